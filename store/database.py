@@ -1,0 +1,64 @@
+"""The connection pool: one place where types are mapped and an unreachable server becomes a readable sentence."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from store.errors import StoreUnreachable
+
+Record = asyncpg.Record
+# Quoted: asyncpg's classes are generic for the type checker only.
+Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+Pool: TypeAlias = "asyncpg.Pool[Record]"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A pool of connections to one Postgres database."""
+
+    pool: Pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside one transaction: committed at the end, rolled back on any error."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection, waiting for those in use."""
+        await self.pool.close()
+
+
+async def connect(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Database:
+    """Open a pool.
+
+    Raises:
+        StoreUnreachable: nothing answered at the address, or it refused the user.
+    """
+    try:
+        pool = await asyncpg.create_pool(dsn, min_size=min_size, max_size=max_size, init=_prepare, command_timeout=60)
+    except (OSError, asyncpg.PostgresError, TimeoutError, ValueError) as error:
+        raise StoreUnreachable(
+            f"no Postgres at {_where(dsn)} ({type(error).__name__}: {error}); set JOURNEYS_DATABASE_URL"
+        ) from error
+    return Database(pool)
+
+
+async def _prepare(connection: Any) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_encode, decoder=orjson.loads, format="text")
+
+
+def _encode(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _where(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"

@@ -1,0 +1,265 @@
+-- The whole first schema. Times are UTC; ids are uuid7 or bigint identities; no extension is needed.
+-- Words: docs/architecture.md. Business times (ts, at, entered_at …) come from the injected clock, never from now().
+
+-- Who may call the API. Only the SHA-256 of a key is kept.
+create table api_key (
+    id          uuid primary key,
+    name        text not null unique,
+    role        text not null check (role in ('ingest', 'operate')),
+    digest      bytea not null unique,
+    created_at  timestamptz not null default now(),
+    revoked_at  timestamptz
+);
+
+-- One customer. traits_at keeps the event time of each trait, so that a late identify never overwrites a newer one.
+create table profile (
+    id           uuid primary key,
+    traits       jsonb not null default '{}',
+    traits_at    jsonb not null default '{}',
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null,
+    merged_into  uuid references profile (id)
+);
+create index profile_created on profile (created_at);
+
+-- The names a customer is known by.
+create table identity (
+    kind        text not null check (kind in ('user_id', 'anonymous_id')),
+    value       text not null,
+    profile_id  uuid not null references profile (id),
+    created_at  timestamptz not null,
+    primary key (kind, value)
+);
+create index identity_profile on identity (profile_id);
+
+-- The profiles are spread over 256 buckets; a watch shard looks after some of them.
+create function bucket(id uuid) returns smallint
+    language sql immutable strict parallel safe
+    return get_byte(uuid_send(id), 15)::smallint;
+
+-- What happened. kind is the call of the Segment spec; type is the track event's name, or 'Page Viewed', 'Screen Viewed',
+-- '$identify', '$group', '$alias'. Partitioned by week; event_default catches weeks that have no partition yet.
+create table event (
+    profile_id   uuid not null,
+    ts           timestamptz not null,
+    type         text not null,
+    kind         text not null,
+    message_id   text not null,
+    properties   jsonb not null default '{}',
+    context      jsonb not null default '{}',
+    source       text not null,
+    received_at  timestamptz not null,
+    clamped      boolean not null default false
+) partition by range (ts);
+create index event_profile_type on event (profile_id, type, ts desc);
+create index event_type on event (type, ts) include (profile_id);
+create table event_default partition of event default;
+
+-- Weeks begin on Monday 00:00 UTC. Safe to call twice, and from several sessions at once.
+create function ensure_event_week(week timestamptz) returns void language plpgsql as $$
+declare
+    starts timestamptz := date_trunc('week', week at time zone 'UTC') at time zone 'UTC';
+    name text := 'event_' || to_char(starts at time zone 'UTC', 'IYYY"w"IW');
+begin
+    if to_regclass(name) is not null then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('ensure_event_week'));
+    if to_regclass(name) is null then
+        execute format('create table %I (like event including defaults)', name);
+        -- Rows of that week which the default partition caught move over before it is attached.
+        execute format(
+            'with moved as (delete from event_default where ts >= %L and ts < %L returning *) insert into %I select * from moved',
+            starts, starts + interval '7 days', name);
+        execute format('alter table event attach partition %I for values from (%L) to (%L)',
+                       name, starts, starts + interval '7 days');
+    end if;
+end $$;
+
+-- Message ids seen, so that an SDK's retry is stored once.
+create table event_dedupe (
+    message_id   text primary key,
+    received_at  timestamptz not null
+);
+
+-- Profiles to look at again: append-only, consumed by DELETE … RETURNING inside the evaluation transaction.
+create table dirty (
+    id           bigint generated always as identity primary key,
+    profile_id   uuid not null,
+    types        text[] not null,
+    at           timestamptz not null,
+    traceparent  text
+);
+
+-- What could not be taken, kept with its reason.
+create table dead_letter (
+    id           bigint generated always as identity primary key,
+    source       text not null,
+    received_at  timestamptz not null,
+    message_id   text,
+    reason       text not null,
+    item         text not null
+);
+
+-- An address on a channel.
+create table endpoint (
+    id              uuid primary key,
+    profile_id      uuid not null references profile (id),
+    channel         text not null,
+    address         text not null,
+    platform        text,
+    first_seen_at   timestamptz not null,
+    last_seen_at    timestamptz not null,
+    invalid_at      timestamptz,
+    invalid_reason  text,
+    unique (channel, address)
+);
+create index endpoint_profile on endpoint (profile_id, channel);
+
+-- Consent is append-only; the newest row by time wins.
+create table consent (
+    id            bigint generated always as identity primary key,
+    profile_id    uuid not null,
+    channel       text not null,
+    purpose       text not null check (purpose in ('marketing', 'transactional')),
+    state         text not null check (state in ('unknown', 'pending', 'granted', 'refused', 'withdrawn', 'expired')),
+    source        text not null,
+    text_version  text,
+    message_id    text,
+    at            timestamptz not null
+);
+create index consent_latest on consent (profile_id, channel, purpose, at desc, id desc);
+
+-- Addresses that must not be written to; a keyed hash, because it outlives the profile.
+create table suppression (
+    channel  text not null,
+    digest   bytea not null,
+    scope    text not null check (scope in ('all', 'marketing')),
+    reason   text not null,
+    at       timestamptz not null,
+    primary key (channel, digest, scope)
+);
+
+-- Definitions as they were last loaded, by version (hash of the definition).
+create table segment (
+    name        text primary key,
+    version     text not null,
+    definition  jsonb not null,
+    loaded_at   timestamptz not null default now()
+);
+
+-- How far time has been looked at, per segment version and shard.
+create table segment_progress (
+    segment       text not null,
+    version       text not null,
+    shard         smallint not null,
+    shards        smallint not null,
+    evaluated_to  timestamptz not null,
+    primary key (segment, version, shard, shards)
+);
+
+create table segment_member (
+    segment     text not null,
+    profile_id  uuid not null,
+    entered_at  timestamptz not null,
+    primary key (segment, profile_id)
+);
+create index segment_member_profile on segment_member (profile_id);
+
+-- The outbox. kind 'repeated' is a fresh triggering event of someone who is already in (for journeys that enter per key).
+create table segment_transition (
+    id             bigint generated always as identity primary key,
+    segment        text not null,
+    profile_id     uuid not null,
+    kind           text not null check (kind in ('entered', 'left', 'repeated')),
+    at             timestamptz not null,
+    logged_at      timestamptz not null default clock_timestamp(),
+    cause          jsonb not null default '{}',
+    traceparent    text,
+    dispatched_at  timestamptz
+);
+create index segment_transition_open on segment_transition (id) where dispatched_at is null;
+create index segment_transition_profile on segment_transition (profile_id, segment, id);
+
+-- One customer in one journey.
+create table run (
+    id                 uuid primary key,
+    journey            text not null,
+    profile_id         uuid not null references profile (id),
+    entry_key          text not null default '',
+    entered_by         text not null check (entered_by in ('segment', 'api')),
+    segment            text,
+    transition_id      bigint,
+    params             jsonb not null default '{}',
+    entry              jsonb not null default '{}',
+    holdout            boolean not null default false,
+    entered_at         timestamptz not null,
+    start_delay        interval not null default '0',
+    workflow_id        text not null unique,
+    idempotency_key    text,
+    traceparent        text,
+    created_at         timestamptz not null,
+    started_at         timestamptz,
+    exit_reason        text,
+    exit_at            timestamptz,
+    exit_signalled_at  timestamptz,
+    outcome            text,
+    ended_at           timestamptz
+);
+create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null;
+create unique index run_idempotency on run (journey, idempotency_key) where idempotency_key is not null;
+create index run_profile on run (profile_id, entered_at desc);
+create index run_journey on run (journey, entered_at desc);
+create index run_to_start on run (created_at) where started_at is null and ended_at is null;
+create index run_to_signal on run (exit_at) where exit_reason is not null and exit_signalled_at is null and ended_at is null;
+
+-- Entries that did not become runs, with the reason.
+create table entry_refused (
+    id             bigint generated always as identity primary key,
+    journey        text not null,
+    profile_id     uuid not null,
+    entry_key      text not null default '',
+    transition_id  bigint,
+    reason         text not null,
+    at             timestamptz not null
+);
+create index entry_refused_journey on entry_refused (journey, at desc);
+
+-- The ledger: one row per message, under its idempotency key run / step / occurrence.
+create table delivery (
+    run_id               uuid not null references run (id),
+    step                 text not null,
+    occurrence           smallint not null,
+    profile_id           uuid not null,
+    journey              text not null,
+    channel              text not null,
+    purpose              text not null,
+    template             text not null,
+    state                text not null check (state in
+                           ('claimed', 'sent', 'skipped', 'deferred', 'withheld', 'failed', 'unconfirmed', 'released')),
+    reason               text,
+    detail               jsonb not null default '{}',
+    endpoint_id          uuid,
+    provider             text,
+    provider_message_id  text,
+    attempts             integer not null default 0,
+    raced                boolean not null default false,
+    due_at               timestamptz not null,
+    retry_at             timestamptz,
+    claimed_at           timestamptz,
+    settled_at           timestamptz,
+    delivered_at         timestamptz,
+    read_at              timestamptz,
+    primary key (run_id, step, occurrence)
+);
+create index delivery_profile on delivery (profile_id, claimed_at desc);
+create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;
+create index delivery_journey on delivery (journey, step);
+
+-- The operator's switch per journey.
+create table journey_control (
+    journey  text primary key,
+    state    text not null check (state in ('live', 'paused', 'killed')),
+    at       timestamptz not null,
+    by       text not null
+);
