@@ -1,0 +1,223 @@
+"""What crosses the border between workflows, activities and the API: ids, booleans, reasons and instants.
+
+Promise: nothing here can hold personal data, because workflow histories keep it for weeks. Texts about a customer stay in
+Postgres and are looked up by run id when a message is rendered.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from journeys.clock import Clock
+from segments import Predicate, Segment
+
+#: A value that a journey may branch on, and that a history may therefore hold.
+Plain = bool | int | float | str | None
+
+#: The signal that ends a run: its argument is an `Exit`.
+EXIT_SIGNAL = "exit"
+
+#: The task queue of the journeys' workflows; each channel's deliveries have one of their own.
+WORKFLOW_QUEUE = "journeys"
+#: The task queue of the membership watch.
+WATCH_QUEUE = "watch"
+
+
+def delivery_queue(channel: "Channel") -> str:
+    """The task queue on which a channel's messages are delivered."""
+    return f"deliver-{channel.value.replace('_', '-')}"
+
+
+class _Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Channel(StrEnum):
+    """How a message reaches a customer."""
+
+    PUSH = "push"
+    WHATSAPP = "whatsapp"
+    EMAIL = "email"
+
+
+class Purpose(StrEnum):
+    """Why a message is sent; consent is given per purpose. Transactional is exempt from caps and errs to at least once."""
+
+    MARKETING = "marketing"
+    TRANSACTIONAL = "transactional"
+
+
+class Outcome(StrEnum):
+    """What became of a message."""
+
+    SENT = "sent"
+    SKIPPED = "skipped"
+    DEFERRED = "deferred"
+    WITHHELD = "withheld"
+    FAILED = "failed"
+    UNCONFIRMED = "unconfirmed"
+
+
+class Reason(StrEnum):
+    """Why a message was not sent, or a run ended; one vocabulary for receipts, the ledger, metrics and the UI."""
+
+    KILLED = "journey killed"
+    PAUSED = "journey paused"
+    OVER = "run over"
+    GOAL = "goal reached"
+    NO_CONSENT = "no consent"
+    SUPPRESSED = "address suppressed"
+    UNREACHABLE = "no reachable endpoint"
+    HOLDOUT = "holdout"
+    QUIET_HOURS = "quiet hours"
+    CAPPED = "frequency cap"
+    EXPIRED = "useless after its deadline"
+    REFUSED = "refused by the provider"
+    BROKEN_TEMPLATE = "template cannot be rendered"
+    AMBIGUOUS = "provider may have accepted it"
+    # How runs end, besides the goal:
+    FINISHED = "finished"
+    LEFT = "left the segment"
+    OPERATOR = "ended by an operator"
+    MERGED = "merged into another run"
+    ERASED = "customer erased"
+
+
+class Receipt(_Contract):
+    """What a message call returns: what became of it, and why."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    retry_at: datetime | None = Field(default=None, description="when a deferred message may be tried again (UTC)")
+
+    @property
+    def sent(self) -> bool:
+        """Whether the provider accepted the message."""
+        return self.outcome is Outcome.SENT
+
+    def __bool__(self) -> bool:
+        """A receipt is true when the message was sent, so that `await j.push(...) or await j.email(...)` falls back."""
+        return self.sent
+
+
+class Exit(_Contract):
+    """Why a run has to end now."""
+
+    reason: Reason
+
+
+class RunStart(_Contract):
+    """The argument of a run's workflow."""
+
+    run_id: UUID
+    customer_id: UUID
+    segment: str | None = None
+    entered_at: datetime
+    started_at: datetime = Field(description="business time at which Temporal is asked to start it")
+    start_delay: timedelta = timedelta(0)
+    params: dict[str, Plain] = Field(default_factory=dict)
+    clock: Clock = Clock()
+
+
+class RunOver(_Contract):
+    """The result of a run's workflow."""
+
+    outcome: Reason
+    sent: int = 0
+    skipped: int = 0
+
+
+class DeliverRequest(_Contract):
+    """One message of one run. The idempotency key is run / step / occurrence."""
+
+    run_id: UUID
+    journey: str
+    step: str
+    occurrence: int = Field(ge=1)
+    channel: Channel
+    template: str
+    purpose: Purpose
+    params: dict[str, Plain] = Field(default_factory=dict)
+    due_at: datetime
+    useless_after: datetime
+
+    @property
+    def key(self) -> str:
+        """The idempotency key, stable over retries."""
+        return f"{self.run_id}/{self.step}/{self.occurrence}"
+
+
+class ReachedRequest(_Contract):
+    """A question to the event log: does this predicate hold for the run's customer since entry?"""
+
+    run_id: UUID
+    predicate: dict[str, Any]
+    at: datetime
+
+
+class WatchShard(_Contract):
+    """Which part of the customers one watch looks after."""
+
+    shard: int = Field(default=0, ge=0)
+    shards: int = Field(default=1, ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A customer enters at most once, ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A customer may enter again once `cooldown` has passed since the last run ended."""
+
+    cooldown: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PerKey:
+    """A customer enters once for each value of a property of the entering event (several carts at once)."""
+
+    property: str
+
+
+Reentry = Once | After | PerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `messages` marketing messages to a customer in any `within`, over all journeys."""
+
+    messages: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """No marketing between two wall-clock times of the customer's zone, `HH:MM`; may span midnight."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class JourneySpec:
+    """What a journey declares; everything but its steps."""
+
+    name: str
+    entry: Segment | None
+    goal: Predicate | None
+    reentry: Reentry
+    purpose: Purpose
+    ends_on_leave: bool
+    max_lateness: timedelta
+    useless_after: timedelta
+    holdout: float
+    quiet_hours: QuietHours | None
+    caps: tuple[Cap, ...]
+    timezone: str
+    about: str = field(default="", compare=False)

@@ -1,0 +1,96 @@
+"""Looking into a journey without running it: its leading wait, and the messages on its straight path.
+
+A journey's steps are plain Python over the handle, so a runtime in which nothing takes time walks them in microseconds.
+"""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from journeys.authoring import JourneyDefinition
+from journeys.contracts import DeliverRequest, Outcome, Receipt, RunStart
+from journeys.handle import Journey, RunEnded, Runtime
+from segments import Predicate
+
+_NOBODY = UUID(int=0)
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_FAR_ENOUGH = 500  # effects after which a journey that loops for ever has shown its messages
+
+
+class _Stop(BaseException):
+    """Leaves a journey that has shown enough."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        self.until = until
+
+
+class _FirstEffect:
+    """A runtime that stops a journey at its first effect and tells whether that was a wait."""
+
+    def now(self) -> datetime:
+        raise _Stop
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's signature
+        raise _Stop(at)
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:  # noqa: ARG002 - the protocol's signature
+        raise _Stop
+
+    async def reached(self, predicate: Predicate) -> bool:  # noqa: ARG002 - the protocol's signature
+        raise _Stop
+
+
+class _StraightPath:
+    """A runtime in which no time passes, every message is sent and nothing is reached."""
+
+    def __init__(self) -> None:
+        self.calls: list[DeliverRequest] = []
+        self._now = _ANY_DAY
+        self._effects = 0
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's signature
+        self._count()
+        self._now = max(self._now, at)
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        self._count()
+        self.calls.append(request)
+        return Receipt(outcome=Outcome.SENT)
+
+    async def reached(self, predicate: Predicate) -> bool:  # noqa: ARG002 - the protocol's signature
+        self._count()
+        return False
+
+    def _count(self) -> None:
+        self._effects += 1
+        if self._effects > _FAR_ENOUGH:
+            raise _Stop
+
+
+def leading_wait(definition: JourneyDefinition, start: RunStart) -> timedelta:
+    """How long a run waits before its first effect, in business time, so that Temporal can hold the start back."""
+    stop = _walk(definition, start, _FirstEffect())
+    until = stop.until if isinstance(stop, _Stop) else None
+    return max(until - start.started_at, timedelta(0)) if until else timedelta(0)
+
+
+def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
+    """The messages on the straight path of a journey.
+
+    What lies behind a parameter or an untaken branch is not seen; it is checked when it is sent.
+    """
+    path = _StraightPath()
+    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY)
+    _walk(definition, start, path)
+    return path.calls
+
+
+def _walk(definition: JourneyDefinition, start: RunStart, runtime: Runtime) -> BaseException | None:
+    steps = definition.steps(Journey(start, definition.spec, runtime)).__await__()
+    try:
+        next(iter(steps))
+    except (_Stop, RunEnded, Exception) as stop:  # noqa: BLE001 - a journey that raises does so visibly in its workflow
+        return stop
+    return None

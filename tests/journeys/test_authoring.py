@@ -1,0 +1,78 @@
+"""Declaring a journey, and what is refused."""
+
+from datetime import timedelta
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel
+
+from journeys import Cap, CatalogueError, InvalidParams, Journey, QuietHours, after, journey, per_key
+from segments import Segment, did
+
+bought = did("Order Completed")
+carts = Segment("carts", did("Product Added").within(hours=1))
+
+
+class Params(BaseModel):
+    offer: Literal["a", "b"]
+    note: str = ""
+    amount: int = 3
+
+
+@journey(params=Params)
+async def with_params(j: Journey) -> None:
+    await j.wait(hours=j.params.amount)
+
+
+def test_a_journey_takes_its_name_and_description_from_its_function() -> None:
+    assert with_params.name == "with_params"
+    assert with_params.spec.reentry.__class__.__name__ == "Once"
+
+
+def test_params_are_validated_with_a_pointer() -> None:
+    with pytest.raises(InvalidParams) as error:
+        with_params.accept({"offer": "c"})
+    assert error.value.problems[0][0] == "/params/offer"
+
+
+def test_params_for_a_journey_that_takes_none_are_refused() -> None:
+    @journey()
+    async def plain(j: Journey) -> None:
+        await j.wait(hours=1)
+
+    with pytest.raises(InvalidParams, match="takes no parameters"):
+        plain.accept({"x": 1})
+
+
+def test_free_text_never_reaches_a_history() -> None:
+    accepted = with_params.accept({"offer": "a", "note": "Ana, Calle Mayor 1", "amount": 5})
+    assert accepted["note"] == "Ana, Calle Mayor 1"
+    assert with_params.branchable(accepted) == {"offer": "a", "amount": 5}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"holdout": 1.0}, "holdout is a fraction"),
+        ({"useless_after": timedelta(0)}, "useless_after must be positive"),
+        ({"reentry": after(days=-1)}, "must not be negative"),
+        ({"reentry": per_key("cart_id")}, "needs an entry segment"),
+        ({"ends_on_leave": True}, "needs an entry segment"),
+        ({"caps": (Cap(0, timedelta(days=1)),)}, "a cap needs"),
+        ({"quiet_hours": QuietHours("22:00", "25:00")}, "quiet hours are two different times"),
+        ({"quiet_hours": QuietHours("22:00", "22:00")}, "quiet hours are two different times"),
+        ({"timezone": "Europe/Atlantis"}, "no IANA time zone"),
+    ],
+)
+def test_a_declaration_that_cannot_work_names_the_journey(arguments: dict[str, object], message: str) -> None:
+    async def broken(j: Journey) -> None: ...
+
+    with pytest.raises(CatalogueError, match=f"journey broken: .*{message}"):
+        journey(**arguments)(broken)  # type: ignore[arg-type]
+
+
+def test_a_journey_is_an_async_function() -> None:
+    def broken(j: Journey) -> None: ...
+
+    with pytest.raises(CatalogueError, match="async def"):
+        journey(entry=carts, goal=bought)(broken)  # type: ignore[arg-type]

@@ -1,0 +1,75 @@
+"""Loading a catalogue: what is found, and what is refused with a sentence."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journeys import CatalogueError, ImpureJourney
+from journeys.catalogue import check_purity, load
+
+JOURNEY = """
+from journeys import Journey, journey
+from segments import Segment, did
+seg = Segment("carts", did("Product Added"))
+
+@journey(entry=seg)
+async def {name}(j: Journey) -> None:
+    await j.wait(hours=1)
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "some_catalogue"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield folder
+    load.cache_clear()
+    for name in [n for n in sys.modules if n.startswith("some_catalogue")]:
+        del sys.modules[name]
+
+
+def test_the_reference_catalogue() -> None:
+    catalogue = load("definitions")
+    assert {"cart_abandonment", "cart_discount"} <= set(catalogue.journeys)
+    assert "abandoned-cart" in catalogue.segments
+    assert [d.name for d in catalogue.entered_by("abandoned-cart")] == ["cart_abandonment"]
+    check_purity(catalogue)
+
+
+def test_submodules_are_found(package: Path) -> None:
+    (package / "deep").mkdir()
+    (package / "deep" / "__init__.py").write_text(JOURNEY.format(name="deep_journey"))
+    assert set(load("some_catalogue").journeys) == {"deep_journey"}
+
+
+def test_two_journeys_of_one_name(package: Path) -> None:
+    (package / "a.py").write_text(JOURNEY.format(name="twice"))
+    (package / "b.py").write_text(JOURNEY.format(name="twice").replace("hours=1", "hours=2"))
+    with pytest.raises(CatalogueError, match=r"called 'twice' .*some_catalogue\.b"):
+        load("some_catalogue")
+
+
+def test_a_module_that_is_not_there() -> None:
+    with pytest.raises(CatalogueError, match=r"catalogue 'nowhere_at_all' cannot be loaded.*JOURNEYS_CATALOGUE"):
+        load("nowhere_at_all")
+
+
+def test_a_module_that_raises(package: Path) -> None:
+    (package / "broken.py").write_text("1 / 0")
+    with pytest.raises(CatalogueError, match="ZeroDivisionError"):
+        load("some_catalogue")
+
+
+def test_an_impure_journey(package: Path) -> None:
+    (package / "impure.py").write_text("import random\n" + JOURNEY.format(name="dice"))
+    with pytest.raises(ImpureJourney, match=r"impure\.py:1: imports random"):
+        check_purity(load("some_catalogue"))
+
+
+def test_an_unknown_journey_is_answered_with_those_that_exist() -> None:
+    with pytest.raises(CatalogueError, match=r"no journey 'cart'.*cart_abandonment"):
+        load("definitions").journey("cart")
