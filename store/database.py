@@ -61,4 +61,7 @@ def _encode(value: Any) -> str:
 
 def _where(dsn: str) -> str:
     parts = urlsplit(dsn)
-    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    try:
+        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    except ValueError:  # the port is no number; the user and password before it must not be shown
+        return "the address given"

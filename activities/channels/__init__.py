@@ -1,0 +1,32 @@
+"""Channels: one file per provider, the same small interface behind each; what they promise is in `docs/channels.md`."""
+
+from activities.channels.base import Provider
+from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
+from activities.channels.fcm import Fcm
+from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, WhatsAppContent
+from activities.channels.smtp import Smtp
+from activities.channels.suppression import suppression_digest
+from activities.channels.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
+from activities.channels.whatsapp import WhatsApp
+
+__all__ = [
+    "Accepted",
+    "Address",
+    "Ambiguous",
+    "ChannelError",
+    "EmailContent",
+    "EndpointGone",
+    "Fcm",
+    "InvalidToken",
+    "Outgoing",
+    "Provider",
+    "PushContent",
+    "Refused",
+    "Smtp",
+    "TryLater",
+    "WhatsApp",
+    "WhatsAppContent",
+    "read_unsubscribe",
+    "sign_unsubscribe",
+    "suppression_digest",
+]

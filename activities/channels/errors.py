@@ -1,0 +1,42 @@
+"""What can go wrong between us and a provider, told apart by what has to happen next.
+
+ChannelError
+├── TryLater       certainly not accepted; the same message may go later
+├── Ambiguous      may have been accepted; only the ledger's rule for doubt decides
+├── Refused        certainly not accepted, and never will be
+└── EndpointGone   this address is dead: mark it invalid and try the customer's next one
+
+Promise: a `detail` holds codes and setting names, never an address or a text, because workflow histories keep it. For
+the same reason a provider library's own exception is never the `__cause__` of one of these (SMTP's name the
+recipient).
+"""
+
+from datetime import timedelta
+
+
+class ChannelError(Exception):
+    """The provider did not say yes."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class TryLater(ChannelError):
+    """Certainly not accepted; `retry_after` is real time asked for by the provider, if it asked."""
+
+    def __init__(self, detail: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Ambiguous(ChannelError):
+    """The request was written and no answer came, so that it may have been accepted."""
+
+
+class Refused(ChannelError):
+    """The provider will never take this message."""
+
+
+class EndpointGone(ChannelError):
+    """The address does not exist any more."""

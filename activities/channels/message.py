@@ -1,0 +1,70 @@
+"""A message as the channels see it: rendered content, one address and the key that makes a retry recognisable.
+
+Promise: neutral and frozen; each provider turns it into its own payload, and an unknown or missing field is an error
+here.
+"""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(_Frozen):
+    """One endpoint of a customer. The value is never shown in a representation, and so never in a log."""
+
+    endpoint_id: UUID
+    value: str = Field(min_length=1, repr=False)
+    platform: str | None = None
+
+
+class PushContent(_Frozen):
+    """A notification on the customer's phone."""
+
+    title: str = Field(repr=False)
+    body: str = Field(repr=False)
+    image: str | None = Field(default=None, repr=False, description="address of a picture shown with it")
+    link: str | None = Field(default=None, repr=False, description="deep link that the app opens")
+    click_action: str | None = Field(default=None, description="Android intent of the app; empty: the launcher")
+    data: dict[str, str] = Field(default_factory=dict, repr=False)
+
+
+class WhatsAppContent(_Frozen):
+    """An approved template with what fills its gaps."""
+
+    template: str = Field(description="the name approved in WhatsApp Manager")
+    language: str = Field(description="its language code, such as en or es_ES")
+    header_image: str | None = Field(default=None, repr=False)
+    body: tuple[str, ...] = Field(default=(), repr=False, description="{{1}}, {{2}}, … of the body")
+    button_url_suffix: str | None = Field(default=None, repr=False, description="what the first button's address ends with")
+
+
+class EmailContent(_Frozen):
+    """A letter in both its forms."""
+
+    subject: str = Field(repr=False)
+    html: str = Field(repr=False)
+    text: str = Field(repr=False)
+    unsubscribe_url: str | None = Field(default=None, repr=False, description="one-click address (RFC 8058)")
+    from_name: str | None = Field(default=None, description="display name in place of the sender's own")
+
+
+Content = PushContent | WhatsAppContent | EmailContent
+
+
+class Outgoing(_Frozen):
+    """One message to one address."""
+
+    key: str = Field(description="idempotency key: run / step / occurrence")
+    address: Address
+    content: Content
+    traceparent: str | None = Field(default=None, description="W3C trace context to continue when no span is current")
+
+
+class Accepted(_Frozen):
+    """The provider took the message, and calls it by this id."""
+
+    provider_message_id: str | None = None

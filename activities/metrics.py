@@ -1,0 +1,20 @@
+"""What operators count: deliveries, gate refusals, entries and how long they take. Names follow Prometheus' conventions."""
+
+from prometheus_client import Counter, Histogram
+
+DELIVERIES = Counter("journeys_deliveries", "Messages by what became of them.", ["channel", "outcome"])
+GATE_REFUSALS = Counter("journeys_gate_refusals", "Messages that the gate did not let through.", ["channel", "reason"])
+PROVIDER_RETRIES = Counter("journeys_provider_retries", "Attempts that a provider turned down for now.", ["channel"])
+ENTRIES = Counter("journeys_entries", "Entries by what became of them.", ["journey", "outcome"])
+ENTRY_LATENCY = Histogram(
+    "journeys_entry_latency_seconds",
+    "From a transition being logged to Temporal having its run.",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 15, 60, 300),
+)
+EXITS = Counter("journeys_exits", "Runs that ended, by reason.", ["journey", "reason"])
+TICK = Histogram(
+    "journeys_watch_tick_seconds",
+    "One look for changes of membership.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+TRANSITIONS = Counter("journeys_transitions", "Membership transitions.", ["kind"])

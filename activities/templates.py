@@ -1,0 +1,191 @@
+"""Templates: what stands beside the journeys, checked when the catalogue is loaded and rendered when a message is due.
+
+Promise: a template that names an unknown variable, holds an invalid link or is passed the wrong params never gets as
+far as a customer; it is rejected when the catalogue is loaded, with file and line.
+"""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from activities.channels.message import Content
+from activities.templating.email import EmailTemplate
+from activities.templating.errors import BrokenTemplate, Problem, TemplateError
+from activities.templating.push import PushTemplate
+from activities.templating.source import Text, read_yaml
+from activities.templating.vocabulary import Vocabulary
+from activities.templating.whatsapp import WhatsAppTemplate
+from journeys.contracts import Channel
+
+__all__ = ["BrokenTemplate", "Context", "Problem", "TemplateError", "Templates", "Vocabulary", "load_templates"]
+
+_SUFFIXES = {".push.yaml": Channel.PUSH, ".whatsapp.yaml": Channel.WHATSAPP, ".email.mjml": Channel.EMAIL}
+_ALTERNATIVE = ".email.txt"
+_CONSTANTS = "shop.yaml"
+_ENDINGS = (".yaml", ".yml", ".mjml", ".txt")
+
+
+class Template(Protocol):
+    """What each kind of template can do."""
+
+    @property
+    def file(self) -> str:
+        """Where it stands, relative to the folder that holds the catalogue."""
+        ...
+
+    @property
+    def params(self) -> frozenset[str]:
+        """The params that it declares."""
+        ...
+
+    def render(self, values: Mapping[str, Any]) -> Content:
+        """The content for one customer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a message is rendered from: the customer as they are now, the event behind the entry, and the params."""
+
+    customer: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    entry: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unsubscribe_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The templates of a catalogue by channel and name."""
+
+    found: Mapping[tuple[Channel, str], Template]
+    shop: Mapping[str, str]
+
+    def check(self, channel: Channel, name: str, params: Collection[str] = (), *, given: Collection[str] = ()) -> None:
+        """Insist that a journey can send this template with the params that it passes.
+
+        `given` are params that every run of the journey has (its start params): used if declared, ignored if not.
+
+        Raises:
+            TemplateError: there is no such template, it needs another param, or it does not know one.
+        """
+        template = self._named(channel, name)
+        missing = template.params - set(params) - set(given)
+        unknown = set(params) - template.params
+        if missing or unknown:
+            raise TemplateError(Problem(template.file, 1, _mismatch(missing, unknown, template.params)))
+
+    def render(self, channel: Channel, name: str, context: Context) -> Content:
+        """The content of one message.
+
+        Raises:
+            BrokenTemplate: it cannot be rendered for this customer; says which variable.
+            TemplateError: there is no such template.
+        """
+        values: dict[str, Any] = {
+            "customer": _present(context.customer),
+            "entry": _present(context.entry),
+            "params": _present(context.params),
+            "shop": self.shop,
+        }
+        if context.unsubscribe_url:
+            values["unsubscribe_url"] = context.unsubscribe_url
+        return self._named(channel, name).render(values)
+
+    def _named(self, channel: Channel, name: str) -> Template:
+        template = self.found.get((Channel(channel), name))
+        if template is None:
+            names = sorted(known for of, known in self.found if of == channel)
+            close = difflib.get_close_matches(name, names, n=1)
+            guess = f"did you mean {close[0]}? " if close else ""
+            text = f"there is no {channel} template {name}; {guess}Known: {', '.join(names) or 'none'}"
+            raise TemplateError(Problem("templates", 1, text))
+        return template
+
+
+def load_templates(package: ModuleType | Path, vocabulary: Vocabulary | None = None) -> Templates:
+    """Read every template below a catalogue package (or folder).
+
+    Constants for all of them, named `shop.…`, stand in its `shop.yaml`.
+
+    Raises:
+        TemplateError: all that is wrong with them, a problem a line.
+    """
+    folder = Path(next(iter(package.__path__))) if isinstance(package, ModuleType) else package
+    vocabulary = _with_constants(folder, vocabulary or Vocabulary())
+    found: dict[tuple[Channel, str], Template] = {}
+    problems: list[Problem] = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _ENDINGS):
+        try:
+            _add(path, folder, vocabulary, found)
+        except TemplateError as error:
+            problems += error.problems
+    if problems:
+        raise TemplateError(*problems)
+    return Templates(found, vocabulary.shop)
+
+
+def _add(path: Path, folder: Path, vocabulary: Vocabulary, found: dict[tuple[Channel, str], Template]) -> None:
+    file = _relative(path, folder)
+    if path.name == _CONSTANTS or _beside_mjml(path):
+        return
+    suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), None)
+    if suffix is None:
+        raise TemplateError(Problem(file, 1, f"not a template; a name ends with {', '.join(_SUFFIXES)}"))
+    key = (_SUFFIXES[suffix], path.name.removesuffix(suffix))
+    if key in found:
+        raise TemplateError(Problem(file, 1, f"the name is taken by {found[key].file}; all journeys share names"))
+    found[key] = _read(path, file, vocabulary)
+
+
+def _beside_mjml(path: Path) -> bool:
+    name = path.name.removesuffix(_ALTERNATIVE)
+    return name != path.name and path.with_name(f"{name}.email.mjml").is_file()
+
+
+def _read(path: Path, file: str, vocabulary: Vocabulary) -> Template:
+    text = _text(path, file)
+    if path.name.endswith(".push.yaml"):
+        return PushTemplate.read(file, text, vocabulary)
+    if path.name.endswith(".whatsapp.yaml"):
+        return WhatsAppTemplate.read(file, text, vocabulary)
+    beside = path.with_name(path.name.removesuffix(".email.mjml") + _ALTERNATIVE)
+    return EmailTemplate.read(file, text, vocabulary, _text(beside, file) if beside.is_file() else None)
+
+
+def _text(path: Path, file: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise TemplateError(Problem(file, 1, "not UTF-8")) from None
+
+
+def _with_constants(folder: Path, vocabulary: Vocabulary) -> Vocabulary:
+    path = folder / _CONSTANTS
+    if not path.is_file():
+        return vocabulary
+    file = _relative(path, folder)
+    fields = read_yaml(file, _text(path, file)).fields
+    shop = {name: value.value for name, value in fields.items() if isinstance(value, Text)}
+    return replace(vocabulary, shop={**shop, **vocabulary.shop})
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return (Path(folder.name) / path.relative_to(folder)).as_posix()
+
+
+def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable[str]) -> str:
+    faults = [f"the journey does not pass {name}" for name in sorted(missing)]
+    faults += [f"the journey passes {name}, which the template does not declare" for name in sorted(unknown)]
+    return f"{'; '.join(faults)}. Declared params: {', '.join(sorted(declared)) or 'none'}"
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is null or blank, which counts as missing: nobody is greeted as nothing."""
+    return {
+        name: _present(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value is not None and not (isinstance(value, str) and not value.strip())
+    }

@@ -1,0 +1,117 @@
+"""Email templates, `<name>.email.mjml`: front matter, then MJML; the text is derived, or is `<name>.email.txt`.
+
+Promise: MJML is compiled once, when the catalogue is loaded, and rendering is Liquid alone; whatever comes from a
+customer's data is escaped; a marketing letter shows its way out.
+"""
+
+import re
+from dataclasses import dataclass
+
+from activities.channels.message import EmailContent
+from activities.templating.errors import BrokenTemplate, Problem
+from activities.templating.fields import Compilation, Values
+from activities.templating.language import HTML, TEXT, Phrase
+from activities.templating.links import MAIL, WEB, faults_in, literal_fault
+from activities.templating.mjml import Compiled, compile_mjml
+from activities.templating.plain import plain, tidy
+from activities.templating.push import filled
+from activities.templating.source import Source, Text, read_front_matter
+from activities.templating.vocabulary import Vocabulary
+
+_FIELDS = frozenset({"params", "subject", "preheader", "purpose", "from_name"})
+_PURPOSES = frozenset({"marketing", "transactional"})
+_LINK = re.compile(r"""<[^>]*?\s(href|src|background-url)=("([^"]*)"|'([^']*)')""")
+_UNSUBSCRIBE = "unsubscribe_url"
+
+
+@dataclass(frozen=True, slots=True)
+class EmailTemplate:
+    """A letter to be."""
+
+    file: str
+    params: frozenset[str]
+    subject: Phrase
+    html: Phrase
+    text: Phrase
+    from_name: str | None
+
+    @classmethod
+    def read(cls, file: str, text: str, vocabulary: Vocabulary, alternative: str | None = None) -> "EmailTemplate":
+        """From the file's text, and that of the `.email.txt` beside it if there is one.
+
+        Raises:
+            TemplateError: a file cannot be used.
+        """
+        source = read_front_matter(file, text)
+        source.only(_FIELDS)
+        making = Compilation(source, vocabulary, extra=(_UNSUBSCRIBE,))
+        _check(making)
+        subject = making.needed("subject")
+        making.done()
+        name = source.text("from_name")
+        html, letter = _bodies(source, alternative, making)
+        return cls(file, making.params, subject, html, letter, name.value if name else None)
+
+    def render(self, values: Values) -> EmailContent:
+        """The letter for one customer.
+
+        Raises:
+            BrokenTemplate: it cannot be rendered.
+        """
+        html = self.html.render(values)
+        wrong = faults_in(html)
+        if wrong:
+            raise BrokenTemplate(f"{self.file}: a link is not valid: {wrong[0]}")
+        return EmailContent(
+            subject=filled(self.subject, values, "subject"),
+            html=html,
+            text=tidy(self.text.render(values)),
+            unsubscribe_url=values.get(_UNSUBSCRIBE),
+            from_name=self.from_name,
+        )
+
+
+def _check(making: Compilation) -> None:
+    """Look at what the author wrote, where lines are still the author's."""
+    source, body = making.source, _body(making.source)
+    making.maybe("preheader")
+    making.phrase(body)
+    making.problems += _links(source.file, body)
+    purpose = source.text("purpose") or Text("marketing", 1)
+    if purpose.value not in _PURPOSES:
+        making.problems.append(Problem(source.file, purpose.line, f"purpose must be {' or '.join(sorted(_PURPOSES))}"))
+    if purpose.value == "marketing" and _UNSUBSCRIBE not in body.value:
+        making.problems.append(
+            Problem(source.file, body.line, f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text")
+        )
+
+
+def _bodies(source: Source, alternative: str | None, making: Compilation) -> tuple[Phrase, Phrase]:
+    body, preheader = _body(source), source.text("preheader")
+    compiled = compile_mjml(source.file, body.value, body.line, preheader.value if preheader else "")
+    html = Phrase(HTML.from_string(compiled.html), source.file, body.line)
+    if alternative is None:
+        return html, Phrase(TEXT.from_string(_derived(compiled)), source.file, body.line)
+    text = Source(source.file.removesuffix(".mjml") + ".txt", source.fields, Text(alternative, 1))
+    beside = Compilation(text, making.vocabulary, making.extra)
+    letter = beside.phrase(_body(text))
+    beside.done()
+    return html, letter
+
+
+def _derived(compiled: Compiled) -> str:
+    return compiled.restored(plain(compiled.marked))
+
+
+def _body(source: Source) -> Text:
+    return source.body or Text("", 1)
+
+
+def _links(file: str, body: Text) -> list[Problem]:
+    problems = []
+    for match in _LINK.finditer(body.value):
+        wrong = literal_fault(match[2][1:-1], schemes=MAIL if match[1] == "href" else WEB)
+        if wrong:
+            line = body.line + body.value.count("\n", 0, match.start(2))
+            problems.append(Problem(file, line, f"{match[1]} is not a valid link: {wrong}"))
+    return problems

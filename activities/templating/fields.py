@@ -1,0 +1,69 @@
+"""A template file's fields on the way: each becomes a phrase, and all problems of the file are gathered first.
+
+Promise: an author sees all that is wrong with a file at once, in the order of its lines.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from liquid import Environment
+
+from activities.templating.errors import Problem, TemplateError
+from activities.templating.language import TEXT, Phrase, compiled
+from activities.templating.links import literal_fault
+from activities.templating.source import Source, Text
+from activities.templating.vocabulary import Vocabulary
+
+
+@dataclass
+class Compilation:
+    """One file on its way to a template."""
+
+    source: Source
+    vocabulary: Vocabulary
+    extra: Iterable[str] = ()
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def params(self) -> frozenset[str]:
+        """The params that the front matter declares."""
+        return frozenset(text.value for text in self.source.listed("params"))
+
+    def phrase(self, text: Text, environment: Environment = TEXT) -> Phrase:
+        """A text as a phrase. One that cannot be compiled leaves a problem and stands empty until `done`."""
+        roots = self.vocabulary.roots(self.params, self.extra)
+        phrase, problems = compiled(environment, text.value, self.source.file, text.line, roots)
+        self.problems += problems
+        return phrase or Phrase(environment.from_string(""), self.source.file, text.line)
+
+    def maybe(self, name: str) -> Phrase | None:
+        """A field that may be absent."""
+        text = self.source.text(name)
+        return None if text is None else self.phrase(text)
+
+    def needed(self, name: str) -> Phrase:
+        """A field that must be there."""
+        return self.phrase(self.source.needed(name))
+
+    def link(self, name: str, *, schemes: frozenset[str] | None) -> Phrase | None:
+        """A field that holds an address, checked as far as it is literal."""
+        text = self.source.text(name)
+        if text is None:
+            return None
+        wrong = literal_fault(text.value, schemes=schemes)
+        if wrong:
+            self.problems.append(Problem(self.source.file, text.line, f"{name} is not a valid link: {wrong}"))
+        return self.phrase(text)
+
+    def done(self) -> None:
+        """Tell what was wrong.
+
+        Raises:
+            TemplateError: something was.
+        """
+        if self.problems:
+            raise TemplateError(*self.problems)
+
+
+Values = Mapping[str, Any]

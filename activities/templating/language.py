@@ -1,0 +1,149 @@
+"""Liquid as templates here may use it: limited, strict, without a clock, and with every variable known beforehand.
+
+Promise: a missing value is never rendered as nothing. It takes the fallback that the template declares (`| default:
+…`), or the rendering fails with the name of the variable.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+from babel.numbers import UnknownCurrencyError, format_currency
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined
+from liquid.builtin.filters import misc
+from liquid.exceptions import FilterArgumentError, LiquidError, UndefinedError
+from liquid.undefined import is_undefined
+
+from activities.templating.errors import BrokenTemplate, Problem
+from activities.templating.vocabulary import unknown
+
+Roots = Mapping[str, frozenset[str]]
+
+
+class Missing(FalsyStrictUndefined):
+    """A variable without a value: false in `if`, replaced by `default`, an error anywhere else."""
+
+    __slots__ = ()
+    force_liquid_default = True
+
+
+class BadArgument(FilterArgumentError):
+    """An argument that one of our own filters cannot take; its message holds no value."""
+
+
+class _Limited(Environment):
+    loop_iteration_limit: ClassVar[int | None] = 1_000
+    output_stream_limit: ClassVar[int | None] = 400_000  # bytes; mail readers cut off long before
+    local_namespace_limit: ClassVar[int | None] = 100_000
+    context_depth_limit: ClassVar[int] = 20
+
+
+def _environment(*, autoescape: bool) -> Environment:
+    environment = _Limited(undefined=Missing, strict_filters=True, autoescape=autoescape)
+    for tag in ("include", "render"):  # templates stand alone
+        environment.tags.pop(tag, None)
+    environment.filters = {name: _present(use) for name, use in environment.filters.items()}
+    environment.filters["default"] = misc.default
+    environment.filters["money"] = _present(money)
+    environment.filters["date"] = _Date(environment.filters["date"])
+    return environment
+
+
+class _present:  # noqa: N801 - used as a function
+    """A filter that refuses a missing value, where Liquid's own would take it for an empty text."""
+
+    def __init__(self, use: Any) -> None:
+        self._use = use
+        for flag in ("with_context", "with_environment", "filter_async"):
+            if hasattr(use, flag):
+                setattr(self, flag, getattr(use, flag))
+
+    def __call__(self, value: object, *args: object, **kwargs: object) -> object:
+        if is_undefined(value):
+            str(value)  # raises UndefinedError with the variable's name
+        return self._use(value, *args, **kwargs)
+
+
+class _Date(_present):
+    """The date filter without `now`: a template has no clock, because business time is not the machine's."""
+
+    def __call__(self, value: object, *args: object, **kwargs: object) -> object:
+        if value in ("now", "today"):
+            raise BadArgument("date has no 'now' here; pass the date as a param", token=None)
+        return super().__call__(value, *args, **kwargs)
+
+
+def money(value: object, currency: object = "", locale: object = "en") -> str:
+    """An amount as people write it: `{{ entry.price | money: entry.currency, 'es' }}` gives 24,90 €."""
+    try:
+        return format_currency(Decimal(str(value)), str(currency).upper(), locale=str(locale))
+    except (InvalidOperation, UnknownCurrencyError, ValueError, LookupError) as error:
+        raise BadArgument(f"money needs a number and a currency ({type(error).__name__})", token=None) from None
+
+
+TEXT = _environment(autoescape=False)
+HTML = _environment(autoescape=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A compiled piece of Liquid and where it stands."""
+
+    template: BoundTemplate
+    file: str
+    line: int
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """The text for one customer.
+
+        Raises:
+            BrokenTemplate: a variable has no value and no fallback, or a limit was passed.
+        """
+        try:
+            return self.template.render(values)
+        except LiquidError as error:
+            raise BrokenTemplate(f"{self.file}:{self.line}: {reason(error)}") from None
+        except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
+            raise BrokenTemplate(f"{self.file}:{self.line}: {type(error).__name__} in a filter") from None
+
+
+def reason(error: LiquidError) -> str:
+    """What went wrong, without the values that Liquid's own messages quote."""
+    if isinstance(error, UndefinedError):
+        return f"no value for {_name(error)} and no default"
+    return f"{type(error).__name__}: {error.message}" if isinstance(error, BadArgument) else type(error).__name__
+
+
+def _name(error: UndefinedError) -> str:
+    return str(error.message).removesuffix(" is undefined").strip("'")
+
+
+def compiled(environment: Environment, text: str, file: str, line: int, roots: Roots) -> tuple[Phrase | None, list[Problem]]:
+    """A piece of Liquid ready to render, and what is wrong with it; `line` is that of its first character."""
+    try:
+        template = environment.from_string(text)
+    except LiquidError as error:
+        context = error.context() if error.token else None
+        return None, [Problem(file, line + (context[0] - 1 if context else 0), f"{error.message}")]
+    return Phrase(template, file, line), list(_problems(template, text, file, line, roots))
+
+
+def _problems(template: BoundTemplate, text: str, file: str, line: int, roots: Roots) -> Iterator[Problem]:
+    analysis = template.analyze()
+    for variables in analysis.globals.values():
+        for variable in variables:
+            wrong = unknown(_path(variable.segments), roots)
+            if wrong:
+                yield Problem(file, _line(text, variable.span.index, line), wrong)
+    for name, spans in analysis.filters.items():
+        if name not in template.env.filters:
+            yield from (Problem(file, _line(text, span.index, line), f"unknown filter {name}") for span in spans)
+
+
+def _path(segments: list[Any]) -> tuple[str | int, ...]:
+    return tuple(segment if isinstance(segment, str | int) else "[…]" for segment in segments)
+
+
+def _line(text: str, index: int, first: int) -> int:
+    return first + text.count("\n", 0, max(index, 0))

@@ -1,0 +1,88 @@
+"""Which variables a template may name: traits, properties of the entry event, params and the shop's constants.
+
+Promise: names are those that the SDKs send, letter by letter (Segment writes `firstName`), so that there is one
+spelling.
+Sources: Segment spec, "Identify: traits" and "E-commerce events" (version 2).
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+_NAME_PARTS = 2  # root and first name: customer.firstName
+
+_WORDS_OF_TRAITS = """
+address address.city address.country address.postalCode address.state address.street age avatar birthday
+company company.name company.id company.industry company.employee_count company.plan createdAt description email
+firstName gender id lastName name phone title username website
+"""
+_WORDS_OF_PROPERTIES = """
+affiliation brand cart_id category checkout_id coupon currency discount image_url list_id name order_id path position
+price product_id products promotion_id quantity query referrer revenue search shipping sku subtotal tax title total url
+value variant wishlist_id wishlist_name
+"""
+
+TRAITS = frozenset(_WORDS_OF_TRAITS.split())
+PROPERTIES = frozenset(_WORDS_OF_PROPERTIES.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The known names; `shop` holds constants with their values, `params` what any template may use undeclared."""
+
+    traits: frozenset[str] = TRAITS
+    properties: frozenset[str] = PROPERTIES
+    params: frozenset[str] = frozenset()
+    shop: Mapping[str, str] = field(default_factory=dict)
+
+    def extended(self, *, traits: Iterable[str] = (), properties: Iterable[str] = ()) -> "Vocabulary":
+        """With names of one's own added."""
+        return replace(self, traits=self.traits | set(traits), properties=self.properties | set(properties))
+
+    def roots(self, params: Iterable[str], extra: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+        """The names below each root, for a template that declares these params; `extra` roots stand alone."""
+        below = {
+            "customer": self.traits,
+            "entry": self.properties,
+            "params": self.params | set(params),
+            "shop": frozenset(self.shop),
+        }
+        return below | {name: frozenset[str]() for name in extra}
+
+
+def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) -> str | None:
+    """What is wrong with a variable, or nothing."""
+    root, *rest = (str(part) for part in path)
+    if root not in roots:
+        return f"unknown variable {_dotted(path)}; {_near(root, roots)}"
+    if not rest:
+        return f"{root} alone is not a text; name one of {_listed(roots[root])}" if roots[root] else None
+    return None if _known(rest, roots[root]) else _unknown_below(root, rest, roots[root])
+
+
+def _known(rest: list[str], names: frozenset[str]) -> bool:
+    if rest[0] not in names:
+        return False
+    described = any(name.startswith(f"{rest[0]}.") for name in names)
+    return len(rest) == 1 or not described or ".".join(rest[:_NAME_PARTS]) in names
+
+
+def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> str:
+    name = ".".join(rest[:_NAME_PARTS]) if rest[0] in names else rest[0]
+    return f"unknown variable {root}.{'.'.join(rest)}; {_near(name, names, f'{root}.')}"
+
+
+def _near(name: str, known: Iterable[str], prefix: str = "") -> str:
+    names = sorted(known)
+    folded = {candidate.casefold().replace("_", ""): candidate for candidate in names}
+    matches = difflib.get_close_matches(name.casefold().replace("_", ""), folded, n=1)
+    guess = f"did you mean {prefix}{folded[matches[0]]}? " if matches else ""
+    return f"{guess}Known{f' in {prefix[:-1]}' if prefix else ''}: {_listed(names)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in path)

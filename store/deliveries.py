@@ -1,0 +1,176 @@
+"""The delivery ledger: facts for the gate, the claim under the message's idempotency key, and its settlement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from store.database import Connection, Database
+from store.named import queries
+
+_SQL = queries("deliveries")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address of a customer that has not been found dead."""
+
+    id: UUID
+    address: str
+    platform: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the gate needs to know of a run and its customer."""
+
+    profile_id: UUID
+    entered_at: datetime
+    exit_reason: str | None
+    ended_at: datetime | None
+    holdout: bool
+    params: dict[str, Any]
+    entry: dict[str, Any]
+    traceparent: str | None
+    traits: dict[str, Any]
+    control: str | None
+    consent: str | None
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """The idempotency key of a message."""
+
+    run_id: UUID
+    step: str
+    occurrence: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """What is known of a message already."""
+
+    state: str
+    reason: str | None
+    attempts: int
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row to write: a claim, or an answer that needs none."""
+
+    key: MessageKey
+    profile_id: UUID
+    journey: str
+    channel: str
+    purpose: str
+    template: str
+    due_at: datetime
+    state: str
+    reason: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+    endpoint_id: UUID | None = None
+    provider: str | None = None
+    retry_at: datetime | None = None
+    claimed_at: datetime | None = None
+    settled_at: datetime | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a claimed message."""
+
+    state: str
+    at: datetime
+    reason: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+    provider_message_id: str | None = None
+    retry_at: datetime | None = None
+    endpoint_id: UUID | None = None
+
+
+async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str) -> RunFacts | None:
+    """What the gate needs, with the run locked until the transaction ends; None for a run that is not there."""
+    row = await connection.fetchrow(_SQL["facts"], run_id, channel, purpose)
+    if row is None:
+        return None
+    endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
+    return RunFacts(**{**row, "endpoints": endpoints})
+
+
+async def ledger_row(connection: Connection, key: MessageKey) -> LedgerRow | None:
+    """What is known of a message already."""
+    row = await connection.fetchrow(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
+    return LedgerRow(**row) if row else None
+
+
+async def lock_customer(connection: Connection, profile_id: UUID) -> None:
+    """One delivery of a customer at a time until the transaction ends."""
+    await connection.execute(_SQL["lock_customer"], profile_id)
+
+
+async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
+    """Which of these addresses must not be written to."""
+    rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose)
+    return {bytes(row["digest"]) for row in rows}
+
+
+async def claims_since(connection: Connection, profile_id: UUID, since: datetime) -> list[datetime]:
+    """When the customer's marketing messages since an instant were claimed, oldest first."""
+    return [row["claimed_at"] for row in await connection.fetch(_SQL["capped"], profile_id, since)]
+
+
+async def record(connection: Connection, entry: Entry) -> None:
+    """Write a message's row; one that is final already stays as it is."""
+    await connection.execute(
+        _SQL["record"],
+        entry.key.run_id,
+        entry.key.step,
+        entry.key.occurrence,
+        entry.profile_id,
+        entry.journey,
+        entry.channel,
+        entry.purpose,
+        entry.template,
+        entry.due_at,
+        entry.state,
+        entry.reason,
+        entry.detail,
+        entry.endpoint_id,
+        entry.provider,
+        entry.retry_at,
+        entry.claimed_at,
+        entry.settled_at,
+        entry.attempts,
+    )
+
+
+async def settle(database: Database, key: MessageKey, settlement: Settlement) -> None:
+    """Write what became of a claimed message."""
+    await database.pool.execute(
+        _SQL["settle"],
+        key.run_id,
+        key.step,
+        key.occurrence,
+        settlement.state,
+        settlement.reason,
+        settlement.detail,
+        settlement.provider_message_id,
+        settlement.retry_at,
+        settlement.at,
+        settlement.endpoint_id,
+    )
+
+
+async def invalidate_endpoint(database: Database, endpoint_id: UUID, at: datetime, reason: str) -> None:
+    """The provider says that this address is dead."""
+    await database.pool.execute(_SQL["invalidate_endpoint"], endpoint_id, at, reason)
+
+
+async def suppress(database: Database, channel: str, digest: bytes, scope: str, reason: str, at: datetime) -> None:
+    """Never write to this address again, for marketing or for all."""
+    await database.pool.execute(_SQL["suppress"], channel, digest, scope, reason, at)

@@ -1,0 +1,59 @@
+-- name: facts
+-- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen.
+select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
+       p.traits,
+       (select state from journey_control c where c.journey = r.journey) as control,
+       (select c.state from consent c
+        where c.profile_id = r.profile_id and c.channel = $2 and c.purpose = $3
+        order by c.at desc, c.id desc limit 1) as consent,
+       (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'address', e.address, 'platform', e.platform)
+                                  order by e.last_seen_at desc, e.id desc), '[]')
+        from endpoint e where e.profile_id = r.profile_id and e.channel = $2 and e.invalid_at is null) as endpoints
+from run r
+join profile p on p.id = r.profile_id
+where r.id = $1
+for update of r;
+
+-- name: ledger_row
+-- What is known of a message already.
+select state, reason, attempts, retry_at from delivery where run_id = $1 and step = $2 and occurrence = $3;
+
+-- name: lock_customer
+-- One delivery of a customer at a time, so that caps hold across journeys.
+select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 1));
+
+-- name: suppressed
+-- Which of these addresses must not be written to for this purpose.
+select digest from suppression
+where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
+
+-- name: capped
+-- When the customer's marketing messages counted by a cap were claimed, oldest first.
+select claimed_at from delivery
+where profile_id = $1 and purpose = 'marketing' and state in ('claimed', 'sent', 'unconfirmed') and claimed_at > $2
+order by claimed_at;
+
+-- name: record
+-- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.
+insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
+                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+on conflict (run_id, step, occurrence) do update
+set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = excluded.endpoint_id,
+    provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = excluded.claimed_at,
+    settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts
+where delivery.state in ('claimed', 'deferred', 'released');
+
+-- name: settle
+-- What became of a claimed message. A late answer of an attempt that was given up still counts.
+update delivery
+set state = $4, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8, settled_at = $9, endpoint_id = coalesce($10, endpoint_id)
+where run_id = $1 and step = $2 and occurrence = $3 and state in ('claimed', 'unconfirmed');
+
+-- name: invalidate_endpoint
+-- The provider says that this address is dead.
+update endpoint set invalid_at = $2, invalid_reason = $3 where id = $1 and invalid_at is null;
+
+-- name: suppress
+-- Never write to this address again for this scope.
+insert into suppression (channel, digest, scope, reason, at) values ($1, $2, $3, $4, $5) on conflict do nothing;

@@ -1,0 +1,163 @@
+-- name: lock_transitions
+-- Take undispatched transitions of a shard, oldest first; another dispatcher skips those that this one holds.
+select id, segment, profile_id, kind, at, cause, traceparent
+from segment_transition
+where dispatched_at is null and bucket(profile_id) % $2 = $1
+order by id
+limit $3
+for update skip locked;
+
+-- name: mark_dispatched
+-- The transitions have become runs, refusals or exits in this transaction.
+update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
+
+-- name: standing
+-- What each candidate entry finds: the survivor of its profile, an open run, and when the last run ended.
+select c.n, coalesce(p.merged_into, p.id) as profile_id, r.open_id, r.open_workflow_id, r.runs, r.last_ended_at
+from unnest($1::text[], $2::uuid[], $3::text[], $4::boolean[]) with ordinality as c (journey, profile_id, entry_key, keyed, n)
+join profile p on p.id = c.profile_id
+cross join lateral (
+    select count(*) as runs,
+           max(x.ended_at) as last_ended_at,
+           (array_agg(x.id) filter (where x.ended_at is null))[1] as open_id,
+           (array_agg(x.workflow_id) filter (where x.ended_at is null))[1] as open_workflow_id
+    from run x
+    where x.profile_id = coalesce(p.merged_into, p.id) and x.journey = c.journey
+      and (not c.keyed or x.entry_key = c.entry_key)
+) r
+order by c.n;
+
+-- name: insert_runs
+-- Open the admitted runs; one whose customer has just entered elsewhere is left out.
+insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout,
+                 entered_at, workflow_id, idempotency_key, traceparent, created_at)
+select * from unnest(
+    $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[], $9::jsonb[], $10::boolean[],
+    $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[])
+on conflict do nothing
+returning id;
+
+-- name: insert_refusals
+-- Entries that did not become runs, with the reason.
+insert into entry_refused (journey, profile_id, entry_key, transition_id, reason, at)
+select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[]);
+
+-- name: entry_events
+-- The properties of the event behind each entry: the newest of the named types up to the entry, or the one with that message id.
+select c.n, e.properties
+from unnest($1::uuid[], $2::timestamptz[], $3::text[]) with ordinality as c (profile_id, at, message_id, n)
+cross join lateral (
+    select properties from event
+    where profile_id = c.profile_id and type = any($4::text[]) and ts <= c.at and ts > c.at - interval '35 days'
+      and (c.message_id is null or message_id = c.message_id)
+    order by ts desc limit 1
+) e;
+
+-- name: to_start
+-- Runs that Temporal does not know yet, oldest first.
+select id, journey, profile_id, segment, params, entered_at, workflow_id, traceparent, created_at
+from run
+where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1
+order by created_at
+limit $3;
+
+-- name: mark_started
+-- Temporal has them, and holds each back this long before its first task.
+update run set started_at = $3, start_delay = x.delay
+from unnest($1::uuid[], $2::interval[]) as x (id, delay)
+where run.id = x.id and run.started_at is null;
+
+-- name: end_unstarted
+-- Runs that were over before Temporal heard of them.
+update run set ended_at = $2, outcome = exit_reason where id = any($1::uuid[]) and started_at is null and ended_at is null;
+
+-- name: request_exit
+-- Ask open runs to end; the first reason stands.
+update run set exit_reason = x.reason, exit_at = x.at
+from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, reason, at)
+where run.id = x.id and run.ended_at is null and run.exit_reason is null
+returning run.id;
+
+-- name: mark_raced
+-- Messages that went out after the goal had in fact been reached.
+update delivery set raced = true
+from unnest($1::uuid[], $2::timestamptz[]) as x (id, at)
+where delivery.run_id = x.id and delivery.claimed_at >= x.at and delivery.state in ('claimed', 'sent', 'unconfirmed');
+
+-- name: open_runs_of
+-- Open runs of these profiles, for the goal check; runs asked to end already are of no interest.
+select id, journey, profile_id, entered_at from run
+where profile_id = any($1::uuid[]) and ended_at is null and exit_reason is null;
+
+-- name: open_runs_of_journeys
+-- Open runs of one customer in the journeys named, for leaving a segment.
+select id from run
+where profile_id = $1 and journey = any($2::text[]) and ended_at is null and exit_reason is null;
+
+-- name: to_signal
+-- Runs that must hear that they are over.
+select id, workflow_id, exit_reason, started_at, start_delay from run
+where exit_reason is not null and exit_signalled_at is null and ended_at is null and bucket(profile_id) % $2 = $1
+order by exit_at
+limit $3;
+
+-- name: mark_signalled
+-- Temporal has the signal, or has no such run any more.
+update run set exit_signalled_at = $2 where id = any($1::uuid[]);
+
+-- name: still_open
+-- Which of these workflows are still open here.
+select workflow_id from run where workflow_id = any($1::text[]) and ended_at is null;
+
+-- name: close
+-- What Temporal says of runs that are over.
+update run set outcome = x.outcome, ended_at = x.at, started_at = coalesce(run.started_at, x.at)
+from unnest($1::text[], $2::text[], $3::timestamptz[]) as x (workflow_id, outcome, at)
+where run.workflow_id = x.workflow_id and run.ended_at is null
+returning run.id;
+
+-- name: oldest_open
+-- The oldest started runs that are still open here, to compare with Temporal now and then.
+select workflow_id from run
+where started_at is not null and started_at < $1 and ended_at is null
+order by started_at
+limit $2;
+
+-- name: by_id
+-- One run.
+select * from run where id = $1;
+
+-- name: by_idempotency_key
+-- The run that an earlier call with the same key started.
+select * from run where journey = $1 and idempotency_key = $2;
+
+-- name: timeline
+-- The messages of a run in the order in which they were due.
+select step, occurrence, channel, purpose, template, state, reason, detail, provider, provider_message_id, attempts, raced,
+       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at
+from delivery where run_id = $1
+order by due_at, step, occurrence;
+
+-- name: list_runs
+-- Runs of a journey and/or a customer, newest first, after a cursor.
+select * from run
+where ($1::text is null or journey = $1)
+  and ($2::uuid is null or profile_id = $2)
+  and ($3::boolean is null or (ended_at is null) = $3)
+  and ($4::timestamptz is null or (entered_at, id) < ($4, $5::uuid))
+order by entered_at desc, id desc
+limit $6;
+
+-- name: customer
+-- The profile that a user id, anonymous id or customer id means.
+select coalesce(p.merged_into, p.id) from profile p
+where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3));
+
+-- name: set_control
+-- Throw the operator's switch of a journey.
+insert into journey_control (journey, state, at, by) values ($1, $2, $3, $4)
+on conflict (journey) do update set state = excluded.state, at = excluded.at, by = excluded.by;
+
+-- name: controls
+-- The switches that have been thrown.
+select journey, state from journey_control;

@@ -1,0 +1,347 @@
+"""Runs in Postgres: admitting entries, what Temporal must be told, and what it says in return."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from store.database import Connection, Database, Record
+from store.named import queries
+
+_SQL = queries("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A row of the outbox."""
+
+    id: int
+    segment: str
+    profile_id: UUID
+    kind: str
+    at: datetime
+    cause: dict[str, Any]
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an entry finds: the surviving profile and its earlier runs of the journey (and key)."""
+
+    profile_id: UUID
+    open_id: UUID | None
+    open_workflow_id: str | None
+    runs: int
+    last_ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to open."""
+
+    id: UUID
+    journey: str
+    profile_id: UUID
+    entry_key: str
+    entered_by: str
+    entered_at: datetime
+    workflow_id: str
+    created_at: datetime
+    segment: str | None = None
+    transition_id: int | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    entry: dict[str, Any] = field(default_factory=dict)
+    holdout: bool = False
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that does not become a run."""
+
+    journey: str
+    profile_id: UUID
+    entry_key: str
+    transition_id: int | None
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunToStart:
+    """A run that Temporal does not know yet."""
+
+    id: UUID
+    journey: str
+    profile_id: UUID
+    segment: str | None
+    params: dict[str, Any]
+    entered_at: datetime
+    workflow_id: str
+    traceparent: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunToSignal:
+    """A run that must hear that it is over."""
+
+    id: UUID
+    workflow_id: str
+    exit_reason: str
+    started_at: datetime | None
+    start_delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """An open run, for the goal check."""
+
+    id: UUID
+    journey: str
+    profile_id: UUID
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What Temporal says of a run that is over."""
+
+    workflow_id: str
+    outcome: str
+    at: datetime
+
+
+async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[Transition]:
+    """Undispatched transitions of a shard, locked until the transaction ends."""
+    rows = await connection.fetch(_SQL["lock_transitions"], shard, shards, limit)
+    return [Transition(**row) for row in rows]
+
+
+async def mark_dispatched(connection: Connection, ids: Sequence[int], at: datetime) -> None:
+    """The transitions have been dealt with in this transaction."""
+    await connection.execute(_SQL["mark_dispatched"], ids, at)
+
+
+async def standings(connection: Connection, entries: Sequence[tuple[str, UUID, str, bool]]) -> list[Standing]:
+    """What each (journey, profile, entry key, keyed) finds, in order. Every profile must exist."""
+    columns = [list(column) for column in zip(*entries, strict=True)] or [[], [], [], []]
+    rows = await connection.fetch(_SQL["standing"], *columns)
+    return [Standing(**{k: v for k, v in row.items() if k != "n"}) for row in rows]
+
+
+async def insert_runs(connection: Connection, runs: Sequence[NewRun]) -> set[UUID]:
+    """Open runs and return the ids of those that could be opened."""
+    if not runs:
+        return set()
+    names = [
+        "id",
+        "journey",
+        "profile_id",
+        "entry_key",
+        "entered_by",
+        "segment",
+        "transition_id",
+        "params",
+        "entry",
+        "holdout",
+        "entered_at",
+        "workflow_id",
+        "idempotency_key",
+        "traceparent",
+        "created_at",
+    ]
+    rows = await connection.fetch(_SQL["insert_runs"], *([getattr(run, name) for run in runs] for name in names))
+    return {row["id"] for row in rows}
+
+
+async def insert_refusals(connection: Connection, refusals: Sequence[Refusal]) -> None:
+    """Record entries that did not become runs."""
+    if refusals:
+        names = ("journey", "profile_id", "entry_key", "transition_id", "reason", "at")
+        columns = ([getattr(refusal, name) for refusal in refusals] for name in names)
+        await connection.execute(_SQL["insert_refusals"], *columns)
+
+
+async def entry_events(
+    connection: Connection, wanted: Sequence[tuple[UUID, datetime, str | None]], types: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    """The properties of the event behind each (profile, instant, message id or None), by position."""
+    if not wanted or not types:
+        return {}
+    columns = [list(column) for column in zip(*wanted, strict=True)]
+    rows = await connection.fetch(_SQL["entry_events"], *columns, list(types))
+    return {row["n"] - 1: row["properties"] for row in rows}
+
+
+async def to_start(database: Database, shard: int, shards: int, limit: int) -> list[RunToStart]:
+    """Runs that Temporal does not know yet."""
+    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit)]
+
+
+async def mark_started(database: Database, started: Sequence[tuple[UUID, timedelta]], at: datetime) -> None:
+    """Temporal has these runs, each held back for its start delay."""
+    if started:
+        await database.pool.execute(_SQL["mark_started"], [s[0] for s in started], [s[1] for s in started], at)
+
+
+async def end_unstarted(database: Database, ids: Sequence[UUID], at: datetime) -> None:
+    """End runs that were over before Temporal heard of them."""
+    if ids:
+        await database.pool.execute(_SQL["end_unstarted"], ids, at)
+
+
+async def request_exits(connection: Connection, exits: Sequence[tuple[UUID, str, datetime]]) -> set[UUID]:
+    """Ask open runs to end, for (run, reason, when it happened); returns those that had not been asked yet."""
+    if not exits:
+        return set()
+    columns = [list(column) for column in zip(*exits, strict=True)]
+    rows = await connection.fetch(_SQL["request_exit"], *columns)
+    return {row["id"] for row in rows}
+
+
+async def mark_raced(connection: Connection, reached: Sequence[tuple[UUID, datetime]]) -> None:
+    """Mark messages that went out after the goal of (run, instant) had been reached."""
+    if reached:
+        columns = [list(column) for column in zip(*reached, strict=True)]
+        await connection.execute(_SQL["mark_raced"], *columns)
+
+
+async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> list[OpenRun]:
+    """Open runs of these profiles."""
+    return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]
+
+
+async def open_runs_in(connection: Connection, profile_id: UUID, journeys: Sequence[str]) -> list[UUID]:
+    """Open runs of one customer in the journeys named."""
+    rows = await connection.fetch(_SQL["open_runs_of_journeys"], profile_id, journeys)
+    return [row["id"] for row in rows]
+
+
+async def to_signal(database: Database, shard: int, shards: int, limit: int) -> list[RunToSignal]:
+    """Runs that must hear that they are over."""
+    return [RunToSignal(**row) for row in await database.pool.fetch(_SQL["to_signal"], shard, shards, limit)]
+
+
+async def mark_signalled(database: Database, ids: Sequence[UUID], at: datetime) -> None:
+    """Temporal has the signal, or no such run any more."""
+    await database.pool.execute(_SQL["mark_signalled"], ids, at)
+
+
+async def still_open(database: Database, workflow_ids: Sequence[str]) -> list[str]:
+    """Which of these workflows are open here."""
+    return [row["workflow_id"] for row in await database.pool.fetch(_SQL["still_open"], workflow_ids)]
+
+
+async def close(database: Database, closings: Sequence[Closing]) -> int:
+    """Write down how runs ended; returns how many were open until now."""
+    if not closings:
+        return 0
+    columns = ([getattr(c, name) for c in closings] for name in ("workflow_id", "outcome", "at"))
+    return len(await database.pool.fetch(_SQL["close"], *columns))
+
+
+async def oldest_open(database: Database, before: datetime, limit: int) -> list[str]:
+    """Workflows started before an instant that are still open here, oldest first."""
+    return [row["workflow_id"] for row in await database.pool.fetch(_SQL["oldest_open"], before, limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it is kept."""
+
+    id: UUID
+    journey: str
+    profile_id: UUID
+    entry_key: str
+    entered_by: str
+    segment: str | None
+    params: dict[str, Any]
+    holdout: bool
+    entered_at: datetime
+    workflow_id: str
+    idempotency_key: str | None
+    started_at: datetime | None
+    exit_reason: str | None
+    exit_at: datetime | None
+    outcome: str | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a run as the ledger has it."""
+
+    step: str
+    occurrence: int
+    channel: str
+    purpose: str
+    template: str
+    state: str
+    reason: str | None
+    detail: dict[str, Any]
+    provider: str | None
+    provider_message_id: str | None
+    attempts: int
+    raced: bool
+    due_at: datetime
+    retry_at: datetime | None
+    claimed_at: datetime | None
+    settled_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+
+
+async def run_by_id(database: Database, run_id: UUID) -> Run | None:
+    """One run."""
+    row = await database.pool.fetchrow(_SQL["by_id"], run_id)
+    return _run(row) if row else None
+
+
+async def run_by_idempotency_key(connection: Connection, journey: str, key: str) -> Run | None:
+    """The run that an earlier call with the same key started."""
+    row = await connection.fetchrow(_SQL["by_idempotency_key"], journey, key)
+    return _run(row) if row else None
+
+
+async def messages_of(database: Database, run_id: UUID) -> list[Message]:
+    """The messages of a run in the order in which they were due."""
+    return [Message(**row) for row in await database.pool.fetch(_SQL["timeline"], run_id)]
+
+
+async def list_runs(
+    database: Database,
+    *,
+    journey: str | None,
+    profile_id: UUID | None,
+    is_open: bool | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Run]:
+    """Runs of a journey and/or a customer, newest first."""
+    at, run_id = before or (None, None)
+    rows = await database.pool.fetch(_SQL["list_runs"], journey, profile_id, is_open, at, run_id, limit)
+    return [_run(row) for row in rows]
+
+
+async def customer_id(connection: Connection, kind: str, value: str) -> UUID | None:
+    """The profile of a customer named by `id`, `user_id` or `anonymous_id`; a merged one is its survivor."""
+    by_id = UUID(value) if kind == "id" else None
+    found: UUID | None = await connection.fetchval(_SQL["customer"], by_id, kind, value)
+    return found
+
+
+async def set_control(database: Database, journey: str, state: str, at: datetime, by: str) -> None:
+    """Throw the operator's switch of a journey: live, paused or killed."""
+    await database.pool.execute(_SQL["set_control"], journey, state, at, by)
+
+
+async def controls(database: Database) -> dict[str, str]:
+    """The switches that have been thrown, by journey."""
+    return {row["journey"]: row["state"] for row in await database.pool.fetch(_SQL["controls"])}
+
+
+def _run(row: Record) -> Run:
+    return Run(**{name: row[name] for name in Run.__slots__})

@@ -1,0 +1,124 @@
+"""FCM against the sandbox's real HTTP v1: the payload, the token, and each way of failing."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from activities.channels import (
+    Ambiguous,
+    ChannelError,
+    EmailContent,
+    EndpointGone,
+    Fcm,
+    PushContent,
+    Refused,
+    TryLater,
+)  # fmt: skip
+from activities.channels.fcm import refusal
+from tests.activities.channels.outgoing import to
+from workers.sandbox import Sandbox
+
+TOKEN = "d" * 22 + ":APA91b" + "x" * 134
+PUSH = PushContent(
+    title="Your cart",
+    body="Still here",
+    image="https://cdn.example/boots.jpg",
+    link="shop://cart/c1",
+    data={"product_id": "p1"},
+)
+PLAIN = PushContent(title="a", body="b")
+
+
+async def test_a_push_carries_picture_deep_link_and_key(fcm: Fcm, sandbox: Sandbox) -> None:
+    accepted = await fcm.send(to(TOKEN, PUSH, key="r/cart-reminder/1"))
+    [message] = sandbox.messages
+    assert accepted.provider_message_id == message.provider_id
+    assert (message.title, message.body, message.image) == ("Your cart", "Still here", "https://cdn.example/boots.jpg")
+    assert (message.link, message.key, message.to) == ("shop://cart/c1", "r/cart-reminder/1", TOKEN)
+    assert message.raw["data"]["product_id"] == "p1"
+    assert message.raw["apns"]["payload"]["aps"]["mutable-content"] == 1
+
+
+async def test_two_attempts_share_one_tag_on_the_phone(fcm: Fcm, sandbox: Sandbox) -> None:
+    for key in ("r/s/1", "r/s/1", "r/s/2"):
+        await fcm.send(to(TOKEN, PLAIN, key=key))
+    tags = [message.raw["android"]["notification"]["tag"] for message in sandbox.messages]
+    assert tags[0] == tags[1] != tags[2]
+
+
+async def test_a_refused_access_token_is_renewed_and_the_push_goes(fcm: Fcm, sandbox: Sandbox) -> None:
+    sandbox.faults.tell("fcm", "401", times=1)
+    await fcm.send(to(TOKEN, PLAIN))
+    assert len(sandbox.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("unregistered", EndpointGone), ("invalid_argument", EndpointGone), ("sender_id_mismatch", Refused),
+        ("429", TryLater), ("500", TryLater), ("503", TryLater), ("401", TryLater),
+        ("502", Ambiguous), ("timeout_after_accept", Ambiguous), ("drop_before_accept", Ambiguous),
+    ],
+)  # fmt: skip
+async def test_each_failure_is_told_apart(fcm: Fcm, sandbox: Sandbox, fault: str, kind: type[ChannelError]) -> None:
+    sandbox.faults.tell("fcm", fault)
+    with pytest.raises(ChannelError) as caught:
+        await fcm.send(to(TOKEN, PLAIN))
+    assert type(caught.value) is kind
+    assert TOKEN not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+async def test_a_wait_that_was_asked_for_is_passed_on(fcm: Fcm, sandbox: Sandbox) -> None:
+    sandbox.faults.tell("fcm", "503", retry_after=17)
+    with pytest.raises(TryLater) as caught:
+        await fcm.send(to(TOKEN, PLAIN))
+    assert caught.value.retry_after == timedelta(seconds=17)
+
+
+async def test_too_large_a_payload_is_refused_and_the_token_lives(fcm: Fcm) -> None:
+    with pytest.raises(Refused):
+        await fcm.send(to(TOKEN, PushContent(title="a", body="b" * 5000)))
+
+
+async def test_nothing_listening_is_try_later(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    account = orjson.loads(sandbox.service_account.read_bytes())
+    with pytest.raises(TryLater):
+        await Fcm(account, "http://127.0.0.1:1", http).send(to(TOKEN, PLAIN))
+    with pytest.raises(TryLater):
+        await Fcm(account | {"token_uri": "http://127.0.0.1:1"}, sandbox.url, http).send(to(TOKEN, PLAIN))
+
+
+async def test_a_bad_key_waits_for_whoever_repairs_it(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    account = orjson.loads(sandbox.service_account.read_bytes())
+    for broken in ({"private_key": "not a key"}, {"client_email": "someone@else"}):
+        with pytest.raises(TryLater, match="JOURNEYS_FCM_SERVICE_ACCOUNT"):
+            await Fcm(account | broken, sandbox.url, http).send(to(TOKEN, PLAIN))
+
+
+async def test_another_project_waits_for_whoever_repairs_it(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    account = orjson.loads(sandbox.service_account.read_bytes()) | {"project_id": "other"}
+    with pytest.raises(TryLater, match="JOURNEYS_FCM_SERVICE_ACCOUNT"):
+        await Fcm(account, sandbox.url, http).send(to(TOKEN, PLAIN))
+
+
+async def test_content_of_another_channel_is_refused(fcm: Fcm) -> None:
+    with pytest.raises(Refused, match="EmailContent"):
+        await fcm.send(to(TOKEN, EmailContent(subject="s", html="h", text="t")))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"error": 7}', b'{"error": {"details": [7, {"fieldViolations": 3}]}}']
+)
+def test_an_answer_that_is_not_googles_never_breaks_us(body: bytes) -> None:
+    assert isinstance(refusal(httpx.Response(400, content=body)), Refused)
+    assert isinstance(refusal(httpx.Response(504, content=body)), Ambiguous)
+
+
+def test_a_violation_of_the_token_field_is_a_dead_token() -> None:
+    violation: dict[str, Any] = {"fieldViolations": [{"field": "message.token", "description": "…"}]}
+    answer = httpx.Response(400, json={"error": {"status": "INVALID_ARGUMENT", "details": [violation]}})
+    assert isinstance(refusal(answer), EndpointGone)

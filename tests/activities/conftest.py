@@ -1,0 +1,21 @@
+"""Two shops in which journeys are tried: the reference catalogue's, and one whose journeys exercise a promise each."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from shop import Shop, open_shop
+
+from store import Database
+
+
+@pytest.fixture
+async def shop(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, dsn, temporal_address, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def trial(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue") as opened:
+        yield opened

@@ -1,0 +1,231 @@
+"""Delivering a message: gate, claim, send, settle over real providers' protocols (SEMANTICS 1)."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from shop import Shop
+
+from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
+from store.runs import Message, Run
+
+
+async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:
+    answer = await trial.operate("POST", f"/v1/journeys/{journey}/runs", json={"customer": {"user_id": user}} | body)
+    assert answer.status_code == 201, answer.text
+    await trial.look()
+    (run,) = [r for r in await trial.runs(journey) if str(r.id) == answer.json()["id"]]
+    return run
+
+
+async def finish(trial: Shop, journey: str, user: str = "ana", **body: Any) -> list[Message]:
+    run = await start(trial, journey, user, **body)
+    await trial.over(run)
+    await trial.closed(run)
+    return await trial.messages(run)
+
+
+def states(messages: list[Message]) -> list[tuple[str, str, str | None]]:
+    return [(m.channel, m.state, m.reason) for m in messages]
+
+
+def request(run: Run, **changes: Any) -> DeliverRequest:
+    return DeliverRequest.model_validate(
+        {
+            "run_id": run.id,
+            "journey": run.journey,
+            "step": "push:note",
+            "occurrence": 1,
+            "channel": Channel.PUSH,
+            "template": "note",
+            "purpose": Purpose.MARKETING,
+            "due_at": run.entered_at,
+            "useless_after": run.entered_at + timedelta(hours=12),
+        }
+        | changes
+    )
+
+
+async def test_429_is_retried_after_what_the_provider_says(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("fcm", "429", retry_after=1, times=2)
+    (push,) = await finish(trial, "by_choice")
+    assert (push.state, push.attempts) == ("sent", 3)
+    assert len(trial.sandbox.messages) == 1
+
+
+async def test_500_is_retried(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("fcm", "500", times=1)
+    (push,) = await finish(trial, "by_choice")
+    assert (push.state, push.attempts) == ("sent", 2)
+
+
+async def test_an_answer_that_never_came_leaves_a_marketing_message_unconfirmed_and_the_journey_goes_on(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("fcm", "timeout_after_accept", times=1)
+    (push,) = await finish(trial, "by_choice")
+    assert states([push]) == [("push", "unconfirmed", "provider may have accepted it")]
+    assert len(trial.sandbox.messages) == 1
+
+
+async def test_an_answer_that_never_came_sends_a_transactional_message_again(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("smtp", "timeout_after_accept", times=1)
+    (email,) = await finish(trial, "urgent")
+    assert email.state == "sent"
+    assert [m.key for m in trial.sandbox.messages] == [trial.sandbox.messages[0].key] * 2
+
+
+async def test_a_dead_token_is_put_away_and_the_next_one_is_used(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    await trial.send("track", userId="ana", event="Opened", context={"device": {"token": "newer", "type": "ios"}})
+    trial.sandbox.faults.tell("fcm", "unregistered", match="newer")
+    (push,) = await finish(trial, "by_choice")
+    assert push.state == "sent"
+    assert [m.to for m in trial.sandbox.messages] == ["token-ana"]
+    dead = await trial.database.pool.fetch("select address from endpoint where invalid_at is not null")
+    assert [row["address"] for row in dead] == ["newer"]
+
+
+async def test_with_no_token_left_the_customer_is_unreachable_and_the_journey_falls_back(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("fcm", "unregistered")
+    await trial.does("ana", "Product Viewed")
+    await trial.look()
+    run = await trial.run("falls_back")
+    await trial.over(run)
+    assert states(await trial.messages(run)) == [
+        ("push", "skipped", "no reachable endpoint"),
+        ("whatsapp", "sent", None),
+    ]
+
+
+async def test_a_hard_bounce_suppresses_the_address_for_good(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("smtp", "550", times=1)
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [
+        ("email", "skipped", "no reachable endpoint")
+    ]
+    await trial.database.pool.execute("update endpoint set invalid_at = null")  # she types the same address again
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "skipped", "address suppressed")]
+
+
+async def test_consent_that_was_withdrawn_while_waiting(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    await trial.does("ana", "Cart Updated", cart_id="c")
+    await trial.look()
+    run = await trial.run("each_cart")
+    withdrawn = [{"key": "token-ana", "type": "ANDROID_PUSH", "status": "UNSUBSCRIBED"}]
+    await trial.send("identify", userId="ana", traits={}, context={"messaging_subscriptions": withdrawn})
+    await trial.over(run)
+    (push,) = await trial.messages(run)
+    assert (push.state, push.reason, push.detail) == ("skipped", "no consent", {"consent": "withdrawn"})
+
+
+async def test_the_kill_switch_ends_every_run_at_its_next_message(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    assert (await trial.operate("PUT", "/v1/journeys/three_messages/state", json={"state": "killed"})).status_code == 200
+    await trial.does("ana", "Product Added")
+    await trial.look()
+    run = await trial.run("three_messages")
+    assert (await trial.over(run)).outcome.value == "journey killed"
+    assert states(await trial.messages(run)) == [("push", "skipped", "journey killed")]
+
+
+async def test_the_holdout_runs_the_same_code_and_withholds_only_the_call(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    assert states(await finish(trial, "held_out")) == [("push", "withheld", "holdout")]
+    assert trial.sandbox.messages == []
+
+
+async def test_quiet_hours_defer_to_the_customers_morning(trial: Shop) -> None:
+    await trial.signs_up("ana", timezone="Asia/Tokyo")
+    night = trial.opened_at.replace(hour=15, minute=0, second=0, microsecond=0) + timedelta(days=1)  # midnight in Tokyo
+    run = await start(trial, "lets_people_sleep")
+    receipt = await _deliver(trial, request(run, due_at=night, useless_after=night + timedelta(hours=12)))
+    assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
+    assert receipt.retry_at == night + timedelta(hours=8)
+
+
+async def test_a_cap_holds_over_journeys_and_says_when_there_is_room(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    await finish(trial, "by_choice")
+    run = await start(trial, "capped")
+    receipt = await _deliver(trial, request(run))
+    assert (receipt.outcome.value, receipt.reason) == ("deferred", "frequency cap")
+    assert receipt.retry_at is not None
+    assert timedelta(hours=23) < receipt.retry_at - run.entered_at <= timedelta(days=1)
+
+
+async def test_a_message_past_its_deadline_is_recorded_as_such(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "short_lived")
+    late = request(run, occurrence=9, due_at=run.entered_at, useless_after=run.entered_at - timedelta(seconds=1))
+    receipt = await _deliver(trial, late)
+    assert (receipt.outcome.value, receipt.reason) == ("failed", "useless after its deadline")
+
+
+async def test_an_outage_longer_than_the_deadline_ends_in_a_recorded_failure(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("fcm", "429", retry_after=7200, times=1)
+    push, email = await finish(trial, "short_lived")
+    assert (push.state, push.reason) == ("failed", "useless after its deadline")
+    assert email.state == "sent"
+
+
+async def test_a_claim_that_was_never_settled_is_in_doubt_not_sent_again(trial: Shop) -> None:
+    """What a worker that was killed between claim and settlement leaves behind."""
+    await trial.signs_up("ana")
+    run = await start(trial, "short_lived")
+    await trial.over(run)
+    again = request(run)
+    await trial.database.pool.execute("update delivery set state = 'claimed' where run_id = $1", run.id)
+    receipt = await _deliver(trial, again)
+    assert (receipt.outcome.value, receipt.reason) == ("unconfirmed", "provider may have accepted it")
+    assert len([m for m in trial.sandbox.messages if m.provider == "fcm"]) == 1
+
+
+async def test_a_message_that_was_sent_is_answered_from_the_ledger(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "by_choice")
+    await trial.over(run)
+    for _ in range(3):
+        assert (await _deliver(trial, request(run))).sent
+    assert len(trial.sandbox.messages) == 1
+
+
+async def test_a_run_that_was_erased_sends_nothing(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "by_choice")
+    assert (await _deliver(trial, request(run, run_id=UUID(int=1)))).reason == "customer erased"
+
+
+async def test_a_journey_that_branches_on_a_predicate(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    assert await finish(trial, "asks") == []
+    await trial.signs_up("bea")
+    run_id = (await trial.operate("POST", "/v1/journeys/asks/runs", json={"customer": {"user_id": "bea"}})).json()["id"]
+    await trial.does("bea", "Product Viewed")
+    await trial.look()
+    (run,) = [r for r in await trial.runs("asks") if str(r.id) == run_id]
+    await trial.over(run)
+    assert states(await trial.messages(run)) == [("push", "sent", None)]
+
+
+async def test_email_carries_one_click_unsubscribe_headers_and_using_it_stops_the_next_one(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    await finish(trial, "by_choice", params={"route": "email"})
+    (message,) = trial.sandbox.messages
+    headers = {name.lower(): value for name, value in message.raw["headers"]}
+    assert headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
+    link = headers["list-unsubscribe"].strip("<>")
+    seen = await trial.api.get(link)
+    assert seen.status_code == 200
+    answer = await trial.api.post(link, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "skipped", "no consent")]
+
+
+async def _deliver(trial: Shop, asked: DeliverRequest) -> Receipt:
+    return await trial.parts.delivery.deliver(asked)

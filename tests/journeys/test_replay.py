@@ -1,0 +1,77 @@
+"""Golden histories: real runs of the past that today's code must replay. Never edit one; add one when a shape changes.
+
+`RECORD_GOLDEN=1 pytest tests/journeys/test_replay.py` writes those that are missing.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from shop import Shop
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer, WorkflowReplayResult
+from temporalio.workflow import NondeterminismError
+
+from journeys import current
+from journeys.runtime import JourneyRun
+from store.runs import Run
+from workers.plugin import plugin
+
+GOLDEN = Path(__file__).parent / "golden"
+NAMES = ("finished", "goal-while-waiting", "goal-during-start-delay", "provider-came-back")
+
+
+@pytest.fixture(autouse=True)
+def reference_catalogue() -> Iterator[None]:
+    before, current.module = current.module, "definitions"
+    yield
+    current.module = before
+
+
+async def replay(history: WorkflowHistory) -> WorkflowReplayResult:
+    replayer = Replayer(workflows=[JourneyRun], plugins=[plugin(sandboxed=True)])
+    return await replayer.replay_workflow(history, raise_on_replay_failure=False)
+
+
+def golden(name: str) -> WorkflowHistory:
+    return WorkflowHistory.from_json(name, (GOLDEN / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_golden_histories_replay(name: str) -> None:
+    assert (await replay(golden(name))).replay_failure is None
+
+
+async def test_a_changed_journey_does_not_replay() -> None:
+    """The gate can fail: the same history under another journey's steps is refused."""
+    changed = json.loads((GOLDEN / "finished.json").read_text().replace('"cart_abandonment"', '"cart_discount"'))
+    failure = (await replay(WorkflowHistory.from_json("changed", changed))).replay_failure
+    assert isinstance(failure, NondeterminismError)
+
+
+@pytest.mark.skipif(not os.environ.get("RECORD_GOLDEN"), reason="records golden histories; run it when a shape changes")
+@pytest.mark.parametrize("name", NAMES)
+async def test_record(shop: Shop, name: str) -> None:
+    if name == "provider-came-back":
+        shop.sandbox.faults.tell("fcm", "503", times=1)
+    await shop.signs_up("ana")
+    await shop.does("ana", "Product Added", name="Snow boots", cart_id="c-1")
+    await shop.look()
+    run = await shop.run()
+    if name == "goal-while-waiting":
+        await shop.forward(run, timedelta(hours=2))
+        await shop.settled(run, 1)
+    if name.startswith("goal"):
+        await shop.does("ana", "Order Completed", run.entered_at + timedelta(minutes=30))
+        await shop.look()
+    await shop.over(run)
+    await write(shop, run, GOLDEN / f"{name}.json")
+
+
+async def write(shop: Shop, run: Run, file: Path) -> None:
+    history = (await shop.workflow(run).fetch_history()).to_json_dict()
+    if not file.exists():
+        file.write_text(json.dumps(history, indent=1) + "\n")

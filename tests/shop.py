@@ -1,0 +1,240 @@
+"""A whole shop in one process, over real servers: ingest API, watch, dispatcher, workers, sandbox providers.
+
+Nothing of ours is replaced. Only the clock is in the test's hand: `shop.now` is the business time that ingest, watch and
+deliver see, and each run's own time is skipped by Temporal.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from google.protobuf.duration_pb2 import Duration
+from pydantic import PrivateAttr, SecretStr
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+import api
+from activities.watch import Watch
+from journeys import Outcome
+from journeys.clock import Clock
+from journeys.contracts import DeliverRequest, RunOver
+from store import Database
+from store.keys import Role, create_key
+from store.runs import Message, Run, list_runs, messages_of, run_by_id
+from workers.assembly import Parts, assemble
+from workers.sandbox import Sandbox, running_sandbox
+from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_NUMBER_ID
+from workers.serve import api_config
+from workers.settings import Settings
+from workers.temporal import connect_temporal
+from workers.worker import serving, workers
+
+SECRET = "test-secret-of-this-shop"
+CHANNELS = ("push", "whatsapp", "email")
+
+
+class HandClock(Clock):
+    """Business time as the test sets it; histories see an ordinary clock."""
+
+    _now: datetime | None = PrivateAttr(default=None)
+
+    def now(self) -> datetime:
+        return self._now or datetime.now(UTC)
+
+    def set(self, now: datetime) -> None:
+        self._now = now
+
+
+@dataclass
+class Shop:
+    """What a test works with."""
+
+    database: Database
+    client: Client
+    skipper: TimeSkipper
+    sandbox: Sandbox
+    parts: Parts
+    api: httpx.AsyncClient
+    ingest_key: str
+    operate_key: str
+    clock: HandClock
+    opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def watch(self) -> Watch:
+        return self.parts.watch
+
+    async def signs_up(self, user: str, channels: Sequence[str] = CHANNELS, **traits: Any) -> None:
+        """A customer with an address and consent on these channels."""
+        await self.send("identify", userId=user, traits=contact(user) | traits, context=consent(user, channels))
+
+    async def does(self, user: str, event: str, at: datetime | None = None, **properties: Any) -> None:
+        """A track call; `at` also turns the shop's clock forward to that time."""
+        when = at or self.clock.now()
+        self.clock.set(max(when, self.clock.now()))
+        await self.send("track", userId=user, event=event, properties=properties, timestamp=when.isoformat())
+
+    async def send(self, call: str, **body: Any) -> None:
+        body.setdefault("messageId", str(uuid4()))
+        answer = await self.api.post(f"/v1/{call}", json=body, auth=(self.ingest_key, ""))
+        assert answer.status_code == 200, answer.text
+
+    async def operate(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return await self.api.request(method, path, auth=(self.operate_key, ""), **more)
+
+    async def look(self, at: datetime | None = None) -> None:
+        """Let the watch see all that there is to see at a time, and Temporal hear of it."""
+        if at is not None:
+            self.clock.set(at)
+        while await self.watch.once():
+            pass
+
+    async def runs(self, journey: str | None = None, *, is_open: bool | None = None) -> list[Run]:
+        """Runs, oldest first."""
+        found = await list_runs(self.database, journey=journey, profile_id=None, is_open=is_open, before=None, limit=500)
+        return sorted(found, key=lambda run: (run.entered_at, run.id))
+
+    async def run(self, journey: str | None = None) -> Run:
+        (found,) = await self.runs(journey)
+        return found
+
+    def workflow(self, run: Run) -> "WorkflowHandle[Any, RunOver]":
+        return self.client.get_workflow_handle(run.workflow_id, result_type=RunOver)
+
+    async def forward(self, run: Run, span: timedelta) -> None:
+        """Let a run's own time pass, and wait until the run has done what was due by then."""
+        handle = self.workflow(run)
+        await self.skipper.fast_forward(handle, span)
+
+    async def over(self, run: Run) -> RunOver:
+        """Skip whatever time a run still waits for, and return how it ended."""
+        async with asyncio.timeout(60):
+            with suppress(RPCError):  # it is over already
+                await self.skipper.fast_forward(self.workflow(run))
+            return await self.workflow(run).result()
+
+    async def closed(self, run: Run) -> Run:
+        """The run as soon as the closer has read from Temporal that it is over."""
+        async with asyncio.timeout(20):
+            while True:
+                await self.watch.dispatcher.closer.sweep()
+                found = await run_by_id(self.database, run.id)
+                if found is not None and found.ended_at is not None:
+                    return found
+                await asyncio.sleep(0.05)
+
+    async def messages(self, run: Run) -> list[Message]:
+        return await messages_of(self.database, run.id)
+
+    async def settled(self, run: Run, count: int) -> list[Message]:
+        """The run's messages, as soon as there are this many with a final state."""
+        async with asyncio.timeout(30):
+            while True:
+                done = [m for m in await self.messages(run) if m.state in {o.value for o in Outcome} - {"deferred"}]
+                if len(done) >= count:
+                    return done
+                await asyncio.sleep(0.02)
+
+
+def contact(user: str) -> dict[str, Any]:
+    """Traits with an e-mail address and a phone number of one's own."""
+    return {"firstName": user.capitalize(), "email": f"{user}@example.com", "phone": _phone(user)}
+
+
+def consent(user: str, channels: Sequence[str]) -> dict[str, Any]:
+    """A push token for `push`, and a subscription for each channel."""
+    keys = {
+        "push": (f"token-{user}", "ANDROID_PUSH"),
+        "whatsapp": (_phone(user), "WHATSAPP"),
+        "email": (f"{user}@example.com", "EMAIL"),
+    }
+    subscriptions = [{"key": key, "type": kind, "status": "SUBSCRIBED"} for key, kind in (keys[c] for c in channels)]
+    device = {"device": {"token": f"token-{user}", "type": "android"}} if "push" in channels else {}
+    return {"messaging_subscriptions": subscriptions} | device
+
+
+def _phone(user: str) -> str:
+    return f"+346{sum(ord(c) * 131**n for n, c in enumerate(user)) % 10**8:08d}"
+
+
+async def new_namespace(address: str) -> str:
+    """A Temporal namespace of a test's own."""
+    name = f"test-{uuid4().hex[:12]}"
+    retention = Duration()
+    retention.FromTimedelta(timedelta(days=1))
+    client = await Client.connect(address)
+    await client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=retention)
+    )
+    return name
+
+
+def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catalogue: str, **more: Any) -> Settings:
+    """Settings that point every part at the test's servers."""
+    return Settings.model_validate(
+        {
+            "catalogue": catalogue,
+            "database_url": SecretStr(dsn),
+            "temporal_address": address,
+            "temporal_namespace": namespace,
+            "secret": SecretStr(SECRET),
+            "public_url": "http://shop.test",
+            "fcm_service_account": sandbox.service_account,
+            "fcm_url": sandbox.url,
+            "whatsapp_url": sandbox.url,
+            "whatsapp_phone_number_id": PHONE_NUMBER_ID,
+            "whatsapp_token": SecretStr(ACCESS_TOKEN),
+            "whatsapp_app_secret": SecretStr(APP_SECRET),
+            "smtp_url": SecretStr(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}"),
+            "email_from": EMAIL_FROM,
+            "sandboxed": True,
+        }
+        | more
+    )
+
+
+@asynccontextmanager
+async def open_shop(
+    database: Database, dsn: str, temporal_address: str, folder: Path, *, catalogue: str = "definitions", serve: bool = True
+) -> AsyncIterator[Shop]:
+    """Open a shop on a fresh database and a namespace of its own."""
+    async with AsyncExitStack() as stack:
+        namespace = await new_namespace(temporal_address)
+        sandbox = await stack.enter_async_context(running_sandbox(folder / "sandbox"))
+        settings = settings_for(dsn, temporal_address, namespace, sandbox, catalogue)
+        skipper = TimeSkipper(await connect_temporal(settings), config=TimeSkippingConfig(enabled=False))
+        clock = HandClock()
+        parts = _with_clock(assemble(settings, database, skipper.client), clock)
+        stack.push_async_callback(parts.close)
+        app = api.create_app(replace(api_config(settings, parts.catalogue.journeys), clock=clock), database=database)
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
+        )
+        if serve:
+            await stack.enter_async_context(serving(workers(skipper.client, parts)))
+        await parts.watch.load()
+        ingest, operate = [await create_key(database.pool, role.value, role) for role in (Role.INGEST, Role.OPERATE)]
+        yield Shop(database, skipper.client, skipper, sandbox, parts, http, ingest, operate, clock)
+        await app.state.desk.intake.close()
+
+
+def _with_clock(parts: Parts, clock: HandClock) -> Parts:
+    closer = parts.watch.dispatcher.closer
+    closer.clock = clock
+    dispatcher = replace(parts.watch.dispatcher, clock=clock)
+    watch = Watch(parts.watch.database, parts.watch.segments, parts.watch.specs, dispatcher, clock)
+    delivery = replace(parts.delivery, clock=_when_due)
+    return replace(parts, watch=watch, delivery=delivery)
+
+
+def _when_due(request: DeliverRequest) -> datetime:
+    """The run's own time: it was skipped, so the wall clock would be days behind."""
+    return request.due_at

@@ -1,0 +1,128 @@
+"""The laws of the house, from the source: who may import whom, what workflow code may touch, what is never committed."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journeys.purity import impurities
+from workers.plugin import PASSED_THROUGH
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("definitions", "journeys", "segments", "activities", "store", "api", "workers")
+
+#: What each room may import of ours; a longer name allows that module (and those below it) only.
+LAW = {
+    "definitions": {"journeys", "segments"},
+    "journeys": {"segments"},
+    "segments": {"store"},
+    "activities": {"journeys.contracts", "journeys.clock", "segments", "store"},
+    "api": {"journeys", "segments", "activities.channels", "store"},
+    "workers": set(ROOMS) - {"definitions"},
+    "store": set(),
+}
+#: Finer grain, where a room's rule is wider than the reason for it.
+EXCEPTIONS = {
+    # Pure decisions on entry, shared by the watch and the API.
+    ("activities/admission.py", "journeys.entry"),
+}
+#: Modules that run inside workflows: Temporal's clock and nothing else.
+WORKFLOW_CODE = ("journeys/runtime.py", "journeys/handle.py", "workers/watching.py")
+#: The language must be importable in the workflow sandbox: no store, no SQL.
+PURE_SEGMENTS = ("language", "predicate", "happened", "values", "wire", "words", "errors", "evaluate")
+
+
+def sources(*rooms: str) -> list[Path]:
+    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def breaks(path: Path, root: Path = ROOT) -> list[str]:
+    name = path.relative_to(root).as_posix()
+    room = name.partition("/")[0]
+    allowed = LAW[room] | {room} | {module for file, module in EXCEPTIONS if file == name}
+    return [
+        f"{name}:{line} imports {module}"
+        for line, module in imports(path)
+        if module.partition(".")[0] in ROOMS and not any(f"{module}.".startswith(f"{a}.") for a in allowed)
+    ]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_import_law(room: str) -> None:
+    assert [broken for path in sources(room) for broken in breaks(path)] == []
+
+
+def test_the_import_law_can_be_broken(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "x.py").write_text("from journeys.contracts import Channel\n")
+    assert breaks(tmp_path / "store" / "x.py", tmp_path) == ["store/x.py:1 imports journeys.contracts.Channel"]
+
+
+def test_every_package_has_one_room() -> None:
+    found = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert found - {"tests", "benchmarks"} == set(ROOMS)
+
+
+def test_there_is_no_circle_among_the_rooms() -> None:
+    arrows = {room: {a.partition(".")[0] for a in allowed} - {room} for room, allowed in LAW.items()}
+    while arrows:
+        leaves = {room for room, to in arrows.items() if not to & set(arrows)}
+        assert leaves, f"a circle among {sorted(arrows)}"
+        arrows = {room: to for room, to in arrows.items() if room not in leaves}
+
+
+@pytest.mark.parametrize("file", WORKFLOW_CODE)
+def test_purity_of_workflow_code(file: str) -> None:
+    assert [str(i) for i in impurities(ROOT / file)] == []
+
+
+def test_purity_of_the_catalogue() -> None:
+    assert [str(i) for path in sources("definitions") for i in impurities(path)] == []
+
+
+def test_workflow_code_asks_no_clock_of_ours() -> None:
+    for file in WORKFLOW_CODE:
+        assert "clock.now()" not in (ROOT / file).read_text(), f"{file} must use workflow.now()"
+
+
+@pytest.mark.parametrize("module", PURE_SEGMENTS)
+def test_the_language_of_segments_is_pure(module: str) -> None:
+    path = ROOT / "segments" / f"{module}.py"
+    foreign = [name for _, name in imports(path) if name.split(".")[0] in {"store", "sqlalchemy", "asyncpg"}]
+    assert foreign == []
+    assert impurities(path) == []
+
+
+def test_the_sandbox_passes_through_what_it_says() -> None:
+    for module in PASSED_THROUGH:
+        __import__(module)
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [p.relative_to(ROOT).as_posix() for p in sources(*ROOMS) if not ast.get_docstring(ast.parse(p.read_text()))]
+    assert silent == []
+
+
+def test_nothing_committed_names_a_registry_host_or_a_path_of_a_machine() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    hosts = re.compile(r"(pypi\.org|pythonhosted|registry\.npmjs|deb\.debian|/opt/pypi|/root/|/work/)")
+    found = []
+    for name in listed.stdout.split():
+        path = ROOT / name
+        if path.suffix in {".png", ".gz"} or path == Path(__file__).resolve() or not path.is_file():
+            continue
+        found += [f"{name}: {match.group()}" for match in hosts.finditer(path.read_text(errors="ignore"))]
+    assert found == []

@@ -1,0 +1,107 @@
+"""Journeys that exercise one promise each, as a company's own catalogue would stand in a package of its own."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel
+
+from journeys import Cap, Journey, QuietHours, after, journey, once, per_key
+from segments import Segment, did, purchases, trait
+
+carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
+open_carts = Segment("open-carts", did("Cart Updated").within(days=7))
+vips = Segment("vips", trait("tier") == "gold")
+viewers = Segment("viewers", did("Product Viewed").within(hours=1))
+
+
+@journey(entry=carts, goal=purchases, reentry=after(minutes=0))
+async def three_messages(j: Journey) -> None:
+    """The cart journey without a start delay: it looks at the clock first."""
+    assert j.now >= j.entered_at
+    await j.at(hours=1)
+    await j.push("note")
+    await j.at(days=1)
+    await j.whatsapp("note")
+    await j.at(days=3)
+    await j.email("note")
+
+
+@journey(entry=open_carts, goal=purchases, reentry=per_key("cart_id"))
+async def each_cart(j: Journey) -> None:
+    """Once per cart."""
+    await j.wait(hours=2)
+    await j.push("note")
+
+
+@journey(entry=vips, ends_on_leave=True, reentry=once())
+async def while_vip(j: Journey) -> None:
+    """Only while the customer is a VIP."""
+    await j.wait(days=10)
+    await j.email("note")
+
+
+@journey(entry=viewers, reentry=after(minutes=0))
+async def falls_back(j: Journey) -> None:
+    """Push, or else WhatsApp, or else e-mail."""
+    await j.push("note") or await j.whatsapp("note") or await j.email("note")
+
+
+class Choice(BaseModel):
+    """What a start may ask for."""
+
+    route: Literal["push", "email"] = "push"
+    note: str = ""
+
+
+@journey(params=Choice, reentry=after(minutes=0))
+async def by_choice(j: Journey) -> None:
+    """Started by API; branches on a parameter."""
+    if j.params.route == "push":
+        await j.push("note")
+    else:
+        await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def urgent(j: Journey) -> None:
+    """A transactional message."""
+    await j.email("note", transactional=True)
+
+
+@journey(reentry=after(minutes=0), quiet_hours=QuietHours("22:00", "08:00"))
+async def lets_people_sleep(j: Journey) -> None:
+    """Not at night."""
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0), caps=(Cap(1, timedelta(days=1)),))
+async def capped(j: Journey) -> None:
+    """At most one message a day."""
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0), holdout=0.999999)
+async def held_out(j: Journey) -> None:
+    """Everybody is in the holdout."""
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0), goal=purchases)
+async def asks(j: Journey) -> None:
+    """Branches on a predicate that is not its goal."""
+    if await j.reached(did("Product Viewed")):
+        await j.push("note")
+
+
+@journey(reentry=after(minutes=0), useless_after=timedelta(hours=1))
+async def short_lived(j: Journey) -> None:
+    """A message that nobody wants an hour later."""
+    await j.push("note")
+    await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def raises(j: Journey) -> None:
+    """A fault in a journey."""
+    await j.push("note")
+    raise KeyError("a fault of the author's")
