@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# One image for the API, the workers and the migration: `journeys <command>`.
+
+# Every file is held to its hash in the lock here; the next stage installs from these files and no index.
+FROM python:3.11-slim AS wheels
+COPY requirements.lock /
+RUN pip wheel --no-cache-dir --require-hashes --wheel-dir /wheels -r /requirements.lock
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --create-home journeys
+WORKDIR /source
+COPY pyproject.toml README.md ./
+COPY activities activities
+COPY api api
+COPY definitions definitions
+COPY journeys journeys
+COPY segments segments
+COPY store store
+COPY workers workers
+# Only what the product itself needs, not the extras: those are for development and for the embedded stack.
+RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-index --find-links /wheels /source
+# A company's own catalogue is mounted or copied here, and named by JOURNEYS_CATALOGUE.
+WORKDIR /app
+USER journeys
+ENV PYTHONUNBUFFERED=1 JOURNEYS_LOG_FORMAT=json
+ENTRYPOINT ["journeys"]
+CMD ["--help"]

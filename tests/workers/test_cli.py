@@ -1,0 +1,155 @@
+"""The command line: quick to answer, failures in one line without a traceback, keys shown once."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from store import connect
+from store.keys import Role, find_key
+from workers.settings import Settings
+
+HEAVY = {"temporalio", "fastapi", "sqlalchemy", "asyncpg", "pydantic", "httpx"}
+NOBODY = "127.0.0.1:9"
+
+
+def journeys(*arguments: str, cwd: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("JOURNEYS_")}
+    told = {f"JOURNEYS_{name.upper()}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "workers.cli", *arguments]
+    environment = {**quiet, **told, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
+
+
+async def in_thread(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(journeys, *arguments, **settings)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, workers.cli\ntry: workers.cli.app(['--help'])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(finished.stderr.split())
+
+
+def test_help_tells_a_newcomer_where_to_begin() -> None:
+    told = journeys("--help").stdout
+    assert "New here? Run `journeys demo`" in told
+    for command in ("demo", "dev", "api", "worker", "migrate", "keys", "version"):
+        assert f" {command} " in told
+
+
+def test_version() -> None:
+    assert journeys("version").stdout.strip().count(".") == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"api_port": "many"}, "JOURNEYS_API_PORT: input should be a valid integer"),
+        ({"clock_speed": "-1", "watch_shards": "999"}, "JOURNEYS_WATCH_SHARDS: input should be less than or equal to 256"),
+        ({"log_level": "LOUD"}, "JOURNEYS_LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["dev", "worker", "api", "migrate"])
+def test_a_wrong_setting_is_one_sentence_that_names_it(command: str, settings: dict[str, str], sentence: str) -> None:
+    finished = journeys(command, **settings)
+    assert finished.returncode == 1
+    assert sentence in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "sentence"),
+    [
+        ("worker", {}, "JOURNEYS_DATABASE_URL is not set"),
+        ("api", {"database_url": "postgresql://h/d"}, "JOURNEYS_TEMPORAL_ADDRESS is not set"),
+        ("migrate", {"database_url": f"postgresql://u:hidden@{NOBODY}/d"}, f"JOURNEYS_DATABASE_URL: no Postgres at {NOBODY}/d"),
+        ("migrate", {"database_url": "postgresql://u:hidden@h:x/d"}, "JOURNEYS_DATABASE_URL is not an address like"),
+        ("dev", {"temporal_address": NOBODY}, f"JOURNEYS_TEMPORAL_ADDRESS={NOBODY}: no Temporal server there"),
+        ("dev", {"database_url": f"postgresql://u:hidden@{NOBODY}/d"}, "JOURNEYS_DATABASE_URL: no Postgres at"),
+    ],
+)
+def test_what_is_missing_or_unreachable_is_one_sentence(
+    command: str, settings: dict[str, str], sentence: str, tmp_path: Path
+) -> None:
+    finished = journeys(command, cwd=tmp_path, **settings)
+    assert finished.returncode == 1
+    assert sentence in finished.stderr
+    assert len(finished.stderr.strip().splitlines()) == 1
+    assert "hidden" not in finished.stderr
+
+
+def test_without_a_database_the_key_commands_say_what_to_do(tmp_path: Path) -> None:
+    finished = journeys("keys", "list", cwd=tmp_path)
+    assert finished.returncode == 1
+    assert "JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here" in finished.stderr
+
+
+async def test_migrate_says_what_it_applied(empty_dsn: str) -> None:
+    assert (await in_thread("migrate", database_url=empty_dsn)).stdout.splitlines()[0] == "applied 0001_core.sql"
+    assert (await in_thread("migrate", database_url=empty_dsn)).stdout == "the schema is up to date\n"
+
+
+async def test_a_key_is_made_shown_once_listed_and_revoked(dsn: str) -> None:
+    made = await in_thread("keys", "create", "web-shop", "--role", "operate", database_url=dsn)
+    key = made.stdout.strip()
+    assert key.startswith("jk_operate_")
+    database = await connect(dsn)
+    found = await find_key(database.pool, key)
+    assert found is not None
+    assert (found.name, found.role) == ("web-shop", Role.OPERATE)
+    listed = await in_thread("keys", "list", database_url=dsn)
+    assert listed.stdout.startswith("web-shop\toperate\tcreated ")
+    assert key not in listed.stdout
+    assert (await in_thread("keys", "revoke", "web-shop", database_url=dsn)).stdout == "revoked web-shop\n"
+    assert await find_key(database.pool, key) is None
+    await database.close()
+    again = await in_thread("keys", "revoke", "web-shop", database_url=dsn)
+    assert (again.returncode, again.stderr) == (1, "journeys: no key named 'web-shop' is in use; see `journeys keys list`\n")
+
+
+async def test_a_name_that_is_taken_and_a_role_that_is_none_are_told(dsn: str) -> None:
+    await in_thread("keys", "create", "app", database_url=dsn)
+    taken = await in_thread("keys", "create", "app", database_url=dsn)
+    assert (taken.returncode, taken.stderr) == (1, "journeys: there is a key named 'app' already; choose another name\n")
+    wrong = await in_thread("keys", "create", "other", "--role", "admin", database_url=dsn)
+    assert wrong.stderr == "journeys: --role admin: choose one of ingest, operate\n"
+
+
+async def test_key_commands_find_the_stack_that_runs_on_the_data_directory(dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "running.json").write_text(json.dumps({"dsn": dsn}))
+    made = await in_thread("keys", "create", "app", data_dir=str(tmp_path))
+    assert made.stdout.startswith("jk_ingest_")
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = journeys("api", database_url="postgresql://h/d", temporal_address=NOBODY, api_port=str(port))
+    assert told.returncode == 1
+    assert told.stderr == f"journeys: JOURNEYS_API_PORT={port}: something else listens there on 127.0.0.1\n"
+
+
+def test_a_short_command_with_temporals_core_never_aborts_at_exit(temporal_address: str) -> None:
+    # sdk-python issue 300: exit 134 in most runs of a short process whose interpreter is taken down piece by piece.
+    program = f"""
+import asyncio
+from temporalio.client import Client
+import workers.cli
+asyncio.run(Client.connect("{temporal_address}"))
+workers.cli._leave(3)
+"""
+    codes = [subprocess.run([sys.executable, "-c", program], check=False).returncode for _ in range(6)]
+    assert codes == [3] * 6
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []

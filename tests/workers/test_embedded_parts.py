@@ -1,0 +1,177 @@
+"""The small pieces of the stack: secrets, the lock, what the terminal tells, what children are told, who is restarted."""
+
+import json
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from workers.embedded.attention import Warnings, worth_telling
+from workers.embedded.environment import Addresses, environment
+from workers.embedded.errors import AlreadyRunning, ServerFailed
+from workers.embedded.hold import Hold
+from workers.embedded.parts import Part, Program, says
+from workers.embedded.processes import Children
+from workers.embedded.supervision import Supervision
+from workers.embedded.vault import Secrets, keys_in, secrets_in
+from workers.settings import Settings
+
+ADDRESSES = Addresses(
+    dsn="postgresql://u:p@h:1/d",
+    temporal="h:2",
+    temporal_ui="http://h:3",
+    api="http://127.0.0.1:4",
+    sandbox="http://127.0.0.1:5",
+    smtp="smtp://127.0.0.1:6",
+    service_account=Path("account.json"),
+)
+PRIVATE = Secrets("signs", "app", "verify", "token")
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    with Children() as children:
+        yield children
+
+
+def test_keys_are_made_once_and_readable_by_their_owner_only(tmp_path: Path) -> None:
+    first = keys_in(tmp_path)
+    assert first.ingest.startswith("jk_ingest_")
+    assert first.operate.startswith("jk_operate_")
+    assert keys_in(tmp_path) == first
+    assert secrets_in(tmp_path) == secrets_in(tmp_path)
+    for name in ("keys.json", "secrets.json"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert first.ingest not in repr(first)
+
+
+def test_a_secret_that_a_newer_version_needs_is_added_and_the_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text(json.dumps({"secret": "kept for ever"}))
+    found = secrets_in(tmp_path)
+    assert found.secret == "kept for ever"
+    assert len(found.whatsapp_app_secret) >= 32
+
+
+def test_a_directory_has_one_stack_at_a_time(tmp_path: Path) -> None:
+    hold = Hold(tmp_path)
+    with pytest.raises(AlreadyRunning, match=r"another stack \(process \d+\) uses .*--data-dir or JOURNEYS_DATA_DIR"):
+        Hold(tmp_path)
+    hold.release()
+    Hold(tmp_path).release()
+
+
+def test_children_are_told_the_addresses_and_the_sandbox_providers() -> None:
+    told = environment(Settings(), ADDRESSES, PRIVATE)
+    settings = Settings(_env_file=None, **ours(told))
+    assert settings.database_url == SecretStr("postgresql://u:p@h:1/d")
+    assert (settings.temporal_address, settings.temporal_ui_url) == ("h:2", "http://h:3")
+    assert (settings.api_host, settings.api_port, settings.public_url) == ("127.0.0.1", 4, "http://127.0.0.1:4")
+    assert settings.fcm_url == settings.whatsapp_url == "http://127.0.0.1:5"
+    assert settings.smtp_url == SecretStr("smtp://127.0.0.1:6")
+    assert settings.secret == SecretStr("signs")
+
+
+def test_what_is_configured_is_passed_on_and_its_sandbox_left_out() -> None:
+    given = Settings(
+        smtp_url=SecretStr("smtps://real"),
+        whatsapp_token=SecretStr("real"),
+        fcm_service_account=Path("real.json"),
+        secret=SecretStr("mine"),
+        public_url="https://shop.example",
+        watch_tick=timedelta(seconds=2),
+    )
+    settings = Settings(_env_file=None, **ours(environment(given, ADDRESSES, PRIVATE)))
+    same = given.model_fields_set
+    assert settings.model_dump(include=same) == given.model_dump(include=same)
+    assert settings.whatsapp_url == "https://graph.facebook.com"
+    assert settings.fcm_url == "https://fcm.googleapis.com"
+
+
+def ours(environ: dict[str, str]) -> dict[str, str]:
+    prefixed = {name: value for name, value in environ.items() if name.startswith("JOURNEYS_")}
+    return {name.removeprefix("JOURNEYS_").lower(): value for name, value in prefixed.items()}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('{"level": "info", "event": "routine"}', None),
+        ('{"level": "warning", "event": "slow", "step": 2}', "warning: slow step=2"),
+        ('{"level": "error", "event": "no", "timestamp": "now", "exception": "…"}', "error: no"),
+        ("{not json", None),
+        ("2026-01-01 UTC [1] LOG:  ready", None),
+        ("2026-01-01 UTC [1] FATAL:  out of disk", "2026-01-01 UTC [1] FATAL:  out of disk"),
+        ("asyncpg.exceptions.SomeError: broken", "asyncpg.exceptions.SomeError: broken"),
+        ('time=2026 level=WARN msg="network dial error"', None),
+    ],
+)
+def test_only_what_asks_for_attention_is_told(line: str, told: str | None) -> None:
+    assert worth_telling(line) == told
+
+
+def test_logs_are_followed_from_where_they_end_and_a_flood_is_summed_up(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.log", tmp_path / "new.log"
+    old.write_text('{"level": "error", "event": "yesterday"}\n')
+    warnings = Warnings(tmp_path)
+    with old.open("a") as log:
+        log.write('{"level": "error", "event": "today"}\n{"level": "error", "eve')
+    new.write_text('{"level": "error", "event": "many"}\n' * 12)
+    told = list(warnings.new())
+    assert told[:1] == [("new", "error: many")]
+    assert told[10] == ("new", f"2 more lines like these in {new}")
+    assert told[11:] == [("old", "error: today")]
+    with old.open("a") as log:
+        log.write('nt": "cut in two"}\n')
+    assert list(warnings.new()) == [("old", "error: cut in two")]
+
+
+def program(children: Children, folder: Path, source: str) -> Program:
+    folder.joinpath("part_under_test.py").write_text(source)
+    told = {"PYTHONPATH": str(folder)}
+    return Program("part", ("part_under_test",), told, folder / "part.log", children, says("ready"))
+
+
+def test_a_program_is_ready_when_this_start_says_so_not_an_earlier_one(children: Children, tmp_path: Path) -> None:
+    part = program(children, tmp_path, "import time; print('ready', flush=True); time.sleep(600)")
+    part.start()
+    part.stop()
+    tmp_path.joinpath("part_under_test.py").write_text("print('sorry, no')")
+    with pytest.raises(ServerFailed, match="sorry, no"):
+        part.start()
+
+
+async def test_a_part_that_dies_is_started_again_and_one_stopped_on_purpose_is_not(children: Children, tmp_path: Path) -> None:
+    part, said = program(children, tmp_path, "import time; print('ready', flush=True); time.sleep(600)"), list[str]()
+    part.start()
+    parts: dict[str, Part] = {"part": part}
+    supervision = Supervision(parts, lambda name, sentence: said.append(f"{name} {sentence}"))
+    assert part.child is not None
+    first = part.child.process
+    first.kill()
+    first.wait()
+    await supervision.look()
+    assert part.child.running
+    assert said == ["part ended unexpectedly (exit code -9); starting it again"]
+    part.stop()
+    await supervision.look()
+    assert part.child is None
+
+
+async def test_a_part_that_keeps_dying_ends_it_with_its_last_words(children: Children, tmp_path: Path) -> None:
+    part = program(
+        children, tmp_path, "import time; print('ready', flush=True); time.sleep(0.1); raise SystemExit('out of luck')"
+    )
+    part.start()
+    supervision = Supervision({"part": part}, lambda *_: None)
+    with pytest.raises(ServerFailed, match=r"(?s)5 times within a minute; .*out of luck"):
+        await die_for_ever(supervision, part)
+
+
+async def die_for_ever(supervision: Supervision, part: Program) -> None:
+    while True:
+        assert part.child is not None
+        part.child.process.wait()
+        await supervision.look()

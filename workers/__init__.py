@@ -1,0 +1,1 @@
+"""Who runs it: settings, plugin, telemetry, worker processes, the embedded stack and the command line."""

@@ -1,0 +1,124 @@
+"""The composition root: from settings, a database and a Temporal client to the activities that workers serve."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+from temporalio.client import Client
+
+from activities.channels.base import Provider
+from activities.channels.fcm import Fcm
+from activities.channels.smtp import Smtp
+from activities.channels.whatsapp import WhatsApp
+from activities.closing import Closer
+from activities.deliver import Delivery
+from activities.dispatch import Dispatcher
+from activities.templates import Templates
+from activities.watch import Watch
+from journeys.catalogue import Catalogue
+from journeys.contracts import Channel
+from journeys.probe import leading_wait
+from store import Database
+from workers.definitions import load_definitions
+from workers.settings import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a worker process serves."""
+
+    catalogue: Catalogue
+    delivery: Delivery
+    watch: Watch
+    providers: Mapping[Channel, Provider]
+    http: httpx.AsyncClient
+
+    async def close(self) -> None:
+        """Let go of the connections to the providers."""
+        for provider in self.providers.values():
+            await provider.close()
+        await self.http.aclose()
+
+
+def assemble(settings: Settings, database: Database, client: Client) -> Parts:
+    """Put the parts together.
+
+    Raises:
+        CatalogueError: the definitions or their templates do not load.
+    """
+    definitions, templates = load_definitions(settings.catalogue)
+    http = httpx.AsyncClient(http2=True, timeout=httpx.Timeout(10.0, connect=5.0))
+    providers = channels(settings, http)
+    return Parts(
+        catalogue=definitions,
+        delivery=delivery(settings, database, definitions, templates, providers),
+        watch=watch(settings, database, client, definitions),
+        providers=providers,
+        http=http,
+    )
+
+
+def channels(settings: Settings, http: httpx.AsyncClient) -> dict[Channel, Provider]:
+    """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
+    found: dict[Channel, Provider] = {}
+    if settings.fcm_service_account is not None:
+        account = json.loads(settings.fcm_service_account.read_text())
+        found[Channel.PUSH] = Fcm(account, settings.fcm_url, http)
+    if settings.whatsapp_phone_number_id:
+        found[Channel.WHATSAPP] = WhatsApp(
+            settings.whatsapp_token.get_secret_value(),
+            settings.whatsapp_phone_number_id,
+            settings.whatsapp_url,
+            settings.whatsapp_version,
+            http,
+        )
+    if settings.smtp_url.get_secret_value():
+        found[Channel.EMAIL] = Smtp(settings.smtp_url.get_secret_value(), settings.email_from)
+    return found
+
+
+def delivery(
+    settings: Settings,
+    database: Database,
+    definitions: Catalogue,
+    templates: Templates,
+    providers: Mapping[Channel, Provider],
+) -> Delivery:
+    """The delivery activity."""
+    clock = settings.clock
+
+    return Delivery(
+        database=database,
+        specs={name: d.spec for name, d in definitions.journeys.items()},
+        providers=providers,
+        templates=templates,
+        clock=lambda _: clock.now(),
+        secret=settings.secret.get_secret_value(),
+        public_url=settings.public_url,
+        speed=clock.speed,
+    )
+
+
+def watch(settings: Settings, database: Database, client: Client, definitions: Catalogue) -> Watch:
+    """The watch activity with its dispatcher and closer."""
+    clock = settings.clock
+    specs = {name: d.spec for name, d in definitions.journeys.items()}
+    dispatcher = Dispatcher(
+        database=database,
+        client=client,
+        specs=specs,
+        leading={name: partial(leading_wait, d) for name, d in definitions.journeys.items()},
+        branchable={name: d.branchable for name, d in definitions.journeys.items()},
+        clock=clock,
+        closer=Closer(database, client, clock),
+    )
+    return Watch(
+        database=database,
+        segments=tuple(definitions.segments.values()),
+        specs=specs,
+        dispatcher=dispatcher,
+        clock=clock,
+        pause=settings.watch_tick,
+    )

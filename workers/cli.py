@@ -1,0 +1,237 @@
+"""The command line: starts things and tells failures in one line; imports inside commands keep `--help` instant."""
+
+import atexit
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pydantic_core import ErrorDetails
+
+    from store import Database
+    from workers.settings import Settings
+
+T = TypeVar("T")
+
+_ROOMS = {"activities", "api", "definitions", "journeys", "segments", "store", "workers"}
+
+app = typer.Typer(
+    help="Customer journeys as durable Python functions.\n\nNew here? Run `journeys demo`, then `journeys dev`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+app.add_typer(keys, name="keys", rich_help_panel="Deployment")
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
+
+
+@app.command(rich_help_panel="On this machine, nothing else needed")
+def demo(
+    speed: Annotated[float, typer.Option(min=1, help="How much faster time runs; 3600: an hour a second.")] = 3600,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards, to look around.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Make a fresh shop from this seed instead of the recorded one.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send a small shop's days through the cart journey and show what happens."""
+    import asyncio
+
+    from workers.demo import run
+
+    asyncio.run(run(_settings(data_dir), speed=speed, keep=keep, seed=seed))
+
+
+@app.command(rich_help_panel="On this machine, nothing else needed")
+def dev(
+    workers: Annotated[int, typer.Option(min=1, help="How many worker processes.")] = 1,
+    free_ports: Annotated[bool, typer.Option("--free-ports", help="Any free ports instead of the usual ones.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Run everything in the foreground: Postgres, Temporal, sandbox providers, API, workers."""
+    import asyncio
+
+    from rich.console import Console
+
+    from workers.embedded.foreground import dev as foreground
+    from workers.embedded.stack import EmbeddedStack
+
+    stack = EmbeddedStack(_settings(data_dir), workers=workers, usual_ports=not free_ports)
+    asyncio.run(foreground(stack, Console()))
+
+
+@app.command(rich_help_panel="Deployment")
+def api() -> None:
+    """Serve the HTTP API (JOURNEYS_API_HOST, JOURNEYS_API_PORT)."""
+    import uvicorn
+
+    from workers.embedded.ports import is_free
+
+    settings = _connected(_settings())
+    if not is_free(settings.api_host, settings.api_port):
+        _fail(f"JOURNEYS_API_PORT={settings.api_port}: something else listens there on {settings.api_host}")
+    from workers.serve import create_app
+
+    # log_config None: our own set-up of logs stands.
+    uvicorn.run(create_app(), host=settings.api_host, port=settings.api_port, log_config=None, access_log=False)
+
+
+@app.command(rich_help_panel="Deployment")
+def worker() -> None:
+    """Run one worker process: journeys, deliveries, the membership watch."""
+    import asyncio
+
+    from workers.worker import run
+
+    asyncio.run(run(_connected(_settings())))
+
+
+@app.command(rich_help_panel="Deployment")
+def migrate() -> None:
+    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL)."""
+    from store import migrate as apply
+
+    applied = _with_database(apply)
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+
+
+@keys.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Whose key it is, e.g. web-shop; stands as the source of its events.")],
+    role: Annotated[str, typer.Option(help="ingest: send events; operate: read and start journeys.")] = "ingest",
+) -> None:
+    """Make a key and print it: the only time that it can be read."""
+    from store.keys import Role, create_key
+
+    if role not in set(Role):
+        _fail(f"--role {role}: choose one of {', '.join(Role)}")
+    typer.echo(_with_database(lambda database: create_key(database.pool, name, Role(role))))
+
+
+@keys.command("list")
+def list_() -> None:
+    """Show every key's name, role and age, nothing secret."""
+    from store.keys import list_keys
+
+    for key in _with_database(lambda database: list_keys(database.pool)):
+        ended = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "in use"
+        typer.echo(f"{key.name}\t{key.role.value}\tcreated {key.created_at:%Y-%m-%d %H:%M}\t{ended}")
+
+
+@keys.command()
+def revoke(name: Annotated[str, typer.Argument(help="The key's name, as `journeys keys list` shows it.")]) -> None:
+    """Take a key out of use; the API refuses it within seconds."""
+    from store.keys import revoke_key
+
+    if not _with_database(lambda database: revoke_key(database.pool, name)):
+        _fail(f"no key named {name!r} is in use; see `journeys keys list`")
+    typer.echo(f"revoked {name}")
+
+
+@app.command(rich_help_panel="Deployment")
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    typer.echo(installed("journeys"))
+
+
+def main() -> NoReturn:
+    """Run a command; the exit code is 0, or 1 after a failure that was said in one line."""
+    sys.path.insert(0, str(Path.cwd()))  # a catalogue beside the shell that starts us is found, as with python -m
+    code = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _leave(code)
+
+
+def _run() -> int:
+    try:
+        app()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else bool(leaving.code)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _ROOMS:
+            raise
+        typer.secho(f"journeys: {error}", err=True, fg=typer.colors.RED)
+        return 1
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End without taking the interpreter down piece by piece, which can abort with exit 134.
+
+    Threads of Temporal's core may still call into Python then (temporalio/sdk-python issue 300). Exit functions run
+    before.
+    """
+    if "temporalio" not in sys.modules:
+        sys.exit(code)
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way to run them before os._exit
+    os._exit(code)
+
+
+def _settings(data_dir: Path | None = None) -> "Settings":
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from workers.settings import Settings
+
+    try:
+        return Settings() if data_dir is None else Settings(data_dir=data_dir)
+    except ValidationError as error:
+        _fail("\n".join(map(_problem, error.errors(include_url=False, include_input=False))))
+    except SettingsError as error:
+        _fail(str(error))
+
+
+def _problem(problem: "ErrorDetails") -> str:
+    """Never shows the value: it may be a secret."""
+    return f"JOURNEYS_{str(problem['loc'][0]).upper()}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+def _connected(settings: "Settings") -> "Settings":
+    """Settings of a process that needs its servers given."""
+    for name in ("database_url", "temporal_address"):
+        if not getattr(settings, name):
+            _fail(f"JOURNEYS_{name.upper()} is not set; `journeys dev` brings a server of its own, this command does not")
+    return settings
+
+
+def _with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
+    """Do something with the configured database, or with that of the stack which runs on the data directory."""
+    import asyncio
+
+    from store import connect
+    from workers.embedded.configured import reach_postgres
+    from workers.embedded.vault import running_dsn
+
+    settings = _settings()
+    dsn = settings.database_url.get_secret_value() if settings.database_url else running_dsn(settings.data_dir)
+    if dsn is None:
+        _fail("JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here; set it, or start that first")
+
+    async def run() -> "T":
+        await reach_postgres(dsn)
+        database = await connect(dsn, max_size=1)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.secho(f"journeys: {sentence}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What the stack's programs are told: `JOURNEYS_*` variables made of settings, found addresses and secrets."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from workers.embedded.vault import Secrets
+from workers.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything is."""
+
+    dsn: str
+    temporal: str
+    temporal_ui: str
+    api: str
+    sandbox: str
+    smtp: str
+    service_account: Path
+
+
+def environment(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
+    """The environment of the API and the workers. Providers that are configured stay; the others are the sandbox's."""
+    found = {
+        "DATABASE_URL": addresses.dsn,
+        "TEMPORAL_ADDRESS": addresses.temporal,
+        "TEMPORAL_UI_URL": addresses.temporal_ui,
+        "DATA_DIR": str(settings.data_dir),
+    }
+    kept = _own_names(settings, addresses, private) | _sandbox(settings, addresses, private)
+    return {**os.environ, **_prefixed({**kept, **given(settings), **found})}
+
+
+def given(settings: Settings) -> dict[str, str]:
+    """The settings that were set, as the text that would set them again."""
+    spoken = settings.model_dump(mode="json")
+    return {
+        name.upper(): _text(getattr(settings, name), spoken[name])
+        for name in settings.model_fields_set
+        if spoken[name] is not None
+    }
+
+
+def _text(value: object, spoken: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(spoken)
+
+
+def _own_names(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
+    host, _, port = addresses.api.removeprefix("http://").rpartition(":")
+    secret = settings.secret.get_secret_value() or private.secret
+    return {"API_HOST": host, "API_PORT": port, "PUBLIC_URL": addresses.api, "SECRET": secret}
+
+
+def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
+    ours: dict[str, str] = {}
+    if settings.fcm_service_account is None:
+        ours |= {"FCM_URL": addresses.sandbox, "FCM_SERVICE_ACCOUNT": str(addresses.service_account)}
+    if not settings.whatsapp_token.get_secret_value():
+        ours |= _whatsapp(addresses.sandbox, private)
+    if not settings.smtp_url.get_secret_value():
+        ours |= {"SMTP_URL": addresses.smtp, "EMAIL_FROM": "Shop <hello@shop.example>"}
+    return ours
+
+
+def _whatsapp(url: str, private: Secrets) -> dict[str, str]:
+    return {
+        "WHATSAPP_URL": url,
+        "WHATSAPP_PHONE_NUMBER_ID": "100000000000001",
+        "WHATSAPP_TOKEN": private.whatsapp_token,
+        "WHATSAPP_APP_SECRET": private.whatsapp_app_secret,
+        "WHATSAPP_VERIFY_TOKEN": private.whatsapp_verify_token,
+    }
+
+
+def _prefixed(values: Mapping[str, str]) -> dict[str, str]:
+    return {f"JOURNEYS_{name}": value for name, value in values.items()}

@@ -1,0 +1,109 @@
+"""The parts of the stack that are our own programs: each started as `python -m …`, ready when it answers."""
+
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from workers.embedded.errors import ServerFailed
+from workers.embedded.processes import GRACE, Child, Children
+
+_STARTUP = timedelta(seconds=60)
+
+
+class Part(Protocol):
+    """What the stack can start, stop and kill; Postgres and Temporal are parts, too."""
+
+    child: Child | None
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        ...
+
+    def stop(self) -> None:
+        """End it cleanly."""
+        ...
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        ...
+
+
+@dataclass(slots=True)
+class Program:
+    """One of our own programs as a child process."""
+
+    name: str
+    arguments: tuple[str, ...] = field(repr=False)  # they hold secrets, as the environment does
+    environment: Mapping[str, str] = field(repr=False)
+    log: Path
+    children: Children
+    ready: "Ready"
+    grace: timedelta = GRACE
+    child: Child | None = None
+    _log_began: int = 0
+
+    def start(self) -> None:
+        """Start it and wait until it is ready.
+
+        Raises:
+            ServerFailed: it ended, or was not ready within a minute; the message carries the end of its log.
+        """
+        command = [sys.executable, "-m", *self.arguments]
+        self._log_began = self.log.stat().st_size if self.log.exists() else 0
+        self.child = self.children.start(self.name, command, log=self.log, env=self.environment, grace=self.grace)
+        self._await_ready(self.child)
+
+    def stop(self) -> None:
+        """End it cleanly."""
+        if self.child is not None:
+            self.children.stop(self.child)
+            self.child = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.child is not None:
+            self.children.kill(self.child)
+            self.child = None
+
+    def said(self, words: str) -> bool:
+        """Whether its log holds these words since it was started."""
+        with self.log.open("rb") as file:
+            file.seek(self._log_began)
+            return words.encode() in file.read()
+
+    def _await_ready(self, child: Child) -> None:
+        deadline = time.monotonic() + _STARTUP.total_seconds()
+        while not self.ready(self):
+            if not child.running or time.monotonic() > deadline:
+                self.stop()
+                raise ServerFailed(f"the {self.name} did not start ({self.log}); its log ends with: {child.tail()}")
+            time.sleep(0.05)
+
+
+Ready = Callable[[Program], bool]
+
+
+def says(words: str) -> Ready:
+    """Ready when its log says so."""
+    return lambda program: program.said(words)
+
+
+def answers(url: str) -> Ready:
+    """Ready when its HTTP server answers, whatever it says."""
+
+    def check(_: Program) -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own localhost address
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    return check

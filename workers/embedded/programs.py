@@ -1,0 +1,107 @@
+"""Our own programs in the embedded stack: sandbox providers, API and workers, with ports and environment."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from journeys.clock import Clock
+from workers.embedded.environment import Addresses, environment
+from workers.embedded.parts import Program, Ready, answers, says
+from workers.embedded.ports import LOCALHOST, free_port
+from workers.embedded.processes import GRACE, Children
+from workers.embedded.vault import secrets_in
+from workers.settings import Settings
+
+SANDBOX_PORT, SMTP_PORT, METRICS_PORT = 8090, 8025, 9464
+WORKER_READY = "worker serves"  # what a worker logs once it polls its queues
+WHATSAPP_WEBHOOK = "/v1/webhooks/whatsapp"
+_WORKER_GRACE = timedelta(seconds=40)  # longer than the worker's own graceful shutdown
+
+
+@dataclass(slots=True)
+class Programs:
+    """Makes the parts that are our own programs; their ports are chosen once and stay over restarts."""
+
+    at: Addresses
+    logs: Path
+    children: Children
+    environment: dict[str, str] = field(repr=False)
+    metrics_port: int = METRICS_PORT  # 0: any
+    metrics_urls: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def plan(
+        cls,
+        settings: Settings,
+        children: Children,
+        *,
+        dsn: str,
+        temporal: str,
+        ui: str,
+        extra: Mapping[str, str],
+        usual_ports: bool,
+    ) -> Self:
+        """Choose the ports and write the environment."""
+        directory = settings.data_dir
+        at = Addresses(
+            dsn=dsn,
+            temporal=temporal,
+            temporal_ui=ui,
+            api=f"http://{LOCALHOST}:{free_port(settings.api_port * usual_ports)}",
+            sandbox=f"http://{LOCALHOST}:{free_port(SANDBOX_PORT * usual_ports)}",
+            smtp=f"smtp://{LOCALHOST}:{free_port(SMTP_PORT * usual_ports)}",
+            service_account=directory / "sandbox" / "service-account.json",
+        )
+        told = environment(settings, at, secrets_in(directory)) | dict(extra)
+        return cls(at, directory / "logs", children, told, METRICS_PORT * usual_ports)
+
+    def sandbox(self) -> Program:
+        """The providers' stand-ins, with the page that shows the messages."""
+        secret = self.environment.get("JOURNEYS_WHATSAPP_APP_SECRET", "")
+        port, smtp_port = _port(self.at.sandbox), _port(self.at.smtp)
+        arguments = ("--host", LOCALHOST, "--port", port, "--smtp-port", smtp_port, "--public-url", self.at.sandbox)
+        webhook = ("--whatsapp-webhook-url", self.at.api + WHATSAPP_WEBHOOK, f"--whatsapp-app-secret={secret}")
+        directory = ("--data-dir", str(self.at.service_account.parent))
+        self.at.service_account.parent.mkdir(parents=True, exist_ok=True)
+        command = ("workers.sandbox", *arguments, *webhook, *directory, *self._clock())
+        return self._program("sandbox", command, answers(self.at.sandbox))
+
+    def api(self) -> Program:
+        """The HTTP API, which serves its own metrics."""
+        self.metrics_urls["api"] = f"{self.at.api}/metrics"
+        return self._program("api", ("workers.cli", "api"), answers(f"{self.at.api}/readyz"))
+
+    def worker(self, number: int) -> Program:
+        """One worker process."""
+        name = f"worker-{number}"
+        ours, temporals = (self._metrics_port(number + of_temporal) for of_temporal in (0, 100))
+        told = {"JOURNEYS_METRICS_PORT": str(ours), "JOURNEYS_TEMPORAL_METRICS_PORT": str(temporals)}
+        self.metrics_urls[name] = f"http://{LOCALHOST}:{ours}/metrics"
+        return self._program(name, ("workers.cli", "worker"), says(WORKER_READY), told, _WORKER_GRACE)
+
+    def _clock(self) -> Iterator[str]:
+        """Business time, where it is not real time: the sandbox takes it as an argument."""
+        told = {name: self.environment.get(f"JOURNEYS_CLOCK_{name.upper()}") for name in Clock.model_fields}
+        if told["real_origin"] and told["business_origin"]:
+            yield from ("--clock", Clock.model_validate({k: v for k, v in told.items() if v}).model_dump_json())
+
+    def _metrics_port(self, offset: int) -> int:
+        return free_port(self.metrics_port and self.metrics_port + offset)
+
+    def _program(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        ready: Ready,
+        told: Mapping[str, str] = MappingProxyType({}),
+        grace: timedelta = GRACE,
+    ) -> Program:
+        log = self.logs / f"{name}.log"
+        return Program(name, command, self.environment | dict(told), log, self.children, ready, grace)
+
+
+def _port(url: str) -> str:
+    return url.rpartition(":")[2]

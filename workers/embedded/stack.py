@@ -1,0 +1,190 @@
+"""The embedded stack: servers, API and workers as one thing that starts, stops, and loses parts on request.
+
+`journeys dev`, `journeys demo`, the crash tests and the benchmarks all stand on it. Whatever happens to the process
+that holds it, no child is left behind, and the data directory carries everything over to the next start.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from store import connect, migrate
+from store.keys import Role, digest, put_key
+from workers.embedded.configured import reach_postgres, reach_temporal, where
+from workers.embedded.hold import Hold
+from workers.embedded.parts import Part
+from workers.embedded.postgres import EmbeddedPostgres, ensure_database
+from workers.embedded.processes import Children
+from workers.embedded.programs import Programs
+from workers.embedded.temporal import EmbeddedTemporal
+from workers.embedded.vault import Keys, forget_running, keys_in, note_running
+from workers.settings import Settings
+
+DATABASE = "journeys"
+Say = Callable[[str, str], None]
+
+
+def _silent(_part: str, _sentence: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(slots=True)
+class EmbeddedStack:
+    """Use as `async with EmbeddedStack(settings) as stack`. Parts: postgres, temporal, sandbox, api, worker-1 to n."""
+
+    settings: Settings
+    workers: int = 1
+    #: Added to the environment of the sandbox, the API and the workers, e.g. the demo's clock.
+    env: Mapping[str, str] = field(default_factory=dict)
+    #: Told (part, sentence) as things come up, for people to read.
+    say: Say = _silent
+
+    #: False: any free ports, so that several stacks start side by side.
+    usual_ports: bool = True
+
+    parts: dict[str, Part] = field(default_factory=dict, repr=False)
+    dsn: str = field(default="", repr=False)
+    temporal_address: str = ""
+    ui_url: str = ""
+    api_url: str = ""
+    sandbox_url: str = ""
+    smtp_url: str = ""
+    metrics_urls: dict[str, str] = field(default_factory=dict)
+    keys: Keys = field(default_factory=lambda: Keys("", ""))
+    _children: Children = field(default_factory=Children, repr=False)
+    _hold: Hold | None = field(default=None, repr=False)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Bring everything up, in order.
+
+        Raises:
+            EmbeddedError: a part could not be found or started, a setting is wrong, or the directory is in use.
+            StoreError: the configured Postgres does not answer, or holds another schema.
+        """
+        self.settings = self.settings.model_copy(update={"data_dir": self.settings.data_dir.resolve()})
+        await self._check_settings()
+        self._hold = await asyncio.to_thread(Hold, self.settings.data_dir)
+        self._children = Children(shared=(self._hold.descriptor,))
+        await self._start_postgres()
+        await self._start_temporal()
+        await self._start_programs()
+        note_running(self.settings.data_dir, self.dsn)
+
+    async def stop(self) -> None:
+        """Stop everything: workers and API first, the servers they need last."""
+        for group in (self._programs(), ["temporal"], ["postgres"]):
+            await asyncio.gather(*(asyncio.to_thread(self.parts[name].stop) for name in group if name in self.parts))
+        await asyncio.to_thread(self._children.close)
+        if self._hold is not None:
+            forget_running(self.settings.data_dir)
+            self._hold.release()
+            self._hold = None
+
+    async def start_part(self, name: str) -> None:
+        """Start a part that was stopped or killed; it keeps its address."""
+        await asyncio.to_thread(self.parts[name].start)
+
+    async def stop_part(self, name: str) -> None:
+        """End a part cleanly, and leave it down."""
+        await asyncio.to_thread(self.parts[name].stop)
+
+    async def kill_part(self, name: str) -> None:
+        """End a part with SIGKILL, and leave it down."""
+        await asyncio.to_thread(self.parts[name].kill)
+
+    async def restart_part(self, name: str) -> None:
+        """Stop a part and start it again."""
+        await self.stop_part(name)
+        await self.start_part(name)
+
+    @property
+    def worker_names(self) -> list[str]:
+        """The names of the worker parts."""
+        return [name for name in self.parts if name.startswith("worker-")]
+
+    def _programs(self) -> list[str]:
+        return [name for name in self.parts if name not in ("postgres", "temporal")]
+
+    async def _check_settings(self) -> None:
+        if self.settings.database_url is not None:
+            await reach_postgres(self.settings.database_url.get_secret_value())
+        if self.settings.temporal_address is not None:
+            await reach_temporal(self.settings)
+
+    async def _start_postgres(self) -> None:
+        if self.settings.database_url is not None:
+            self.dsn = self.settings.database_url.get_secret_value()
+        else:
+            directory, log = self.settings.data_dir / "postgres", self.settings.data_dir / "logs" / "postgres.log"
+            server = EmbeddedPostgres(directory, self._children, 5432 * self.usual_ports, log=log)
+            await self._bring_up("postgres", server)
+            await ensure_database(server.dsn(), DATABASE)
+            self.dsn = server.dsn(DATABASE)
+        await self._prepare_database()
+        self.say("postgres", where(self.dsn))
+
+    async def _prepare_database(self) -> None:
+        self.keys = keys_in(self.settings.data_dir)
+        database = await connect(self.dsn, max_size=2)
+        try:
+            await migrate(database)
+            for role, key in ((Role.INGEST, self.keys.ingest), (Role.OPERATE, self.keys.operate)):
+                # The digest tells stacks apart that share a configured database.
+                await put_key(database.pool, f"embedded-{role.value}-{digest(key).hex()[:8]}", role, key)
+        finally:
+            await database.close()
+
+    async def _start_temporal(self) -> None:
+        if self.settings.temporal_address is not None:
+            self.temporal_address, self.ui_url = self.settings.temporal_address, self.settings.temporal_ui_url or ""
+        else:
+            server = self._temporal_server()
+            await self._bring_up("temporal", server)
+            self.temporal_address, self.ui_url = server.address, server.ui_url
+        self.say("temporal", self.temporal_address)
+
+    def _temporal_server(self) -> EmbeddedTemporal:
+        return EmbeddedTemporal(
+            self.settings.data_dir / "logs" / "temporal.log",
+            self._children,
+            state=self.settings.data_dir / "temporal" / "state.db",
+            preferred_port=7233 * self.usual_ports,
+            preferred_ui_port=self.settings.temporal_ui_port * self.usual_ports,
+            namespace=self.settings.temporal_namespace,
+        )
+
+    async def _start_programs(self) -> None:
+        programs = Programs.plan(
+            self.settings,
+            self._children,
+            dsn=self.dsn,
+            temporal=self.temporal_address,
+            ui=self.ui_url,
+            extra=self.env,
+            usual_ports=self.usual_ports,
+        )
+        self.api_url, self.sandbox_url, self.smtp_url = programs.at.api, programs.at.sandbox, programs.at.smtp
+        await self._bring_up("sandbox", programs.sandbox())
+        self.say("sandbox", self.sandbox_url)
+        rest = {"api": programs.api()}
+        rest |= {f"worker-{number}": programs.worker(number) for number in range(1, self.workers + 1)}
+        await asyncio.gather(*(self._bring_up(name, program) for name, program in rest.items()))
+        self.say("api", self.api_url)
+        self.say("workers", f"{self.workers} started")
+        self.metrics_urls = programs.metrics_urls
+
+    async def _bring_up(self, name: str, part: Part) -> None:
+        self.parts[name] = part  # first, so that a part that is cut short while starting is stopped as well
+        await asyncio.to_thread(part.start)

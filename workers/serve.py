@@ -1,0 +1,44 @@
+"""The API as a process: settings and catalogue in, app out; the target of `uvicorn --factory workers.serve:create_app`."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+import api
+from api import ApiConfig
+from journeys import JourneyDefinition
+from workers.settings import Settings
+
+
+def create_app() -> FastAPI:
+    """The app of this process, with logs and traces set up; several processes may run it side by side."""
+    from workers.definitions import load_definitions
+    from workers.telemetry import set_up
+
+    settings = Settings()
+    set_up("journeys-api", settings)
+    catalogue, _ = load_definitions(settings.catalogue)
+    return api.create_app(api_config(settings, catalogue.journeys))
+
+
+def api_config(settings: Settings, journeys: Mapping[str, JourneyDefinition]) -> ApiConfig:
+    """What the API needs to know, out of all settings.
+
+    Raises:
+        StoreUnreachable: no database is set.
+    """
+    return ApiConfig(
+        dsn=settings.dsn,
+        pool_size=settings.database_pool,
+        clock=settings.clock,
+        secret=settings.secret.get_secret_value(),
+        public_url=settings.public_url,
+        default_region=settings.default_region,
+        in_flight=settings.ingest_in_flight,
+        events_per_second=settings.ingest_events_per_second,
+        whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
+        whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
+        catalogue=journeys,
+        temporal_namespace=settings.temporal_namespace,
+        temporal_ui_url=settings.temporal_ui_url,
+    )

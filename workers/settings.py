@@ -1,0 +1,94 @@
+"""Settings: every `JOURNEYS_*` variable, its meaning and its default; a wrong one gets a sentence that names it."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from journeys.clock import Clock
+from store import StoreUnreachable
+
+
+class Settings(BaseSettings):
+    """What a deployment can set, from the environment or a `.env` file."""
+
+    model_config = SettingsConfigDict(env_prefix="JOURNEYS_", env_file=".env", extra="ignore", frozen=True)
+
+    catalogue: str = Field(default="definitions", description="Python module that holds journeys, segments and templates")
+    data_dir: Path = Field(default=Path(".journeys"), description="where the embedded stack keeps its state")
+
+    database_url: SecretStr | None = Field(default=None, description="Postgres DSN; empty: the embedded server")
+    database_pool: int = Field(default=10, ge=1, description="connections per process")
+    temporal_address: str | None = Field(default=None, description="host:port of Temporal; empty: the embedded dev server")
+    temporal_namespace: str = Field(default="default", description="Temporal namespace")
+    temporal_api_key: SecretStr | None = Field(default=None, description="Temporal Cloud API key (turns TLS on)")
+    temporal_tls: bool = Field(default=False, description="use TLS towards Temporal")
+    temporal_ui_url: str | None = Field(default=None, description="base URL of the Temporal UI, for links")
+    temporal_ui_port: int = Field(default=8233, description="the embedded Temporal UI's port, if it is free")
+
+    api_host: str = Field(default="127.0.0.1", description="address on which the API listens")
+    api_port: int = Field(default=8080, description="port on which the API listens")
+    public_url: str = Field(
+        default="http://127.0.0.1:8080", description="the API's address as customers see it (unsubscribe links)"
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""), description="signs unsubscribe links and hashes suppressed addresses; keep it for ever"
+    )
+    ingest_in_flight: int = Field(default=64, ge=1, description="batches taken at once per API process before 429")
+    ingest_events_per_second: int = Field(default=0, ge=0, description="per write key and API process; 0: no limit")
+    default_region: str = Field(default="ES", description="ISO 3166 region of phone numbers without a country code")
+
+    fcm_service_account: Path | None = Field(default=None, description="Google service-account JSON file for FCM")
+    fcm_url: str = Field(default="https://fcm.googleapis.com", description="base URL of FCM HTTP v1")
+    whatsapp_url: str = Field(default="https://graph.facebook.com", description="base URL of the Graph API")
+    whatsapp_version: str = Field(default="v21.0", description="Graph API version")
+    whatsapp_phone_number_id: str = Field(default="", description="the business phone number's id")
+    whatsapp_token: SecretStr = Field(default=SecretStr(""), description="system-user access token")
+    whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
+    whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")
+    smtp_url: SecretStr = Field(default=SecretStr(""), description="smtp://user:password@host:port or smtps://…")
+    email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
+
+    worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="task queues this worker serves, comma separated; empty: all"
+    )
+    watch_shards: int = Field(default=1, ge=1, le=256, description="how many watches share the customers")
+    watch_tick: timedelta = Field(default=timedelta(milliseconds=100), description="pause between two looks for changes")
+    sandboxed: bool = Field(default=False, description="run workflows in Temporal's strict sandbox (slower; tests do)")
+
+    log_format: Literal["auto", "console", "json"] = Field(default="auto", description="auto: console on a terminal, else JSON")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="lowest level that is logged")
+    otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP collector for traces, e.g. http://localhost:4318")
+    metrics_port: int = Field(default=0, description="Prometheus port of this process (0: none)")
+    temporal_metrics_port: int = Field(default=0, description="Prometheus port of Temporal's runtime in this process (0: none)")
+
+    clock_real_origin: datetime | None = Field(
+        default=None, description="demo only: real instant at which business time starts"
+    )
+    clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
+    clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
+
+    @field_validator("worker_queues", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+    @property
+    def clock(self) -> Clock:
+        """Business time; real time unless the demo says otherwise."""
+        if self.clock_real_origin is None or self.clock_business_origin is None:
+            return Clock()
+        return Clock(real_origin=self.clock_real_origin, business_origin=self.clock_business_origin, speed=self.clock_speed)
+
+    @property
+    def dsn(self) -> str:
+        """The Postgres DSN.
+
+        Raises:
+            StoreUnreachable: none is set.
+        """
+        if self.database_url is None:
+            raise StoreUnreachable("JOURNEYS_DATABASE_URL is not set; run `journeys dev` for an embedded Postgres")
+        return self.database_url.get_secret_value()

@@ -1,0 +1,70 @@
+"""The connection to Temporal: with our plugin, and with a readable sentence when nobody answers."""
+
+import asyncio
+from collections.abc import Mapping
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
+
+from workers.plugin import plugin
+from workers.settings import Settings
+
+#: What operators can search runs by. All are set when a run starts and never changed.
+SEARCH_ATTRIBUTES: Mapping[str, IndexedValueType.ValueType] = {
+    "Journey": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "CustomerId": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "Segment": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+}
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answered at the configured address."""
+
+
+async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -> Client:
+    """Connect, and make sure that the search attributes exist.
+
+    Raises:
+        TemporalUnreachable: nothing answered within ten seconds.
+    """
+    address = settings.temporal_address or "127.0.0.1:7233"
+    try:
+        async with asyncio.timeout(10):
+            client = await Client.connect(
+                address,
+                namespace=settings.temporal_namespace,
+                api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+                tls=settings.temporal_tls or settings.temporal_api_key is not None,
+                plugins=[plugin(sandboxed=settings.sandboxed)],
+                runtime=runtime,
+            )
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        raise TemporalUnreachable(
+            f"no Temporal server at {address}, namespace {settings.temporal_namespace} ({error or 'no answer in 10 s'});"
+            " set JOURNEYS_TEMPORAL_ADDRESS, or run `journeys dev` for an embedded one"
+        ) from error
+    await ensure_search_attributes(client)
+    return client
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Register the search attributes that are missing.
+
+    Raises:
+        TemporalUnreachable: they are missing and may not be added from here (Temporal Cloud: add them in its console).
+    """
+    operator = client.operator_service
+    try:
+        known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
+        missing = {k: v for k, v in SEARCH_ATTRIBUTES.items() if k not in known.custom_attributes}
+        if missing:
+            await operator.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+    except RPCError as error:
+        if error.status in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
+            return  # another worker was first, or the cloud manages them: starting a run says if one is missing
+        raise TemporalUnreachable(f"Temporal does not list its search attributes: {error.message}") from error

@@ -1,0 +1,109 @@
+"""A worker process: one Temporal worker per task queue, so that a slow provider never holds up another channel."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
+from journeys.runtime import JourneyRun
+from store import connect
+from workers.assembly import Parts, assemble
+from workers.settings import Settings
+from workers.telemetry import set_up
+from workers.temporal import connect_temporal
+from workers.watching import WatchShards
+
+log = structlog.get_logger(__name__)
+
+#: What is in flight when a worker is asked to stop gets this long to finish.
+GRACE = timedelta(seconds=30)
+
+
+async def run(settings: Settings) -> None:
+    """Serve the configured task queues until SIGTERM or Ctrl-C."""
+    runtime = set_up("journeys-worker", settings)
+    async with AsyncExitStack() as stack:
+        database = await connect(settings.dsn, max_size=settings.database_pool)
+        stack.push_async_callback(database.close)
+        client = await connect_temporal(settings, runtime)
+        parts = assemble(settings, database, client)
+        for channel in set(Channel) - set(parts.providers):
+            log.warning("no provider is configured; messages wait", channel=channel.value)
+        stack.push_async_callback(parts.close)
+        await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues)))
+        if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:
+            await keep_watch(client, settings.watch_shards)
+        log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
+        await _until_told_to_stop()
+        log.info("worker stops; what is in flight finishes first")
+
+
+def workers(client: Client, parts: Parts, queues: Sequence[str] = ()) -> list[Worker]:
+    """The workers of a process, for the queues named or for all."""
+    everything = {
+        WORKFLOW_QUEUE: Worker(
+            client,
+            task_queue=WORKFLOW_QUEUE,
+            workflows=[JourneyRun],
+            activities=[parts.delivery.reached],
+            graceful_shutdown_timeout=GRACE,
+            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        ),
+        WATCH_QUEUE: Worker(
+            client,
+            task_queue=WATCH_QUEUE,
+            workflows=[WatchShards],
+            activities=[parts.watch.watch],
+            graceful_shutdown_timeout=GRACE,
+        ),
+    }
+    for channel in parts.providers:  # messages of a channel without a provider wait in its queue; none is lost
+        everything[delivery_queue(channel)] = Worker(
+            client,
+            task_queue=delivery_queue(channel),
+            activities=[parts.delivery.deliver],
+            graceful_shutdown_timeout=GRACE,
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        )
+    return [worker for queue, worker in everything.items() if not queues or queue in queues]
+
+
+@asynccontextmanager
+async def serving(group: Sequence[Worker]) -> AsyncIterator[None]:
+    """Run workers side by side, and stop them side by side, so that their graces do not add up."""
+    async with asyncio.TaskGroup() as tasks:
+        for worker in group:
+            tasks.create_task(worker.run())
+        try:
+            yield
+        finally:
+            await asyncio.gather(*(worker.shutdown() for worker in group))
+
+
+async def keep_watch(client: Client, shards: int) -> None:
+    """Make sure that one watch runs per shard; harmless when they run already."""
+    for shard in range(shards):
+        await client.start_workflow(
+            WatchShards.run,
+            WatchShard(shard=shard, shards=shards),
+            id=f"watch/{shard}-of-{shards}",
+            task_queue=WATCH_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"who enters and who converts: shard {shard} of {shards}",
+        )
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
