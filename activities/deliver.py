@@ -83,11 +83,8 @@ class Delivery:
         claimed = await self._claim(request)
         receipt = claimed if isinstance(claimed, Receipt) else await self._send(request, claimed)
         DELIVERIES.labels(request.channel.value, receipt.outcome.value).inc()
-        activity.logger.info(
-            "message %s",
-            receipt.outcome.value,
-            extra={"reason": receipt.reason, "step": request.step, "run": request.run_id},
-        )
+        told = {"run": str(request.run_id), "step": request.step, "reason": receipt.reason and receipt.reason.value}
+        activity.logger.info("message %s", receipt.outcome.value, extra=told)
         return receipt
 
     @activity.defn(name="reached")

@@ -6,8 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from journeys.contracts import JourneySpec
-from segments.compiler import GoalRow, compile_goal
 from segments import Predicate
+from segments.compiler import GoalRow, compile_goal
 from store import Connection
 from store.runs import OpenRun
 

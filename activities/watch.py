@@ -7,12 +7,12 @@ share the work.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 import structlog
-from segments.membership import Dirty, load, tick
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -22,8 +22,10 @@ from activities.metrics import TICK, TRANSITIONS
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec, PerKey, Reason, WatchShard
 from segments import Segment
+from segments.membership import Dirty, Tick, load, tick
 from store import Connection, Database, runs
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _HEARTBEAT = 1.0
@@ -64,36 +66,46 @@ class Watch:
             raise ApplicationError("this worker stops; another takes the watch over", type="WorkerStops") from None
 
     async def _look_after(self, shard: WatchShard) -> None:
+        stirred = asyncio.Event()  # something changed: dispatch need not wait for its turn
+
+        async def evaluate() -> bool:
+            seen = await self._evaluate(shard)
+            if _changes(seen):
+                stirred.set()
+            return seen.more
+
+        async def dispatch() -> bool:
+            stirred.clear()
+            return await self.dispatcher.dispatch(shard) > 0
+
+        pause = self.pause.total_seconds()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._heartbeat())
+            group.create_task(_heartbeat())
             group.create_task(_leave_with_the_worker())
-            group.create_task(self._again(lambda: self._evaluate(shard), self.pause.total_seconds(), first=self._load(shard)))
-            group.create_task(self._again(lambda: self.dispatcher.dispatch(shard), self.pause.total_seconds()))
+            await _patiently(lambda: self.load(shard))
+            group.create_task(_again(evaluate, lambda: asyncio.sleep(pause)))
+            group.create_task(_again(dispatch, lambda: _until(stirred, pause)))
             if shard.shard == 0:  # what ended is read once, not per shard
-                group.create_task(self._again(self.dispatcher.closer.sweep, _SWEEP))
-                group.create_task(self._again(self.dispatcher.closer.reconcile, _RECONCILE))
+                group.create_task(_again(self.dispatcher.closer.sweep, lambda: asyncio.sleep(_SWEEP)))
+                group.create_task(_again(self.dispatcher.closer.reconcile, lambda: asyncio.sleep(_RECONCILE)))
 
     async def once(self, shard: WatchShard = WatchShard()) -> int:  # noqa: B008 - a frozen value
         """One tick and all that follows from it; for tests and tools. Returns how many things changed."""
-        changed = await self._evaluate(shard)
+        changed = _changes(await self._evaluate(shard))
         return changed + await self.dispatcher.dispatch(shard)
-
-    def _load(self, shard: WatchShard) -> Callable[[], Awaitable[Any]]:
-        return lambda: load(self.database, self.segments, self.clock.now(), shard.shard, shard.shards)
 
     async def load(self, shard: WatchShard = WatchShard()) -> None:  # noqa: B008 - a frozen value
         """Register the catalogue's segments; a new one is evaluated in full."""
-        await self._load(shard)()
+        await load(self.database, self.segments, self.clock.now(), shard.shard, shard.shards)
 
-    async def _evaluate(self, shard: WatchShard) -> int:
+    async def _evaluate(self, shard: WatchShard) -> Tick:
         with TICK.time():
             seen = await tick(
                 self.database, self.segments, shard.shard, shard.shards, self.clock.now(), self.keyed, self._check_goals
             )
-        changes = {"entered": seen.entered, "left": seen.left, "repeated": seen.repeated}
-        for kind, count in changes.items():
-            TRANSITIONS.labels(kind).inc(count)
-        return sum(changes.values()) + len(seen.dirty)
+        for kind in ("entered", "left", "repeated"):
+            TRANSITIONS.labels(kind).inc(getattr(seen, kind))
+        return seen
 
     async def _check_goals(self, connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
         """Ask runs to end whose goal the new events reach; in the tick's transaction, so that a crash loses none."""
@@ -105,25 +117,38 @@ class Watch:
         await runs.request_exits(connection, [(id_, Reason.GOAL.value, when) for id_, when in reached.items()])
         await runs.mark_raced(connection, list(reached.items()))
 
-    async def _heartbeat(self) -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(_HEARTBEAT)
 
-    async def _again(
-        self, work: Callable[[], Awaitable[int]], pause: float, first: Callable[[], Awaitable[Any]] | None = None
-    ) -> None:
-        """Do a piece of work for ever: at once again while there is something to do, after a pause when not."""
-        while True:
-            try:
-                if first is not None:
-                    await first()
-                    first = None
-                if not await work():
-                    await asyncio.sleep(pause)
-            except Exception as error:  # noqa: BLE001 - Postgres or Temporal is away: the watch outlives it
-                log.warning("the watch tries again", error=type(error).__name__)
-                await asyncio.sleep(_PATIENCE)
+def _changes(seen: Tick) -> int:
+    return seen.entered + seen.left + seen.repeated + len(seen.dirty)
+
+
+async def _heartbeat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_HEARTBEAT)
+
+
+async def _again(work: Callable[[], Awaitable[object]], pause: Callable[[], Awaitable[object]]) -> None:
+    """Do a piece of work for ever: at once again while it says that there is more, after a pause when not."""
+    while True:
+        if not await _patiently(work):
+            await pause()
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """Do a piece of work, and again after a second while Postgres or Temporal is away: the watch outlives both."""
+    while True:
+        try:
+            return await work()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rows are all there for the next try
+            log.warning("the watch tries again", error=type(error).__name__)
+            await asyncio.sleep(_PATIENCE)
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 class _WorkerStops(Exception):

@@ -11,7 +11,8 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from workers.settings import Settings
 
-_NOISY = ("httpx", "httpcore", "hpack", "uvicorn.access", "asyncio")
+#: Libraries that tell too much below WARNING: every request, and (mail.log, aiosmtplib) who a message is for.
+_NOISY = ("httpx", "httpcore", "hpack", "uvicorn.access", "asyncio", "mail.log", "aiosmtplib")
 
 
 def set_up(service: str, settings: Settings) -> Runtime:
