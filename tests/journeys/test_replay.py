@@ -74,4 +74,4 @@ async def test_record(shop: Shop, name: str) -> None:
 async def write(shop: Shop, run: Run, file: Path) -> None:
     history = (await shop.workflow(run).fetch_history()).to_json_dict()
     if not file.exists():
-        file.write_text(json.dumps(history, indent=1) + "\n")
+        file.write_text(json.dumps(history, indent=1).replace(f"{Path.cwd()}/", "") + "\n")  # stack traces name paths
