@@ -124,9 +124,9 @@ async def claims_since(connection: Connection, profile_id: UUID, since: datetime
     return [row["claimed_at"] for row in await connection.fetch(_SQL["capped"], profile_id, since)]
 
 
-async def record(connection: Connection, entry: Entry) -> None:
-    """Write a message's row; one that is final already stays as it is."""
-    await connection.execute(
+async def record(connection: Connection, entry: Entry) -> int:
+    """Write a message's row and return how often it was claimed; one that is final already stays as it is."""
+    attempts: int | None = await connection.fetchval(
         _SQL["record"],
         entry.key.run_id,
         entry.key.step,
@@ -147,10 +147,11 @@ async def record(connection: Connection, entry: Entry) -> None:
         entry.settled_at,
         entry.attempts,
     )
+    return attempts or 0
 
 
-async def settle(database: Database, key: MessageKey, settlement: Settlement) -> None:
-    """Write what became of a claimed message."""
+async def settle(database: Database, key: MessageKey, settlement: Settlement, attempt: int) -> None:
+    """Write what became of a claimed message, as the attempt with this number saw it."""
     await database.pool.execute(
         _SQL["settle"],
         key.run_id,
@@ -163,6 +164,7 @@ async def settle(database: Database, key: MessageKey, settlement: Settlement) ->
         settlement.retry_at,
         settlement.at,
         settlement.endpoint_id,
+        attempt,
     )
 
 

@@ -74,6 +74,8 @@ begin
         execute format('alter table event attach partition %I for values from (%L) to (%L)',
                        name, starts, starts + interval '7 days');
     end if;
+exception when duplicate_table then
+    null;  -- another session was faster, and its table is not in our view of the catalogue yet
 end $$;
 
 -- Message ids seen, so that an SDK's retry is stored once.
@@ -206,7 +208,8 @@ create table run (
     outcome            text,
     ended_at           timestamptz
 );
-create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null;
+-- One at a time; a run that was told to end makes room at once.
+create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null and exit_reason is null;
 create unique index run_idempotency on run (journey, idempotency_key) where idempotency_key is not null;
 create index run_profile on run (profile_id, entered_at desc);
 create index run_journey on run (journey, entered_at desc);

@@ -42,13 +42,18 @@ on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = excluded.endpoint_id,
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = excluded.claimed_at,
     settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts
-where delivery.state in ('claimed', 'deferred', 'released');
+where delivery.state in ('claimed', 'deferred', 'released')
+returning attempts;
 
 -- name: settle
--- What became of a claimed message. A late answer of an attempt that was given up still counts.
+-- What became of a claimed message. A late `sent` of an attempt that was given up always counts, because it is true; of the
+-- rest only what the newest attempt says, and only while nothing is settled that the run went on with.
 update delivery
 set state = $4, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8, settled_at = $9, endpoint_id = coalesce($10, endpoint_id)
-where run_id = $1 and step = $2 and occurrence = $3 and state in ('claimed', 'unconfirmed');
+where run_id = $1 and step = $2 and occurrence = $3
+  and case $4 when 'sent' then state <> 'sent'
+              when 'released' then state = 'claimed' and attempts = $11
+              else state in ('claimed', 'unconfirmed') and attempts = $11 end;
 
 -- name: invalidate_endpoint
 -- The provider says that this address is dead.

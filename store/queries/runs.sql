@@ -20,7 +20,7 @@ cross join lateral (
     select count(*) as runs,
            max(x.ended_at) as last_ended_at,
            (array_agg(x.id) filter (where x.ended_at is null))[1] as open_id,
-           (array_agg(x.workflow_id) filter (where x.ended_at is null))[1] as open_workflow_id
+           (array_agg(x.workflow_id) filter (where x.ended_at is null and x.started_at is not null))[1] as open_workflow_id
     from run x
     where x.profile_id = coalesce(p.merged_into, p.id) and x.journey = c.journey
       and (not c.keyed or x.entry_key = c.entry_key)
@@ -110,11 +110,23 @@ update run set exit_signalled_at = $2 where id = any($1::uuid[]);
 select workflow_id from run where workflow_id = any($1::text[]) and ended_at is null;
 
 -- name: close
--- What Temporal says of runs that are over.
-update run set outcome = x.outcome, ended_at = x.at, started_at = coalesce(run.started_at, x.at)
-from unnest($1::text[], $2::text[], $3::timestamptz[]) as x (workflow_id, outcome, at)
-where run.workflow_id = x.workflow_id and run.ended_at is null
-returning run.id;
+-- What Temporal says of runs that are over. A message that was still to be tried again never will be; one that was claimed
+-- and never settled stays in doubt.
+with closed as (
+    update run set outcome = x.outcome, ended_at = x.at, started_at = coalesce(run.started_at, x.at)
+    from unnest($1::text[], $2::text[], $3::timestamptz[]) as x (workflow_id, outcome, at)
+    where run.workflow_id = x.workflow_id and run.ended_at is null
+    returning run.id, run.exit_reason, run.ended_at
+), settled as (
+    update delivery d
+    set state = case d.state when 'claimed' then 'unconfirmed' else 'skipped' end,
+        reason = case d.state when 'claimed' then 'provider may have accepted it'
+                              else coalesce(closed.exit_reason, d.reason, 'run over') end,
+        settled_at = closed.ended_at
+    from closed
+    where d.run_id = closed.id and d.state in ('claimed', 'released', 'deferred')
+)
+select id from closed;
 
 -- name: oldest_open
 -- The oldest started runs that are still open here, to compare with Temporal now and then.

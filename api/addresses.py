@@ -1,0 +1,106 @@
+"""Addresses and consent inside a call: traits.email and .phone, the device token, and Segment Engage's subscriptions."""
+
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from store.ingest import Address, Choice
+
+_ADDRESS_LIMIT = 4096  # characters; web-push tokens are long
+_CHANNELS = {"EMAIL": "email", "SMS": "sms", "WHATSAPP": "whatsapp", "IOS_PUSH": "push", "ANDROID_PUSH": "push"}
+_PLATFORMS = {"IOS_PUSH": "ios", "ANDROID_PUSH": "android"}
+_STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused"}
+
+
+class Unusable(ValueError):
+    """A subscription that cannot be understood; consent is never guessed, so the whole item is refused."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
+def addresses_of(traits: dict[str, Any], context: dict[str, Any], region: str) -> tuple[Address, ...]:
+    """Where this call says that the customer can be reached; a trait that is no address stays a mere trait."""
+    found: list[Address] = []
+    if email := email_address(traits.get("email")):
+        found.append(Address("email", email))
+    if phone := phone_number(traits.get("phone"), region):
+        found += [Address("sms", phone), Address("whatsapp", phone)]
+    device = context.get("device")
+    if isinstance(device, dict) and (token := _text(device.get("token"))):
+        found.append(Address("push", token, _platform(device.get("type"))))
+    return tuple(found)
+
+
+def choices_of(context: dict[str, Any], region: str) -> list[tuple[Address, Choice]]:
+    """What `context.messaging_subscriptions` says, each as an address and the choice for its channel.
+
+    Raises:
+        Unusable: an entry is not as Segment's spec describes.
+    """
+    entries = context.get("messaging_subscriptions")
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise Unusable("/context/messaging_subscriptions", "must be a list")
+    return [_choice(entry, f"/context/messaging_subscriptions/{i}", region) for i, entry in enumerate(entries)]
+
+
+def _choice(entry: Any, pointer: str, region: str) -> tuple[Address, Choice]:
+    if not isinstance(entry, dict):
+        raise Unusable(pointer, "must be an object with key, type and status")
+    kind = str(entry.get("type")).upper()
+    state = _STATES.get(str(entry.get("status")).upper())
+    if kind not in _CHANNELS:
+        raise Unusable(f"{pointer}/type", f"must be one of {', '.join(_CHANNELS)}")
+    if state is None:
+        raise Unusable(f"{pointer}/status", f"must be one of {', '.join(_STATES)}")
+    channel = _CHANNELS[kind]
+    address = _address(channel, entry.get("key"), region)
+    if address is None:
+        raise Unusable(f"{pointer}/key", f"is not an address for {channel}")
+    return Address(channel, address, _PLATFORMS.get(kind)), Choice(channel, state)
+
+
+def _address(channel: str, key: Any, region: str) -> str | None:
+    if channel == "email":
+        return email_address(key)
+    return _text(key) if channel == "push" else phone_number(key, region)
+
+
+def email_address(value: Any) -> str | None:
+    """A deliverable-looking address in lower case, or None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        checked = validate_email(value.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return checked.normalized.lower()
+
+
+def phone_number(value: Any, region: str) -> str | None:
+    """A possible number in E.164, read with this ISO 3166 region when it has no country code, or None."""
+    if type(value) not in (str, int):
+        return None
+    try:
+        number = phonenumbers.parse(str(value), region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _platform(value: Any) -> str | None:
+    lowered = value.lower() if isinstance(value, str) else None
+    return lowered if lowered in {"ios", "android"} else None
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    stripped = value.strip()
+    return stripped if 0 < len(stripped) <= _ADDRESS_LIMIT else None

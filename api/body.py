@@ -1,0 +1,122 @@
+"""A request's body as JSON, whatever its label: bounded in size before and after gzip, so that a small bomb stays small."""
+
+import json
+import math
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import Request
+
+from api.problems import Fault, Problem
+
+#: Bytes of a request, after decompression (Segment's limit for a batch).
+BODY_LIMIT = 500 * 1024
+
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_ENCODINGS = {"", "identity", "gzip", "x-gzip"}
+_SAFE_DIGITS = 18  # longer integers become floats, as in JavaScript
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What was sent. `clean` is false when only a forgiving parser took it: each item needs a closer look then."""
+
+    value: Any
+    clean: bool
+
+
+async def read_body(request: Request) -> Body:
+    """The JSON of a request.
+
+    Raises:
+        Problem: 400 not JSON, 413 too large or nested too deeply, 415 an encoding other than gzip.
+    """
+    return parse(inflate(await _read(request), request.headers.get("content-encoding", "")))
+
+
+async def _read(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > BODY_LIMIT:
+        raise _too_large()
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > BODY_LIMIT:
+            raise _too_large()
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def inflate(raw: bytes, encoding: str) -> bytes:
+    """The body without gzip; clients that compress without saying so are understood by the first two bytes."""
+    if encoding.strip().lower() not in _ENCODINGS:
+        raise Problem(415, f"Content-Encoding {encoding[:40]!r} is not understood; send gzip or no encoding")
+    if not raw.startswith(_GZIP):
+        return raw
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacker.decompress(raw, BODY_LIMIT + 1)
+    except zlib.error as error:
+        raise Problem(400, "the body begins like gzip but cannot be unpacked; send it again", code="malformed-gzip") from error
+    if len(text) > BODY_LIMIT:
+        raise _too_large()
+    if not unpacker.eof:
+        raise Problem(400, "the gzip body ends too early; send it again", code="malformed-gzip")
+    return text
+
+
+def parse(text: bytes) -> Body:
+    """JSON; what the standard forbids but clients send (NaN, lone surrogates, bad UTF-8) is left to the items' own check."""
+    text = text.removeprefix(_BOM)
+    try:
+        return Body(orjson.loads(text), clean=True)
+    except orjson.JSONDecodeError as error:
+        return Body(_forgive(text, error), clean=False)
+
+
+def _forgive(text: bytes, strict: orjson.JSONDecodeError) -> Any:
+    try:
+        return json.loads(text.decode("utf-8", "surrogateescape"), parse_int=_integer)
+    except RecursionError as error:
+        raise Problem(413, "the body is nested too deeply; send at most 32 levels", code="too-deep") from error
+    except ValueError as error:
+        fault = Fault(pointer="/", detail=f"{strict.msg} at character {strict.pos}")
+        raise Problem(
+            400, f"the body is not JSON: {fault.detail}; send one JSON object", code="malformed-json", errors=[fault]
+        ) from error
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _SAFE_DIGITS else float(digits)
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"the body is larger than {BODY_LIMIT} bytes; send smaller batches", code="too-large")
+
+
+def flaw(value: Any) -> str | None:
+    """What keeps a forgivingly parsed value from being stored, if anything; the walk needs no recursion."""
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            left += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, float) and not math.isfinite(part):
+            return "a number is NaN or infinite, which JSON does not have"
+        elif isinstance(part, str) and not _encodable(part):
+            return "a text holds a lone surrogate or bytes that are not UTF-8"
+    return None
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

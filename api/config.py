@@ -1,0 +1,39 @@
+"""What the API needs to know to start; the composition root fills it in, so that the API never imports the workers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from journeys.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """The API's settings; sizes are bytes, rates are per second."""
+
+    dsn: str = field(repr=False)
+    pool_size: int = 10
+    clock: Clock = field(default_factory=Clock)
+    #: Signs unsubscribe links and hashes suppressed addresses.
+    secret: str = field(default="", repr=False)
+    public_url: str = "http://127.0.0.1:8080"
+    default_region: str = "ES"
+
+    #: Requests taken at once by this process before it answers 429.
+    in_flight: int = 64
+    #: Events per second of one write key in this process; 0 is no limit.
+    events_per_second: int = 0
+    #: Statements that store events at once, each for many requests: a few hide the wait for the disk.
+    lanes: int = 3
+    #: How long a key that was looked up is trusted without asking again, so how soon a revocation takes effect.
+    key_ttl: float = 2.0
+
+    whatsapp_app_secret: str = field(default="", repr=False)
+    whatsapp_verify_token: str = field(default="", repr=False)
+
+    #: The journeys of the catalogue by name, and a Temporal client, for the routers that need them.
+    catalogue: Mapping[str, Any] = field(default_factory=dict)
+    temporal: Any | None = None
+    temporal_namespace: str = "default"
+    #: Base URL of the Temporal UI, for links to runs.
+    temporal_ui_url: str | None = None

@@ -1,0 +1,181 @@
+"""RFC 9457 problem+json for every error: a type to look up, a sentence that says what to do, and JSON pointers to the fault.
+
+`code` and `message` repeat `type` and `detail` under the names that Segment's and RudderStack's clients read.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from store import StoreUnreachable
+from store.identity import NamesMoved
+
+MEDIA_TYPE = "application/problem+json"
+#: Seconds after which a client may try again when the store is down.
+STORE_RETRY_AFTER = 2
+
+#: What the driver raises while Postgres is down, restarting, full or failing over: all pass, and nothing was stored.
+UNAVAILABLE: tuple[type[BaseException], ...] = (
+    StoreUnreachable,
+    NamesMoved,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the body, or a parameter", examples=["/batch/3/userId"])
+    detail: str = Field(description="what is wrong there", examples=["must be a text or a number"])
+
+
+class ProblemBody(BaseModel):
+    """The body of every error (RFC 9457)."""
+
+    type: str = Field(examples=["/problems/unauthorized"])
+    title: str = Field(examples=["Unauthorized"])
+    status: int = Field(examples=[401])
+    detail: str = Field(description="what happened and what to do", examples=["send a write key as the user of HTTP Basic"])
+    code: str = Field(description="the last part of `type`, for clients that look for a code", examples=["unauthorized"])
+    message: str = Field(description="the same as `detail`, for clients that look for a message")
+    errors: list[Fault] = Field(default_factory=list, description="where exactly, when the request is to blame")
+
+
+class Problem(Exception):
+    """An answer that is not a success; raise it anywhere below a route."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.code = code or HTTPStatus(status).phrase.lower().replace(" ", "-")
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    def body(self) -> ProblemBody:
+        """What the client reads."""
+        return ProblemBody(
+            type=f"/problems/{self.code}",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            message=self.detail,
+            errors=list(self.errors),
+        )
+
+    def response(self) -> Response:
+        """The answer, with its media type and headers."""
+        return JSONResponse(self.body().model_dump(), self.status, self.headers, MEDIA_TYPE)
+
+
+def unavailable() -> Problem:
+    """Postgres cannot be reached now; nothing was stored, and the client should send the same again."""
+    return Problem(
+        503,
+        "the store cannot be reached; nothing of this request was stored, send it again",
+        code="store-unavailable",
+        headers={"Retry-After": str(STORE_RETRY_AFTER)},
+    )
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the errors that a route may answer with."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+    described = {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    for status in (429, 503):
+        if status in described:
+            described[status]["headers"] = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
+    return {status: described[status] for status in statuses}
+
+
+def schemas() -> dict[str, Any]:
+    """The schemas that `responses` refers to."""
+    body = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**body.pop("$defs"), "ProblemBody": body}
+
+
+def describe(operation: dict[str, Any]) -> None:
+    """Correct what FastAPI writes by itself: invalid requests get a problem, and either way to send a key is enough."""
+    if "422" in operation["responses"]:
+        operation["responses"]["422"] = responses(422)[422]
+    if "security" in operation:
+        operation["security"] = [{name: []} for scheme in operation["security"] for name in scheme]
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this app with problem+json."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _crash)
+    for error in UNAVAILABLE:
+        app.add_exception_handler(error, _unavailable)  # type: ignore[arg-type]
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return Problem(error.status_code, _advice(request, error), headers=error.headers).response()
+
+
+def _advice(request: Request, error: HTTPException) -> str:
+    if error.status_code == HTTPStatus.NOT_FOUND and error.detail == "Not Found":
+        return f"there is nothing at {request.url.path}; /docs lists what there is"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"{request.method} is not possible at {request.url.path}; use {allowed}"
+    return str(error.detail)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [Fault(pointer=_pointer(fault["loc"]), detail=fault["msg"]) for fault in error.errors()]
+    detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:3])
+    return Problem(422, f"the request is not valid: {detail}", code="invalid-request", errors=faults).response()
+
+
+def _pointer(loc: Sequence[str | int]) -> str:
+    where, *rest = loc
+    path = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+    return path or "/" if where == "body" else ".".join(str(part) for part in rest)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    _log.warning("store unavailable", path=request.url.path, error=type(error).__name__)
+    return unavailable().response()
+
+
+async def _crash(request: Request, error: Exception) -> Response:
+    _log.error("request failed", path=request.url.path, error=type(error).__name__)
+    return Problem(500, "this is a fault of ours; it was logged, send the request again later").response()

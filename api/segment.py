@@ -1,0 +1,277 @@
+"""The Segment spec, read: one raw item becomes a stored `Item`, or is rejected with a reason and a pointer.
+
+Hand-written rather than modelled: this is the hot path of ingest (its share is a few microseconds an event), and a bad item
+must never cost the others.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from api.addresses import Unusable, addresses_of, choices_of
+from api.body import flaw
+from store.ingest import Changes, Item
+
+#: Bytes of one item, as stored (Segment's limit).
+ITEM_LIMIT = 32 * 1024
+#: Items of one batch.
+BATCH_LIMIT = 2500
+#: Levels of objects and lists inside one item.
+DEPTH_LIMIT = 32
+#: Characters of a message id; of a user or anonymous id and an event's name (they are index keys).
+MESSAGE_ID_LIMIT = 100
+NAME_LIMIT = 512
+#: How far ahead of us a clock may be before its events are set to now and flagged.
+SKEW_ALLOWED = timedelta(minutes=5)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+KINDS = ("identify", "track", "page", "screen", "group", "alias")
+_TYPES = {"identify": "$identify", "page": "Page Viewed", "screen": "Screen Viewed", "group": "$group", "alias": "$alias"}
+_NUL = "\\u0000"
+
+
+class Rejected(Exception):
+    """An item that cannot be taken: `code` for counting, the message for people, `pointer` into the item."""
+
+    def __init__(self, code: str, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.pointer = pointer
+
+    @property
+    def reason(self) -> str:
+        """One line for the dead letter."""
+        return f"{self.code}: {self.pointer + ' ' if self.pointer else ''}{self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the items of one request share."""
+
+    source: str
+    received_at: datetime
+    region: str
+    traceparent: str | None = None
+    clean: bool = True
+    #: Received minus sent: how far the sender's clock is behind ours.
+    skew: timedelta = timedelta(0)
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
+    """One call of the spec; `kind` when the path says it.
+
+    Raises:
+        Rejected: it cannot be taken.
+    """
+    if type(raw) is not dict:
+        raise Rejected("not-an-object", "an item must be a JSON object")
+    if not arrival.clean and (found := flaw(raw)):
+        raise Rejected("not-json", found)
+    kind = kind or _kind(raw.get("type"))
+    message_id = _message_id(raw.get("messageId"))
+    user_id, anonymous_id = _name(raw, "userId"), _name(raw, "anonymousId")
+    previous_id = None
+    if kind == "alias":
+        previous_id, anonymous_id = _previous(raw, user_id, anonymous_id)
+    elif user_id is None and anonymous_id is None:
+        raise Rejected("no-identity", "userId or anonymousId is required", "/userId")
+    ts, clamped = when(raw, arrival)
+    context = _object(raw, "context")
+    if arrival.context:
+        context = {**arrival.context, **context}
+    properties, traits = _content(raw, kind, context)
+    event_type = _TYPES.get(kind) or _event(raw)
+    return Item(
+        message_id,
+        user_id,
+        anonymous_id,
+        ts,
+        event_type,
+        kind,
+        *_texts(properties, context),
+        clamped,
+        arrival.source,
+        arrival.received_at,
+        arrival.traceparent,
+        previous_id,
+        _changes(traits, context, arrival.region),
+    )
+
+
+def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:
+    """When it happened by our clock (`receivedAt - (sentAt - originalTimestamp)`), and whether it was ahead of now."""
+    text = raw.get("originalTimestamp") or raw.get("timestamp")
+    now = arrival.received_at
+    if text is None:
+        return now, False
+    moment = instant(text)
+    if moment is None:
+        raise Rejected("bad-timestamp", "must be an ISO 8601 date and time, such as 2026-11-22T10:00:00Z", "/timestamp")
+    sent = raw.get("sentAt")
+    try:
+        moment += arrival.skew if sent is None else skew_of(sent, now)
+    except OverflowError:
+        return _beyond(moment, now)
+    if moment < EARLIEST:
+        raise Rejected("too-old", "is before the year 2000", "/timestamp")
+    return (now, True) if moment > now + SKEW_ALLOWED else (moment, False)
+
+
+def _beyond(moment: datetime, now: datetime) -> tuple[datetime, bool]:
+    if moment < now:
+        raise Rejected("too-old", "is before the year 2000", "/timestamp")
+    return now, True
+
+
+def instant(text: Any) -> datetime | None:
+    """An ISO 8601 text as an instant (UTC when it names no zone), or None when it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def skew_of(sent: Any, received_at: datetime) -> timedelta:
+    """How far the sender's clock is behind ours; none when it did not say."""
+    moment = instant(sent)
+    return received_at - moment if moment else timedelta(0)
+
+
+def _kind(value: Any) -> str:
+    if value not in KINDS:
+        raise Rejected("bad-type", f"must be one of {', '.join(KINDS)}", "/type")
+    return str(value)
+
+
+def _message_id(value: Any) -> str:
+    if type(value) is str and 0 < len(value) <= MESSAGE_ID_LIMIT and "\x00" not in value:
+        return value
+    if value is None:
+        return str(uuid4())
+    if type(value) is int:
+        return str(value)
+    raise Rejected("bad-message-id", f"must be a text of 1 to {MESSAGE_ID_LIMIT} characters", "/messageId")
+
+
+def _name(raw: dict[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    if value is None or value == "":
+        return None
+    if type(value) is int or type(value) is float:
+        value = str(int(value)) if value == int(value) else str(value)
+    if type(value) is not str or len(value) > NAME_LIMIT:
+        raise Rejected("bad-identity", f"must be a number or a text of at most {NAME_LIMIT} characters", f"/{key}")
+    if "\x00" in value:
+        raise _nul(f"/{key}")
+    return value
+
+
+def _previous(raw: dict[str, Any], user_id: str | None, anonymous_id: str | None) -> tuple[str | None, str | None]:
+    """An alias' previous id and anonymous id; older clients send the anonymous id in the place of the previous one."""
+    previous_id = _name(raw, "previousId")
+    if user_id is None:
+        raise Rejected("no-identity", "an alias needs userId, the id to keep", "/userId")
+    if previous_id is None and anonymous_id is None:
+        raise Rejected("no-identity", "an alias needs previousId, the id to leave", "/previousId")
+    return previous_id, anonymous_id
+
+
+def _event(raw: dict[str, Any]) -> str:
+    name = raw.get("event")
+    if type(name) is not str or not 0 < len(name) <= NAME_LIMIT:
+        raise Rejected("bad-event", f"a track call needs the event's name, of 1 to {NAME_LIMIT} characters", "/event")
+    if "\x00" in name:
+        raise _nul("/event")
+    return name
+
+
+def _object(raw: dict[str, Any], key: str) -> dict[str, Any]:
+    value = raw.get(key)
+    if value is None:
+        return {}
+    if type(value) is not dict:
+        raise Rejected("bad-field", "must be an object", f"/{key}")
+    return value
+
+
+def _content(raw: dict[str, Any], kind: str, context: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The stored properties, and the traits that go to the profile."""
+    if kind == "track":
+        return _object(raw, "properties"), {}
+    if kind == "identify":
+        traits = {**_object(context, "traits"), **_object(raw, "traits")}
+        return traits, traits
+    if kind == "group":
+        return {**_object(raw, "traits"), "groupId": _required(raw, "groupId")}, {}
+    if kind == "alias":
+        return {"previousId": raw.get("previousId") or raw.get("anonymousId")}, {}
+    named = {key: raw[key] for key in ("name", "category") if raw.get(key) is not None}
+    return {**_object(raw, "properties"), **named}, {}
+
+
+def _required(raw: dict[str, Any], key: str) -> str:
+    value = _name(raw, key)
+    if value is None:
+        raise Rejected("no-identity", f"{key} is required", f"/{key}")
+    return value
+
+
+def _changes(traits: dict[str, Any], context: dict[str, Any], region: str) -> Changes | None:
+    if not traits and "device" not in context and "messaging_subscriptions" not in context:
+        return None
+    try:
+        addresses, choices = addresses_of(traits, context, region), choices_of(context, region)
+    except Unusable as error:
+        raise Rejected("bad-subscription", str(error), error.pointer) from error
+    known = (*addresses, *(address for address, _ in choices))
+    return Changes(traits, known, tuple(choice for _, choice in choices)) if traits or known else None
+
+
+def _texts(properties: dict[str, Any], context: dict[str, Any]) -> tuple[str, str]:
+    try:
+        first, second = orjson.dumps(properties).decode(), orjson.dumps(context).decode()
+    except (TypeError, RecursionError) as error:  # orjson stops at 254 levels
+        raise Rejected("too-deep", f"is nested more than {DEPTH_LIMIT} levels deep") from error
+    if len(first) + len(second) > ITEM_LIMIT:
+        raise Rejected("too-large", f"is larger than {ITEM_LIMIT} bytes")
+    for text, value, key in ((first, properties, "/properties"), (second, context, "/context")):
+        # Counting brackets is a bound on the depth, and the NUL's escape a bound on NULs: only suspects are walked.
+        if text.count("{") + text.count("[") > DEPTH_LIMIT and depth(value) > DEPTH_LIMIT:
+            raise Rejected("too-deep", f"is nested more than {DEPTH_LIMIT} levels deep", key)
+        if _NUL in text and has_nul(value):
+            raise _nul(key)
+    return first, second
+
+
+def depth(value: Any) -> int:
+    """Levels of objects and lists."""
+    level = 0
+    parts = [value]
+    while parts := [part for part in parts if isinstance(part, (dict, list))]:
+        level += 1
+        parts = [inner for part in parts for inner in (part.values() if isinstance(part, dict) else part)]
+    return level
+
+
+def has_nul(value: Any) -> bool:
+    """Whether any text inside holds U+0000, which Postgres cannot store."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str) and "\x00" in part:
+            return True
+        if isinstance(part, dict):
+            parts += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            parts += part
+    return False
+
+
+def _nul(pointer: str) -> Rejected:
+    return Rejected("nul-character", "holds the character U+0000, which cannot be stored", pointer)

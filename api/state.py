@@ -1,0 +1,59 @@
+"""What a running API holds: its settings, the pool (opened when Postgres first answers) and the ingest writer."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.config import ApiConfig
+from store import Database, StoreError, connect
+
+
+class Store:
+    """The pool, opened on first use, so that the API starts while Postgres is still down and answers 503 until it is up."""
+
+    def __init__(self, config: ApiConfig, database: Database | None = None) -> None:
+        self._config = config
+        self._database = database
+        self._owned = database is None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> Database:
+        """The pool.
+
+        Raises:
+            StoreUnreachable: Postgres does not answer.
+        """
+        if self._database is None:
+            async with self._opening:
+                if self._database is None:
+                    self._database = await connect(self._config.dsn, max_size=self._config.pool_size)
+        return self._database
+
+    async def warm(self) -> None:
+        """Open the pool if Postgres answers already."""
+        with suppress(StoreError):
+            await self.open()
+
+    async def close(self) -> None:
+        """Close the pool, if it is ours."""
+        if self._owned and self._database is not None:
+            await self._database.close()
+
+
+def config_of(request: Request) -> ApiConfig:
+    """The settings of the app that serves this request."""
+    config: ApiConfig = request.app.state.config
+    return config
+
+
+async def database_of(request: Request) -> Database:
+    """The pool of the app that serves this request; 503 while Postgres is down."""
+    store: Store = request.app.state.store
+    return await store.open()
+
+
+#: Route parameters: `config: Config`, `database: Db`.
+Config = Annotated[ApiConfig, Depends(config_of)]
+Db = Annotated[Database, Depends(database_of)]

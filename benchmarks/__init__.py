@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks` prints a table, with the budgets of the design beside it."""

@@ -1,0 +1,58 @@
+"""Merging two profiles: the survivor takes over everything of the absorbed one, by the rules of SEMANTICS §10.
+
+The caller holds both profile rows `for update`, so whoever stores events for one of them has finished, and whoever comes
+later is led to the survivor.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from store.database import Connection
+from store.named import queries
+
+#: What belongs to a profile and moves with it, in the order in which it moves.
+_MOVES = (
+    "move_names",
+    "move_endpoints",
+    "move_consent",
+    "move_members",
+    "move_transitions",
+    "move_runs",
+    "move_refusals",
+    "move_deliveries",
+)
+
+
+async def merge(connection: Connection, survivor: UUID, absorbed: UUID, at: datetime) -> None:
+    """Bring two profiles together inside the caller's transaction, at this business time."""
+    await _run(connection, "mark_merged", survivor, absorbed, at)
+    await _run(connection, "merge_traits", survivor, absorbed)
+    await _run(connection, "empty_absorbed", absorbed)
+    await _take_over(connection, survivor, absorbed, at)
+
+
+async def repoint_merged(connection: Connection, profile_ids: Sequence[UUID], at: datetime) -> list[UUID]:
+    """Move what was written for an absorbed profile after its merge (by a part that read the profile just before it).
+
+    Call it inside a transaction, with the profiles at hand; those that were never merged cost one index look-up. Returns
+    the survivors that received something to look at again (their `dirty` mark is written).
+    """
+    rows = await connection.fetch(queries("identity")["survivors"], profile_ids)
+    for row in rows:
+        await _take_over(connection, row["merged_into"], row["id"], at)
+    return [row["merged_into"] for row in rows]
+
+
+async def _take_over(connection: Connection, survivor: UUID, absorbed: UUID, at: datetime) -> None:
+    await _run(connection, "merge_consent", survivor, absorbed)
+    await _run(connection, "end_second_runs", survivor, absorbed, at)
+    await _run(connection, "move_dirty", survivor, absorbed, at)
+    await _run(connection, "move_events", survivor, absorbed)
+    for name in _MOVES:
+        await _run(connection, name, survivor, absorbed)
+
+
+async def _run(connection: Connection, name: str, *arguments: Any) -> None:
+    await connection.execute(queries("identity")[name], *arguments)

@@ -1,0 +1,93 @@
+-- name: match_statuses
+-- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id.
+with told as (
+    select * from unnest($2::text[], $3::uuid[], $4::text[], $5::smallint[]) with ordinality
+        as told (provider_id, run_id, step, occurrence, n)
+)
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.endpoint_id
+from told join delivery d on d.provider_message_id = told.provider_id
+where d.channel = $1
+union all
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.endpoint_id
+from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence
+where d.channel = $1 and d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')
+order by n;
+
+-- name: advance_deliveries
+-- Statuses in any order, once or many times, give the same row: read implies delivered, delivered outweighs failed, and
+-- any of them settles a doubt, because the provider has the message.
+with told as (
+    select run_id, step, occurrence, max(provider_id) as provider_id, min(at) as at,
+           min(at) filter (where status in ('delivered', 'read')) as delivered_at,
+           min(at) filter (where status = 'read') as read_at,
+           bool_or(status = 'failed') as failed,
+           max(code) filter (where status = 'failed') as code
+    from unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[])
+        as told (run_id, step, occurrence, provider_id, status, at, code)
+    group by run_id, step, occurrence
+)
+update delivery d
+set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
+    delivered_at = least(d.delivered_at, told.delivered_at),
+    read_at = least(d.read_at, told.read_at),
+    settled_at = coalesce(d.settled_at, told.at),
+    state = case when coalesce(d.delivered_at, told.delivered_at) is not null then 'sent'
+                 when told.failed then 'failed'
+                 when d.state in ('claimed', 'unconfirmed') then 'sent'
+                 else d.state end,
+    reason = case when coalesce(d.delivered_at, told.delivered_at) is not null then null
+                  when told.failed then $8
+                  when d.state in ('claimed', 'unconfirmed') then null
+                  else d.reason end,
+    detail = case when told.failed then d.detail || jsonb_build_object('provider_code', told.code) else d.detail end
+from told
+where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence;
+
+-- name: survivors
+-- Which profile each of these has been merged into; itself, if into none.
+select id, coalesce(merged_into, id) as living from profile where id = any($1::uuid[]);
+
+-- name: lock_living
+-- Keep these profiles from being merged, and their feedback in one line, until this transaction ends.
+select id from profile where id = any($1::uuid[]) and merged_into is null order by id for no key update;
+
+-- name: heard_from
+-- Who writes from these addresses; having written proves the address alive, whatever was said of it before.
+update endpoint e
+set invalid_at = null, invalid_reason = null, last_seen_at = greatest(e.last_seen_at, told.at)
+from (select address, max(at) as at from unnest($2::text[], $3::timestamptz[]) as t (address, at) group by address) as told
+where e.channel = $1 and e.address = told.address
+returning e.address, e.profile_id;
+
+-- name: answered
+-- The message that each reply answers: the one it quotes, else the last one within the 24 hours before it.
+select n, d.run_id, d.step, d.occurrence, d.journey, d.template
+from unnest($2::uuid[], $3::text[], $4::timestamptz[]) with ordinality as reply (profile_id, quoted, at, n)
+cross join lateral (
+    select run_id, step, occurrence, journey, template from delivery
+    where channel = $1 and (provider_message_id = reply.quoted
+        or (delivery.profile_id = reply.profile_id and state in ('sent', 'unconfirmed')
+            and claimed_at between reply.at - interval '24 hours' and reply.at))
+    order by (provider_message_id = reply.quoted) is true desc, claimed_at desc
+    limit 1
+) as d;
+
+-- name: invalidate_endpoints
+-- The provider says that these addresses are dead; one heard from since is not.
+update endpoint set invalid_at = $2, invalid_reason = $3
+where id = any($1::uuid[]) and invalid_at is null and last_seen_at <= $2;
+
+-- name: withdraw
+-- The customer said no, unless that is already the last word; returns the row's id. Where it was said to us directly ($6),
+-- it outweighs a grant that a fast clock has dated later.
+with latest as (
+    select state, at from consent where profile_id = $1 and channel = $2 and purpose = $3 order by at desc, id desc limit 1
+)
+insert into consent (profile_id, channel, purpose, state, source, at)
+select $1, $2, $3, 'withdrawn', $4, greatest($5, (select at from latest where $6))
+where 'withdrawn' is distinct from (select state from latest)
+returning id;
+
+-- name: journey_of
+-- The journey that a run belongs to, for an event's properties.
+select journey from run where id = $1;

@@ -1,0 +1,111 @@
+-- name: store_known
+-- One batch in one statement: the items whose names all point at one living profile are stored once each and the profile is
+-- marked dirty; returned are the ordinals left for the slow path (someone new, or two profiles to bring together) and those
+-- that were stored before. The key-share lock makes a merge of the profile wait until these rows are visible to it.
+with item as materialized (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+                         $8::text[], $9::boolean[], $10::text[], $11::timestamptz[], $12::text[]) with ordinality
+        as item (message_id, user_id, anonymous_id, ts, type, kind, properties, context, clamped, source, received_at,
+                 traceparent, n)
+), named as materialized (
+    select n, user_id, anonymous_id,
+           (select profile_id from identity where kind = 'user_id' and value = user_id) as u,
+           (select profile_id from identity where kind = 'anonymous_id' and value = anonymous_id) as a
+    from item
+), living as materialized (
+    select id from profile
+    where id in (select coalesce(u, a) from named) and merged_into is null
+    order by id
+    for key share
+), known as materialized (
+    select n, id as profile_id from named join living on id = coalesce(u, a)
+    where (user_id is null or u is not null) and (anonymous_id is null or a is not null) and coalesce(u = a, true)
+), fresh as (
+    insert into event_dedupe (message_id, received_at)
+    select message_id, received_at from item join known using (n) order by message_id
+    on conflict do nothing
+    returning message_id
+), kept as materialized (
+    select item.*, known.profile_id from item join known using (n) join fresh using (message_id)
+), stored as (
+    insert into event (profile_id, ts, type, kind, message_id, properties, context, source, received_at, clamped)
+    select profile_id, ts, type, kind, message_id, properties::jsonb, context::jsonb, source, received_at, clamped
+    from kept
+), marked as (
+    insert into dirty (profile_id, types, at, traceparent)
+    select profile_id, array_agg(distinct type), max(received_at), max(traceparent) from kept group by profile_id
+)
+select array(select n from item where n not in (select n from known)) as unsettled,
+       array(select n from known where n not in (select n from kept)) as repeated;
+
+-- name: store_settled
+-- The same for items whose profile has been settled and locked by this transaction; returns the ordinals that were new.
+with item as materialized (
+    select * from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
+                         $8::boolean[], $9::text[], $10::timestamptz[], $11::text[]) with ordinality
+        as item (message_id, profile_id, ts, type, kind, properties, context, clamped, source, received_at, traceparent, n)
+), fresh as (
+    insert into event_dedupe (message_id, received_at)
+    select message_id, received_at from item order by message_id
+    on conflict do nothing
+    returning message_id
+), kept as materialized (
+    select item.* from item join fresh using (message_id)
+), stored as (
+    insert into event (profile_id, ts, type, kind, message_id, properties, context, source, received_at, clamped)
+    select profile_id, ts, type, kind, message_id, properties::jsonb, context::jsonb, source, received_at, clamped
+    from kept
+), marked as (
+    insert into dirty (profile_id, types, at, traceparent)
+    select profile_id, array_agg(distinct type), max(received_at), max(traceparent) from kept group by profile_id
+)
+select n from kept order by n;
+
+-- name: write_traits
+-- Traits by event time: each key keeps the value with the newest time; a null takes the trait away.
+with given as (
+    select profile_id, key, value::jsonb as value, at
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as given (profile_id, key, value, at)
+), newer as (
+    select profile_id,
+           jsonb_object_agg(key, given.value) as traits,
+           jsonb_object_agg(key, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) as traits_at,
+           coalesce(array_agg(key) filter (where given.value = 'null'), '{}') as gone,
+           max(at) as at
+    from given join profile on profile.id = profile_id
+    where coalesce((profile.traits_at ->> key)::timestamptz, '-infinity') <= at
+    group by profile_id
+)
+update profile
+set traits = (profile.traits || newer.traits) - newer.gone,
+    traits_at = profile.traits_at || newer.traits_at,
+    updated_at = greatest(updated_at, newer.at)
+from newer where profile.id = newer.profile_id;
+
+-- name: write_endpoints
+-- Addresses: whoever was seen with one last owns it; a push token that registers again after it was invalid is valid again.
+insert into endpoint (id, profile_id, channel, address, platform, first_seen_at, last_seen_at)
+select id, profile_id, channel, address, platform, at, at
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    as given (id, profile_id, channel, address, platform, at)
+order by channel, address
+on conflict (channel, address) do update
+set profile_id = excluded.profile_id,
+    platform = coalesce(excluded.platform, endpoint.platform),
+    last_seen_at = excluded.last_seen_at,
+    invalid_at = case when endpoint.channel = 'push' and excluded.last_seen_at > endpoint.invalid_at
+                      then null else endpoint.invalid_at end,
+    invalid_reason = case when endpoint.channel = 'push' and excluded.last_seen_at > endpoint.invalid_at
+                          then null else endpoint.invalid_reason end
+where endpoint.last_seen_at <= excluded.last_seen_at;
+
+-- name: write_consents
+-- What the customer chose, with where and when they said so.
+insert into consent (profile_id, channel, purpose, state, source, message_id, at)
+select profile_id, channel, 'marketing', state, source, message_id, at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    as given (profile_id, channel, state, source, message_id, at);
+
+-- name: ensure_week
+-- A partition for the week of this instant.
+select ensure_event_week($1);

@@ -1,0 +1,27 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from api import ApiConfig
+from store import Database
+from store.keys import Role, put_key
+from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
+
+
+@pytest.fixture
+async def keyed(database: Database) -> Database:
+    """A database that knows both keys."""
+    await put_key(database.pool, "shop-web", Role.INGEST, INGEST_KEY)
+    await put_key(database.pool, "operator", Role.OPERATE, OPERATE_KEY)
+    return database
+
+
+@pytest.fixture
+async def ingest_api(dsn: str, keyed: Database) -> AsyncIterator[Api]:
+    """A real API, and a client with the ingest key."""
+    async with (
+        serving(ApiConfig(dsn=dsn, key_ttl=0.2)) as url,
+        httpx.AsyncClient(base_url=url, auth=(INGEST_KEY, ""), timeout=30) as http,
+    ):
+        yield Api(url, keyed, http)

@@ -1,0 +1,97 @@
+"""The API's own description: complete, correct, and true under fuzzing."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from openapi_spec_validator import validate
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api.server import INGEST_KEY, Api
+
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+INGEST = ["identify", "track", "page", "screen", "group", "alias", "batch"]
+
+
+async def described(api: Api) -> dict[str, Any]:
+    return (await api.http.get("/openapi.json")).json()  # type: ignore[no-any-return]
+
+
+async def test_the_description_is_valid_openapi(ingest_api: Api) -> None:
+    validate(await described(ingest_api))
+
+
+async def test_every_ingest_call_is_described_with_a_body_an_example_and_its_errors(ingest_api: Api) -> None:
+    document = await described(ingest_api)
+    for name in INGEST:
+        operation = document["paths"][f"/v1/{name}"]["post"]
+        body = operation["requestBody"]["content"]["application/json"]
+        assert body["schema"]["properties"]
+        assert {"200", "400", "401", "403", "413", "429", "503"} <= set(operation["responses"])
+        assert operation["security"] == [{"writeKey": []}, {"bearer": []}]
+        answer = await ingest_api.post(name, body["example"])
+        assert answer.status_code == 200, f"the example of {name} is refused: {answer.text}"
+
+
+async def test_every_error_is_described_as_a_problem(ingest_api: Api) -> None:
+    document = await described(ingest_api)
+    errors = [
+        (path, status, answer)
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        for status, answer in operation["responses"].items()
+        if status >= "400" and not path.startswith("/u/")
+    ]
+    assert len(errors) > 40
+    for path, status, answer in errors:
+        assert list(answer["content"]) == ["application/problem+json"], (path, status)
+
+
+async def test_the_description_is_true_under_fuzzing(ingest_api: Api) -> None:
+    schema = schemathesis.openapi.from_dict(await described(ingest_api))
+    await asyncio.to_thread(_fuzz, schema, ingest_api.url)
+
+
+def _fuzz(schema: Any, url: str) -> None:
+    with httpx.Client() as probe:
+        assert probe.get(f"{url}/healthz").status_code == 200
+    tried = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if not operation.path.startswith("/v1/") or operation.path.removeprefix("/v1/") not in INGEST:
+            continue
+        tried += 1
+        _fuzz_operation(operation, url)
+    assert tried == len(INGEST)
+
+
+def _fuzz_operation(operation: Any, url: str) -> None:
+    from hypothesis import given
+
+    @settings(
+        max_examples=20,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def fuzz(case: Any) -> None:
+        answer = case.call(base_url=url, auth=(INGEST_KEY, ""))
+        case.validate_response(answer, checks=list(CHECKS))
+
+    fuzz()

@@ -1,0 +1,44 @@
+"""`python -m workers.sandbox`: the providers as a process; prints `ready` when they listen, stops on SIGTERM."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from journeys.clock import Clock
+from workers.sandbox.server import APP_SECRET, running_sandbox
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m workers.sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8025, help="HTTP: FCM, WhatsApp and the message page")
+    parser.add_argument("--smtp-port", type=int, default=2525)
+    parser.add_argument("--data-dir", type=Path, default=Path(".journeys/sandbox"))
+    parser.add_argument("--whatsapp-webhook-url", default=None, help="where statuses and replies are posted")
+    parser.add_argument("--whatsapp-app-secret", default=APP_SECRET, help="signs the webhooks")
+    parser.add_argument("--public-url", default=None, help="the address that senders use, if not the listening one")
+    parser.add_argument("--clock", type=Clock.model_validate_json, default=None, help="business time, as Clock's JSON")
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    async with running_sandbox(**vars(arguments)):
+        print("ready", flush=True)  # noqa: T201 - who starts us waits for this line
+        await stop.wait()
+
+
+def main() -> None:
+    """Serve until told to stop; a port that is taken ends with one sentence."""
+    try:
+        asyncio.run(_serve(_arguments()))
+    except OSError as error:
+        sys.exit(f"sandbox: {error.strerror or error}; choose other ports with --port and --smtp-port")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Faults on demand: which provider fails how, for whom and how often; a rule its provider cannot obey is rejected."""
+
+import random
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from workers.sandbox.messages import Provider
+
+#: What each provider can be told to do, and what happens then.
+FAULTS: dict[Provider, dict[str, str]] = {
+    Provider.FCM: {
+        "401": "the access token is refused (UNAUTHENTICATED)",
+        "429": "QUOTA_EXCEEDED",
+        "500": "INTERNAL, before acceptance",
+        "502": "an HTML page from a front end, before acceptance",
+        "503": "UNAVAILABLE, before acceptance",
+        "unregistered": "404 UNREGISTERED: the app was removed",
+        "sender_id_mismatch": "403 SENDER_ID_MISMATCH",
+        "invalid_argument": "400: the token is not a registration token",
+        "timeout_after_accept": "accepted, then no answer and a dropped connection",
+        "drop_before_accept": "the connection drops and nothing was accepted",
+    },
+    Provider.WHATSAPP: {
+        "429": "130429 rate limit hit",
+        "500": "131000 something went wrong, before acceptance",
+        "502": "an HTML page from a front end, before acceptance",
+        "503": "2 service temporarily unavailable, before acceptance",
+        "190": "the access token has expired",
+        "131000": "something went wrong",
+        "131026": "message undeliverable",
+        "131047": "re-engagement message: the 24 h window is closed",
+        "131049": "not delivered to maintain healthy ecosystem engagement",
+        "130429": "rate limit hit",
+        "132001": "the template does not exist in the translation",
+        "timeout_after_accept": "accepted, then no answer and a dropped connection",
+        "drop_before_accept": "the connection drops and nothing was accepted",
+        "failed_131026": "accepted, then a `failed` status by webhook: undeliverable",
+        "failed_131047": "accepted, then a `failed` status by webhook: window closed",
+        "failed_131049": "accepted, then a `failed` status by webhook: marketing limit",
+        "statuses_out_of_order": "accepted; statuses arrive as read, delivered, sent",
+        "statuses_twice": "accepted; every status arrives twice",
+        "no_statuses": "accepted; no status ever arrives",
+    },
+    Provider.SMTP: {
+        "550": "mailbox unavailable, at RCPT TO",
+        "451": "try again later, at RCPT TO",
+        "421": "service not available, at RCPT TO, and the connection closes",
+        "554": "rejected after DATA",
+        "timeout_after_accept": "accepted after DATA, then no answer and a dropped connection",
+        "drop_before_accept": "the connection drops after DATA and nothing was accepted",
+    },
+}
+#: Only these answers carry a Retry-After header.
+_WITH_RETRY_AFTER = frozenset({"429", "503"})
+
+
+def _known(rule: "FaultRule") -> "FaultRule":
+    known = FAULTS[rule.provider]
+    if rule.fault not in known:
+        raise ValueError(f"{rule.provider} has no fault {rule.fault!r}; it has: {', '.join(known)}")
+    if rule.retry_after is not None and (rule.provider is Provider.SMTP or rule.fault not in _WITH_RETRY_AFTER):
+        raise ValueError("retry_after goes with 429 and 503 over HTTP only; leave it out")
+    return rule
+
+
+class FaultRule(BaseModel):
+    """One fault to inject. Rules are tried in the order in which they came; the first that strikes wins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: Provider
+    fault: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+    match: str = Field(default="*", min_length=1, max_length=200, description="glob on the address")
+    probability: float = Field(default=1.0, gt=0, le=1)
+    times: int | None = Field(default=None, ge=1, description="how often it strikes; empty: always")
+    retry_after: int | None = Field(default=None, ge=0, description="seconds, for 429 and 503")
+    hold_seconds: float = Field(default=1.0, ge=0, le=600, description="silence before a timeout's connection drops")
+    seed: int | None = Field(default=None, description="makes the probability repeatable")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "FaultRule":
+        return _known(self)
+
+
+class ArmedFault(BaseModel):
+    """A rule in force, and how often it struck."""
+
+    id: int
+    rule: FaultRule
+    struck: int
+
+
+class _Armed:
+    def __init__(self, number: int, rule: FaultRule) -> None:
+        self.number, self.rule, self.struck = number, rule, 0
+        self._dice = random.Random(rule.seed)  # noqa: S311 - repeatable, not secret
+
+    def strikes(self, provider: Provider, address: str) -> bool:
+        rule = self.rule
+        if rule.provider is not provider or (rule.times is not None and self.struck >= rule.times):
+            return False
+        return fnmatchcase(address, rule.match) and self._dice.random() < rule.probability
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self) -> None:
+        self._armed: list[_Armed] = []
+        self._count = 0
+        #: Grows when rules come or go; the page asks whether it did.
+        self.revision = 0
+        #: (provider, fault) → how often it happened.
+        self.struck: Counter[tuple[Provider, str]] = Counter()
+
+    def add(self, rule: FaultRule) -> ArmedFault:
+        """Put a rule in force."""
+        self._count += 1
+        self._armed.append(_Armed(self._count, rule))
+        self.revision += 1
+        return ArmedFault(id=self._count, rule=rule, struck=0)
+
+    def tell(self, provider: str, fault: str, **how: object) -> ArmedFault:
+        """`add`, as tests say it: `sandbox.faults.tell("fcm", "429", times=2)`."""
+        return self.add(FaultRule.model_validate({"provider": provider, "fault": fault, **how}))
+
+    def armed(self) -> list[ArmedFault]:
+        """The rules in force, with how often each struck."""
+        return [ArmedFault(id=a.number, rule=a.rule, struck=a.struck) for a in self._armed]
+
+    def clear(self, number: int | None = None) -> None:
+        """Remove one rule, or all."""
+        self._armed = [a for a in self._armed if number is not None and a.number != number]
+        self.revision += 1
+
+    def draw(self, provider: Provider, address: str) -> FaultRule | None:
+        """The fault that this message meets, if any."""
+        for armed in self._armed:
+            if armed.strikes(provider, address):
+                armed.struck += 1
+                self.struck[provider, armed.rule.fault] += 1
+                return armed.rule
+        return None

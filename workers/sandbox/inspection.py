@@ -1,0 +1,115 @@
+"""`/_sandbox`: what arrived, which faults are in force, and customers' replies."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from workers.sandbox.faults import FAULTS, ArmedFault, FaultRule, Faults
+from workers.sandbox.messages import Message, MessageLog, Provider, Stats
+from workers.sandbox.webhooks import Webhooks
+
+
+class Reply(BaseModel):
+    """What a customer writes on WhatsApp."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sender: str = Field(alias="from", pattern=r"^\+?\d{7,15}$", description="the customer's number")
+    text: str = Field(min_length=1, max_length=4096)
+    context_id: str | None = Field(
+        default=None, description="the wamid answered; empty: the last message to this number"
+    )
+
+
+class SandboxStats(Stats):
+    """Counts of messages and of faults that struck."""
+
+    faults: dict[str, int]
+
+
+def inspection(log: MessageLog, faults: Faults, webhooks: Webhooks) -> APIRouter:
+    """The routes under `/_sandbox`."""
+    router = APIRouter(prefix="/_sandbox")
+    _add_messages(router, log, faults)
+    _add_faults(router, faults)
+    _add_replies(router, log, webhooks)
+    return router
+
+
+def _add_messages(router: APIRouter, log: MessageLog, faults: Faults) -> None:
+    @router.get("/messages")
+    def messages(
+        provider: Provider | None = None,
+        to: str | None = None,
+        since: datetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+    ) -> list[Message]:
+        """Accepted messages, newest first."""
+        if since is not None and since.tzinfo is None:
+            raise HTTPException(422, "since needs a time zone, e.g. 2026-01-31T12:00:00Z")
+        return list(islice(log.select(provider, to, since), limit))
+
+    @router.delete("/messages", status_code=204)
+    def forget() -> None:
+        """Forget every message."""
+        log.clear()
+
+    @router.get("/messages/{message_id:path}")
+    def message(message_id: str) -> Message:
+        """One message, by our id or the provider's."""
+        return _found(log, message_id)
+
+    @router.get("/stats")
+    def stats() -> SandboxStats:
+        """Counts, and the keys that reached one address more than once."""
+        struck = {f"{provider}:{fault}": count for (provider, fault), count in faults.struck.items()}
+        return SandboxStats(**log.stats().model_dump(), faults=struck)
+
+
+def _found(log: MessageLog, message_id: str) -> Message:
+    message = log.find(message_id)
+    if message is None:
+        raise HTTPException(404, "no such message; it may be older than what memory keeps")
+    return message
+
+
+def _add_faults(router: APIRouter, faults: Faults) -> None:
+    @router.get("/faults")
+    def armed() -> list[ArmedFault]:
+        """The rules in force."""
+        return faults.armed()
+
+    @router.get("/faults/known")
+    def known() -> dict[Provider, dict[str, str]]:
+        """What each provider can be told to do."""
+        return FAULTS
+
+    @router.post("/faults", status_code=201)
+    def add(rule: FaultRule) -> ArmedFault:
+        """Put a rule in force."""
+        return faults.add(rule)
+
+    @router.delete("/faults", status_code=204)
+    def clear() -> None:
+        """Remove every rule."""
+        faults.clear()
+
+    @router.delete("/faults/{number}", status_code=204)
+    def remove(number: int) -> None:
+        """Remove one rule."""
+        faults.clear(number)
+
+
+def _add_replies(router: APIRouter, log: MessageLog, webhooks: Webhooks) -> None:
+    @router.post("/whatsapp/replies", status_code=202)
+    def reply(reply: Reply) -> dict[str, str]:
+        """A customer writes; it reaches the webhook soon."""
+        if webhooks.url is None:
+            raise HTTPException(409, "no webhook URL is set; start the sandbox with --whatsapp-webhook-url")
+        last = next(log.select(Provider.WHATSAPP, reply.sender), None)
+        context = reply.context_id or (last.provider_id if last else None)
+        sender = reply.sender.removeprefix("+")
+        return {"id": webhooks.reply(last.sender if last else "0", sender, reply.text, context)}

@@ -1,0 +1,192 @@
+"""The sandbox in one process: its HTTP and SMTP servers, on free ports, for as long as a block of code runs."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+from aiosmtpd.smtp import SMTP
+from fastapi import FastAPI
+from starlette.convertors import Convertor, register_url_convertor
+
+from journeys.clock import Clock
+from workers.sandbox.accounts import ServiceAccount
+from workers.sandbox.connections import DroppableConnection
+from workers.sandbox.faults import Faults
+from workers.sandbox.fcm import Fcm
+from workers.sandbox.inspection import inspection
+from workers.sandbox.messages import Message, MessageLog, Stats
+from workers.sandbox.page import page
+from workers.sandbox.smtp import smtp_protocol
+from workers.sandbox.webhooks import Webhooks
+from workers.sandbox.whatsapp import WhatsApp
+
+#: What a sender may use here; WhatsApp takes any token and any phone number id.
+PHONE_NUMBER_ID = "100000000000001"
+ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
+APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
+EMAIL_FROM = "Sandbox Shop <hello@shop.example>"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The running providers, as tests and the embedded stack see them."""
+
+    url: str
+    smtp_host: str
+    smtp_port: int
+    account: ServiceAccount
+    log: MessageLog
+    faults: Faults
+    webhooks: Webhooks
+    app_secret: str
+
+    @property
+    def service_account(self) -> Path:
+        """The service account's JSON file."""
+        return self.account.path
+
+    @property
+    def messages(self) -> list[Message]:
+        """What the providers accepted, oldest first."""
+        return list(self.log)
+
+    @property
+    def stats(self) -> Stats:
+        """Counts, and the keys that arrived twice."""
+        return self.log.stats()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The `JOURNEYS_*` settings that point the channels here."""
+        return {
+            "JOURNEYS_FCM_URL": self.url,
+            "JOURNEYS_FCM_SERVICE_ACCOUNT": str(self.service_account),
+            "JOURNEYS_WHATSAPP_URL": self.url,
+            "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
+            "JOURNEYS_WHATSAPP_TOKEN": ACCESS_TOKEN,
+            "JOURNEYS_WHATSAPP_APP_SECRET": self.app_secret,
+            "JOURNEYS_SMTP_URL": f"smtp://{self.smtp_host}:{self.smtp_port}",
+            "JOURNEYS_EMAIL_FROM": EMAIL_FROM,
+        }
+
+    async def arrived(self, count: int, within: timedelta = timedelta(seconds=10)) -> list[Message]:
+        """The messages, once there are `count`; raises `TimeoutError`."""
+        async with asyncio.timeout(within.total_seconds()):
+            while len(self.log) < count:  # noqa: ASYNC110 - for tests; a signal per message would serve nobody else
+                await asyncio.sleep(0.01)
+        return self.messages
+
+
+@asynccontextmanager
+async def running_sandbox(
+    data_dir: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    smtp_port: int = 0,
+    whatsapp_webhook_url: str | None = None,
+    whatsapp_app_secret: str = APP_SECRET,
+    public_url: str | None = None,
+    clock: Clock | None = None,
+    status_delays: tuple[float, float, float] = (0.05, 0.25, 1.0),
+    message_limit: int = 50_000,
+) -> AsyncIterator[Sandbox]:
+    """Serve until the block ends. Port 0 takes a free one; `status_delays` are seconds to sent, delivered, read.
+
+    State is kept in `data_dir` and found again by the next run. `public_url` is the address that senders use, where it
+    is not the listening one. Raises `OSError` when a port is taken.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the start
+    async with AsyncExitStack() as stack:
+        http, mail = stack.enter_context(_listening(host, port)), stack.enter_context(_listening(host, smtp_port))
+        url = (public_url or f"http://{host}:{_port(http)}").rstrip("/")
+        clock = clock or Clock()
+        log, faults = MessageLog(data_dir / "messages.jsonl", message_limit), Faults()
+        stack.callback(log.close)
+        webhooks = Webhooks(log, clock, whatsapp_app_secret, whatsapp_webhook_url, status_delays)
+        account = ServiceAccount(data_dir, f"{url}/token")
+        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock))
+        await stack.enter_async_context(_mail_served(smtp_protocol(log, faults, clock), mail))
+        await stack.enter_async_context(_in_background(webhooks.run()))
+        await stack.enter_async_context(_http_served(app, http))
+        yield Sandbox(url, host, _port(mail), account, log, faults, webhooks, whatsapp_app_secret)
+
+
+class _GraphVersion(Convertor[str]):
+    regex = r"v\d+\.\d+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+def _app(fcm: Fcm, whatsapp: WhatsApp) -> FastAPI:
+    register_url_convertor("graph_version", _GraphVersion())
+    app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
+    app.router.routes.extend([*fcm.routes(), *whatsapp.routes()])
+    app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks))
+    app.include_router(page(fcm.log, fcm.faults))
+    return app
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Generator[socket.socket, None, None]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        yield listener
+
+
+def _port(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: who starts the sandbox decides when it stops."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def _http_served(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        app, http=DroppableConnection, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listener]))
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def _mail_served(protocol: Callable[[], SMTP], listener: socket.socket) -> AsyncIterator[None]:
+    server = await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=1024)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

@@ -1,0 +1,129 @@
+"""The SMTP server: takes mail like a receiving server, parses its MIME, and refuses or hangs up when told to.
+
+Source: RFC 5321; the enhanced status codes are those of RFC 3463.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from journeys.clock import Clock
+from workers.sandbox.faults import FaultRule, Faults
+from workers.sandbox.messages import Message, MessageLog, Provider
+
+_AT_RECIPIENT = {
+    "550": "550 5.1.1 The email account that you tried to reach does not exist",
+    "451": "451 4.7.1 Greylisted, please try again later",
+    "421": "421 4.3.2 Service not available, closing transmission channel",
+}
+_MAX_BYTES = 25 * 1024 * 1024
+
+
+def smtp_protocol(log: MessageLog, faults: Faults, clock: Clock) -> Callable[[], SMTP]:
+    """Makes one protocol per connection; any user name and password is accepted."""
+    receiver = _Receiver(log, faults, clock)
+    return lambda: SMTP(
+        receiver,
+        hostname="sandbox.localhost",
+        ident="Sandbox ESMTP",
+        enable_SMTPUTF8=True,
+        data_size_limit=_MAX_BYTES,
+        auth_require_tls=False,
+        authenticator=_anyone,
+    )
+
+
+def _anyone(*_: Any) -> AuthResult:
+    return AuthResult(success=True)
+
+
+@dataclass(frozen=True)
+class _Receiver:
+    """aiosmtpd's handler: its method names are aiosmtpd's."""
+
+    log: MessageLog
+    faults: Faults
+    clock: Clock
+    #: The fault that an open envelope meets after DATA.
+    drawn: WeakKeyDictionary[Envelope, FaultRule] = field(default_factory=WeakKeyDictionary)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Accept a recipient, or meet a fault."""
+        rule = self.faults.draw(Provider.SMTP, address)
+        if rule is not None and rule.fault in _AT_RECIPIENT:
+            if rule.fault == "421":
+                asyncio.get_running_loop().call_later(0.05, _close, server)
+            return _AT_RECIPIENT[rule.fault]
+        if rule is not None:
+            self.drawn[envelope] = rule
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Take the message, or meet the fault that its recipient drew."""
+        rule = self.drawn.get(envelope)
+        if rule is not None and rule.fault == "554":
+            return "554 5.7.1 Message rejected"
+        if rule is None or rule.fault == "timeout_after_accept":
+            self._accept(envelope, rule)
+        if rule is not None:
+            await _hang_up(server, rule.hold_seconds)
+        return "250 2.0.0 OK: queued"
+
+    def _accept(self, envelope: Envelope, rule: FaultRule | None) -> None:
+        content = envelope.content
+        mail = message_from_bytes(content if isinstance(content, bytes) else b"", policy=policy.default)
+        for recipient in envelope.rcpt_tos:
+            self.log.add(self._message(mail, recipient, rule))
+
+    def _message(self, mail: EmailMessage, recipient: str, rule: FaultRule | None) -> Message:
+        real = datetime.now(UTC)
+        headers = [[name, str(value)] for name, value in mail.items()]
+        return Message(
+            provider=Provider.SMTP,
+            provider_id=str(mail.get("Message-ID", "")),
+            sender=str(mail.get("From", "")),
+            to=recipient,
+            accepted_at=self.clock.business(real),
+            received_at=real,
+            key=_header(mail, "X-Message-Key"),
+            title=str(mail.get("Subject", "")),
+            body=_part(mail, "plain") or "",
+            html=_part(mail, "html"),
+            link=_header(mail, "List-Unsubscribe"),
+            fault=rule.fault if rule else None,
+            raw={"headers": headers},
+        )
+
+
+async def _hang_up(server: SMTP, after_seconds: float) -> None:
+    """Stay silent, then drop the connection."""
+    await asyncio.sleep(after_seconds)
+    _close(server)
+
+
+def _close(server: SMTP) -> None:
+    if server.transport is not None:
+        server.transport.close()
+
+
+def _header(mail: EmailMessage, name: str) -> str | None:
+    value = mail.get(name)
+    return None if value is None else str(value)
+
+
+def _part(mail: EmailMessage, subtype: str) -> str | None:
+    body = mail.get_body(preferencelist=(subtype,))
+    try:
+        return None if body is None else str(body.get_content())
+    except (LookupError, UnicodeError):  # an unknown charset: show what can be shown
+        return bytes(body.get_payload(decode=True) or b"").decode(errors="replace") if body else None
