@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from journeys.contracts import JourneySpec
@@ -13,13 +13,16 @@ from store.runs import OpenRun
 
 Specs = Mapping[str, JourneySpec]
 
+#: Ingest lets events be dated this far ahead (clocks differ). An order that we hold has been made, whatever its clock says.
+AHEAD = timedelta(minutes=5)
+
 
 async def reached_at(
     connection: Connection, predicate: Predicate, runs: Sequence[tuple[UUID, UUID, datetime]], at: datetime
 ) -> dict[UUID, datetime]:
     """For each (run, profile, entered at) that has reached a goal by `at`: the instant of the event that decided it."""
     goal = compile_goal(predicate)
-    rows = await connection.fetch(goal.sql, *goal.args([GoalRow(*run) for run in runs], at))
+    rows = await connection.fetch(goal.sql, *goal.args([GoalRow(*run) for run in runs], at + AHEAD))
     return {row["run_id"]: row["reached_at"] for row in rows}
 
 

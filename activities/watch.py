@@ -72,6 +72,8 @@ class Watch:
             seen = await self._evaluate(shard)
             if _changes(seen):
                 stirred.set()
+            if seen.unloaded:  # a worker with another version of a segment came and went
+                await self.load(shard)
             return seen.more
 
         async def dispatch() -> bool:

@@ -1,0 +1,120 @@
+"""From evaluation to log lines: who entered and left, dated by their own events, and who did again what brought them in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from uuid import UUID
+
+from segments.evaluate import Event
+from segments.language import Segment
+from segments.look import Look
+from segments.transitions import (
+    Customer,
+    Kind,
+    Transition,
+    caused_by,
+    flip,
+    memory,
+    read_customer,
+    read_event,
+    speaks_for,
+    trigger_types,
+)
+from segments.watching import interest
+from store import queries
+
+_SQL = queries("segments")
+_EVENTS_PER_PROFILE = 2_000
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_Membership = tuple[Segment, UUID]
+
+
+async def changes(look: Look, keyed: AbstractSet[str]) -> list[Transition]:
+    """Everything that has to be logged: flips of membership, then repetitions in the `keyed` segments."""
+    changed: list[_Membership] = []
+    inside: dict[str, set[UUID]] = {}
+    for segment in (each.segment for each in look.live if look.candidates.get(each.segment.name)):
+        now = inside[segment.name] = await look.evaluate(segment)
+        was = {profile for profile in look.candidates[segment.name] if (segment.name, profile) in look.members}
+        changed += [(segment, profile) for profile in sorted(now ^ was)]
+    flips = await _flips(look, changed, inside) if changed else []
+    return flips + await _repetitions(look, {name: inside[name] for name in keyed & inside.keys()}, flips)
+
+
+async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str, set[UUID]]) -> list[Transition]:
+    customers = await _customers(look, changed)
+    floors = await _floors(look, changed)
+    found = []
+    for segment, profile in changed:
+        if profile in customers:  # else it was merged meanwhile, and its survivor is marked
+            floor = floors.get((segment.name, profile), _BEGINNING)
+            at, cause = flip(segment, customers[profile], look.at, floor)
+            kind: Kind = "entered" if profile in inside[segment.name] else "left"
+            traceparent = look.traceparent(profile, interest(segment).types)
+            found.append(Transition(segment.name, profile, kind, at, cause, traceparent))
+    return found
+
+
+async def _customers(look: Look, changed: Iterable[_Membership]) -> dict[UUID, Customer]:
+    segments = {segment.name: segment for segment, _ in changed}.values()
+    profiles = sorted({profile for _, profile in changed})
+    types = sorted(frozenset[str]().union(*(interest(segment).types for segment in segments)))
+    rows = await look.connection.fetch(_SQL["lock_facts"], profiles)
+    since = memory(segments, look.since, look.at)
+    limit = _EVENTS_PER_PROFILE
+    events: dict[UUID, list[Event]] = {}
+    for row in await look.connection.fetch(_SQL["facts_events"], profiles, types, since, look.at, limit) if types else ():
+        events.setdefault(row["profile_id"], []).append(read_event(row))
+    return {
+        row["id"]: read_customer(row, events.get(row["id"], []), complete=len(events.get(row["id"], [])) < limit)
+        for row in rows
+    }
+
+
+async def _floors(look: Look, changed: Iterable[_Membership]) -> dict[tuple[str, UUID], datetime]:
+    """Before which instant no transition may be dated: the entry of who leaves, the last exit of who enters."""
+    names, profiles = zip(*{(segment.name, profile) for segment, profile in changed}, strict=True)
+    rows = await look.connection.fetch(_SQL["last_left"], list(set(profiles)), list(set(names)))
+    return {(row["segment"], row["profile_id"]): row["at"] for row in rows} | look.members
+
+
+async def _repetitions(look: Look, inside: Mapping[str, set[UUID]], flips: Iterable[Transition]) -> list[Transition]:
+    """New events that speak for a segment, of customers who are in it; not the one by which they came in."""
+    staying = {name: profiles for name, profiles in inside.items() if profiles}
+    segments = [each.segment for each in look.live if each.segment.name in staying]
+    fresh = await _fresh_events(look, segments, set().union(*staying.values())) if staying else []
+    logged = await _logged(look, list(staying), fresh) if fresh else set()
+    entries = {(t.segment, t.profile_id): t for t in flips if t.kind == "entered"}
+    return [
+        _repetition(look, segment, profile, event)
+        for segment in segments
+        for profile, event in fresh
+        if profile in staying[segment.name] and speaks_for(segment, event, at=look.at)
+        if (segment.name, event.message_id) not in logged
+        if _is_another(event, entries.get((segment.name, profile)))
+    ]
+
+
+async def _fresh_events(look: Look, segments: Sequence[Segment], profiles: AbstractSet[UUID]) -> list[tuple[UUID, Event]]:
+    types = sorted(trigger_types(segments))
+    marks = [(mark.profile_id, mark.written_by) for mark in look.dirty if mark.profile_id in profiles]
+    marked, written_by = zip(*marks, strict=True) if marks else ((), ())
+    low = memory(segments, look.since, look.at)
+    bounds = (list(profiles), types, low, look.at, marked, written_by, look.since)
+    rows = await look.connection.fetch(_SQL["fresh_events"], *bounds)
+    return [(row["profile_id"], read_event(row)) for row in rows]
+
+
+async def _logged(look: Look, names: Sequence[str], fresh: Sequence[tuple[UUID, Event]]) -> AbstractSet[tuple[str, str]]:
+    ids = [event.message_id for _, event in fresh]
+    rows = await look.connection.fetch(_SQL["logged"], list({profile for profile, _ in fresh}), names, ids)
+    return {(row["segment"], row["message_id"]) for row in rows}
+
+
+def _is_another(event: Event, entry: Transition | None) -> bool:
+    return entry is None or (event.ts >= entry.at and event.message_id != entry.cause.get("message_id"))
+
+
+def _repetition(look: Look, segment: Segment, profile: UUID, event: Event) -> Transition:
+    traceparent = look.traceparent(profile, frozenset({event.type}))
+    return Transition(segment.name, profile, "repeated", event.ts, caused_by(event), traceparent)

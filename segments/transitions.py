@@ -1,0 +1,127 @@
+"""When exactly a customer entered or left, and why: the event, the window's edge or the trait that decided.
+
+Promise: the time is that of the flip in event time, whenever it is found out; it never lies after the evaluation and never
+before the customer's previous transition.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+
+from segments.evaluate import Event, Facts, as_instant, flipped_at, matches
+from segments.happened import Did, triggers
+from segments.language import Segment
+from segments.predicate import leaves, trait_names
+from segments.words import to_plain
+
+Kind = Literal["entered", "left", "repeated"]
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line of the log of a segment."""
+
+    segment: str
+    profile_id: UUID
+    kind: Kind
+    at: datetime
+    cause: Mapping[str, Any]
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What is needed to date a transition."""
+
+    created_at: datetime
+    traits_at: Mapping[str, datetime] = field(default_factory=dict)
+    facts: Facts = field(default_factory=lambda: Facts({}, {}))
+    complete: bool = True
+
+
+def flip(segment: Segment, customer: Customer, at: datetime, floor: datetime) -> tuple[datetime, dict[str, Any]]:
+    """Since when the segment's predicate has been for this customer what it is at `at`, and the cause.
+
+    The instant lies in `[floor, at]`: a late event may tell of a flip before the previous transition, and is then dated
+    with that. A customer with more events than were read is dated `at`, one of whom nothing dates the flip is new.
+    """
+    if not customer.complete:
+        return at, {"profile": "changed"}
+    by_event = flipped_at(segment.predicate, customer.facts, at)
+    by_trait = max((customer.traits_at[n] for n in trait_names(segment.predicate) if n in customer.traits_at), default=None)
+    dated = [instant for instant in (by_event, by_trait) if instant is not None and instant <= at]
+    if not dated:
+        return max(floor, min(customer.created_at, at)), {"profile": "changed"}
+    instant = max(dated)
+    cause = _cause(segment, customer.facts, instant) if instant == by_event else {"event": "$identify"}
+    return max(floor, instant), cause
+
+
+def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
+    """The event at this instant, one that speaks for the segment first; else the edge of a window."""
+    happened = [e for kind in sorted(facts.events) for e in facts.events[kind] if e.ts == instant]
+    happened = [e for e in happened if any(e.type == edge.type for edge in segment.predicate.edges)]
+    if happened:
+        return caused_by(min(happened, key=lambda event: not speaks_for(segment, event)))
+    for edge in sorted(segment.predicate.edges):
+        if any(event.ts == instant - edge.window for event in facts.events.get(edge.type, ())):
+            return {"edge": edge.type, "window": to_plain(edge.window)}
+    return {}
+
+
+def caused_by(event: Event) -> dict[str, Any]:
+    """An event as the cause of a transition."""
+    return {"event": event.type, "message_id": event.message_id}
+
+
+def speaks_for(segment: Segment, event: Event, at: datetime | None = None) -> bool:
+    """Whether the event counts for a `did` that the segment asks for (and not against); at an instant, or at its own."""
+    return any(_counts(leaf, event, at) for leaf in triggers(segment.predicate))
+
+
+def _counts(leaf: Did, event: Event, at: datetime | None) -> bool:
+    in_time = at is None or leaf.window is None or at - event.ts < leaf.window
+    return leaf.type == event.type and in_time and matches(leaf.condition, event.properties)
+
+
+def trigger_types(segments: Iterable[Segment]) -> frozenset[str]:
+    """The event types that can speak for one of these segments."""
+    return frozenset(leaf.type for segment in segments for leaf in triggers(segment.predicate))
+
+
+def memory(segments: Iterable[Segment], since: datetime, at: datetime) -> datetime:
+    """How far back events must be read to date a flip of these segments after `since`.
+
+    Where every leaf has a window, twice the longest: one to reach the flip, one to value the instant before it.
+    """
+    spans = [leaf.window for segment in segments for leaf in leaves(segment.predicate) if isinstance(leaf, Did)]
+    anchored = any(isinstance(leaf, Did) and leaf.since for segment in segments for leaf in leaves(segment.predicate))
+    if anchored or None in spans:
+        return _BEGINNING
+    longest = max((span for span in spans if span is not None), default=timedelta(0))
+    start = min(since, at)
+    return start - 2 * longest if start - _BEGINNING > 2 * longest else _BEGINNING
+
+
+def read_customer(row: asyncpg.Record, events: Iterable[Event], *, complete: bool) -> Customer:
+    """A row of `lock_facts` with the profile's events."""
+    dated = {name: as_instant(text) for name, text in row["traits_at"].items()}
+    traits_at = {name: instant for name, instant in dated.items() if instant is not None}
+    return Customer(row["created_at"], traits_at, Facts.of(read_json(row["traits"]), events), complete)
+
+
+def read_event(row: asyncpg.Record) -> Event:
+    """A row of an event query."""
+    return Event(row["type"], row["ts"], read_json(row["properties"]), row["message_id"])
+
+
+def read_json(text: str) -> Any:
+    """JSON with its numbers exact, however large: what Postgres compares is what Python compares."""
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)

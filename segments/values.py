@@ -1,0 +1,124 @@
+"""What may stand in a definition: operators, operands, names, counts and windows; the rest is refused with a reason."""
+
+import math
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from segments.errors import DefinitionError
+
+Scalar = bool | int | float | Decimal | str | date | datetime
+Kind = Literal["boolean", "number", "text", "instant"]
+
+#: Each operator with its English.
+OPERATORS: Final = {
+    "==": "is",
+    "!=": "is not",
+    "<": "is less than",
+    "<=": "is at most",
+    ">": "is more than",
+    ">=": "is at least",
+    "in": "is one of",
+    "contains": "contains",
+    "exists": "exists",
+}
+ORDERING: Final = frozenset({"<", "<=", ">", ">="})
+LONGEST: Final = timedelta(days=36_525)
+_MOST = 1_000_000
+_LONGEST_NAME = 200
+
+
+def kind_of(place: str, value: object) -> Kind:
+    """The kind of JSON value an operand compares with: only its own kind, `true` is not 1 and "5" is not 5."""
+    match value:
+        case bool():
+            return "boolean"
+        case int() | float() | Decimal() if math.isfinite(value):
+            return "number"
+        case str():
+            return "text"
+        case datetime() if value.tzinfo is None:
+            raise DefinitionError(place, f"{value!r} has no time zone; write datetime(…, tzinfo=UTC)")
+        case date():
+            return "instant"
+    raise DefinitionError(place, f"cannot compare with {value!r}; use a text, a finite number, a boolean, a date or a datetime")
+
+
+def check_operand(place: str, op: str, value: object) -> None:
+    """Refuse an operator that does not exist or an operand it cannot take."""
+    if op not in OPERATORS:
+        raise DefinitionError(place, f"unknown operator {op!r}; use one of {', '.join(OPERATORS)}")
+    if op == "exists":
+        if value is not None:
+            raise DefinitionError(place, "exists takes no value")
+    elif op == "in":
+        _check_choices(place, value)
+    else:
+        _check_scalar(place, op, value)
+
+
+def _check_choices(place: str, value: object) -> None:
+    if not isinstance(value, tuple) or not value:
+        raise DefinitionError(place, "in needs at least one value to choose from")
+    for choice in value:
+        _check_scalar(place, "in", choice)
+
+
+def _check_scalar(place: str, op: str, value: object) -> None:
+    kind = kind_of(place, value)
+    if op in ORDERING and kind == "boolean":
+        raise DefinitionError(place, f"{op} has no meaning for a boolean; use == or !=")
+    if op == "contains" and (kind == "instant" or value == ""):
+        raise DefinitionError(place, "contains takes a text that is not empty, a number or a boolean")
+    if isinstance(value, str):
+        _check_text(place, value)
+
+
+def _check_text(place: str, value: str) -> None:
+    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise DefinitionError(place, "a text with NUL or half of a surrogate pair is never stored")
+
+
+def check_name(place: str, what: str, name: object) -> None:
+    """Refuse a name that is empty or cannot be stored."""
+    if not isinstance(name, str) or not name.strip():
+        raise DefinitionError(place, f"the {what} must be a text that is not empty")
+    if len(name) > _LONGEST_NAME:
+        raise DefinitionError(place, f"the {what} is longer than {_LONGEST_NAME} characters")
+    _check_text(place, name)
+
+
+def check_path(scope: str, path: tuple[str, ...]) -> None:
+    """Refuse a path with an empty step."""
+    place = f"{scope}({'.'.join(map(str, path))!r})"
+    if not path:
+        raise DefinitionError(place, "needs a name")
+    for step in path:
+        check_name(place, "name between dots", step)
+
+
+def check_window(place: str, window: object) -> None:
+    """Refuse a window that is empty, runs backwards or is longer than a century."""
+    if window is None:
+        return
+    if not isinstance(window, timedelta):
+        raise DefinitionError(place, f"needs a timedelta, or days=, hours=…, not {window!r}")
+    if not timedelta(0) < window <= LONGEST:
+        raise DefinitionError(place, f"the window must be longer than zero and at most {LONGEST.days} days, not {window}")
+
+
+def check_count(place: str, least: object, most: object) -> None:
+    """Refuse counts that are always or never true."""
+    for name, count, low in (("at_least", least, 0 if most is not None else 1), ("at_most", most, 0)):
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or not low <= count <= _MOST):
+            raise DefinitionError(f"{place}.{name}", f"needs a whole number from {low} to {_MOST:,}, not {count!r}")
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        raise DefinitionError(place, f"at least {least} and at most {most} times can never both be true")
+
+
+#: The dates and times that are taken from JSON: ISO 8601 as browsers and SDKs write it; without an offset, UTC.
+ISO: Final = (
+    r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+    r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):?[0-5]\d)?)?$"
+)
+ISO_OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)$"

@@ -1,0 +1,157 @@
+-- name: lock_shard
+-- One watch at a time looks after a shard; the lock ends with the transaction.
+select pg_advisory_xact_lock($1::integer, $2::integer);
+
+-- name: take_dirty
+-- The oldest marks of a shard ($1 of $2), at most $3 of them, consumed by this transaction. An event and its mark are
+-- written by one transaction, so `written_by` tells which events a mark stands for.
+with taken as (
+    delete from dirty
+    where id in (select id from dirty where bucket(profile_id) % $2::smallint = $1::smallint order by id limit $3)
+    returning id, profile_id, types, at, traceparent, xmin::text as written_by
+)
+select taken.*, (select merged_into from profile where profile.id = taken.profile_id) as merged_into
+from taken
+order by id;
+
+-- name: put_back
+-- Marks of absorbed profiles, handed to their survivors (who may be another shard's).
+insert into dirty (profile_id, types, at, traceparent)
+select profile_id, string_to_array(types, chr(31)), at, traceparent
+from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) as given (profile_id, types, at, traceparent);
+
+-- name: progress
+-- How far each definition has been evaluated on a shard.
+select segment, version, evaluated_to from segment_progress where shard = $1 and shards = $2;
+
+-- name: advance
+-- Time has been looked at up to here, for these definitions on this shard.
+update segment_progress set evaluated_to = $5
+from unnest($1::text[], $2::text[]) as done (segment, version)
+where segment_progress.segment = done.segment and segment_progress.version = done.version
+  and shard = $3 and shards = $4 and evaluated_to < $5;
+
+-- name: sweep
+-- Whom time alone can have moved: per edge (type, low, high), the shard's profiles with such an event in (low, high].
+-- The outer bounds $4 and $5 are those of all edges, so that older partitions are never opened.
+select edge.n, swept.profile_id
+from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as edge (type, low, high, n)
+cross join lateral (
+    select distinct profile_id from event
+    where event.type = edge.type and ts > edge.low and ts <= edge.high and ts > $4 and ts <= $5
+) as swept
+where bucket(swept.profile_id) % $7::smallint = $6::smallint;
+
+-- name: members
+-- What these profiles are in, among these segments.
+select segment, profile_id, entered_at from segment_member where profile_id = any($1::uuid[]) and segment = any($2::text[]);
+
+-- name: lock_facts
+-- Traits of profiles whose membership changes. The lock makes a merge wait until the change is visible to it; profiles
+-- that were merged meanwhile are left out, since their survivor is marked dirty.
+select id, traits::text as traits, traits_at, created_at from profile
+where id = any($1::uuid[]) and merged_into is null
+order by id
+for key share;
+
+-- name: facts_events
+-- The events that decide: of these profiles and types in ($3, $4], the newest $5 of each profile.
+select who.profile_id, e.type, e.ts, e.message_id, e.properties::text as properties
+from unnest($1::uuid[]) as who (profile_id)
+cross join lateral (
+    select type, ts, message_id, properties from event
+    where event.profile_id = who.profile_id and type = any($2::text[]) and ts > $3 and ts <= $4
+    order by ts desc limit $5
+) as e;
+
+-- name: last_left
+-- When these profiles last left these segments.
+select distinct on (segment, profile_id) segment, profile_id, at
+from segment_transition
+where profile_id = any($1::uuid[]) and segment = any($2::text[]) and kind = 'left'
+order by segment, profile_id, id desc;
+
+-- name: fresh_events
+-- Events of these profiles and types in ($3, $4] that are new: written with one of the consumed marks ($5 profile,
+-- $6 transaction), or dated into the future when they were received and come true after $7.
+select profile_id, type, ts, message_id, properties::text as properties
+from event
+where profile_id = any($1::uuid[]) and type = any($2::text[]) and ts > $3 and ts <= $4
+  and ((profile_id, xmin::text) in (select * from unnest($5::uuid[], $6::text[]))
+       or (ts > $7 and received_at < ts))
+order by ts, message_id;
+
+-- name: logged
+-- Which of these events are in the log already (a merge writes events anew).
+select segment, cause ->> 'message_id' as message_id from segment_transition
+where profile_id = any($1::uuid[]) and segment = any($2::text[]) and cause ->> 'message_id' = any($3::text[]);
+
+-- name: write_transitions
+-- Membership and its log in one statement. Only what really changes a row is logged, so two watches cannot log twice.
+with given as (
+    select * from unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[]) with ordinality
+        as given (segment, profile_id, kind, at, cause, traceparent, n)
+), came as (
+    insert into segment_member (segment, profile_id, entered_at)
+    select segment, profile_id, at from given where kind = 'entered' order by segment, profile_id
+    on conflict do nothing
+    returning segment, profile_id, 'entered' as kind
+), gone as (
+    delete from segment_member m using given
+    where given.kind = 'left' and m.segment = given.segment and m.profile_id = given.profile_id
+    returning m.segment, m.profile_id, 'left' as kind
+), changed as (
+    select * from came union all select * from gone
+)
+insert into segment_transition (segment, profile_id, kind, at, cause, traceparent)
+select segment, profile_id, kind, at, cause::jsonb, traceparent
+from given
+where kind = 'repeated' or (segment, profile_id, kind) in (select segment, profile_id, kind from changed)
+order by n
+returning kind;
+
+-- name: segment_seen
+-- Whether this definition was evaluated on this shard already, and whether another one (or another split) ever was.
+select coalesce(bool_or(version = $2 and shard = $3 and shards = $4 and evaluated_to > $5), false) as loaded,
+       coalesce(bool_or(version <> $2 or shards <> $4), false) as known
+from segment_progress where segment = $1;
+
+-- name: register_segment
+-- The definition as it was last loaded.
+insert into segment (name, version, definition) values ($1, $2, $3)
+on conflict (name) do update set version = excluded.version, definition = excluded.definition, loaded_at = now()
+where segment.version <> excluded.version or segment.definition <> excluded.definition;
+
+-- name: supersede
+-- Other versions whose shard overlaps this one must be evaluated anew if they come back ($5: the beginning of time).
+update segment_progress set evaluated_to = $5
+where segment = $1 and version <> $2 and shard % gcd(shards::integer, $4::integer) = $3 % gcd(shards::integer, $4::integer);
+
+-- name: evaluated
+-- This definition has been evaluated on this shard.
+insert into segment_progress (segment, version, shard, shards, evaluated_to) values ($1, $2, $3, $4, $5)
+on conflict (segment, version, shard, shards) do update set evaluated_to = excluded.evaluated_to;
+
+-- name: make_inside
+-- Where a full evaluation puts its answer for the length of a transaction.
+create temporary table inside (profile_id uuid primary key) on commit drop;
+
+-- name: settle_inside
+-- The membership of a shard becomes what was evaluated; differences are logged when $6 says so.
+with gone as (
+    delete from segment_member m
+    where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint
+      and not exists (select from inside where inside.profile_id = m.profile_id)
+    returning profile_id
+), came as (
+    insert into segment_member (segment, profile_id, entered_at)
+    select $1, profile_id, $4 from inside
+    on conflict do nothing
+    returning profile_id
+), logged as (
+    insert into segment_transition (segment, profile_id, kind, at, cause)
+    select $1, profile_id, kind, $4, $5
+    from (select profile_id, 'left' as kind from gone union all select profile_id, 'entered' from came) as changed
+    where $6
+)
+select (select count(*) from came) as entered, (select count(*) from gone) as left;

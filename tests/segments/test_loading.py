@@ -1,0 +1,72 @@
+"""Loading definitions: full evaluation, versions and shards."""
+
+from datetime import timedelta
+
+from segments import Segment, did
+from tests.segments.shop import T0, Shop
+
+DAY = timedelta(days=1)
+recent = Segment("recent", did("App Opened").within(days=7))
+
+
+async def test_people_already_in_are_members_without_a_transition(shop: Shop) -> None:
+    ana, bob = await shop.customer(), await shop.customer()
+    await shop.event(ana, "App Opened", T0 - DAY)
+    [loaded] = await shop.load(recent)
+    assert (loaded.entered, loaded.announced) == (1, False)
+    assert await shop.members(recent) == {ana}
+    assert await shop.log(recent) == []
+    await shop.event(bob, "App Opened", T0)
+    assert await shop.load(recent, at=T0 + DAY) == []
+
+
+async def test_people_already_in_are_announced_on_request(shop: Shop) -> None:
+    ana = await shop.customer()
+    await shop.event(ana, "App Opened", T0 - DAY)
+    await shop.load(recent, announce=True)
+    assert await shop.log(recent) == [("entered", T0, {"definition": recent.version})]
+
+
+async def test_a_changed_definition_logs_only_the_differences(shop: Shop) -> None:
+    stays, leaves, comes = [await shop.customer() for _ in range(3)]
+    for customer, days in ((stays, 1), (leaves, 5)):
+        await shop.event(customer, "App Opened", T0 - days * DAY)
+    await shop.event(comes, "Order Completed", T0 - DAY)
+    await shop.load(recent)
+    changed = Segment("recent", did("App Opened").within(days=3) | did("Order Completed"))
+    await shop.load(changed, at=T0 + timedelta(hours=1))
+    cause = {"definition": changed.version}
+    assert await shop.members(changed) == {stays, comes}
+    assert await shop.log(changed, stays) == []
+    assert await shop.log(changed, leaves) == [("left", T0 + timedelta(hours=1), cause)]
+    assert await shop.log(changed, comes) == [("entered", T0 + timedelta(hours=1), cause)]
+
+
+async def test_going_back_to_an_earlier_definition_evaluates_it_anew(shop: Shop) -> None:
+    ana = await shop.customer()
+    await shop.event(ana, "App Opened", T0 - 5 * DAY)
+    narrow = Segment("recent", did("App Opened").within(days=3))
+    for version in (recent, narrow, recent):
+        await shop.load(version)
+    assert await shop.members(recent) == {ana}
+    assert [kind for kind, _, _ in await shop.log(recent)] == ["left", "entered"]
+
+
+async def test_each_shard_loads_its_own_customers(shop: Shop) -> None:
+    customers = [await shop.customer() for _ in range(20)]
+    for customer in customers:
+        await shop.event(customer, "App Opened", T0 - DAY)
+    counts = [(await shop.load(recent, shard=shard, shards=2))[0].entered for shard in range(2)]
+    assert sum(counts) == 20
+    assert all(counts)
+    assert await shop.log(recent) == []
+    [resplit] = await shop.load(recent, shard=0, shards=1)
+    assert (resplit.entered, resplit.left) == (0, 0)
+
+
+async def test_the_definition_is_kept(shop: Shop) -> None:
+    await shop.load(recent)
+    row = await shop.database.pool.fetchrow("select * from segment")
+    assert row is not None
+    assert Segment.from_json(row["definition"]) == recent
+    assert row["version"] == recent.version

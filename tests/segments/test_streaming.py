@@ -1,0 +1,113 @@
+"""Streaming against full evaluation against plain Python, over random logs, ticks and definitions."""
+
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from segments import Predicate, Segment, did, prop, trait
+from segments.evaluate import Facts, flipped_at, holds
+from tests.segments.shop import T0, Shop
+
+TYPES = ("Product Added", "Order Completed", "App Opened")
+SPANS = [timedelta(minutes=n) for n in (1, 7, 30, 60, 240)]
+ROUNDS, CUSTOMERS = 40, 12
+
+
+def leaf(random: Random) -> Predicate:
+    if random.random() < 0.2:
+        return trait("age") >= random.choice([18, 30])
+    found = did(random.choice(TYPES))
+    if random.random() < 0.8:
+        found = found.within(random.choice(SPANS))
+    if random.random() < 0.3:
+        found = found.where(prop("price") > 50)
+    if random.random() < 0.4:
+        found = random.choice([found.at_least(2), found.at_most(1), found.exactly(2), found.more_than(2)])
+    return found.since_last(random.choice(TYPES)) if random.random() < 0.25 else found
+
+
+def definition(random: Random, depth: int = 2) -> Predicate:
+    if depth == 0 or random.random() < 0.2:
+        return leaf(random)
+    left, right = definition(random, depth - 1), definition(random, depth - 1)
+    return random.choice([left & right, left & ~right, left | right, ~left])
+
+
+async def happen(shop: Shop, random: Random, customers: list[UUID], start: datetime, end: datetime) -> None:
+    """Events on time, late, from the future, of wrong types, marked twice, and changed traits."""
+    for _ in range(random.randrange(9)):
+        received = start + (end - start) * random.random()
+        skew = random.choice([0, 0, 0, -1, -90, -3600, -20_000, 1, 240])
+        price = random.choice([10, 60, "60", None, {"eur": 60}])
+        who = random.choice(customers)
+        kind = random.choice([*TYPES, "Page Viewed"])
+        await shop.event(who, kind, received + timedelta(seconds=skew), {"price": price}, received_at=received)
+        if random.random() < 0.2:
+            await shop.mark(who, [kind], received)
+    if random.random() < 0.3:
+        await shop.identify(random.choice(customers), end, age=random.choice([17, 18, 40, "40", None]))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_streaming_is_full_evaluation_is_python(shop: Shop, seed: int) -> None:
+    random = Random(seed)
+    customers = [await shop.customer(created_at=T0, age=random.choice([17, 40])) for _ in range(CUSTOMERS)]
+    segments = [Segment(f"s{n}", definition(random)) for n in range(8)]
+    await shop.load(*segments)
+    known = {segment.name: await shop.members(segment) for segment in segments}
+    at, flips = T0, 0
+    for _ in range(ROUNDS):
+        step = timedelta(seconds=random.choice([0.1, 1, 20, 60, 600, 7200]))
+        if random.random() < 0.1:
+            customers.append(await shop.customer(created_at=at, age=40))
+            await shop.mark(customers[-1], ["$identify"], at)
+        await happen(shop, random, customers, at, at + step)
+        at += step
+        while (found := await shop.tick(at, limit=random.choice([2, 100]))).more:
+            flips += found.entered + found.left
+        flips += found.entered + found.left
+        for segment in segments:
+            expected = {p for p in customers if holds(segment.predicate, shop.traits[p], shop.events[p], at)}
+            assert await shop.evaluated(segment.predicate, at) == expected, (seed, at, str(segment))
+            assert await shop.members(segment) == expected, (seed, at, str(segment))
+    assert flips > 40
+    for segment in segments:
+        for profile in customers:
+            lines = await shop.log(segment, profile)
+            was = profile in known[segment.name]
+            assert [kind for kind, _, _ in lines] == [("entered", "left")[was is (n % 2 == 0)] for n in range(len(lines))]
+            instants = [instant for _, instant, _ in lines]
+            assert instants == sorted(instants)
+
+
+async def test_each_transition_is_dated_with_its_flip_and_caused_by_it(shop: Shop) -> None:
+    random = Random(7)
+    customers = [await shop.customer() for _ in range(6)]
+    segments = [Segment(f"s{n}", definition(random)) for n in range(8)]
+    await shop.load(*segments)
+    at, checked = T0, 0
+    for _ in range(80):
+        at += timedelta(seconds=random.choice([30, 300, 900]))
+        if random.random() < 0.9:
+            await shop.event(random.choice(customers), random.choice(TYPES), at - timedelta(seconds=3), {"price": 60})
+        before = {s.name: len(await shop.log(s)) for s in segments}
+        await shop.tick(at)
+        for segment in segments:
+            rows = await shop.database.pool.fetch(
+                "select profile_id, at, cause from segment_transition where segment = $1 order by id offset $2",
+                segment.name,
+                before[segment.name],
+            )
+            for row in rows:
+                log = shop.events[row["profile_id"]]
+                assert row["at"] == flipped_at(segment.predicate, Facts.of(shop.traits[row["profile_id"]], log), at)
+                cause = row["cause"]
+                if "edge" in cause:
+                    edge = row["at"] - timedelta(seconds=cause["window"])
+                    assert any(e.type == cause["edge"] and e.ts == edge for e in log)
+                else:
+                    assert any((e.message_id, e.ts) == (cause["message_id"], row["at"]) for e in log)
+                checked += 1
+    assert checked > 30
