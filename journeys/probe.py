@@ -1,9 +1,10 @@
-"""Looking into a journey without running it: its leading wait, and the messages on its straight path.
+"""Looking into a journey without running it: its leading wait, and the messages on its plain paths.
 
 A journey's steps are plain Python over the handle, so a runtime in which nothing takes time walks them in microseconds.
 """
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
@@ -39,11 +40,13 @@ class _FirstEffect:
         raise _Stop
 
 
-class _StraightPath:
-    """A runtime in which no time passes, every message is sent and nothing is reached."""
+class _PlainPath:
+    """A runtime in which no time passes, every message meets the same fate and every question gets the same answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, outcome: Outcome, *, reached: bool) -> None:
         self.calls: list[DeliverRequest] = []
+        self._outcome = outcome
+        self._reached = reached
         self._now = _ANY_DAY
         self._effects = 0
 
@@ -57,11 +60,11 @@ class _StraightPath:
     async def deliver(self, request: DeliverRequest) -> Receipt:
         self._count()
         self.calls.append(request)
-        return Receipt(outcome=Outcome.SENT)
+        return Receipt(outcome=self._outcome)
 
     async def reached(self, predicate: Predicate) -> bool:  # noqa: ARG002 - the protocol's signature
         self._count()
-        return False
+        return self._reached
 
     def _count(self) -> None:
         self._effects += 1
@@ -77,14 +80,18 @@ def leading_wait(definition: JourneyDefinition, start: RunStart) -> timedelta:
 
 
 def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
-    """The messages on the straight path of a journey.
+    """The messages on the plain paths of a journey: all sent or none, everything reached or nothing; each call once.
 
-    What lies behind a parameter or an untaken branch is not seen; it is checked when it is sent.
+    What lies behind a parameter or the clock is not seen; it is checked when it is sent.
     """
-    path = _StraightPath()
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY)
-    _walk(definition, start, path)
-    return path.calls
+    calls: dict[tuple[object, ...], DeliverRequest] = {}
+    for outcome, reached in product((Outcome.SENT, Outcome.SKIPPED), (False, True)):
+        path = _PlainPath(outcome, reached=reached)
+        start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY)
+        _walk(definition, start, path)
+        for call in path.calls:
+            calls.setdefault((call.channel, call.template, call.occurrence, tuple(sorted(call.params))), call)
+    return list(calls.values())
 
 
 def _walk(definition: JourneyDefinition, start: RunStart, runtime: Runtime) -> BaseException | None:

@@ -1,5 +1,7 @@
 """The one plugin that configures client, worker and replayer alike: data converter, tracing, redaction, sandbox."""
 
+import traceback
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -66,7 +68,7 @@ class _RedactedActivity(ActivityInboundInterceptor):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, its text stays out of the history
             # A database error's text quotes rows, a validation error's its input: neither may be kept for weeks.
-            activity.logger.warning("activity failed", extra={"kind": _kind(error)})
+            activity.logger.error("activity failed", extra={"kind": _kind(error), "where": _where(error)})
             raise ApplicationError(f"{_kind(error)}; see the worker's log", type=type(error).__name__) from None
 
 
@@ -74,3 +76,9 @@ def _kind(error: Exception) -> str:
     if isinstance(error, asyncpg.PostgresError):
         return f"Postgres {error.sqlstate} {type(error).__name__}"
     return type(error).__name__
+
+
+def _where(error: Exception) -> list[str]:
+    """The lines that led to an error, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:]]

@@ -7,6 +7,7 @@ from definitions.cart_abandonment import cart_abandonment
 from journeys import Journey, JourneyDefinition, journey
 from journeys.contracts import RunStart
 from journeys.probe import leading_wait, message_calls
+from segments import purchases
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -49,7 +50,7 @@ def test_a_journey_that_acts_first_has_no_leading_wait() -> None:
     assert [leading_wait(d, start()) for d in (eager, looks_at_the_clock, broken)] == [timedelta(0)] * 3
 
 
-def test_the_messages_of_the_straight_path() -> None:
+def test_the_messages_of_a_plain_journey() -> None:
     calls = message_calls(cart_abandonment)
     assert [(c.channel.value, c.template, c.params) for c in calls] == [
         ("push", "cart-reminder", {}),
@@ -57,6 +58,16 @@ def test_the_messages_of_the_straight_path() -> None:
         ("email", "cart-alternatives", {"offer": "free-shipping"}),
     ]
     assert [c.due_at - calls[0].due_at for c in calls] == [timedelta(0), timedelta(hours=23), timedelta(hours=71)]
+
+
+def test_fallbacks_and_both_answers_are_seen() -> None:
+    @journey(goal=purchases)
+    async def branching(j: Journey) -> None:
+        await j.push("hello") or await j.email("hello")
+        await j.whatsapp("yes" if await j.reached() else "no")
+
+    seen = {(c.channel.value, c.template) for c in message_calls(branching)}
+    assert seen == {("push", "hello"), ("email", "hello"), ("whatsapp", "yes"), ("whatsapp", "no")}
 
 
 def test_a_journey_that_loops_for_ever_is_left() -> None:

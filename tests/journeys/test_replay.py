@@ -17,7 +17,6 @@ from temporalio.workflow import NondeterminismError
 
 from journeys import current
 from journeys.runtime import JourneyRun
-from store.runs import Run
 from workers.plugin import plugin
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -68,10 +67,9 @@ async def test_record(shop: Shop, name: str) -> None:
         await shop.does("ana", "Order Completed", run.entered_at + timedelta(minutes=30))
         await shop.look()
     await shop.over(run)
-    await write(shop, run, GOLDEN / f"{name}.json")
+    keep((await shop.workflow(run).fetch_history()).to_json_dict(), GOLDEN / f"{name}.json")
 
 
-async def write(shop: Shop, run: Run, file: Path) -> None:
-    history = (await shop.workflow(run).fetch_history()).to_json_dict()
+def keep(history: dict[str, object], file: Path) -> None:
     if not file.exists():
         file.write_text(json.dumps(history, indent=1).replace(f"{Path.cwd()}/", "") + "\n")  # stack traces name paths
