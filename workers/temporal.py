@@ -31,13 +31,14 @@ async def connect_temporal(settings: Settings, runtime: Runtime | None = None) -
         TemporalUnreachable: nothing answered within ten seconds.
     """
     address = settings.temporal_address or "127.0.0.1:7233"
+    key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else ""
     try:
         async with asyncio.timeout(10):
             client = await Client.connect(
                 address,
                 namespace=settings.temporal_namespace,
-                api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
-                tls=settings.temporal_tls or settings.temporal_api_key is not None,
+                api_key=key or None,
+                tls=settings.temporal_tls or bool(key),
                 plugins=[plugin(sandboxed=settings.sandboxed)],
                 runtime=runtime,
             )

@@ -31,7 +31,9 @@ def environment(settings: Settings, addresses: Addresses, private: Secrets) -> d
         "TEMPORAL_ADDRESS": addresses.temporal,
         "TEMPORAL_UI_URL": addresses.temporal_ui,
         "DATA_DIR": str(settings.data_dir),
-    }
+    } | _listening(addresses)
+    if settings.temporal_address is None:  # a cloud's key in the environment is not for the embedded server
+        found |= {"TEMPORAL_API_KEY": "", "TEMPORAL_TLS": "false"}
     kept = _own_names(settings, addresses, private) | _sandbox(settings, addresses, private)
     return {**os.environ, **_prefixed({**kept, **given(settings), **found})}
 
@@ -53,9 +55,13 @@ def _text(value: object, spoken: object) -> str:
 
 
 def _own_names(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
-    host, _, port = addresses.api.removeprefix("http://").rpartition(":")
     secret = settings.secret.get_secret_value() or private.secret
-    return {"API_HOST": host, "API_PORT": port, "PUBLIC_URL": addresses.api, "SECRET": secret}
+    return {"PUBLIC_URL": addresses.api, "SECRET": secret}
+
+
+def _listening(addresses: Addresses) -> dict[str, str]:
+    host, _, port = addresses.api.removeprefix("http://").rpartition(":")
+    return {"API_HOST": host, "API_PORT": port}
 
 
 def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:

@@ -42,6 +42,8 @@ class EmbeddedStack:
 
     #: False: any free ports, so that several stacks start side by side.
     usual_ports: bool = True
+    #: False: Temporal forgets its runs when it stops; for what begins afresh each time, such as the demo.
+    durable: bool = True
 
     parts: dict[str, Part] = field(default_factory=dict, repr=False)
     dsn: str = field(default="", repr=False)
@@ -150,20 +152,17 @@ class EmbeddedStack:
         if self.settings.temporal_address is not None:
             self.temporal_address, self.ui_url = self.settings.temporal_address, self.settings.temporal_ui_url or ""
         else:
-            server = self._temporal_server()
+            server = EmbeddedTemporal(
+                self.settings.data_dir / "logs" / "temporal.log",
+                self._children,
+                state=self.settings.data_dir / "temporal" / "state.db" if self.durable else None,
+                preferred_port=7233 * self.usual_ports,
+                preferred_ui_port=self.settings.temporal_ui_port * self.usual_ports,
+                namespace=self.settings.temporal_namespace,
+            )
             await self._bring_up("temporal", server)
             self.temporal_address, self.ui_url = server.address, server.ui_url
         self.say("temporal", self.temporal_address)
-
-    def _temporal_server(self) -> EmbeddedTemporal:
-        return EmbeddedTemporal(
-            self.settings.data_dir / "logs" / "temporal.log",
-            self._children,
-            state=self.settings.data_dir / "temporal" / "state.db",
-            preferred_port=7233 * self.usual_ports,
-            preferred_ui_port=self.settings.temporal_ui_port * self.usual_ports,
-            namespace=self.settings.temporal_namespace,
-        )
 
     async def _start_programs(self) -> None:
         programs = Programs.plan(

@@ -78,6 +78,8 @@ class EmbeddedTemporal:
         yield from ("--ui-port", str(self.ui_port), "--ui-disable-news-fetch") if self.ui_port else ("--headless",)
         if self.state is not None:
             yield from ("--db-filename", str(self.state))
+            # Without a write-ahead log every task of every run waits for the disk, and a busy one falls behind.
+            yield from ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal")
         for name, kind in SEARCH_ATTRIBUTES.items():
             yield from ("--search-attribute", f"{name}={kind}")
         for name, value in (_DYNAMIC | dict(self.dynamic)).items():

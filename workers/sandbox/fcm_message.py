@@ -18,7 +18,7 @@ _RESERVED = re.compile(r"from|message_type|google.*|gcm\.notification\..*", re.I
 _TOPIC = re.compile(r"[a-zA-Z0-9\-_.~%]{1,900}")
 
 
-class Violation(Exception):  # noqa: N818 - a noun of the protocol
+class Violation(Exception):
     """The message breaks a rule; `field` is set where Google names one (google.rpc.BadRequest)."""
 
     def __init__(self, message: str, field: str | None = None) -> None:

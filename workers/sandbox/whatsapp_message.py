@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 _PUNCTUATION = re.compile(r"[+()\-.\s]")
 
 
-class Violation(Exception):  # noqa: N818 - a noun of the protocol
+class Violation(Exception):
     """The message breaks a rule: a Graph error code, its title and the details."""
 
     def __init__(self, code: int, title: str, details: str | None = None) -> None:

@@ -91,10 +91,9 @@ async def test_retries_and_broken_calls_are_counted_as_the_api_answers_them(
     assert await database.pool.fetchval("select count(*) from event") == 1
 
 
-async def test_an_api_that_takes_nothing_is_told(ingest: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.demo.playback._PAUSE", 0.0)
+async def test_an_api_that_takes_nothing_is_told(ingest: tuple[str, str]) -> None:
     with pytest.raises(DemoStuck, match=r"did not take the shop's calls: .*401"):
-        await Playback([track(0, "Good")], CLOCK.now(), CLOCK).play(ingest[0], "no key")
+        await Playback([track(0, "Good")], CLOCK.now(), CLOCK, pause=0.001).play(ingest[0], "no key")
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------

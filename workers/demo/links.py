@@ -1,0 +1,28 @@
+"""Where to look: links into the Temporal UI, the message page and the API."""
+
+from urllib.parse import quote
+from uuid import UUID
+
+from rich.console import Console
+from rich.text import Text
+
+from store.report import Subject
+from workers.embedded.stack import EmbeddedStack
+
+
+def print_links(console: Console, stack: EmbeddedStack, journey: str, run_id: UUID | None, subject: Subject | None) -> None:
+    """Print them."""
+    console.print("[bold]Look around[/]")
+    for name, url in links(stack, journey, run_id, subject).items():
+        # soft_wrap: a link must survive a narrow terminal in one piece.
+        console.print(f"  {name}\n    ", Text(url, style="cyan"), sep="", soft_wrap=True)
+
+
+def links(stack: EmbeddedStack, journey: str, run_id: UUID | None, subject: Subject | None) -> dict[str, str]:
+    """Names and addresses; those of one run only where there is one to show."""
+    workflows = f"{stack.ui_url}/namespaces/{stack.settings.temporal_namespace}/workflows"
+    found = {"All runs, in the Temporal UI": f"{workflows}?query=" + quote(f'`Journey`="{journey}"')}
+    if subject is not None:
+        found["The run above"] = f"{workflows}/{quote(subject.workflow_id, safe='')}"
+        found["Its messages"] = f"{stack.sandbox_url}/?q={run_id}"
+    return found | {"All messages, as customers see them": stack.sandbox_url, "The API": f"{stack.api_url}/docs"}
