@@ -22,7 +22,8 @@ from activities.metrics import TICK, TRANSITIONS
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec, PerKey, Reason, WatchShard
 from segments import Segment
-from segments.membership import Dirty, Tick, load, tick
+from segments.membership import Dirty, Tick, tick
+from segments.stored import LiveSegments
 from store import Connection, Database, runs
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 _HEARTBEAT = 1.0
 _SWEEP = 1.0
+_REFRESH = 2.0  # how soon a definition written through the API is taken up
 _RECONCILE = 60.0
 _PATIENCE = 1.0  # after an error, before the next try
 
@@ -46,6 +48,7 @@ class Watch:
     pause: timedelta = timedelta(milliseconds=100)
     goal_types: Mapping[str, frozenset[str]] = field(init=False)
     keyed: frozenset[str] = field(init=False)
+    live: dict[WatchShard, LiveSegments] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Work out once which events can reach a goal, and which segments are entered per key."""
@@ -87,6 +90,7 @@ class Watch:
             await _patiently(lambda: self.load(shard))
             group.create_task(_again(evaluate, lambda: asyncio.sleep(pause)))
             group.create_task(_again(dispatch, lambda: _until(stirred, pause)))
+            group.create_task(_again(lambda: self._refresh(shard), lambda: asyncio.sleep(_REFRESH)))
             if shard.shard == 0:  # what ended is read once, not per shard
                 group.create_task(_again(self.dispatcher.closer.sweep, lambda: asyncio.sleep(_SWEEP)))
                 group.create_task(_again(self.dispatcher.closer.reconcile, lambda: asyncio.sleep(_RECONCILE)))
@@ -97,14 +101,21 @@ class Watch:
         return changed + await self.dispatcher.dispatch(shard)
 
     async def load(self, shard: WatchShard = WatchShard()) -> None:  # noqa: B008 - a frozen value
-        """Register the catalogue's segments; a new one is evaluated in full."""
-        await load(self.database, self.segments, self.clock.now(), shard.shard, shard.shards)
+        """Register the catalogue's segments and the stored ones; a new one is evaluated in full."""
+        await self._segments(shard).load(self.database, self.clock.now(), shard.shard, shard.shards)
+
+    async def _refresh(self, shard: WatchShard) -> None:
+        """Take up what the API changed."""
+        if await self._segments(shard).changed(self.database):
+            await self.load(shard)
+
+    def _segments(self, shard: WatchShard) -> LiveSegments:
+        return self.live.setdefault(shard, LiveSegments(self.segments))
 
     async def _evaluate(self, shard: WatchShard) -> Tick:
         with TICK.time():
-            seen = await tick(
-                self.database, self.segments, shard.shard, shard.shards, self.clock.now(), self.keyed, self._check_goals
-            )
+            now, segments = self.clock.now(), self._segments(shard).now
+            seen = await tick(self.database, segments, shard.shard, shard.shards, now, self.keyed, self._check_goals)
         for kind in ("entered", "left", "repeated"):
             TRANSITIONS.labels(kind).inc(getattr(seen, kind))
         return seen

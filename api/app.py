@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import dead_letters, health, ingest, metrics, problems, runs, unsubscribe, webhooks
+from api import dead_letters, health, ingest, lists, metrics, problems, runs, segments, unsubscribe, webhooks
 from api.auth import Keys
 from api.config import ApiConfig
 from api.ingest import Desk
@@ -26,6 +26,8 @@ Send an API key as the user of HTTP Basic (empty password, as Segment's clients 
 ROUTERS = [
     ingest.router,
     runs.router,
+    segments.router,
+    lists.router,
     webhooks.router,
     unsubscribe.router,
     dead_letters.router,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journeys.clock import Clock
+from segments import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class ApiConfig:
     whatsapp_app_secret: str = field(default="", repr=False)
     whatsapp_verify_token: str = field(default="", repr=False)
 
-    #: The journeys of the catalogue by name, and a Temporal client, for the routers that need them.
+    #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.
     catalogue: Mapping[str, Any] = field(default_factory=dict)
+    segments: Mapping[str, Segment] = field(default_factory=dict)
     temporal: Any | None = None
     temporal_namespace: str = "default"
     #: Base URL of the Temporal UI, for links to runs.

@@ -13,6 +13,7 @@ import orjson
 
 from api.addresses import Unusable, addresses_of, choices_of
 from api.body import flaw
+from segments.listed import LIST_EVENT
 from store.ingest import Changes, Item
 
 #: Bytes of one item, as stored (Segment's limit).
@@ -188,6 +189,8 @@ def _event(raw: dict[str, Any]) -> str:
         raise Rejected("bad-event", f"a track call needs the event's name, of 1 to {NAME_LIMIT} characters", "/event")
     if "\x00" in name:
         raise _nul("/event")
+    if name.startswith(LIST_EVENT):
+        raise Rejected("reserved-event", f"names that begin with {LIST_EVENT} are ours: use /v1/lists/…/members", "/event")
     return name
 
 

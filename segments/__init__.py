@@ -1,17 +1,56 @@
 """Who enters: the language of segments. This door is pure; evaluation in Postgres is in `compiler` and `membership`."""
 
+from segments.engagement import messaged, unsubscribed
 from segments.errors import DefinitionError, SegmentError
-from segments.language import Segment, check_goal, did, prop, purchases, trait
+from segments.language import Effect, Segment, check_goal, did, purchases
+from segments.listed import listed
+from segments.people import bucket, customers, member_of
+from segments.places import city, country, inside, last_location, near, position_in, position_of, postcode, region
 from segments.predicate import Predicate
+from segments.ranking import top
+from segments.reach import consented, reachable
+from segments.scoring import points, score
+from segments.sequences import first, last
+from segments.spans import days, hours, minutes, weeks
+from segments.terms import age, any_item, prop, trait
 
 __all__ = [
     "DefinitionError",
+    "Effect",
     "Predicate",
     "Segment",
     "SegmentError",
+    "age",
+    "any_item",
+    "bucket",
     "check_goal",
+    "city",
+    "consented",
+    "country",
+    "customers",
+    "days",
     "did",
+    "first",
+    "hours",
+    "inside",
+    "last",
+    "last_location",
+    "listed",
+    "member_of",
+    "messaged",
+    "minutes",
+    "near",
+    "points",
+    "position_in",
+    "position_of",
+    "postcode",
     "prop",
     "purchases",
+    "reachable",
+    "region",
+    "score",
+    "top",
     "trait",
+    "unsubscribed",
+    "weeks",
 ]

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from segments.evaluate import Event
 from segments.language import Segment
 from segments.look import Look
+from segments.person import Person
+from segments.thresholds import recorded, used
 from segments.transitions import (
     Customer,
     Kind,
@@ -17,6 +20,7 @@ from segments.transitions import (
     memory,
     read_customer,
     read_event,
+    read_person,
     speaks_for,
     trigger_types,
 )
@@ -44,11 +48,15 @@ async def changes(look: Look, keyed: AbstractSet[str]) -> list[Transition]:
 async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str, set[UUID]]) -> list[Transition]:
     customers = await _customers(look, changed)
     floors = await _floors(look, changed)
+    thresholds = await recorded(look.connection, {segment.name: segment for segment, _ in changed}.values())
     found = []
     for segment, profile in changed:
         if profile in customers:  # else it was merged meanwhile, and its survivor is marked
             floor = floors.get((segment.name, profile), _BEGINNING)
-            at, cause = flip(segment, customers[profile], look.at, floor)
+            customer = customers[profile]
+            customer = replace(customer, facts=replace(customer.facts, thresholds=thresholds)) if thresholds else customer
+            at, cause = flip(segment, customer, look.at, floor)
+            cause |= used(segment, thresholds, look.at)
             kind: Kind = "entered" if profile in inside[segment.name] else "left"
             traceparent = look.traceparent(profile, interest(segment).types)
             found.append(Transition(segment.name, profile, kind, at, cause, traceparent))
@@ -65,10 +73,18 @@ async def _customers(look: Look, changed: Iterable[_Membership]) -> dict[UUID, C
     events: dict[UUID, list[Event]] = {}
     for row in await look.connection.fetch(_SQL["facts_events"], profiles, types, since, look.at, limit) if types else ():
         events.setdefault(row["profile_id"], []).append(read_event(row))
+    people = await _people(look, segments, [row["id"] for row in rows])
     return {
-        row["id"]: read_customer(row, events.get(row["id"], []), complete=len(events.get(row["id"], [])) < limit)
-        for row in rows
+        who: read_customer(row, events.get(who, []), people.get(who) or Person(who), complete=len(events.get(who, [])) < limit)
+        for who, row in ((row["id"], row) for row in rows)
     }
+
+
+async def _people(look: Look, segments: Iterable[Segment], profiles: Sequence[UUID]) -> dict[UUID, Person]:
+    """Names, consents and addresses, where a segment asks for them."""
+    if not any(segment.predicate.marks for segment in segments):
+        return {}
+    return {row["profile_id"]: read_person(row) for row in await look.connection.fetch(_SQL["facts_people"], profiles)}
 
 
 async def _floors(look: Look, changed: Iterable[_Membership]) -> dict[tuple[str, UUID], datetime]:

@@ -6,7 +6,7 @@ type allows them, so one bad event neither breaks a segment nor is counted.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
 
+from segments import aggregates_sql, dates_sql, people_sql, places_sql, ranking_sql, scoring_sql  # noqa: F401 - they register the SQL of their leaves
 from segments.conditions import Selection, bounds_of, inside, moment
 from segments.predicate import Predicate
+from segments.rows import Bound
 from segments.tables import INSTANT, UUID_, profile
 
 _DIALECT: sa.Dialect = asyncpg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # it has no type
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _CACHED = 4_096
 
 
@@ -30,11 +31,11 @@ class Statement:
     sql: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
-    bounds: Mapping[str, timedelta]
+    bounds: Mapping[str, Bound]
 
     def args(self, at: datetime, **given: Any) -> list[Any]:
         """The arguments for one execution at an instant."""
-        known = {**self.constants, **given, "at": at} | {name: _before(at, span) for name, span in self.bounds.items()}
+        known = {**self.constants, **given, "at": at} | {name: value(at) for name, value in self.bounds.items()}
         return [known[name] for name in self.names]
 
 
@@ -51,14 +52,14 @@ class GoalRow:
 def everyone(predicate: Predicate) -> Statement:
     """All profiles of a shard of whom it is true: parameters `shard` and `shards`."""
     mine = sa.func.bucket(profile.c.id) % sa.bindparam("shards", type_=sa.SmallInteger)
-    return _compiled(_profiles(predicate, Selection()).where(mine == sa.bindparam("shard", type_=sa.SmallInteger)))
+    return compiled(_profiles(predicate, Selection()).where(mine == sa.bindparam("shard", type_=sa.SmallInteger)))
 
 
 @lru_cache(_CACHED)
 def among(predicate: Predicate) -> Statement:
     """Those of the profiles `ids` of whom it is true."""
     ids = sa.bindparam("ids", type_=ARRAY(UUID_))
-    return _compiled(_profiles(predicate, Selection(ids)).where(profile.c.id == sa.any_(ids)))
+    return compiled(_profiles(predicate, Selection(ids)).where(profile.c.id == sa.any_(ids)))
 
 
 @lru_cache(_CACHED)
@@ -69,7 +70,7 @@ def _goal(predicate: Predicate) -> Statement:
     run = rows.render_derived(name="run")
     reached_at = moment(predicate, run.c.profile_id, run.c.since).label("reached_at")
     goal = sa.select(run.c.run_id, reached_at).subquery("goal")
-    return _compiled(sa.select(goal.c.run_id, goal.c.reached_at).where(goal.c.reached_at.is_not(None)))
+    return compiled(sa.select(goal.c.run_id, goal.c.reached_at).where(goal.c.reached_at.is_not(None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,9 @@ def _profiles(predicate: Predicate, selection: Selection) -> sa.Select[Any]:
     return sa.select(profile.c.id).where(profile.c.merged_into.is_(None), inside(predicate, selection))
 
 
-def _compiled(select: sa.Select[Any]) -> Statement:
-    compiled = select.compile(dialect=_DIALECT)
-    names = tuple(compiled.positiontup or ())
-    constants = {name: value for name, value in compiled.params.items() if value is not None}
-    return Statement(str(compiled), names, constants, bounds_of(names))
-
-
-def _before(at: datetime, span: timedelta) -> datetime:
-    return at - span if at - _BEGINNING > span else _BEGINNING
+def compiled(select: sa.Select[Any]) -> Statement:
+    """A statement of which every value is a parameter."""
+    made = select.compile(dialect=_DIALECT)
+    names = tuple(made.positiontup or ())
+    constants = {name: value for name, value in made.params.items() if value is not None}
+    return Statement(str(made), names, constants, bounds_of(names))

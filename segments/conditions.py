@@ -13,12 +13,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from segments.happened import Did
-from segments.json_sql import compare
-from segments.predicate import All, Compare, Either, Not, Predicate
+from segments.json_sql import any_item, compare
+from segments.listed import Listed
+from segments.people import MemberOf
+from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate
+from segments.rows import bounds_of, counted, during, exists, now, younger_than
 from segments.tables import INSTANT, event, profile
 
 Expression = sa.ColumnElement[Any]
-_BOUND = "younger_than_"
+__all__ = ["Expression", "Selection", "bounds_of", "counted_since", "during", "inside", "moment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,6 @@ class Selection:
         return replace(self, recent=known)
 
 
-def bounds_of(names: Iterable[str]) -> dict[str, timedelta]:
-    """The parameters among these names that mean "the instant asked about, minus a window"."""
-    return {name: timedelta(microseconds=int(name.removeprefix(_BOUND))) for name in names if name.startswith(_BOUND)}
-
-
 @singledispatch
 def inside(predicate: Predicate, selection: Selection) -> Expression:
     """Whether the predicate is true of the row of `profile`."""
@@ -74,8 +72,18 @@ def _(predicate: Not, selection: Selection) -> Expression:
 
 
 @inside.register
+def _(predicate: Listed, selection: Selection) -> Expression:
+    return inside(predicate.last, selection)
+
+
+@inside.register
 def _(predicate: Compare, selection: Selection) -> Expression:  # noqa: ARG001 - one signature for all leaves
     return compare(predicate, profile.c.traits)
+
+
+@inside.register
+def _(predicate: AnyItem, selection: Selection) -> Expression:  # noqa: ARG001 - one signature for all leaves
+    return any_item(predicate, profile.c.traits)
 
 
 @inside.register
@@ -85,58 +93,43 @@ def _(predicate: Did, selection: Selection) -> Expression:
     if most is not None:
         conditions.append(sa.not_(_happened(predicate, selection, most + 1)))
     if predicate.since is not None and not least:
-        anchor = _alias()
-        conditions.append(_exists(anchor.c.profile_id == profile.c.id, *_during(anchor, predicate.since, None)))
+        anchor = event.alias()
+        conditions.append(exists(anchor.c.profile_id == profile.c.id, *during(anchor, predicate.since, None)))
     return sa.and_(*conditions)
 
 
 def _happened(leaf: Did, selection: Selection, times: int) -> Expression:
     """At least so many events of the leaf."""
-    e = _alias()
-    wanted = _during(e, leaf.type, leaf.window, leaf.condition)
-    source: sa.FromClause = e
-    if leaf.since is not None:
-        source, since = _since(e, leaf.since, selection)
-        wanted += since
+    e = event.alias()
+    source, wanted = counted_since(e, leaf, selection)
     if times == 1:
-        return _exists(e.c.profile_id == profile.c.id, *wanted, source=source)
+        return exists(e.c.profile_id == profile.c.id, *wanted, source=source)
     often = sa.select(e.c.profile_id).select_from(source).where(*wanted, *selection.among(e.c.profile_id))
     some = often.group_by(e.c.profile_id).having(sa.func.count() >= sa.literal(times)).subquery()
-    return _exists(some.c.profile_id == profile.c.id, source=some)
+    return exists(some.c.profile_id == profile.c.id, source=some)
+
+
+def counted_since(e: Any, leaf: Did, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:
+    """The events that count for a leaf: where they come from, and which they are."""
+    wanted = counted(e, leaf)
+    if leaf.since is None:
+        return e, wanted
+    source, since = _since(e, leaf.since, selection)
+    return source, wanted + since
 
 
 def _since(e: Any, anchor: str, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:
     """The join with the last event of a type, and the bounds that follow."""
-    a = _alias()
+    a = event.alias()
     within = selection.recent.get(anchor)
     last = (
         sa.select(a.c.profile_id, sa.func.max(a.c.ts).label("ts"))
-        .where(*_during(a, anchor, within), *selection.among(a.c.profile_id))
+        .where(*during(a, anchor, within), *selection.among(a.c.profile_id))
         .group_by(a.c.profile_id)
         .subquery()
     )
     joined = e.join(last, sa.and_(last.c.profile_id == e.c.profile_id, e.c.ts >= last.c.ts))
-    return joined, [] if within is None else [e.c.ts > _younger_than(within)]
-
-
-def _during(e: Any, named: str, window: timedelta | None, condition: Predicate | None = None) -> list[Expression]:
-    wanted = [e.c.type == sa.bindparam(None, named, sa.Text, unique=True), e.c.ts <= _at()]
-    if window is not None:
-        wanted.append(e.c.ts > _younger_than(window))
-    if condition is not None:
-        wanted.append(_of_event(condition, e))
-    return wanted
-
-
-def _of_event(condition: Predicate, e: Any) -> Expression:
-    """A condition on an event's properties; what may stand there was checked when it was written."""
-    match condition:
-        case Compare():
-            return compare(condition, e.c.properties)
-        case Not():
-            return sa.not_(_of_event(condition.part, e))
-    parts = [_of_event(part, e) for part in condition.parts]
-    return sa.and_(*parts) if isinstance(condition, All) else sa.or_(*parts)
+    return joined, [] if within is None else [e.c.ts > younger_than(within)]
 
 
 def moment(goal: Predicate, who: Expression, since: Expression) -> Expression:
@@ -144,8 +137,12 @@ def moment(goal: Predicate, who: Expression, since: Expression) -> Expression:
     match goal:
         case Did():
             return _moment_of_did(goal, who, since)
+        case Listed():
+            return moment(goal.last, who, since)
+        case MemberOf():
+            return moment(goal.inner, who, since)
         case Not():
-            return sa.case((moment(goal.part, who, since).is_(None), _at()), else_=sa.null())
+            return sa.case((moment(goal.part, who, since).is_(None), now()), else_=sa.null())
         case Either():
             return sa.func.least(*(moment(part, who, since) for part in goal.members), type_=INSTANT)
         case All():
@@ -162,40 +159,23 @@ def _moment_of_did(leaf: Did, who: Expression, since: Expression) -> Expression:
     conditions.append(_nth(leaf, most + 1, who, since).is_(None))
     if leaf.since is not None and not least:
         conditions.append(_last(leaf.since, who, since).is_not(None))
-    return sa.case((sa.and_(*conditions), _at()))
+    return sa.case((sa.and_(*conditions), now()))
 
 
 def _nth(leaf: Did, n: int, who: Expression, since: Expression) -> Expression:
-    e = _alias()
-    wanted = [*_during(e, leaf.type, leaf.window, leaf.condition), *_run(e, who, since)]
+    e = event.alias()
+    wanted = [*counted(e, leaf), *_run(e, who, since)]
     if leaf.since is not None:
         wanted.append(e.c.ts >= _last(leaf.since, who, since))
     return sa.select(e.c.ts).where(*wanted).order_by(e.c.ts).limit(1).offset(n - 1).correlate_except(e).scalar_subquery()
 
 
 def _last(anchor: str, who: Expression, since: Expression) -> Expression:
-    a = _alias()
-    wanted = [*_during(a, anchor, None), *_run(a, who, since)]
+    a = event.alias()
+    wanted = [*during(a, anchor, None), *_run(a, who, since)]
     return sa.select(sa.func.max(a.c.ts)).where(*wanted).correlate_except(a).scalar_subquery()
 
 
 def _run(e: Any, who: Expression, since: Expression) -> list[Expression]:
     # The earliest `since` of all rows is a parameter, so that older partitions are never opened.
     return [e.c.profile_id == who, e.c.ts >= since, e.c.ts >= sa.bindparam("since", type_=INSTANT)]
-
-
-def _exists(*wanted: Expression, source: sa.FromClause | None = None) -> Expression:
-    one: sa.Select[Any] = sa.select(sa.literal_column("1")).where(*wanted)
-    return (one if source is None else one.select_from(source)).correlate(profile).exists()
-
-
-def _alias() -> Any:
-    return event.alias()
-
-
-def _at() -> Expression:
-    return sa.bindparam("at", type_=INSTANT)
-
-
-def _younger_than(window: timedelta) -> Expression:
-    return sa.bindparam(f"{_BOUND}{window // timedelta(microseconds=1)}", type_=INSTANT)

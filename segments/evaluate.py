@@ -4,31 +4,25 @@ Promise: pure, and exactly what the SQL of `compiler` answers. The value over ti
 its steps: it can change only at the instant of an event or when an event becomes as old as a window.
 """
 
-import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from functools import singledispatch
-from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
+from segments.comparing import meets
 from segments.happened import Did
-from segments.predicate import All, Compare, Either, Not, Predicate
-from segments.values import ISO, kind_of
+from segments.leaf import Leaf
+from segments.listed import Listed
+from segments.people import MemberOf
+from segments.person import NOBODY, Person
+from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate
+from segments.scoring import Scored
 
-_ISO = re.compile(ISO.replace(r"\d", "[0-9]").replace("$", r"\Z"))
-_TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "==": eq,
-    "!=": ne,
-    "<": lt,
-    "<=": le,
-    ">": gt,
-    ">=": ge,
-    "contains": lambda mine, part: isinstance(mine, str) and part in mine,
-}
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_HORIZONS = (2, 62, 2_923)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +37,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one customer: traits, and events by type in the order of their time."""
+    """What is known of one customer: traits, events by type in the order of their time, and who it is."""
 
     traits: Mapping[str, Any]
     events: Mapping[str, Sequence[Event]]
+    person: Person = NOBODY
+    thresholds: Mapping[str, Sequence[tuple[datetime, Any]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, traits: Mapping[str, Any], events: Iterable[Event]) -> "Facts":
+    def of(cls, traits: Mapping[str, Any], events: Iterable[Event], person: Person = NOBODY) -> "Facts":
         """Arrange events that come in any order."""
         by_type: dict[str, list[Event]] = {}
         for event in sorted(events, key=lambda event: event.ts):
             by_type.setdefault(event.type, []).append(event)
-        return cls(traits, by_type)
+        return cls(traits, by_type, person)
 
     def until(self, named: str, at: datetime) -> Sequence[Event]:
         """The events of a type that have happened by then."""
@@ -62,9 +58,11 @@ class Facts:
         return known[: bisect_right(known, at, key=lambda event: event.ts)]
 
 
-def holds(predicate: Predicate, traits: Mapping[str, Any], events: Iterable[Event], at: datetime) -> bool:
+def holds(
+    predicate: Predicate, traits: Mapping[str, Any], events: Iterable[Event], at: datetime, person: Person = NOBODY
+) -> bool:
     """Whether the predicate is true at an instant, of a customer with these traits and events."""
-    return _holds(predicate, Facts.of(traits, events), at)
+    return _holds(predicate, Facts.of(traits, events, person), at)
 
 
 def holds_on_nothing(predicate: Predicate) -> bool:
@@ -74,7 +72,7 @@ def holds_on_nothing(predicate: Predicate) -> bool:
 
 def matches(condition: Predicate | None, properties: Mapping[str, Any]) -> bool:
     """Whether an event's properties meet the condition of a `did`."""
-    return condition is None or _holds(condition, Facts(properties, {}), _EVER)
+    return condition is None or meets(condition, properties)
 
 
 @singledispatch
@@ -98,11 +96,28 @@ def _(predicate: Not, facts: Facts, at: datetime) -> bool:
 
 
 @_holds.register
-def _(predicate: Compare, facts: Facts, at: datetime) -> bool:  # noqa: ARG001 - one signature for all leaves
-    value: Any = facts.traits
-    for step in predicate.path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value is not None and _compare(value, predicate.op, predicate.value)
+def _(predicate: Leaf, facts: Facts, at: datetime) -> bool:
+    return predicate.holds(facts, at)
+
+
+@_holds.register
+def _(predicate: MemberOf, facts: Facts, at: datetime) -> bool:
+    return _holds(predicate.inner, facts, at)
+
+
+@_holds.register
+def _(predicate: Scored, facts: Facts, at: datetime) -> bool:
+    return predicate.reached([_holds(part, facts, at) for part in predicate.parts])
+
+
+@_holds.register
+def _(predicate: Listed, facts: Facts, at: datetime) -> bool:
+    return _holds(predicate.last, facts, at)
+
+
+@_holds.register
+def _(predicate: Compare | AnyItem, facts: Facts, at: datetime) -> bool:  # noqa: ARG001 - one signature for all leaves
+    return meets(predicate, facts.traits)
 
 
 @_holds.register
@@ -115,13 +130,7 @@ def _(predicate: Did, facts: Facts, at: datetime) -> bool:
 
 def counting(leaf: Did, facts: Facts, at: datetime) -> list[Event] | None:
     """The events that count for a leaf at an instant, oldest first; None when its `since_last` never happened."""
-    events = [event for event in facts.until(leaf.type, at) if leaf.window is None or at - event.ts < leaf.window]
-    if leaf.since is not None:
-        anchors = facts.until(leaf.since, at)
-        if not anchors:
-            return None
-        events = [event for event in events if event.ts >= anchors[-1].ts]
-    return [event for event in events if matches(leaf.condition, event.properties)]
+    return leaf.counting(facts, at)
 
 
 def flips(
@@ -131,7 +140,7 @@ def flips(
     facts = Facts.of(traits, events)
     value = _holds(predicate, facts, after)
     found = []
-    for instant in (step for step in _steps(predicate, facts) if after < step <= until):
+    for instant in (step for step in _steps(predicate, facts, until) if after < step <= until):
         if _holds(predicate, facts, instant) is not value:
             value = not value
             found.append((instant, value))
@@ -142,11 +151,32 @@ def flipped_at(predicate: Predicate, facts: Facts, at: datetime) -> datetime | N
     """The instant since which the value has been what it is at `at`; None if events never changed it."""
     value = _holds(predicate, facts, at)
     since = None
-    for instant in reversed([step for step in _steps(predicate, facts) if step <= at]):
+    for instant in reversed([step for step in _steps(predicate, facts, at) if step <= at]):
         if _holds(predicate, facts, instant) is not value:
             return since
         since = instant
-    return None if _holds(predicate, Facts(facts.traits, {}), at) is value else since
+    if since is None or since == _BEGINNING:
+        return None
+    return None if _holds(predicate, facts, since - timedelta(microseconds=1)) is value else since
+
+
+def next_flip(predicate: Predicate, facts: Facts, at: datetime) -> datetime | None:
+    """The instant at which time alone, without any further event, next changes the value; None if it never does.
+
+    Windows are looked at to their end, calendars for the next eight years (a 29th of February can be that far).
+    """
+    value = _holds(predicate, facts, at)
+    for days in _HORIZONS:  # near ones first: a calendar has a step every day
+        until = _later(at, timedelta(days=days)) or datetime.max.replace(tzinfo=UTC)
+        later = (step for step in _steps(predicate, facts, until) if at < step and (step <= until or days == _HORIZONS[-1]))
+        if found := next((step for step in later if _holds(predicate, facts, step) is not value), None):
+            return found
+    return None
+
+
+def true_of(predicate: Predicate, facts: Facts, at: datetime) -> bool:
+    """Whether the predicate is true at an instant, of a customer of whom these facts are known."""
+    return _holds(predicate, facts, at)
 
 
 def reached_at(goal: Predicate, events: Iterable[Event], since: datetime, at: datetime) -> datetime | None:
@@ -166,61 +196,17 @@ def _moment(goal: Predicate, facts: Facts, at: datetime) -> datetime | None:
     moments = [moment for part in goal.parts if (moment := _moment(part, facts, at)) is not None]
     if isinstance(goal, Either):
         return min(moments)
-    return max(moments) if isinstance(goal, All) else at
+    return max(moments) if isinstance(goal, All | Listed | MemberOf) else at
 
 
-def _steps(predicate: Predicate, facts: Facts) -> list[datetime]:
-    steps = {_later(event.ts, edge.window) for edge in predicate.edges for event in facts.events.get(edge.type, ())}
-    return sorted(step for step in steps if step is not None)
+def _steps(predicate: Predicate, facts: Facts, until: datetime) -> list[datetime]:
+    by_edge = (_later(event.ts, edge.window) for edge in predicate.edges for event in facts.events.get(edge.type, ()))
+    by_clock = (instant for clock in predicate.clocks for instant in clock.steps(facts, until))
+    return sorted({*(step for step in by_edge if step is not None), *by_clock})
 
 
 def _later(ts: datetime, window: timedelta) -> datetime | None:
     try:
         return ts + window
     except OverflowError:  # after the year 9999 nothing changes any more
-        return None
-
-
-def _compare(value: Any, op: str, operand: Any) -> bool:
-    if op == "exists":
-        return True
-    if op == "in":
-        return any(_compare(value, "==", choice) for choice in operand)
-    if op == "contains" and isinstance(value, list):
-        return any(_compare(element, "==", operand) for element in value)
-    kind = kind_of("", operand)
-    mine, theirs = _as_kind(kind, value), _as_kind(kind, operand)
-    return mine is not None and _TESTS[op](mine, theirs)
-
-
-def _as_kind(kind: str, value: Any) -> Any:
-    match kind, value:
-        case "boolean", bool():
-            return value
-        case "number", bool():
-            return None
-        case "number", int() | float() | Decimal():
-            return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        case "text", str():
-            return value
-        case "instant", _:
-            return as_instant(value)
-    return None
-
-
-def as_instant(value: object) -> datetime | None:
-    """A date or time, or an ISO text of one, as an aware datetime; without an offset UTC; None if it is neither."""
-    if isinstance(value, str):
-        value = _from_iso(value)
-    if isinstance(value, datetime):
-        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    return datetime.combine(value, time(), UTC) if isinstance(value, date) else None
-
-
-def _from_iso(text: str) -> datetime | None:
-    if not _ISO.match(text):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:  # the 30th of February, the year 0
         return None

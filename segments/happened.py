@@ -1,16 +1,27 @@
-"""`did(…)`: how often an event happened, and the words that narrow it."""
+"""`did(…)`: how often an event happened, and the words that narrow it.
 
-from collections.abc import Iterator
+Promise: pure. An event counts by what is written here and nowhere else; `conditions` says the same in SQL.
+"""
+
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import and_
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from segments.aggregates import Amount
+from segments.calendar import Period
+from segments.comparing import meets
 from segments.errors import DefinitionError
-from segments.predicate import Compare, Edge, Not, Predicate, as_predicate, leaves
+from segments.predicate import Clock, Edge, Predicate, as_predicate, check_fields
+from segments.sequences import Follow, follow
+from segments.spans import Units, span_of
+from segments.stretch import Stretch, stretch
 from segments.values import check_count, check_name, check_window
 from segments.words import count_in_words, span_in_words, to_plain
+
+if TYPE_CHECKING:
+    from segments.evaluate import Event, Facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +39,21 @@ class Did(Predicate):
     least: int | None = None
     most: int | None = None
     since: str | None = None
+    stretch: Stretch | None = None
+    period: Period | None = None
+    then_: Follow | None = None
 
     def __post_init__(self) -> None:
-        check_name(f"did({self.type!r})", "event name", self.type)
-        check_window(f"did({self.type!r}).within", self.window)
-        check_count(f"did({self.type!r})", self.least, self.most)
+        place = f"did({self.type!r})"
+        check_name(place, "event name", self.type)
+        check_window(f"{place}.within", self.window)
+        check_count(place, self.least, self.most)
         if self.since is not None:
-            check_name(f"did({self.type!r}).since_last", "event name", self.since)
+            check_name(f"{place}.since_last", "event name", self.since)
         if self.condition is not None:
-            _only_properties(f"did({self.type!r}).where", self.condition)
+            check_fields(f"{place}.where", self.condition)
+        if self.then_ is not None:
+            self.then_.check_within(place, self.window)
 
     @property
     def at_least_times(self) -> int:
@@ -44,20 +61,68 @@ class Did(Predicate):
         return self.least if self.least is not None else int(self.most is None)
 
     @property
+    def plain(self) -> "Did":
+        """The event with its condition and what follows it, without windows and counts."""
+        return Did(self.type, condition=self.condition, then_=self.then_)
+
+    @property
     def edges(self) -> frozenset[Edge]:
-        """When an event comes true, when it grows too old, and when the anchor of `since_last` comes true."""
+        """When an event comes true or grows too old, and when what `since_last` and `then` look for comes true."""
         spans = {timedelta(0), self.window or timedelta(0)}
         anchor = {Edge(self.since, timedelta(0))} if self.since is not None else set()
-        return frozenset({Edge(self.type, span) for span in spans} | anchor)
+        followed = self.then_.edges(self.type) if self.then_ is not None else set()
+        return frozenset({Edge(self.type, span) for span in spans} | anchor | followed)
+
+    @property
+    def clocks(self) -> frozenset[Clock]:
+        """The end of the calendar period in which an event happened."""
+        return frozenset({self.period.clock(self.type)} if self.period is not None else ())
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """The trait that holds the customer's zone, where a calendar period needs it."""
+        return self.period.traits if self.period is not None else frozenset()
+
+    @property
+    def memory(self) -> timedelta | None:
+        """How old the events can be that it looks at; None when any."""
+        if self.since is not None:
+            return None
+        longest = None if self.period is None else self.period.longest
+        return min((span for span in (self.window, longest) if span is not None), default=None)
+
+    def counting(self, facts: "Facts", at: datetime) -> "list[Event] | None":
+        """The events that count at an instant, oldest first; None when its `since_last` never happened."""
+        anchors = facts.until(self.since, at) if self.since is not None else ()
+        if self.since is not None and not anchors:
+            return None
+        events = facts.until(self.type, at)
+        return [e for e in events if (not anchors or e.ts >= anchors[-1].ts) and self.counts(e, facts, at)]
+
+    def counts(self, event: "Event", facts: "Facts", at: datetime) -> bool:
+        """Whether one event of the type counts at an instant, `since_last` aside."""
+        return (
+            (self.window is None or at - event.ts < self.window)
+            and (self.stretch is None or self.stretch.has(event.ts))
+            and (self.period is None or self.period.has(event.ts, facts.traits, at))
+            and (self.condition is None or meets(self.condition, event.properties))
+            and (self.then_ is None or self.then_.holds(event, facts, at))
+        )
 
     def to_json(self) -> dict[str, Any]:
         """`{"did": …}` with what narrows it."""
         plain: dict[str, Any] = {"did": self.type}
-        window = None if self.window is None else to_plain(self.window)
-        least = None if self.at_least_times == int(self.most is None) else self.at_least_times
-        where = None if self.condition is None else self.condition.to_json()
-        optional = {"within": window, "at_least": least, "at_most": self.most, "since_last": self.since, "where": where}
-        return plain | {name: value for name, value in optional.items() if value is not None}
+        optional = {
+            "within": None if self.window is None else to_plain(self.window),
+            "at_least": None if self.at_least_times == int(self.most is None) else self.at_least_times,
+            "at_most": self.most,
+            "since_last": self.since,
+            "where": None if self.condition is None else self.condition.to_json(),
+            "between": None if self.stretch is None else self.stretch.to_json(),
+            "period": None if self.period is None else self.period.to_json(),
+        }
+        followed = {} if self.then_ is None else self.then_.to_json()
+        return plain | {name: value for name, value in optional.items() if value is not None} | followed
 
     @property
     def what(self) -> str:
@@ -65,6 +130,7 @@ class Did(Predicate):
         words = [f'"{self.type}"', count_in_words(self.at_least_times, self.most)]
         if self.condition is not None:
             words.append(f"where {self.condition}")
+        words += [str(part) for part in (self.then_, self.stretch, self.period) if part is not None]
         if self.window is not None:
             words.append(f"within {span_in_words(self.window)}")
         if self.since is not None:
@@ -78,25 +144,25 @@ class Did(Predicate):
         """The opposite, in words."""
         return f"did not do {self.what}"
 
-    def within(
-        self,
-        span: timedelta | None = None,
-        *,
-        weeks: float = 0,
-        days: float = 0,
-        hours: float = 0,
-        minutes: float = 0,
-        seconds: float = 0,
-    ) -> "Did":
+    def within(self, span: timedelta | None = None, **units: Unpack[Units]) -> "Did":
         """Only events younger than the span: at `ts + span` exactly, an event is out."""
-        place = f"did({self.type!r}).within"
-        try:
-            named = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-        except (TypeError, OverflowError, ValueError) as error:
-            raise DefinitionError(place, f"{error}; the window is at most a century") from None
-        if span is not None and named:
-            raise DefinitionError(place, "takes either a timedelta or days=, hours=…, not both")
-        return replace(self, window=named if span is None else span)
+        return replace(self, window=span_of(f"did({self.type!r}).within", span, units))
+
+    def between(self, start: date | datetime | None, end: date | datetime | None, *, zone: str = "UTC") -> "Did":
+        """Only events from the start up to, but without, the end; a date is its first instant in the zone."""
+        return replace(self, stretch=stretch(f"did({self.type!r}).between", start, end, zone))
+
+    def today(self, *, zone: str | None = None, otherwise: str = "UTC") -> "Did":
+        """Only events of this calendar day: in the zone, else in the customer's (trait `timezone`), `otherwise` if unknown."""
+        return self._in("day", zone, otherwise)
+
+    def this_week(self, *, zone: str | None = None, otherwise: str = "UTC") -> "Did":
+        """Only events of this calendar week, from Monday; zones as for `today`."""
+        return self._in("week", zone, otherwise)
+
+    def this_month(self, *, zone: str | None = None, otherwise: str = "UTC") -> "Did":
+        """Only events of this calendar month; zones as for `today`."""
+        return self._in("month", zone, otherwise)
 
     def at_least(self, times: int) -> "Did":
         """This often or more."""
@@ -126,16 +192,41 @@ class Did(Predicate):
         """Only events at or after the customer's last event of that type; false for who never did that."""
         return replace(self, since=event)
 
+    def then(self, event: "str | Did", within: timedelta | None = None, **units: Unpack[Units]) -> "Did":
+        """Only events that were followed by another, later and (with a span) less than the span after."""
+        return self._followed(event, within, units, wanted=True)
 
-def triggers(predicate: Predicate, *, positive: bool = True) -> Iterator[Did]:
-    """The `did` leaves of which one more event speaks for the predicate (under an even number of `~`)."""
-    if isinstance(predicate, Did) and positive and predicate.at_least_times > 0:
-        yield predicate
-    for part in predicate.parts:
-        yield from triggers(part, positive=positive is not isinstance(predicate, Not))
+    def without(self, event: "str | Did", within: timedelta | None = None, **units: Unpack[Units]) -> "Did":
+        """Only events that no other one followed; with a span they count from its end on, by time alone."""
+        return self._followed(event, within, units, wanted=False)
 
+    def total(self, name: str) -> Amount:
+        """The sum of a property over the events, 0 where there is none; only numbers count."""
+        return Amount(self, "total", name)
 
-def _only_properties(place: str, predicate: Predicate) -> None:
-    for leaf in leaves(as_predicate(predicate, place)):
-        if not (isinstance(leaf, Compare) and leaf.scope == "property"):
-            raise DefinitionError(place, f"takes conditions on the event's own properties (prop(…)), not: {leaf}")
+    def largest(self, name: str) -> Amount:
+        """The largest number of a property; no comparison is true where there is none."""
+        return Amount(self, "largest", name)
+
+    def smallest(self, name: str) -> Amount:
+        """The smallest number of a property; no comparison is true where there is none."""
+        return Amount(self, "smallest", name)
+
+    def average(self, name: str) -> Amount:
+        """The mean of the numbers of a property; no comparison is true where there is none."""
+        return Amount(self, "average", name)
+
+    def distinct(self, name: str) -> Amount:
+        """How many different texts, numbers and booleans a property had."""
+        return Amount(self, "distinct", name)
+
+    def _in(self, unit: str, zone: str | None, otherwise: str) -> "Did":
+        return replace(self, period=Period(unit, zone, None if zone is not None else otherwise))
+
+    def _followed(self, event: "str | Did", within: timedelta | None, units: Units, *, wanted: bool) -> "Did":
+        place = f"did({self.type!r}).{'then' if wanted else 'without'}"
+        if self.then_ is not None:
+            raise DefinitionError(place, 'is there already; a chain is written inside: did("A").then(did("B").then("C"))')
+        span = span_of(place, within, units) if within is not None or units else None
+        following = Did(event) if isinstance(event, str) else event
+        return replace(self, then_=follow(place, following, span, wanted=wanted))

@@ -1,5 +1,6 @@
 """A comparison with a JSON value as SQL that cannot raise: the type of the value is looked at before it is cast."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -7,55 +8,135 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 
-from segments.evaluate import as_instant
-from segments.predicate import Compare
+from segments.comparing import as_instant
+from segments.predicate import All, AnyItem, Compare, Not, Predicate
 from segments.tables import INSTANT
-from segments.values import ISO, ISO_OFFSET, Kind, kind_of
+from segments.values import ISO, ISO_OFFSET, Kind, fold_table, kind_of
 
 Expression = sa.ColumnElement[Any]
 _JSON_TYPE: dict[Kind, str] = {"boolean": "boolean", "number": "number", "text": "string", "instant": "string"}
 _SQL_TYPE: dict[Kind, Any] = {"boolean": sa.Boolean(), "number": sa.Numeric(), "text": sa.Text(), "instant": INSTANT}
-_OPERATOR: dict[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+_OPERATOR: dict[str, Callable[[Any, Any], Any]] = {
+    "==": eq,
+    "!=": ne,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+    "starts_with": lambda mine, start: sa.func.starts_with(mine, start, type_=sa.Boolean()),
+}
 
 
-class _Value(NamedTuple):
+class Value(NamedTuple):
     """A place in a JSON document: its content, its content as text, and the name of its JSON type."""
 
     json: Expression
     text: Expression
     type: Expression
 
+    @classmethod
+    def field(cls, document: Expression, name: str) -> "Value":
+        """A field of an object."""
+        key = bound(name, "text")
+        json = document.op("->", return_type=JSONB())(key)
+        return cls(json, document.op("->>", return_type=sa.Text())(key), sa.func.jsonb_typeof(json, type_=sa.Text()))
+
+    @classmethod
+    def each(cls, document: Expression, path: tuple[str, ...], *, items: bool = False) -> "Value":
+        """What stands at a path, one row each; a list on the way (with `items`, also at the end) fans out."""
+        steps = "".join(f".{json.dumps(step, ensure_ascii=False)}" for step in path)
+        given = sa.bindparam(None, f"lax ${steps}{'[*]' * items}", JSONPATH, unique=True)
+        found = sa.func.jsonb_path_query(document, given, type_=JSONB).column_valued()
+        text = found.op("#>>", return_type=sa.Text())(sa.bindparam(None, [], ARRAY(sa.Text), unique=True))
+        return cls(found, text, sa.func.jsonb_typeof(found, type_=sa.Text()))
+
     def when(self, kind: Kind, then: Expression) -> Expression:
         """The expression where the value is of that kind, else false."""
-        return sa.case((self.type == _bound(_JSON_TYPE[kind], "text"), then), else_=sa.false())
+        return sa.case((self.type == bound(_JSON_TYPE[kind], "text"), then), else_=sa.false())
+
+
+def of_document(condition: Predicate, document: Expression) -> Expression:
+    """A condition on an object (an event's properties, an item of a list), true or false and never NULL."""
+    match condition:
+        case Compare():
+            return compare(condition, document)
+        case AnyItem():
+            return any_item(condition, document)
+        case Not():
+            return sa.not_(of_document(condition.part, document))
+    parts = [of_document(part, document) for part in condition.parts]
+    return sa.and_(*parts) if isinstance(condition, All) else sa.or_(*parts)
+
+
+def any_item(leaf: AnyItem, document: Expression) -> Expression:
+    """Whether one object in a list meets the condition, true or false and never NULL."""
+    item = Value.each(document, leaf.path, items=True)
+    is_object = item.type == bound("object", "text")
+    return _exists(item, sa.and_(is_object, of_document(leaf.condition, item.json)))
 
 
 def compare(leaf: Compare, document: Expression) -> Expression:
     """The comparison, true or false and never NULL."""
-    value = _walk(document, leaf.path)
+    return anywhere(document, leaf.path, lambda value: _compare(leaf, value))
+
+
+def anywhere(document: Expression, path: tuple[str, ...], test: Callable[[Value], Expression]) -> Expression:
+    """Whether a value at the path meets the test, which is true or false and never NULL."""
+    if len(path) == 1:
+        return test(Value.field(document, path[0]))
+    value = Value.each(document, path)
+    return _exists(value, test(value))
+
+
+def instant_of(value: Value, test: Callable[[Expression], Expression]) -> Expression:
+    """The test of the value as an instant; false where it is none."""
+    return value.when("instant", _typed_instant(value, test))
+
+
+def day_of(value: Value, test: Callable[[Expression], Expression]) -> Expression:
+    """The test of the day as it is written; false where there is none."""
+    day = sa.func.left(value.text, sa.literal(10), type_=sa.Text())
+    is_iso = value.text.op("~", is_comparison=True)(bound(ISO, "text"))
+    is_valid = sa.func.pg_input_is_valid(day, bound("date", "text"), type_=sa.Boolean())
+    day_or_false: list[tuple[Expression, Expression]] = [(sa.and_(is_iso, is_valid), test(sa.cast(day, sa.Date)))]
+    return value.when("text", sa.case(*day_or_false, else_=sa.false()))
+
+
+def _exists(value: Value, condition: Expression) -> Expression:
+    rows: Any = value.json
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows.scalar_alias).where(condition)
+    return found.correlate_except(rows.scalar_alias).exists()
+
+
+def _compare(leaf: Compare, value: Value) -> Expression:
     operand: Any = leaf.value
     match leaf.op:
         case "exists":
-            return sa.func.coalesce(value.type != _bound("null", "text"), sa.false())
+            return sa.func.coalesce(value.type != bound("null", "text"), sa.false())
         case "in":
             return sa.or_(*(_is_one_of(value, kind, operand) for kind in _JSON_TYPE if _of_kind(kind, operand)))
         case "contains":
             return _contains(value, operand)
+        case "between":
+            kind = kind_of(leaf.place, operand[0])
+            low, high = (bound(end, kind) for end in operand)
+            return value.when(kind, _typed(value, kind, lambda mine: sa.and_(mine >= low, mine <= high)))
+        case "matches":
+            return value.when("text", _matches(value, operand))
     kind = kind_of(leaf.place, operand)
-    return value.when(kind, _typed(value, kind, lambda mine: _OPERATOR[leaf.op](mine, _bound(operand, kind))))
+    return value.when(kind, _typed(value, kind, lambda mine: _OPERATOR[leaf.op](mine, bound(operand, kind))))
 
 
-def _walk(document: Expression, path: tuple[str, ...]) -> _Value:
-    for step in path[:-1]:
-        document = document.op("->", return_type=JSONB())(_bound(step, "text"))
-    last = _bound(path[-1], "text")
-    json = document.op("->", return_type=JSONB())(last)
-    return _Value(json, document.op("->>", return_type=sa.Text())(last), sa.func.jsonb_typeof(json, type_=sa.Text()))
+def _matches(value: Value, text: str) -> Expression:
+    table = fold_table(text)
+    cases, folds = ("".join(map(chr, table)), "".join(table.values()))
+    folded = sa.func.translate(value.text, bound(cases, "text"), bound(folds, "text"), type_=sa.Text())
+    return sa.collate(folded, "C") == bound(text.translate(table), "text")
 
 
-def _typed(value: _Value, kind: Kind, test: Callable[[Expression], Expression]) -> Expression:
+def _typed(value: Value, kind: Kind, test: Callable[[Expression], Expression]) -> Expression:
     """The test of the value as its kind; the caller has made sure of its JSON type."""
     match kind:
         case "text":
@@ -65,15 +146,15 @@ def _typed(value: _Value, kind: Kind, test: Callable[[Expression], Expression]) 
     return test(sa.cast(value.text, _SQL_TYPE[kind]))
 
 
-def _typed_instant(value: _Value, test: Callable[[Expression], Expression]) -> Expression:
-    has_offset = value.text.op("~", is_comparison=True)(_bound(ISO_OFFSET, "text"))
-    text = sa.case((has_offset, value.text), else_=value.text + _bound(" UTC", "text"))
-    is_iso = value.text.op("~", is_comparison=True)(_bound(ISO, "text"))
-    is_valid = sa.func.pg_input_is_valid(text, _bound("timestamptz", "text"), type_=sa.Boolean())
+def _typed_instant(value: Value, test: Callable[[Expression], Expression]) -> Expression:
+    has_offset = value.text.op("~", is_comparison=True)(bound(ISO_OFFSET, "text"))
+    text = sa.case((has_offset, value.text), else_=value.text + bound(" UTC", "text"))
+    is_iso = value.text.op("~", is_comparison=True)(bound(ISO, "text"))
+    is_valid = sa.func.pg_input_is_valid(text, bound("timestamptz", "text"), type_=sa.Boolean())
     return sa.case((sa.and_(is_iso, is_valid), test(sa.cast(text, INSTANT))), else_=sa.false())
 
 
-def _is_one_of(value: _Value, kind: Kind, choices: tuple[Any, ...]) -> Expression:
+def _is_one_of(value: Value, kind: Kind, choices: tuple[Any, ...]) -> Expression:
     mine = [_native(choice, kind) for choice in _of_kind(kind, choices)]
     array = sa.bindparam(None, mine, ARRAY(_SQL_TYPE[kind]), unique=True)
     return value.when(kind, _typed(value, kind, lambda it: it == sa.any_(array)))
@@ -83,17 +164,18 @@ def _of_kind(kind: Kind, choices: tuple[Any, ...]) -> list[Any]:
     return [choice for choice in choices if kind_of("", choice) == kind]
 
 
-def _contains(value: _Value, operand: Any) -> Expression:
+def _contains(value: Value, operand: Any) -> Expression:
     kind = kind_of("", operand)
-    element = value.json.op("@>", is_comparison=True)(sa.func.to_jsonb(_bound(operand, kind)))
-    branches: list[tuple[Expression, Expression]] = [(value.type == _bound("array", "text"), element)]
+    element = value.json.op("@>", is_comparison=True)(sa.func.to_jsonb(bound(operand, kind)))
+    branches: list[tuple[Expression, Expression]] = [(value.type == bound("array", "text"), element)]
     if kind == "text":
-        found = sa.func.strpos(value.text, _bound(operand, kind)) > sa.literal(0)
-        branches.append((value.type == _bound("string", "text"), found))
+        found = sa.func.strpos(value.text, bound(operand, kind)) > sa.literal(0)
+        branches.append((value.type == bound("string", "text"), found))
     return sa.case(*branches, else_=sa.false())
 
 
-def _bound(value: Any, kind: Kind) -> Expression:
+def bound(value: Any, kind: Kind) -> Expression:
+    """A value of a definition as a parameter."""
     return sa.bindparam(None, _native(value, kind), _SQL_TYPE[kind], unique=True)
 
 

@@ -4,83 +4,22 @@ Promise: pure. This module is imported inside Temporal's workflow sandbox, so no
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from datetime import date
+from typing import Any
 
 from segments.errors import DefinitionError
 from segments.evaluate import holds_on_nothing
 from segments.happened import Did
-from segments.predicate import Compare, Predicate, Scope, leaves
-from segments.values import Scalar, check_name, check_path
+from segments.predicate import Predicate, is_of_property, leaves
+from segments.scoring import Scored
 from segments.wire import predicate_from_json
-from segments.words import to_plain
 
 #: Part of every version: raise it when the meaning of a definition changes though its text does not.
 _SEMANTICS = 1
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
-
-
-@dataclass(frozen=True, eq=False)
-class Term:
-    """A value that can be compared; dots in its name lead into objects (`address.city`)."""
-
-    scope: Scope
-    path: tuple[str, ...]
-
-    def __eq__(self, value: object) -> Compare:  # type: ignore[override]  # a comparison is the point
-        return self._is("==", value)
-
-    def __ne__(self, value: object) -> Compare:  # type: ignore[override]  # a comparison is the point
-        return self._is("!=", value)
-
-    def __lt__(self, value: Scalar) -> Compare:
-        return self._is("<", value)
-
-    def __le__(self, value: Scalar) -> Compare:
-        return self._is("<=", value)
-
-    def __gt__(self, value: Scalar) -> Compare:
-        return self._is(">", value)
-
-    def __ge__(self, value: Scalar) -> Compare:
-        return self._is(">=", value)
-
-    def in_(self, *values: Scalar | Iterable[Scalar]) -> Compare:
-        """Equal to one of the values, given one by one or as a list, a tuple or a set."""
-        return self._is("in", _choices(values))
-
-    def contains(self, value: Scalar) -> Compare:
-        """A list with this element, or a text with this text in it (upper and lower case differ)."""
-        return self._is("contains", value)
-
-    def exists(self) -> Compare:
-        """There is a value, and it is not null."""
-        return self._is("exists", None)
-
-    def _is(self, op: str, value: Any) -> Compare:
-        return Compare(self.scope, self.path, op, value)
-
-    def __hash__(self) -> int:
-        return hash((self.scope, self.path))
-
-    def __bool__(self) -> NoReturn:
-        raise DefinitionError(str(self), "has no truth by itself; compare it, or ask whether it exists()")
-
-    def __str__(self) -> str:
-        return f"{self.scope}({'.'.join(self.path)!r})"
-
-
-def trait(name: str) -> Term:
-    """A trait of the profile; dots lead into objects."""
-    return _term("trait", name)
-
-
-def prop(name: str) -> Term:
-    """A property of the event, inside `.where(…)`; dots lead into objects."""
-    return _term("property", name)
 
 
 def did(event: str) -> Did:
@@ -93,12 +32,31 @@ purchases = did("Order Completed")
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What a segment's messages are meant to achieve: this share converts anyway, and a relative lift upon it."""
+
+    base_rate: float
+    lift: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.base_rate < 1 or not 0 < self.base_rate * (1 + self.lift) < 1 or not self.lift:
+            raise DefinitionError(f"{self}", "needs 0 < base_rate < 1 and a lift (0.1: ten per cent more) that stays below 1")
+
+
+@dataclass(frozen=True)
 class Segment:
-    """A name for the customers of whom a predicate is true."""
+    """A name for the customers of whom a predicate is true.
+
+    `owner`, `review_by` and `effect` are for people (who answers for it, until when it is trusted, what it is meant to
+    achieve); like the description they do not change its version.
+    """
 
     name: str
     predicate: Predicate
     description: str = ""
+    owner: str = ""
+    review_by: date | None = None
+    effect: Effect | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -107,7 +65,7 @@ class Segment:
             )
         if not isinstance(self.predicate, Predicate):
             raise DefinitionError(f"segment {self.name!r}", f"needs a predicate, not {self.predicate!r}")
-        if misplaced := [leaf for leaf in leaves(self.predicate) if _is_property(leaf)]:
+        if misplaced := [leaf for leaf in leaves(self.predicate) if is_of_property(leaf)]:
             raise DefinitionError(f"segment {self.name!r}", f"prop(…) belongs inside did(…).where(…): {misplaced[0]}")
 
     @property
@@ -117,7 +75,10 @@ class Segment:
 
     def to_json(self) -> dict[str, Any]:
         """The definition as plain JSON."""
-        return {"name": self.name, "description": self.description, "predicate": self.predicate.to_json()}
+        plain = {"name": self.name, "description": self.description, "predicate": self.predicate.to_json()}
+        effect = self.effect and {"base_rate": self.effect.base_rate, "lift": self.effect.lift}
+        told = {"owner": self.owner, "review_by": self.review_by and self.review_by.isoformat(), "effect": effect}
+        return plain | {name: value for name, value in told.items() if value}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Segment":
@@ -127,11 +88,14 @@ class Segment:
             DefinitionError: it is not one; the error names the place.
         """
         try:
-            return cls(plain["name"], predicate_from_json(plain["predicate"]), str(plain.get("description", "")))
+            name, definition = plain["name"], plain["predicate"]
         except KeyError as missing:
             raise DefinitionError("segment", f"has no {missing}") from None
+        try:
+            predicate = predicate_from_json(definition)
         except DefinitionError as error:
-            raise error.within(f"segment {plain['name']!r}, predicate") from None
+            raise error.within(f"segment {name!r}, predicate") from None
+        return cls(name, predicate, str(plain.get("description", "")), str(plain.get("owner", "")), *_told(plain))
 
     def __str__(self) -> str:
         return f"{self.name}: {self.predicate}"
@@ -146,23 +110,24 @@ def check_goal(goal: Predicate) -> None:
     for leaf in leaves(goal):
         if not isinstance(leaf, Did):
             raise DefinitionError(f"goal {goal}", f"a goal is made of did(…); this is not: {leaf}")
+        if leaf.period is not None or leaf.then_ is not None:
+            raise DefinitionError(f"goal {goal}", f"a goal takes no calendar period and no sequence: {leaf}")
+    if any(isinstance(part, Scored) for part in _all_parts(goal)):
+        raise DefinitionError(f"goal {goal}", "a score has no moment at which it is reached; name the events themselves")
     if holds_on_nothing(goal):
         raise DefinitionError(f"goal {goal}", "is true before anything has happened, so the run would end at once")
 
 
-def _is_property(leaf: Predicate) -> bool:
-    return isinstance(leaf, Compare) and leaf.scope == "property"
+def _all_parts(predicate: Predicate) -> Iterator[Predicate]:
+    yield predicate
+    for part in predicate.parts:
+        yield from _all_parts(part)
 
 
-def _term(scope: Scope, name: object) -> Term:
-    check_name(f"{scope}({name!r})", "name", name)
-    path = tuple(str(name).split("."))
-    check_path(scope, path)
-    return Term(scope, path)
-
-
-def _choices(values: tuple[Any, ...]) -> tuple[Scalar, ...]:
-    """In one order and without repetition, so that a set gives the same version every time."""
-    flat = [v for value in values for v in (value if isinstance(value, list | tuple | set | frozenset) else [value])]
-    by_text = {json.dumps(to_plain(value), default=repr): value for value in flat}
-    return tuple(by_text[text] for text in sorted(by_text))
+def _told(plain: Mapping[str, Any]) -> tuple[date | None, Effect | None]:
+    review_by, effect = plain.get("review_by"), plain.get("effect")
+    try:
+        until = None if review_by is None else date.fromisoformat(review_by)
+        return until, None if effect is None else Effect(effect["base_rate"], effect["lift"])
+    except (TypeError, ValueError, KeyError) as error:
+        raise DefinitionError("review_by, effect", f"{error}; use a date, and an object with base_rate and lift") from None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from segments import compiler
+from segments.alarms import arm
 from segments.language import Segment
+from segments.thresholds import record
 from store import Connection, Database, queries
 
 #: The `evaluated_to` of a version that has to be evaluated anew.
@@ -76,6 +78,8 @@ async def _settle(
     connection: Connection, segment: Segment, at: datetime, shard: int, shards: int, *, announced: bool
 ) -> tuple[int, int]:
     full = compiler.everyone(segment.predicate)
+    await arm(connection, segment, at, shard, shards)
+    await record(connection, segment.predicate, at)
     await connection.execute(_SQL["make_inside"])
     await connection.execute(f"insert into inside {full.sql}", *full.args(at, shard=shard, shards=shards))
     cause = {"definition": segment.version}

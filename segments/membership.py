@@ -6,7 +6,7 @@ and writes nothing. Two ticks at once are harmless.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +14,12 @@ from uuid import UUID
 
 import asyncpg
 
+from segments.alarms import rearm, ring
 from segments.changes import changes
 from segments.language import Segment
 from segments.loading import NEVER, Loaded, load, lock_shard
 from segments.look import Dirty, Look
+from segments.thresholds import renewed
 from segments.transitions import Transition
 from segments.watching import Live, Sweep, concerned, sweeps
 from store import Connection, Database, queries
@@ -96,8 +98,12 @@ async def _tick(
     live, unloaded = await _live(connection, segments, shard, shards)
     at = max([at, *(each.evaluated_to for each in live)])
     look = Look(connection, at, live, dirty)
-    await _find_candidates(look, shard, shards)
+    rung = await ring(look, shard, shards)
+    for name, profiles in (await renewed(look, shard, shards)).items():
+        rung.setdefault(name, set()).update(profiles)
+    await _find_candidates(look, rung, shard, shards)
     kinds = await _write(connection, await changes(look, keyed))
+    await rearm(look, rung)
     if also is not None and dirty:
         await also(connection, dirty, at)
     await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()))
@@ -138,9 +144,11 @@ async def _live(
     return live, tuple(sorted(unloaded))
 
 
-async def _find_candidates(look: Look, shard: int, shards: int) -> None:
+async def _find_candidates(look: Look, rung: Mapping[str, set[UUID]], shard: int, shards: int) -> None:
     """Whom each segment must evaluate: those of whom something changed, and those whom time can have moved."""
     swept = await _swept(look, sweeps(look.live, look.at), shard, shards)
+    for name, profiles in rung.items():
+        swept.setdefault(name, set()).update(profiles)
     changed = look.changed
     everyone = {*changed, *(profile for profiles in swept.values() for profile in profiles)}
     if everyone and look.live:
@@ -154,8 +162,10 @@ async def _find_candidates(look: Look, shard: int, shards: int) -> None:
 async def _swept(look: Look, wanted: list[Sweep], shard: int, shards: int) -> dict[str, set[UUID]]:
     found: dict[str, set[UUID]] = {}
     if wanted:
-        kinds, lows, highs, _ = zip(*wanted, strict=True)
-        rows = await look.connection.fetch(_SQL["sweep"], kinds, lows, highs, min(lows), max(highs), shard, shards)
+        kinds, lows, highs, _, zones = zip(*wanted, strict=True)
+        homes = [None if each is None else _SEPARATOR.join(each) for each in zones]
+        bounds = (kinds, lows, highs, min(lows), max(highs), shard, shards, homes)
+        rows = await look.connection.fetch(_SQL["sweep"], *bounds)
         for row in rows:
             for name in wanted[row["n"] - 1].segments:
                 found.setdefault(name, set()).add(row["profile_id"])

@@ -5,15 +5,18 @@ A new kind of leaf is one class here, one function in `evaluate`, one in `compil
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from segments.errors import DefinitionError
 from segments.values import OPERATORS, Scalar, check_operand, check_path
 from segments.words import operand_in_words, to_plain
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
 
 Scope = Literal["trait", "property"]
 Operand = Scalar | tuple[Scalar, ...] | None
@@ -27,6 +30,19 @@ class Edge(NamedTuple):
 
     type: str
     window: timedelta
+
+
+class Clock:
+    """When time alone can change a predicate, where no fixed span after an event tells it."""
+
+    def steps(self, facts: "Facts", until: datetime) -> "Iterator[datetime]":
+        """The instants, in any order, up to (or a little after) `until` at which it can change for a customer."""
+        raise NotImplementedError
+
+    @property
+    def cause(self) -> "Mapping[str, Any]":
+        """What the log of transitions says when it did."""
+        raise NotImplementedError
 
 
 class Predicate:
@@ -43,9 +59,24 @@ class Predicate:
         return frozenset().union(*(part.edges for part in self.parts))
 
     @property
+    def clocks(self) -> frozenset[Clock]:
+        """What else makes it change by time alone."""
+        return frozenset().union(*(part.clocks for part in self.parts))
+
+    @property
     def traits(self) -> frozenset[str]:
         """The top-level names of the traits it looks at."""
         return frozenset().union(*(part.traits for part in self.parts))
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """What else may change it, in the words of a `dirty` mark: consent, addresses, names (`segments.person`)."""
+        return frozenset().union(*(part.marks for part in self.parts))
+
+    @property
+    def personal(self) -> bool:
+        """Whether it can be true of one customer and false of another though nothing is known of either."""
+        return any(part.personal for part in self.parts)
 
     def to_json(self) -> dict[str, Any]:
         """The definition as plain JSON; `wire.predicate_from_json` reads it back."""
@@ -142,7 +173,8 @@ class Not(Predicate):
 class Compare(Predicate):
     """A trait of the profile, or a property of an event, against a value.
 
-    False whenever the value is missing or of another kind than the operand, also for `!=`.
+    False whenever the value is missing or of another kind than the operand, also for `!=`. A list on the way to the
+    value stands for each of its elements: one that compares is enough.
     """
 
     scope: Scope
@@ -171,7 +203,46 @@ class Compare(Predicate):
 
     def __str__(self) -> str:
         subject = f"{'.'.join(self.path)} {OPERATORS[self.op]}"
+        if self.op == "between" and isinstance(self.value, tuple):
+            return f"{subject} {' and '.join(map(operand_in_words, self.value))}"
         return subject if self.op == "exists" else f"{subject} {operand_in_words(self.value)}"
+
+
+@dataclass(frozen=True, eq=False)
+class AnyItem(Predicate):
+    """At least one object in a list meets the condition by itself; `property` in the condition is a field of the object."""
+
+    scope: Scope
+    path: tuple[str, ...]
+    condition: Predicate
+
+    def __post_init__(self) -> None:
+        check_path(self.scope, self.path)
+        check_fields(f"{self.scope}({'.'.join(self.path)!r}).any_item", self.condition)
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """Its own trait, if it is one."""
+        return frozenset({self.path[0]}) if self.scope == "trait" else frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"trait": …, "any_item": …}`."""
+        return {self.scope: ".".join(self.path), "any_item": self.condition.to_json()}
+
+    def __str__(self) -> str:
+        return f"any of {'.'.join(self.path)} has ({self.condition})"
+
+
+def is_of_property(leaf: Predicate) -> bool:
+    """Whether a leaf looks at an event's property or a field of an item."""
+    return isinstance(leaf, Compare | AnyItem) and leaf.scope == "property"
+
+
+def check_fields(place: str, predicate: Predicate) -> None:
+    """Refuse what cannot be asked of one event or one item."""
+    for leaf in leaves(as_predicate(predicate, place)):
+        if not is_of_property(leaf):
+            raise DefinitionError(place, f"takes conditions on the event's own properties (prop(…)), not: {leaf}")
 
 
 def leaves(predicate: Predicate) -> Iterator[Predicate]:

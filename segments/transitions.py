@@ -14,10 +14,14 @@ from uuid import UUID
 
 import asyncpg
 
-from segments.evaluate import Event, Facts, as_instant, flipped_at, matches
-from segments.happened import Did, triggers
+from segments.comparing import as_instant
+from segments.evaluate import Event, Facts, flipped_at, matches
+from segments.happened import Did
 from segments.language import Segment
+from segments.leaf import Leaf
+from segments.person import Person
 from segments.predicate import leaves, trait_names
+from segments.triggers import triggers
 from segments.words import to_plain
 
 Kind = Literal["entered", "left", "repeated"]
@@ -56,12 +60,22 @@ def flip(segment: Segment, customer: Customer, at: datetime, floor: datetime) ->
         return at, {"profile": "changed"}
     by_event = flipped_at(segment.predicate, customer.facts, at)
     by_trait = max((customer.traits_at[n] for n in trait_names(segment.predicate) if n in customer.traits_at), default=None)
-    dated = [instant for instant in (by_event, by_trait) if instant is not None and instant <= at]
+    mark, by_mark = _marked_at(segment, customer.facts.person, at)
+    dated = [instant for instant in (by_event, by_trait, by_mark) if instant is not None and instant <= at]
     if not dated:
         return max(floor, min(customer.created_at, at)), {"profile": "changed"}
     instant = max(dated)
-    cause = _cause(segment, customer.facts, instant) if instant == by_event else {"event": "$identify"}
-    return max(floor, instant), cause
+    if instant == by_event:
+        return max(floor, instant), _cause(segment, customer.facts, instant)
+    return max(floor, instant), {"event": "$identify" if instant == by_trait else mark}
+
+
+def _marked_at(segment: Segment, person: Person, at: datetime) -> tuple[str, datetime | None]:
+    """The newest change of consent, addresses or names that the segment looks at, with its mark (a fast clock is held back)."""
+    asked = [leaf for leaf in leaves(segment.predicate) if isinstance(leaf, Leaf) and leaf.dated_by in person.dates]
+    dated = [(min(person.dates[str(leaf.dated_by)], at), mark) for leaf in asked for mark in leaf.marks]
+    instant, mark = max(dated, default=(None, ""))
+    return mark, instant
 
 
 def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
@@ -73,7 +87,8 @@ def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
     for edge in sorted(segment.predicate.edges):
         if any(event.ts == instant - edge.window for event in facts.events.get(edge.type, ())):
             return {"edge": edge.type, "window": to_plain(edge.window)}
-    return {}
+    clocks = sorted(segment.predicate.clocks, key=repr)
+    return next((dict(clock.cause) for clock in clocks if instant in set(clock.steps(facts, instant))), {})
 
 
 def caused_by(event: Event) -> dict[str, Any]:
@@ -88,6 +103,7 @@ def speaks_for(segment: Segment, event: Event, at: datetime | None = None) -> bo
 
 def _counts(leaf: Did, event: Event, at: datetime | None) -> bool:
     in_time = at is None or leaf.window is None or at - event.ts < leaf.window
+    in_time = in_time and (leaf.stretch is None or leaf.stretch.has(event.ts))
     return leaf.type == event.type and in_time and matches(leaf.condition, event.properties)
 
 
@@ -101,20 +117,31 @@ def memory(segments: Iterable[Segment], since: datetime, at: datetime) -> dateti
 
     Where every leaf has a window, twice the longest: one to reach the flip, one to value the instant before it.
     """
-    spans = [leaf.window for segment in segments for leaf in leaves(segment.predicate) if isinstance(leaf, Did)]
-    anchored = any(isinstance(leaf, Did) and leaf.since for segment in segments for leaf in leaves(segment.predicate))
-    if anchored or None in spans:
+    known = [leaf for segment in segments for leaf in leaves(segment.predicate)]
+    spans = [leaf.memory for leaf in known if isinstance(leaf, Did | Leaf)]
+    if None in spans:
         return _BEGINNING
     longest = max((span for span in spans if span is not None), default=timedelta(0))
     start = min(since, at)
     return start - 2 * longest if start - _BEGINNING > 2 * longest else _BEGINNING
 
 
-def read_customer(row: asyncpg.Record, events: Iterable[Event], *, complete: bool) -> Customer:
+def read_customer(row: asyncpg.Record, events: Iterable[Event], person: Person, *, complete: bool) -> Customer:
     """A row of `lock_facts` with the profile's events."""
     dated = {name: as_instant(text) for name, text in row["traits_at"].items()}
     traits_at = {name: instant for name, instant in dated.items() if instant is not None}
-    return Customer(row["created_at"], traits_at, Facts.of(read_json(row["traits"]), events), complete)
+    return Customer(row["created_at"], traits_at, Facts.of(read_json(row["traits"]), events, person), complete)
+
+
+def read_person(row: asyncpg.Record) -> Person:
+    """A row of `facts_people`."""
+    consents = {(channel, purpose): state for channel, purpose, state, _ in row["consents"]}
+    dates = {f"consent:{channel}/{purpose}": as_instant(said_at) for channel, purpose, _, said_at in row["consents"]}
+    dates |= {f"endpoint:{channel}": as_instant(since) for channel, _, since in row["endpoints"]}
+    dates["name"] = row["named_at"]
+    channels = frozenset(channel for channel, valid, _ in row["endpoints"] if valid)
+    known = {name: instant for name, instant in dates.items() if instant is not None}
+    return Person(row["profile_id"], frozenset(row["user_ids"]), consents, channels, known)
 
 
 def read_event(row: asyncpg.Record) -> Event:

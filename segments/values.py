@@ -19,7 +19,10 @@ OPERATORS: Final = {
     ">": "is more than",
     ">=": "is at least",
     "in": "is one of",
+    "between": "is between",
     "contains": "contains",
+    "starts_with": "starts with",
+    "matches": "is, whatever the case,",
     "exists": "exists",
 }
 ORDERING: Final = frozenset({"<", "<=", ">", ">="})
@@ -53,6 +56,8 @@ def check_operand(place: str, op: str, value: object) -> None:
             raise DefinitionError(place, "exists takes no value")
     elif op == "in":
         _check_choices(place, value)
+    elif op == "between":
+        _check_range(place, value)
     else:
         _check_scalar(place, op, value)
 
@@ -64,14 +69,43 @@ def _check_choices(place: str, value: object) -> None:
         _check_scalar(place, "in", choice)
 
 
+def _check_range(place: str, value: object) -> None:
+    if not isinstance(value, tuple) or len(value) != 2:  # noqa: PLR2004 - a range has two ends
+        raise DefinitionError(place, f"between needs a low and a high value, not {value!r}")
+    low, high = value
+    _check_scalar(place, ">=", low)
+    _check_scalar(place, "<=", high)
+    if kind_of(place, low) != kind_of(place, high):
+        raise DefinitionError(place, f"between needs two values of one kind, not {low!r} and {high!r}")
+    if type(low) is type(high) and low > high:
+        raise DefinitionError(place, f"nothing is between {low!r} and {high!r}; the low value comes first")
+
+
 def _check_scalar(place: str, op: str, value: object) -> None:
     kind = kind_of(place, value)
     if op in ORDERING and kind == "boolean":
         raise DefinitionError(place, f"{op} has no meaning for a boolean; use == or !=")
     if op == "contains" and (kind == "instant" or value == ""):
         raise DefinitionError(place, "contains takes a text that is not empty, a number or a boolean")
+    if op in ("starts_with", "matches") and (kind != "text" or value == ""):
+        raise DefinitionError(place, f"{op} takes a text that is not empty")
     if isinstance(value, str):
         _check_text(place, value)
+
+
+def fold_table(text: str) -> dict[int, str]:
+    """Which characters become which, so that texts that differ from this one in case only become equal to it.
+
+    Characters whose other case is not one character (such as ß) stand for themselves.
+    """
+    folded = {char: _folded(char) for char in text}
+    cases = {fold: {fold, fold.upper(), fold.lower(), fold.title(), char} for char, fold in folded.items()}
+    return {ord(case): fold for fold, all_ in cases.items() for case in all_ if len(case) == 1 and _folded(case) == fold}
+
+
+def _folded(char: str) -> str:
+    fold = char.casefold()
+    return fold if len(fold) == 1 else char
 
 
 def _check_text(place: str, value: str) -> None:

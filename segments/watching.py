@@ -3,21 +3,24 @@
 Promise: pure arithmetic over definitions, worked out once per set of segments; equal edges are swept once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from segments.calendar import PeriodEnd
 from segments.evaluate import holds_on_nothing
 from segments.language import Segment
-from segments.predicate import Edge, event_types, trait_names
+from segments.predicate import Clock, Edge, event_types, trait_names
 
 #: The type that a `dirty` mark carries when traits changed (also by a merge).
 TRAITS_CHANGED = "$identify"
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_INSTANT = timedelta(microseconds=1)
+_Range = tuple[str, datetime, datetime, tuple[str, ...] | None]
 
 
 class Interest(NamedTuple):
@@ -27,6 +30,7 @@ class Interest(NamedTuple):
     traits: bool
     edges: frozenset[Edge]
     by_default: bool
+    clocks: frozenset[Clock] = frozenset()
 
     def wants(self, types: AbstractSet[str], *, member: bool) -> bool:
         """Whether a profile of which these types changed must be looked at again.
@@ -39,12 +43,16 @@ class Interest(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """One range of events whose profiles time may have moved, and the segments that ask for it."""
+    """One range of events whose profiles time may have moved, and the segments that ask for it.
+
+    With zones, only customers who live in one of them.
+    """
 
     type: str
     low: datetime
     high: datetime
     segments: frozenset[str]
+    zones: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +67,27 @@ class Live:
 def interest(segment: Segment) -> Interest:
     """What a segment looks at."""
     predicate = segment.predicate
-    types = event_types(predicate)
-    return Interest(types, bool(trait_names(predicate)), predicate.edges, holds_on_nothing(predicate))
+    types = event_types(predicate) | predicate.marks
+    by_default = predicate.personal or holds_on_nothing(predicate)
+    return Interest(types, bool(trait_names(predicate)), predicate.edges, by_default, predicate.clocks)
 
 
 def sweeps(live: Iterable[Live], until: datetime) -> list[Sweep]:
     """The ranges `(evaluated_to - window, until - window]` of every edge, equal ones once; none where no time has passed."""
-    asked: dict[tuple[str, datetime, datetime], set[str]] = {}
+    asked: dict[_Range, set[str]] = {}
     for each in live:
-        for edge in interest(each.segment).edges if each.evaluated_to < until else ():
-            low, high = before(each.evaluated_to, edge), before(until, edge)
-            asked.setdefault((edge.type, low, high), set()).add(each.segment.name)
-    return [Sweep(*found, frozenset(names)) for found, names in asked.items()]
+        for found in _ranges(interest(each.segment), each.evaluated_to, until) if each.evaluated_to < until else ():
+            asked.setdefault(found, set()).add(each.segment.name)
+    return [Sweep(*found[:3], frozenset(names), found[3]) for found, names in asked.items()]
+
+
+def _ranges(wanted: Interest, since: datetime, until: datetime) -> Iterator[_Range]:
+    for edge in wanted.edges:
+        yield edge.type, before(since, edge), before(until, edge), None
+    for clock in wanted.clocks:
+        if isinstance(clock, PeriodEnd):
+            for low, high, zones in clock.period.turned(since, until):
+                yield clock.type, low - _INSTANT, high - _INSTANT, zones  # a period has its first instant, not its last
 
 
 def concerned(

@@ -1,13 +1,23 @@
 """Reading definitions from JSON: strict, so that a misspelt key fails when it is loaded, in an error with its place."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from segments.aggregates import MEASURES
+from segments.date_wire import DATED, age_from_json, dated_from_json
 from segments.errors import DefinitionError
-from segments.happened import Did
-from segments.predicate import All, Compare, Either, Not, Predicate, Scope
+from segments.event_wire import aggregate_from_json, did_from_json, outermost_from_json
+from segments.listed import Listed, check_list_name
+from segments.people import Bucket, Customers, MemberOf, check_no_circle
+from segments.places import located_from_json
+from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, Scope
+from segments.ranking import Top
+from segments.reach import Consented, Reachable
+from segments.reading import an_object, window
+from segments.reading import only as _only
+from segments.scoring import Score, Scored, rule_from
 
 _DEEPEST = 50
 
@@ -56,36 +66,122 @@ def _inside(place: str, plain: object, depth: int) -> Predicate:
 
 
 def _compare(scope: Scope) -> Callable[[Mapping[str, Any], int], Predicate]:
-    def read(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
-        _only(plain, scope, "is", "value")
+    def read(plain: Mapping[str, Any], depth: int) -> Predicate:
         path = plain[scope]
         if not isinstance(path, str):
             raise DefinitionError(scope, f"needs a name, not {path!r}")
-        return Compare(scope, tuple(path.split(".")), str(plain.get("is")), _operand(plain.get("value")))
+        steps = tuple(path.split("."))
+        if "any_item" in plain:
+            _only(plain, scope, "any_item")
+            return AnyItem(scope, steps, _inside("any_item", plain["any_item"], depth))
+        if scope == "trait" and any(word in plain for word in DATED):
+            return dated_from_json(plain, steps)
+        _only(plain, scope, "is", "value")
+        return Compare(scope, steps, str(plain.get("is")), _operand(plain.get("value")))
 
     return read
 
 
 def _did(plain: Mapping[str, Any], depth: int) -> Predicate:
-    _only(plain, "did", "within", "where", "at_least", "at_most", "since_last")
-    where = plain.get("where")
-    return Did(
-        type=plain["did"],
-        window=_window(plain.get("within")),
-        condition=None if where is None else _inside("where", where, depth),
-        least=plain.get("at_least"),
-        most=plain.get("at_most"),
-        since=plain.get("since_last"),
-    )
+    return did_from_json(plain, lambda place, inner: _inside(place, inner, depth))
 
 
-def _window(seconds: object) -> timedelta | None:
-    if seconds is None:
-        return None
-    try:
-        return timedelta(seconds=seconds)  # type: ignore[arg-type]  # whatever it is, it must fail here with a reason
-    except (TypeError, OverflowError, ValueError):
-        raise DefinitionError("within", f"needs a number of seconds, not {seconds!r}") from None
+def _aggregate(plain: Mapping[str, Any], depth: int) -> Predicate:
+    return aggregate_from_json(plain, lambda place, inner: _inside(place, inner, depth), _operand)
+
+
+def _age(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
+    return age_from_json(plain, _operand)
+
+
+def _outermost(plain: Mapping[str, Any], depth: int) -> Predicate:
+    return outermost_from_json(plain, lambda place, inner: _inside(place, inner, depth))
+
+
+def _listed(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
+    _only(plain, "listed")
+    return Listed(check_list_name(plain["listed"]))
+
+
+def _located(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
+    return located_from_json(plain)
+
+
+def _member_of(plain: Mapping[str, Any], depth: int) -> Predicate:
+    _only(plain, "member_of", "predicate")
+    name = plain["member_of"]
+    if "predicate" not in plain:
+        raise DefinitionError("member_of", f"needs the predicate of {name!r} beside it (see `expanded`)")
+    inner = _inside("predicate", plain["predicate"], depth)
+    check_no_circle(name, inner)
+    return MemberOf(name, inner)
+
+
+def _score(plain: Mapping[str, Any], depth: int) -> Predicate:
+    _only(plain, "score", "is", "value")
+    if not isinstance(plain["score"], list):
+        raise DefinitionError("score", f"needs a list of rules, not {plain['score']!r}")
+    rules = []
+    for n, rule in enumerate(plain["score"]):
+        an_object(f"score[{n}]", rule)
+        when = _inside(f"score[{n}].when", rule.get("when"), depth)
+        rules.append(rule_from(rule, when, _operand(rule.get("points"))))
+    return Scored(Score(tuple(rules)), str(plain.get("is")), _operand(plain.get("value")))
+
+
+def _top(plain: Mapping[str, Any], depth: int) -> Predicate:
+    _only(plain, "top", "of", "total", "every")
+    of = _inside("of", plain.get("of"), depth)
+    every = window(plain["every"]) if "every" in plain else None
+    return Top(_operand(plain["top"]), of, plain.get("total"), **({} if every is None else {"every": every}))  # type: ignore[arg-type]  # checked there
+
+
+def _bucket(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
+    _only(plain, "bucket", "salt")
+    return Bucket(_operand(plain["bucket"]), plain.get("salt", ""))
+
+
+def _customers(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
+    _only(plain, "customers")
+    return Customers(_operand(plain["customers"]))
+
+
+def _consented(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
+    _only(plain, "consented", "purpose")
+    return Consented(plain["consented"], plain.get("purpose", "marketing"))
+
+
+def _reachable(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
+    _only(plain, "reachable")
+    return Reachable(plain["reachable"])
+
+
+def expanded(plain: object, segments: Mapping[str, object], *, around: tuple[str, ...] = ()) -> Any:
+    """A definition in JSON in which every `{"member_of": name}` has got the predicate of that segment.
+
+    `segments` holds predicates in JSON by segment name; `around` the names of the segments that are being defined.
+
+    Raises:
+        DefinitionError: it names a segment that does not exist, or one that contains itself.
+    """
+    if len(around) > _DEEPEST:
+        raise DefinitionError("", f"nested deeper than {_DEEPEST}")
+    if isinstance(plain, list):
+        return [expanded(part, segments, around=around) for part in plain]
+    if not isinstance(plain, Mapping):
+        return plain
+    if "member_of" in plain and "predicate" not in plain:
+        return _named(plain, segments, around)
+    return {key: expanded(part, segments, around=around) for key, part in plain.items()}
+
+
+def _named(plain: Mapping[str, Any], segments: Mapping[str, object], around: tuple[str, ...]) -> dict[str, Any]:
+    name = plain["member_of"]
+    if name in around:
+        raise DefinitionError("member_of", f"{' → '.join((*around, str(name)))}: a segment cannot contain itself")
+    if not isinstance(name, str) or name not in segments:
+        raise DefinitionError("member_of", f"there is no segment {name!r}")
+    return {**plain, "predicate": expanded(segments[name], segments, around=(*around, name))}
 
 
 def _operand(value: Any) -> Any:
@@ -104,16 +200,25 @@ def _tagged(kind: str, text: Any) -> Any:
         raise DefinitionError("value", problem) from None
 
 
-def _only(plain: Mapping[str, Any], *known: str) -> None:
-    if unknown := [name for name in plain if name not in known]:
-        raise DefinitionError(str(unknown[0]), f"unknown here; use {', '.join(known)}")
-
-
 _READERS: Mapping[str, Callable[[Mapping[str, Any], int], Predicate]] = {
     "all": _all,
     "any": _any,
     "not": _not,
     "did": _did,
+    "top": _top,  # before the amounts: it may have a "total"
+    **dict.fromkeys(MEASURES, _aggregate),
+    "age": _age,
+    "first": _outermost,
+    "last": _outermost,
+    "listed": _listed,
+    "near": _located,
+    "inside": _located,
+    "member_of": _member_of,
+    "score": _score,
+    "bucket": _bucket,
+    "customers": _customers,
+    "consented": _consented,
+    "reachable": _reachable,
     "trait": _compare("trait"),
     "property": _compare("property"),
 }

@@ -40,6 +40,7 @@ class Delivered:
     key: MessageKey
     journey: str
     template: str
+    purpose: str
     profile_id: UUID
     endpoint_id: UUID | None = None
 
@@ -52,6 +53,7 @@ class Delivered:
             "step": self.key.step,
             "occurrence": self.key.occurrence,
             "template": self.template,
+            "purpose": self.purpose,
         }
 
 
@@ -176,6 +178,7 @@ def _delivered(row: asyncpg.Record, profile_id: UUID | None = None) -> Delivered
         key=MessageKey(row["run_id"], row["step"], row["occurrence"]),
         journey=row["journey"],
         template=row["template"],
+        purpose=row["purpose"],
         profile_id=profile_id or row["profile_id"],
         endpoint_id=row.get("endpoint_id"),
     )

@@ -214,7 +214,8 @@ async def open_shop(
         clock = HandClock()
         parts = _with_clock(assemble(settings, database, skipper.client), clock)
         stack.push_async_callback(parts.close)
-        app = api.create_app(replace(api_config(settings, parts.catalogue.journeys), clock=clock), database=database)
+        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
+        app = api.create_app(replace(config, clock=clock), database=database)
         http = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
         )

@@ -32,7 +32,33 @@ EXCEPTIONS = {
 #: Modules that run inside workflows: Temporal's clock and nothing else.
 WORKFLOW_CODE = ("journeys/runtime.py", "journeys/handle.py", "workers/watching.py")
 #: The language must be importable in the workflow sandbox: no store, no SQL.
-PURE_SEGMENTS = ("language", "predicate", "happened", "values", "wire", "words", "errors", "evaluate")
+PURE_SEGMENTS = (
+    *("engagement", "leaf", "people", "person", "places", "ranking", "reach", "reading", "scoring"),
+    "language",
+    "listed",
+    "sizing",
+    "predicate",
+    "happened",
+    "values",
+    "wire",
+    "words",
+    "errors",
+    "evaluate",
+    *(
+        "aggregates",
+        "calendar",
+        "comparing",
+        "date_clocks",
+        "date_wire",
+        "dates",
+        "event_wire",
+        "sequences",
+        "spans",
+        "stretch",
+        "terms",
+        "triggers",
+    ),
+)
 
 
 def sources(*rooms: str) -> list[Path]:

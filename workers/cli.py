@@ -4,19 +4,15 @@ import atexit
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from workers.asked import fail, settings, with_database
+from workers.segments_cli import segments
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from pydantic_core import ErrorDetails
-
-    from store import Database
     from workers.settings import Settings
-
-T = TypeVar("T")
 
 _ROOMS = {"activities", "api", "definitions", "journeys", "segments", "store", "workers"}
 
@@ -28,6 +24,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 app.add_typer(keys, name="keys", rich_help_panel="Deployment")
+app.add_typer(segments, name="segments", rich_help_panel="Customers")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 
@@ -44,7 +41,7 @@ def demo(
 
     from workers.demo import run
 
-    asyncio.run(run(_settings(data_dir), speed=speed, keep=keep, seed=seed))
+    asyncio.run(run(settings(data_dir), speed=speed, keep=keep, seed=seed))
 
 
 @app.command(rich_help_panel="On this machine, nothing else needed")
@@ -61,7 +58,7 @@ def dev(
     from workers.embedded.foreground import dev as foreground
     from workers.embedded.stack import EmbeddedStack
 
-    stack = EmbeddedStack(_settings(data_dir), workers=workers, usual_ports=not free_ports)
+    stack = EmbeddedStack(settings(data_dir), workers=workers, usual_ports=not free_ports)
     asyncio.run(foreground(stack, Console()))
 
 
@@ -72,13 +69,13 @@ def api() -> None:
 
     from workers.embedded.ports import is_free
 
-    settings = _connected(_settings())
-    if not is_free(settings.api_host, settings.api_port):
-        _fail(f"JOURNEYS_API_PORT={settings.api_port}: something else listens there on {settings.api_host}")
+    given = _connected(settings())
+    if not is_free(given.api_host, given.api_port):
+        fail(f"JOURNEYS_API_PORT={given.api_port}: something else listens there on {given.api_host}")
     from workers.serve import create_app
 
     # log_config None: our own set-up of logs stands.
-    uvicorn.run(create_app(), host=settings.api_host, port=settings.api_port, log_config=None, access_log=False)
+    uvicorn.run(create_app(), host=given.api_host, port=given.api_port, log_config=None, access_log=False)
 
 
 @app.command(rich_help_panel="Deployment")
@@ -88,7 +85,7 @@ def worker() -> None:
 
     from workers.worker import run
 
-    asyncio.run(run(_connected(_settings())))
+    asyncio.run(run(_connected(settings())))
 
 
 @app.command(rich_help_panel="Deployment")
@@ -96,7 +93,7 @@ def migrate() -> None:
     """Bring the database's schema up to date (JOURNEYS_DATABASE_URL)."""
     from store import migrate as apply
 
-    applied = _with_database(apply)
+    applied = with_database(apply)
     typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
 
 
@@ -109,8 +106,8 @@ def create(
     from store.keys import Role, create_key
 
     if role not in set(Role):
-        _fail(f"--role {role}: choose one of {', '.join(Role)}")
-    typer.echo(_with_database(lambda database: create_key(database.pool, name, Role(role))))
+        fail(f"--role {role}: choose one of {', '.join(Role)}")
+    typer.echo(with_database(lambda database: create_key(database.pool, name, Role(role))))
 
 
 @keys.command("list")
@@ -118,7 +115,7 @@ def list_() -> None:
     """Show every key's name, role and age, nothing secret."""
     from store.keys import list_keys
 
-    for key in _with_database(lambda database: list_keys(database.pool)):
+    for key in with_database(lambda database: list_keys(database.pool)):
         ended = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "in use"
         typer.echo(f"{key.name}\t{key.role.value}\tcreated {key.created_at:%Y-%m-%d %H:%M}\t{ended}")
 
@@ -128,8 +125,8 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name, as `journey
     """Take a key out of use; the API refuses it within seconds."""
     from store.keys import revoke_key
 
-    if not _with_database(lambda database: revoke_key(database.pool, name)):
-        _fail(f"no key named {name!r} is in use; see `journeys keys list`")
+    if not with_database(lambda database: revoke_key(database.pool, name)):
+        fail(f"no key named {name!r} is in use; see `journeys keys list`")
     typer.echo(f"revoked {name}")
 
 
@@ -177,60 +174,12 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _settings(data_dir: Path | None = None) -> "Settings":
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
-
-    from workers.settings import Settings
-
-    try:
-        return Settings() if data_dir is None else Settings(data_dir=data_dir)
-    except ValidationError as error:
-        _fail("\n".join(map(_problem, error.errors(include_url=False, include_input=False))))
-    except SettingsError as error:
-        _fail(str(error))
-
-
-def _problem(problem: "ErrorDetails") -> str:
-    """Never shows the value: it may be a secret."""
-    return f"JOURNEYS_{str(problem['loc'][0]).upper()}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
-
-
-def _connected(settings: "Settings") -> "Settings":
+def _connected(given: "Settings") -> "Settings":
     """Settings of a process that needs its servers given."""
     for name in ("database_url", "temporal_address"):
-        if not getattr(settings, name):
-            _fail(f"JOURNEYS_{name.upper()} is not set; `journeys dev` brings a server of its own, this command does not")
-    return settings
-
-
-def _with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
-    """Do something with the configured database, or with that of the stack which runs on the data directory."""
-    import asyncio
-
-    from store import connect
-    from workers.embedded.configured import reach_postgres
-    from workers.embedded.vault import running_dsn
-
-    settings = _settings()
-    dsn = settings.database_url.get_secret_value() if settings.database_url else running_dsn(settings.data_dir)
-    if dsn is None:
-        _fail("JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here; set it, or start that first")
-
-    async def run() -> "T":
-        await reach_postgres(dsn)
-        database = await connect(dsn, max_size=1)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.secho(f"journeys: {sentence}", err=True, fg=typer.colors.RED)
-    raise typer.Exit(1)
+        if not getattr(given, name):
+            fail(f"JOURNEYS_{name.upper()} is not set; `journeys dev` brings a server of its own, this command does not")
+    return given
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """The API as a process: settings and catalogue in, app out; the target of `uvicorn --factory workers.serve:create_app`."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from fastapi import FastAPI
 
 import api
 from api import ApiConfig
 from journeys import JourneyDefinition
+from segments import Segment
 from workers.settings import Settings
 
 
@@ -18,10 +20,12 @@ def create_app() -> FastAPI:
     settings = Settings()
     set_up("journeys-api", settings)
     catalogue, _ = load_definitions(settings.catalogue)
-    return api.create_app(api_config(settings, catalogue.journeys))
+    return api.create_app(api_config(settings, catalogue.journeys, catalogue.segments))
 
 
-def api_config(settings: Settings, journeys: Mapping[str, JourneyDefinition]) -> ApiConfig:
+def api_config(
+    settings: Settings, journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment] = MappingProxyType({})
+) -> ApiConfig:
     """What the API needs to know, out of all settings.
 
     Raises:
@@ -39,6 +43,7 @@ def api_config(settings: Settings, journeys: Mapping[str, JourneyDefinition]) ->
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
         catalogue=journeys,
+        segments=segments,
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
     )

@@ -114,6 +114,7 @@ create table endpoint (
     last_seen_at    timestamptz not null,
     invalid_at      timestamptz,
     invalid_reason  text,
+    changed_at      timestamptz,  -- since when it is this customer's, or dead; the trigger below writes it
     unique (channel, address)
 );
 create index endpoint_profile on endpoint (profile_id, channel);
@@ -142,12 +143,90 @@ create table suppression (
     primary key (channel, digest, scope)
 );
 
+-- Segments may ask for consent, addresses and user ids. Whatever path changes these, the profile is marked: the arguments are
+-- the mark and the column with the time of the change. Absorbed profiles are left to the merge.
+create function mark_changed() returns trigger language plpgsql as $$
+declare
+    changed jsonb := to_jsonb(new);
+begin
+    insert into dirty (profile_id, types, at)
+    select id, array[tg_argv[0]], (changed ->> tg_argv[1])::timestamptz
+    from profile
+    where id in (new.profile_id, case when tg_op = 'UPDATE' then old.profile_id end) and merged_into is null;
+    return null;
+end $$;
+create trigger consent_said after insert or update of profile_id on consent
+    for each row execute function mark_changed('$consent', 'at');
+create function endpoint_changes() returns trigger language plpgsql as $$
+begin
+    new.changed_at := coalesce(new.invalid_at, new.last_seen_at);
+    return new;
+end $$;
+create trigger endpoint_dated_first before insert on endpoint for each row execute function endpoint_changes();
+create trigger endpoint_dated before update of profile_id, invalid_at on endpoint
+    for each row when (old.profile_id <> new.profile_id or (old.invalid_at is null) <> (new.invalid_at is null))
+    execute function endpoint_changes();
+create trigger endpoint_found after insert on endpoint
+    for each row execute function mark_changed('$endpoint', 'changed_at');
+create trigger endpoint_changed after update of profile_id, invalid_at on endpoint
+    for each row when (old.profile_id <> new.profile_id or (old.invalid_at is null) <> (new.invalid_at is null))
+    execute function mark_changed('$endpoint', 'changed_at');
+create trigger user_named after insert or update of profile_id on identity
+    for each row when (new.kind = 'user_id') execute function mark_changed('$name', 'created_at');
+
 -- Definitions as they were last loaded, by version (hash of the definition).
 create table segment (
     name        text primary key,
     version     text not null,
     definition  jsonb not null,
     loaded_at   timestamptz not null default now()
+);
+
+-- Definitions that product teams wrote through the API; every watch takes them up within seconds. A deleted one stays as a
+-- tombstone, so that a shard that was asleep lets its members go when it wakes.
+create table segment_definition (
+    name        text primary key,
+    version     text not null,
+    definition  jsonb not null,
+    announce    boolean not null,
+    by          text not null,
+    created_at  timestamptz not null,
+    updated_at  timestamptz not null,
+    deleted_at  timestamptz
+);
+
+-- Lists kept by hand or from a file. Who is on one is told by events of the type '$list:<name>': the last one decides.
+create table customer_list (
+    name        text primary key,
+    by          text not null,
+    created_at  timestamptz not null,
+    updated_at  timestamptz not null
+);
+
+-- How far an import of customers into a list has come, and what was wrong with its rows.
+create table list_import (
+    id           uuid primary key,
+    list         text not null,
+    state        text not null check (state in ('running', 'finished', 'failed')),
+    rows         integer not null default 0,
+    added        integer not null default 0,
+    already      integer not null default 0,
+    removed      integer not null default 0,
+    bad          integer not null default 0,
+    problems     jsonb not null default '[]',
+    by           text not null,
+    started_at   timestamptz not null,
+    updated_at   timestamptz not null
+);
+
+-- The thresholds of rankings ("top 10 %"), as of each renewal: the smallest amount that is in, and how many customers it was
+-- taken from. Never changed, so that every decision can be told by the number that was used.
+create table segment_threshold (
+    ranking    text not null,
+    as_of      timestamptz not null,
+    value      numeric,
+    customers  bigint not null,
+    primary key (ranking, as_of)
 );
 
 -- How far time has been looked at, per segment version and shard.
@@ -168,6 +247,15 @@ create table segment_member (
 );
 create index segment_member_profile on segment_member (profile_id);
 
+-- When to look at a customer again because of a date in a trait: the next instant at which it can turn the segment.
+create table segment_alarm (
+    segment     text not null,
+    profile_id  uuid not null,
+    due_at      timestamptz not null,
+    primary key (segment, profile_id)
+);
+create index segment_alarm_due on segment_alarm (due_at);
+
 -- The outbox. kind 'repeated' is a fresh triggering event of someone who is already in (for journeys that enter per key).
 create table segment_transition (
     id             bigint generated always as identity primary key,
@@ -182,6 +270,7 @@ create table segment_transition (
 );
 create index segment_transition_open on segment_transition (id) where dispatched_at is null;
 create index segment_transition_profile on segment_transition (profile_id, segment, id);
+create index segment_transition_day on segment_transition (segment, at);
 
 -- One customer in one journey.
 create table run (

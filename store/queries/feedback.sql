@@ -4,11 +4,11 @@ with told as (
     select * from unnest($2::text[], $3::uuid[], $4::text[], $5::smallint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
 )
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.endpoint_id
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id
 from told join delivery d on d.provider_message_id = told.provider_id
 where d.channel = $1
 union all
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.endpoint_id
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id
 from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence
 where d.channel = $1 and d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')
 order by n;
@@ -61,10 +61,10 @@ returning e.address, e.profile_id;
 
 -- name: answered
 -- The message that each reply answers: the one it quotes, else the last one within the 24 hours before it.
-select n, d.run_id, d.step, d.occurrence, d.journey, d.template
+select n, d.run_id, d.step, d.occurrence, d.journey, d.template, d.purpose
 from unnest($2::uuid[], $3::text[], $4::timestamptz[]) with ordinality as reply (profile_id, quoted, at, n)
 cross join lateral (
-    select run_id, step, occurrence, journey, template from delivery
+    select run_id, step, occurrence, journey, template, purpose from delivery
     where channel = $1 and (provider_message_id = reply.quoted
         or (delivery.profile_id = reply.profile_id and state in ('sent', 'unconfirmed')
             and claimed_at between reply.at - interval '24 hours' and reply.at))

@@ -33,14 +33,18 @@ where segment_progress.segment = done.segment and segment_progress.version = don
 
 -- name: sweep
 -- Whom time alone can have moved: per edge (type, low, high), the shard's profiles with such an event in (low, high].
--- The outer bounds $4 and $5 are those of all edges, so that older partitions are never opened.
+-- The outer bounds $4 and $5 are those of all edges, so that older partitions are never opened. Where $8 names time zones
+-- (separated by chr(31)), only customers with one of them.
 select edge.n, swept.profile_id
-from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as edge (type, low, high, n)
+from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $8::text[]) with ordinality as edge (type, low, high, zones, n)
 cross join lateral (
     select distinct profile_id from event
     where event.type = edge.type and ts > edge.low and ts <= edge.high and ts > $4 and ts <= $5
 ) as swept
-where bucket(swept.profile_id) % $7::smallint = $6::smallint;
+where bucket(swept.profile_id) % $7::smallint = $6::smallint
+  and (edge.zones is null or exists (
+    select from profile
+    where id = swept.profile_id and traits ->> 'timezone' = any(string_to_array(edge.zones, chr(31)))));
 
 -- name: members
 -- What these profiles are in, among these segments.
@@ -63,6 +67,36 @@ cross join lateral (
     where event.profile_id = who.profile_id and type = any($2::text[]) and ts > $3 and ts <= $4
     order by ts desc limit $5
 ) as e;
+
+-- name: facts_people
+-- User ids, the last word on each consent and the reachable channels of these profiles, with the times that date them.
+select who.profile_id,
+       array(select value from identity i where i.profile_id = who.profile_id and kind = 'user_id') as user_ids,
+       (select max(created_at) from identity i where i.profile_id = who.profile_id and kind = 'user_id') as named_at,
+       (select coalesce(jsonb_agg(jsonb_build_array(channel, purpose, state, at)), '[]')
+        from (select distinct on (channel, purpose) channel, purpose, state, at from consent c
+              where c.profile_id = who.profile_id order by channel, purpose, at desc, id desc) as last) as consents,
+       (select coalesce(jsonb_agg(jsonb_build_array(channel, valid, since)), '[]')
+        from (select channel, bool_or(invalid_at is null) as valid,
+                     coalesce(min(changed_at) filter (where invalid_at is null), max(changed_at)) as since
+              from endpoint e where e.profile_id = who.profile_id group by channel) as each) as endpoints
+from unnest($1::uuid[]) as who (profile_id);
+
+-- name: has_threshold
+-- Whether the threshold of a ranking as of a renewal is recorded.
+select exists (select from segment_threshold where ranking = $1 and as_of = $2);
+
+-- name: write_threshold
+-- The threshold as of a renewal; whoever takes it first decides.
+insert into segment_threshold (ranking, as_of, value, customers) values ($1, $2, $3, $4) on conflict do nothing;
+
+-- name: thresholds
+-- All recorded thresholds of these rankings.
+select ranking, as_of, value from segment_threshold where ranking = any($1::text[]) order by as_of;
+
+-- name: members_of_shard
+-- Who is in a segment, of this shard.
+select profile_id from segment_member where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint;
 
 -- name: last_left
 -- When these profiles last left these segments.
@@ -109,6 +143,37 @@ from given
 where kind = 'repeated' or (segment, profile_id, kind) in (select segment, profile_id, kind from changed)
 order by n
 returning kind;
+
+-- name: due_alarms
+-- The customers of a shard whom an alarm of these segments calls for; the alarms are gone with it.
+delete from segment_alarm
+where due_at <= $1 and segment = any($2::text[]) and bucket(profile_id) % $4::smallint = $3::smallint
+returning segment, profile_id;
+
+-- name: set_alarms
+-- The next alarm of each segment and customer; without an instant, none.
+with given as (
+    select * from unnest($1::text[], $2::uuid[], $3::timestamptz[]) as given (segment, profile_id, due_at)
+), gone as (
+    delete from segment_alarm a using given
+    where given.due_at is null and a.segment = given.segment and a.profile_id = given.profile_id
+)
+insert into segment_alarm (segment, profile_id, due_at)
+select segment, profile_id, due_at from given where due_at is not null order by segment, profile_id
+on conflict (segment, profile_id) do update set due_at = excluded.due_at;
+
+-- name: clear_alarms
+-- No alarm of a segment on a shard.
+delete from segment_alarm where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint;
+
+-- name: traits_of
+-- The traits of these profiles, as text so that numbers stay exact.
+select id, traits::text as traits from profile where id = any($1::uuid[]) and merged_into is null;
+
+-- name: traits_with
+-- The traits of a shard's profiles that have one of these names.
+select id, traits::text as traits from profile
+where bucket(id) % $2::smallint = $1::smallint and merged_into is null and traits ?| $3::text[];
 
 -- name: segment_seen
 -- Whether this definition was evaluated on this shard already, and whether another one (or another split) ever was.

@@ -87,7 +87,10 @@ async def test_one_click_withdraws_this_purpose_on_this_channel(
     assert (event["profile_id"], event["type"]) == (customer, "Unsubscribed")
     assert event["properties"]["journey"] == "cart_abandonment"
     assert event["properties"]["run_id"] == str(run)
-    assert await database.pool.fetchval("select types from dirty") == ["Unsubscribed"]
+    assert [row["types"] for row in await database.pool.fetch("select types from dirty order by id")] == [
+        ["$consent"],
+        ["Unsubscribed"],
+    ]
 
 
 async def test_a_second_click_changes_nothing(http: httpx.AsyncClient, link: str, database: Database) -> None:

@@ -23,6 +23,8 @@ from api import problems, webhooks
 from api.config import ApiConfig
 from api.state import Store
 from api.whatsapp_notices import Fault, StatusNotice, instant, notices
+from segments import Predicate, consented, messaged, reachable, unsubscribed
+from segments.compiler import among
 from store import Database
 
 SECRET = "meta-app-secret"
@@ -157,6 +159,7 @@ async def test_read_implies_delivered(shop: Shop) -> None:
 
 async def test_the_same_status_twice_is_one_event_and_one_dirty_mark(shop: Shop) -> None:
     await shop.claim("sent", "wamid.1")
+    await shop.database.pool.execute("delete from dirty")
     first = await shop.post(shop.status("delivered"), shop.status("delivered"))
     again = await shop.post(shop.status("delivered"))
     assert (first.json()["taken"], again.json()["taken"]) == (1, 0)
@@ -339,3 +342,33 @@ def test_no_signed_item_breaks_the_reading_of_a_notification(items: list[dict[st
 
 async def test_a_huge_body_is_refused_before_it_is_read_whole(shop: Shop) -> None:
     assert (await shop.http.post(URL, content=b"x" * (5 * 1024 * 1024))).status_code == 413
+
+
+async def test_segments_see_what_became_of_a_message(shop: Shop) -> None:
+    async def true_of(predicate: Predicate) -> bool:
+        statement = among(predicate)
+        rows = await shop.database.pool.fetch(statement.sql, *statement.args(NOW + timedelta(minutes=5), ids=[shop.profile]))
+        return [row["id"] for row in rows] == [shop.profile]
+
+    link = messaged(channel="whatsapp", template="cart-link", journey="cart_abandonment", purpose="marketing")
+    await shop.claim("sent", "wamid.1")
+    assert not await true_of(link.delivered() | link.opened() | link.replied() | unsubscribed())
+    await shop.post(shop.status("delivered"), shop.status("read", minutes=1))
+    await shop.post(reply("Do you have it in blue?", context={"id": "wamid.1"}))
+    assert await true_of(link.delivered() & link.opened().within(days=1) & link.replied().exactly(1))
+    others = [
+        messaged(channel="email"),
+        messaged(template="other"),
+        messaged(journey="other"),
+        messaged(purpose="transactional"),
+    ]
+    for other in others:
+        assert not await true_of(other.delivered() | other.replied()), other
+    assert await true_of(reachable("whatsapp") & ~reachable("push") & ~consented("whatsapp"))
+    await shop.database.pool.execute(
+        "insert into consent (profile_id, channel, purpose, state, source, at)"
+        " values ($1, 'whatsapp', 'marketing', 'granted', 'test', $2)", shop.profile, NOW - timedelta(days=1),
+    )  # fmt: skip
+    assert await true_of(consented("whatsapp"))
+    await shop.post(reply("STOP", wamid="wamid.stop"))
+    assert await true_of(~consented("whatsapp") & unsubscribed("whatsapp"))

@@ -1,6 +1,7 @@
 """Random definitions and logs for the differential tests: few names, values of every kind, instants at the edges."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import ge, gt, le, lt
@@ -8,10 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from segments import Predicate, did, prop, trait
+from segments import Predicate, age, did, prop, trait
 from segments.evaluate import Event
 from segments.happened import Did
-from segments.language import Term
+from segments.sequences import first, last
+from segments.terms import Term
 from tests.segments.shop import T0
 
 TYPES = ("A", "B", "C")
@@ -26,31 +28,50 @@ texts = st.sampled_from(
 iso = st.sampled_from(
     ["2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01 01:00+01:00", "2026-01-01T00:00:00.5", "2025-12-31T19:00:00-0500"]
 )
+iso |= st.sampled_from(["2026-11-16T12:00:00Z", "2026-11-16T13:00:00", "2026-11-16T11:59:59.999999Z", "2026-11-16T11:00:00Z"])
+iso |= st.sampled_from(["2026-11-16", "2026-11-17", "2008-11-16", "2008-11-17", "2008-11-15", "2008-02-29", "0001-01-01"])
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.sampled_from([0, 1, -1, 1.5, 0.1, 10**20, 1e300]), texts, iso),
     lambda inner: st.lists(inner, max_size=3),
     max_leaves=4,
+)
+inner_documents = st.fixed_dictionaries(
+    {"x": json_values},
+    optional={
+        "y": json_values,
+        "deeper": st.one_of(
+            *(
+                inner(st.fixed_dictionaries({"y": json_values}))
+                for inner in (lambda it: it, lambda it: st.lists(it, max_size=2))
+            )
+        ),
+    },
 )
 documents = st.fixed_dictionaries(
     {},
     optional={
         "x": json_values,
         "y": json_values,
-        "deep": st.one_of(
-            json_values,
-            st.fixed_dictionaries({"x": json_values}, optional={"deeper": st.fixed_dictionaries({"y": json_values})}),
-        ),
+        "timezone": st.sampled_from(["Europe/Madrid", "Asia/Tokyo", "Nowhere/Land", "", 5, None, "utc", "Pacific/Kiritimati"]),
+        "deep": st.one_of(json_values, inner_documents, st.lists(json_values | inner_documents, max_size=3)),
     },
 )
 instants = st.sampled_from([date(2026, 1, 1), datetime.fromisoformat("2026-01-01T00:00:00.500+00:00"), T0])
 COMPARED: dict[str, Callable[[Any, Any], Predicate]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 ordered = st.one_of(numbers, texts, instants)
+RANGES: list[tuple[Any, Any]] = [(0, 1), (Decimal("0.1"), 1.5), (1, 10**20), ("A", "b"), (date(2026, 1, 1), T0)]
 
 
 @st.composite
 def comparisons(draw: st.DrawFn, term: Callable[[str], Term]) -> Predicate:
     subject = term(draw(st.sampled_from(NAMES)))
-    op = draw(st.sampled_from([*COMPARED, "==", "!=", "in", "contains", "exists"]))
+    op = draw(st.sampled_from([*COMPARED, "==", "!=", "in", "contains", "exists", "between", "starts_with", "matches"]))
+    if op == "between":
+        low, high = draw(st.sampled_from(RANGES))
+        return subject.between(low, high)
+    if op in ("starts_with", "matches"):
+        text = draw(texts.filter(bool))
+        return subject.starts_with(text) if op == "starts_with" else subject.matches(text)
     if op in COMPARED:
         return COMPARED[op](subject, draw(ordered))
     if op in ("==", "!="):
@@ -62,14 +83,84 @@ def comparisons(draw: st.DrawFn, term: Callable[[str], Term]) -> Predicate:
 
 
 @st.composite
+def conditions(draw: st.DrawFn, term: Callable[[str], Term] = prop) -> Predicate:
+    """On one document: comparisons, and several of them on the same item of a list."""
+    if draw(st.integers(0, 3)):
+        return draw(comparisons(term))
+    return term(draw(st.sampled_from(["deep", "deep.deeper", "x"]))).any_item(draw(combined(comparisons(prop), 2)))
+
+
+@st.composite
+def dates(draw: st.DrawFn) -> Predicate:
+    name, zone = draw(st.sampled_from(NAMES)), draw(st.sampled_from([None, "UTC", "Asia/Kolkata", "Pacific/Kiritimati"]))
+    match draw(st.integers(0, 3)):
+        case 0:
+            return trait(name).within_next(draw(st.sampled_from([*SPANS, timedelta(days=2)])))
+        case 1:
+            return trait(name).within_last(draw(st.sampled_from([*SPANS, timedelta(days=2)])))
+        case 2:
+            return trait(name).anniversary(draw(st.sampled_from([0, 1, 180])), zone=zone, otherwise="America/New_York")
+    years = age(name, zone=zone, otherwise="America/New_York")
+    return draw(st.sampled_from([years >= 18, years < 18, years == 18, years != 17, years.between(17, 18), years > 17.5]))
+
+
+def narrowed(draw: st.DrawFn, leaf: Did) -> Did:
+    """By a fixed stretch, a calendar period, or by what follows."""
+    match draw(st.integers(0, 9)):
+        case 0:
+            ends = sorted(draw(st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=2, unique=True)))
+            return leaf.between(*draw(st.sampled_from([tuple(ends), (ends[0], None), (None, ends[1])])))
+        case 1:
+            unit = draw(st.sampled_from([leaf.today, leaf.this_week, leaf.this_month]))
+            return unit(zone=draw(st.sampled_from([None, "UTC", "Asia/Kolkata"])), otherwise="America/New_York")
+        case 2 | 3:
+            following = Did(draw(st.sampled_from(TYPES)))
+            if draw(st.booleans()):
+                following = following.where(draw(conditions()))
+            if draw(st.integers(0, 2)) == 0:
+                following = followed(draw, following, None)
+            return followed(draw, leaf, leaf.window, following)
+    return leaf
+
+
+def followed(draw: st.DrawFn, leaf: Did, window: timedelta | None, following: Did | str = "B") -> Did:
+    if draw(st.booleans()):
+        return leaf.then(following, draw(st.none() | st.sampled_from(SPANS)))
+    return leaf.without(
+        following, draw(st.none() | st.sampled_from([s for s in SPANS if window is None or s < window] or [None]))
+    )
+
+
+@st.composite
+def amounts(draw: st.DrawFn) -> Predicate:
+    found = draw(happenings())
+    leaf = replace(found, least=None, most=None)
+    measure = draw(st.sampled_from([leaf.total, leaf.largest, leaf.smallest, leaf.average, leaf.distinct]))
+    amount = measure(draw(st.sampled_from(NAMES)))
+    if draw(st.integers(0, 4)) == 0:
+        return amount.between(*draw(st.sampled_from([(0, 1), (Decimal("0.1"), 3), (-1, 10**20)])))
+    op = draw(st.sampled_from([*COMPARED, "==", "!="]))
+    value = draw(st.sampled_from([0, 1, 2, -1, 1.5, 0.1, 0.75, Decimal("0.2"), 10**20]))
+    return COMPARED[op](amount, value) if op in COMPARED else amount == value if op == "==" else amount != value
+
+
+@st.composite
+def outermosts(draw: st.DrawFn) -> Predicate:
+    leaf = draw(st.sampled_from([first, last]))(draw(st.sampled_from(TYPES)))
+    leaf = leaf.within(draw(st.sampled_from(SPANS))) if draw(st.booleans()) else leaf
+    return leaf.where(draw(combined(conditions(), 2))) if draw(st.booleans()) else leaf
+
+
+@st.composite
 def happenings(draw: st.DrawFn) -> Did:
     leaf = did(draw(st.sampled_from(TYPES)))
     if draw(st.booleans()):
         leaf = leaf.within(draw(st.sampled_from(SPANS)))
     if draw(st.booleans()):
-        leaf = leaf.where(draw(combined(comparisons(prop), 2)))
+        leaf = leaf.where(draw(combined(conditions(), 2)))
     least = draw(st.none() | st.integers(1, 3))
     most = draw(st.none() | st.integers(0, 3).filter(lambda n: least is None or n >= least))
+    leaf = narrowed(draw, leaf)
     leaf = leaf if least is None else leaf.at_least(least)
     leaf = leaf if most is None else leaf.at_most(most)
     return leaf.since_last(draw(st.sampled_from(TYPES))) if draw(st.integers(0, 3)) == 0 else leaf
@@ -92,8 +183,8 @@ def carts(draw: st.DrawFn) -> Predicate:
     return recent & draw(st.sampled_from([since, ~since, since | did(second), ~since & did(second)]))
 
 
-predicates = combined(st.one_of(happenings(), carts(), comparisons(trait)), 5)
-goals = combined(happenings(), 4)
+predicates = combined(st.one_of(happenings(), happenings(), amounts(), outermosts(), carts(), conditions(trait), dates()), 5)
+goals = combined(happenings().map(lambda leaf: replace(leaf, period=None, then_=None)), 4)
 
 
 @st.composite

@@ -6,26 +6,69 @@ from uuid import UUID
 
 import pytest
 
-from segments import Predicate, Segment, did, prop, trait
+from segments import Predicate, Segment, age, did, first, last, prop, trait
+from segments.calendar import period_end
 from segments.evaluate import Facts, flipped_at, holds
+from segments.happened import Did
 from tests.segments.shop import T0, Shop
 
 TYPES = ("Product Added", "Order Completed", "App Opened")
+ZONES = ["Europe/Madrid", "Asia/Kolkata", "Nowhere/Land", 5]
 SPANS = [timedelta(minutes=n) for n in (1, 7, 30, 60, 240)]
 ROUNDS, CUSTOMERS = 40, 12
 
 
 def leaf(random: Random) -> Predicate:
-    if random.random() < 0.2:
+    if random.random() < 0.1:
         return trait("age") >= random.choice([18, 30])
+    if random.random() < 0.2:
+        return dated(random)
+    if random.random() < 0.15:
+        return outermost(random)
     found = did(random.choice(TYPES))
     if random.random() < 0.8:
         found = found.within(random.choice(SPANS))
     if random.random() < 0.3:
         found = found.where(prop("price") > 50)
     if random.random() < 0.4:
+        found = narrowed(random, found)
+    if random.random() < 0.2:
+        return amount(random, found)
+    if random.random() < 0.4:
         found = random.choice([found.at_least(2), found.at_most(1), found.exactly(2), found.more_than(2)])
     return found.since_last(random.choice(TYPES)) if random.random() < 0.25 else found
+
+
+def dated(random: Random) -> Predicate:
+    span, ends = random.choice(SPANS), trait("ends")
+    born = age("born", otherwise="Asia/Tokyo")
+    near = [ends.within_next(span), ends.within_last(span), ends.anniversary(random.choice([0, 2]))]
+    return random.choice([*near, born >= 18, born < 18, born.between(17, 18)])
+
+
+def outermost(random: Random) -> Predicate:
+    found = random.choice([first, last])(random.choice(TYPES))
+    found = found.within(random.choice(SPANS)) if random.random() < 0.7 else found
+    return found.where(prop("price") > 50) if random.random() < 0.5 else found
+
+
+def narrowed(random: Random, found: Did) -> Did:
+    longest = found.window or SPANS[-1] * 2
+    short = [span for span in SPANS if span < longest]
+    following = did(random.choice(TYPES)).where(prop("price") > 50) if random.random() < 0.3 else random.choice(TYPES)
+    choice = random.randrange(5)
+    if choice == 0:
+        return found.then(following, random.choice([None, *SPANS]))
+    if choice == 1:
+        return found.without(following, random.choice([None, *short]))
+    if choice == 2:
+        return found.between(T0 + timedelta(hours=1), random.choice([None, T0 + timedelta(hours=20)]))
+    return random.choice([found.today, found.this_week])(otherwise="Asia/Tokyo")
+
+
+def amount(random: Random, found: Did) -> Predicate:
+    measure = random.choice([found.total, found.largest, found.smallest, found.average, found.distinct])("price")
+    return random.choice([measure > 50, measure < 100, measure >= 2, measure.between(10, 120)])
 
 
 def definition(random: Random, depth: int = 2) -> Predicate:
@@ -48,12 +91,21 @@ async def happen(shop: Shop, random: Random, customers: list[UUID], start: datet
             await shop.mark(who, [kind], received)
     if random.random() < 0.3:
         await shop.identify(random.choice(customers), end, age=random.choice([17, 18, 40, "40", None]))
+    if random.random() < 0.2:
+        ends = end + timedelta(seconds=random.choice([-3600, 60, 7200, 40_000]))
+        await shop.identify(random.choice(customers), end, ends=random.choice([ends.isoformat(), ends.isoformat(), "soon"]))
+    if random.random() < 0.2:
+        await shop.identify(random.choice(customers), end, born=random.choice(["2008-11-17", "2008-11-18", "2008-11-19", None]))
+    if random.random() < 0.1:
+        await shop.identify(random.choice(customers), end, timezone=random.choice(ZONES))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 async def test_streaming_is_full_evaluation_is_python(shop: Shop, seed: int) -> None:
     random = Random(seed)
-    customers = [await shop.customer(created_at=T0, age=random.choice([17, 40])) for _ in range(CUSTOMERS)]
+    customers = [
+        await shop.customer(created_at=T0, age=random.choice([17, 40]), timezone=random.choice(ZONES)) for _ in range(CUSTOMERS)
+    ]
     segments = [Segment(f"s{n}", definition(random)) for n in range(8)]
     await shop.load(*segments)
     known = {segment.name: await shop.members(segment) for segment in segments}
@@ -104,7 +156,11 @@ async def test_each_transition_is_dated_with_its_flip_and_caused_by_it(shop: Sho
                 log = shop.events[row["profile_id"]]
                 assert row["at"] == flipped_at(segment.predicate, Facts.of(shop.traits[row["profile_id"]], log), at)
                 cause = row["cause"]
-                if "edge" in cause:
+                if "period" in cause:
+                    zone = "Asia/Tokyo"
+                    ends = {period_end(cause["period"], e.ts, zone) for e in log if e.type == cause["edge"]}
+                    assert row["at"] in ends
+                elif "edge" in cause:
                     edge = row["at"] - timedelta(seconds=cause["window"])
                     assert any(e.type == cause["edge"] and e.ts == edge for e in log)
                 else:

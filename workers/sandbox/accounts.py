@@ -17,9 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 PROJECT = "sandbox"
-_SCOPES = frozenset(
-    {"https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"}
-)
+_SCOPES = frozenset({"https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"})
 _LIFETIME = 3600
 _SKEW = 300
 _PREFIX = "ya29.sandbox."

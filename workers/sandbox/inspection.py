@@ -19,9 +19,7 @@ class Reply(BaseModel):
 
     sender: str = Field(alias="from", pattern=r"^\+?\d{7,15}$", description="the customer's number")
     text: str = Field(min_length=1, max_length=4096)
-    context_id: str | None = Field(
-        default=None, description="the wamid answered; empty: the last message to this number"
-    )
+    context_id: str | None = Field(default=None, description="the wamid answered; empty: the last message to this number")
 
 
 class SandboxStats(Stats):

@@ -1,0 +1,88 @@
+"""When to look at a customer again because of a date in a trait: one row per segment and customer, the next instant only.
+
+Promise: every customer for whom such a date can turn a segment has an alarm at the next turn, from the commit that loaded
+the segment or consumed the changed trait; segments without such dates cost nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from segments.date_clocks import TraitClock
+from segments.evaluate import Facts
+from segments.language import Segment
+from segments.look import Look
+from segments.transitions import read_json
+from segments.watching import TRAITS_CHANGED
+from store import Connection, queries
+
+_SQL = queries("segments")
+_AT_ONCE = 5_000
+_Alarm = tuple[str, UUID, datetime | None]
+
+
+@lru_cache(4_096)
+def clocks_of(segment: Segment) -> frozenset[TraitClock]:
+    """The clocks of a segment that need alarms."""
+    return frozenset(clock for clock in segment.predicate.clocks if isinstance(clock, TraitClock))
+
+
+def next_turn(segment: Segment, traits: Mapping[str, Any], at: datetime) -> datetime | None:
+    """The next instant after `at` at which a date in these traits can turn the segment."""
+    facts = Facts(traits, {})
+    steps = (step for clock in clocks_of(segment) for step in clock.steps(facts, at))
+    return min((step for step in steps if step > at), default=None)
+
+
+async def arm(connection: Connection, segment: Segment, at: datetime, shard: int, shards: int) -> None:
+    """Set the alarms of all customers of a shard, inside the transaction that loads the segment."""
+    await connection.execute(_SQL["clear_alarms"], segment.name, shard, shards)
+    if not clocks_of(segment):
+        return
+    names = sorted({clock.path[0] for clock in clocks_of(segment)})
+    batch: list[_Alarm] = []
+    async for row in connection.cursor(_SQL["traits_with"], shard, shards, names, prefetch=_AT_ONCE):
+        batch.append((segment.name, row["id"], next_turn(segment, read_json(row["traits"]), at)))
+        if len(batch) == _AT_ONCE:
+            await _write(connection, batch)
+            batch.clear()
+    await _write(connection, batch)
+
+
+async def ring(look: Look, shard: int, shards: int) -> dict[str, set[UUID]]:
+    """Whom an alarm up to now calls for, by segment; their alarms are gone."""
+    names = [each.segment.name for each in look.live if clocks_of(each.segment)]
+    rows = await look.connection.fetch(_SQL["due_alarms"], look.at, names, shard, shards) if names else ()
+    found: dict[str, set[UUID]] = {}
+    for row in rows:
+        found.setdefault(row["segment"], set()).add(row["profile_id"])
+    return found
+
+
+async def rearm(look: Look, rung: Mapping[str, set[UUID]]) -> None:
+    """Set the alarms of those that rang, and of those whose traits changed."""
+    changed = {profile for profile, types in look.changed.items() if TRAITS_CHANGED in types}
+    segments = [each.segment for each in look.live if clocks_of(each.segment)]
+    wanted = {segment: changed | rung.get(segment.name, set()) for segment in segments}
+    everyone = sorted(set().union(*wanted.values()))
+    for start in range(0, len(everyone), _AT_ONCE):
+        known = await _traits(look.connection, everyone[start : start + _AT_ONCE])
+        await _write(
+            look.connection, [alarm for segment in segments for alarm in _alarms(segment, wanted[segment], known, look.at)]
+        )
+
+
+def _alarms(segment: Segment, profiles: Iterable[UUID], known: Mapping[UUID, Mapping[str, Any]], at: datetime) -> list[_Alarm]:
+    return [(segment.name, who, next_turn(segment, known[who], at)) for who in profiles if who in known]
+
+
+async def _traits(connection: Connection, profiles: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    rows = await connection.fetch(_SQL["traits_of"], profiles)
+    return {row["id"]: read_json(row["traits"]) for row in rows}
+
+
+async def _write(connection: Connection, alarms: Sequence[_Alarm]) -> None:
+    if alarms:
+        await connection.execute(_SQL["set_alarms"], *zip(*alarms, strict=True))

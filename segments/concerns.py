@@ -1,0 +1,107 @@
+"""What to worry about before trusting a segment: too small, too many, overlapping, stale, or past its review date.
+
+Each concern has the id of the capability that asks for it (GOV-03, 04, 05, 10), its segment, and what to do in a sentence.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from segments.language import Segment
+from segments.listed import LIST_EVENT
+from segments.predicate import event_types, trait_names
+from segments.sizing import people_needed
+from segments.watching import TRAITS_CHANGED
+from segments.words import span_in_words
+from store import Database
+from store.segments import Overlap, last_heard, overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A reason not to trust a segment as it stands; `segment` is None when it is about all of them."""
+
+    id: str
+    kind: str
+    segment: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From where on to worry: silence of an event type, share of overlap (0 to 1), number of segments."""
+
+    silence: timedelta = timedelta(days=1)
+    overlap: float = 0.8
+    segments: int = 50
+
+
+async def concerns(
+    database: Database, segments: Sequence[Segment], sizes: Mapping[str, int], at: datetime, limits: Limits
+) -> list[Concern]:
+    """Everything to worry about, by segment; `sizes` has the members of each now."""
+    types = sorted(frozenset[str]().union(*(reads(segment) for segment in segments)))
+    heard = await last_heard(database, types, at) if types else {}
+    shared = await overlaps(database, sizes) if len(segments) > 1 else []
+    found = [
+        *_too_many(segments, limits),
+        *(concern for each in segments for concern in of_one(each, sizes.get(each.name, 0), heard, at, limits)),
+        *_overlapping(shared, limits),
+    ]
+    return sorted(found, key=lambda concern: (concern.segment or "", concern.id))
+
+
+def of_one(segment: Segment, members: int, heard: Mapping[str, datetime], at: datetime, limits: Limits) -> list[Concern]:
+    """What to worry about in one segment, given when each event type was last heard of."""
+    return [*_overdue(segment, at), *_too_small(segment, members), *_stale(segment, heard, at, limits)]
+
+
+def reads(segment: Segment) -> frozenset[str]:
+    """The event types that keep a segment fresh; those of lists are written by people, who may be silent."""
+    types = event_types(segment.predicate) | ({TRAITS_CHANGED} if trait_names(segment.predicate) else frozenset[str]())
+    return frozenset(named for named in types if not named.startswith(LIST_EVENT))
+
+
+def _overdue(segment: Segment, at: datetime) -> Iterable[Concern]:
+    if segment.review_by is not None and segment.review_by < at.date():
+        whom = segment.owner or "its owner (none is named)"
+        yield Concern("GOV-10", "review overdue", segment.name, f"was to be reviewed by {segment.review_by}; ask {whom}")
+
+
+def _too_small(segment: Segment, members: int) -> Iterable[Concern]:
+    if segment.effect is not None and members < (needed := people_needed(segment.effect)):
+        rate, lift = segment.effect.base_rate, segment.effect.lift
+        sentence = (
+            f"has {members:,} members, but to see {lift:+.3g} on a rate of {rate:.3g} needs {needed:,} at 50/50"
+            " (80 % power, 5 % two-sided); widen it or expect a larger effect"
+        )
+        yield Concern("GOV-03", "too small", segment.name, sentence)
+
+
+def _stale(segment: Segment, heard: Mapping[str, datetime], at: datetime, limits: Limits) -> Iterable[Concern]:
+    for named in sorted(reads(segment)):
+        last = heard.get(named)
+        if last is None:
+            yield Concern("GOV-05", "stale", segment.name, f'reads "{named}", which was never received; check its source')
+        elif at - last > limits.silence:
+            ago = span_in_words(timedelta(minutes=(at - last) // timedelta(minutes=1)))
+            sentence = f'reads "{named}", last received {ago} ago (allowed: {span_in_words(limits.silence)}); check its source'
+            yield Concern("GOV-05", "stale", segment.name, sentence)
+
+
+def _too_many(segments: Sequence[Segment], limits: Limits) -> Iterable[Concern]:
+    if len(segments) > limits.segments:
+        yield Concern(
+            "GOV-04", "too many", None, f"{len(segments)} segments are active, more than {limits.segments}; retire some"
+        )
+
+
+def _overlapping(shared: Iterable[Overlap], limits: Limits) -> Iterable[Concern]:
+    for pair in shared:
+        if max(pair.jaccard, pair.containment) > limits.overlap:
+            smaller, larger = (pair.one, pair.other) if pair.of_one <= pair.of_other else (pair.other, pair.one)
+            sentence = (
+                f"{pair.containment:.0%} of its members are in {larger}, too ({pair.jaccard:.0%} of all that either has);"
+                " merge them, or exclude one from the other"
+            )
+            yield Concern("GOV-04", "overlapping", smaller, sentence)

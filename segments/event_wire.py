@@ -1,0 +1,78 @@
+"""Reading leaves about events from JSON, as strictly as `wire` reads everything; `inside` reads a nested predicate.
+
+Promise: pure; what `to_json` of a leaf wrote comes back, and anything else fails with its place.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from segments.aggregates import MEASURES, Aggregate
+from segments.calendar import period_from_json
+from segments.errors import DefinitionError
+from segments.happened import Did
+from segments.predicate import Predicate
+from segments.reading import an_object, only, window
+from segments.sequences import Follow, Outermost, follow
+from segments.stretch import stretch_from_json
+
+#: Reads the predicate under a key: the key (for errors) and the plain JSON.
+Inside = Callable[[str, object], Predicate]
+#: Reads an operand.
+Operand = Callable[[Any], Any]
+_FOLLOWED = ("then", "then_within", "without", "without_within")
+
+
+def did_from_json(plain: Mapping[str, Any], inside: Inside) -> Did:
+    """`{"did": …}`."""
+    only(plain, "did", "within", "where", "at_least", "at_most", "since_last", "between", "period", *_FOLLOWED)
+    where = plain.get("where")
+    return Did(
+        type=plain["did"],
+        window=window(plain.get("within")),
+        condition=None if where is None else inside("where", where),
+        least=plain.get("at_least"),
+        most=plain.get("at_most"),
+        since=plain.get("since_last"),
+        stretch=stretch_from_json(plain.get("between")),
+        period=period_from_json(plain.get("period")),
+        then_=_follow(plain, inside),
+    )
+
+
+def aggregate_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand) -> Aggregate:
+    """`{"total": property, "of": {"did": …}, "is": …, "value": …}`."""
+    measure = next(name for name in MEASURES if name in plain)
+    only(plain, measure, "of", "is", "value")
+    if not isinstance(plain[measure], str):
+        raise DefinitionError(measure, f"needs the name of a property, not {plain[measure]!r}")
+    path = tuple(plain[measure].split("."))
+    return Aggregate(_did("of", plain.get("of"), inside), measure, path, str(plain.get("is")), operand(plain.get("value")))
+
+
+def outermost_from_json(plain: Mapping[str, Any], inside: Inside) -> Outermost:
+    """`{"first": …}` or `{"last": …}`."""
+    which = "first" if "first" in plain else "last"
+    only(plain, which, "within", "where")
+    where = plain.get("where")
+    condition = None if where is None else inside("where", where)
+    return Outermost(which, plain[which], window(plain.get("within")), condition)
+
+
+def _follow(plain: Mapping[str, Any], inside: Inside) -> Follow | None:
+    found = [word for word in ("then", "without") if word in plain]
+    if len(found) == 2:  # noqa: PLR2004 - the two words
+        raise DefinitionError("without", 'stands beside "then"; write a chain inside, or two predicates')
+    for word in ("then", "without"):
+        if f"{word}_within" in plain and word not in found:
+            raise DefinitionError(f"{word}_within", f'needs "{word}" beside it')
+    if not found:
+        return None
+    [word] = found
+    return follow(word, _did(word, plain[word], inside), window(plain.get(f"{word}_within")), wanted=word == "then")
+
+
+def _did(place: str, plain: object, inside: Inside) -> Did:
+    found = inside(place, an_object(place, plain))
+    if not isinstance(found, Did):
+        raise DefinitionError(place, f"needs a did, not {found}")
+    return found

@@ -1,0 +1,198 @@
+"""Lists as people change them: by hand or from a CSV file, row by row, with progress and a report of the bad rows.
+
+Promise: idempotent. Every thousand rows are one transaction, so an import that broke off can simply be sent again; a report
+names rows by their number, never by what stands in them.
+"""
+
+import csv
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
+
+from segments.errors import SegmentError
+from segments.listed import LIST_EVENT, check_list_name
+from store import Connection, Database
+from store import lists as rows_of_lists
+
+#: Column names that are understood (without case, spaces, `_` and `-`), and the kind of name that stands there.
+COLUMNS = {
+    "userid": "user_id",
+    "customerid": "customer_id",
+    "id": "customer_id",
+    "anonymousid": "anonymous_id",
+    "email": "email",
+    "emailaddress": "email",
+}
+#: Bad rows that a report names.
+REPORTED = 100
+_AT_ONCE = 1_000
+_LONGEST = 512
+_ABSENT = "no such customer"
+
+
+class BadFile(SegmentError):
+    """A file that is not a list of customers at all."""
+
+
+class Row(NamedTuple):
+    """A line of the file: its number as an editor shows it, and the customer's name or what is wrong."""
+
+    number: int
+    name: tuple[str, str] | None
+    problem: str = ""
+
+
+@dataclass
+class Report:
+    """How far an import has come, and what was wrong."""
+
+    rows: int = 0
+    added: int = 0
+    already: int = 0
+    removed: int = 0
+    bad: int = 0
+    problems: list[dict[str, int | str]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Rows, added, already, removed, bad."""
+        return self.rows, self.added, self.already, self.removed, self.bad
+
+    def refuse(self, number: int, problem: str) -> None:
+        """Note a bad row."""
+        self.bad += 1
+        if len(self.problems) < REPORTED:
+            self.problems.append({"row": number, "problem": problem})
+
+
+#: Called after every transaction, to show progress.
+Heard = Callable[[Report], Awaitable[None]]
+
+
+def read_rows(lines: Iterable[str]) -> Iterator[Row]:
+    """The rows of a CSV file (comma, semicolon or tab; the first line names the columns).
+
+    Raises:
+        BadFile: no column names customers.
+    """
+    source = iter(lines)
+    header = next(source, "").lstrip("\ufeff")
+    delimiter = max(",;\t", key=header.count)
+    try:
+        columns = next(csv.reader([header], delimiter=delimiter), [])
+        place, kind = _column(columns)
+        reader = csv.reader(source, delimiter=delimiter)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield _row(reader.line_num + 1, kind, cells[place].strip() if place < len(cells) else "")
+    except csv.Error as error:
+        raise BadFile(f"this is not CSV: {error}") from None
+
+
+def _column(columns: Sequence[str]) -> tuple[int, str]:
+    plain = [column.strip().lower().translate({ord(c): None for c in " _-"}) for column in columns]
+    for known, kind in COLUMNS.items():
+        if known in plain:
+            return plain.index(known), kind
+    raise BadFile("the first line must name a column user_id, email, customer_id or anonymous_id")
+
+
+def _row(number: int, kind: str, value: str) -> Row:
+    checked = checked_name(kind, value)
+    return Row(number, None, checked) if isinstance(checked, str) else Row(number, checked)
+
+
+def checked_name(kind: str, value: str) -> tuple[str, str] | str:
+    """A name as the store looks for it, or what is wrong with it."""
+    if not value:
+        return f"the {kind} is empty"
+    if len(value) > _LONGEST or "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        return f"the {kind} is longer than {_LONGEST} characters or holds what cannot be stored"
+    if kind == "customer_id":
+        try:
+            return kind, str(UUID(value))
+        except ValueError:
+            return "the customer_id is no UUID"
+    if kind == "email":
+        return (kind, value.lower()) if "@" in value else "the email is no address"
+    return kind, value
+
+
+async def import_rows(
+    database: Database,
+    name: str,
+    rows: Iterable[Row],
+    id_: UUID,
+    now: Callable[[], datetime],
+    *,
+    by: str,
+    replace: bool = False,
+    heard: Heard | None = None,
+) -> Report:
+    """Put the customers of these rows on a list; with `replace`, take everybody else off.
+
+    Raises:
+        DefinitionError: a list cannot have this name.
+        BadFile: the file is none, or the id is that of another list's import.
+        asyncpg.PostgresError, OSError: the store failed; importing again goes on.
+    """
+    check_list_name(name)
+    if not await rows_of_lists.begin_import(database, id_, name, by, now()):
+        raise BadFile(f"{id_} is the id of another list's import; choose a new one")
+    report, seen, source = Report(), set[UUID](), iter(rows)
+    try:
+        while chunk := list(islice(source, _AT_ONCE)):
+            async with database.transaction() as connection:
+                seen |= await _put_on(connection, name, chunk, report, by, now())
+                await rows_of_lists.note_import(connection, id_, "running", report.counts, report.problems, now())
+            if heard:
+                await heard(report)
+    except (BadFile, UnicodeError):
+        await _note(database, id_, "failed", report, now())
+        raise
+    if replace:
+        async with database.transaction() as connection:
+            report.removed = await keep_only(connection, name, seen, by=by, at=now())
+    await _note(database, id_, "finished", report, now())
+    return report
+
+
+async def _put_on(connection: Connection, name: str, chunk: Sequence[Row], report: Report, by: str, at: datetime) -> set[UUID]:
+    report.rows += len(chunk)
+    for row in chunk:
+        if row.name is None:
+            report.refuse(row.number, row.problem)
+    named = [(row.number, row.name) for row in chunk if row.name is not None]
+    found = await rows_of_lists.resolve(connection, [given for _, given in named])
+    for (number, _), profile in zip(named, found, strict=True):
+        if profile is None:
+            report.refuse(number, _ABSENT)
+    known = [profile for profile in found if profile is not None]
+    added = await put_on(connection, name, known, by=by, at=at)
+    report.added += added
+    report.already += len(known) - added
+    return set(known)
+
+
+async def put_on(connection: Connection, name: str, profiles: Sequence[UUID], *, by: str, at: datetime) -> int:
+    """Put customers on a list; returns how many were not on it."""
+    return await rows_of_lists.change(connection, name, LIST_EVENT + name, profiles, on=True, by=by, at=at)
+
+
+async def take_off(connection: Connection, name: str, profiles: Sequence[UUID], *, by: str, at: datetime) -> int:
+    """Take customers off a list; returns how many were on it."""
+    return await rows_of_lists.change(connection, name, LIST_EVENT + name, profiles, on=False, by=by, at=at)
+
+
+async def keep_only(connection: Connection, name: str, profiles: set[UUID], *, by: str, at: datetime) -> int:
+    """Take everybody else off a list; returns how many."""
+    others = await rows_of_lists.on_list(connection, LIST_EVENT + name) - profiles
+    return await take_off(connection, name, sorted(others), by=by, at=at)
+
+
+async def _note(database: Database, id_: UUID, state: str, report: Report, at: datetime) -> None:
+    async with database.transaction() as connection:
+        await rows_of_lists.note_import(connection, id_, state, report.counts, report.problems, at)

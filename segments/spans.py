@@ -1,0 +1,53 @@
+"""Spans of time as they are written: `hours(1)`, or `hours=1` inside `.within(…)`.
+
+Promise: pure; a span that cannot be is refused with its place.
+"""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from segments.errors import DefinitionError
+from segments.values import check_window
+
+
+class Units(TypedDict, total=False):
+    """The units in which a span can be given; they add up."""
+
+    weeks: float
+    days: float
+    hours: float
+    minutes: float
+    seconds: float
+
+
+def span_of(place: str, span: timedelta | None, units: Units) -> timedelta:
+    """A span given as a timedelta or in units, longer than zero and at most a century."""
+    try:
+        named = timedelta(**units)
+    except (TypeError, OverflowError, ValueError) as error:
+        raise DefinitionError(place, f"{error}; use weeks=, days=, hours=, minutes= or seconds=, at most a century") from None
+    if span is not None and named:
+        raise DefinitionError(place, "takes either a timedelta or days=, hours=…, not both")
+    found = named if span is None else span
+    check_window(place, found)
+    return found
+
+
+def weeks(count: float) -> timedelta:
+    """So many times 168 hours."""
+    return span_of(f"weeks({count!r})", None, {"weeks": count})
+
+
+def days(count: float) -> timedelta:
+    """So many times 24 hours."""
+    return span_of(f"days({count!r})", None, {"days": count})
+
+
+def hours(count: float) -> timedelta:
+    """So many hours."""
+    return span_of(f"hours({count!r})", None, {"hours": count})
+
+
+def minutes(count: float) -> timedelta:
+    """So many minutes."""
+    return span_of(f"minutes({count!r})", None, {"minutes": count})

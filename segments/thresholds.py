@@ -1,0 +1,67 @@
+"""Keeping thresholds: each is taken once per renewal, recorded with how many customers it came from, and never changed.
+
+Promise: at a renewal the watch looks at exactly those whom the new threshold moves; shards agree on one number.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from segments import compiler
+from segments.language import Segment
+from segments.look import Look
+from segments.predicate import Predicate
+from segments.ranking import Top, rankings
+from segments.ranking_sql import taken
+from store import Connection, queries
+
+_SQL = queries("segments")
+Thresholds = dict[str, list[tuple[datetime, Decimal | None]]]
+
+
+async def record(connection: Connection, predicate: Predicate, at: datetime) -> None:
+    """Take the thresholds that stand at an instant, unless they are recorded already."""
+    for ranking, leaf in rankings(predicate).items():
+        if not await connection.fetchval(_SQL["has_threshold"], ranking, leaf.renewed_at(at)):
+            statement = compiler.compiled(taken(leaf))
+            [row] = await connection.fetch(statement.sql, *statement.args(at))
+            await connection.execute(_SQL["write_threshold"], ranking, row["as_of"], row["value"], row["customers"])
+
+
+async def recorded(connection: Connection, segments: Iterable[Segment]) -> Thresholds:
+    """Every threshold of these segments, oldest first."""
+    names = sorted({ranking for segment in segments for ranking in rankings(segment.predicate)})
+    found: Thresholds = {}
+    for row in await connection.fetch(_SQL["thresholds"], names) if names else ():
+        found.setdefault(row["ranking"], []).append((row["as_of"], row["value"]))
+    return found
+
+
+async def renewed(look: Look, shard: int, shards: int) -> dict[str, set[UUID]]:
+    """Whom a threshold taken anew since the last look moves, by segment."""
+    moved = {}
+    for live in look.live:
+        tops = rankings(live.segment.predicate).values()
+        if any(leaf.renewed_at(live.evaluated_to) < leaf.renewed_at(look.at) for leaf in tops):
+            await record(look.connection, live.segment.predicate, look.at)
+            full = compiler.everyone(live.segment.predicate)
+            rows = await look.connection.fetch(full.sql, *full.args(look.at, shard=shard, shards=shards))
+            was = await look.connection.fetch(_SQL["members_of_shard"], live.segment.name, shard, shards)
+            moved[live.segment.name] = {row["id"] for row in rows} ^ {row["profile_id"] for row in was}
+    return moved
+
+
+def used(segment: Segment, known: Thresholds, at: datetime) -> dict[str, Any]:
+    """For the log: the thresholds by which a membership was decided at an instant."""
+    tops = sorted(rankings(segment.predicate).items())
+    told = [
+        _told(leaf, values[-1]) for name, leaf in tops if (values := [each for each in known.get(name, ()) if each[0] <= at])
+    ]
+    return {"thresholds": told} if told else {}
+
+
+def _told(leaf: Top, standing: tuple[datetime, Decimal | None]) -> dict[str, Any]:
+    as_of, value = standing
+    return {"top": float(leaf.percent), "value": None if value is None else str(value), "as_of": as_of.isoformat()}

@@ -1,0 +1,144 @@
+-- name: stored
+-- Every definition that came through the API, also those that were deleted.
+select name, version, definition, announce, by, created_at, updated_at, deleted_at from segment_definition order by name;
+
+-- name: put_stored
+-- A new definition, or a new version of one; true when there was none of that name.
+insert into segment_definition as known (name, version, definition, announce, by, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $6)
+on conflict (name) do update
+set version = excluded.version, definition = excluded.definition, announce = excluded.announce, by = excluded.by,
+    created_at = case when known.deleted_at is null then known.created_at else excluded.created_at end,
+    updated_at = excluded.updated_at, deleted_at = null
+returning created_at = $6 and updated_at = $6 as created;
+
+-- name: delete_stored
+-- Take a definition out of use; the watches see it within seconds and let its members go.
+update segment_definition set deleted_at = $2, updated_at = $2, by = $3
+where name = $1 and deleted_at is null
+returning name;
+
+-- name: left_over
+-- Which of these deleted segments a shard ($2 of $3) still knows or has members of.
+select name from unnest($1::text[]) as gone (name)
+where exists (select from segment_progress where segment = name and shard = $2 and shards = $3)
+   or exists (select from segment_member where segment = name and bucket(profile_id) % $3::smallint = $2::smallint);
+
+-- name: let_go
+-- The members of a deleted segment on a shard leave, in the log too, so that journeys which end on leaving do.
+with gone as (
+    delete from segment_member
+    where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint
+    returning profile_id
+)
+insert into segment_transition (segment, profile_id, kind, at, cause)
+select $1, profile_id, 'left', $4, '{"definition": "deleted"}' from gone;
+
+-- name: forget_progress
+-- A deleted segment starts anew if it comes back, on every split that this shard ($2 of $3) is part of.
+delete from segment_progress
+where segment = $1 and shard % gcd(shards::integer, $3::integer) = $2 % gcd(shards::integer, $3::integer);
+
+-- name: sizes
+-- How many are in each of these segments now.
+select segment, count(*) as members from segment_member where segment = any($1::text[]) group by segment;
+
+-- name: evaluated
+-- Up to when these versions of segments are evaluated, by the shard that is furthest behind.
+select p.segment, min(p.evaluated_to) as evaluated_to
+from unnest($1::text[], $2::text[]) as known (name, version)
+join segment_progress p on p.segment = known.name and p.version = known.version and p.evaluated_to > $3
+group by p.segment;
+
+-- name: days
+-- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back.
+with flow as (
+    select (at at time zone 'UTC')::date as day,
+           count(*) filter (where kind = 'entered') as entered,
+           count(*) filter (where kind = 'left') as "left"
+    from segment_transition
+    where segment = $1 and kind in ('entered', 'left') and at >= $2::date::timestamp at time zone 'UTC'
+    group by 1
+), line as (
+    select day::date as day, coalesce(entered, 0) as entered, coalesce("left", 0) as "left"
+    from generate_series($2::date::timestamp, greatest($3::date, (select max(day) from flow))::timestamp, '1 day') as every (day)
+    left join flow using (day)
+)
+select * from (
+    select day, entered, "left",
+           greatest(0, (select count(*) from segment_member where segment = $1)
+                       - coalesce(sum(entered - "left") over (order by day desc rows between unbounded preceding
+                                                                                and 1 preceding), 0))::bigint as size
+    from line
+) as counted
+where day <= $3::date
+order by day;
+
+-- name: members
+-- Some members by customer id, after $2, with those of their traits that the definition names.
+select m.profile_id, m.entered_at,
+       (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(p.traits) where key = any($3::text[])) as traits
+from segment_member m join profile p on p.id = m.profile_id
+where m.segment = $1 and m.profile_id > $2
+order by m.profile_id limit $4;
+
+-- name: traits_of
+-- Those of the traits of customers that a definition names.
+select id as profile_id, null::timestamptz as entered_at,
+       (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(traits) where key = any($2::text[])) as traits
+from profile where id = any($1::uuid[]) order by id;
+
+-- name: last_heard
+-- The last event of each type that is not dated into the future.
+select type, ts
+from unnest($1::text[]) as asked (type)
+cross join lateral (select ts from event where event.type = asked.type and ts <= $2 order by ts desc limit 1) as last;
+
+-- name: overlaps
+-- How many customers each two of these segments share, and how many each has, among the customers of $2 of 256 buckets.
+with member as (
+    select segment, profile_id from segment_member where segment = any($1::text[]) and bucket(profile_id) < $2
+), size as (
+    select segment, count(*) as members from member group by segment
+), pair as (
+    select a.segment as one, b.segment as other, count(*) as shared
+    from member a join member b on b.profile_id = a.profile_id and b.segment > a.segment
+    group by 1, 2
+)
+select one, other, shared, s.members as of_one, t.members as of_other
+from pair join size s on s.segment = one join size t on t.segment = other
+order by one, other;
+
+-- name: customers
+-- About how many customers there are: exact up to some thousands, else what Postgres' statistics say.
+select case when estimate > 10000 then estimate else (select count(*) from profile where merged_into is null) end as customers
+from (select reltuples::bigint as estimate from pg_class where oid = 'profile'::regclass) as known;
+
+-- name: coverage
+-- Per trait: how many of the customers looked at have it, and how old it is. They are those of $2 of 256 buckets, of all or
+-- of one segment ($3). A trait that is null counts as missing.
+with looked_at as (
+    select traits, traits_at from profile
+    where merged_into is null and bucket(id) < $2
+      and ($3::text is null or exists (select from segment_member m where m.profile_id = profile.id and m.segment = $3))
+), told as (
+    select t.key as trait,
+           (case jsonb_typeof(d.value) when 'string' then d.value #>> '{}' when 'object' then d.value ->> 'at' end)::timestamptz as at
+    from looked_at
+    cross join lateral jsonb_each(traits) as t
+    left join lateral (select traits_at -> t.key as value) as d on true
+    where jsonb_typeof(t.value) <> 'null'
+), everybody as (
+    select count(*) as customers from looked_at
+)
+select trait, count(*) as having, customers, max(at) as newest_at, percentile_disc(0.5) within group (order by at) as median_at,
+       count(*) filter (where at < $1) as outdated
+from told cross join everybody
+group by trait, customers
+order by trait;
+
+-- name: looked_at
+-- How many customers the report on coverage looks at.
+select count(*) from profile
+where merged_into is null and bucket(id) < $1
+  and ($2::text is null or exists (select from segment_member m where m.profile_id = profile.id and m.segment = $2));

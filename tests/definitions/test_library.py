@@ -1,0 +1,68 @@
+"""The ready-made library: nothing of it is active by itself, and everything in it can be named, cut and built upon."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from definitions import library
+from definitions.library import Rfm, abandoned_cart, high_value, rfm, temperature
+from journeys.catalogue import load
+from segments import Segment, did, trait
+
+CALLS: dict[str, tuple[Any, ...]] = {
+    "category_buyers": ("shoes",),
+    "complete_profiles": ("email", "phone"),
+    "customer_type": ("government",),
+    "high_value": (500,),
+    "lead_score": ({"saw the prices": (20, did("Pricing Viewed"))}, 20),
+    "location_buyers": ("Madrid",),
+    "only_category_buyers": ("shoes",),
+    "persona": ("careful", [(1, trait("role") == "buyer")], 1),
+    "product_buyers": ("p-1",),
+    "rfm": ([timedelta(days=n) for n in (200, 100, 50, 10)], [1, 2, 3, 5], [Decimal(10), Decimal(50), 100, 500]),
+    "vip_at_risk": (high_value(500),),
+}
+FUNCTIONS = [name for name in library.__all__ if name[0].islower()]
+
+
+def made(name: str) -> list[Segment]:
+    result = getattr(library, name)(*CALLS.get(name, ()))
+    groups = result if isinstance(result, Rfm) else (result if isinstance(result, tuple) else (result,),)
+    return [segment for group in groups for segment in group]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_gives_segments_that_say_what_they_are_and_survive_json(name: str) -> None:
+    segments = made(name)
+    assert segments
+    for segment in segments:
+        assert segment.description
+        assert Segment.from_json(segment.to_json()) == segment
+        assert str(segment.predicate)
+
+
+def test_all_of_them_can_live_side_by_side() -> None:
+    names = [segment.name for name in FUNCTIONS for segment in made(name)]
+    assert len(names) == len(set(names))
+
+
+def test_none_is_active_until_a_catalogue_keeps_it() -> None:
+    assert set(load("definitions").segments) == {"abandoned-cart"}
+
+
+def test_each_can_be_cut_renamed_and_built_upon() -> None:
+    mine = abandoned_cart(over=50, hours=2, name="dear-cart")
+    assert (mine.name, mine.version == abandoned_cart().version) == ("dear-cart", False)
+    own = temperature("Quote Asked", hot_days=3, warm_days=10, name="b2b")
+    assert [segment.name for segment in own] == ["b2b-hot", "b2b-warm", "b2b-cold"]
+    assert str(own.hot.predicate) == 'did "Quote Asked" within 4 days'
+    narrower = replace(mine, predicate=mine.predicate & (trait("country") == "ES"))
+    assert str(narrower.predicate).endswith('and country is "ES"')
+
+
+def test_rfm_needs_its_four_cuts() -> None:
+    with pytest.raises(ValueError, match="needs 4 cuts"):
+        rfm([timedelta(days=1)], [1], [1])

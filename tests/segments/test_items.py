@@ -1,0 +1,88 @@
+"""Lists inside events and traits: any line of the cart, several conditions on one line, and odd names."""
+
+from typing import Any
+
+import pytest
+
+from segments import DefinitionError, Predicate, Segment, any_item, did, prop, trait
+from segments.evaluate import Event, holds
+from tests.segments.shop import T0, Shop
+
+line = prop("products.price") > 50
+boots = any_item("products", prop("price") > 50, prop("category") == "boots")
+
+in_stock = any_item("products", any_item("sizes", prop("n") == 38, prop("stock") > 0))
+
+
+def cart(*products: Any) -> dict[str, Any]:
+    return {"products": list(products)}
+
+
+CARTS: list[tuple[Predicate, dict[str, Any], bool]] = [
+    (line, cart({"price": 49.99}, {"price": 50.01}), True),
+    (line, cart({"price": 30}, {"price": 30}), False),
+    (line, cart({"price": 50}), False),
+    (line, cart({"price": "60"}, {"price": None}, 60, [60]), False),
+    (line, {"products": {"price": 60}}, True),
+    (line, {"products": 60}, False),
+    (boots, cart({"price": 60, "category": "boots"}), True),
+    (boots, cart({"price": 60, "category": "hats"}, {"price": 40, "category": "boots"}), False),
+    (boots, {"products": {"price": 60, "category": "boots"}}, True),
+    (any_item("products", ~(prop("price") > 50)), cart(40, "x"), False),
+    (any_item("products", ~(prop("price") > 50)), cart({"price": 60}, {}), True),
+    (any_item("products", prop("tags").contains("new")), cart({"tags": ["old"]}, {"tags": ["new"]}), True),
+    (
+        in_stock,
+        cart({"sizes": [{"n": 38, "stock": 1}]}),
+        True,
+    ),
+    (
+        in_stock,
+        cart({"sizes": [{"n": 38}, {"stock": 1}]}),
+        False,
+    ),
+    (prop('a".b') == 1, {'a"': {"b": 1}}, True),
+    (prop('pro"d) ? (1 == 1.\\x') == 1, {'pro"d) ? (1 == 1': [{"\\x": 1}]}, True),
+    (prop("*.price") == 1, cart({"price": 1}), False),
+]
+
+
+@pytest.mark.parametrize(("condition", "properties", "true"), CARTS, ids=range(len(CARTS)))
+async def test_any_line_of_the_cart(shop: Shop, condition: Predicate, properties: dict[str, Any], true: bool) -> None:
+    ana = await shop.customer()
+    await shop.event(ana, "Cart Updated", T0, properties)
+    predicate = did("Cart Updated").where(condition)
+    assert holds(predicate, {}, [Event("Cart Updated", T0, properties)], T0) is true
+    assert (await shop.evaluated(predicate, T0) == {ana}) is true
+
+
+async def test_lists_in_traits_likewise(shop: Shop) -> None:
+    ana = await shop.customer(addresses=[{"city": "Bilbao", "kind": "work"}, {"city": "Madrid", "kind": "home"}])
+    home = trait("addresses").any_item(prop("city") == "Madrid", prop("kind") == "home")
+    work = trait("addresses").any_item(prop("city") == "Madrid", prop("kind") == "work")
+    assert await shop.evaluated(trait("addresses.city") == "Madrid", T0) == {ana}
+    assert await shop.evaluated(home & ~work, T0) == {ana}
+
+
+async def test_a_line_over_fifty_and_not_the_basket_enters_and_leaves(shop: Shop) -> None:
+    """SEG-21."""
+    dear = Segment("dear-cart", did("Cart Updated").where(line) & ~did("Order Completed").since_last("Cart Updated"))
+    ana, bob = await shop.customer(), await shop.customer()
+    await shop.load(dear)
+    await shop.event(ana, "Cart Updated", T0, cart({"price": 49.99}, {"price": 50.01}))
+    await shop.event(bob, "Cart Updated", T0, cart({"price": 30}, {"price": 30}))
+    await shop.tick(T0)
+    assert await shop.members(dear) == {ana}
+
+
+def test_it_reads_like_english_and_is_refused_with_its_place() -> None:
+    assert str(did("A").where(boots)) == ('did "A" where any of products has (price is more than 50 and category is "boots")')
+    with pytest.raises(DefinitionError, match=r"property\('p'\)\.any_item: needs at least one"):
+        any_item("p")
+    with pytest.raises(DefinitionError, match=r"any_item: takes conditions on the event's own"):
+        any_item("p", trait("x") == 1)
+    with pytest.raises(DefinitionError, match=r"belongs inside did"):
+        Segment("x", boots)
+    plain = {"did": "A", "where": {"property": "p", "any_item": {"property": "x", "is": "~"}}}
+    with pytest.raises(DefinitionError, match=r"any_item\.property\('x'\): unknown operator"):
+        Segment.from_json({"name": "s", "predicate": plain})

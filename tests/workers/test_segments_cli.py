@@ -1,0 +1,155 @@
+"""`journeys segments …`: tables for people, JSON for programs, failures in one line."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segments import Segment, did, trait
+from segments.membership import load
+from store import Database
+from store.segments import stored
+from tests.segments.shop import Shop
+from tests.workers.test_cli import in_thread
+
+GOLD = {"trait": "tier", "is": "==", "value": "gold"}
+CATALOGUE = "trial_catalogue"
+
+
+@pytest.fixture
+async def shop(database: Database) -> Shop:
+    """Ana is gold and viewed a product half an hour ago, bob is not; the watch has looked."""
+    shop, now = Shop(database), datetime.now(UTC)
+    for user, tier in (("ana", "gold"), ("bob", "silver")):
+        customer = await shop.customer(tier=tier)
+        await database.pool.execute("insert into identity values ('user_id', $1, $2, $3)", user, customer, now)
+        if user == "ana":
+            await shop.event(customer, "Product Viewed", now - timedelta(minutes=30))
+    vips = Segment("vips", trait("tier") == "gold")
+    viewers = Segment("viewers", did("Product Viewed").within(hours=1))
+    await load(database, [vips, viewers], now)
+    return shop
+
+
+async def run(dsn: str, *arguments: str) -> str:
+    finished = await in_thread("segments", *arguments, database_url=dsn, catalogue=CATALOGUE)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+async def run_json(dsn: str, *arguments: str) -> Any:
+    return json.loads(await run(dsn, *arguments, "--json"))
+
+
+async def failure(dsn: str, *arguments: str) -> str:
+    finished = await in_thread("segments", *arguments, database_url=dsn, catalogue=CATALOGUE)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert len(finished.stderr.splitlines()) == 1, finished.stderr
+    return finished.stderr
+
+
+async def test_help_tells_a_newcomer_where_to_begin() -> None:
+    told = (await in_thread("segments", "--help")).stdout
+    assert "Begin with `journeys segments list`" in told
+    for command in ("list", "explain", "count", "preview", "days", "why", "concerns", "coverage", "put", "delete", "import"):
+        assert f" {command} " in told
+
+
+async def test_segments_are_listed_explained_and_counted(dsn: str, shop: Shop) -> None:
+    table = await run(dsn, "list")
+    assert "vips" in table
+    assert "while_vip" in table
+    assert "never received; check its source" in table
+    found = {each["name"]: each for each in await run_json(dsn, "list")}
+    assert (found["vips"]["members"], found["vips"]["journeys"]) == (1, ["while_vip"])
+    told = await run(dsn, "explain", "vips")
+    assert 'tier is "gold"' in told
+    assert "reads traits" in told
+    assert (await run_json(dsn, "explain", "vips"))["predicate"] == GOLD
+    assert await run(dsn, "count", "vips") == '1 customer: tier is "gold"\n'
+    [member] = await run_json(dsn, "preview", "vips")
+    assert member["traits"] == {"tier": "gold"}
+    assert member["customer_id"] in await run(dsn, "preview", "vips")
+    assert (await run_json(dsn, "days", "vips"))[-1]["size"] == 1
+    assert "█" in await run(dsn, "days", "vips")
+
+
+async def test_a_definition_in_a_file_is_counted_without_being_saved(dsn: str, shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "silver.json"
+    file.write_text(json.dumps({"trait": "tier", "is": "in", "value": ["silver", "gold"]}))
+    assert (await run_json(dsn, "count", "--definition", str(file)))["members"] == 2
+    assert len(await run_json(dsn, "preview", "--definition", str(file), "--limit", "1")) == 1
+    file.write_text('{"trait": "tier", "is": "like", "value": "x"}')
+    assert "unknown operator 'like'" in await failure(dsn, "count", "--definition", str(file))
+    file.write_text("{")
+    assert "is not JSON" in await failure(dsn, "count", "--definition", str(file))
+    assert "give either a segment's name or --definition FILE" in await failure(dsn, "count")
+
+
+async def test_why_is_a_tree_with_what_each_part_saw(dsn: str, shop: Shop) -> None:
+    told = await run(dsn, "why", "viewers", "--user-id", "ana")
+    assert "is a member of viewers since" in told
+    assert '✓ did "Product Viewed" within 60 minutes' in told or '✓ did "Product Viewed" within 1 hour' in told
+    assert '"count":1' in told
+    assert "until " in told
+    answer = await run_json(dsn, "why", "vips", "--user-id", "bob")
+    assert (answer["member"], answer["finding"]["saw"]) == (False, "silver")
+    assert await failure(dsn, "why", "vips", "--user-id", "nobody") == "journeys: no such customer\n"
+    assert await failure(dsn, "why", "vips", "--customer-id", "17") == "journeys: the customer_id is no UUID\n"
+    assert "exactly one of --user-id" in await failure(dsn, "why", "vips")
+
+
+async def test_concerns_and_coverage(dsn: str, shop: Shop) -> None:
+    found = await run_json(dsn, "concerns", "--most", "1")
+    assert {"GOV-04", "GOV-05"} <= {each["id"] for each in found}
+    assert "check its source" in await run(dsn, "concerns")
+    [tier] = await run_json(dsn, "coverage")
+    assert (tier["trait"], tier["having"], tier["customers"]) == ("tier", 2, 2)
+    assert "100.0%" in await run(dsn, "coverage", "--segment", "vips")
+
+
+async def test_a_segment_is_defined_changed_and_deleted(dsn: str, shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "gold.json"
+    file.write_text(json.dumps({"predicate": GOLD, "owner": "growth", "review_by": "2020-01-01"}))
+    assert await run(dsn, "put", "gold", str(file)) == 'defined gold: tier is "gold"\n'
+    assert await run(dsn, "put", "gold", str(file)) == 'changed gold: tier is "gold"\n'
+    table = await run(dsn, "list")
+    assert "2020-01-01 OVERDUE" in table
+    assert "not yet evaluated" in table
+    [row] = await stored(shop.database)
+    assert (row.name, row.by, row.announce) == ("gold", "command line", False)
+    assert await run(dsn, "delete", "gold") == "deleted gold\n"
+    assert "no segment 'gold' was defined by API" in await failure(dsn, "delete", "gold")
+    assert "is defined in code" in await failure(dsn, "put", "vips", str(file))
+    file.write_text(json.dumps({"predicate": GOLD}))
+    assert "owner: Field required" in await failure(dsn, "put", "gold", str(file))
+    file.write_text(json.dumps({"predicate": {"all": [{"trait": "a", "is": "?"}]}, "owner": "o"}))
+    assert "all[0].trait('a'): unknown operator '?'" in await failure(dsn, "put", "gold", str(file))
+    assert "No such file" in await failure(dsn, "put", "gold", str(tmp_path / "none.json"))
+
+
+async def test_a_csv_file_becomes_a_list(dsn: str, shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "guests.csv"
+    file.write_text("user_id\nana\nbob\nnobody\n")
+    told = await run(dsn, "import", "guests", str(file))
+    assert told.startswith("guests: 3 rows, 2 added, 0 on it already, 1 bad\n")
+    assert "no such customer" in told
+    again = await run_json(dsn, "import", "guests", str(file))
+    assert (again["added"], again["already"], again["problems"]) == (0, 2, [{"row": 4, "problem": "no such customer"}])
+    file.write_text("user_id\nana\n")
+    assert (await run_json(dsn, "import", "guests", str(file), "--replace"))["removed"] == 1
+    assert await run_json(dsn, "lists") == [{"name": "guests", "members": 1, "by": "command line"}]
+    file.write_text("colour\nred\n")
+    assert "must name a column user_id" in await failure(dsn, "import", "guests", str(file))
+    file.write_bytes(b"user_id\n\xff\n")
+    assert "is not UTF-8" in await failure(dsn, "import", "guests", str(file))
+    assert "there is no such file" in await failure(dsn, "import", "guests", str(tmp_path / "none.csv"))
+    assert "a list's name has" in await failure(dsn, "import", "No Name", str(file))
+
+
+async def test_an_unknown_segment_is_told_with_those_there_are(dsn: str, shop: Shop) -> None:
+    told = await failure(dsn, "explain", "none")
+    assert told.startswith("journeys: no segment 'none'; there are: ")
+    assert "vips" in told

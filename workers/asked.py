@@ -1,0 +1,66 @@
+"""What every command needs: settings, a database, and a failure told in one line; heavy imports wait until they are needed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pydantic_core import ErrorDetails
+
+    from store import Database
+    from workers.settings import Settings
+
+T = TypeVar("T")
+
+
+def settings(data_dir: Path | None = None) -> "Settings":
+    """The settings of this process; a wrong one ends it with a sentence."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from workers.settings import Settings
+
+    try:
+        return Settings() if data_dir is None else Settings(data_dir=data_dir)
+    except ValidationError as error:
+        fail("\n".join(map(_problem, error.errors(include_url=False, include_input=False))))
+    except SettingsError as error:
+        fail(str(error))
+
+
+def _problem(problem: "ErrorDetails") -> str:
+    """Never shows the value: it may be a secret."""
+    return f"JOURNEYS_{str(problem['loc'][0]).upper()}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+def with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
+    """Do something with the configured database, or with that of the stack which runs on the data directory."""
+    import asyncio
+
+    from store import connect
+    from workers.embedded.configured import reach_postgres
+    from workers.embedded.vault import running_dsn
+
+    given = settings()
+    dsn = given.database_url.get_secret_value() if given.database_url else running_dsn(given.data_dir)
+    if dsn is None:
+        fail("JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here; set it, or start that first")
+
+    async def run() -> "T":
+        await reach_postgres(dsn)
+        database = await connect(dsn, max_size=1)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say in one line what is wrong, and end with code 1."""
+    typer.secho(f"journeys: {sentence}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)
