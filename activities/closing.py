@@ -45,8 +45,13 @@ class Closer:
         began = datetime.now(UTC)
         since = self._since or began - timedelta(minutes=10)
         closed = 0
-        async for page in self._closed_since(since):
-            closed += await self._close(await runs.still_open(self.database, page))
+        try:
+            async for page in self._closed_since(since):
+                closed += await self._close(await runs.still_open(self.database, page))
+        except RPCError:
+            # A server that comes back may be late with what ended before it went: look back further.
+            self._since = since - timedelta(minutes=1)
+            raise
         self._since = began - _OVERLAP
         return closed
 

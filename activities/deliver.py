@@ -4,16 +4,16 @@ Promise (docs/architecture.md, "Delivering a message"): under one idempotency ke
 most once and a transactional one at least once, whatever crashes in between; the ledger says which of them are in doubt.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
-import asyncpg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.attempt import alive, patiently
 from activities.channels.base import Provider
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.message import Address, Content, EmailContent, Outgoing
@@ -22,7 +22,7 @@ from activities.channels.unsubscribe import sign_unsubscribe
 from activities.gate import Go, No, Question, decide
 from activities.goals import reached_at
 from activities.metrics import DELIVERIES, GATE_REFUSALS, PROVIDER_RETRIES
-from activities.templates import BrokenTemplate, Context
+from activities.templates import BrokenTemplate, Context, TemplateError
 from journeys.contracts import (
     Channel,
     DeliverRequest,
@@ -38,7 +38,6 @@ from store import Connection, Database, deliveries
 from store.deliveries import Endpoint, Entry, LedgerRow, MessageKey, RunFacts, Settlement
 
 _FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
-_SETTLE_FOR = timedelta(seconds=20)  # stays inside the attempt, so that a short outage of Postgres costs no certainty
 
 
 class Renderer(Protocol):
@@ -51,10 +50,12 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that this attempt may hand to a provider."""
+    """A message that this attempt may hand to a provider; `doubted` when an earlier one may have done so already."""
 
     facts: RunFacts
     endpoints: tuple[Endpoint, ...]
+    doubted: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,15 @@ class Delivery:
         Raises:
             ApplicationError: the provider asks to be tried later; Temporal retries.
         """
-        claimed = await self._claim(request)
-        receipt = claimed if isinstance(claimed, Receipt) else await self._send(request, claimed)
+        receipt = await alive(self._deliver(request))
         DELIVERIES.labels(request.channel.value, receipt.outcome.value).inc()
         told = {"run": str(request.run_id), "step": request.step, "reason": receipt.reason and receipt.reason.value}
         activity.logger.info("message %s", receipt.outcome.value, extra=told)
         return receipt
+
+    async def _deliver(self, request: DeliverRequest) -> Receipt:
+        claimed = await self._claim(request)
+        return claimed if isinstance(claimed, Receipt) else await self._send(request, claimed)
 
     @activity.defn(name="reached")
     async def reached(self, request: ReachedRequest) -> bool:
@@ -156,14 +160,17 @@ class Delivery:
 
     async def _doubt(self, connection: Connection, request: DeliverRequest, facts: RunFacts, now: datetime) -> Claim | Receipt:
         """An earlier attempt claimed and never settled: the provider may have the message."""
-        if self.providers[request.channel].idempotent or request.purpose is Purpose.TRANSACTIONAL:
-            return await self._take(connection, request, Claim(facts, facts.endpoints), now)
+        again = self.providers[request.channel].idempotent or request.purpose is Purpose.TRANSACTIONAL
+        over = facts.control == "killed" or facts.exit_reason is not None or facts.ended_at is not None
+        reachable = await self._unsuppressed(connection, request, facts)
+        if again and reachable and not over and now < request.useless_after:
+            return await self._take(connection, request, Claim(facts, reachable, doubted=True), now)
         return await self._say_no(connection, request, facts, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS), now)
 
     async def _take(self, connection: Connection, request: DeliverRequest, claim: Claim, now: datetime) -> Claim:
         entry = _entry(request, claim.facts, "claimed", self.providers[request.channel].name)
-        await deliveries.record(connection, replace(entry, claimed_at=now, attempts=1, endpoint_id=claim.endpoints[0].id))
-        return claim
+        entry = replace(entry, claimed_at=now, attempts=1, endpoint_id=claim.endpoints[0].id)
+        return replace(claim, number=await deliveries.record(connection, entry))
 
     async def _say_no(self, connection: Connection, request: DeliverRequest, facts: RunFacts, no: No, now: datetime) -> Receipt:
         entry = _entry(request, facts, no.outcome.value, self.providers[request.channel].name)
@@ -175,19 +182,17 @@ class Delivery:
 
     async def _send(self, request: DeliverRequest, claim: Claim) -> Receipt:
         try:
-            content = self._render(request, claim.facts)
+            return await self._try_endpoints(request, claim, self._render(request, claim.facts))
         except BrokenTemplate as error:
-            return await self._settle(request, Outcome.FAILED, Reason.BROKEN_TEMPLATE, {"error": str(error)})
-        try:
-            return await self._try_endpoints(request, claim, content)
+            return await self._settle(request, claim, Outcome.FAILED, Reason.BROKEN_TEMPLATE, {"error": str(error)})
         except TryLater as error:
-            return await self._later(request, error.detail, error.retry_after)
+            return await self._later(request, claim, error, error.retry_after)
         except Ambiguous as error:
             if request.purpose is Purpose.TRANSACTIONAL:
-                return await self._later(request, error.detail, None)
-            return await self._settle(request, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, {"error": error.detail})
+                return await self._later(request, replace(claim, doubted=True), error)
+            return await self._settle(request, claim, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, {"error": error.detail})
         except Refused as error:
-            return await self._settle(request, Outcome.FAILED, Reason.REFUSED, {"error": error.detail})
+            return await self._settle(request, claim, Outcome.FAILED, Reason.REFUSED, {"error": error.detail})
 
     async def _try_endpoints(self, request: DeliverRequest, claim: Claim, content: Content) -> Receipt:
         """Send to the customer's newest address; one that turns out dead is put away and the next is tried."""
@@ -201,11 +206,11 @@ class Delivery:
             try:
                 accepted = await self.providers[request.channel].send(outgoing)
             except EndpointGone as gone:
-                await self._bury(request, endpoint, gone)
+                await patiently(partial(self._bury, request, endpoint, gone))
             else:
                 settlement = {"provider_message_id": accepted.provider_message_id, "endpoint_id": endpoint.id}
-                return await self._settle(request, Outcome.SENT, None, {}, **settlement)
-        return await self._settle(request, Outcome.SKIPPED, Reason.UNREACHABLE, {"dead": len(claim.endpoints)})
+                return await self._settle(request, claim, Outcome.SENT, None, {}, **settlement)
+        return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, {"dead": len(claim.endpoints)})
 
     async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: ChannelError) -> None:
         now = self.clock(request)
@@ -215,40 +220,45 @@ class Delivery:
             digest = suppression_digest(self.secret, request.channel.value, endpoint.address)
             await deliveries.suppress(self.database, request.channel.value, digest, "all", "hard bounce", now)
 
-    async def _later(self, request: DeliverRequest, detail: str, retry_after: timedelta | None) -> Receipt:
-        """Release the claim and let Temporal try again, unless the message would be useless by then."""
-        now = self.clock(request)
+    async def _later(
+        self, request: DeliverRequest, claim: Claim, error: ChannelError, retry_after: timedelta | None = None
+    ) -> Receipt:
+        """Let Temporal try again, unless the message would be useless by then; a claim in doubt stays for all to see."""
+        now, detail = self.clock(request), {"error": error.detail}
         retry_at = now + (retry_after or timedelta(0)) * self.speed
         if retry_at >= request.useless_after:
-            return await self._settle(request, Outcome.FAILED, Reason.EXPIRED, {"error": detail})
-        await self._write(request, Settlement("released", now, None, {"error": detail}, None, retry_at))
+            return await self._settle(request, claim, Outcome.FAILED, Reason.EXPIRED, detail)
+        if not claim.doubted:
+            await self._write(request, claim, Settlement("released", now, None, detail, None, retry_at))
         PROVIDER_RETRIES.labels(request.channel.value).inc()
-        raise ApplicationError(detail, type="TryLater", next_retry_delay=retry_after)
+        raise ApplicationError(error.detail, type="TryLater", next_retry_delay=retry_after)
 
     async def _settle(
-        self, request: DeliverRequest, outcome: Outcome, reason: Reason | None, detail: dict[str, Any], **more: Any
+        self,
+        request: DeliverRequest,
+        claim: Claim,
+        outcome: Outcome,
+        reason: Reason | None,
+        detail: dict[str, Any],
+        **more: Any,
     ) -> Receipt:
+        if claim.doubted and outcome is not Outcome.SENT:
+            outcome, reason = Outcome.UNCONFIRMED, Reason.AMBIGUOUS
         text = reason.value if reason else None
-        await self._write(request, Settlement(outcome.value, self.clock(request), text, detail, **more))
+        await self._write(request, claim, Settlement(outcome.value, self.clock(request), text, detail, **more))
         return Receipt(outcome=outcome, reason=reason)
 
-    async def _write(self, request: DeliverRequest, settlement: Settlement) -> None:
-        """Settle, patiently: what the provider said is known only here, so a restart of Postgres is waited out."""
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + _SETTLE_FOR.total_seconds()
-        while True:
-            try:
-                return await deliveries.settle(self.database, _key(request), settlement)
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError):
-                if loop.time() > give_up:
-                    raise
-                await asyncio.sleep(0.25)
+    async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
+        await patiently(partial(deliveries.settle, self.database, _key(request), settlement, claim.number))
 
     def _render(self, request: DeliverRequest, facts: RunFacts) -> Content:
         token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
         unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
         context = Context(facts.traits, facts.entry, facts.params | request.params, unsubscribe_url)
-        content = self.templates.render(request.channel, request.template, context)
+        try:
+            content = self.templates.render(request.channel, request.template, context)
+        except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
+            raise TryLater(str(error)) from None
         if isinstance(content, EmailContent) and request.purpose is Purpose.MARKETING:
             return content.model_copy(update={"unsubscribe_url": unsubscribe_url})
         return content

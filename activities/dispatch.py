@@ -158,9 +158,9 @@ class Dispatcher:
         leaving = await runs.to_signal(self.database, shard.shard, shard.shards, _BATCH)
         heard = [h for h in await _together(self._signal_one(run) for run in leaving) if h]
         if heard:
-            await runs.mark_signalled(self.database, [id_ for id_, _ in heard], self.clock.now())
-            # Temporal never heard of these: they were over before they began.
+            # Temporal never heard of these: they were over before they began. First, because nobody asks for them again.
             await runs.end_unstarted(self.database, [id_ for id_, known in heard if not known], self.clock.now())
+            await runs.mark_signalled(self.database, [id_ for id_, _ in heard], self.clock.now())
         return len(heard)
 
     async def _signal_one(self, run: RunToSignal) -> tuple[UUID, bool] | None:

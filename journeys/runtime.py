@@ -27,8 +27,10 @@ from journeys.contracts import (
 from journeys.handle import Journey, RunEnded
 from segments import Predicate
 
-#: One attempt: gate, render, provider call, settle. A worker that dies in it is noticed after this long.
+#: One attempt: gate, render, provider call, settle.
 ATTEMPT = timedelta(seconds=30)
+#: One that dies, or a task that is lost on its way to a worker, is noticed after this long.
+SIGN_OF_LIFE = timedelta(seconds=10)
 #: Retries never give up by themselves: the activity does, at the message's own deadline, and records it.
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5))
 
@@ -89,6 +91,7 @@ class JourneyRun:
             result_type=Receipt,
             task_queue=delivery_queue(request.channel),
             start_to_close_timeout=ATTEMPT,
+            heartbeat_timeout=SIGN_OF_LIFE,
             retry_policy=RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=f"{request.channel.value} {request.template}",
@@ -121,13 +124,14 @@ class JourneyRun:
             if self._exit is None:
                 raise
             return self._exit.reason
-        return Reason.FINISHED
+        return self._exit.reason if self._exit is not None else Reason.FINISHED
 
     async def _settled(self, sending: "workflow.ActivityHandle[Receipt]") -> Receipt:
         try:
             return await sending
-        except ActivityError as error:
-            if isinstance(error.cause, CancelledError) and self._exit is not None:
+        except ActivityError:
+            # Once asked to cancel, Temporal retries no more: whatever the last attempt's error was, the run is over.
+            if self._exit is not None:
                 return Receipt(outcome=Outcome.SKIPPED, reason=self._exit.reason)
             raise
 

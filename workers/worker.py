@@ -39,6 +39,9 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(parts.close)
         await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues)))
         if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:
+            # Before "serves" is said: who is in a new segment when it is first seen is a member, but does not enter.
+            for shard in range(settings.watch_shards):
+                await parts.watch.load(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
         await _until_told_to_stop()

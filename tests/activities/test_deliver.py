@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from shop import Shop
+from temporalio.exceptions import ApplicationError
 
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.runs import Message, Run
@@ -229,3 +231,13 @@ async def test_email_carries_one_click_unsubscribe_headers_and_using_it_stops_th
 
 async def _deliver(trial: Shop, asked: DeliverRequest) -> Receipt:
     return await trial.parts.delivery.deliver(asked)
+
+
+async def test_a_template_that_this_worker_does_not_have_waits_for_the_one_that_has_it(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "while_vip")
+    with pytest.raises(ApplicationError, match="there is no push template missing"):
+        await _deliver(trial, request(run, template="missing"))
+    (push,) = await trial.messages(run)
+    assert push.state == "released"
+    assert (await _deliver(trial, request(run))).sent

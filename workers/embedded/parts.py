@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workers.embedded.errors import ServerFailed
-from workers.embedded.processes import GRACE, Child, Children
+from workers.embedded.processes import GRACE, Child, Children, Endable
 
 _STARTUP = timedelta(seconds=60)
 
@@ -35,7 +35,7 @@ class Part(Protocol):
 
 
 @dataclass(slots=True)
-class Program:
+class Program(Endable):
     """One of our own programs as a child process."""
 
     name: str
@@ -58,18 +58,6 @@ class Program:
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
         self.child = self.children.start(self.name, command, log=self.log, env=self.environment, grace=self.grace)
         self._await_ready(self.child)
-
-    def stop(self) -> None:
-        """End it cleanly."""
-        if self.child is not None:
-            self.children.stop(self.child)
-            self.child = None
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self.child is not None:
-            self.children.kill(self.child)
-            self.child = None
 
     def said(self, words: str) -> bool:
         """Whether its log holds these words since it was started."""

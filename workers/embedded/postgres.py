@@ -20,7 +20,7 @@ import psutil
 
 from workers.embedded.errors import BinaryMissing, ServerFailed
 from workers.embedded.ports import LOCALHOST, free_port
-from workers.embedded.processes import Child, Children, dropping_to
+from workers.embedded.processes import Child, Children, Endable, dropping_to
 
 OLDEST_MAJOR = 16  # pg_input_is_valid, which guards casts from JSON
 USER = "journeys"
@@ -39,7 +39,7 @@ class Binaries:
 
 
 @dataclass(slots=True)
-class EmbeddedPostgres:
+class EmbeddedPostgres(Endable):
     """One server over one directory. Start and stop as often as you like: the port and the data stay."""
 
     directory: Path
@@ -70,18 +70,6 @@ class EmbeddedPostgres:
             stop_signal=signal.SIGINT,  # "fast shutdown": rolls back, checkpoints, ends
         )
         self._await_ready(self.child)
-
-    def stop(self) -> None:
-        """End the server cleanly; its data stays."""
-        if self.child is not None:
-            self.children.stop(self.child)
-            self.child = None
-
-    def kill(self) -> None:
-        """End the server as a power cut would."""
-        if self.child is not None:
-            self.children.kill(self.child)
-            self.child = None
 
     def dsn(self, database: str = "postgres") -> str:
         """The address of one of its databases, password included: never log it."""

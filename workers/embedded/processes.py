@@ -132,6 +132,25 @@ class Children:
         return self._reaper
 
 
+class Endable:
+    """What every part that is one process has: a child while it runs, and two ways to end it."""
+
+    children: Children
+    child: Child | None
+
+    def stop(self) -> None:
+        """End it cleanly; its data stays."""
+        if self.child is not None:
+            self.children.stop(self.child)
+            self.child = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.child is not None:
+            self.children.kill(self.child)
+            self.child = None
+
+
 def _tell(hold: "subprocess.Popen[bytes]", order: dict[str, float]) -> None:
     assert hold.stdin is not None
     hold.stdin.write(json.dumps(order).encode() + b"\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workers.embedded.errors import BinaryMissing, ServerFailed
 from workers.embedded.ports import LOCALHOST, free_port
-from workers.embedded.processes import Child, Children
+from workers.embedded.processes import Child, Children, Endable
 
 #: What an operator filters by in the UI; the cluster of a real deployment needs the same.
 SEARCH_ATTRIBUTES: Mapping[str, str] = {"Journey": "Keyword", "CustomerId": "Keyword", "Segment": "Keyword"}
@@ -20,7 +20,7 @@ _DYNAMIC = {"matching.enableFairness": "true"}
 
 
 @dataclass(slots=True)
-class EmbeddedTemporal:
+class EmbeddedTemporal(Endable):
     """One dev server. Without a state file it forgets everything when it stops."""
 
     log: Path
@@ -49,18 +49,6 @@ class EmbeddedTemporal:
             self.state.parent.mkdir(parents=True, exist_ok=True)
         self.child = self.children.start("temporal", [binary, *self._arguments()], log=self.log)
         self._await_ready(self.child)
-
-    def stop(self) -> None:
-        """End the server cleanly."""
-        if self.child is not None:
-            self.children.stop(self.child)
-            self.child = None
-
-    def kill(self) -> None:
-        """End the server as a power cut would."""
-        if self.child is not None:
-            self.children.kill(self.child)
-            self.child = None
 
     @property
     def address(self) -> str:

@@ -1,0 +1,47 @@
+"""The journeys of the crash tests: the cart journey with seconds for days, a transactional letter, and capped ones."""
+
+from datetime import timedelta
+
+from journeys import Cap, Journey, after, journey, once, per_key
+from segments import Segment, did, purchases, trait
+
+carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
+savers = Segment("savers", did("Product Saved").within(hours=24))
+vips = Segment("vips", trait("tier") == "gold")
+
+FIVE_A_DAY = (Cap(5, timedelta(days=1)),)
+
+
+@journey(entry=carts, goal=purchases, reentry=once())
+async def three_channels(j: Journey) -> None:
+    """Three messages, each on its own channel, seconds apart."""
+    await j.at(seconds=2)
+    await j.push("note")
+    await j.at(seconds=8)
+    await j.whatsapp("note")
+    await j.at(seconds=14)
+    await j.email("note")
+
+
+@journey(entry=vips, reentry=once())
+async def welcome(j: Journey) -> None:
+    """One message at once."""
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def order_confirmation(j: Journey) -> None:
+    """A transactional letter."""
+    await j.email("note", transactional=True)
+
+
+@journey(entry=savers, reentry=per_key("product_id"), caps=FIVE_A_DAY)
+async def saved_by_push(j: Journey) -> None:
+    """One message per saved product, but five a day from all journeys together."""
+    await j.push("note")
+
+
+@journey(entry=savers, reentry=per_key("product_id"), caps=FIVE_A_DAY)
+async def saved_by_email(j: Journey) -> None:
+    """The same on another channel."""
+    await j.email("note")

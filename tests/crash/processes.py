@@ -1,0 +1,101 @@
+"""A shop in real processes for tests that kill them, and a sender that tries again as the SDKs of Segment do."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+from shop import CHANNELS, consent, contact
+from temporalio.client import Client
+
+from journeys import catalogue
+from segments.loading import NEVER
+from store import Database
+from workers.embedded.stack import EmbeddedStack
+from workers.settings import Settings
+
+TESTS = Path(__file__).parents[1]
+#: Limits for a machine that is busy with other things, in seconds; alone everything takes a fraction.
+SOON, EVENTUALLY = 60.0, 240.0
+
+Call = dict[str, Any]
+
+
+@asynccontextmanager
+async def open_stack(folder: Path, **servers: str) -> AsyncIterator[EmbeddedStack]:
+    """Two workers, API and sandbox; on the servers given, else on a Postgres and a Temporal of their own."""
+    settings = Settings.model_validate({"data_dir": folder, "catalogue": "crash.catalogue", **servers})
+    path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    async with EmbeddedStack(settings, workers=2, usual_ports=False, env={"PYTHONPATH": path}) as stack:
+        await until(lambda: watch_keeps_up(stack), SOON)
+        yield stack
+
+
+async def watch_keeps_up(stack: EmbeddedStack) -> bool:
+    """Whether the segments were loaded: who is in a segment before that is a member, but has not entered."""
+    connection = await asyncpg.connect(stack.dsn)
+    try:
+        loaded: int = await connection.fetchval("select count(*) from segment_progress where evaluated_to > $1", NEVER)
+    finally:
+        await connection.close()
+    return loaded == len(catalogue.load("crash.catalogue").segments)
+
+
+async def temporal_of(stack: EmbeddedStack) -> Client:
+    return await Client.connect(stack.temporal_address, namespace=stack.settings.temporal_namespace)
+
+
+def signs_up(user: str, **traits: Any) -> Call:
+    """Somebody with an address and consent on every channel."""
+    about = {"traits": contact(user) | traits, "context": consent(user, CHANNELS)}
+    return {"type": "identify", "messageId": str(uuid4()), "userId": user, **about}
+
+
+def track(user: str, event: str, **properties: Any) -> Call:
+    return {"type": "track", "messageId": str(uuid4()), "userId": user, "event": event, "properties": properties}
+
+
+def carts_of(users: Iterable[str]) -> list[Call]:
+    """New customers who put something into their carts."""
+    return [call for user in users for call in (signs_up(user), track(user, "Product Added"))]
+
+
+@asynccontextmanager
+async def sender(stack: EmbeddedStack) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=stack.api_url, auth=(stack.keys.ingest, ""), timeout=30) as http:
+        yield http
+
+
+async def send(http: httpx.AsyncClient, calls: list[Call]) -> None:
+    """Send a batch, and the same batch again until it is taken."""
+    while True:
+        try:
+            answer = await http.post("/v1/batch", json={"batch": calls})
+        except httpx.TransportError:
+            await asyncio.sleep(0.2)
+            continue
+        if answer.status_code == 200:
+            assert answer.json()["dead_letters"] == 0
+            return
+        assert answer.status_code == 503, answer.text
+        await asyncio.sleep(float(answer.headers["retry-after"]) / 4)
+
+
+async def everything_ended(database: Database) -> bool:
+    """No event, transition or run still waits for something."""
+    waiting: int = await database.pool.fetchval(
+        """select (select count(*) from dirty) + (select count(*) from segment_transition where dispatched_at is null)
+                + (select count(*) from run where ended_at is null)"""
+    )
+    return waiting == 0
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within: float) -> None:
+    async with asyncio.timeout(within):
+        while not await condition():  # noqa: ASYNC110 - we wait for other processes
+            await asyncio.sleep(0.2)
