@@ -49,9 +49,7 @@ def answer(code: int, title: str | None = None, details: str | None = None, retr
 def unauthorized(message: str) -> Response:
     """Code 190, which carries no error_data."""
     error = {"message": message, "type": "OAuthException", "code": 190, "fbtrace_id": _trace_id()}
-    return JSONResponse(
-        {"error": error}, 401, {"WWW-Authenticate": f'OAuth "Facebook Platform" "invalid_token" "{message}"'}
-    )
+    return JSONResponse({"error": error}, 401, {"WWW-Authenticate": f'OAuth "Facebook Platform" "invalid_token" "{message}"'})
 
 
 def in_webhook(code: int) -> dict[str, Any]:

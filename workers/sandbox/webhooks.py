@@ -124,9 +124,7 @@ class Webhooks:
         change = _change(message.sender, statuses=[told])
         self._plan(change, delay, message.id, status)
 
-    def _plan(
-        self, change: dict[str, Any], delay: float, message_id: str | None = None, status: Status | None = None
-    ) -> None:
+    def _plan(self, change: dict[str, Any], delay: float, message_id: str | None = None, status: Status | None = None) -> None:
         at = asyncio.get_running_loop().time() + delay
         heapq.heappush(self._pending, _Due(at, next(self._numbers), change, message_id, status))
         self._wake.set()
