@@ -26,6 +26,7 @@ from segments.words import to_plain
 
 Kind = Literal["entered", "left", "repeated"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_EXACT = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # made once: it is called per event
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +152,4 @@ def read_event(row: asyncpg.Record) -> Event:
 
 def read_json(text: str) -> Any:
     """JSON with its numbers exact, however large: what Postgres compares is what Python compares."""
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    return _EXACT.decode(text)

@@ -47,7 +47,7 @@ class HandClock(Clock):
     _now: datetime | None = PrivateAttr(default=None)
 
     def now(self) -> datetime:
-        return self._now or datetime.now(UTC)
+        return self._now or self.business(datetime.now(UTC))
 
     def set(self, now: datetime) -> None:
         self._now = now
@@ -79,7 +79,8 @@ class Shop:
     async def does(self, user: str, event: str, at: datetime | None = None, **properties: Any) -> None:
         """A track call; `at` also turns the shop's clock forward to that time."""
         when = at or self.clock.now()
-        self.clock.set(max(when, self.clock.now()))
+        if at is not None:
+            self.clock.set(max(at, self.clock.now()))
         await self.send("track", userId=user, event=event, properties=properties, timestamp=when.isoformat())
 
     async def send(self, call: str, **body: Any) -> None:
@@ -203,15 +204,23 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
 
 @asynccontextmanager
 async def open_shop(
-    database: Database, dsn: str, temporal_address: str, folder: Path, *, catalogue: str = "definitions", serve: bool = True
+    database: Database,
+    dsn: str,
+    temporal_address: str,
+    folder: Path,
+    *,
+    catalogue: str = "definitions",
+    serve: bool = True,
+    speed: float = 1.0,
 ) -> AsyncIterator[Shop]:
-    """Open a shop on a fresh database and a namespace of its own."""
+    """Open a shop on a fresh database and a namespace of its own; its days may pass faster than ours."""
     async with AsyncExitStack() as stack:
         namespace = await new_namespace(temporal_address)
         sandbox = await stack.enter_async_context(running_sandbox(folder / "sandbox"))
         settings = settings_for(dsn, temporal_address, namespace, sandbox, catalogue)
         skipper = TimeSkipper(await connect_temporal(settings), config=TimeSkippingConfig(enabled=False))
-        clock = HandClock()
+        now = datetime.now(UTC)
+        clock = HandClock(real_origin=now, business_origin=now, speed=speed)
         parts = _with_clock(assemble(settings, database, skipper.client), clock)
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)

@@ -35,12 +35,13 @@ order by claimed_at;
 
 -- name: record
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.
+-- A claim that turns out doubtful keeps its time, because a cap goes on counting it.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
                       state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 on conflict (run_id, step, occurrence) do update
-set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = excluded.endpoint_id,
-    provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = excluded.claimed_at,
+set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
+    provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
     settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts
 where delivery.state in ('claimed', 'deferred', 'released')
 returning attempts;

@@ -145,7 +145,7 @@ async def test_quiet_hours_defer_to_the_customers_morning(trial: Shop) -> None:
     await trial.signs_up("ana", timezone="Asia/Tokyo")
     night = trial.opened_at.replace(hour=15, minute=0, second=0, microsecond=0) + timedelta(days=1)  # midnight in Tokyo
     run = await start(trial, "lets_people_sleep")
-    receipt = await _deliver(trial, request(run, due_at=night, useless_after=night + timedelta(hours=12)))
+    receipt = await _deliver(trial, request(run, occurrence=9, due_at=night, useless_after=night + timedelta(hours=12)))
     assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
     assert receipt.retry_at == night + timedelta(hours=8)
 
@@ -154,7 +154,7 @@ async def test_a_cap_holds_over_journeys_and_says_when_there_is_room(trial: Shop
     await trial.signs_up("ana")
     await finish(trial, "by_choice")
     run = await start(trial, "capped")
-    receipt = await _deliver(trial, request(run))
+    receipt = await _deliver(trial, request(run, occurrence=9))
     assert (receipt.outcome.value, receipt.reason) == ("deferred", "frequency cap")
     assert receipt.retry_at is not None
     assert timedelta(hours=23) < receipt.retry_at - run.entered_at <= timedelta(days=1)
@@ -241,3 +241,12 @@ async def test_a_template_that_this_worker_does_not_have_waits_for_the_one_that_
     (push,) = await trial.messages(run)
     assert push.state == "released"
     assert (await _deliver(trial, request(run))).sent
+
+
+async def test_a_cap_goes_on_counting_a_message_in_doubt(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    first = await start(trial, "while_vip")
+    await trial.parts.delivery._claim(request(first))  # its worker dies right after
+    assert (await _deliver(trial, request(first))).outcome.value == "unconfirmed"
+    run = await start(trial, "capped")
+    assert (await _deliver(trial, request(run, occurrence=9))).reason == "frequency cap"

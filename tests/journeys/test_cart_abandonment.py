@@ -95,3 +95,14 @@ async def test_an_order_from_before_the_cart_does_not_count(shop: Shop) -> None:
     await shop.look()
     run = await shop.run()
     assert (await shop.over(run)).sent == 3
+
+
+async def test_an_order_from_a_clock_that_is_a_little_ahead_ends_the_run_all_the_same(shop: Shop) -> None:
+    """Its mark is consumed by a tick whose own time is before the order's."""
+    await enter(shop)
+    run = await shop.run()
+    shop.clock.set(run.entered_at + timedelta(minutes=10))
+    ahead = shop.clock.now() + timedelta(minutes=2)
+    await shop.send("track", userId="ana", event="Order Completed", timestamp=ahead.isoformat())
+    await shop.look()
+    assert (await shop.workflow(run).result()).outcome.value == "goal reached"

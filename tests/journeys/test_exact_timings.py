@@ -72,8 +72,7 @@ async def test_jrn_19_leaving_ends_the_run_where_the_journey_says_so(trial: Shop
     await trial.look()
     result = await trial.workflow(run).result()
     assert (result.outcome.value, result.sent) == ("left the segment", 0)
-    await trial.watch.dispatcher.closer.sweep()
-    assert (await trial.run("while_vip")).outcome == "left the segment"
+    assert (await trial.closed(run)).outcome == "left the segment"
 
 
 async def test_jrn_19_leaving_does_not_end_a_run_where_the_journey_does_not_say_so(trial: Shop) -> None:

@@ -37,7 +37,7 @@ def main() -> None:
     try:
         asyncio.run(_serve(_arguments()))
     except OSError as error:
-        sys.exit(f"sandbox: {error.strerror or error}; choose other ports with --port and --smtp-port")
+        sys.exit(f"sandbox: {error}; --port, --smtp-port and --data-dir choose others")
 
 
 if __name__ == "__main__":

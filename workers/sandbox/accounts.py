@@ -72,10 +72,23 @@ class ServiceAccount:
                 options={"require": ["iss", "aud", "exp", "iat"]},
             )
         except jwt.InvalidTokenError as error:
-            raise GrantError("invalid_grant", _description(error)) from error
-        if claims["exp"] - claims["iat"] > _LIFETIME:
+            raise GrantError("invalid_grant", self._description(error)) from error
+        if float(claims["exp"]) - float(claims["iat"]) > _LIFETIME:  # PyJWT takes numbers in strings
             raise GrantError("invalid_grant", _TIMEFRAME)
         return claims
+
+    def _description(self, error: jwt.InvalidTokenError) -> str:
+        match error:
+            case jwt.InvalidSignatureError():
+                return "Invalid JWT Signature."
+            case jwt.ExpiredSignatureError() | jwt.ImmatureSignatureError():
+                return _TIMEFRAME
+            case jwt.InvalidIssuerError():
+                return "Invalid grant: account not found"
+            case jwt.InvalidAudienceError():
+                return f"Invalid JWT: Failed audience check. The right audience is {self._account['token_uri']}"
+            case _:
+                return f"Bad Request: {error}"
 
 
 _TIMEFRAME = (
@@ -84,24 +97,14 @@ _TIMEFRAME = (
 )
 
 
-def _description(error: jwt.InvalidTokenError) -> str:
-    match error:
-        case jwt.InvalidSignatureError():
-            return "Invalid JWT Signature."
-        case jwt.ExpiredSignatureError() | jwt.ImmatureSignatureError():
-            return _TIMEFRAME
-        case jwt.InvalidIssuerError():
-            return "Invalid grant: account not found"
-        case _:
-            return f"Bad Request: {error}"
-
-
 def _written(path: Path, token_uri: str) -> dict[str, str]:
     """The account in the file, with this run's token address."""
     account = orjson.loads(path.read_bytes()) if path.exists() else _fresh()
     account["token_uri"] = token_uri
-    path.touch(mode=0o600)
-    path.write_bytes(orjson.dumps(account, option=orjson.OPT_INDENT_2))
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(orjson.dumps(account, option=orjson.OPT_INDENT_2))
+    fresh.replace(path)  # a kill on the way leaves the old file whole
     return {str(name): str(value) for name, value in account.items()}
 
 

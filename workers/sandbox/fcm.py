@@ -140,17 +140,22 @@ class _Shown:
 
 def _shown(push: PushMessage) -> _Shown:
     """What the device shows: the platform's own text wins over the common one."""
-    alert = push.apns.payload.get("aps", {}).get("alert", {}) if push.apns else {}
-    alert = alert if isinstance(alert, dict) else {"body": str(alert)}
     sources = [
         push.android.notification.model_dump() if push.android and push.android.notification else {},
         push.notification.model_dump() if push.notification else {},
-        alert,
+        _alert(push),
         push.webpush.notification if push.webpush else {},
         push.apns.fcm_options.model_dump() if push.apns and push.apns.fcm_options else {},
     ]
-    first = {name: next((s[name] for s in sources if s.get(name)), None) for name in ("title", "body", "image")}
+    first = {name: next((str(s[name]) for s in sources if s.get(name)), None) for name in ("title", "body", "image")}
     return _Shown(**first)
+
+
+def _alert(push: PushMessage) -> dict[str, Any]:
+    """Apple's alert, a text or an object; FCM passes on whatever stands in the payload."""
+    aps = push.apns.payload.get("aps") if push.apns else None
+    alert = aps.get("alert") if isinstance(aps, dict) else None
+    return alert if isinstance(alert, dict) else {"body": alert}
 
 
 def _link(push: PushMessage) -> str | None:

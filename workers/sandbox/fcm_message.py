@@ -11,6 +11,8 @@ from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, Co
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from workers.sandbox.nesting import too_deep
+
 #: Bytes of keys and values: to a device, and to a topic or condition.
 _MAX_BYTES, _MAX_TOPIC_BYTES = 4096, 2048
 _MAX_TOKEN = 4096
@@ -179,6 +181,8 @@ class SendRequest(_Part):
 
 def parsed(payload: Any) -> SendRequest:
     """The request, or the first `Violation` as Google would word it."""
+    if too_deep(payload):
+        raise Violation("Invalid JSON payload received. Message too deep. Max recursion depth reached.")
     try:
         request = SendRequest.model_validate(payload)
     except ValidationError as error:

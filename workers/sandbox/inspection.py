@@ -1,10 +1,12 @@
 """`/_sandbox`: what arrived, which faults are in force, and customers' replies."""
 
+import json
 from datetime import datetime
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
 from workers.sandbox.faults import FAULTS, ArmedFault, FaultRule, Faults
@@ -29,12 +31,19 @@ class SandboxStats(Stats):
 
 
 def inspection(log: MessageLog, faults: Faults, webhooks: Webhooks) -> APIRouter:
-    """The routes under `/_sandbox`."""
+    """The routes under `/_sandbox`; what changes something runs on the loop, beside the providers."""
     router = APIRouter(prefix="/_sandbox")
     _add_messages(router, log, faults)
     _add_faults(router, faults)
     _add_replies(router, log, webhooks)
     return router
+
+
+def invalid(_request: Request, error: Exception) -> Response:
+    """What is wrong, without echoing the input: it may hold what JSON cannot (NaN, half a surrogate pair)."""
+    assert isinstance(error, RequestValidationError)
+    detail = [{"loc": e["loc"], "msg": e["msg"], "type": e["type"]} for e in error.errors()]
+    return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
 
 
 def _add_messages(router: APIRouter, log: MessageLog, faults: Faults) -> None:
@@ -51,7 +60,7 @@ def _add_messages(router: APIRouter, log: MessageLog, faults: Faults) -> None:
         return list(islice(log.select(provider, to, since), limit))
 
     @router.delete("/messages", status_code=204)
-    def forget() -> None:
+    async def forget() -> None:
         """Forget every message."""
         log.clear()
 
@@ -86,24 +95,24 @@ def _add_faults(router: APIRouter, faults: Faults) -> None:
         return FAULTS
 
     @router.post("/faults", status_code=201)
-    def add(rule: FaultRule) -> ArmedFault:
+    async def add(rule: FaultRule) -> ArmedFault:
         """Put a rule in force."""
         return faults.add(rule)
 
     @router.delete("/faults", status_code=204)
-    def clear() -> None:
+    async def clear() -> None:
         """Remove every rule."""
         faults.clear()
 
     @router.delete("/faults/{number}", status_code=204)
-    def remove(number: int) -> None:
+    async def remove(number: int) -> None:
         """Remove one rule."""
         faults.clear(number)
 
 
 def _add_replies(router: APIRouter, log: MessageLog, webhooks: Webhooks) -> None:
     @router.post("/whatsapp/replies", status_code=202)
-    def reply(reply: Reply) -> dict[str, str]:
+    async def reply(reply: Reply) -> dict[str, str]:
         """A customer writes; it reaches the webhook soon."""
         if webhooks.url is None:
             raise HTTPException(409, "no webhook URL is set; start the sandbox with --whatsapp-webhook-url")

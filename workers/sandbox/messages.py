@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -88,6 +89,7 @@ class MessageLog:
         return len(self._messages)
 
     def __iter__(self) -> Iterator[Message]:
+        # A copy, made in one step: messages arrive while threads read.
         return iter(list(self._messages.values()))
 
     def add(self, message: Message) -> None:
@@ -115,7 +117,7 @@ class MessageLog:
 
     def find(self, message_id: str) -> Message | None:
         """A message by our id, or by the id that its provider gave it."""
-        by_provider = (m for m in reversed(self._messages.values()) if m.provider_id == message_id)
+        by_provider = (m for m in reversed(list(self)) if m.provider_id == message_id)
         return self._messages.get(message_id) or next(by_provider, None)
 
     def select(
@@ -123,7 +125,7 @@ class MessageLog:
     ) -> Iterator[Message]:
         """Messages, newest first; `to` is the whole address, `since` a business time (inclusive)."""
         address = _comparable(to) if to else None
-        for message in reversed(list(self._messages.values())):
+        for message in reversed(list(self)):
             if (
                 (provider is None or message.provider is provider)
                 and (address is None or _comparable(message.to) == address)
@@ -133,13 +135,13 @@ class MessageLog:
 
     def stats(self) -> Stats:
         """Counts, and the keys that reached one address more than once."""
-        copies = Counter((m.provider, m.key, _comparable(m.to)) for m in self._messages.values() if m.key is not None)
-        keyed = copies.total()
+        messages = list(self)
+        copies = Counter((m.provider, m.key, _comparable(m.to)) for m in messages if m.key is not None)
         return Stats(
-            total=len(self),
-            by_provider=dict(Counter(m.provider.value for m in self._messages.values())),
+            total=len(messages),
+            by_provider=dict(Counter(m.provider.value for m in messages)),
             distinct_keys=len({key for _, key, _ in copies}),
-            without_key=len(self) - keyed,
+            without_key=len(messages) - copies.total(),
             duplicates={str(key): count for (_, key, _), count in copies.items() if count > 1},
             forgotten=self._forgotten,
         )
@@ -176,15 +178,13 @@ class MessageLog:
         self._compact()
 
     def _take(self, line: bytes) -> None:
-        """One line of the file; the last one may be half written after a kill."""
-        try:
+        """One line of the file; a kill may have left one half written, another version one of another shape."""
+        with suppress(ValueError, TypeError, KeyError):
             entry = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            return
-        if "provider" in entry:
-            self._keep(Message.model_validate(entry), len(line))
-        else:
-            self._advance(entry["id"], Status(entry["status"]))
+            if "provider" in entry:
+                self._keep(Message.model_validate(entry), len(line))
+            else:
+                self._advance(entry["id"], Status(entry["status"]))
 
     def _compact(self) -> None:
         """Write the file anew with what memory holds, so that it does not grow for ever."""

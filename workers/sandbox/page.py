@@ -89,10 +89,11 @@ def _templates() -> jinja2.Environment:
 
 
 def _view(log: MessageLog, faults: Faults, sought: str) -> dict[str, Any]:
+    revision = _revision(log, faults)  # first: what arrives meanwhile is shown by the next refresh
     stats = log.stats()
     return {
         "sought": sought,
-        "revision": _revision(log, faults),
+        "revision": revision,
         "lanes": [_lane(log, provider, sought, stats.by_provider.get(provider, 0)) for provider in _LANES],
         "total": stats.total,
         "duplicates": sum(count - 1 for count in stats.duplicates.values()),

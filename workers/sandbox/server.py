@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 from aiosmtpd.smtp import SMTP
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.convertors import Convertor, register_url_convertor
 
 from journeys.clock import Clock
@@ -18,7 +19,7 @@ from workers.sandbox.accounts import ServiceAccount
 from workers.sandbox.connections import DroppableConnection
 from workers.sandbox.faults import Faults
 from workers.sandbox.fcm import Fcm
-from workers.sandbox.inspection import inspection
+from workers.sandbox.inspection import inspection, invalid
 from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
 from workers.sandbox.smtp import smtp_protocol
@@ -30,6 +31,7 @@ PHONE_NUMBER_ID = "100000000000001"
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
 APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
 EMAIL_FROM = "Sandbox Shop <hello@shop.example>"
+_BACKLOG = 1024
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class _GraphVersion(Convertor[str]):
 def _app(fcm: Fcm, whatsapp: WhatsApp) -> FastAPI:
     register_url_convertor("graph_version", _GraphVersion())
     app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
+    app.add_exception_handler(RequestValidationError, invalid)
     app.router.routes.extend([*fcm.routes(), *whatsapp.routes()])
     app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks))
     app.include_router(page(fcm.log, fcm.faults))
@@ -141,7 +144,11 @@ def _listening(host: str, port: int) -> Generator[socket.socket, None, None]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        try:
+            listener.bind((host, port))
+            listener.listen(_BACKLOG)
+        except (OSError, OverflowError) as error:
+            raise OSError(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}") from error
         yield listener
 
 
@@ -175,7 +182,7 @@ async def _http_served(app: FastAPI, listener: socket.socket) -> AsyncIterator[N
 
 @asynccontextmanager
 async def _mail_served(protocol: Callable[[], SMTP], listener: socket.socket) -> AsyncIterator[None]:
-    server = await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=_BACKLOG)
     try:
         yield
     finally:

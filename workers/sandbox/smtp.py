@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -58,6 +58,8 @@ class _Receiver:
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Accept a recipient, or meet a fault."""
+        if not address.isprintable():
+            return "501 5.1.3 Bad recipient address syntax"
         rule = self.faults.draw(Provider.SMTP, address)
         if rule is not None and rule.fault in _AT_RECIPIENT:
             if rule.fault == "421":
@@ -87,19 +89,20 @@ class _Receiver:
 
     def _message(self, mail: EmailMessage, recipient: str, rule: FaultRule | None) -> Message:
         real = datetime.now(UTC)
-        headers = [[name, str(value)] for name, value in mail.items()]
+        headers = [[_clean(name), _shown(name, value)] for name, value in mail.raw_items()]
+        first = {name.lower(): value for name, value in reversed(headers)}
         return Message(
             provider=Provider.SMTP,
-            provider_id=str(mail.get("Message-ID", "")),
-            sender=str(mail.get("From", "")),
+            provider_id=first.get("message-id", ""),
+            sender=first.get("from", ""),
             to=recipient,
             accepted_at=self.clock.business(real),
             received_at=real,
-            key=_header(mail, "X-Message-Key"),
-            title=str(mail.get("Subject", "")),
+            key=first.get("x-message-key"),
+            title=first.get("subject", ""),
             body=_part(mail, "plain") or "",
             html=_part(mail, "html"),
-            link=_header(mail, "List-Unsubscribe"),
+            link=first.get("list-unsubscribe"),
             fault=rule.fault if rule else None,
             raw={"headers": headers},
         )
@@ -116,14 +119,30 @@ def _close(server: SMTP) -> None:
         server.transport.close()
 
 
-def _header(mail: EmailMessage, name: str) -> str | None:
-    value = mail.get(name)
-    return None if value is None else str(value)
+def _shown(name: str, value: str) -> str:
+    """A header as a person reads it; one that the library cannot parse, as it came."""
+    try:
+        return _clean(str(policy.default.header_fetch_parse(name, value)))
+    except Exception:  # noqa: BLE001 - malformed addresses and ids end in whatever its parser stumbles over
+        return _clean(value)
 
 
 def _part(mail: EmailMessage, subtype: str) -> str | None:
-    body = mail.get_body(preferencelist=(subtype,))
+    """The text of one form of the mail; None if it has none, or none that can be found."""
     try:
-        return None if body is None else str(body.get_content())
+        body = mail.get_body(preferencelist=(subtype,))
+        return None if body is None else _clean(_content(body))
+    except Exception:  # noqa: BLE001 - as for headers, which say where the parts are
+        return None
+
+
+def _content(part: MIMEPart) -> str:
+    try:
+        return str(part.get_content())
     except (LookupError, UnicodeError):  # an unknown charset: show what can be shown
-        return bytes(body.get_payload(decode=True) or b"").decode(errors="replace") if body else None
+        return bytes(part.get_payload(decode=True) or b"").decode(errors="replace")
+
+
+def _clean(text: str) -> str:
+    """The text without half surrogate pairs (undecodable bytes), which JSON cannot hold."""
+    return text.encode(errors="replace").decode()

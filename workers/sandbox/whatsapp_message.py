@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from workers.sandbox.nesting import too_deep
+
 _PUNCTUATION = re.compile(r"[+()\-.\s]")
 
 
@@ -23,7 +25,7 @@ class Violation(Exception):
 
 def _phone(value: str) -> str:
     digits = _PUNCTUATION.sub("", value)
-    if not re.fullmatch(r"\d{7,15}", digits):
+    if not re.fullmatch(r"[0-9]{7,15}", digits):
         raise ValueError("must be a phone number with its country code")
     return value
 
@@ -132,6 +134,8 @@ class WhatsAppMessage(_Part):
 
 def parsed(payload: Any) -> WhatsAppMessage:
     """The message, or the first `Violation` as the Graph API would word it."""
+    if too_deep(payload):
+        raise Violation(100, "Invalid parameter", "The body nests too deeply.")
     try:
         message = WhatsAppMessage.model_validate(payload)
     except ValidationError as error:

@@ -1,0 +1,35 @@
+"""How much of everything: full as published, quick to see that it works."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The amounts of one run of the benchmarks."""
+
+    rounds: int = 6  # throughput: of each variant, in turns
+    journeys: int = 36  # per round
+    in_flight: int = 18
+    messages: int = 300  # immediate messages
+    goals: int = 100  # sleeping runs of each kind that reach their goal
+    profiles: int = 50_000
+    events: int = 500_000
+    stream_rate: int = 500  # events per second
+    stream_seconds: int = 20
+    crowd_seconds: int = 10
+    sleepers: int = 2_400
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    rounds=2,
+    journeys=40,
+    in_flight=20,
+    messages=60,
+    goals=20,
+    profiles=5_000,
+    events=50_000,
+    stream_seconds=5,
+    crowd_seconds=2,
+    sleepers=200,
+)
