@@ -11,11 +11,14 @@ create table api_key (
     revoked_at  timestamptz
 );
 
--- One customer. traits_at keeps the event time of each trait, so that a late identify never overwrites a newer one.
+-- One customer. traits_at keeps the event time at which each trait was last said, so that a late identify never overwrites a
+-- newer one; traits_from says of each who said it, how sure that is, and since when it is what it is:
+-- {"city": {"source": "crm", "since": "2026-…", "confidence": 0.8}}, the confidence only where it was inferred.
 create table profile (
     id           uuid primary key,
     traits       jsonb not null default '{}',
     traits_at    jsonb not null default '{}',
+    traits_from  jsonb not null default '{}',
     created_at   timestamptz not null,
     updated_at   timestamptz not null,
     merged_into  uuid references profile (id)
