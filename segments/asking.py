@@ -99,13 +99,13 @@ async def explain(database: Database, segment: Segment, profile: UUID, at: datet
             return None
         known = await _events(connection, profile, types, at)
         [person] = await connection.fetch(_SQL["facts_people"], [profile])
-        members = await connection.fetch(_SQL["members"], [profile], [segment.name])
+        entered = {each["segment"]: each["entered_at"][0] for each in await connection.fetch(_SQL["members"], [profile])}
         thresholds = await recorded(connection, [segment])
     complete = len(known) < _EVENTS
     customer = read_customer(row, [read_event(event) for event in known], read_person(person), complete=complete)
-    entered_at = members[0]["entered_at"] if members else None
     facts = replace(customer.facts, thresholds=thresholds)
-    return Answer(at, bool(members), entered_at, why(segment.predicate, facts, at), complete)
+    member = segment.name in entered
+    return Answer(at, member, entered.get(segment.name), why(segment.predicate, facts, at), complete)
 
 
 async def _events(connection: Connection, profile: UUID, types: Sequence[str], at: datetime) -> list[Any]:

@@ -1,5 +1,6 @@
 """From evaluation to log lines: who entered and left, dated by their own events, and who did again what brought them in."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -39,7 +40,7 @@ async def changes(look: Look, keyed: AbstractSet[str]) -> list[Transition]:
     inside: dict[str, set[UUID]] = {}
     for segment in (each.segment for each in look.live if look.candidates.get(each.segment.name)):
         now = inside[segment.name] = await look.evaluate(segment)
-        was = {profile for profile in look.candidates[segment.name] if (segment.name, profile) in look.members}
+        was = look.candidates[segment.name] & look.members.get(segment.name, {}).keys()
         changed += [(segment, profile) for profile in sorted(now ^ was)]
     flips = await _flips(look, changed, inside) if changed else []
     return flips + await _repetitions(look, {name: inside[name] for name in keyed & inside.keys()}, flips)
@@ -63,21 +64,36 @@ async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str
     return found
 
 
-async def _customers(look: Look, changed: Iterable[_Membership]) -> dict[UUID, Customer]:
+async def _customers(look: Look, changed: Sequence[_Membership]) -> dict[UUID, Customer]:
     segments = {segment.name: segment for segment, _ in changed}.values()
-    profiles = sorted({profile for _, profile in changed})
-    types = sorted(frozenset[str]().union(*(interest(segment).types for segment in segments)))
-    rows = await look.connection.fetch(_SQL["lock_facts"], profiles)
-    since = memory(segments, look.since, look.at)
-    limit = _EVENTS_PER_PROFILE
-    events: dict[UUID, list[Event]] = {}
-    for row in await look.connection.fetch(_SQL["facts_events"], profiles, types, since, look.at, limit) if types else ():
-        events.setdefault(row["profile_id"], []).append(read_event(row))
+    rows = await look.connection.fetch(_SQL["lock_facts"], sorted({profile for _, profile in changed}))
+    events, incomplete = await _deciding(look, changed)
     people = await _people(look, segments, [row["id"] for row in rows])
     return {
-        who: read_customer(row, events.get(who, []), people.get(who) or Person(who), complete=len(events.get(who, [])) < limit)
+        who: read_customer(row, events.get(who, []), people.get(who) or Person(who), complete=who not in incomplete)
         for who, row in ((row["id"], row) for row in rows)
     }
+
+
+async def _deciding(look: Look, changed: Iterable[_Membership]) -> tuple[dict[UUID, list[Event]], set[UUID]]:
+    """The events that date these flips, by customer, and the customers who have more than are read.
+
+    Of each customer only the types and the stretch of time that their own segments look at.
+    """
+    wanted: dict[tuple[UUID, str], datetime] = {}
+    reach = {segment.name: memory([segment], look.since, look.at) for segment in {segment for segment, _ in changed}}
+    for segment, profile in changed:
+        for kind in interest(segment).types:
+            wanted[profile, kind] = min(reach[segment.name], wanted.get((profile, kind), look.at))
+    columns = (
+        zip(*((profile, kind, since) for (profile, kind), since in wanted.items()), strict=True) if wanted else ((), (), ())
+    )
+    events: dict[UUID, list[Event]] = {}
+    counted: Counter[tuple[UUID, str]] = Counter()
+    for row in await look.connection.fetch(_SQL["deciding_events"], *columns, look.at, _EVENTS_PER_PROFILE):
+        events.setdefault(row["profile_id"], []).append(read_event(row))
+        counted[row["profile_id"], row["type"]] += 1
+    return events, {profile for (profile, _), count in counted.items() if count == _EVENTS_PER_PROFILE}
 
 
 async def _people(look: Look, segments: Iterable[Segment], profiles: Sequence[UUID]) -> dict[UUID, Person]:
@@ -87,11 +103,13 @@ async def _people(look: Look, segments: Iterable[Segment], profiles: Sequence[UU
     return {row["profile_id"]: read_person(row) for row in await look.connection.fetch(_SQL["facts_people"], profiles)}
 
 
-async def _floors(look: Look, changed: Iterable[_Membership]) -> dict[tuple[str, UUID], datetime]:
+async def _floors(look: Look, changed: Sequence[_Membership]) -> dict[tuple[str, UUID], datetime]:
     """Before which instant no transition may be dated: the entry of who leaves, the last exit of who enters."""
     names, profiles = zip(*{(segment.name, profile) for segment, profile in changed}, strict=True)
     rows = await look.connection.fetch(_SQL["last_left"], list(set(profiles)), list(set(names)))
-    return {(row["segment"], row["profile_id"]): row["at"] for row in rows} | look.members
+    left = {(row["segment"], row["profile_id"]): row["at"] for row in rows}
+    entered = {(segment.name, who): look.members.get(segment.name, {}).get(who) for segment, who in changed}
+    return left | {membership: at for membership, at in entered.items() if at is not None}
 
 
 async def _repetitions(look: Look, inside: Mapping[str, set[UUID]], flips: Iterable[Transition]) -> list[Transition]:

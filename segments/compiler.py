@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
+from sqlalchemy.sql.visitors import iterate
 
 from segments import aggregates_sql, dates_sql, people_sql, places_sql, ranking_sql, scoring_sql  # noqa: F401 - they register the SQL of their leaves
 from segments.conditions import Selection, bounds_of, inside, moment
@@ -52,14 +53,17 @@ class GoalRow:
 def everyone(predicate: Predicate) -> Statement:
     """All profiles of a shard of whom it is true: parameters `shard` and `shards`."""
     mine = sa.func.bucket(profile.c.id) % sa.bindparam("shards", type_=sa.SmallInteger)
-    return compiled(_profiles(predicate, Selection()).where(mine == sa.bindparam("shard", type_=sa.SmallInteger)))
+    return compiled(_living(inside(predicate, Selection())).where(mine == sa.bindparam("shard", type_=sa.SmallInteger)))
 
 
 @lru_cache(_CACHED)
 def among(predicate: Predicate) -> Statement:
     """Those of the profiles `ids` of whom it is true."""
     ids = sa.bindparam("ids", type_=ARRAY(UUID_))
-    return compiled(_profiles(predicate, Selection(ids)).where(profile.c.id == sa.any_(ids)))
+    condition = inside(predicate, Selection(ids))
+    if _looks_at_profiles(condition):
+        return compiled(_living(condition).where(profile.c.id == sa.any_(ids)))
+    return compiled(sa.select(profile.c.id).where(condition).add_cte(_stand_in(ids)))
 
 
 @lru_cache(_CACHED)
@@ -103,8 +107,24 @@ def compile_goal(predicate: Predicate) -> Goal:
     return Goal(_goal(predicate))
 
 
-def _profiles(predicate: Predicate, selection: Selection) -> sa.Select[Any]:
-    return sa.select(profile.c.id).where(profile.c.merged_into.is_(None), inside(predicate, selection))
+def _living(condition: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(profile.c.id).where(profile.c.merged_into.is_(None), condition)
+
+
+def _stand_in(ids: sa.BindParameter[Any]) -> sa.CTE:
+    """The living ones of these ids under the name of the table `profile`, for statements that read no more of it.
+
+    Reading a thousand profiles costs more than most questions about them; the merged ones are few, and have an index.
+    """
+    given = sa.func.unnest(ids).table_valued(sa.column("id", UUID_)).render_derived(name="given")
+    merged = sa.select(sa.literal_column("1")).where(profile.c.id == given.c.id, profile.c.merged_into.is_not(None))
+    return sa.select(given.c.id).where(~merged.correlate(given).exists()).cte("profile")
+
+
+def _looks_at_profiles(condition: sa.ColumnElement[Any]) -> bool:
+    """Whether it reads more of a profile than the id."""
+    columns = (each for each in iterate(condition) if isinstance(each, sa.ColumnClause) and each.name != "id")
+    return any(profile is each.table or profile is getattr(each.table, "element", None) for each in columns)
 
 
 def compiled(select: sa.Select[Any]) -> Statement:

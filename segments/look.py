@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from segments import compiler
@@ -14,8 +15,7 @@ from store import Connection
 _PROFILES_AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Dirty:
+class Dirty(NamedTuple):
     """A mark that was consumed: something of this profile changed, by events received at this business time.
 
     `written_by` is the transaction that wrote the mark and the events it stands for.
@@ -36,7 +36,7 @@ class Look:
     at: datetime
     live: list[Live]
     dirty: list[Dirty]
-    members: dict[tuple[str, UUID], datetime] = field(default_factory=dict)
+    members: dict[str, dict[UUID, datetime]] = field(default_factory=dict)
     candidates: dict[str, set[UUID]] = field(default_factory=dict)
 
     @property

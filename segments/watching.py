@@ -14,6 +14,7 @@ from uuid import UUID
 from segments.calendar import PeriodEnd
 from segments.evaluate import holds_on_nothing
 from segments.language import Segment
+from segments.leanings import leanings
 from segments.predicate import Clock, Edge, event_types, trait_names
 
 #: The type that a `dirty` mark carries when traits changed (also by a merge).
@@ -24,9 +25,11 @@ _Range = tuple[str, datetime, datetime, tuple[str, ...] | None]
 
 
 class Interest(NamedTuple):
-    """What a segment looks at."""
+    """What a segment looks at; `raising` and `lowering` are the types of which one more can bring a customer in, or out."""
 
     types: frozenset[str]
+    raising: frozenset[str]
+    lowering: frozenset[str]
     traits: bool
     edges: frozenset[Edge]
     by_default: bool
@@ -36,9 +39,11 @@ class Interest(NamedTuple):
         """Whether a profile of which these types changed must be looked at again.
 
         A segment that holds of a customer of whom nothing is known concerns everybody who is not in it yet: they may be
-        new. After changed traits or a merge, a membership that came with the absorbed profile is looked at again.
+        new. After changed traits or a merge, a membership that came with the absorbed profile is looked at again. An event
+        that could only bring a customer in does not concern who is in, and the other way round.
         """
-        changed = bool(self.types & types) or (self.traits and TRAITS_CHANGED in types)
+        moving = self.lowering if member else self.raising
+        changed = not moving.isdisjoint(types) or (self.traits and TRAITS_CHANGED in types)
         return changed or (TRAITS_CHANGED in types if member else self.by_default)
 
 
@@ -68,8 +73,10 @@ def interest(segment: Segment) -> Interest:
     """What a segment looks at."""
     predicate = segment.predicate
     types = event_types(predicate) | predicate.marks
+    ways = leanings(predicate)
+    raising, lowering = (frozenset(each.type for each in ways if each.up is up) | predicate.marks for up in (True, False))
     by_default = predicate.personal or holds_on_nothing(predicate)
-    return Interest(types, bool(trait_names(predicate)), predicate.edges, by_default, predicate.clocks)
+    return Interest(types, raising, lowering, bool(trait_names(predicate)), predicate.edges, by_default, predicate.clocks)
 
 
 def sweeps(live: Iterable[Live], until: datetime) -> list[Sweep]:
@@ -91,17 +98,34 @@ def _ranges(wanted: Interest, since: datetime, until: datetime) -> Iterator[_Ran
 
 
 def concerned(
-    live: Iterable[Live], changed: Mapping[UUID, AbstractSet[str]], members: Mapping[tuple[str, UUID], datetime]
+    live: Iterable[Live],
+    changed: Mapping[UUID, AbstractSet[str]],
+    members: Mapping[str, Mapping[UUID, datetime]],
+    keyed: AbstractSet[str] = frozenset(),
 ) -> dict[str, set[UUID]]:
-    """The dirty profiles that each segment must look at again."""
+    """The dirty profiles that each segment must look at again; the `keyed` ones want to know who is still in."""
+    alike: dict[frozenset[str], set[UUID]] = {}
+    for profile, types in changed.items():
+        alike.setdefault(frozenset(types), set()).add(profile)
     return {
-        each.segment.name: {
-            profile
-            for profile, types in changed.items()
-            if interest(each.segment).wants(types, member=(each.segment.name, profile) in members)
-        }
+        each.segment.name: set().union(
+            *_wanting(each.segment, alike, members.get(each.segment.name, {}).keys(), keyed=each.segment.name in keyed)
+        )
         for each in live
     }
+
+
+def _wanting(
+    segment: Segment, alike: Mapping[frozenset[str], set[UUID]], inside: AbstractSet[UUID], *, keyed: bool
+) -> Iterator[AbstractSet[UUID]]:
+    """Of profiles of which the same types changed: all, those inside, or those outside."""
+    wanted = interest(segment)
+    for types, profiles in alike.items():
+        again = keyed and not wanted.types.isdisjoint(types)
+        if again or wanted.wants(types, member=True):
+            yield profiles & inside
+        if again or wanted.wants(types, member=False):
+            yield profiles - inside
 
 
 def before(at: datetime, edge: Edge) -> datetime:

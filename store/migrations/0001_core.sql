@@ -24,6 +24,7 @@ create table profile (
     merged_into  uuid references profile (id)
 );
 create index profile_created on profile (created_at);
+create index profile_merged on profile (id) where merged_into is not null;
 
 -- The names a customer is known by.
 create table identity (

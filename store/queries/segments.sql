@@ -47,8 +47,9 @@ where bucket(swept.profile_id) % $7::smallint = $6::smallint
     where id = swept.profile_id and traits ->> 'timezone' = any(string_to_array(edge.zones, chr(31)))));
 
 -- name: members
--- What these profiles are in, among these segments.
-select segment, profile_id, entered_at from segment_member where profile_id = any($1::uuid[]) and segment = any($2::text[]);
+-- What these profiles are in, a row per segment.
+select segment, array_agg(profile_id) as profile_ids, array_agg(entered_at) as entered_at
+from segment_member where profile_id = any($1::uuid[]) group by segment;
 
 -- name: lock_facts
 -- Traits of profiles whose membership changes. The lock makes a merge wait until the change is visible to it; profiles
@@ -65,6 +66,16 @@ from unnest($1::uuid[]) as who (profile_id)
 cross join lateral (
     select type, ts, message_id, properties from event
     where event.profile_id = who.profile_id and type = any($2::text[]) and ts > $3 and ts <= $4
+    order by ts desc limit $5
+) as e;
+
+-- name: deciding_events
+-- The same where each (profile, type) is asked about from its own instant $3 on.
+select want.profile_id, e.type, e.ts, e.message_id, e.properties::text as properties
+from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as want (profile_id, type, since)
+cross join lateral (
+    select type, ts, message_id, properties from event
+    where event.profile_id = want.profile_id and event.type = want.type and ts > want.since and ts <= $4
     order by ts desc limit $5
 ) as e;
 
