@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.product_models import read_product
-from store import Connection, Database
+from store import Database
 from store.products import RELATIONS, Product, put_products, unknown
 
 #: Bad rows, and unknown ids, that a report names.
@@ -73,10 +73,11 @@ async def keep_products(
         related |= {other for product in products for others in product.relations.values() for other in others}
         async with database.transaction() as connection:
             added = await put_products(connection, products, by, now())
-            report.unknown = await _unknown(connection, related)
         report.added, report.changed = report.added + added, report.changed + len(products) - added
         if heard:
             await heard(report)
+    async with database.transaction() as connection:
+        report.unknown = (await unknown(connection, sorted(related)))[:REPORTED]
     return report
 
 
@@ -157,7 +158,3 @@ def _usable(chunk: Sequence[Row], seen: dict[str, int], report: Report) -> Itera
             report.refuse(row.number, f"{product.id} stands in row {seen[product.id]} already")
         else:
             yield product
-
-
-async def _unknown(connection: Connection, related: set[str]) -> list[str]:
-    return (await unknown(connection, sorted(related)))[:REPORTED] if related else []

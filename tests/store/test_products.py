@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -93,3 +94,26 @@ async def test_what_was_offered_tells_whether_it_still_fits(database: Database, 
     assert await again() == (True, "Old boots")
     await shop.event(ana, "Order Completed", NOON, lines("wax"))
     assert await again() == (False, "Old boots")
+
+
+async def test_random_customers_get_what_a_plain_reading_of_the_rules_gives(database: Database, shop: Shop) -> None:
+    dice = Random(32)
+    ids = [f"p{n}" for n in range(8)]
+    relations = {id_: dice.sample([each for each in ids if each != id_], 4) for id_ in ids}
+    available = {id_: dice.random() < 0.8 for id_ in ids}
+    await told(database, *(Product(id_, id_, available=available[id_], relations={"better": relations[id_]}) for id_ in ids))
+    found = []
+    for _ in range(60):
+        ana = await shop.customer()
+        orders = [
+            [(dice.choice(ids), dice.randint(1, 3)) for _ in range(dice.randint(0, 3))] for _ in range(dice.randint(0, 3))
+        ]
+        for age, bought in enumerate(orders):
+            items = [{"product_id": id_, "price": price} for id_, price in bought]
+            await shop.event(ana, "Order Completed", NOON - timedelta(hours=age), {"products": items})
+        last = next((max(bought, key=lambda line: line[1])[0] for bought in orders if bought), None)
+        owned = {id_ for bought in orders for id_, _ in bought}
+        fitting = [each for each in relations.get(str(last), []) if each not in owned and available[each]]
+        assert await picked(database, ana, "better") == next(iter(fitting), None)
+        found.append(bool(fitting))
+    assert {True, False} == set(found)
