@@ -1,4 +1,4 @@
-"""The delivery activity: gate and claim in one transaction, render, send, settle.
+"""The delivery activity: claim (`activities.claim`), render, send, settle.
 
 Promise (docs/architecture.md, "Delivering a message"): under one idempotency key a marketing message reaches its customer at
 most once and a transactional one at least once, whatever crashes in between; the ledger says which of them are in doubt.
@@ -19,43 +19,26 @@ from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Re
 from activities.channels.message import Address, Content, EmailContent, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.channels.unsubscribe import sign_unsubscribe
-from activities.gate import Go, No, Question, decide
+from activities.claim import Claim, Counter, key_of, receipt_of
 from activities.goals import reached_at
-from activities.metrics import DELIVERIES, GATE_REFUSALS, PROVIDER_RETRIES
+from activities.metrics import DELIVERIES, PROVIDER_RETRIES
+from activities.questions import Questions, Wishes
 from activities.templates import BrokenTemplate, Context, TemplateError
-from journeys.contracts import (
-    Channel,
-    DeliverRequest,
-    JourneySpec,
-    Outcome,
-    Purpose,
-    ReachedRequest,
-    Reason,
-    Receipt,
-)
+from activities.templating.vocabulary import OFFERED
+from journeys.contracts import Channel, DeliverRequest, JourneySpec, Outcome, Purpose, ReachedRequest, Reason, Receipt
+from segments import Segment
 from segments.wire import predicate_from_json
-from store import Connection, Database, deliveries
-from store.deliveries import Endpoint, Entry, LedgerRow, MessageKey, RunFacts, Settlement
+from store import Database, deliveries
+from store.deliveries import Endpoint, Settlement
+from store.products import Offer
 
-_FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
 
-
-class Renderer(Protocol):
+class Renderer(Wishes, Protocol):
     """Turns a template and what is known of a customer into content; raises `activities.templates.BrokenTemplate`."""
 
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """Render one message."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A message that this attempt may hand to a provider; `doubted` when an earlier one may have done so already."""
-
-    facts: RunFacts
-    endpoints: tuple[Endpoint, ...]
-    doubted: bool = False
-    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +50,7 @@ class Delivery:
 
     database: Database
     specs: Mapping[str, JourneySpec]
+    segments: Mapping[str, Segment]
     providers: Mapping[Channel, Provider]
     templates: Renderer
     clock: Callable[[DeliverRequest], datetime]
@@ -88,8 +72,14 @@ class Delivery:
         return receipt
 
     async def _deliver(self, request: DeliverRequest) -> Receipt:
-        claimed = await self._claim(request)
+        claimed = await self.counter.claim(request, self.clock(request))
         return claimed if isinstance(claimed, Receipt) else await self._send(request, claimed)
+
+    @property
+    def counter(self) -> Counter:
+        """Where this activity's messages are claimed."""
+        questions = Questions(self.specs, self.segments, self.templates, self.secret)
+        return Counter(self.database, questions, self.providers)
 
     @activity.defn(name="reached")
     async def reached(self, request: ReachedRequest) -> bool:
@@ -101,88 +91,9 @@ class Delivery:
             rows = [(request.run_id, facts.profile_id, facts.entered_at)]
             return bool(await reached_at(connection, predicate_from_json(request.predicate), rows, request.at))
 
-    async def _claim(self, request: DeliverRequest) -> Claim | Receipt:
-        now = self.clock(request)
-        async with self.database.transaction() as connection:
-            facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
-            if facts is None:
-                return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
-            row = await deliveries.ledger_row(connection, _key(request))
-            if row is not None and row.state in _FINAL:
-                return _receipt(row)
-            if row is not None and row.state == "claimed":
-                return await self._doubt(connection, request, facts, now)
-            if now >= request.useless_after:
-                return await self._say_no(connection, request, facts, No(Outcome.FAILED, Reason.EXPIRED), now)
-            return await self._ask(connection, request, facts, now)
-
-    async def _ask(self, connection: Connection, request: DeliverRequest, facts: RunFacts, now: datetime) -> Claim | Receipt:
-        spec = self.specs[request.journey]
-        if spec.caps and request.purpose is Purpose.MARKETING:
-            await deliveries.lock_customer(connection, facts.profile_id)
-        question = Question(
-            request=request,
-            spec=spec,
-            facts=facts,
-            goal_at=await self._goal_at(connection, request, facts, now),
-            unsuppressed=await self._unsuppressed(connection, request, facts),
-            claims=await self._claims(connection, spec, facts, now),
-            now=now,
-        )
-        match decide(question):
-            case Go(endpoints):
-                return await self._take(connection, request, Claim(facts, endpoints), now)
-            case No() as no:
-                return await self._say_no(connection, request, facts, no, now)
-
-    async def _goal_at(
-        self, connection: Connection, request: DeliverRequest, facts: RunFacts, now: datetime
-    ) -> datetime | None:
-        goal = self.specs[request.journey].goal
-        if goal is None:
-            return None
-        found = await reached_at(connection, goal, [(request.run_id, facts.profile_id, facts.entered_at)], now)
-        return found.get(request.run_id)
-
-    async def _unsuppressed(self, connection: Connection, request: DeliverRequest, facts: RunFacts) -> tuple[Endpoint, ...]:
-        channel = request.channel.value
-        digests = {e.id: suppression_digest(self.secret, channel, e.address) for e in facts.endpoints}
-        if not digests:
-            return ()
-        found = await deliveries.suppressed(connection, channel, list(digests.values()), request.purpose.value)
-        return tuple(e for e in facts.endpoints if digests[e.id] not in found)
-
-    async def _claims(self, connection: Connection, spec: JourneySpec, facts: RunFacts, now: datetime) -> list[datetime]:
-        if not spec.caps:
-            return []
-        longest = max(cap.within for cap in spec.caps)
-        return await deliveries.claims_since(connection, facts.profile_id, now - longest)
-
-    async def _doubt(self, connection: Connection, request: DeliverRequest, facts: RunFacts, now: datetime) -> Claim | Receipt:
-        """An earlier attempt claimed and never settled: the provider may have the message."""
-        again = self.providers[request.channel].idempotent or request.purpose is Purpose.TRANSACTIONAL
-        over = facts.control == "killed" or facts.exit_reason is not None or facts.ended_at is not None
-        reachable = await self._unsuppressed(connection, request, facts)
-        if again and reachable and not over and now < request.useless_after:
-            return await self._take(connection, request, Claim(facts, reachable, doubted=True), now)
-        return await self._say_no(connection, request, facts, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS), now)
-
-    async def _take(self, connection: Connection, request: DeliverRequest, claim: Claim, now: datetime) -> Claim:
-        entry = _entry(request, claim.facts, "claimed", self.providers[request.channel].name)
-        entry = replace(entry, claimed_at=now, attempts=1, endpoint_id=claim.endpoints[0].id)
-        return replace(claim, number=await deliveries.record(connection, entry))
-
-    async def _say_no(self, connection: Connection, request: DeliverRequest, facts: RunFacts, no: No, now: datetime) -> Receipt:
-        entry = _entry(request, facts, no.outcome.value, self.providers[request.channel].name)
-        await deliveries.record(
-            connection, replace(entry, reason=no.reason.value, detail=no.detail, retry_at=no.retry_at, settled_at=now)
-        )
-        GATE_REFUSALS.labels(request.channel.value, no.reason.value).inc()
-        return Receipt(outcome=no.outcome, reason=no.reason, retry_at=no.retry_at)
-
     async def _send(self, request: DeliverRequest, claim: Claim) -> Receipt:
         try:
-            return await self._try_endpoints(request, claim, self._render(request, claim.facts))
+            return await self._try_endpoints(request, claim, self._render(request, claim))
         except BrokenTemplate as error:
             return await self._settle(request, claim, Outcome.FAILED, Reason.BROKEN_TEMPLATE, {"error": str(error)})
         except TryLater as error:
@@ -229,7 +140,7 @@ class Delivery:
         if retry_at >= request.useless_after:
             return await self._settle(request, claim, Outcome.FAILED, Reason.EXPIRED, detail)
         if not claim.doubted:
-            await self._write(request, claim, Settlement("released", now, None, detail, None, retry_at))
+            await self._write(request, claim, Settlement("released", now, None, claim.told | detail, None, retry_at))
         PROVIDER_RETRIES.labels(request.channel.value).inc()
         raise ApplicationError(error.detail, type="TryLater", next_retry_delay=retry_after)
 
@@ -244,17 +155,19 @@ class Delivery:
     ) -> Receipt:
         if claim.doubted and outcome is not Outcome.SENT:
             outcome, reason = Outcome.UNCONFIRMED, Reason.AMBIGUOUS
-        text = reason.value if reason else None
-        await self._write(request, claim, Settlement(outcome.value, self.clock(request), text, detail, **more))
-        return Receipt(outcome=outcome, reason=reason)
+        text, told = reason.value if reason else None, claim.told | detail
+        await self._write(request, claim, Settlement(outcome.value, self.clock(request), text, told, **more))
+        return receipt_of(outcome, reason, told)
 
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
-        await patiently(partial(deliveries.settle, self.database, _key(request), settlement, claim.number))
+        await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.number))
 
-    def _render(self, request: DeliverRequest, facts: RunFacts) -> Content:
+    def _render(self, request: DeliverRequest, claim: Claim) -> Content:
+        facts = claim.facts
         token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
         unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
-        context = Context(facts.traits, facts.entry, facts.params | request.params, unsubscribe_url)
+        told = facts.traits, facts.entry, facts.params | request.params, unsubscribe_url
+        context = Context(*told, *_shown(claim.offer))
         try:
             content = self.templates.render(request.channel, request.template, context)
         except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
@@ -264,23 +177,9 @@ class Delivery:
         return content
 
 
-def _key(request: DeliverRequest) -> MessageKey:
-    return MessageKey(request.run_id, request.step, request.occurrence)
-
-
-def _receipt(row: LedgerRow) -> Receipt:
-    return Receipt(outcome=Outcome(row.state), reason=Reason(row.reason) if row.reason else None)
-
-
-def _entry(request: DeliverRequest, facts: RunFacts, state: str, provider: str) -> Entry:
-    return Entry(
-        key=_key(request),
-        profile_id=facts.profile_id,
-        journey=request.journey,
-        channel=request.channel.value,
-        purpose=request.purpose.value,
-        template=request.template,
-        due_at=request.due_at,
-        state=state,
-        provider=provider,
-    )
+def _shown(offer: Offer | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a template may name of the product that it offers, and of the one bought last."""
+    if offer is None:
+        return {}, {}
+    product = {name: getattr(offer.product, name) for name in OFFERED["product"]}
+    return product, {"id": offer.bought_id, "name": offer.bought_name}

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from activities.quiet import quiet_until
 from journeys.contracts import Cap, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from store.deliveries import Endpoint, RunFacts
+from store.products import Offer
 
 #: How long a paused journey's message waits before it asks again.
 PAUSE_CHECK = timedelta(minutes=5)
@@ -46,6 +47,9 @@ class Question:
     unsuppressed: tuple[Endpoint, ...]
     claims: Sequence[datetime]
     now: datetime
+    in_segment: bool = True  # of the one that the message is only for
+    relation: str | None = None  # of the product that its template asks for
+    offer: Offer | None = None
 
     @property
     def marketing(self) -> bool:
@@ -54,8 +58,8 @@ class Question:
 
 
 def decide(question: Question) -> Go | No:
-    """Ask the nine questions in order."""
-    for ask in (_killed, _paused, _over, _goal, _consent, _suppression, _endpoint, _holdout, _quiet, _capped):
+    """Ask the questions in order."""
+    for ask in _QUESTIONS:
         if no := ask(question):
             return no
     return Go(question.unsuppressed)
@@ -96,8 +100,18 @@ def _endpoint(q: Question) -> No | None:
     return None if q.unsuppressed else No(Outcome.SKIPPED, Reason.UNREACHABLE)
 
 
+def _segment(q: Question) -> No | None:
+    return None if q.in_segment else No(Outcome.SKIPPED, Reason.NOT_IN_SEGMENT, {"segment": q.request.only})
+
+
+def _product(q: Question) -> No | None:
+    wanting = q.relation is not None and q.offer is None
+    return No(Outcome.SKIPPED, Reason.NO_PRODUCT, {"relation": q.relation}) if wanting else None
+
+
 def _holdout(q: Question) -> No | None:
-    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout}) if q.facts.holdout else None
+    shown = q.offer.told if q.offer else {}
+    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout} | shown) if q.facts.holdout else None
 
 
 def _quiet(q: Question) -> No | None:
@@ -122,6 +136,11 @@ def _over_cap(cap: Cap, claims: Sequence[datetime], now: datetime) -> No | None:
     # Room appears when enough of the oldest have left the window for one more to fit.
     retry_at = counted[len(counted) - cap.messages] + cap.within
     return No(Outcome.DEFERRED, Reason.CAPPED, {"messages": cap.messages, "within": str(cap.within)}, retry_at)
+
+
+# Whom a message does not suit is no part of its experiment: segment and product come before the holdout.
+_WHETHER = (_killed, _paused, _over, _goal, _consent, _suppression, _endpoint, _segment, _product)
+_QUESTIONS = (*_WHETHER, _holdout, _quiet, _capped)
 
 
 def zone_of(traits: dict[str, Any], fallback: str) -> ZoneInfo:

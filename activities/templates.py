@@ -18,6 +18,7 @@ from activities.templating.push import PushTemplate
 from activities.templating.source import Text, read_yaml
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.whatsapp import WhatsAppTemplate
+from activities.templating.wish import ProductWish
 from journeys.contracts import Channel
 
 __all__ = ["BrokenTemplate", "Context", "Problem", "TemplateError", "Templates", "Vocabulary", "load_templates"]
@@ -41,6 +42,11 @@ class Template(Protocol):
         """The params that it declares."""
         ...
 
+    @property
+    def wish(self) -> ProductWish | None:
+        """The product that it asks for."""
+        ...
+
     def render(self, values: Mapping[str, Any]) -> Content:
         """The content for one customer."""
         ...
@@ -48,12 +54,17 @@ class Template(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a message is rendered from: the customer as they are now, the event behind the entry, and the params."""
+    """What a message is rendered from: the customer as they are now, the event behind the entry, and the params.
+
+    `product` is what a template that asks for one offers, `bought` the last purchase that it is offered for.
+    """
 
     customer: Mapping[str, Any] = field(default_factory=dict, repr=False)
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
+    product: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    bought: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +100,17 @@ class Templates:
             "entry": _present(context.entry),
             "params": _present(context.params),
             "shop": self.shop,
+            "product": _present(context.product),
+            "bought": _present(context.bought),
         }
         if context.unsubscribe_url:
             values["unsubscribe_url"] = context.unsubscribe_url
         return self._named(channel, name).render(values)
+
+    def wish(self, channel: Channel, name: str) -> ProductWish | None:
+        """The product that a template asks for; none for a template that is not there, which rendering tells."""
+        template = self.found.get((Channel(channel), name))
+        return template.wish if template else None
 
     def _named(self, channel: Channel, name: str) -> Template:
         template = self.found.get((Channel(channel), name))

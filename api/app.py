@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import dead_letters, health, ingest, lists, metrics, problems, runs, segments, unsubscribe, webhooks
+from api import dead_letters, health, ingest, lists, metrics, problems, products, runs, segments, unsubscribe, webhooks
 from api.auth import Keys
 from api.config import ApiConfig
 from api.ingest import Desk
@@ -28,6 +28,7 @@ ROUTERS = [
     runs.router,
     segments.router,
     lists.router,
+    products.router,
     webhooks.router,
     unsubscribe.router,
     dead_letters.router,

@@ -106,6 +106,10 @@ class RunMessage(BaseModel):
         description="claimed, sent, skipped, deferred, withheld, failed, unconfirmed or released (to be retried)"
     )
     reason: str | None
+    detail: dict[str, Any] = Field(
+        description="what decided: the segment it is only for, the product it shows, the zone, the provider's error, …",
+        examples=[{"segment": "cold-weather"}],
+    )
     due_at: datetime
     retry_at: datetime | None
     settled_at: datetime | None

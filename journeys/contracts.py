@@ -36,6 +36,10 @@ class _Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _unset(value: object) -> bool:
+    return value is None
+
+
 class Channel(StrEnum):
     """How a message reaches a customer."""
 
@@ -72,6 +76,8 @@ class Reason(StrEnum):
     NO_CONSENT = "no consent"
     SUPPRESSED = "address suppressed"
     UNREACHABLE = "no reachable endpoint"
+    NOT_IN_SEGMENT = "not in the segment"
+    NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"
@@ -93,6 +99,9 @@ class Receipt(_Contract):
     outcome: Outcome
     reason: Reason | None = None
     retry_at: datetime | None = Field(default=None, description="when a deferred message may be tried again (UTC)")
+    # Newer than the first histories: what is unset is not written, so that theirs look as they did.
+    segment: str | None = Field(default=None, exclude_if=_unset, description="which one the customer is not in, by name")
+    product: str | None = Field(default=None, exclude_if=_unset, description="the id of the product that the message shows")
 
     @property
     def sent(self) -> bool:
@@ -144,6 +153,7 @@ class DeliverRequest(_Contract):
     params: dict[str, Plain] = Field(default_factory=dict)
     due_at: datetime
     useless_after: datetime
+    only: str | None = Field(default=None, exclude_if=_unset, description="the segment to be in at the moment of the send")
 
     @property
     def key(self) -> str:

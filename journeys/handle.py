@@ -19,7 +19,8 @@ from journeys.contracts import (
     Receipt,
     RunStart,
 )
-from segments import Predicate
+from journeys.errors import CatalogueError
+from segments import Predicate, Segment
 
 #: Receipts with these reasons mean that the run has no business going on.
 ENDING = frozenset({Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED})
@@ -74,7 +75,10 @@ class Params:
 
 
 class Journey:
-    """What a journey's author works with. Every effect goes through here."""
+    """What a journey's author works with. Every effect goes through here.
+
+    `conditions` are the segments that messages were sent `only` to so far; they are checked when the catalogue is loaded.
+    """
 
     def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
         self._start = start
@@ -83,6 +87,7 @@ class Journey:
         self._occurrences: Counter[str] = Counter()
         self._first = True
         self.params = Params(start.params)
+        self.conditions: dict[str, Segment] = {}
 
     @property
     def entered_at(self) -> datetime:
@@ -109,17 +114,23 @@ class Journey:
         self._first = False
         await self._runtime.sleep_until(since + span, f"wait {describe(span)}")
 
-    async def push(self, template: str, *, transactional: bool = False, **params: Plain) -> Receipt:
-        """Send a push notification."""
-        return await self._send(Channel.PUSH, template, transactional, params)
+    async def push(
+        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+    ) -> Receipt:
+        """Send a push notification; `only` to who is in a segment at that moment."""
+        return await self._send(Channel.PUSH, template, transactional, only, params)
 
-    async def whatsapp(self, template: str, *, transactional: bool = False, **params: Plain) -> Receipt:
-        """Send a WhatsApp template message."""
-        return await self._send(Channel.WHATSAPP, template, transactional, params)
+    async def whatsapp(
+        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+    ) -> Receipt:
+        """Send a WhatsApp template message; `only` to who is in a segment at that moment."""
+        return await self._send(Channel.WHATSAPP, template, transactional, only, params)
 
-    async def email(self, template: str, *, transactional: bool = False, **params: Plain) -> Receipt:
-        """Send an email."""
-        return await self._send(Channel.EMAIL, template, transactional, params)
+    async def email(
+        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+    ) -> Receipt:
+        """Send an email; `only` to who is in a segment at that moment."""
+        return await self._send(Channel.EMAIL, template, transactional, only, params)
 
     async def reached(self, goal: Predicate | None = None) -> bool:
         """Whether the goal (or another predicate) has been reached since entry, for journeys that branch on it."""
@@ -129,9 +140,13 @@ class Journey:
             raise ValueError(f"journey {self._spec.name} declares no goal: pass one to reached()")
         return await self._runtime.reached(predicate)
 
-    async def _send(self, channel: Channel, template: str, transactional: bool, params: dict[str, Plain]) -> Receipt:
+    async def _send(
+        self, channel: Channel, template: str, transactional: bool, only: Segment | None, params: dict[str, Plain]
+    ) -> Receipt:
         self._first = False
         request = self._request(channel, template, transactional, params)
+        if only is not None:
+            request = request.model_copy(update={"only": self._condition(template, only)})
         receipt = await self._runtime.deliver(request)
         while receipt.outcome is Outcome.DEFERRED and receipt.retry_at and receipt.retry_at < request.useless_after:
             await self._runtime.sleep_until(receipt.retry_at, f"{template} deferred: {receipt.reason}")
@@ -139,6 +154,14 @@ class Journey:
         if receipt.reason in ENDING:
             raise RunEnded(receipt.reason)
         return receipt
+
+    def _condition(self, template: str, only: Segment) -> str:
+        """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""
+        if not isinstance(only, Segment):
+            raise CatalogueError(f"journey {self._spec.name}: {template} goes only= to a Segment(…), not {type(only).__name__}")
+        if self.conditions.setdefault(only.name, only) != only:
+            raise CatalogueError(f"journey {self._spec.name}: two different segments are called '{only.name}'")
+        return only.name
 
     def _request(self, channel: Channel, template: str, transactional: bool, params: dict[str, Plain]) -> DeliverRequest:
         step = f"{channel.value}:{template}"

@@ -1,16 +1,18 @@
-"""Looking into a journey without running it: its leading wait, and the messages on its plain paths.
+"""Looking into a journey without running it: its leading wait, and the messages on its plain paths with their conditions.
 
 A journey's steps are plain Python over the handle, so a runtime in which nothing takes time walks them in microseconds.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Receipt, RunStart
-from journeys.handle import Journey, RunEnded, Runtime
-from segments import Predicate
+from journeys.errors import CatalogueError
+from journeys.handle import Journey, RunEnded
+from segments import Predicate, Segment
 
 _NOBODY = UUID(int=0)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -74,7 +76,7 @@ class _PlainPath:
 
 def leading_wait(definition: JourneyDefinition, start: RunStart) -> timedelta:
     """How long a run waits before its first effect, in business time, so that Temporal can hold the start back."""
-    stop = _walk(definition, start, _FirstEffect())
+    stop = _walk(definition, Journey(start, definition.spec, _FirstEffect()))
     until = stop.until if isinstance(stop, _Stop) else None
     return max(until - start.started_at, timedelta(0)) if until else timedelta(0)
 
@@ -83,19 +85,34 @@ def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
     """The messages on the plain paths of a journey: all sent or none, everything reached or nothing; each call once.
 
     What lies behind a parameter or the clock is not seen; it is checked when it is sent.
+
+    Raises:
+        CatalogueError: a message is sent only to something that is no segment, or to two of one name.
     """
     calls: dict[tuple[object, ...], DeliverRequest] = {}
-    for outcome, reached in product((Outcome.SENT, Outcome.SKIPPED), (False, True)):
-        path = _PlainPath(outcome, reached=reached)
-        start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY)
-        _walk(definition, start, path)
+    for path, _ in _plain_paths(definition):
         for call in path.calls:
             calls.setdefault((call.channel, call.template, call.occurrence, tuple(sorted(call.params))), call)
     return list(calls.values())
 
 
-def _walk(definition: JourneyDefinition, start: RunStart, runtime: Runtime) -> BaseException | None:
-    steps = definition.steps(Journey(start, definition.spec, runtime)).__await__()
+def conditions(definition: JourneyDefinition) -> dict[str, Segment]:
+    """The segments, by name, to whose members only some message on a plain path is sent; errors as in `message_calls`."""
+    return {name: segment for _, handle in _plain_paths(definition) for name, segment in handle.conditions.items()}
+
+
+def _plain_paths(definition: JourneyDefinition) -> Iterator[tuple[_PlainPath, Journey]]:
+    for outcome, reached in product((Outcome.SENT, Outcome.SKIPPED), (False, True)):
+        path = _PlainPath(outcome, reached=reached)
+        start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY)
+        handle = Journey(start, definition.spec, path)
+        if isinstance(stop := _walk(definition, handle), CatalogueError):
+            raise stop
+        yield path, handle
+
+
+def _walk(definition: JourneyDefinition, handle: Journey) -> BaseException | None:
+    steps = definition.steps(handle).__await__()
     try:
         next(iter(steps))
     except (_Stop, RunEnded, Exception) as stop:  # noqa: BLE001 - a journey that raises does so visibly in its workflow

@@ -142,7 +142,8 @@ class JourneyRun:
     def _record(self, request: DeliverRequest, receipt: Receipt) -> None:
         self._sent += receipt.sent
         self._skipped += not receipt.sent
-        because = f": {receipt.reason.value}" if receipt.reason else ""
+        which = f" {receipt.segment}" if receipt.segment else ""
+        because = f": {receipt.reason.value}{which}" if receipt.reason else ""
         self._note(f"{request.channel.value} `{request.template}` {receipt.outcome.value}{because}")
 
     def _note(self, what: str, at: datetime | None = None) -> None:

@@ -56,6 +56,7 @@ class LedgerRow:
     reason: str | None
     attempts: int
     retry_at: datetime | None
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def delivery(
     return Delivery(
         database=database,
         specs={name: d.spec for name, d in definitions.journeys.items()},
+        segments=definitions.segments,
         providers=providers,
         templates=templates,
         clock=lambda _: clock.now(),

@@ -4,8 +4,10 @@ import importlib
 
 from activities.templates import Templates, load_templates
 from journeys import catalogue, current
+from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue, check_purity
-from journeys.probe import message_calls
+from journeys.errors import CatalogueError
+from journeys.probe import conditions, message_calls
 
 
 def load_definitions(module: str) -> tuple[Catalogue, Templates]:
@@ -22,5 +24,18 @@ def load_definitions(module: str) -> tuple[Catalogue, Templates]:
         for call in message_calls(definition):
             given = definition.params.model_fields if definition.params else ()
             templates.check(call.channel, call.template, call.params, given=given)
+        _check_conditions(definition, loaded)
     current.module = module
     return loaded, templates
+
+
+def _check_conditions(definition: JourneyDefinition, loaded: Catalogue) -> None:
+    """Insist that whoever sends a message finds the segment that it is only for, by name, in this catalogue."""
+    for name, segment in conditions(definition).items():
+        found = loaded.segments.get(name)
+        if found is None:
+            wrong = "which the catalogue lacks; keep it under a name of its own at the top of a module"
+            raise CatalogueError(f"journey {definition.name} sends only to segment '{name}', {wrong}")
+        if found != segment:
+            wrong = "but another segment of the catalogue has that name; rename one"
+            raise CatalogueError(f"journey {definition.name} sends only to segment '{name}', {wrong}")

@@ -17,8 +17,9 @@ from activities.templating.plain import plain, tidy
 from activities.templating.push import filled
 from activities.templating.source import Source, Text, read_front_matter
 from activities.templating.vocabulary import Vocabulary
+from activities.templating.wish import ProductWish
 
-_FIELDS = frozenset({"params", "subject", "preheader", "purpose", "from_name"})
+_FIELDS = frozenset({"params", "product", "subject", "preheader", "purpose", "from_name"})
 _PURPOSES = frozenset({"marketing", "transactional"})
 _LINK = re.compile(r"""<[^>]*?\s(href|src|background-url)=("([^"]*)"|'([^']*)')""")
 _UNSUBSCRIBE = "unsubscribe_url"
@@ -30,6 +31,7 @@ class EmailTemplate:
 
     file: str
     params: frozenset[str]
+    wish: ProductWish | None
     subject: Phrase
     html: Phrase
     text: Phrase
@@ -50,7 +52,7 @@ class EmailTemplate:
         making.done()
         name = source.text("from_name")
         html, letter = _bodies(source, alternative, making)
-        return cls(file, making.params, subject, html, letter, name.value if name else None)
+        return cls(file, making.params, making.wish, subject, html, letter, name.value if name else None)
 
     def render(self, values: Values) -> EmailContent:
         """The letter for one customer.

@@ -13,7 +13,8 @@ from activities.templating.errors import Problem, TemplateError
 from activities.templating.language import TEXT, Phrase, compiled
 from activities.templating.links import literal_fault
 from activities.templating.source import Source, Text
-from activities.templating.vocabulary import Vocabulary
+from activities.templating.vocabulary import OFFERED, Vocabulary
+from activities.templating.wish import ProductWish, wish_of
 
 
 @dataclass
@@ -24,6 +25,11 @@ class Compilation:
     vocabulary: Vocabulary
     extra: Iterable[str] = ()
     problems: list[Problem] = field(default_factory=list)
+    wish: ProductWish | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.wish, wrong = wish_of(self.source)
+        self.problems += wrong
 
     @property
     def params(self) -> frozenset[str]:
@@ -32,7 +38,9 @@ class Compilation:
 
     def phrase(self, text: Text, environment: Environment = TEXT) -> Phrase:
         """A text as a phrase. One that cannot be compiled leaves a problem and stands empty until `done`."""
-        roots = self.vocabulary.roots(self.params, self.extra)
+        # An unreadable wish is one problem, not one more for each variable.
+        offers = "product" in self.source.fields
+        roots = self.vocabulary.roots(self.params, self.extra) | (dict(OFFERED) if offers else {})
         phrase, problems = compiled(environment, text.value, self.source.file, text.line, roots)
         self.problems += problems
         return phrase or Phrase(environment.from_string(""), self.source.file, text.line)

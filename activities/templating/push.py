@@ -12,8 +12,9 @@ from activities.templating.language import Phrase
 from activities.templating.links import WEB, fault
 from activities.templating.source import read_yaml
 from activities.templating.vocabulary import Vocabulary
+from activities.templating.wish import ProductWish
 
-_FIELDS = frozenset({"params", "title", "body", "image", "link", "click_action", "data"})
+_FIELDS = frozenset({"params", "product", "title", "body", "image", "link", "click_action", "data"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class PushTemplate:
 
     file: str
     params: frozenset[str]
+    wish: ProductWish | None
     title: Phrase
     body: Phrase
     image: Phrase | None
@@ -43,6 +45,7 @@ class PushTemplate:
         template = cls(
             file=file,
             params=making.params,
+            wish=making.wish,
             title=making.needed("title"),
             body=making.needed("body"),
             image=making.link("image", schemes=WEB),

@@ -1,4 +1,4 @@
-"""Which variables a template may name: traits, properties of the entry event, params and the shop's constants.
+"""Which variables a template may name: traits, properties of the entry event, params, the shop's constants, and a product.
 
 Promise: names are those that the SDKs send, letter by letter (Segment writes `firstName`), so that there is one
 spelling.
@@ -24,6 +24,11 @@ value variant wishlist_id wishlist_name
 
 TRAITS = frozenset(_WORDS_OF_TRAITS.split())
 PROPERTIES = frozenset(_WORDS_OF_PROPERTIES.split())
+#: What a template that asks for a product may name besides: the product offered, and the one bought last.
+OFFERED: Mapping[str, frozenset[str]] = {
+    "product": frozenset({"id", "name", "price", "currency", "url", "image_url", "attributes"}),
+    "bought": frozenset({"id", "name"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Vocabulary:
 def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) -> str | None:
     """What is wrong with a variable, or nothing."""
     root, *rest = (str(part) for part in path)
+    if root in OFFERED and root not in roots:
+        return f"{_dotted(path)} needs product: {{relation: …, to: last purchase}} in this template"
     if root not in roots:
         return f"unknown variable {_dotted(path)}; {_near(root, roots)}"
     if not rest:

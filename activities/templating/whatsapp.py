@@ -14,8 +14,9 @@ from activities.templating.links import WEB
 from activities.templating.push import address, filled
 from activities.templating.source import Source, read_yaml
 from activities.templating.vocabulary import Vocabulary
+from activities.templating.wish import ProductWish
 
-_FIELDS = frozenset({"params", "template", "language", "header_image", "body", "button_url_suffix"})
+_FIELDS = frozenset({"params", "product", "template", "language", "header_image", "body", "button_url_suffix"})
 _NAME = re.compile(r"[a-z0-9_]{1,512}\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2,3})?\Z")
 
@@ -26,6 +27,7 @@ class WhatsAppTemplate:
 
     file: str
     params: frozenset[str]
+    wish: ProductWish | None
     template: str
     language: str
     header_image: Phrase | None
@@ -45,6 +47,7 @@ class WhatsAppTemplate:
         template = cls(
             file=file,
             params=making.params,
+            wish=making.wish,
             template=source.needed("template").value,
             language=source.needed("language").value,
             header_image=making.link("header_image", schemes=WEB),

@@ -25,6 +25,7 @@ from definitions.library.orders import (
 )
 from definitions.library.profiles import Tickets, complete_profiles, customer_type, lead_score, persona, ticket_size
 from definitions.library.rfm import Rfm, rfm
+from definitions.library.weather import cold_weather, warm_weather
 
 __all__ = [
     "Activity",
@@ -37,6 +38,7 @@ __all__ = [
     "activity",
     "best_customers",
     "category_buyers",
+    "cold_weather",
     "complete_profiles",
     "customer_type",
     "discount_buyers",
@@ -55,4 +57,5 @@ __all__ = [
     "viewed_not_bought",
     "vip_at_risk",
     "visits",
+    "warm_weather",
 ]

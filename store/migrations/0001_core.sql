@@ -359,3 +359,40 @@ create table journey_control (
     at       timestamptz not null,
     by       text not null
 );
+
+-- What is for sale, as the shop last told it. `id` is the `product_id` of its events.
+create table product (
+    id          text primary key,
+    name        text not null,
+    price       numeric,
+    currency    text,
+    url         text,
+    image_url   text,
+    attributes  jsonb not null default '{}',
+    available   boolean not null default true,
+    by          text not null,
+    updated_at  timestamptz not null
+);
+
+-- What goes with a product, best first: similar to it, better of its kind, or complementary. The other one may come later.
+create table product_relation (
+    product_id  text not null,
+    relation    text not null check (relation in ('similar', 'better', 'complementary')),
+    other_id    text not null check (other_id <> product_id),
+    rank        integer not null,
+    primary key (product_id, relation, other_id)
+);
+
+-- What a customer has bought: the lines of completed orders that name a product. Their prices count where they are numbers.
+create function bought(customer uuid, until timestamptz)
+    returns table (ts timestamptz, message_id text, line bigint, product_id text, name text, price numeric)
+    language sql stable
+    begin atomic
+        select e.ts, e.message_id, l.n, l.item ->> 'product_id', l.item ->> 'name',
+               case when jsonb_typeof(l.item -> 'price') = 'number' then (l.item ->> 'price')::numeric end
+        from event e,
+             jsonb_array_elements(case when jsonb_typeof(e.properties -> 'products') = 'array'
+                                       then e.properties -> 'products' else '[]' end) with ordinality as l (item, n)
+        where e.profile_id = customer and e.type = 'Order Completed' and e.ts <= until
+          and jsonb_typeof(l.item -> 'product_id') in ('string', 'number');
+    end;

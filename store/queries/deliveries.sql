@@ -16,7 +16,7 @@ for update of r;
 
 -- name: ledger_row
 -- What is known of a message already.
-select state, reason, attempts, retry_at from delivery where run_id = $1 and step = $2 and occurrence = $3;
+select state, reason, attempts, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3;
 
 -- name: lock_customer
 -- One delivery of a customer at a time, so that caps hold across journeys.

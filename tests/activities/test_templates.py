@@ -1,6 +1,7 @@
 """Templates: what the catalogue ships, what is rejected when loaded, and what a customer's data can and cannot do."""
 
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -395,3 +396,58 @@ def test_constants_of_the_shop_come_from_one_file(tmp_path: Path) -> None:
     content = load_templates(folder).render(Channel.PUSH, "hi", Context())
     assert isinstance(content, PushContent)
     assert content.title == "Boots & Co"
+
+
+# --- a product -------------------------------------------------------------------------------------------------------
+
+WISH = "product: {relation: complementary, to: last purchase}\n"
+SOCKS = {"id": "p2", "name": "Socks", "price": Decimal("12.50"), "currency": "EUR", "url": None, "attributes": {"size": "L"}}
+OFFERED = Context(product=SOCKS, bought={"id": "p1", "name": "Boots"})
+
+
+def test_a_template_that_asks_for_a_product_shows_it_and_what_it_is_for(tmp_path: Path) -> None:
+    text = (
+        f"{WISH}title: '{{{{ product.name }}}} for your {{{{ bought.name }}}}'\n"
+        "body: '{{ product.price | money: product.currency }}, {{ product.attributes.size }}'\n"
+        "link: '{{ product.url | default: shop.url }}'\n"
+    )
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "shop.yaml").write_text("url: https://shop.example\n")
+    content = push(tmp_path, text, OFFERED)
+    assert (content.title, content.body, content.link) == ("Socks for your Boots", "€12.50, L", "https://shop.example")
+    templates = load_templates(tmp_path / "catalogue")
+    wish = templates.wish(Channel.PUSH, "hi")
+    assert wish is not None
+    assert wish.relation == "complementary"
+    assert templates.wish(Channel.PUSH, "absent") is None
+
+
+@pytest.mark.parametrize(
+    "wish",
+    ["complementary", "[complementary]", "{relation: complementary}", "{relation: dearer, to: last purchase}",
+     "{relation: better, to: cart}", "{relation: better, to: last purchase, rank: one}", "{}"],
+)  # fmt: skip
+def test_a_product_is_asked_for_in_one_form(tmp_path: Path, wish: str) -> None:
+    problem = rejected(tmp_path, hi__push__yaml=f"title: Hi\nproduct: {wish}\nbody: '{{{{ product.name }}}}'\n")
+    assert problem.splitlines()[0].endswith(
+        "it must say product: {relation: similar, better or complementary, to: last purchase}"
+    )
+    assert len(problem.splitlines()) == 1
+
+
+def test_a_product_that_is_not_asked_for_cannot_be_named(tmp_path: Path) -> None:
+    problem = rejected(tmp_path, hi__push__yaml="title: '{{ product.name }}'\nbody: '{{ bought.name }}'\n")
+    assert "1: product.name needs product: {relation: …, to: last purchase} in this template" in problem
+    assert "2: bought.name needs" in problem
+    problem = rejected(tmp_path, hi__push__yaml=f"{WISH}title: '{{{{ product.colour }}}}'\nbody: Hi\n")
+    assert "unknown variable product.colour" in problem
+
+
+def test_the_example_of_the_documentation_is_a_template(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "messages.md").read_text()
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "catalogue").mkdir()
+    constants = "url: https://shop.example\nimage_url: https://shop.example/all.jpg\n"
+    (tmp_path / "catalogue" / "shop.yaml").write_text(constants)
+    content = push(tmp_path, example, OFFERED)
+    assert (content.title, content.link) == ("Socks for your Boots", "https://shop.example")

@@ -8,6 +8,7 @@ import pytest
 
 from journeys import CatalogueError, ImpureJourney
 from journeys.catalogue import check_purity, load
+from workers.definitions import load_definitions
 
 JOURNEY = """
 from journeys import Journey, journey
@@ -73,3 +74,27 @@ def test_an_impure_journey(package: Path) -> None:
 def test_an_unknown_journey_is_answered_with_those_that_exist() -> None:
     with pytest.raises(CatalogueError, match=r"no journey 'cart'.*cart_abandonment"):
         load("definitions").journey("cart")
+
+
+ONLY = """
+from journeys import Journey, journey
+from segments import Segment, trait
+{top}
+@journey()
+async def picky(j: Journey) -> None:
+    await j.push("hi", only=Segment("vips", trait("tier") == "gold"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("top", "problem"),
+    [
+        ("", "picky sends only to segment 'vips', which the catalogue lacks; keep it under a name of its own"),
+        ('vips = Segment("vips", trait("tier") == "silver")', "'vips', but another segment of the catalogue has that name"),
+    ],
+)
+def test_a_message_only_for_a_segment_that_its_worker_would_not_find(package: Path, top: str, problem: str) -> None:
+    (package / "__init__.py").write_text(ONLY.format(top=top))
+    (package / "hi.push.yaml").write_text("title: Hi\nbody: Hi\n")
+    with pytest.raises(CatalogueError, match=problem):
+        load_definitions("some_catalogue")

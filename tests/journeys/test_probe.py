@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+
 from definitions.cart_abandonment import cart_abandonment
-from journeys import Journey, JourneyDefinition, journey
-from journeys.contracts import RunStart
-from journeys.probe import leading_wait, message_calls
-from segments import purchases
+from journeys import CatalogueError, Journey, JourneyDefinition, journey
+from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.probe import conditions, leading_wait, message_calls
+from segments import Segment, purchases, trait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -88,3 +90,41 @@ def test_a_journey_can_be_a_helper_of_another() -> None:
 
     assert isinstance(outer, JourneyDefinition)
     assert len(message_calls(outer)) == 3
+
+
+def test_the_segments_that_messages_are_only_for() -> None:
+    vips, others = Segment("vips", trait("tier") == "gold"), Segment("others", trait("tier") != "gold")
+
+    @journey()
+    async def picky(j: Journey) -> None:
+        await j.push("hello", only=vips) or await j.email("hello", only=others)
+
+    assert conditions(picky) == {"vips": vips, "others": others}
+    assert [(c.channel.value, c.only) for c in message_calls(picky)] == [("push", "vips"), ("email", "others")]
+    assert conditions(cart_abandonment) == {}
+
+
+def test_only_takes_one_segment_of_a_name() -> None:
+    vips = Segment("vips", trait("tier") == "gold")
+
+    @journey()
+    async def by_name(j: Journey) -> None:
+        await j.push("hello", only="vips")  # type: ignore[arg-type]  # that is the fault
+
+    @journey()
+    async def of_two(j: Journey) -> None:
+        await j.push("hello", only=vips)
+        await j.push("again", only=Segment("vips", trait("tier") == "silver"))
+
+    with pytest.raises(CatalogueError, match=r"journey by_name: hello goes only= to a Segment\(…\), not str"):
+        message_calls(by_name)
+    with pytest.raises(CatalogueError, match="journey of_two: two different segments are called 'vips'"):
+        conditions(of_two)
+
+
+def test_what_is_unset_is_not_written_so_that_old_histories_look_as_they_did() -> None:
+    call = message_calls(cart_abandonment)[0]
+    assert "only" not in call.model_dump_json()
+    assert '"only":"vips"' in call.model_copy(update={"only": "vips"}).model_dump_json()
+    assert DeliverRequest.model_validate_json(call.model_dump_json()) == call
+    assert Receipt(outcome="sent").model_dump_json() == '{"outcome":"sent","reason":null,"retry_at":null}'  # type: ignore[arg-type]

@@ -1,0 +1,178 @@
+"""What the examples of SEG-08 … SEG-41 say about messages and journeys, end to end on the real stack."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shop import Shop, open_shop
+
+from store import Database
+from store.runs import Run
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+async def shop(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="segment_catalogue") as opened:
+        yield opened
+
+
+async def finish(shop: Shop, journey: str) -> list[Run]:
+    """All runs of a journey, once they are over."""
+    runs = await shop.runs(journey)
+    await asyncio.gather(*map(shop.over, runs))
+    return runs
+
+
+def received(shop: Shop) -> dict[str, list[str]]:
+    """By address, what was said."""
+    said: dict[str, list[str]] = {}
+    for message in shop.sandbox.messages:
+        said.setdefault(message.to, []).append(str(message.title or " ".join(message.params)))
+    return said
+
+
+async def skipped(shop: Shop, run: Run) -> list[tuple[str | None, Any]]:
+    """Why a run's messages were not sent: the reason, and the segment or relation that decided."""
+    messages = [m for m in await shop.messages(run) if m.state == "skipped"]
+    return [(m.reason, m.detail.get("segment") or m.detail.get("relation")) for m in messages]
+
+
+async def test_seg_08_whatsapp_to_the_city_and_push_to_the_rest(shop: Shop) -> None:
+    for n in range(10):
+        address = {"city": "X" if n < 3 else "Y", "country": "ES"}
+        await shop.signs_up(f"user{n}", ("push", "whatsapp"), address=address, invited=True)
+    await shop.look()
+    assert len(await finish(shop, "shop_event")) == 10
+    told = [(m.provider, m.to) for m in shop.sandbox.messages]
+    assert sorted(provider for provider, _ in told) == ["fcm"] * 7 + ["whatsapp"] * 3
+    assert {to for provider, to in told if provider == "fcm"} == {f"token-user{n}" for n in range(3, 10)}
+    assert len({to for _, to in told}) == 10
+
+
+async def test_seg_09_no_coat_on_a_warm_coast_nor_on_an_old_report(shop: Shop) -> None:
+    weather = {"coast": 26, "hills": 4, "stale": 4, "wrong": "4", "unknown": None}
+    for user, temperature in weather.items():
+        await shop.signs_up(user, ("push",))
+        await shop.does(user, "Coat Viewed")
+        if temperature is not None:
+            # A report counts for six hours, and the coat is due in one.
+            ago = 5 * HOUR + (1 if user == "stale" else -1) * timedelta(minutes=1)
+            await shop.does(user, "Weather Reported", shop.opened_at - ago, temperature=temperature)
+    await shop.look()
+    runs = await finish(shop, "winter_coat")
+    assert received(shop) == {"token-hills": ["winter coat"]}
+    reasons = [reason for run in runs for reason in await skipped(shop, run)]
+    assert reasons == [("not in the segment", "climate")] * 4
+    # The API names it too, and the history holds that name and nothing of the weather.
+    told = [(await shop.operate("GET", f"/v1/runs/{run.id}")).json()["timeline"][0] for run in runs]
+    assert [m["detail"] for m in told if m["state"] == "skipped"] == [{"segment": "climate"}] * 4
+    history = str((await shop.workflow(runs[0]).fetch_history()).events)
+    assert "climate" in history
+    assert "emperature" not in history
+
+
+async def test_seg_20_and_31_a_cart_starts_at_once_a_purchase_ends_at_once_and_a_web_cart_reaches_the_app(shop: Shop) -> None:
+    for user in ("ana", "bob"):
+        await shop.signs_up(user, ("push",))
+    await shop.send("track", anonymousId="web-1", event="Product Added", properties={"product_id": "p-1"})
+    await shop.does("bob", "Product Added", product_id="p-1")
+    await shop.look()
+    assert len(await shop.runs("cart", is_open=True)) == 2
+    # SEG-31: the visitor signs in, on the web, as the user of the app.
+    await shop.send("identify", anonymousId="web-1", userId="ana")
+    # SEG-20: bob buys.
+    await shop.does("bob", "Order Completed", order_id="o-1")
+    await shop.look()
+    members = "select count(*) from segment_member where segment = 'abandoned-cart'"
+    assert await shop.database.pool.fetchval(members) == 1
+    ends = sorted([(await shop.over(run)).outcome.value for run in await shop.runs("cart")])
+    assert ends == ["finished", "goal reached"]
+    assert received(shop) == {"token-ana": ["cart"]}
+
+
+PRODUCTS: list[dict[str, Any]] = [
+    {"id": "boots", "name": "Snow boots", "price": 89.9, "currency": "EUR", "complementary": ["socks", "wax", "spray"],
+     "better": ["alpine"], "similar": ["walkers"]},
+    {"id": "socks", "name": "Wool socks", "price": 12.5, "currency": "EUR"},
+    {"id": "wax", "name": "Wax", "price": 8, "currency": "EUR", "available": False},
+    {"id": "spray", "name": "Spray", "price": 9.9, "currency": "EUR", "image_url": "https://shop.example/spray.jpg"},
+    {"id": "alpine", "name": "Alpine boots", "price": 189, "currency": "EUR"},
+    {"id": "walkers", "name": "Walkers", "price": 79, "currency": "EUR", "attributes": {"color": "green"}},
+]  # fmt: skip
+
+
+async def buys(shop: Shop, user: str, *products: str, ago: timedelta = timedelta(0)) -> None:
+    prices = {product["id"]: product["price"] for product in PRODUCTS}
+    lines = [{"product_id": product, "price": prices[product]} for product in products]
+    await shop.does(user, "Order Completed", shop.opened_at - ago, products=lines)
+
+
+async def test_seg_32_one_product_of_the_declared_relation_never_one_already_owned(shop: Shop) -> None:
+    answer = await shop.operate("PUT", "/v1/products", json=PRODUCTS)
+    assert (answer.status_code, answer.json()["added"]) == (200, 6), answer.text
+    for user in ("cross", "upsell", "like", "nothing"):
+        await shop.signs_up(user, ("push", "email"))
+    await buys(shop, "cross", "socks", ago=HOUR)
+    for user, lines in {
+        "cross": ["boots"],  # owns the socks, and the wax is sold out
+        "upsell": ["spray", "boots", "socks"],  # the boots were the dearest, and nothing is left to go with them
+        "like": ["socks", "spray", "alpine", "boots"],
+        "nothing": ["socks"],
+    }.items():
+        await buys(shop, user, *lines, ago=HOUR if user == "like" else timedelta(0))
+    await buys(shop, "like", "boots")
+    await shop.look()
+    runs = await finish(shop, "next_product")
+    assert received(shop) == {
+        "token-cross": ["Spray for your Snow boots"],
+        "token-upsell": ["Alpine boots for your Snow boots"],
+        "like@example.com": ["Like your Snow boots: Walkers"],
+    }
+    ledger = [(m.state, m.detail) for run in runs for m in await shop.messages(run)]
+    assert ("sent", {"product": "spray", "bought": "boots"}) in ledger
+    assert [detail["relation"] for state, detail in ledger if state == "skipped"].count("complementary") == 3
+    assert {m.reason for run in runs for m in await shop.messages(run) if m.state == "skipped"} == {"no product to offer"}
+
+
+async def test_seg_35_36_41_each_class_its_own_message(shop: Shop) -> None:
+    now = shop.opened_at
+    for user in ("nps0", "nps7", "nps9", "hot", "warm", "cold"):
+        await shop.signs_up(user, ("push",))
+    for user in ("nps0", "nps7", "nps9"):
+        await shop.does(user, "NPS Answered", score=int(user[3:]))
+    for user, days in {"hot": 6, "warm": 45, "cold": 200}.items():
+        await shop.does(user, "Product Added", now - days * DAY)
+        answer = await shop.operate("POST", "/v1/journeys/by_temperature/runs", json={"customer": {"user_id": user}})
+        assert answer.status_code == 201, answer.text
+    for user, amount in {"low": 2_000, "high": 10_000, "huge": 10_000.01}.items():
+        await shop.signs_up(user, ("push",), deal_amount=amount)
+    await shop.look()
+    for journey in ("after_nps", "by_temperature", "deal"):
+        await finish(shop, journey)
+    assert received(shop) == {
+        "token-nps0": ["we are sorry"], "token-nps7": ["what is new"], "token-nps9": ["review us"],
+        "token-hot": ["discount"], "token-warm": ["come back"], "token-cold": ["learn"],
+        "token-low": ["order online"], "token-high": ["order online"], "token-huge": ["your seller"],
+    }  # fmt: skip
+
+
+async def test_seg_38_reaching_the_score_starts_the_journey_once(shop: Shop) -> None:
+    await shop.signs_up("ana", ("push",))
+    await shop.does("ana", "Pricing Viewed")
+    await shop.look()
+    assert await shop.runs("hot_lead") == []
+    await shop.does("ana", "Demo Requested")
+    await shop.look()
+    assert len(await finish(shop, "hot_lead")) == 1
+    await shop.does("ana", "Jobs Viewed")
+    await shop.look()
+    await shop.look(shop.opened_at + 2 * HOUR)  # that is forgotten, and the score is reached again
+    kinds = await shop.database.pool.fetch("select kind from segment_transition where segment = 'hot-leads' order by id")
+    assert [row["kind"] for row in kinds] == ["entered", "left", "entered"]
+    assert len(await shop.runs("hot_lead")) == 1
+    assert received(shop) == {"token-ana": ["talk to us"]}
