@@ -63,8 +63,10 @@ async def ring(look: Look, shard: int, shards: int) -> dict[str, set[UUID]]:
 
 async def rearm(look: Look, rung: Mapping[str, set[UUID]]) -> None:
     """Set the alarms of those that rang, and of those whose traits changed."""
-    changed = {profile for profile, types in look.changed.items() if TRAITS_CHANGED in types}
     segments = [each.segment for each in look.live if clocks_of(each.segment)]
+    if not segments:
+        return
+    changed = {profile for profile, types in look.changed.items() if TRAITS_CHANGED in types}
     wanted = {segment: changed | rung.get(segment.name, set()) for segment in segments}
     everyone = sorted(set().union(*wanted.values()))
     for start in range(0, len(everyone), _AT_ONCE):

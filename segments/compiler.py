@@ -13,12 +13,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
-from sqlalchemy.sql.visitors import iterate
 
 from segments import aggregates_sql, dates_sql, people_sql, places_sql, ranking_sql, scoring_sql  # noqa: F401 - they register the SQL of their leaves
 from segments.conditions import Selection, bounds_of, inside, moment
 from segments.predicate import Predicate
 from segments.rows import Bound
+from segments.start import everybody, in_place_of_profile, living, looks_at_profiles
 from segments.tables import INSTANT, UUID_, profile
 
 _DIALECT: sa.Dialect = asyncpg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # it has no type
@@ -52,8 +52,9 @@ class GoalRow:
 @lru_cache(_CACHED)
 def everyone(predicate: Predicate) -> Statement:
     """All profiles of a shard of whom it is true: parameters `shard` and `shards`."""
-    mine = sa.func.bucket(profile.c.id) % sa.bindparam("shards", type_=sa.SmallInteger)
-    return compiled(_living(inside(predicate, Selection())).where(mine == sa.bindparam("shard", type_=sa.SmallInteger)))
+    shard, shards = (sa.bindparam(name, type_=sa.SmallInteger) for name in ("shard", "shards"))
+    mine = sa.func.bucket(profile.c.id) % shards == shard
+    return compiled(everybody(predicate).where(sa.or_(shards == sa.literal_column("1"), mine)))
 
 
 @lru_cache(_CACHED)
@@ -61,9 +62,10 @@ def among(predicate: Predicate) -> Statement:
     """Those of the profiles `ids` of whom it is true."""
     ids = sa.bindparam("ids", type_=ARRAY(UUID_))
     condition = inside(predicate, Selection(ids))
-    if _looks_at_profiles(condition):
-        return compiled(_living(condition).where(profile.c.id == sa.any_(ids)))
-    return compiled(sa.select(profile.c.id).where(condition).add_cte(_stand_in(ids)))
+    if looks_at_profiles(condition):
+        return compiled(living(condition).where(profile.c.id == sa.any_(ids)))
+    given = sa.func.unnest(ids).table_valued(sa.column("id", UUID_)).render_derived(name="given")
+    return compiled(sa.select(profile.c.id).where(condition).add_cte(in_place_of_profile(given)))
 
 
 @lru_cache(_CACHED)
@@ -105,26 +107,6 @@ class Goal:
 def compile_goal(predicate: Predicate) -> Goal:
     """A goal made of `did(…)` leaves, to be asked for many runs at once. See `evaluate.reached_at` for its meaning."""
     return Goal(_goal(predicate))
-
-
-def _living(condition: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    return sa.select(profile.c.id).where(profile.c.merged_into.is_(None), condition)
-
-
-def _stand_in(ids: sa.BindParameter[Any]) -> sa.CTE:
-    """The living ones of these ids under the name of the table `profile`, for statements that read no more of it.
-
-    Reading a thousand profiles costs more than most questions about them; the merged ones are few, and have an index.
-    """
-    given = sa.func.unnest(ids).table_valued(sa.column("id", UUID_)).render_derived(name="given")
-    merged = sa.select(sa.literal_column("1")).where(profile.c.id == given.c.id, profile.c.merged_into.is_not(None))
-    return sa.select(given.c.id).where(~merged.correlate(given).exists()).cte("profile")
-
-
-def _looks_at_profiles(condition: sa.ColumnElement[Any]) -> bool:
-    """Whether it reads more of a profile than the id."""
-    columns = (each for each in iterate(condition) if isinstance(each, sa.ColumnClause) and each.name != "id")
-    return any(profile is each.table or profile is getattr(each.table, "element", None) for each in columns)
 
 
 def compiled(select: sa.Select[Any]) -> Statement:

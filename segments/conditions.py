@@ -29,11 +29,13 @@ class Selection:
     """What is known around an expression: the profiles asked about, and how old the last event of a type can be.
 
     In `did(A).within(W) & rest`, the rest matters only where an A is younger than W: then the last A is, too, and the
-    search for it (by `since_last("A")` in the rest) need not go back further.
+    search for it (by `since_last("A")` in the rest) need not go back further. Where a full evaluation starts from the
+    events of a type (`start`), the instant of the `last` of them is there already.
     """
 
     ids: sa.BindParameter[Any] | None = None
     recent: Mapping[str, timedelta] = field(default_factory=dict)
+    last: Mapping[str, Expression] = field(default_factory=dict)
 
     def among(self, column: Expression) -> list[Expression]:
         """The restriction to the profiles asked about, for subqueries that are not correlated."""
@@ -101,6 +103,9 @@ def _(predicate: Did, selection: Selection) -> Expression:
 def _happened(leaf: Did, selection: Selection, times: int) -> Expression:
     """At least so many events of the leaf."""
     e = event.alias()
+    if times == 1 and leaf.since is not None and leaf.since in selection.last:
+        after = [e.c.ts >= selection.last[leaf.since], *_recent(e, leaf.since, selection)]
+        return exists(e.c.profile_id == profile.c.id, *counted(e, leaf), *after)
     source, wanted = counted_since(e, leaf, selection)
     if times == 1:
         return exists(e.c.profile_id == profile.c.id, *wanted, source=source)
@@ -129,7 +134,12 @@ def _since(e: Any, anchor: str, selection: Selection) -> tuple[sa.FromClause, li
         .subquery()
     )
     joined = e.join(last, sa.and_(last.c.profile_id == e.c.profile_id, e.c.ts >= last.c.ts))
-    return joined, [] if within is None else [e.c.ts > younger_than(within)]
+    return joined, _recent(e, anchor, selection)
+
+
+def _recent(e: Any, anchor: str, selection: Selection) -> list[Expression]:
+    within = selection.recent.get(anchor)
+    return [] if within is None else [e.c.ts > younger_than(within)]
 
 
 def moment(goal: Predicate, who: Expression, since: Expression) -> Expression:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Any
 
 from segments.comparing import meets
@@ -17,7 +17,7 @@ from segments.leaf import Leaf
 from segments.listed import Listed
 from segments.people import MemberOf
 from segments.person import NOBODY, Person
-from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate
+from segments.predicate import All, AnyItem, Compare, Edge, Either, Not, Predicate
 from segments.scoring import Scored
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -199,8 +199,14 @@ def _moment(goal: Predicate, facts: Facts, at: datetime) -> datetime | None:
     return max(moments) if isinstance(goal, All | Listed | MemberOf) else at
 
 
+@lru_cache(4_096)
+def edges_of(predicate: Predicate) -> frozenset[Edge]:
+    """The edges of a predicate, worked out once: they are asked for at every flip."""
+    return predicate.edges
+
+
 def _steps(predicate: Predicate, facts: Facts, until: datetime) -> list[datetime]:
-    by_edge = (_later(event.ts, edge.window) for edge in predicate.edges for event in facts.events.get(edge.type, ()))
+    by_edge = (_later(event.ts, edge.window) for edge in edges_of(predicate) for event in facts.events.get(edge.type, ()))
     by_clock = (instant for clock in predicate.clocks for instant in clock.steps(facts, until))
     return sorted({*(step for step in by_edge if step is not None), *by_clock})
 

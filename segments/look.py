@@ -44,7 +44,7 @@ class Look:
         """The earliest instant from which this tick looks."""
         return min((each.evaluated_to for each in self.live), default=self.at)
 
-    @property
+    @cached_property
     def changed(self) -> dict[UUID, frozenset[str]]:
         """The dirty profiles with all the types that changed."""
         types: dict[UUID, frozenset[str]] = {}

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from segments.comparing import as_instant
-from segments.evaluate import Event, Facts, flipped_at, matches
+from segments.evaluate import Event, Facts, edges_of, flipped_at, matches
 from segments.happened import Did
 from segments.language import Segment
 from segments.leaf import Leaf
@@ -82,10 +82,11 @@ def _marked_at(segment: Segment, person: Person, at: datetime) -> tuple[str, dat
 def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
     """The event at this instant, one that speaks for the segment first; else the edge of a window."""
     happened = [e for kind in sorted(facts.events) for e in facts.events[kind] if e.ts == instant]
-    happened = [e for e in happened if any(e.type == edge.type for edge in segment.predicate.edges)]
+    edges = edges_of(segment.predicate)
+    happened = [e for e in happened if any(e.type == edge.type for edge in edges)]
     if happened:
         return caused_by(min(happened, key=lambda event: not speaks_for(segment, event)))
-    for edge in sorted(segment.predicate.edges):
+    for edge in sorted(edges):
         if any(event.ts == instant - edge.window for event in facts.events.get(edge.type, ())):
             return {"edge": edge.type, "window": to_plain(edge.window)}
     clocks = sorted(segment.predicate.clocks, key=repr)
