@@ -2,6 +2,7 @@
 
 from segments.engagement import messaged, unsubscribed
 from segments.errors import DefinitionError, SegmentError
+from segments.held import held
 from segments.language import Effect, Segment, check_goal, did, purchases
 from segments.listed import listed
 from segments.people import bucket, customers, member_of
@@ -31,6 +32,7 @@ __all__ = [
     "days",
     "did",
     "first",
+    "held",
     "hours",
     "inside",
     "last",

@@ -27,7 +27,8 @@ def _(predicate: Aggregate, selection: Selection) -> Expression:
     if predicate.of.since is None:
         return none_against
     anchor = event.alias()
-    return sa.and_(none_against, exists(anchor.c.profile_id == profile.c.id, *during(anchor, predicate.of.since, None)))
+    wanted = during(anchor, predicate.of.since, None, when=selection.when)
+    return sa.and_(none_against, exists(anchor.c.profile_id == profile.c.id, *wanted))
 
 
 def _some(leaf: Aggregate, selection: Selection, *, negated: bool) -> Expression:
@@ -75,8 +76,8 @@ def _(predicate: Outermost, selection: Selection) -> Expression:
     a, e = event.alias(), event.alias()
     end = sa.func.min(a.c.ts) if predicate.which == "first" else sa.func.max(a.c.ts)
     window = predicate.window if predicate.which == "last" else None
-    known = sa.select(a.c.profile_id, end.label("ts")).where(*during(a, predicate.type, window))
+    known = sa.select(a.c.profile_id, end.label("ts")).where(*during(a, predicate.type, window, when=selection.when))
     outer = known.where(*selection.among(a.c.profile_id)).group_by(a.c.profile_id).subquery()
     source = e.join(outer, sa.and_(outer.c.profile_id == e.c.profile_id, e.c.ts == outer.c.ts))
-    wanted = during(e, predicate.type, predicate.window, predicate.condition)
+    wanted = during(e, predicate.type, predicate.window, predicate.condition, selection.when)
     return exists(e.c.profile_id == profile.c.id, *wanted, source=source)

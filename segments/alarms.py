@@ -1,20 +1,24 @@
-"""When to look at a customer again because of a date in a trait: one row per segment and customer, the next instant only.
+"""When to look at a customer again because of a trait: a date in it, or since when it is what it is (`held`).
 
-Promise: every customer for whom such a date can turn a segment has an alarm at the next turn, from the commit that loaded
-the segment or consumed the changed trait; segments without such dates cost nothing.
+Promise: every customer for whom a trait can turn a segment has an alarm at the next turn (one row per segment and customer),
+from the commit that loaded the segment or consumed the changed trait. Traits that were never said count from the creation
+of the customer and need no alarm: who has grown old enough is asked for. Segments without such leaves cost nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from segments.date_clocks import TraitClock
 from segments.evaluate import Facts
+from segments.held import Settled
 from segments.language import Segment
 from segments.look import Look
-from segments.transitions import read_json
+from segments.spans import earlier
+from segments.transitions import read_facts
 from segments.watching import TRAITS_CHANGED
 from store import Connection, queries
 
@@ -29,9 +33,8 @@ def clocks_of(segment: Segment) -> frozenset[TraitClock]:
     return frozenset(clock for clock in segment.predicate.clocks if isinstance(clock, TraitClock))
 
 
-def next_turn(segment: Segment, traits: Mapping[str, Any], at: datetime) -> datetime | None:
-    """The next instant after `at` at which a date in these traits can turn the segment."""
-    facts = Facts(traits, {})
+def next_turn(segment: Segment, facts: Facts, at: datetime) -> datetime | None:
+    """The next instant after `at` at which these traits can turn the segment."""
     steps = (step for clock in clocks_of(segment) for step in clock.steps(facts, at))
     return min((step for step in steps if step > at), default=None)
 
@@ -41,10 +44,10 @@ async def arm(connection: Connection, segment: Segment, at: datetime, shard: int
     await connection.execute(_SQL["clear_alarms"], segment.name, shard, shards)
     if not clocks_of(segment):
         return
-    names = sorted({clock.path[0] for clock in clocks_of(segment)})
+    names = sorted(frozenset[str]().union(*(clock.names for clock in clocks_of(segment))))
     batch: list[_Alarm] = []
     async for row in connection.cursor(_SQL["traits_with"], shard, shards, names, prefetch=_AT_ONCE):
-        batch.append((segment.name, row["id"], next_turn(segment, read_json(row["traits"]), at)))
+        batch.append((segment.name, row["id"], next_turn(segment, read_facts(row), at)))
         if len(batch) == _AT_ONCE:
             await _write(connection, batch)
             batch.clear()
@@ -52,13 +55,24 @@ async def arm(connection: Connection, segment: Segment, at: datetime, shard: int
 
 
 async def ring(look: Look, shard: int, shards: int) -> dict[str, set[UUID]]:
-    """Whom an alarm up to now calls for, by segment; their alarms are gone."""
+    """Whom an alarm up to now calls for, by segment (their alarms are gone), and who has grown old enough."""
     names = [each.segment.name for each in look.live if clocks_of(each.segment)]
-    rows = await look.connection.fetch(_SQL["due_alarms"], look.at, names, shard, shards) if names else ()
+    rows = await look.connection.fetch(_SQL["due_alarms"], look.at, names, shard, shards) if names else []
     found: dict[str, set[UUID]] = {}
-    for row in rows:
+    for row in rows + await _grown(look, shard, shards):
         found.setdefault(row["segment"], set()).add(row["profile_id"])
     return found
+
+
+async def _grown(look: Look, shard: int, shards: int) -> list[asyncpg.Record]:
+    """Who was created a span ago that a segment waits for."""
+    asked = [
+        (each.segment.name, earlier(each.evaluated_to, clock.span), earlier(look.at, clock.span))
+        for each in look.live
+        for clock in clocks_of(each.segment)
+        if isinstance(clock, Settled) and each.evaluated_to < look.at
+    ]
+    return await look.connection.fetch(_SQL["grown"], *zip(*asked, strict=True), shard, shards) if asked else []
 
 
 async def rearm(look: Look, rung: Mapping[str, set[UUID]]) -> None:
@@ -76,13 +90,13 @@ async def rearm(look: Look, rung: Mapping[str, set[UUID]]) -> None:
         )
 
 
-def _alarms(segment: Segment, profiles: Iterable[UUID], known: Mapping[UUID, Mapping[str, Any]], at: datetime) -> list[_Alarm]:
+def _alarms(segment: Segment, profiles: Iterable[UUID], known: Mapping[UUID, Facts], at: datetime) -> list[_Alarm]:
     return [(segment.name, who, next_turn(segment, known[who], at)) for who in profiles if who in known]
 
 
-async def _traits(connection: Connection, profiles: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+async def _traits(connection: Connection, profiles: Sequence[UUID]) -> dict[UUID, Facts]:
     rows = await connection.fetch(_SQL["traits_of"], profiles)
-    return {row["id"]: read_json(row["traits"]) for row in rows}
+    return {row["id"]: read_facts(row) for row in rows}
 
 
 async def _write(connection: Connection, alarms: Sequence[_Alarm]) -> None:

@@ -14,7 +14,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
 
-from segments import aggregates_sql, dates_sql, people_sql, places_sql, ranking_sql, scoring_sql  # noqa: F401 - they register the SQL of their leaves
+from segments import (  # noqa: F401 - they register the SQL of their leaves
+    aggregates_sql,
+    dates_sql,
+    held_sql,
+    people_sql,
+    places_sql,
+    ranking_sql,
+    scoring_sql,
+)
 from segments.conditions import Selection, bounds_of, inside, moment
 from segments.predicate import Predicate
 from segments.rows import Bound

@@ -17,8 +17,9 @@ from segments.json_sql import any_item, compare
 from segments.listed import Listed
 from segments.people import MemberOf
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate
-from segments.rows import bounds_of, counted, during, exists, now, younger_than
+from segments.rows import bounds_of, counted, during, exists, now
 from segments.tables import INSTANT, event, profile
+from segments.when import When
 
 Expression = sa.ColumnElement[Any]
 __all__ = ["Expression", "Selection", "bounds_of", "counted_since", "during", "inside", "moment"]
@@ -26,7 +27,7 @@ __all__ = ["Expression", "Selection", "bounds_of", "counted_since", "during", "i
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is known around an expression: the profiles asked about, and how old the last event of a type can be.
+    """What is known around an expression: the profiles asked about, the instant, and how old the last event of a type can be.
 
     In `did(A).within(W) & rest`, the rest matters only where an A is younger than W: then the last A is, too, and the
     search for it (by `since_last("A")` in the rest) need not go back further. Where a full evaluation starts from the
@@ -36,6 +37,7 @@ class Selection:
     ids: sa.BindParameter[Any] | None = None
     recent: Mapping[str, timedelta] = field(default_factory=dict)
     last: Mapping[str, Expression] = field(default_factory=dict)
+    when: When = field(default_factory=When)
 
     def among(self, column: Expression) -> list[Expression]:
         """The restriction to the profiles asked about, for subqueries that are not correlated."""
@@ -96,7 +98,8 @@ def _(predicate: Did, selection: Selection) -> Expression:
         conditions.append(sa.not_(_happened(predicate, selection, most + 1)))
     if predicate.since is not None and not least:
         anchor = event.alias()
-        conditions.append(exists(anchor.c.profile_id == profile.c.id, *during(anchor, predicate.since, None)))
+        wanted = during(anchor, predicate.since, None, when=selection.when)
+        conditions.append(exists(anchor.c.profile_id == profile.c.id, *wanted))
     return sa.and_(*conditions)
 
 
@@ -116,7 +119,7 @@ def _happened(leaf: Did, selection: Selection, times: int) -> Expression:
 
 def counted_since(e: Any, leaf: Did, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:
     """The events that count for a leaf: where they come from, and which they are."""
-    wanted = counted(e, leaf)
+    wanted = counted(e, leaf, selection.when)
     if leaf.since is None:
         return e, wanted
     source, since = _since(e, leaf.since, selection)
@@ -129,7 +132,7 @@ def _since(e: Any, anchor: str, selection: Selection) -> tuple[sa.FromClause, li
     within = selection.recent.get(anchor)
     last = (
         sa.select(a.c.profile_id, sa.func.max(a.c.ts).label("ts"))
-        .where(*during(a, anchor, within), *selection.among(a.c.profile_id))
+        .where(*during(a, anchor, within, when=selection.when), *selection.among(a.c.profile_id))
         .group_by(a.c.profile_id)
         .subquery()
     )
@@ -139,7 +142,7 @@ def _since(e: Any, anchor: str, selection: Selection) -> tuple[sa.FromClause, li
 
 def _recent(e: Any, anchor: str, selection: Selection) -> list[Expression]:
     within = selection.recent.get(anchor)
-    return [] if within is None else [e.c.ts > younger_than(within)]
+    return [] if within is None else selection.when.younger(e.c.ts, within)
 
 
 def moment(goal: Predicate, who: Expression, since: Expression) -> Expression:

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
 _MOST_YEARS = 150
 
 
-@dataclass(frozen=True)
 class TraitClock(Clock):
+    """Instants that follow from the traits alone, whatever happens: the watch keeps an alarm for the next one."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True)
+class DateClock(TraitClock):
     """Instants that follow from the dates in a trait, up to a year from now at least."""
 
     path: tuple[str, ...]
+
+    @property
+    def names(self) -> frozenset[str]:  # type: ignore[override]  # it follows from the path
+        """The top-level names of the traits it looks at."""
+        return frozenset({self.path[0]})
 
     @property
     def cause(self) -> dict[str, Any]:
@@ -31,7 +42,7 @@ class TraitClock(Clock):
 
 
 @dataclass(frozen=True)
-class NearClock(TraitClock):
+class NearClock(DateClock):
     """A date comes near, and is over."""
 
     before: timedelta
@@ -48,7 +59,7 @@ class NearClock(TraitClock):
 
 
 @dataclass(frozen=True)
-class AnniversaryClock(TraitClock):
+class AnniversaryClock(DateClock):
     """Every year, the days before the day begin, and the day ends."""
 
     within_days: int
@@ -66,7 +77,7 @@ class AnniversaryClock(TraitClock):
 
 
 @dataclass(frozen=True)
-class AgeClock(TraitClock):
+class AgeClock(DateClock):
     """The birthdays that matter."""
 
     ages: tuple[int, ...]

@@ -13,6 +13,7 @@ from typing import Any
 
 from segments.comparing import meets
 from segments.happened import Did
+from segments.held import Held, Lapses
 from segments.leaf import Leaf
 from segments.listed import Listed
 from segments.people import MemberOf
@@ -37,12 +38,19 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one customer: traits, events by type in the order of their time, and who it is."""
+    """What is known of one customer: traits, events by type in the order of their time, and who it is.
+
+    A trait is what it is since the instant in `since`, else since the customer was created.
+    """
 
     traits: Mapping[str, Any]
     events: Mapping[str, Sequence[Event]]
     person: Person = NOBODY
     thresholds: Mapping[str, Sequence[tuple[datetime, Any]]] = field(default_factory=dict)
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    created_at: datetime = _BEGINNING
+    #: When predicates were not true, worked out once: dating a transition asks at many instants.
+    lapses: dict[Predicate, Lapses] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, traits: Mapping[str, Any], events: Iterable[Event], person: Person = NOBODY) -> "Facts":
@@ -56,6 +64,10 @@ class Facts:
         """The events of a type that have happened by then."""
         known = self.events.get(named, ())
         return known[: bisect_right(known, at, key=lambda event: event.ts)]
+
+    def known_since(self, names: Iterable[str]) -> datetime:
+        """Since when all of these traits are what they are."""
+        return max((self.since.get(name, self.created_at) for name in names), default=_BEGINNING)
 
 
 def holds(
@@ -108,6 +120,18 @@ def _(predicate: MemberOf, facts: Facts, at: datetime) -> bool:
 @_holds.register
 def _(predicate: Scored, facts: Facts, at: datetime) -> bool:
     return predicate.reached([_holds(part, facts, at) for part in predicate.parts])
+
+
+@_holds.register
+def _(predicate: Held, facts: Facts, at: datetime) -> bool:
+    start = predicate.begins(at)
+    return facts.known_since(predicate.traits) <= start and not _lapses(predicate.inner, facts).meet(start, at)
+
+
+def _lapses(inner: Predicate, facts: Facts) -> Lapses:
+    if inner not in facts.lapses:
+        facts.lapses[inner] = Lapses(_steps(inner, facts, _BEGINNING), lambda at: _holds(inner, facts, at))
+    return facts.lapses[inner]
 
 
 @_holds.register

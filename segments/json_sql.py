@@ -95,6 +95,13 @@ def instant_of(value: Value, test: Callable[[Expression], Expression]) -> Expres
     return value.when("instant", _typed_instant(value, test))
 
 
+def instant_or_null(value: Value) -> Expression:
+    """The value as an instant, or NULL where it is none."""
+    is_text: Expression = value.type == bound("string", "text")
+    is_valid, instant = _instant(value)
+    return sa.case((is_text, sa.case((is_valid, instant))), else_=sa.null())
+
+
 def day_of(value: Value, test: Callable[[Expression], Expression]) -> Expression:
     """The test of the day as it is written; false where there is none."""
     day = sa.func.left(value.text, sa.literal(10), type_=sa.Text())
@@ -147,11 +154,17 @@ def _typed(value: Value, kind: Kind, test: Callable[[Expression], Expression]) -
 
 
 def _typed_instant(value: Value, test: Callable[[Expression], Expression]) -> Expression:
+    is_valid, instant = _instant(value)
+    return sa.case((is_valid, test(instant)), else_=sa.false())
+
+
+def _instant(value: Value) -> tuple[Expression, Expression]:
+    """Whether a text is an instant, and that instant."""
     has_offset = value.text.op("~", is_comparison=True)(bound(ISO_OFFSET, "text"))
     text = sa.case((has_offset, value.text), else_=value.text + bound(" UTC", "text"))
     is_iso = value.text.op("~", is_comparison=True)(bound(ISO, "text"))
     is_valid = sa.func.pg_input_is_valid(text, bound("timestamptz", "text"), type_=sa.Boolean())
-    return sa.case((sa.and_(is_iso, is_valid), test(sa.cast(text, INSTANT))), else_=sa.false())
+    return sa.and_(is_iso, is_valid), sa.cast(text, INSTANT)
 
 
 def _is_one_of(value: Value, kind: Kind, choices: tuple[Any, ...]) -> Expression:

@@ -13,6 +13,7 @@ from typing import Any
 from segments.errors import DefinitionError
 from segments.evaluate import holds_on_nothing
 from segments.happened import Did
+from segments.held import Held
 from segments.predicate import Predicate, is_of_property, leaves
 from segments.scoring import Scored
 from segments.wire import predicate_from_json
@@ -112,6 +113,8 @@ def check_goal(goal: Predicate) -> None:
             raise DefinitionError(f"goal {goal}", f"a goal is made of did(…); this is not: {leaf}")
         if leaf.period is not None or leaf.then_ is not None:
             raise DefinitionError(f"goal {goal}", f"a goal takes no calendar period and no sequence: {leaf}")
+    if any(isinstance(part, Held) for part in _all_parts(goal)):
+        raise DefinitionError(f"goal {goal}", "what only time completes is no goal; name the events themselves")
     if any(isinstance(part, Scored) for part in _all_parts(goal)):
         raise DefinitionError(f"goal {goal}", "a score has no moment at which it is reached; name the events themselves")
     if holds_on_nothing(goal):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from segments.aggregates import Aggregate
 from segments.happened import Did
+from segments.held import Held
 from segments.people import MemberOf
 from segments.predicate import All, Either, Not, Predicate
 from segments.sequences import Follow
@@ -36,6 +37,7 @@ def _leanings(predicate: Predicate) -> Iterator[Leaning]:
 @_leanings.register(All)
 @_leanings.register(Either)
 @_leanings.register(MemberOf)
+@_leanings.register(Held)
 def _(predicate: Predicate) -> Iterator[Leaning]:
     for part in predicate.parts:
         yield from _leanings(part)

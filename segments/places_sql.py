@@ -30,7 +30,7 @@ def _of_event(leaf: Located, selection: Selection) -> Expression:
     """The valid positions ranked by time, newest first (those of one instant share a rank)."""
     e = event.alias()
     lat, lon = _position(leaf, e.c.properties)
-    wanted = [*during(e, leaf.of.name, leaf.of.window), *selection.among(e.c.profile_id)]
+    wanted = [*during(e, leaf.of.name, leaf.of.window, when=selection.when), *selection.among(e.c.profile_id)]
     points = sa.select(e.c.profile_id, e.c.ts, lat.label("lat"), lon.label("lon")).where(*wanted).subquery()
     rank = sa.func.rank().over(partition_by=points.c.profile_id, order_by=points.c.ts.desc()).label("rank")
     ranked = sa.select(points.c.profile_id, points.c.lat, points.c.lon, rank).where(*_known(points)).subquery()

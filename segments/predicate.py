@@ -78,6 +78,12 @@ class Predicate:
         """Whether it can be true of one customer and false of another though nothing is known of either."""
         return any(part.personal for part in self.parts)
 
+    @property
+    def memory(self) -> timedelta | None:
+        """How old the events can be that it looks at; None when any."""
+        spans = [part.memory for part in self.parts]
+        return None if None in spans else max((span for span in spans if span is not None), default=timedelta(0))
+
     def to_json(self) -> dict[str, Any]:
         """The definition as plain JSON; `wire.predicate_from_json` reads it back."""
         raise NotImplementedError

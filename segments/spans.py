@@ -3,11 +3,13 @@
 Promise: pure; a span that cannot be is refused with its place.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 from segments.errors import DefinitionError
 from segments.values import check_window
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 class Units(TypedDict, total=False):
@@ -31,6 +33,11 @@ def span_of(place: str, span: timedelta | None, units: Units) -> timedelta:
     found = named if span is None else span
     check_window(place, found)
     return found
+
+
+def earlier(at: datetime, span: timedelta) -> datetime:
+    """The instant a span before, not before the calendar begins."""
+    return at - span if at - _BEGINNING > span else _BEGINNING
 
 
 def weeks(count: float) -> timedelta:

@@ -10,6 +10,9 @@ profile = sa.table(
     "profile",
     sa.column("id", UUID_),
     sa.column("traits", JSONB),
+    sa.column("traits_at", JSONB),
+    sa.column("traits_from", JSONB),
+    sa.column("created_at", INSTANT),
     sa.column("merged_into", UUID_),
 )
 identity = sa.table("identity", sa.column("kind", sa.Text), sa.column("value", sa.Text), sa.column("profile_id", UUID_))

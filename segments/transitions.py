@@ -6,7 +6,7 @@ before the customer's previous transition.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from segments.evaluate import Event, Facts, edges_of, flipped_at, matches
 from segments.happened import Did
 from segments.language import Segment
 from segments.leaf import Leaf
-from segments.person import Person
+from segments.person import NOBODY, Person
 from segments.predicate import leaves, trait_names
 from segments.triggers import triggers
 from segments.words import to_plain
@@ -43,7 +43,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """What is needed to date a transition."""
+    """What is needed to date a transition; `traits_at` says since when each trait is what it is."""
 
     created_at: datetime
     traits_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -119,8 +119,7 @@ def memory(segments: Iterable[Segment], since: datetime, at: datetime) -> dateti
 
     Where every leaf has a window, twice the longest: one to reach the flip, one to value the instant before it.
     """
-    known = [leaf for segment in segments for leaf in leaves(segment.predicate)]
-    spans = [leaf.memory for leaf in known if isinstance(leaf, Did | Leaf)]
+    spans = [segment.predicate.memory for segment in segments]
     if None in spans:
         return _BEGINNING
     longest = max((span for span in spans if span is not None), default=timedelta(0))
@@ -130,9 +129,22 @@ def memory(segments: Iterable[Segment], since: datetime, at: datetime) -> dateti
 
 def read_customer(row: asyncpg.Record, events: Iterable[Event], person: Person, *, complete: bool) -> Customer:
     """A row of `lock_facts` with the profile's events."""
-    dated = {name: as_instant(text) for name, text in row["traits_at"].items()}
-    traits_at = {name: instant for name, instant in dated.items() if instant is not None}
-    return Customer(row["created_at"], traits_at, Facts.of(read_json(row["traits"]), events, person), complete)
+    facts = read_facts(row, events, person)
+    return Customer(row["created_at"], facts.since, facts, complete)
+
+
+def read_facts(row: asyncpg.Record, events: Iterable[Event] = (), person: Person = NOBODY) -> Facts:
+    """A profile's row with its traits and where they come from, and its events."""
+    return replace(Facts.of(read_json(row["traits"]), events, person), since=read_since(row), created_at=row["created_at"])
+
+
+def read_since(row: asyncpg.Record) -> dict[str, datetime]:
+    """Since when each trait is what it is, as far as that was written down; else when it was last said."""
+    told = {name: as_instant(text) for name, text in row["traits_at"].items()}
+    began = {
+        name: as_instant(origin.get("since")) for name, origin in row["traits_from"].items() if isinstance(origin, Mapping)
+    }
+    return {name: instant for known in (told, began) for name, instant in known.items() if instant is not None}
 
 
 def read_person(row: asyncpg.Record) -> Person:

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 from segments.aggregates import Aggregate
 from segments.happened import Did
+from segments.held import Held
 from segments.predicate import Not, Predicate
 from segments.sequences import Outermost
 
 
 def triggers(predicate: Predicate, *, positive: bool = True) -> Iterator[Did]:
     """The `did` leaves of which one more event speaks for the predicate (under an even number of `~`)."""
+    if isinstance(predicate, Held) and positive:
+        return  # only time completes it
     match predicate:
         case Did() if positive and predicate.at_least_times > 0:
             yield from _speaking(predicate)

@@ -14,8 +14,9 @@ from typing import Any
 from segments.aggregates import Aggregate
 from segments.comparing import found_in, items_in
 from segments.dates import Age, Anniversary, Near
-from segments.evaluate import Facts, counting, next_flip, true_of
+from segments.evaluate import Facts, counting, flipped_at, next_flip, true_of
 from segments.happened import Did
+from segments.held import Held
 from segments.listed import Listed
 from segments.predicate import AnyItem, Compare, Predicate
 from segments.ranking import Top
@@ -98,6 +99,15 @@ def _(predicate: Scored, facts: Facts, at: datetime) -> Any:
     truths = [true_of(part, facts, at) for part in predicate.parts]
     earned = {rule.why: rule.points for rule, true in zip(predicate.score.rules, truths, strict=True) if true}
     return {"score": predicate.sum(truths), "points": earned}
+
+
+@saw.register
+def _(predicate: Held, facts: Facts, at: datetime) -> Any:
+    """Since when it has been true, by its events and its traits; null where it was never false."""
+    if not true_of(predicate.inner, facts, at):
+        return None
+    known = [flipped_at(predicate.inner, facts, at), facts.known_since(predicate.traits) if predicate.traits else None]
+    return {"true_since": max((instant for instant in known if instant is not None), default=None)}
 
 
 @saw.register

@@ -9,6 +9,7 @@ from segments.aggregates import MEASURES
 from segments.date_wire import DATED, age_from_json, dated_from_json
 from segments.errors import DefinitionError
 from segments.event_wire import aggregate_from_json, did_from_json, outermost_from_json
+from segments.held import Held
 from segments.listed import Listed, check_list_name
 from segments.people import Bucket, Customers, MemberOf, check_no_circle
 from segments.places import located_from_json
@@ -101,6 +102,12 @@ def _outermost(plain: Mapping[str, Any], depth: int) -> Predicate:
 def _listed(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
     _only(plain, "listed")
     return Listed(check_list_name(plain["listed"]))
+
+
+def _held(plain: Mapping[str, Any], depth: int) -> Predicate:
+    _only(plain, "held", "for")
+    inner = _inside("held", plain["held"], depth)
+    return Held(inner, window(plain.get("for")))  # type: ignore[arg-type]  # checked there
 
 
 def _located(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
@@ -210,6 +217,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], int], Predicate]] = {
     "age": _age,
     "first": _outermost,
     "last": _outermost,
+    "held": _held,
     "listed": _listed,
     "near": _located,
     "inside": _located,

@@ -251,7 +251,7 @@ create table segment_member (
 );
 create index segment_member_profile on segment_member (profile_id);
 
--- When to look at a customer again because of a date in a trait: the next instant at which it can turn the segment.
+-- When to look at a customer again because of a trait (a date in it, its age): the next instant at which it can turn the segment.
 create table segment_alarm (
     segment     text not null,
     profile_id  uuid not null,

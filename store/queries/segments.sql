@@ -54,7 +54,7 @@ from segment_member where profile_id = any($1::uuid[]) group by segment;
 -- name: lock_facts
 -- Traits of profiles whose membership changes. The lock makes a merge wait until the change is visible to it; profiles
 -- that were merged meanwhile are left out, since their survivor is marked dirty.
-select id, traits::text as traits, traits_at, created_at from profile
+select id, traits::text as traits, traits_at, traits_from, created_at from profile
 where id = any($1::uuid[]) and merged_into is null
 order by id
 for key share;
@@ -178,13 +178,20 @@ on conflict (segment, profile_id) do update set due_at = excluded.due_at;
 delete from segment_alarm where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint;
 
 -- name: traits_of
--- The traits of these profiles, as text so that numbers stay exact.
-select id, traits::text as traits from profile where id = any($1::uuid[]) and merged_into is null;
+-- The traits of these profiles, as text so that numbers stay exact, and since when they are what they are.
+select id, traits::text as traits, traits_at, traits_from, created_at from profile where id = any($1::uuid[]) and merged_into is null;
 
 -- name: traits_with
--- The traits of a shard's profiles that have one of these names.
-select id, traits::text as traits from profile
-where bucket(id) % $2::smallint = $1::smallint and merged_into is null and traits ?| $3::text[];
+-- The traits of a shard's profiles that have, or once had, one of these names.
+select id, traits::text as traits, traits_at, traits_from, created_at from profile
+where bucket(id) % $2::smallint = $1::smallint and merged_into is null and (traits ?| $3::text[] or traits_at ?| $3::text[]);
+
+-- name: grown
+-- Who has been known for so long: per segment, the shard's profiles that were created in (low, high].
+select given.segment, profile.id as profile_id
+from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as given (segment, low, high)
+join profile on created_at > low and created_at <= high
+where merged_into is null and bucket(profile.id) % $5::smallint = $4::smallint;
 
 -- name: segment_seen
 -- Whether this definition was evaluated on this shard already, and whether another one (or another split) ever was.

@@ -1,7 +1,7 @@
 """A small shop in Postgres, written row by row, so that each test says exactly what is stored."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from segments import Predicate, Segment, compiler
-from segments.evaluate import Event
+from segments.evaluate import Event, Facts
 from segments.membership import Loaded, Tick, load, tick
 from store import Database
 
@@ -24,6 +24,8 @@ class Shop:
     segments: Sequence[Segment] = ()
     events: dict[UUID, list[Event]] = field(default_factory=dict)
     traits: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    since: dict[UUID, dict[str, datetime]] = field(default_factory=dict)
+    created_at: dict[UUID, datetime] = field(default_factory=dict)
     count: int = 0
 
     async def customer(self, created_at: datetime = T0 - timedelta(days=400), **traits: Any) -> UUID:
@@ -32,6 +34,7 @@ class Shop:
             "insert into profile (id, traits, created_at, updated_at) values ($1, $2, $3, $3)", profile, traits, created_at
         )
         self.events[profile], self.traits[profile] = [], traits
+        self.since[profile], self.created_at[profile] = {}, created_at
         return profile
 
     async def event(
@@ -66,6 +69,7 @@ class Shop:
 
     async def identify(self, profile: UUID, at: datetime, **traits: Any) -> None:
         self.traits[profile] |= traits
+        self.since[profile] |= dict.fromkeys(traits, at)
         await self.database.pool.execute(
             "update profile set traits = traits || $2, traits_at = traits_at || $3 where id = $1",
             profile,
@@ -73,6 +77,11 @@ class Shop:
             {name: at.isoformat() for name in traits},
         )
         await self.mark(profile, ["$identify"], at)
+
+    def facts(self, profile: UUID) -> Facts:
+        """What Postgres knows of a customer."""
+        found = Facts.of(self.traits[profile], self.events[profile])
+        return replace(found, since=self.since[profile], created_at=self.created_at[profile])
 
     async def mark(self, profile: UUID, types: Sequence[str], at: datetime, traceparent: str | None = None) -> None:
         await self.database.pool.execute(

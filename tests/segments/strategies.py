@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from segments import Predicate, age, did, prop, trait
+from segments import DefinitionError, Predicate, age, did, held, prop, trait
 from segments.evaluate import Event
 from segments.happened import Did
 from segments.sequences import first, last
@@ -183,7 +183,18 @@ def carts(draw: st.DrawFn) -> Predicate:
     return recent & draw(st.sampled_from([since, ~since, since | did(second), ~since & did(second)]))
 
 
-predicates = combined(st.one_of(happenings(), happenings(), amounts(), outermosts(), carts(), conditions(trait), dates()), 5)
+def has_a_past(predicate: Predicate) -> bool:
+    try:
+        held(predicate, SPANS[0])
+    except DefinitionError:
+        return False
+    return True
+
+
+lasting = st.one_of(happenings(), happenings(), amounts(), outermosts(), carts(), conditions(trait)).filter(has_a_past)
+helds = st.builds(held, combined(lasting, 3), st.sampled_from(SPANS))
+leaves = st.one_of(happenings(), happenings(), amounts(), outermosts(), carts(), conditions(trait), dates(), helds)
+predicates = combined(leaves, 5)
 goals = combined(happenings().map(lambda leaf: replace(leaf, period=None, then_=None)), 4)
 
 

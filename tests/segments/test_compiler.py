@@ -71,7 +71,8 @@ async def store_all(database: Database, people: list[tuple[dict[str, Any], list[
     async with database.transaction() as connection:
         await connection.execute("truncate event, profile cascade")
         await connection.executemany(
-            "insert into profile (id, traits, created_at, updated_at) values ($1, $2::text::jsonb, now(), now())", profiles
+            "insert into profile (id, traits, created_at, updated_at) values ($1, $2::text::jsonb, '2000-01-01Z', now())",
+            profiles,
         )
         await connection.executemany(
             "insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)"

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from segments import Predicate, Segment, age, did, first, last, prop, trait
+from segments import Predicate, Segment, age, did, first, held, last, prop, trait
 from segments.calendar import period_end
-from segments.evaluate import Facts, flipped_at, holds
+from segments.evaluate import flipped_at, true_of
 from segments.happened import Did
 from tests.segments.shop import T0, Shop
 
@@ -19,6 +19,8 @@ ROUNDS, CUSTOMERS = 40, 12
 
 
 def leaf(random: Random) -> Predicate:
+    if random.random() < 0.2:
+        return lasting(random)
     if random.random() < 0.1:
         return trait("age") >= random.choice([18, 30])
     if random.random() < 0.2:
@@ -44,6 +46,14 @@ def dated(random: Random) -> Predicate:
     born = age("born", otherwise="Asia/Tokyo")
     near = [ends.within_next(span), ends.within_last(span), ends.anniversary(random.choice([0, 2]))]
     return random.choice([*near, born >= 18, born < 18, born.between(17, 18)])
+
+
+def lasting(random: Random) -> Predicate:
+    """States of events, of a trait that changes, and of both."""
+    one, other = did(random.choice(TYPES)).within(random.choice(SPANS)), did(random.choice(TYPES))
+    adult = trait("age") >= random.choice([18, 30])
+    state = [one, ~one, one & ~other.since_last(one.type), one.at_most(1), one.total("price") < 100, one.without(other.type)]
+    return held(random.choice([*state, adult, ~adult, one | adult, ~one & ~adult]), random.choice(SPANS))
 
 
 def outermost(random: Random) -> Predicate:
@@ -121,7 +131,7 @@ async def test_streaming_is_full_evaluation_is_python(shop: Shop, seed: int) -> 
             flips += found.entered + found.left
         flips += found.entered + found.left
         for segment in segments:
-            expected = {p for p in customers if holds(segment.predicate, shop.traits[p], shop.events[p], at)}
+            expected = {p for p in customers if true_of(segment.predicate, shop.facts(p), at)}
             assert await shop.evaluated(segment.predicate, at) == expected, (seed, at, str(segment))
             assert await shop.members(segment) == expected, (seed, at, str(segment))
     assert flips > 40
@@ -154,7 +164,7 @@ async def test_each_transition_is_dated_with_its_flip_and_caused_by_it(shop: Sho
             )
             for row in rows:
                 log = shop.events[row["profile_id"]]
-                assert row["at"] == flipped_at(segment.predicate, Facts.of(shop.traits[row["profile_id"]], log), at)
+                assert row["at"] == flipped_at(segment.predicate, shop.facts(row["profile_id"]), at)
                 cause = row["cause"]
                 if "period" in cause:
                     zone = "Asia/Tokyo"
