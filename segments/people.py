@@ -36,7 +36,7 @@ class MemberOf(Predicate):
         check_name("member_of", "segment", self.name)
         if not isinstance(self.inner, Predicate):
             raise DefinitionError(f"member_of({self.name!r})", f"needs the segment's predicate, not {self.inner!r}")
-        if self.name in _names_inside(self.inner):
+        if self.name in mentions(self.inner):
             raise DefinitionError(f"member_of({self.name!r})", "is defined by itself; a segment cannot contain itself")
 
     @property
@@ -157,10 +157,11 @@ def customers(*user_ids: str | Iterable[str]) -> Customers:
 
 def check_no_circle(name: str, predicate: Predicate) -> None:
     """Refuse a segment that refers to its own name somewhere inside."""
-    if name in _names_inside(predicate):
+    if name in mentions(predicate):
         raise DefinitionError(f"segment {name!r}", "is defined by itself; a segment cannot contain itself")
 
 
-def _names_inside(predicate: Predicate) -> set[str]:
+def mentions(predicate: Predicate) -> set[str]:
+    """The names of the segments inside a predicate, at any depth."""
     own = {predicate.name} if isinstance(predicate, MemberOf) else set()
-    return own.union(*(_names_inside(part) for part in predicate.parts))
+    return own.union(*(mentions(part) for part in predicate.parts))

@@ -10,7 +10,7 @@ from segments import DefinitionError, Effect, Segment, did, listed, prop, trait
 from segments.asking import CannotAsk, count, explain, preview
 from segments.concerns import Limits, concerns
 from segments.evaluate import Event, Facts
-from segments.overview import known_segments, overview
+from segments.overview import landscape, overview
 from segments.people import member_of
 from segments.person import Person
 from segments.predicate import Either
@@ -196,9 +196,14 @@ async def test_the_overview_names_sizes_origins_and_the_journeys_that_are_fed(sh
     await put_stored(shop.database, *stored, announce=False, by="eva", at=T0)
     broken = ("broken", "v", {"name": "broken", "predicate": {"future": 1}})
     await put_stored(shop.database, *broken, announce=False, by="eva", at=T0)
-    known = await known_segments(shop.database, [special, adults])
-    entries = {"welcome": adults, "treat": special}
-    found = await overview(shop.database, list(known.values()), entries, T0, Limits())
+    around = await landscape(shop.database, {"special": special, "adults": adults})
+    entries = {"welcome": "adults", "treat": "special", "waits": "nobody-has-this"}
+    found = await overview(shop.database, list(around.known.values()), entries, around, T0, Limits())
+    assert [(each.kind, each.segment) for each in around.concerns(entries)] == [
+        ("cannot be read", "broken"),
+        ("journey waits", "nobody-has-this"),
+    ]
+    assert around.known["special"].written == {"all": [{"member_of": "adults"}, {"did": "X"}]}
     assert [(each.known.segment.name, each.known.origin, each.members, each.journeys) for each in found] == [
         ("adults", "code", 1, ("treat", "welcome")),
         ("by-api", "api", 0, ()),
