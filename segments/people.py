@@ -91,7 +91,14 @@ class Bucket(Leaf):
     def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer's hash is in the share."""
         below = self.below
-        return below is None or hashlib.sha256(self.salt.encode() + facts.person.id.bytes).digest() < below
+        return below is None or self._hash(facts) < below
+
+    def number(self, facts: "Facts") -> float:
+        """The customer's place among all, 0 to 100: in are those below the percentage (not rounded up to it)."""
+        return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
+
+    def _hash(self, facts: "Facts") -> bytes:
+        return hashlib.sha256(self.salt.encode() + facts.person.id.bytes).digest()
 
     def to_json(self) -> dict[str, Any]:
         """`{"bucket": percent, "salt": …}`."""

@@ -1,6 +1,7 @@
 """What `journeys segments` draws: a segment's size over time as bars, and why somebody is in or not as a tree."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -9,9 +10,11 @@ from rich.tree import Tree
 
 from segments.asking import Answer
 from segments.why import Finding
+from segments.words import span_in_words
 from store.segments import Day
 from workers.tables import instant, words
 
+_SECOND = timedelta(seconds=1)
 _BAR = 40  # characters of the longest bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -44,22 +47,28 @@ def why(name: str, found: Answer) -> Iterable[RenderableType]:
     yield Text(f"{'is' if found.member else 'is not'} a member of {name}{since}", style="bold")
     if found.member is not found.finding.holds:
         yield Text("the watch has not looked at the last change yet; it will in a moment", style="yellow")
-    tree = Tree(_line(found.finding))
-    _grow(tree, found.finding)
+    tree = Tree(_line(found.finding, found.at))
+    _grow(tree, found.finding, found.at)
     yield tree
     if not found.complete:
         yield Text("this customer has more events than were looked at; counts may be higher", style="yellow")
 
 
-def _line(found: Finding) -> Text:
+def _line(found: Finding, at: datetime) -> Text:
     line = Text("✓ " if found.holds else "✗ ", style="green" if found.holds else "red") + Text(found.text)
-    if found.saw is not None:
+    if found.saw is not None or not found.parts:
         line += Text(f"   saw {words(found.saw)}", style="cyan")
     if found.changes_at is not None:
-        line += Text(f"   until {instant(found.changes_at)}", style="dim")
+        line += Text(f"   until {instant(found.changes_at)}, in {_ahead(found.changes_at - at)}", style="dim")
     return line
 
 
-def _grow(tree: Tree, found: Finding) -> None:
+def _ahead(span: timedelta) -> str:
+    """A span as precise as one needs it: days and hours, hours and minutes, or minutes and seconds."""
+    unit = timedelta(hours=1) if span > timedelta(days=2) else timedelta(minutes=1) if span > timedelta(hours=1) else _SECOND
+    return span_in_words(max(span // unit, 1) * unit)
+
+
+def _grow(tree: Tree, found: Finding, at: datetime) -> None:
     for part in found.parts:
-        _grow(tree.add(_line(part)), part)
+        _grow(tree.add(_line(part, at)), part, at)

@@ -43,9 +43,9 @@ def words(found: Any) -> str:
     """What a part of a definition saw, as a person reads it: `count 2, last at 2026-11-16 12:00:00 UTC`."""
     match found:
         case Mapping():
-            return ", ".join(f"{str(name).replace('_', ' ')} {_inner(each)}" for name, each in found.items()) or "nothing"
+            return ", ".join(f"{str(name).replace('_', ' ')} {_inner(name, each)}" for name, each in found.items()) or "nothing"
         case list() | tuple():
-            return ", ".join(map(_inner, found)) or "nothing"
+            return ", ".join(_inner("", each) for each in found) or "nothing"
         case datetime():
             return instant(found)
         case str():
@@ -55,8 +55,12 @@ def words(found: Any) -> str:
     return str(found)
 
 
-def _inner(found: Any) -> str:
-    return f"({words(found)})" if isinstance(found, Mapping) and found else words(found)
+def _inner(name: object, found: Any) -> str:
+    if isinstance(found, str):
+        return found
+    if found is None:
+        return "never" if str(name).endswith("_at") else "none"
+    return f"({words(found)})" if isinstance(found, Mapping) and found else words(found) if found != [] else "none"
 
 
 def instant(at: datetime | None) -> str:

@@ -71,8 +71,13 @@ async def test_the_explanation_agrees_with_the_membership_at_the_instant_it_name
 def test_a_list_is_one_line_and_items_are_counted() -> None:
     facts = Facts.of({"items": [{"price": 1}, {"price": 9}]}, [Event("$list:vips", T0, {"listed": True})])
     found = why(listed("vips"), facts, T0)
-    assert (found.text, found.holds, found.saw, found.parts) == ('is on the list "vips"', True, {"since": T0}, ())
-    assert why(trait("items").any_item(prop("price") > 5), facts, T0).saw == {"items": 2}
+    assert (found.text, found.holds, found.saw, found.parts) == (
+        'is on the list "vips"',
+        True,
+        {"listed": True, "since": T0},
+        (),
+    )
+    assert why(trait("items").any_item(prop("price") > 5), facts, T0).saw == {"items": 2, "meeting": 1}
 
 
 def test_amounts_points_dates_and_consents_are_shown() -> None:
@@ -82,7 +87,12 @@ def test_amounts_points_dates_and_consents_are_shown() -> None:
     parts = [total, trait("born").anniversary(within_days=7), consented("email"), score(Rule(3, total, "buys")) > 2]
     found = [why(part, facts, T0) for part in parts]
     assert [each.holds for each in found] == [True, True, True, True]
-    assert [each.saw for each in found] == [{"total": 21}, "1990-11-20", "granted", {"score": 3, "points": {"buys": 3}}]
+    assert [each.saw for each in found] == [
+        {"total": 21},
+        "1990-11-20",
+        {"state": "granted"},
+        {"score": 3, "points": {"buys": 3}},
+    ]
     assert [part.saw for part in found[3].parts] == [{"total": 21}]
     assert found[0].changes_at == T0 + 6 * DAY
 
