@@ -19,10 +19,9 @@ from api.segment_models import NAME
 from api.segment_views import SnapshotView, snapshot
 from api.state import Config, Db
 from segments.importing import BadFile, checked_name, import_rows, keep_only, put_on, read_rows, take_off
-from segments.listed import LIST_EVENT
+from segments.snapshot import kept_lists
 from store import Connection, Database
-from store.lists import import_of, lists, on_lists, problems_of, resolve
-from store.snapshots import snapshots_among
+from store.lists import import_of, problems_of, resolve
 
 router = APIRouter(prefix="/v1", tags=["lists"], dependencies=schemes())
 
@@ -107,19 +106,16 @@ class ImportView(BaseModel):
 @router.get("/lists", responses=responses(401, 403, 503))
 async def list_lists(_: Operator, database: Db) -> list[ListView]:
     """Every list with its size. A segment uses one by `{"listed": "<name>"}`."""
-    found = await lists(database)
-    sizes = await on_lists(database, [LIST_EVENT + each.name for each in found])
-    frozen = await snapshots_among(database, [each.name for each in found])
     return [
         ListView(
-            name=each.name,
-            members=sizes.get(LIST_EVENT + each.name, 0),
-            by=each.by,
-            created_at=each.created_at,
-            updated_at=each.updated_at,
-            snapshot=snapshot(frozen[each.name]) if each.name in frozen else None,
+            name=each.row.name,
+            members=each.members,
+            by=each.row.by,
+            created_at=each.row.created_at,
+            updated_at=each.row.updated_at,
+            snapshot=each.snapshot and snapshot(each.snapshot),
         )
-        for each in found
+        for each in await kept_lists(database)
     ]
 
 

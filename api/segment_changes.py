@@ -66,8 +66,7 @@ async def make_snapshot(
     segment = (await known(config, database, name)).segment
     before = await snapshot_of(database, body.list_name)
     async with answering():
-        as_of = body.at or config.clock.now()
-        made = await freeze(database, segment, body.list_name, as_of, config.clock.now, by=caller.name)
+        made = await freeze(database, segment, body.list_name, body.at, config.clock.now, by=caller.name)
     response.status_code = 200 if made == before else 201
     return snapshot(made)
 

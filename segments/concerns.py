@@ -82,11 +82,19 @@ def _stale(segment: Segment, heard: Mapping[str, datetime], at: datetime, limits
     for named in sorted(reads(segment)):
         last = heard.get(named)
         if last is None:
-            yield Concern("GOV-05", "stale", segment.name, f'reads "{named}", which was never received; check its source')
+            yield Concern(
+                "GOV-05", "stale", segment.name, f"reads {_source(named)}, which was never received; check its source"
+            )
         elif at - last > limits.silence:
             ago = span_in_words(timedelta(minutes=(at - last) // timedelta(minutes=1)))
-            sentence = f'reads "{named}", last received {ago} ago (allowed: {span_in_words(limits.silence)}); check its source'
+            sentence = (
+                f"reads {_source(named)}, last received {ago} ago (allowed: {span_in_words(limits.silence)}); check its source"
+            )
             yield Concern("GOV-05", "stale", segment.name, sentence)
+
+
+def _source(named: str) -> str:
+    return "traits (identify)" if named == TRAITS_CHANGED else f'"{named}"'
 
 
 def _too_many(segments: Sequence[Segment], limits: Limits) -> Iterable[Concern]:

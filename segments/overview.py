@@ -58,7 +58,9 @@ class Landscape:
             for name, problem in self.problems.items()
         ]
         waiting = [
-            Concern("JRN-19", "journey waits", name, f"journey {journey!r} is entered by it, but nobody has defined it yet")
+            Concern(
+                "JRN-19", "journey waits", name, f"journey {journey!r} is entered by it; define it (`PUT /v1/segments/{name}`)"
+            )
             for journey, name in sorted(entries.items())
             if name not in self.known
         ]

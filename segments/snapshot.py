@@ -7,6 +7,7 @@ which a definition looks at. A snapshot that broke off is finished by asking for
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from segments import compiler
@@ -18,9 +19,9 @@ from segments.predicate import trait_names
 from segments.thresholds import record
 from store import Connection, Database, queries
 from store import snapshots as rows
+from store.lists import ListRow, lists, on_lists
 from store.snapshots import Snapshot, snapshot_of
 
-_AT_ONCE = 20_000
 #: The state of a snapshot that is complete.
 FINISHED = "finished"
 _MARKS = {CONSENT_CHANGED: "consents", ENDPOINT_CHANGED: "addresses", NAME_CHANGED: "user ids"}
@@ -37,6 +38,24 @@ class CannotFreeze(SegmentError):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A list with its size; that of a snapshot is as of its making."""
+
+    row: ListRow
+    members: int
+    snapshot: Snapshot | None
+
+
+async def kept_lists(database: Database) -> list[Kept]:
+    """Every list by name; the members of snapshots, which may be everybody, are not counted again."""
+    rows_ = await lists(database)
+    frozen = await rows.snapshots_among(database, [row.name for row in rows_])
+    counted = await on_lists(database, [LIST_EVENT + row.name for row in rows_ if row.name not in frozen])
+    sizes = counted | {LIST_EVENT + name: snapshot.written for name, snapshot in frozen.items()}
+    return [Kept(row, sizes.get(LIST_EVENT + row.name, 0), frozen.get(row.name)) for row in rows_]
+
+
 def taken_as_now(snapshot: Snapshot) -> list[str]:
     """What its definition looks at that is known as of now only, whatever instant it is of."""
     predicate = Segment.from_json(snapshot.definition).predicate
@@ -49,13 +68,16 @@ async def freeze(
     database: Database,
     segment: Segment,
     name: str,
-    as_of: datetime,
+    as_of: datetime | None,
     now: Callable[[], datetime],
     *,
     by: str,
     heard: Heard | None = None,
+    at_once: int = 20_000,
 ) -> Snapshot:
-    """Put who was in the segment at an instant on a new list; the same again returns the list as it is.
+    """Put who was in the segment at an instant (None: now) on a new list; the same again returns the list as it is.
+
+    So many as `at_once` says are written in one transaction.
 
     Raises:
         DefinitionError: a list cannot have this name.
@@ -63,18 +85,20 @@ async def freeze(
         asyncpg.PostgresError, OSError: the store failed; asking again finishes it.
     """
     check_list_name(name)
-    if as_of > now():
+    started_at = now()
+    as_of = as_of or started_at
+    if as_of > started_at:
         raise CannotFreeze("in-the-future", f"{as_of.isoformat()} is in the future; a snapshot is of now or earlier")
     async with rows.making(database, name) as connection:
         if connection is None:
             raise CannotFreeze("being-made", f"the list {name!r} is being made right now; `GET /v1/lists` shows how far it is")
-        new = await rows.begin(connection, name, segment.version, segment.to_json(), as_of, by=by, at=now())
+        new = await rows.begin(connection, name, segment.version, segment.to_json(), as_of, by=by, at=started_at)
         row = await snapshot_of(connection, name)
         if row is None:
             raise CannotFreeze("list-exists", f"there is a list {name!r} already; choose another name")
         if not new:
             _check_same(row, segment, as_of)
-        return row if row.state == FINISHED else await _make(connection, row, now, heard, new=new)
+        return row if row.state == FINISHED else await _make(connection, row, now, heard, at_once, new=new)
 
 
 def _check_same(row: Snapshot, segment: Segment, as_of: datetime) -> None:
@@ -87,7 +111,7 @@ def _check_same(row: Snapshot, segment: Segment, as_of: datetime) -> None:
 
 
 async def _make(
-    connection: Connection, row: Snapshot, now: Callable[[], datetime], heard: Heard | None, *, new: bool
+    connection: Connection, row: Snapshot, now: Callable[[], datetime], heard: Heard | None, at_once: int, *, new: bool
 ) -> Snapshot:
     """Evaluate once, then write in transactions of some thousands, all dated with one instant."""
     told_at, event, source = now(), LIST_EVENT + row.list_name, f"snapshot by {row.by}"
@@ -98,9 +122,9 @@ async def _make(
     full = compiler.everyone(predicate)
     members = await rows.choose(connection, full.sql, full.args(row.as_of, shard=0, shards=1))
     written = 0 if new else await rows.go_on(connection, event, source=source, at=told_at)
-    for first in range(0, members, _AT_ONCE):
+    for first in range(0, members, at_once):
         async with connection.transaction():
-            written += await rows.write(connection, event, first, first + _AT_ONCE, source=source, at=told_at)
+            written += await rows.write(connection, event, first, first + at_once, source=source, at=told_at)
             await rows.note(connection, row.list_name, "writing", members, written, now())
         if heard:
             await heard(await _of(connection, row.list_name))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from segments.importing import Report
+    from segments.snapshot import Kept
     from store import Connection
 
 lists = typer.Typer(
@@ -32,23 +33,23 @@ Kind = Annotated[str, typer.Option(help="What the names are: user_id, email, cus
 def list_(as_json: Json = False) -> None:
     """The lists with their sizes; of a snapshot also the segment and the instant."""
 
-    async def work(asked: Asked) -> "list[Any]":
-        from segments.listed import LIST_EVENT
-        from store.lists import lists, on_lists
-        from store.snapshots import snapshots_among
+    async def work(asked: Asked) -> "list[Kept]":
+        from segments.snapshot import kept_lists
 
-        found = await lists(asked.database)
-        sizes = await on_lists(asked.database, [LIST_EVENT + each.name for each in found])
-        frozen = await snapshots_among(asked.database, [each.name for each in found])
-        return [(each, sizes.get(LIST_EVENT + each.name, 0), frozen.get(each.name)) for each in found]
+        return await kept_lists(asked.database)
 
     found = ask(work)
     from api.segment_views import snapshot
     from workers import list_tables as tables
 
     plain = [
-        {"name": row.name, "members": size, "by": row.by, "snapshot": snapshot(frozen) if frozen else None}
-        for row, size, frozen in found
+        {
+            "name": kept.row.name,
+            "members": kept.members,
+            "by": kept.row.by,
+            "snapshot": kept.snapshot and snapshot(kept.snapshot),
+        }
+        for kept in found
     ]
     tables.show(plain, tables.lists, as_json=as_json)
 
@@ -74,7 +75,9 @@ def remove(name: Name, names: Users, kind: Kind = "user_id") -> None:
 @lists.command("import")
 def import_(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="CSV; its first line names a column user_id, email or customer_id.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV; the first line names a column user_id, email, customer_id or anonymous_id.")
+    ],
     replace: Annotated[bool, typer.Option("--replace", help="Take everybody else off the list.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -87,7 +87,7 @@ def snapshot(
             async def heard(row: "Snapshot") -> None:
                 progress(row)
 
-            return await freeze(asked.database, segment, list_name, as_of or asked.now, now, by=_BY, heard=heard)
+            return await freeze(asked.database, segment, list_name, as_of, now, by=_BY, heard=heard)
 
     made = ask(work)
     from api.segment_views import snapshot as view
