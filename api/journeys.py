@@ -12,7 +12,7 @@ from api.run_models import JourneyName, Model
 from api.state import Config, Db
 from journeys import JourneyDefinition
 from segments.overview import Landscape, landscape
-from store import runs
+from store.run_views import controls, set_control
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
@@ -41,7 +41,7 @@ class JourneyView(BaseModel):
 @router.get("/journeys", responses=responses(401, 403, 503))
 async def list_journeys(_: Operator, config: Config, database: Db) -> list[JourneyView]:
     """The journeys of the catalogue, with what they take."""
-    switches = await runs.controls(database)
+    switches = await controls(database)
     around = await landscape(database, config.segments)
     return [_journey(d, switches.get(name, "live"), around) for name, d in sorted(config.catalogue.items())]
 
@@ -50,7 +50,7 @@ async def list_journeys(_: Operator, config: Config, database: Db) -> list[Journ
 async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, config: Config, database: Db) -> JourneyView:
     """Pause a journey, kill it, or let it live. It acts at the next message of every run."""
     definition = definition_of(config, journey)
-    await runs.set_control(database, journey, body.state, config.clock.now(), caller.name)
+    await set_control(database, journey, body.state, config.clock.now(), caller.name)
     return _journey(definition, body.state, await landscape(database, config.segments))
 
 

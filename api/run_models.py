@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from api.config import ApiConfig
 from api.problems import Problem
-from store.runs import Message, Run
+from store.run_views import Message, Run
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 JourneyName = Annotated[str, Path(description="the journey's name", examples=["cart_abandonment"], max_length=64)]

@@ -14,6 +14,7 @@ from journeys import JourneyDefinition
 from journeys.contracts import PerKey
 from journeys.entry import ALREADY_RUNNING, Past, is_held_out, refusal, short_key, workflow_id
 from store import Connection, runs
+from store.run_views import customer_id, run_by_idempotency_key
 from store.runs import NewRun
 
 
@@ -27,7 +28,7 @@ async def open_run(
 ) -> NewRun | UUID:
     """Open a run, or find the one that an earlier call with the same Idempotency-Key opened."""
     spec, now = definition.spec, config.clock.now()
-    customer = await runs.customer_id(connection, *body.customer.name)
+    customer = await customer_id(connection, *body.customer.name)
     if customer is None:
         raise Problem(404, "no such customer; send identify first", code="unknown-customer")
     if earlier := await _earlier(connection, spec.name, customer, params, idempotency_key):
@@ -51,7 +52,7 @@ async def open_run(
 async def _earlier(
     connection: Connection, journey: str, customer: UUID, params: dict[str, Any], key: str | None
 ) -> UUID | None:
-    run = await runs.run_by_idempotency_key(connection, journey, key) if key else None
+    run = await run_by_idempotency_key(connection, journey, key) if key else None
     if run is None:
         return None
     if (run.profile_id, run.params) != (customer, params):

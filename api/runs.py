@@ -28,8 +28,10 @@ from api.run_models import (
 from api.run_starts import open_run
 from api.state import Config, Db
 from journeys import InvalidParams, JourneyDefinition
-from store import Database, runs
-from store.runs import Run
+from store import Database
+from store import run_views as rows
+from store.run_views import Run
+from store.runs import request_exits
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
@@ -69,7 +71,7 @@ async def start_run(
 async def get_run(run_id: UUID, _: Operator, config: Config, database: Db) -> RunWithTimeline:
     """A run with its messages so far."""
     run = await _existing(database, run_id)
-    timeline = [message(m) for m in await runs.messages_of(database, run_id)]
+    timeline = [message(m) for m in await rows.messages_of(database, run_id)]
     return RunWithTimeline(**view(config, run).model_dump(), timeline=timeline)
 
 
@@ -90,7 +92,7 @@ async def list_runs(
         definition_of(config, journey)
     profile = await _profile(database, user_id, customer_id)
     is_open = None if status is None else status == "open"
-    found = await runs.list_runs(
+    found = await rows.list_runs(
         database, journey=journey, profile_id=profile, is_open=is_open, before=cursor(after), limit=limit
     )
     more = cursor_after(found[-1]) if len(found) == limit else None
@@ -105,7 +107,7 @@ async def end_run(run_id: UUID, _: Operator, config: Config, database: Db, body:
         raise Problem(409, f"the run is over already: {run.outcome}", code="run-over")
     reason = (body or EndRun()).reason
     async with database.transaction() as connection:
-        await runs.request_exits(connection, [(run_id, reason, config.clock.now())])
+        await request_exits(connection, [(run_id, reason, config.clock.now())])
     return view(config, await _existing(database, run_id))
 
 
@@ -118,7 +120,7 @@ def _accepted(definition: JourneyDefinition, params: dict[str, Any]) -> dict[str
 
 
 async def _existing(database: Database, run_id: UUID) -> Run:
-    run = await runs.run_by_id(database, run_id)
+    run = await rows.run_by_id(database, run_id)
     if run is None:
         raise Problem(404, f"no run {run_id}", code="unknown-run")
     return run
@@ -129,7 +131,7 @@ async def _profile(database: Database, user_id: str | None, customer_id: UUID | 
         return None
     kind, value = ("user_id", user_id) if user_id is not None else ("id", str(customer_id))
     async with database.pool.acquire() as connection:
-        found = await runs.customer_id(connection, kind, str(value))
+        found = await rows.customer_id(connection, kind, str(value))
     if found is None:
         raise Problem(404, "no such customer", code="unknown-customer")
     return found

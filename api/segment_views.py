@@ -101,6 +101,7 @@ class FindingView(BaseModel):
     )
     changes_at: datetime | None = Field(description="when time alone next changes its truth; null: never")
     parts: list["FindingView"]
+    how: Literal["all", "any", "not", "member_of", "score"] | None = Field(description="how the parts are combined; null: none")
 
 
 class WhyView(BaseModel):

@@ -82,16 +82,16 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
     """
     source = iter(lines)
     header = next(source, "").lstrip("\ufeff")
-    delimiter = max(",;\t", key=header.count)
+    delimiter, number = max(",;\t", key=header.count), 0
     try:
-        columns = next(csv.reader([header], delimiter=delimiter), [])
-        place, kind = _column(columns)
-        reader = csv.reader(source, delimiter=delimiter)
+        place, kind = _column(next(csv.reader([header], delimiter=delimiter), []))
+        reader = csv.reader(source, delimiter=delimiter, strict=True)  # an open quote would swallow the rest of the file
         for cells in reader:
+            number = reader.line_num
             if any(cell.strip() for cell in cells):
-                yield _row(reader.line_num + 1, kind, cells[place].strip() if place < len(cells) else "")
+                yield _row(number + 1, kind, cells[place].strip() if place < len(cells) else "")
     except csv.Error as error:
-        raise BadFile(f"this is not CSV: {error}") from None
+        raise BadFile(f"what follows line {number + 1} is not CSV ({error}); look for a quote that is not closed") from None
 
 
 def _column(columns: Sequence[str]) -> tuple[int, str]:

@@ -20,11 +20,13 @@ from segments.leaf import Leaf
 from segments.listed import ON_IT, Listed
 from segments.people import Bucket, Customers, MemberOf
 from segments.places import Circle, Located, Point, distance
-from segments.predicate import AnyItem, Compare, Predicate, leaves
+from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, leaves
 from segments.ranking import Top
 from segments.reach import Consented, Reachable
 from segments.scoring import Points, Rule, Scored
 from segments.sequences import Outermost
+
+_COMBINED: Mapping[type, str] = {All: "all", Either: "any", Not: "not", MemberOf: "member_of", Scored: "score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Finding:
     """One part of a definition, for one customer at one instant.
 
     `saw` is what a leaf looked at (the trait's value; how many events counted, and the last one; how far away, …), None when
-    there was nothing; `changes_at` is when time alone, without any further event, next changes its truth.
+    there was nothing; `how` is how `parts` are combined ("all", "any", "not", "member_of", "score"), None when there are none;
+    `changes_at` is when time alone, without any further event, next changes its truth.
     """
 
     text: str
@@ -40,14 +43,14 @@ class Finding:
     saw: Any = None
     changes_at: datetime | None = None
     parts: tuple["Finding", ...] = ()
+    how: str | None = None
 
 
 def why(predicate: Predicate, facts: Facts, at: datetime) -> Finding:
     """The findings of a definition, as a tree of the definition's own shape."""
-    seen = plain(saw(predicate, facts, at))
-    return Finding(
-        str(predicate), true_of(predicate, facts, at), seen, next_flip(predicate, facts, at), _parts(predicate, facts, at)
-    )
+    parts, how = _parts(predicate, facts, at), _COMBINED.get(type(predicate))
+    seen, changes_at = plain(saw(predicate, facts, at)), next_flip(predicate, facts, at)
+    return Finding(str(predicate), true_of(predicate, facts, at), seen, changes_at, parts, how)
 
 
 def _parts(predicate: Predicate, facts: Facts, at: datetime) -> tuple[Finding, ...]:

@@ -15,6 +15,7 @@ from store.segments import Day
 from workers.tables import instant, words
 
 _SECOND = timedelta(seconds=1)
+_LONG = 60  # characters of a combination that is worth repeating
 _BAR = 40  # characters of the longest bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -55,12 +56,17 @@ def why(name: str, found: Answer) -> Iterable[RenderableType]:
 
 
 def _line(found: Finding, at: datetime) -> Text:
-    line = Text("✓ " if found.holds else "✗ ", style="green" if found.holds else "red") + Text(found.text)
+    line = Text("✓ " if found.holds else "✗ ", style="green" if found.holds else "red") + Text(_text(found))
     if found.saw is not None or not found.parts:
         line += Text(f"   saw {words(found.saw)}", style="cyan")
     if found.changes_at is not None:
         line += Text(f"   until {instant(found.changes_at)}, in {_ahead(found.changes_at - at)}", style="dim")
     return line
+
+
+def _text(found: Finding) -> str:
+    """The words of a part; long ones that stand again in its own parts are left to them."""
+    return f"{found.how} of these" if found.how in ("all", "any") and len(found.text) > _LONG else found.text
 
 
 def _ahead(span: timedelta) -> str:

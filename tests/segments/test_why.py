@@ -98,6 +98,7 @@ def test_a_ranking_shows_the_amount_the_threshold_and_its_renewals() -> None:
 def test_a_segment_inside_shows_its_own_parts_and_since_when() -> None:
     viewers = Segment("viewers", did("View").within(hours=3))
     found = seen(member_of(viewers) & (trait("age") > 18), Event("View", T0 - HOUR), age=20)
+    assert (found.how, found.parts[0].how, found.parts[1].how) == ("all", "member_of", None)
     assert (found.parts[0].text, found.parts[0].saw) == ('in segment "viewers"', {"since": T0 - HOUR})
     assert found.parts[0].changes_at == found.changes_at == T0 + 2 * HOUR
     assert found.parts[0].parts[0].saw == {"count": 1, "last_at": T0 - HOUR}
