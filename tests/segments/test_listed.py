@@ -119,7 +119,7 @@ async def test_a_quote_that_is_not_closed_does_not_swallow_the_rest(shop: Shop) 
     await shop.database.pool.execute("insert into identity values ('user_id', 'ana', $1, $2)", ana, T0)
     await on(shop, await shop.customer(), at=T0)
     lines, id_ = ["user_id,name\n", "ana,Ana\n", 'bob,"Bob\n', "eva,Eva\n"], uuid4()
-    with pytest.raises(BadFile, match="what follows line 2 is not CSV .* look for a quote that is not closed"):
+    with pytest.raises(BadFile, match=r"what follows line 2 is not CSV .* look for a quote that is not closed"):
         await import_rows(shop.database, "vips", read_rows(lines), id_, lambda: T0, by="eva", replace=True)
     found = await import_of(shop.database, id_)
     assert found is not None
