@@ -117,7 +117,9 @@ def _stand_in(ids: sa.BindParameter[Any]) -> sa.CTE:
     Reading a thousand profiles costs more than most questions about them; the merged ones are few, and have an index.
     """
     given = sa.func.unnest(ids).table_valued(sa.column("id", UUID_)).render_derived(name="given")
-    merged = sa.select(sa.literal_column("1")).where(profile.c.id == given.c.id, profile.c.merged_into.is_not(None))
+    merged: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+        profile.c.id == given.c.id, profile.c.merged_into.is_not(None)
+    )
     return sa.select(given.c.id).where(~merged.correlate(given).exists()).cte("profile")
 
 

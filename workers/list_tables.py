@@ -1,20 +1,17 @@
 """What `journeys lists` shows: the lists, and what an import did with its bad rows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from uuid import UUID
 
-from rich.console import Console, RenderableType
-from rich.progress import open as open_with_progress
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from segments.importing import Report
 from store.lists import ImportRow
-from workers.tables import instant, show
+from workers.tables import instant, reading, show
 
 __all__ = ["Import", "imported", "lists", "reading", "show"]
 
@@ -69,18 +66,6 @@ def imported(done: Import) -> Iterable[RenderableType]:
         yield table
     if done.bad > len(done.problems):
         yield Text(f"and {done.bad - len(done.problems):,} more bad rows; all of them: journeys lists report {done.id}")
-
-
-@contextmanager
-def reading(file: Path, *, quiet: bool) -> Iterator[TextIO]:
-    """A text file, with a progress bar on a terminal."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            yield lines
-    else:
-        with open_with_progress(file, "r", encoding="utf-8-sig", newline="", description="importing", console=console) as lines:
-            yield lines
 
 
 def _frozen(snapshot: Any) -> str:

@@ -1,13 +1,16 @@
-"""What every command's answer goes through: a table for people, or JSON for programs; values and instants in words."""
+"""What every command's answer goes through: a table for people, or JSON for programs; values in words; files with progress."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
 
 import orjson
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
+from rich.progress import open as open_with_progress
 
 T = TypeVar("T")
 
@@ -20,6 +23,18 @@ def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bo
     console = Console()
     for part in draw(found):
         console.print(part)
+
+
+@contextmanager
+def reading(file: Path, *, quiet: bool) -> Iterator[TextIO]:
+    """A text file, with a progress bar on a terminal."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            yield lines
+    else:
+        with open_with_progress(file, "r", encoding="utf-8-sig", newline="", description="importing", console=console) as lines:
+            yield lines
 
 
 def plain(found: Any) -> Any:

@@ -155,36 +155,26 @@ async def test_a_csv_file_becomes_a_list(dsn: str, shop: Shop, tmp_path: Path) -
 
 
 async def test_a_list_is_kept_by_hand(dsn: str, shop: Shop) -> None:
-    assert "no lists yet" in await run(dsn, "list", of="lists")
     assert await run(dsn, "add", "guests", "ana", "bob", "ana", of="lists") == "guests: 2 added, 0 on it already\n"
     assert await run(dsn, "remove", "guests", "bob", of="lists") == "guests: 1 taken off, 0 were not on it\n"
     told = await failure(dsn, "add", "guests", "bob", "nobody", of="lists")
     assert told == "journeys: no such customer: nobody; nothing was changed\n"
-    told = await failure(dsn, "add", "guests", "17", "--kind", "customer_id", of="lists")
-    assert told == "journeys: '17': the customer_id is no UUID; nothing was changed\n"
     assert "choose one of anonymous_id, customer_id, email, user_id" in await failure(
         dsn, "add", "guests", "ana", "--kind", "name", of="lists"
     )
     assert (await run_json(dsn, "list", of="lists"))[0]["members"] == 1
 
 
-async def test_a_segment_is_frozen_as_a_list(dsn: str, shop: Shop, tmp_path: Path) -> None:
+async def test_a_segment_is_frozen_as_a_list(dsn: str, shop: Shop) -> None:
     told = await run(dsn, "snapshot", "vips", "vips-today")
     assert told.startswith("vips-today: 1 member of vips (version ")
     assert '{"listed": "vips-today"}' in told
     past = await run_json(dsn, "snapshot", "vips", "vips-then", "--at", "2026-01-01")
     assert (past["list"], past["at"], past["taken_as_now"]) == ("vips-then", "2026-01-01T00:00:00Z", ["traits (tier)"])
-    assert "taken as they are now, not as they were then: traits (tier)" in await run(
-        dsn, "snapshot", "vips", "vips-then", "--at", "2026-01-01"
-    )
     assert "vips at 2026-01-01 00:00:00 UTC" in " ".join((await run(dsn, "list", of="lists")).split())
     assert "is in the future" in await failure(dsn, "snapshot", "vips", "x", "--at", "2100-01-01")
     assert "write an instant such as" in await failure(dsn, "snapshot", "vips", "x", "--at", "soon")
-    assert "already" in await failure(dsn, "snapshot", "viewers", "vips-today")
     assert "is a snapshot and never changes" in await failure(dsn, "add", "vips-today", "bob", of="lists")
-    file = tmp_path / "bob.csv"
-    file.write_text("user_id\nbob\n")
-    assert "is a snapshot and never changes" in await failure(dsn, "import", "vips-today", str(file), of="lists")
 
 
 async def test_a_segment_that_names_another_follows_it(dsn: str, shop: Shop, tmp_path: Path) -> None:
@@ -202,10 +192,6 @@ async def test_a_segment_that_names_another_follows_it(dsn: str, shop: Shop, tmp
     assert (await run_json(dsn, "count", "--definition", str(file)))["members"] == 1
     told = await failure(dsn, "delete", "gold")
     assert told == "journeys: segment 'gold' is named by segment 'gold-viewers'; change that first\n"
-    file.write_text(json.dumps({"predicate": {"not": {"member_of": "gold-viewers"}}, "owner": "growth"}))
-    assert "not.member_of: gold → gold-viewers → gold: a segment cannot contain itself" in await failure(
-        dsn, "put", "gold", str(file)
-    )
     file.write_text('{"member_of": "golden"}')
     assert await failure(dsn, "count", "--definition", str(file)) == (
         "journeys: member_of: there is no segment 'golden'; define it first\n"
