@@ -196,7 +196,7 @@ async def test_overlapping_and_too_many(shop: Shop) -> None:
     assert [w for w in await worries(shop, *segments, overlap=1.0, **quiet) if w[0] == "GOV-04"] == []
     part = Segment("part", member_of(segments[0]) & (trait("n") < 9))  # it shares members on purpose
     await shop.load(segments[0], part)
-    assert await worries(shop, segments[0], part, **quiet) == []
+    assert [w for w in await worries(shop, segments[0], part, **quiet) if w[0] == "GOV-04"] == []
 
 
 async def test_the_overview_names_sizes_origins_and_the_journeys_that_are_fed(shop: Shop) -> None:
