@@ -60,10 +60,7 @@ class Segment:
     effect: Effect | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise DefinitionError(
-                f"Segment({self.name!r})", "a name has 1 to 100 lower-case letters, digits and hyphens inside"
-            )
+        check_segment_name(self.name)
         if not isinstance(self.predicate, Predicate):
             raise DefinitionError(f"segment {self.name!r}", f"needs a predicate, not {self.predicate!r}")
         if misplaced := [leaf for leaf in leaves(self.predicate) if is_of_property(leaf)]:
@@ -100,6 +97,16 @@ class Segment:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.predicate}"
+
+
+def check_segment_name(name: object) -> None:
+    """Refuse what a segment cannot be called.
+
+    Raises:
+        DefinitionError: it cannot.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DefinitionError(f"Segment({name!r})", "a name has 1 to 100 lower-case letters, digits and hyphens inside")
 
 
 def check_goal(goal: Predicate) -> None:

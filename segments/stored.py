@@ -11,10 +11,12 @@ from datetime import datetime
 import asyncpg
 import structlog
 
+from segments.defining import alive
 from segments.errors import SegmentError
 from segments.language import Segment
 from segments.loading import Loaded, load, lock_shard
-from store import Database, queries
+from segments.naming import resolved
+from store import Connection, Database, queries
 from store.segments import Stored, left_over, let_go, stored
 
 log = structlog.get_logger(__name__)
@@ -27,6 +29,15 @@ _UNUSABLE = (
     NotImplementedError,
     RecursionError,
 )
+
+
+async def last_loaded(connection: Connection, name: str) -> Segment | None:
+    """A segment as the watch last loaded it, wherever it is defined; None when it never was or cannot be read."""
+    definition = await connection.fetchval(queries("segments")["last_loaded"], name)
+    try:
+        return None if definition is None else Segment.from_json(definition)
+    except SegmentError:
+        return None
 
 
 @dataclass
@@ -62,15 +73,13 @@ class LiveSegments:
         return done
 
     def _readable(self, rows: Sequence[Stored]) -> list[tuple[Segment, bool]]:
-        taken = {segment.name for segment in self.catalogue}
-        found = []
-        for row in rows:
-            if row.deleted_at is None and row.name not in taken:
-                try:
-                    found.append((Segment.from_json(row.definition), row.announce))
-                except SegmentError as error:
-                    log.warning("a stored segment cannot be read; it is left out", segment=row.name, problem=str(error))
-        return found
+        """The stored segments with every name looked up, so that a changed one changes all that name it."""
+        catalogue = {segment.name: segment for segment in self.catalogue}
+        found = resolved(catalogue, {row.name: row.definition for row in alive(rows)})
+        for name, problem in found.problems.items():
+            log.warning("a stored segment cannot be read; it is left out", segment=name, problem=problem)
+        usable = {name: segment for name, segment in found.segments.items() if name not in catalogue}
+        return [(usable[row.name], row.announce) for row in rows if row.name in usable]
 
     async def _let_go(self, database: Database, rows: Sequence[Stored], at: datetime, shard: int, shards: int) -> None:
         live = {segment.name for segment in self.now}

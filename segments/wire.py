@@ -118,7 +118,7 @@ def _member_of(plain: Mapping[str, Any], depth: int) -> Predicate:
     _only(plain, "member_of", "predicate")
     name = plain["member_of"]
     if "predicate" not in plain:
-        raise DefinitionError("member_of", f"needs the predicate of {name!r} beside it (see `expanded`)")
+        raise DefinitionError("member_of", f"needs the predicate of {name!r} beside it (see `naming.expanded`)")
     inner = _inside("predicate", plain["predicate"], depth)
     check_no_circle(name, inner)
     return MemberOf(name, inner)
@@ -161,34 +161,6 @@ def _consented(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG0
 def _reachable(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
     _only(plain, "reachable")
     return Reachable(plain["reachable"])
-
-
-def expanded(plain: object, segments: Mapping[str, object], *, around: tuple[str, ...] = ()) -> Any:
-    """A definition in JSON in which every `{"member_of": name}` has got the predicate of that segment.
-
-    `segments` holds predicates in JSON by segment name; `around` the names of the segments that are being defined.
-
-    Raises:
-        DefinitionError: it names a segment that does not exist, or one that contains itself.
-    """
-    if len(around) > _DEEPEST:
-        raise DefinitionError("", f"nested deeper than {_DEEPEST}")
-    if isinstance(plain, list):
-        return [expanded(part, segments, around=around) for part in plain]
-    if not isinstance(plain, Mapping):
-        return plain
-    if "member_of" in plain and "predicate" not in plain:
-        return _named(plain, segments, around)
-    return {key: expanded(part, segments, around=around) for key, part in plain.items()}
-
-
-def _named(plain: Mapping[str, Any], segments: Mapping[str, object], around: tuple[str, ...]) -> dict[str, Any]:
-    name = plain["member_of"]
-    if name in around:
-        raise DefinitionError("member_of", f"{' → '.join((*around, str(name)))}: a segment cannot contain itself")
-    if not isinstance(name, str) or name not in segments:
-        raise DefinitionError("member_of", f"there is no segment {name!r}")
-    return {**plain, "predicate": expanded(segments[name], segments, around=(*around, name))}
 
 
 def _operand(value: Any) -> Any:

@@ -36,6 +36,7 @@ PURE_SEGMENTS = (
     *("engagement", "leaf", "people", "person", "places", "ranking", "reach", "reading", "scoring"),
     "language",
     "listed",
+    "naming",
     "sizing",
     "predicate",
     "happened",

@@ -205,6 +205,10 @@ insert into segment (name, version, definition) values ($1, $2, $3)
 on conflict (name) do update set version = excluded.version, definition = excluded.definition, loaded_at = now()
 where segment.version <> excluded.version or segment.definition <> excluded.definition;
 
+-- name: last_loaded
+-- The definition as it was last loaded.
+select definition from segment where name = $1;
+
 -- name: supersede
 -- Other versions whose shard overlaps this one must be evaluated anew if they come back ($5: the beginning of time).
 update segment_progress set evaluated_to = $5

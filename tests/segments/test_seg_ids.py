@@ -34,6 +34,7 @@ from definitions.library import (
 from segments import Predicate, Segment, bucket, city, did, listed, messaged, near, prop, reachable, trait
 from segments.membership import load, tick
 from segments.quantiles import cuts
+from segments.snapshot import freeze
 from store import Database
 from store.ingest import Address, Changes, Item, Weeks, store
 from tests.segments.shop import T0, Shop
@@ -532,8 +533,8 @@ async def test_seg_45_a_static_list_beside_the_dynamic_segment(shop: Shop) -> No
     ana, luis = await people(shop, {}, {})
     await shop.event(ana, "Order Completed", T0)
     dynamic, frozen = recent_buyers(days=30), Segment("buyers-of-november", listed("buyers-of-november"))
-    for profile in await who(shop, dynamic):
-        await shop.event(profile, "$list:buyers-of-november", T0, {"listed": True})
+    made = await freeze(shop.database, dynamic, "buyers-of-november", T0, lambda: T0, by="eva")
+    assert (made.segment, made.version, made.as_of, made.members) == (dynamic.name, dynamic.version, T0, 1)
     assert await who(shop, frozen, T0 + SECOND) == {ana}
     await shop.event(luis, "Order Completed", T0 + 2 * SECOND)
     assert await who(shop, dynamic, T0 + 3 * SECOND) == {ana, luis}
