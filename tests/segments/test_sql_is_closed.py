@@ -24,7 +24,7 @@ from tests.segments.strategies import goals
 #: Every kind of leaf as often as this, with other details; `SQL_ROUNDS=500` looks at many more.
 ROUNDS = int(os.environ.get("SQL_ROUNDS", "2"))
 FUZZ = settings(
-    max_examples=20, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    max_examples=10, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
 MARK = "zq"
 HOSTILE = f"{MARK}'); drop table profile; --\\ \" $1 :at %s {{x}} \n/*"
@@ -42,7 +42,7 @@ Add Alias And Anonymous Any ArrayContainsAll Asin Between Boolean Case Cast Coal
 DateBin Distinct Div EQ Exists Extract Filter From GT GTE Greatest Group Having Identifier If In Is JSONBExtractScalar
 JSONExtract JSONExtractScalar Join LT LTE Lambda Lateral Least Left Limit Literal MakeInterval Max Min Mod Mul NEQ Not Null
 Offset Or Order Ordered Parameter Paren PercentileDisc Radians Rank RegexpLike Round SHA2Digest Select Sin Sqrt Star
-StartsWith StrPosition Sub Subquery Sum Table TableAlias Translate Tuple Unnest Where Window WithinGroup
+StartsWith StrPosition Sub Subquery Sum Table TableAlias Translate Tuple Unnest Where Window With CTE WithinGroup
 """
 
 
