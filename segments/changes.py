@@ -56,7 +56,7 @@ async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str
             floor = floors.get((segment.name, profile), _BEGINNING)
             customer = customers[profile]
             customer = replace(customer, facts=replace(customer.facts, thresholds=thresholds)) if thresholds else customer
-            at, cause = flip(segment, customer, look.at, floor)
+            at, cause = flip(segment, customer, look.at, floor, look.changed.get(profile, frozenset()))
             cause |= used(segment, thresholds, look.at)
             kind: Kind = "entered" if profile in inside[segment.name] else "left"
             traceparent = look.traceparent(profile, interest(segment).types)

@@ -6,6 +6,7 @@ before the customer's previous transition.
 
 import json
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -51,15 +52,20 @@ class Customer:
     complete: bool = True
 
 
-def flip(segment: Segment, customer: Customer, at: datetime, floor: datetime) -> tuple[datetime, dict[str, Any]]:
+def flip(
+    segment: Segment, customer: Customer, at: datetime, floor: datetime, marks: AbstractSet[str] = frozenset()
+) -> tuple[datetime, dict[str, Any]]:
     """Since when the segment's predicate has been for this customer what it is at `at`, and the cause.
 
     The instant lies in `[floor, at]`: a late event may tell of a flip before the previous transition, and is then dated
     with that. A customer with more events than were read is dated `at`, one of whom nothing dates the flip is new.
+    Without a mark (of `marks`) that says so, neither traits nor consent, addresses or names decided, whatever their dates.
     """
     if not customer.complete:
         return at, {"profile": "changed"}
     by_event = flipped_at(segment.predicate, customer.facts, at)
+    if by_event is not None and not any(mark.startswith("$") for mark in marks):
+        return max(floor, by_event), _cause(segment, customer.facts, by_event)
     by_trait = max((customer.traits_at[n] for n in trait_names(segment.predicate) if n in customer.traits_at), default=None)
     mark, by_mark = _marked_at(segment, customer.facts.person, at)
     dated = [instant for instant in (by_event, by_trait, by_mark) if instant is not None and instant <= at]
