@@ -9,7 +9,7 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any, Unpack
 
-from segments.aggregates import Amount
+from segments.amounts import Countable
 from segments.calendar import Period
 from segments.comparing import meets
 from segments.errors import DefinitionError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Did(Predicate):
+class Did(Predicate, Countable):
     """How often an event happened: at least once unless told otherwise.
 
     An event counts at instant t when `t - window < ts <= t`: it is out exactly at `ts + window`, and an event from the
@@ -199,26 +199,6 @@ class Did(Predicate):
     def without(self, event: "str | Did", within: timedelta | None = None, **units: Unpack[Units]) -> "Did":
         """Only events that no other one followed; with a span they count from its end on, by time alone."""
         return self._followed(event, within, units, wanted=False)
-
-    def total(self, name: str) -> Amount:
-        """The sum of a property over the events, 0 where there is none; only numbers count."""
-        return Amount(self, "total", name)
-
-    def largest(self, name: str) -> Amount:
-        """The largest number of a property; no comparison is true where there is none."""
-        return Amount(self, "largest", name)
-
-    def smallest(self, name: str) -> Amount:
-        """The smallest number of a property; no comparison is true where there is none."""
-        return Amount(self, "smallest", name)
-
-    def average(self, name: str) -> Amount:
-        """The mean of the numbers of a property; no comparison is true where there is none."""
-        return Amount(self, "average", name)
-
-    def distinct(self, name: str) -> Amount:
-        """How many different texts, numbers and booleans a property had."""
-        return Amount(self, "distinct", name)
 
     def _in(self, unit: str, zone: str | None, otherwise: str) -> "Did":
         return replace(self, period=Period(unit, zone, None if zone is not None else otherwise))

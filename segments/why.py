@@ -22,6 +22,7 @@ from segments.predicate import AnyItem, Compare, Predicate
 from segments.ranking import Top
 from segments.reach import Consented
 from segments.scoring import Scored
+from segments.versus import Versus
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,13 @@ def _(predicate: Near | Anniversary | Age, facts: Facts, at: datetime) -> Any:  
 @saw.register
 def _(predicate: Aggregate, facts: Facts, at: datetime) -> Any:
     return {predicate.measure: predicate.amount(facts, at)}
+
+
+@saw.register
+def _(predicate: Versus, facts: Facts, at: datetime) -> Any:
+    left, right = predicate.amounts(facts, at)
+    both = {"left": {predicate.left.measure: left}, "right": {predicate.right.measure: right}}
+    return both | ({"ratio": left / right if left is not None and right else None} if predicate.divided else {})
 
 
 @saw.register
