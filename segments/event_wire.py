@@ -10,6 +10,7 @@ from segments.aggregates import Aggregate
 from segments.calendar import period_from_json
 from segments.errors import DefinitionError
 from segments.happened import Did
+from segments.hours import hours_from_json, weekdays_from_json
 from segments.measures import MEASURES, Measured
 from segments.predicate import Predicate
 from segments.reading import an_object, only, window
@@ -21,12 +22,13 @@ from segments.versus import Versus
 Inside = Callable[[str, object], Predicate]
 #: Reads an operand.
 Operand = Callable[[Any], Any]
+_DATED = ("between", "period", "at_hours", "on_days")
 _FOLLOWED = ("then", "then_within", "without", "without_within")
 
 
 def did_from_json(plain: Mapping[str, Any], inside: Inside) -> Did:
     """`{"did": …}`."""
-    only(plain, "did", "within", "where", "at_least", "at_most", "since_last", "between", "period", *_FOLLOWED)
+    only(plain, "did", "within", "where", "at_least", "at_most", "since_last", *_DATED, *_FOLLOWED)
     where = plain.get("where")
     return Did(
         type=plain["did"],
@@ -38,6 +40,8 @@ def did_from_json(plain: Mapping[str, Any], inside: Inside) -> Did:
         stretch=stretch_from_json(plain.get("between")),
         period=period_from_json(plain.get("period")),
         then_=_follow(plain, inside),
+        hours=hours_from_json(plain.get("at_hours")),
+        days=weekdays_from_json(plain.get("on_days")),
     )
 
 

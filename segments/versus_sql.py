@@ -57,7 +57,8 @@ def _side(what: Measured, selection: Selection) -> _Side:
 def _since_ever(anchor: str, measured: sa.Subquery, selection: Selection) -> sa.Subquery:
     """The amounts, and a 0 for everybody who did the anchor and nothing that counts since."""
     a = event.alias()
-    known = sa.select(a.c.profile_id).where(*during(a, anchor, None), *selection.among(a.c.profile_id)).distinct().subquery()
+    ever = [*during(a, anchor, None, when=selection.when), *selection.among(a.c.profile_id)]
+    known = sa.select(a.c.profile_id).where(*ever).distinct().subquery()
     amount = sa.func.coalesce(measured.c.above, bound(0, "number")).label("above")
     joined = sa.outerjoin(known, measured, known.c.profile_id == measured.c.profile_id)
     return sa.select(known.c.profile_id, amount).select_from(joined).subquery()
