@@ -18,11 +18,11 @@ DAY: Final = 86_400
 MONDAY: Final = (719_162 + 7) * DAY
 #: In the table's keys, the zones stand so far apart: further than from the year 1 to the year 9999 in seconds.
 STRIDE: Final = 2**40
-#: Clocks are known from 1970 on, as the zone database is; earlier ones show the offset that 1970 began with.
-_FIRST, _LAST = 1970, 2100
+#: Changes are known of these years; earlier clocks show the offset that the first began with, so that the table stays short.
+_FIRST, _LAST = 2000, 2100
 _BEGINNING, _END = datetime(_FIRST, 1, 1, tzinfo=UTC), datetime(_LAST, 12, 31, 23, tzinfo=UTC)
 #: Changes are looked for in steps of this, and a day more on either side: no zone has changed its clocks twice in less than
-#: that since 1970 (the closest: Brazil 2000, an hour less than a week).
+#: that since (the closest: Brazil 2000, an hour less than a week).
 _STEP = timedelta(days=4)
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

@@ -22,7 +22,7 @@ ODD = {
     "America/Recife": datetime(2000, 10, 8, 3, tzinfo=UTC),  # summer for a week
     "Africa/Casablanca": datetime(2026, 2, 15, 2, tzinfo=UTC),  # back for the month of Ramadan
     "Australia/Lord_Howe": datetime(2026, 4, 4, 15, tzinfo=UTC),  # half an hour
-    "Africa/Monrovia": datetime(1972, 1, 7, 0, 44, 30, tzinfo=UTC),  # seconds
+    "Africa/Sao_Tome": datetime(2018, 1, 1, 1, tzinfo=UTC),  # with the year
     "Europe/Madrid": datetime(2026, 10, 25, 1, tzinfo=UTC),
     "Asia/Gaza": datetime(2040, 10, 20, tzinfo=UTC),
 }
