@@ -4,17 +4,24 @@ Promise: pure, like all of the language; what makes no sense is refused with a s
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from datetime import timedelta
+from functools import reduce
+from itertools import pairwise
+from operator import and_
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack, cast
 
 from segments.aggregates import Aggregate
 from segments.errors import DefinitionError
 from segments.measures import Measured, Number
 from segments.predicate import Predicate
+from segments.spans import Units, span_of
 from segments.values import check_name
 from segments.versus import MIRRORED, Versus
 
 if TYPE_CHECKING:
     from segments.happened import Did
+
+_MOST_SPANS = 31
 
 
 class Comparable:
@@ -167,6 +174,22 @@ class Countable:
     def distinct(self, name: str) -> Amount:
         """How many different texts, numbers and booleans a property had."""
         return self._amount("distinct", name)
+
+    def in_each(self, times: int, span: timedelta | None = None, **units: Unpack[Units]) -> Predicate:
+        """At least once in each of the last so many spans, counted back from now: `in_each(4, weeks=1)`.
+
+        So more often within two weeks than within one, and so on: a shorthand, not a leaf.
+        """
+        it = cast("Did", self)
+        place = f"did({it.type!r}).in_each"
+        if it.window is not None:
+            raise DefinitionError(place, "takes no other window; leave out within(…)")
+        if isinstance(times, bool) or not isinstance(times, int) or not 2 <= times <= _MOST_SPANS:  # noqa: PLR2004 - else `within`
+            raise DefinitionError(place, f"needs a whole number of spans from 2 to {_MOST_SPANS}, not {times!r}")
+        one = span_of(place, span, units)
+        within = [it.within(n * one) for n in range(1, times + 1)]
+        more = [longer.count() > shorter.count() for shorter, longer in pairwise(within)]
+        return reduce(and_, more, cast("Predicate", within[0]))
 
     def _amount(self, measure: str, name: str = "") -> Amount:
         return Amount(cast("Did", self), measure, name)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -138,6 +139,28 @@ def test_it_reads_like_english_and_survives_json() -> None:
     assert top(10, a) == top(10, did("A"))
 
 
+async def test_in_each_of_the_last_weeks(shop: Shop) -> None:
+    """Against the definition itself: an event of every age from n weeks on, before n + 1 weeks."""
+    regular = did("A").in_each(3, weeks=1)
+    ages = [0, 6.9, 7, 13.9, 14, 20.9, 21, 30]
+    people = {}
+    for some in (combination for size in range(5) for combination in combinations(ages, size)):
+        if 0 in some or len(some) < 2:
+            people[some] = await shop.customer()
+            for days in some:
+                await shop.event(people[some], "A", T0 - timedelta(days=days), mark=False)
+    expected = {some for some in people if all(any(7 * n <= days < 7 * (n + 1) for days in some) for n in range(3))}
+    assert 10 < len(expected) < len(people) / 2
+    assert {some for some, who in people.items() if holds(regular, {}, shop.events[who], T0)} == expected
+    assert await shop.evaluated(regular, T0) == {people[some] for some in expected}
+    segment = Segment("regular", regular)
+    await shop.load(segment)
+    ana = people[0, 7, 14]
+    assert ana in await shop.members(segment)
+    await shop.tick(T0 + 7 * DAY)
+    assert [line[:2] for line in await shop.log(segment, ana)] == [("left", T0 + 7 * DAY)]
+
+
 REFUSED: list[tuple[Any, str]] = [
     (lambda: a > did("A").count(), "compares an amount with itself"),
     (lambda: a / a > 1, "with itself"),
@@ -160,6 +183,10 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: bool(a / b), "has no truth by itself"),
     (lambda: 1 < a < 3, "has no truth|write & |"),
     (lambda: did("A").at_least(2).count() > b, "takes no count"),
+    (lambda: did("A").within(days=1).in_each(4, weeks=1), r"did\('A'\)\.in_each: takes no other window"),
+    (lambda: did("A").in_each(1, weeks=1), "from 2 to 31, not 1"),
+    (lambda: did("A").in_each(4), "longer than zero"),
+    (lambda: did("A").at_least(2).in_each(4, weeks=1), "takes no count"),
     (lambda: did("A").total("") > b, "the property must be a text"),
     (lambda: predicate_from_json({"count": "x", "of": {"did": "A"}, "is": ">", "value": 1}), "count: needs true"),
     (lambda: predicate_from_json({"total": True, "of": {"did": "A"}, "is": ">", "value": 1}), "the name of a property"),
