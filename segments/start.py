@@ -60,7 +60,7 @@ def looks_at_profiles(condition: Condition) -> bool:
 def _can_start(part: Predicate) -> bool:
     if not isinstance(part, Did):
         return False
-    narrowed = (part.since, part.stretch, part.period, part.then_, part.most)
+    narrowed = (part.since, part.stretch, part.period, part.then_, part.most, part.hours, part.days)
     return part.at_least_times > 0 and all(each is None for each in narrowed)
 
 
