@@ -118,8 +118,8 @@ def check_goal(goal: Predicate) -> None:
     for leaf in leaves(goal):
         if not isinstance(leaf, Did):
             raise DefinitionError(f"goal {goal}", f"a goal is made of did(…); this is not: {leaf}")
-        if leaf.period is not None or leaf.then_ is not None:
-            raise DefinitionError(f"goal {goal}", f"a goal takes no calendar period and no sequence: {leaf}")
+        if (leaf.period, leaf.then_, leaf.hours, leaf.days) != (None,) * 4:
+            raise DefinitionError(f"goal {goal}", f"a goal takes no hours or days, no calendar period and no sequence: {leaf}")
     if any(isinstance(part, Held) for part in _all_parts(goal)):
         raise DefinitionError(f"goal {goal}", "what only time completes is no goal; name the events themselves")
     if any(isinstance(part, Scored) for part in _all_parts(goal)):

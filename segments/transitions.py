@@ -91,7 +91,7 @@ def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
     edges = edges_of(segment.predicate)
     happened = [e for e in happened if any(e.type == edge.type for edge in edges)]
     if happened:
-        return caused_by(min(happened, key=lambda event: not speaks_for(segment, event)))
+        return caused_by(min(happened, key=lambda event: not speaks_for(segment, event, facts.traits)))
     for edge in sorted(edges):
         if any(event.ts == instant - edge.window for event in facts.events.get(edge.type, ())):
             return {"edge": edge.type, "window": to_plain(edge.window)}
@@ -104,15 +104,13 @@ def caused_by(event: Event) -> dict[str, Any]:
     return {"event": event.type, "message_id": event.message_id}
 
 
-def speaks_for(segment: Segment, event: Event, at: datetime | None = None) -> bool:
+def speaks_for(segment: Segment, event: Event, traits: Mapping[str, Any], at: datetime | None = None) -> bool:
     """Whether the event counts for a `did` that the segment asks for (and not against); at an instant, or at its own."""
-    return any(_counts(leaf, event, at) for leaf in triggers(segment.predicate))
+    return any(_counts(leaf, event, traits, at or event.ts) for leaf in triggers(segment.predicate))
 
 
-def _counts(leaf: Did, event: Event, at: datetime | None) -> bool:
-    in_time = at is None or leaf.window is None or at - event.ts < leaf.window
-    in_time = in_time and (leaf.stretch is None or leaf.stretch.has(event.ts))
-    return leaf.type == event.type and in_time and matches(leaf.condition, event.properties)
+def _counts(leaf: Did, event: Event, traits: Mapping[str, Any], at: datetime) -> bool:
+    return leaf.type == event.type and leaf.fits(event.ts, traits, at) and matches(leaf.condition, event.properties)
 
 
 def trigger_types(segments: Iterable[Segment]) -> frozenset[str]:

@@ -26,6 +26,7 @@ from segments.ranking import Top
 from segments.reach import Consented, Reachable
 from segments.scoring import Points, Rule, Scored
 from segments.sequences import Outermost
+from segments.versus import Versus
 
 _COMBINED: Mapping[type, str] = {All: "all", Either: "any", Not: "not", MemberOf: "member_of", Scored: "score"}
 
@@ -93,6 +94,13 @@ def _(predicate: Near | Anniversary | Age, facts: Facts, at: datetime) -> Any:  
 @saw.register
 def _(predicate: Aggregate, facts: Facts, at: datetime) -> Any:
     return {predicate.measure: predicate.amount(facts, at)}
+
+
+@saw.register
+def _(predicate: Versus, facts: Facts, at: datetime) -> Any:
+    left, right = predicate.amounts(facts, at)
+    both = {"left": {predicate.left.measure: left}, "right": {predicate.right.measure: right}}
+    return both | ({"ratio": left / right if left is not None and right else None} if predicate.divided else {})
 
 
 @saw.register

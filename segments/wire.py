@@ -5,12 +5,12 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from segments.aggregates import MEASURES
 from segments.date_wire import DATED, age_from_json, dated_from_json
 from segments.errors import DefinitionError
-from segments.event_wire import aggregate_from_json, did_from_json, outermost_from_json
+from segments.event_wire import aggregate_from_json, did_from_json, outermost_from_json, versus_from_json
 from segments.held import Held
 from segments.listed import Listed, check_list_name
+from segments.measures import MEASURES
 from segments.people import Bucket, Customers, MemberOf, check_no_circle
 from segments.places import located_from_json
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, Scope
@@ -89,6 +89,10 @@ def _did(plain: Mapping[str, Any], depth: int) -> Predicate:
 
 def _aggregate(plain: Mapping[str, Any], depth: int) -> Predicate:
     return aggregate_from_json(plain, lambda place, inner: _inside(place, inner, depth), _operand)
+
+
+def _versus(plain: Mapping[str, Any], depth: int) -> Predicate:
+    return versus_from_json(plain, lambda place, inner: _inside(place, inner, depth), _operand)
 
 
 def _age(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
@@ -185,6 +189,8 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], int], Predicate]] = {
     "not": _not,
     "did": _did,
     "top": _top,  # before the amounts: it may have a "total"
+    "versus": _versus,
+    "ratio": _versus,
     **dict.fromkeys(MEASURES, _aggregate),
     "age": _age,
     "first": _outermost,

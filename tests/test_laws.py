@@ -47,17 +47,22 @@ PURE_SEGMENTS = (
     "evaluate",
     *(
         "aggregates",
+        "amounts",
         "calendar",
         "comparing",
         "date_clocks",
         "date_wire",
         "dates",
         "event_wire",
+        "hours",
+        "measures",
         "sequences",
         "spans",
         "stretch",
         "terms",
         "triggers",
+        "versus",
+        "wall_time",
     ),
 )
 
