@@ -24,6 +24,8 @@ ZONE_TRAIT: Final = "timezone"
 _LONGEST: Final = {"day": timedelta(days=3), "week": timedelta(days=9), "month": timedelta(days=33)}
 _WORDS: Final = {"day": "today", "week": "this week", "month": "this month"}
 _DAY = timedelta(days=1)
+#: Near these days of the calendar's first and last year, zones do not matter.
+_ENDS = (date.min + 3 * _DAY, date.max - 3 * _DAY)
 _FEWEST = 2
 
 
@@ -183,11 +185,9 @@ def _edges(unit: str, zone: str, day: date) -> tuple[datetime, ...]:
 @lru_cache(65_536)
 def first_instant(day: date, zone: str) -> datetime:
     """The first instant at which a zone's calendar shows a day (or a later one, where that day was left out)."""
-    there = ZoneInfo(zone)
-    try:
-        guess = datetime.combine(day, time(), there).astimezone(UTC)
-    except OverflowError:
+    if not _ENDS[0] < day < _ENDS[1]:  # there is no instant around them to look at
         return datetime.combine(day, time(), UTC)
+    guess = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
     if day_shown(guess - timedelta(microseconds=1), zone) < day <= day_shown(guess, zone):
         return guess
     early, late = guess - 2 * _DAY, guess + 2 * _DAY
