@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from store.database import Connection, Database, Pool
+from store.database import Connection, Database, Pool, Record
 from store.named import queries
 
 _SQL = queries("segment_views")
@@ -78,8 +78,17 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """A source of a trait: how many have the trait from it, and when it last said one; None: from before it was kept."""
+
+    source: str | None
+    having: int
+    newest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
-    """A trait: how many of the customers looked at have it, and since when they have its present value."""
+    """A trait: how many of the customers looked at have it, when it was last said, by whom, and how surely where inferred."""
 
     trait: str
     having: int
@@ -87,6 +96,9 @@ class Coverage:
     newest_at: datetime | None
     median_at: datetime | None
     outdated: int
+    inferred: int
+    median_confidence: float | None
+    sources: tuple[SourceCoverage, ...]
 
 
 async def stored(source: "Database | Connection") -> list[Stored]:
@@ -183,7 +195,16 @@ async def coverage(database: Database, outdated_before: datetime, segment: str |
     buckets = _sample(await database.pool.fetchval(_SQL["customers"]))
     customers: int = await database.pool.fetchval(_SQL["looked_at"], buckets, segment)
     rows = await database.pool.fetch(_SQL["coverage"], outdated_before, buckets, segment)
-    return customers, [Coverage(**dict(row)) for row in rows]
+    sources: dict[str, list[SourceCoverage]] = {}
+    for row in rows:
+        if not row["total"]:
+            sources.setdefault(row["trait"], []).append(SourceCoverage(row["source"], row["having"], row["newest_at"]))
+    return customers, [_coverage(row, sources[row["trait"]]) for row in rows if row["total"]]
+
+
+def _coverage(row: Record, sources: Sequence[SourceCoverage]) -> Coverage:
+    known = {name: value for name, value in row.items() if name not in ("source", "total")}
+    return Coverage(**known, sources=tuple(sources))
 
 
 def _sample(rows: int) -> int:

@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from workers.asked import fail
 from workers.segments_asked import Asked, Json, Silence, ask, read
+
+if TYPE_CHECKING:
+    from segments.sufficiency import Report
 
 Maybe = Annotated[str | None, typer.Argument(help="The segment's name; none with --definition.")]
 File = Annotated[Path | None, typer.Option("--definition", help="A JSON file with a predicate that is not saved; -: stdin.")]
@@ -95,22 +98,23 @@ def concerns(
 def coverage(
     segment: Annotated[str | None, typer.Option(help="Only the members of this segment.")] = None,
     outdated_days: Annotated[int, typer.Option(min=1, help="From which age a value counts as outdated.")] = 365,
+    enough: Annotated[float, typer.Option(min=0, max=1, help="Share who must have what a segment asks for.")] = 0.5,
     as_json: Json = False,
 ) -> None:
-    """Per trait: the share of the customers who have it, and how fresh its values are."""
+    """Per trait: who has it, from which sources, how surely and how fresh. Per segment: whether that is enough."""
 
-    async def work(asked: Asked) -> tuple[datetime, "list[Any]"]:
-        from store.segments import coverage
+    async def work(asked: Asked) -> "tuple[datetime, Report]":
+        from segments.sufficiency import report
 
-        if segment is not None:
-            await asked.one(segment)
+        segments = (await asked.landscape()).segments if segment is None else [(await asked.one(segment)).segment]
         before = asked.now - timedelta(days=outdated_days)
-        return asked.now, list((await coverage(asked.database, before, segment))[1])
+        return asked.now, await report(asked.database, segments, before, enough=enough, only=segment)
 
     now, found = ask(work)
+    from api.coverage_models import coverage_report
     from workers import segment_tables as tables
 
-    tables.show(found, lambda rows: tables.coverage(rows, now), as_json=as_json)
+    tables.show(coverage_report(found), lambda shown: tables.coverage(shown, now), as_json=as_json)
 
 
 def _definition(name: str | None, file: Path | None) -> Any:

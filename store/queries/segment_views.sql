@@ -119,15 +119,17 @@ select case when estimate > 10000 then estimate else (select count(*) from profi
 from (select reltuples::bigint as estimate from pg_class where oid = 'profile'::regclass) as known;
 
 -- name: coverage
--- Per trait: how many of the customers looked at have it, and how old it is. They are those of $2 of 256 buckets, of all or
--- of one segment ($3). A trait that is null counts as missing.
+-- Per trait (total), and per trait and source: how many of the customers looked at have it, how old it is, and how sure it is
+-- where it was inferred. They are those of $2 of 256 buckets, of all or of one segment ($3). A trait that is null is missing.
 with looked_at as (
-    select traits, traits_at from profile
+    select traits, traits_at, traits_from from profile
     where merged_into is null and bucket(id) < $2
       and ($3::text is null or exists (select from segment_member m where m.profile_id = profile.id and m.segment = $3))
 ), told as (
     select t.key as trait,
-           (case jsonb_typeof(d.value) when 'string' then d.value #>> '{}' when 'object' then d.value ->> 'at' end)::timestamptz as at
+           (case jsonb_typeof(d.value) when 'string' then d.value #>> '{}' when 'object' then d.value ->> 'at' end)::timestamptz as at,
+           traits_from -> t.key ->> 'source' as source,
+           (traits_from -> t.key ->> 'confidence')::float as confidence
     from looked_at
     cross join lateral jsonb_each(traits) as t
     left join lateral (select traits_at -> t.key as value) as d on true
@@ -136,10 +138,12 @@ with looked_at as (
     select count(*) as customers from looked_at
 )
 select trait, count(*) as having, customers, max(at) as newest_at, percentile_disc(0.5) within group (order by at) as median_at,
-       count(*) filter (where at < $1) as outdated
+       count(*) filter (where at < $1) as outdated, count(confidence) as inferred,
+       percentile_disc(0.5) within group (order by confidence) as median_confidence,
+       source, grouping(source) = 1 as total
 from told cross join everybody
-group by trait, customers
-order by trait;
+group by grouping sets ((trait, customers), (trait, customers, source))
+order by trait, source;
 
 -- name: looked_at
 -- How many customers the report on coverage looks at.
