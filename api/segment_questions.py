@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from api.auth import Operator, schemes
 from api.coverage_models import CoverageReport, coverage_report
-from api.problems import responses
+from api.problems import Problem, responses
 from api.segment_access import Silence, answering, entries, known_one
 from api.segment_models import Question, predicate_of
 from api.segment_views import ConcernView, Counted, MemberView, concern, member
@@ -18,10 +19,17 @@ from api.state import Config, Db
 from segments.asking import count, preview
 from segments.concerns import Limits, concerns
 from segments.overview import landscape
+from segments.silence import BadAllowance, allowances
 from segments.sufficiency import report
 from store.segments import sizes
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
+
+
+_Allowed = Annotated[
+    list[Annotated[str, Field(max_length=200)]] | None,
+    Query(max_length=100, description="`crm=48`: the hours a source may be silent; else twice its longest gap of four weeks"),
+]
 
 
 @router.post("/segments/count", responses=responses(401, 403, 422, 503))
@@ -50,11 +58,15 @@ async def list_concerns(
     silence_hours: Silence = 24,
     overlap: Annotated[float, Query(ge=0, le=1, description="share from which two segments count as overlapping")] = 0.8,
     most: Annotated[int, Query(ge=1, le=100_000, description="how many active segments are too many")] = 50,
+    source_silence: _Allowed = None,
 ) -> list[ConcernView]:
     """What to worry about: too small, too many, overlapping, stale, past the review date; and what stands still."""
+    try:
+        limits = Limits(timedelta(hours=silence_hours), overlap, most, allowances(source_silence or ()))
+    except BadAllowance as error:
+        raise Problem(422, f"source_silence {error}", code="invalid-request") from None
     around = await landscape(database, config.segments)
     counted = await sizes(database, list(around.known))
-    limits = Limits(timedelta(hours=silence_hours), overlap, most)
     found = await concerns(database, around.segments, counted, config.clock.now(), limits)
     return [concern(each) for each in (*around.concerns(entries(config)), *found)]
 

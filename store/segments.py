@@ -21,6 +21,8 @@ _BUCKETS = 256
 LONGEST = 1_100
 #: Rows that a report looks at before it makes do with a sample of the customers.
 _EXACT = 500_000
+#: Events of a type and a day that tell who sends them.
+_OF_A_DAY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,11 @@ async def traits_of(connection: Connection, ids: Sequence[UUID], traits: Sequenc
 async def last_heard(database: Database, types: Sequence[str], at: datetime) -> dict[str, datetime]:
     """When the last event of each type happened; missing: never."""
     return {row["type"]: row["ts"] for row in await database.pool.fetch(_SQL["last_heard"], types, at)}
+
+
+async def heard_from(database: Database, types: Sequence[str], at: datetime) -> list[Record]:
+    """Who sent events of these types in the last four weeks: rows of `type, source, last_at, days, longest_gap`."""
+    return list(await database.pool.fetch(_SQL["heard_from"], types, at, _OF_A_DAY))
 
 
 async def overlaps(database: Database, members_now: Mapping[str, int]) -> list[Overlap]:

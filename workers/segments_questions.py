@@ -75,9 +75,18 @@ def concerns(
     silence_hours: Silence = 24,
     overlap: Annotated[float, typer.Option(min=0, max=1, help="Share from which two segments count as overlapping.")] = 0.8,
     most: Annotated[int, typer.Option(min=1, help="How many active segments are too many.")] = 50,
+    source_silence: Annotated[
+        list[str] | None, typer.Option(help="crm=48: hours a source may be silent; else twice its longest gap. Repeat it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What to worry about: too small, too many, overlapping, stale, or past the review date."""
+    from segments.silence import BadAllowance, allowances
+
+    try:
+        allowed = allowances(source_silence or ())
+    except BadAllowance as error:
+        fail(f"--source-silence {error}")
 
     async def work(asked: Asked) -> "list[Any]":
         from segments.concerns import Limits, concerns
@@ -85,7 +94,7 @@ def concerns(
 
         around = await asked.landscape()
         counted = await sizes(asked.database, list(around.known))
-        limits = Limits(timedelta(hours=silence_hours), overlap, most)
+        limits = Limits(timedelta(hours=silence_hours), overlap, most, allowed)
         found = await concerns(asked.database, around.segments, counted, asked.now, limits)
         return [*around.concerns(asked.catalogue.entries), *found]
 

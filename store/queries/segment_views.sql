@@ -98,6 +98,30 @@ select type, ts
 from unnest($1::text[]) as asked (type)
 cross join lateral (select ts from event where event.type = asked.type and ts <= $2 order by ts desc limit 1) as last;
 
+-- name: heard_from
+-- Who sent events of these types in the four weeks before $2: the last time, on how many days, and the longest gap between two
+-- of these. Of each type and day the newest $3 are looked at; who sent less than one in fifty of a type is left out.
+with sample as (
+    select asked.type, day, heard.source, heard.ts
+    from unnest($1::text[]) as asked (type)
+    cross join generate_series(0, 27) as day
+    cross join lateral (
+        select source, ts from event
+        where event.type = asked.type and ts <= $2::timestamptz - day * interval '24 hours'
+          and ts > $2::timestamptz - (day + 1) * interval '24 hours'
+        order by ts desc limit $3) as heard
+), daily as (
+    select type, source, day, max(ts) as last_at, count(*) as events, sum(count(*)) over (partition by type) as of_type
+    from sample group by type, source, day
+), spaced as (
+    select *, last_at - lag(last_at) over (partition by type, source order by last_at) as gap from daily
+)
+select type, source, max(last_at) as last_at, count(*) as days, max(gap) as longest_gap
+from spaced
+group by type, source, of_type
+having sum(events) * 50 >= of_type
+order by type, source;
+
 -- name: overlaps
 -- How many customers each two of these segments share, and how many each has, among the customers of $2 of 256 buckets.
 with member as (

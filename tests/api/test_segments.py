@@ -331,6 +331,9 @@ async def test_concerns_and_coverage(trial: Shop) -> None:
         ("too many", None),
         ("overlapping", "gold"),
     }
+    await ask(trial, "concerns", source_silence=["crm=48", "web=1"])
+    wrong = await trial.operate("GET", "/v1/concerns", params={"source_silence": "crm"})
+    assert problem(wrong)[:2] == (422, "invalid-request")
     report = await ask(trial, "coverage", segment="gold")
     tier = next(each for each in report["traits"] if each["trait"] == "tier")
     assert (report["customers"], tier["share"], tier["outdated"]) == (1, 1.0, 0)

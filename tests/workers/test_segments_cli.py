@@ -104,7 +104,8 @@ async def test_why_is_a_tree_with_what_each_part_saw(dsn: str, shop: Shop) -> No
 async def test_concerns_and_coverage(dsn: str, shop: Shop) -> None:
     found = await run_json(dsn, "concerns", "--most", "1")
     assert {"GOV-04", "GOV-05"} <= {each["id"] for each in found}
-    assert "check its source" in await run(dsn, "concerns")
+    assert "check its source" in await run(dsn, "concerns", "--source-silence", "crm=48")
+    assert "write a source and hours, such as crm=48" in await failure(dsn, "concerns", "--source-silence", "crm")
     report = await run_json(dsn, "coverage")
     [tier] = report["traits"]
     assert (report["customers"], tier["trait"], tier["having"], tier["inferred_share"]) == (2, "tier", 2, 0)
