@@ -4,7 +4,7 @@
 -- older than the word that took the declared one away (cleared_at). Under a declared value the newest guess is remembered
 -- (guessed), for a late null. `since` moves only when the value does, and to when it was last said when it turns out that it
 -- was another in between.
-with word as (
+with word as materialized (
     select given.profile_id, trait, given.value::jsonb as value, at, source, given.confidence::jsonb as confidence,
            nullif(traits -> trait, 'null') as old, (traits_at ->> trait)::timestamptz as said_at,
            traits_from -> trait as origin, coalesce(traits_from -> trait ? 'confidence', false) as was_inferred,
@@ -13,7 +13,7 @@ with word as (
     from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])
         as given (profile_id, trait, value, at, source, confidence)
     join profile on profile.id = profile_id
-), judged as (
+), judged as materialized (
     select *,
            case
                when confidence is not null and old is not null and not was_inferred then false
@@ -30,7 +30,7 @@ with word as (
                    'value', value, 'at', instant_text(at), 'source', source, 'confidence', confidence)
            end as guess
     from word
-), dated as (
+), dated as materialized (
     select *,
            taken and value = 'null' and coalesce((guess ->> 'at')::timestamptz > at, false) as revived,
            case
@@ -45,7 +45,7 @@ with word as (
                when not taken and confidence is null and was_inferred and value = 'null' then greatest(cleared_at, at)
            end as cleared_to
     from judged
-), told as (
+), told as materialized (
     select profile_id, trait, taken, origin as was,
            case when revived then guess -> 'value' else value end as value,
            case when revived then guess ->> 'at' else instant_text(at) end as at,
