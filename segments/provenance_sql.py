@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from segments.conditions import Selection, inside
-from segments.json_sql import Expression, Value, bound, compare, instant_of
+from segments.json_sql import Expression, Value, compare, instant_of
 from segments.predicate import Compare
 from segments.provenance import Declared, Origin, Said
 from segments.rows import now, younger_than
@@ -12,7 +12,8 @@ from segments.tables import profile
 
 @inside.register
 def _(predicate: Declared, selection: Selection) -> Expression:  # noqa: ARG001 - one signature for all leaves
-    return sa.and_(_is_there(predicate.trait), sa.not_(_knows(predicate.trait, "confidence")))
+    told = Value.field(profile.c.traits_from, predicate.trait).json
+    return sa.and_(_is_there(predicate.trait), sa.not_(compare(Compare("property", ("confidence",), "exists"), told)))
 
 
 @inside.register
@@ -32,8 +33,3 @@ def _(predicate: Said, selection: Selection) -> Expression:  # noqa: ARG001 - on
 
 def _is_there(trait: str) -> Expression:
     return compare(Compare("trait", (trait,), "exists"), profile.c.traits)
-
-
-def _knows(trait: str, what: str) -> Expression:
-    told = Value.field(profile.c.traits_from, trait).json
-    return sa.func.coalesce(told.op("?", is_comparison=True)(bound(what, "text")), sa.false())

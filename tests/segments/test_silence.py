@@ -38,7 +38,7 @@ async def test_a_source_is_measured_by_its_own_habit(shop: Shop) -> None:
     till = 'reads "Order Completed", which the source till last sent 5 days ago (allowed: 4 days); check that source'
     assert await stale(shop, buyers, pros) == [
         ("buyers", till),
-        ("pros", 'reads "$identify", which was never received; check its source'),
+        ("pros", "reads traits (identify), which was never received; check its source"),
     ]
     assert await stale(shop, buyers, at=T0 + 9 * HOUR, silence=6 * DAY) == []
 
