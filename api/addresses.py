@@ -14,7 +14,7 @@ _STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCR
 
 
 class Unusable(ValueError):
-    """A subscription that cannot be understood; consent is never guessed, so the whole item is refused."""
+    """A part of a call's context that cannot be understood; it is never guessed at, so the whole item is refused."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(detail)

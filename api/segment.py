@@ -13,8 +13,9 @@ import orjson
 
 from api.addresses import Unusable, addresses_of, choices_of
 from api.body import flaw
+from api.provenance import origins_of
 from segments.listed import LIST_EVENT
-from store.ingest import Changes, Item
+from store.ingest import Changes, Item, Origin
 
 #: Bytes of one item, as stored (Segment's limit).
 ITEM_LIMIT = 32 * 1024
@@ -100,7 +101,7 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
         arrival.received_at,
         arrival.traceparent,
         previous_id,
-        _changes(traits, context, arrival.region),
+        _changes(traits, context, arrival.region, sourced=kind == "identify"),
     )
 
 
@@ -225,7 +226,8 @@ def _required(raw: dict[str, Any], key: str) -> str:
     return value
 
 
-def _changes(traits: dict[str, Any], context: dict[str, Any], region: str) -> Changes | None:
+def _changes(traits: dict[str, Any], context: dict[str, Any], region: str, *, sourced: bool) -> Changes | None:
+    origins = _origins(traits, context) if sourced and "provenance" in context else {}
     if not traits and "device" not in context and "messaging_subscriptions" not in context:
         return None
     try:
@@ -233,7 +235,14 @@ def _changes(traits: dict[str, Any], context: dict[str, Any], region: str) -> Ch
     except Unusable as error:
         raise Rejected("bad-subscription", str(error), error.pointer) from error
     known = (*addresses, *(address for address, _ in choices))
-    return Changes(traits, known, tuple(choice for _, choice in choices)) if traits or known else None
+    return Changes(traits, known, tuple(choice for _, choice in choices), origins) if traits or known else None
+
+
+def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Origin]:
+    try:
+        return origins_of(traits, context)
+    except Unusable as error:
+        raise Rejected("bad-provenance", str(error), error.pointer) from error
 
 
 def _texts(properties: dict[str, Any], context: dict[str, Any]) -> tuple[str, str]:

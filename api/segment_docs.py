@@ -28,7 +28,8 @@ _COMMON: dict[str, Any] = {
     "sentAt": {**_TIME, "description": "the sender's clock at sending; corrects its skew"},
     "context": {
         **_OBJECT,
-        "description": "`device.token` and `messaging_subscriptions` become addresses and consent",
+        "description": "`device.token` and `messaging_subscriptions` become addresses and consent; `provenance` of an identify"
+        " call says where its traits come from, each with a source, a confidence (0 to 1: it is inferred) or both",
     },
 }
 _TRAITS = {**_OBJECT, "description": "what is known of the customer; `email` and `phone` become addresses"}
@@ -67,7 +68,12 @@ CALLS: dict[str, Call] = {
         "Say who a customer is",
         "Traits go to the profile; an anonymous profile becomes one with the user's.",
         {"traits": _TRAITS},
-        {"userId": "42", "anonymousId": "a-7", "traits": {"email": "ana@shop.example", "plan": "pro"}},
+        {
+            "userId": "42",
+            "anonymousId": "a-7",
+            "traits": {"email": "ana@shop.example", "adventurous": True},
+            "context": {"provenance": {"adventurous": {"source": "interest-model-3", "confidence": 0.82}}},
+        },
     ),
     "track": _call(
         "Say what a customer did",

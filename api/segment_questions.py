@@ -7,19 +7,29 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from api.auth import Operator, schemes
-from api.problems import responses
-from api.segment_access import Silence, answering, entries, known
+from api.coverage_models import CoverageReport, coverage_report
+from api.problems import Problem, responses
+from api.segment_access import Silence, answering, entries, known_one
 from api.segment_models import Question, predicate_of
-from api.segment_views import ConcernView, Counted, CoverageReport, CoverageView, MemberView, concern, member
+from api.segment_views import ConcernView, Counted, MemberView, concern, member
 from api.state import Config, Db
 from segments.asking import count, preview
 from segments.concerns import Limits, concerns
 from segments.overview import landscape
-from store.segments import coverage, sizes
+from segments.silence import BadAllowance, allowances
+from segments.sufficiency import report
+from store.segments import sizes
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
+
+
+_Allowed = Annotated[
+    list[Annotated[str, Field(max_length=200)]] | None,
+    Query(max_length=100, description="`crm=48`: the hours a source may be silent; else twice its longest gap of four weeks"),
+]
 
 
 @router.post("/segments/count", responses=responses(401, 403, 422, 503))
@@ -48,11 +58,15 @@ async def list_concerns(
     silence_hours: Silence = 24,
     overlap: Annotated[float, Query(ge=0, le=1, description="share from which two segments count as overlapping")] = 0.8,
     most: Annotated[int, Query(ge=1, le=100_000, description="how many active segments are too many")] = 50,
+    source_silence: _Allowed = None,
 ) -> list[ConcernView]:
     """What to worry about: too small, too many, overlapping, stale, past the review date; and what stands still."""
+    try:
+        limits = Limits(timedelta(hours=silence_hours), overlap, most, allowances(source_silence or ()))
+    except BadAllowance as error:
+        raise Problem(422, f"source_silence {error}", code="invalid-request") from None
     around = await landscape(database, config.segments)
     counted = await sizes(database, list(around.known))
-    limits = Limits(timedelta(hours=silence_hours), overlap, most)
     found = await concerns(database, around.segments, counted, config.clock.now(), limits)
     return [concern(each) for each in (*around.concerns(entries(config)), *found)]
 
@@ -64,21 +78,10 @@ async def trait_coverage(
     database: Db,
     segment: Annotated[str | None, Query(max_length=100, description="only its members")] = None,
     outdated_days: Annotated[int, Query(ge=1, le=36_500, description="from which age a value counts as outdated")] = 365,
+    enough: Annotated[float, Query(ge=0, le=1, description="share of customers who must have what a segment asks for")] = 0.5,
 ) -> CoverageReport:
-    """Per trait: the share of the customers who have it, and how fresh its values are."""
-    if segment is not None:
-        await known(config, database, segment)
+    """Per trait: who has it, from which sources, how surely and how fresh. Per segment: whether that is enough."""
+    around = await landscape(database, config.segments)
+    asked = around.segments if segment is None else [known_one(around, segment).segment]
     before = config.clock.now() - timedelta(days=outdated_days)
-    customers, found = await coverage(database, before, segment)
-    traits = [
-        CoverageView(
-            trait=each.trait,
-            having=each.having,
-            share=each.having / each.customers,
-            newest_at=each.newest_at,
-            median_at=each.median_at,
-            outdated=each.outdated,
-        )
-        for each in found
-    ]
-    return CoverageReport(customers=customers, traits=traits)
+    return coverage_report(await report(database, asked, before, enough=enough, only=segment))

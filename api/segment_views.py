@@ -116,24 +116,6 @@ class WhyView(BaseModel):
     finding: FindingView
 
 
-class CoverageView(BaseModel):
-    """A trait: who has it, and how fresh it is."""
-
-    trait: str
-    having: int = Field(description="of the customers looked at")
-    share: float = Field(description="0 to 1")
-    newest_at: datetime | None = Field(description="when a value last came; null: it is not known")
-    median_at: datetime | None
-    outdated: int = Field(description="values older than asked for")
-
-
-class CoverageReport(BaseModel):
-    """Coverage and freshness of every trait."""
-
-    customers: int = Field(description="customers looked at; a sample when there are very many")
-    traits: list[CoverageView]
-
-
 class SnapshotView(BaseModel):
     """A list that is a snapshot of a segment."""
 

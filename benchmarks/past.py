@@ -13,12 +13,14 @@ from store import connect, migrate
 
 WEEKS = 8
 _PROFILES = """
-insert into profile (id, traits, traits_at, created_at, updated_at)
+insert into profile (id, traits, traits_at, traits_from, created_at, updated_at)
 select md5('past-' || n)::uuid,
        jsonb_build_object('plan', case when n % 20 = 0 then 'gold' else 'free' end, 'age', 18 + n % 60,
                           'address', jsonb_build_object('city', (array['Madrid', 'Sevilla', 'Bilbao', 'Vigo'])[1 + n % 4])),
-       jsonb_build_object('plan', since, 'age', since, 'address', since), since, since
-from generate_series($1::integer, $2::integer) as n, (select date_trunc('hour', now()) - interval '8 weeks' as since) as born
+       jsonb_build_object('plan', since, 'age', since, 'address', since),
+       jsonb_build_object('plan', origin, 'age', origin, 'address', origin), since, since
+from generate_series($1::integer, $2::integer) as n, (select date_trunc('hour', now()) - interval '8 weeks' as since) as born,
+     lateral (select jsonb_build_object('source', 'past', 'since', since) as origin) as known
 """
 _IDENTITIES = """
 insert into identity (kind, value, profile_id, created_at)

@@ -34,7 +34,7 @@ def clocks_of(segment: Segment) -> frozenset[TraitClock]:
 
 
 def next_turn(segment: Segment, facts: Facts, at: datetime) -> datetime | None:
-    """The next instant after `at` at which these traits can turn the segment."""
+    """The next instant after `at` at which these traits, or the time when they were said, can turn the segment."""
     steps = (step for clock in clocks_of(segment) for step in clock.steps(facts, at))
     return min((step for step in steps if step > at), default=None)
 

@@ -20,6 +20,7 @@ from segments import (  # noqa: F401 - they register the SQL of their leaves
     held_sql,
     people_sql,
     places_sql,
+    provenance_sql,
     ranking_sql,
     scoring_sql,
     versus_sql,

@@ -5,18 +5,19 @@ Each concern has the id of the capability that asks for it (GOV-03, 04, 05, 10),
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from segments.language import Segment
 from segments.listed import LIST_EVENT
 from segments.people import mentions
 from segments.predicate import event_types, trait_names
+from segments.silence import Heard
 from segments.sizing import people_needed
 from segments.watching import TRAITS_CHANGED
 from segments.words import span_in_words
 from store import Database
-from store.segments import Overlap, last_heard, overlaps
+from store.segments import Overlap, heard_from, last_heard, overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,15 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From where on to worry: silence of an event type, share of overlap (0 to 1), number of segments."""
+    """From where on to worry: silence of an event type, share of overlap (0 to 1), number of segments.
+
+    `sources` says for how long some sources may be silent; for the others it is twice their own longest gap.
+    """
 
     silence: timedelta = timedelta(days=1)
     overlap: float = 0.8
     segments: int = 50
+    sources: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 async def concerns(
@@ -44,11 +49,13 @@ async def concerns(
     """Everything to worry about, by segment; `sizes` has the members of each now."""
     types = sorted(frozenset[str]().union(*(reads(segment) for segment in segments)))
     heard = await last_heard(database, types, at) if types else {}
+    senders = [Heard(**dict(row)) for row in await heard_from(database, types, at)] if types else []
     shared = await overlaps(database, sizes) if len(segments) > 1 else []
     made_of = {segment.name: mentions(segment.predicate) for segment in segments}
     found = [
         *_too_many(segments, limits),
         *(concern for each in segments for concern in of_one(each, sizes.get(each.name, 0), heard, at, limits)),
+        *(concern for each in segments for concern in _silent(each, senders, heard, at, limits)),
         *_overlapping([pair for pair in shared if not _by_definition(pair, made_of)], limits),
     ]
     return sorted(found, key=lambda concern: (concern.segment or "", concern.id))
@@ -98,6 +105,24 @@ def _stale(segment: Segment, heard: Mapping[str, datetime], at: datetime, limits
 
 def _source(named: str) -> str:
     return "traits (identify)" if named == TRAITS_CHANGED else f'"{named}"'
+
+
+def _silent(
+    segment: Segment, senders: Iterable[Heard], heard: Mapping[str, datetime], at: datetime, limits: Limits
+) -> Iterable[Concern]:
+    """Sources that are silent while others go on; if all are, the event type itself is stale."""
+    for each in senders:
+        last = heard.get(each.type)
+        allowed = each.allowed(limits.silence, limits.sources)
+        if each.type not in reads(segment) or allowed is None or at - each.last_at <= allowed:
+            continue
+        if last is not None and at - last <= limits.silence:
+            ago = span_in_words(timedelta(minutes=(at - each.last_at) // timedelta(minutes=1)))
+            sentence = (
+                f"reads {_source(each.type)}, which the source {each.source} last sent {ago} ago"
+                f" (allowed: {span_in_words(timedelta(minutes=allowed // timedelta(minutes=1)))}); check that source"
+            )
+            yield Concern("GOV-05", "stale", segment.name, sentence)
 
 
 def _too_many(segments: Sequence[Segment], limits: Limits) -> Iterable[Concern]:

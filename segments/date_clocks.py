@@ -59,6 +59,23 @@ class NearClock(DateClock):
 
 
 @dataclass(frozen=True)
+class SaidClock(DateClock):
+    """A trait is said, and that becomes too long ago."""
+
+    window: timedelta
+
+    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - they are two
+        """When it was last said, and the window later."""
+        said_at = facts.origins.said_at.get(self.path[0])
+        if said_at is not None:
+            yield said_at
+            try:
+                yield said_at + self.window
+            except OverflowError:  # at the end of the calendar
+                return
+
+
+@dataclass(frozen=True)
 class AnniversaryClock(DateClock):
     """Every year, the days before the day begin, and the day ends."""
 

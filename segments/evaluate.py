@@ -16,6 +16,7 @@ from segments.happened import Did
 from segments.held import Held, Lapses
 from segments.leaf import Leaf
 from segments.listed import Listed
+from segments.origin import NOWHERE, Origins
 from segments.people import MemberOf
 from segments.person import NOBODY, Person
 from segments.predicate import All, AnyItem, Compare, Edge, Either, Not, Predicate
@@ -38,7 +39,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one customer: traits, events by type in the order of their time, and who it is.
+    """What is known of one customer: traits and their origins, events by type in the order of their time, and who it is.
 
     A trait is what it is since the instant in `since`, else since the customer was created.
     """
@@ -49,16 +50,19 @@ class Facts:
     thresholds: Mapping[str, Sequence[tuple[datetime, Any]]] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
     created_at: datetime = _BEGINNING
+    origins: Origins = NOWHERE
     #: When predicates were not true, worked out once: dating a transition asks at many instants.
     lapses: dict[Predicate, Lapses] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
-    def of(cls, traits: Mapping[str, Any], events: Iterable[Event], person: Person = NOBODY) -> "Facts":
+    def of(
+        cls, traits: Mapping[str, Any], events: Iterable[Event], person: Person = NOBODY, origins: Origins = NOWHERE
+    ) -> "Facts":
         """Arrange events that come in any order."""
         by_type: dict[str, list[Event]] = {}
         for event in sorted(events, key=lambda event: event.ts):
             by_type.setdefault(event.type, []).append(event)
-        return cls(traits, by_type, person)
+        return cls(traits, by_type, person, origins=origins)
 
     def until(self, named: str, at: datetime) -> Sequence[Event]:
         """The events of a type that have happened by then."""
@@ -71,10 +75,15 @@ class Facts:
 
 
 def holds(
-    predicate: Predicate, traits: Mapping[str, Any], events: Iterable[Event], at: datetime, person: Person = NOBODY
+    predicate: Predicate,
+    traits: Mapping[str, Any],
+    events: Iterable[Event],
+    at: datetime,
+    person: Person = NOBODY,
+    origins: Origins = NOWHERE,
 ) -> bool:
     """Whether the predicate is true at an instant, of a customer with these traits and events."""
-    return _holds(predicate, Facts.of(traits, events, person), at)
+    return _holds(predicate, Facts.of(traits, events, person, origins), at)
 
 
 def holds_on_nothing(predicate: Predicate) -> bool:

@@ -15,6 +15,7 @@ from segments.calendar import Period
 from segments.dates import AgeTerm, Anniversary, Near, near
 from segments.errors import DefinitionError
 from segments.predicate import AnyItem, Compare, Predicate, Scope, as_predicate
+from segments.provenance import Declared, OriginTerm, Said
 from segments.spans import Units, span_of
 from segments.values import Scalar, check_name, check_path
 from segments.words import to_plain
@@ -85,6 +86,27 @@ class Term:
         return Anniversary(
             self._dated("anniversary"), within_days, Period("day", zone, None if zone is not None else otherwise)
         )
+
+    def declared(self) -> Declared:
+        """The trait is there and was not inferred."""
+        return Declared(self._whole("declared"))
+
+    def confidence(self) -> OriginTerm:
+        """How sure the source of an inferred trait is, 0 to 1; compare it (false where the trait is declared)."""
+        return OriginTerm(self._whole("confidence"), "confidence")
+
+    def source(self) -> OriginTerm:
+        """Who said the trait last; compare it."""
+        return OriginTerm(self._whole("source"), "source")
+
+    def said_within(self, span: timedelta | None = None, **units: Unpack[Units]) -> Said:
+        """The trait is there and was last said less than so long ago, whether or not that changed it."""
+        return Said(self._whole("said_within"), span_of(f"{self}.said_within", span, units))
+
+    def _whole(self, word: str) -> str:
+        if self.scope != "trait":
+            raise DefinitionError(f"{self}.{word}", "asks where a trait comes from: for traits only")
+        return ".".join(self.path)
 
     def _dated(self, word: str) -> tuple[str, ...]:
         if self.scope != "trait":

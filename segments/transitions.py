@@ -5,7 +5,7 @@ before the customer's previous transition.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,8 +20,10 @@ from segments.evaluate import Event, Facts, edges_of, flipped_at, matches
 from segments.happened import Did
 from segments.language import Segment
 from segments.leaf import Leaf
+from segments.origin import Origins
 from segments.person import NOBODY, Person
 from segments.predicate import leaves, trait_names
+from segments.provenance import OfTrait
 from segments.triggers import triggers
 from segments.words import to_plain
 
@@ -66,7 +68,7 @@ def flip(
     by_event = flipped_at(segment.predicate, customer.facts, at)
     if by_event is not None and not any(mark.startswith("$") for mark in marks):
         return max(floor, by_event), _cause(segment, customer.facts, by_event)
-    by_trait = max((customer.traits_at[n] for n in trait_names(segment.predicate) if n in customer.traits_at), default=None)
+    by_trait = max(_said(segment, customer), default=None)
     mark, by_mark = _marked_at(segment, customer.facts.person, at)
     dated = [instant for instant in (by_event, by_trait, by_mark) if instant is not None and instant <= at]
     if not dated:
@@ -75,6 +77,13 @@ def flip(
     if instant == by_event:
         return max(floor, instant), _cause(segment, customer.facts, instant)
     return max(floor, instant), {"event": "$identify" if instant == by_trait else mark}
+
+
+def _said(segment: Segment, customer: Customer) -> Iterator[datetime]:
+    """Since when its traits are what they are; where it asks where one comes from, when that was last said."""
+    yield from (customer.traits_at[name] for name in trait_names(segment.predicate) if name in customer.traits_at)
+    asked = {leaf.trait for leaf in leaves(segment.predicate) if isinstance(leaf, OfTrait)}
+    yield from (instant for name, instant in customer.facts.origins.said_at.items() if name in asked)
 
 
 def _marked_at(segment: Segment, person: Person, at: datetime) -> tuple[str, datetime | None]:
@@ -139,7 +148,9 @@ def read_customer(row: asyncpg.Record, events: Iterable[Event], person: Person, 
 
 def read_facts(row: asyncpg.Record, events: Iterable[Event] = (), person: Person = NOBODY) -> Facts:
     """A profile's row with its traits and where they come from, and its events."""
-    return replace(Facts.of(read_json(row["traits"]), events, person), since=read_since(row), created_at=row["created_at"])
+    origins = Origins.of(row["traits_from"], row["traits_at"])
+    facts = Facts.of(read_json(row["traits"]), events, person, origins)
+    return replace(facts, since=read_since(row), created_at=row["created_at"])
 
 
 def read_since(row: asyncpg.Record) -> dict[str, datetime]:

@@ -22,6 +22,7 @@ from segments.listed import ON_IT, Listed
 from segments.people import Bucket, Customers, MemberOf
 from segments.places import Circle, Located, Point, distance
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, leaves
+from segments.provenance import Declared, Origin, Said
 from segments.ranking import Top
 from segments.reach import Consented, Reachable
 from segments.scoring import Points, Rule, Scored
@@ -89,6 +90,17 @@ def _(predicate: AnyItem, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - 
 @saw.register
 def _(predicate: Near | Anniversary | Age, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
     return _one(list(found_in(facts.traits, predicate.path)))
+
+
+@saw.register
+def _(predicate: Declared | Origin, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
+    told = facts.origins.told.get(predicate.trait, {})
+    return {name: told[name] for name in ("source", "confidence") if name in told} or None
+
+
+@saw.register
+def _(predicate: Said, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
+    return {"said_at": facts.origins.said_at.get(predicate.trait)}
 
 
 @saw.register

@@ -11,6 +11,7 @@ from segments.event_wire import aggregate_from_json, did_from_json, outermost_fr
 from segments.held import Held
 from segments.listed import Listed, check_list_name
 from segments.measures import MEASURES
+from segments.origin_wire import ORIGINAL, origin_from_json
 from segments.people import Bucket, Customers, MemberOf, check_no_circle
 from segments.places import located_from_json
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, Scope
@@ -77,6 +78,8 @@ def _compare(scope: Scope) -> Callable[[Mapping[str, Any], int], Predicate]:
             return AnyItem(scope, steps, _inside("any_item", plain["any_item"], depth))
         if scope == "trait" and any(word in plain for word in DATED):
             return dated_from_json(plain, steps)
+        if scope == "trait" and any(word in plain for word in ORIGINAL):
+            return origin_from_json(plain, path, _operand)
         _only(plain, scope, "is", "value")
         return Compare(scope, steps, str(plain.get("is")), _operand(plain.get("value")))
 

@@ -20,6 +20,7 @@ from uuid_utils.compat import uuid7
 from store.database import Connection, Database
 from store.identity import Claim, NamesMoved, settle
 from store.named import queries
+from store.traits import Word, write_words
 
 _T = TypeVar("_T")
 
@@ -38,6 +39,13 @@ class Address(NamedTuple):
     platform: str | None = None
 
 
+class Origin(NamedTuple):
+    """Where a trait comes from, if not simply from the item's source; with a confidence (0 to 1) it is inferred."""
+
+    source: str | None = None
+    confidence: float | None = None
+
+
 class Choice(NamedTuple):
     """What a customer chose for marketing on a channel: granted, refused or withdrawn."""
 
@@ -52,6 +60,7 @@ class Changes:
     traits: dict[str, Any] = field(default_factory=dict)
     addresses: tuple[Address, ...] = ()
     choices: tuple[Choice, ...] = ()
+    origins: dict[str, Origin] = field(default_factory=dict)
 
 
 class Item(NamedTuple):
@@ -160,12 +169,24 @@ async def _store_settled(connection: Connection, items: Sequence[Item], profiles
 
 
 async def _write_traits(connection: Connection, fresh: Sequence[tuple[UUID, Item]]) -> None:
-    newest: dict[tuple[UUID, str], tuple[str, datetime]] = {}
-    for profile, item in sorted(fresh, key=lambda pair: pair[1].ts):
-        for key, value in (item.changes.traits if item.changes else {}).items():
-            newest[profile, key] = (orjson.dumps(value).decode(), item.ts)
-    rows = [(profile, key, value, at) for (profile, key), (value, at) in newest.items()]
-    await _write(connection, "write_traits", rows)
+    words = [
+        _word(profile, item, name, value, item.changes.origins.get(name))
+        for profile, item in fresh
+        if item.changes is not None
+        for name, value in item.changes.traits.items()
+    ]
+    if words:
+        await write_words(connection, words)
+
+
+def _word(profile: UUID, item: Item, name: str, value: Any, origin: Origin | None) -> Word:
+    source, confidence = origin or (None, None)
+    sure = None if confidence is None else _json(confidence)
+    return Word(profile, name, _json(value), item.ts, source or item.source, sure)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 async def _write_addresses(connection: Connection, fresh: Sequence[tuple[UUID, Item]]) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from store.database import Connection
 from store.named import queries
+from store.traits import move_words
 
 #: What belongs to a profile and moves with it, in the order in which it moves.
 _MOVES = (
@@ -28,8 +29,8 @@ _MOVES = (
 async def merge(connection: Connection, survivor: UUID, absorbed: UUID, at: datetime) -> None:
     """Bring two profiles together inside the caller's transaction, at this business time."""
     await _run(connection, "mark_merged", survivor, absorbed, at)
-    await _run(connection, "merge_traits", survivor, absorbed)
-    await _run(connection, "empty_absorbed", absorbed)
+    await _run(connection, "merge_times", survivor, absorbed)
+    await move_words(connection, survivor, absorbed)
     await _take_over(connection, survivor, absorbed, at)
 
 

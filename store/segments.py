@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from store.database import Connection, Database, Pool
+from store.database import Connection, Database, Pool, Record
 from store.named import queries
 
 _SQL = queries("segment_views")
@@ -21,6 +21,8 @@ _BUCKETS = 256
 LONGEST = 1_100
 #: Rows that a report looks at before it makes do with a sample of the customers.
 _EXACT = 500_000
+#: Events of a type and a day that tell who sends them.
+_OF_A_DAY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,17 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """A source of a trait: how many have the trait from it, and when it last said one; None: from before it was kept."""
+
+    source: str | None
+    having: int
+    newest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
-    """A trait: how many of the customers looked at have it, and since when they have its present value."""
+    """A trait: how many of the customers looked at have it, when it was last said, by whom, and how surely where inferred."""
 
     trait: str
     having: int
@@ -87,6 +98,9 @@ class Coverage:
     newest_at: datetime | None
     median_at: datetime | None
     outdated: int
+    inferred: int
+    median_confidence: float | None
+    sources: tuple[SourceCoverage, ...]
 
 
 async def stored(source: "Database | Connection") -> list[Stored]:
@@ -172,6 +186,11 @@ async def last_heard(database: Database, types: Sequence[str], at: datetime) -> 
     return {row["type"]: row["ts"] for row in await database.pool.fetch(_SQL["last_heard"], types, at)}
 
 
+async def heard_from(database: Database, types: Sequence[str], at: datetime) -> list[Record]:
+    """Who sent events of these types in the last four weeks: rows of `type, source, last_at, days, longest_gap`."""
+    return list(await database.pool.fetch(_SQL["heard_from"], types, at, _OF_A_DAY))
+
+
 async def overlaps(database: Database, members_now: Mapping[str, int]) -> list[Overlap]:
     """Each two of these segments that share somebody; of many members, only a sample of the customers is looked at."""
     buckets = _sample(sum(members_now.values()))
@@ -183,7 +202,16 @@ async def coverage(database: Database, outdated_before: datetime, segment: str |
     buckets = _sample(await database.pool.fetchval(_SQL["customers"]))
     customers: int = await database.pool.fetchval(_SQL["looked_at"], buckets, segment)
     rows = await database.pool.fetch(_SQL["coverage"], outdated_before, buckets, segment)
-    return customers, [Coverage(**dict(row)) for row in rows]
+    sources: dict[str, list[SourceCoverage]] = {}
+    for row in rows:
+        if not row["total"]:
+            sources.setdefault(row["trait"], []).append(SourceCoverage(row["source"], row["having"], row["newest_at"]))
+    return customers, [_coverage(row, sources[row["trait"]]) for row in rows if row["total"]]
+
+
+def _coverage(row: Record, sources: Sequence[SourceCoverage]) -> Coverage:
+    known = {name: value for name, value in row.items() if name not in ("source", "total")}
+    return Coverage(**known, sources=tuple(sources))
 
 
 def _sample(rows: int) -> int:

@@ -11,10 +11,10 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from api.coverage_models import CoverageReport
 from api.segment_views import MemberView, SegmentDetail, SegmentView, SnapshotView
 from segments.concerns import Concern
 from segments.words import span_in_words
-from store.segments import Coverage
 from store.snapshots import Snapshot
 from workers.tables import instant, show, value
 
@@ -91,14 +91,25 @@ def concerns(found: Sequence[Concern]) -> Iterable[RenderableType]:
     yield table
 
 
-def coverage(found: Sequence[Coverage], now: datetime) -> Iterable[RenderableType]:
-    """Who has which trait, and how fresh it is."""
-    table = Table("trait", "have it", "share", "newest", "median age", "outdated")
-    for each in found:
-        share = f"{each.having / each.customers:.1%}"
-        ages = (_age(each.newest_at, now), _age(each.median_at, now))
-        table.add_row(each.trait, f"{each.having:,} of {each.customers:,}", share, *ages, f"{each.outdated:,}")
+def coverage(found: CoverageReport, now: datetime) -> Iterable[RenderableType]:
+    """Who has which trait, where it comes from and how fresh it is; then whether that is enough for the segments."""
+    table = Table("trait", "have it", "share", "sources", "inferred", "newest", "median age", "outdated")
+    for each in found.traits:
+        sources = ", ".join(f"{one.source or 'unknown'} {one.share:.0%}" for one in each.sources)
+        sure = "" if each.median_confidence is None else f" (median confidence {each.median_confidence:g})"
+        having = f"{each.having:,} of {found.customers:,}"
+        ages = (_age(each.newest_at, now), _age(each.median_at, now), f"{each.outdated_share:.1%}")
+        table.add_row(Text(each.trait), having, f"{each.share:.1%}", Text(sources), f"{each.inferred_share:.0%}{sure}", *ages)
     yield table
+    needs = Table("segment", "asks for", "known of", "outdated", "enough")
+    for segment in found.segments:
+        for need in segment.needs:
+            enough = Text("yes" if need.enough else "NO", style="" if need.enough else "yellow")
+            needs.add_row(segment.segment, Text(need.trait), f"{need.share:.1%}", f"{need.outdated:.1%}", enough)
+    yield needs
+    for segment in found.segments:
+        if segment.sentence:
+            yield Text(f"PRO-04 {segment.segment}: {segment.sentence}", style="yellow")
 
 
 def standing(found: Sequence[Concern]) -> Iterable[RenderableType]:

@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from workers.asked import fail
 from workers.segments_asked import Asked, Json, Silence, ask, read
+
+if TYPE_CHECKING:
+    from segments.sufficiency import Report
 
 Maybe = Annotated[str | None, typer.Argument(help="The segment's name; none with --definition.")]
 File = Annotated[Path | None, typer.Option("--definition", help="A JSON file with a predicate that is not saved; -: stdin.")]
@@ -72,9 +75,18 @@ def concerns(
     silence_hours: Silence = 24,
     overlap: Annotated[float, typer.Option(min=0, max=1, help="Share from which two segments count as overlapping.")] = 0.8,
     most: Annotated[int, typer.Option(min=1, help="How many active segments are too many.")] = 50,
+    source_silence: Annotated[
+        list[str] | None, typer.Option(help="crm=48: hours a source may be silent; else twice its longest gap. Repeat it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What to worry about: too small, too many, overlapping, stale, or past the review date."""
+    from segments.silence import BadAllowance, allowances
+
+    try:
+        allowed = allowances(source_silence or ())
+    except BadAllowance as error:
+        fail(f"--source-silence {error}")
 
     async def work(asked: Asked) -> "list[Any]":
         from segments.concerns import Limits, concerns
@@ -82,7 +94,7 @@ def concerns(
 
         around = await asked.landscape()
         counted = await sizes(asked.database, list(around.known))
-        limits = Limits(timedelta(hours=silence_hours), overlap, most)
+        limits = Limits(timedelta(hours=silence_hours), overlap, most, allowed)
         found = await concerns(asked.database, around.segments, counted, asked.now, limits)
         return [*around.concerns(asked.catalogue.entries), *found]
 
@@ -95,22 +107,23 @@ def concerns(
 def coverage(
     segment: Annotated[str | None, typer.Option(help="Only the members of this segment.")] = None,
     outdated_days: Annotated[int, typer.Option(min=1, help="From which age a value counts as outdated.")] = 365,
+    enough: Annotated[float, typer.Option(min=0, max=1, help="Share who must have what a segment asks for.")] = 0.5,
     as_json: Json = False,
 ) -> None:
-    """Per trait: the share of the customers who have it, and how fresh its values are."""
+    """Per trait: who has it, from which sources, how surely and how fresh. Per segment: whether that is enough."""
 
-    async def work(asked: Asked) -> tuple[datetime, "list[Any]"]:
-        from store.segments import coverage
+    async def work(asked: Asked) -> "tuple[datetime, Report]":
+        from segments.sufficiency import report
 
-        if segment is not None:
-            await asked.one(segment)
+        segments = (await asked.landscape()).segments if segment is None else [(await asked.one(segment)).segment]
         before = asked.now - timedelta(days=outdated_days)
-        return asked.now, list((await coverage(asked.database, before, segment))[1])
+        return asked.now, await report(asked.database, segments, before, enough=enough, only=segment)
 
     now, found = ask(work)
+    from api.coverage_models import coverage_report
     from workers import segment_tables as tables
 
-    tables.show(found, lambda rows: tables.coverage(rows, now), as_json=as_json)
+    tables.show(coverage_report(found), lambda shown: tables.coverage(shown, now), as_json=as_json)
 
 
 def _definition(name: str | None, file: Path | None) -> Any:

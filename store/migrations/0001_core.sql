@@ -11,9 +11,14 @@ create table api_key (
     revoked_at  timestamptz
 );
 
--- One customer. traits_at keeps the event time at which each trait was last said, so that a late identify never overwrites a
--- newer one; traits_from says of each who said it, how sure that is, and since when it is what it is:
--- {"city": {"source": "crm", "since": "2026-…", "confidence": 0.8}}, the confidence only where it was inferred.
+-- An instant as the JSON columns hold it, whatever the session's time zone.
+create function instant_text(at timestamptz) returns text language sql stable
+    return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+
+-- One customer. traits_at keeps the event time at which each trait was last said (or taken away), so that a late identify never
+-- overwrites a newer one; traits_from says of each who said it, how sure that is, and since when it is what it is:
+-- {"city": {"source": "crm", "since": "2026-…", "confidence": 0.8}}, the confidence only where it was inferred, and then
+-- cleared_at, too, where a declared value had been taken away before; "guessed" is the newest inferred value under a declared one.
 create table profile (
     id           uuid primary key,
     traits       jsonb not null default '{}',

@@ -32,29 +32,13 @@ on conflict (kind, value) do update set profile_id = excluded.profile_id, create
 -- Everything that asks for the absorbed profile, or for one that it absorbed before, is led to the survivor.
 update profile set merged_into = $1, updated_at = $3 where id = $2 or merged_into = $2;
 
--- name: merge_traits
--- The survivor takes each trait that is newer, by event time, on the absorbed side (ties stay), and the earlier birthday.
-with absorbed as (
-    select * from profile where id = $2
-), newer as (
-    select coalesce(jsonb_object_agg(t.key, absorbed.traits -> t.key) filter (where absorbed.traits ? t.key), '{}') as traits,
-           coalesce(jsonb_object_agg(t.key, t.value), '{}') as traits_at,
-           coalesce(array_agg(t.key) filter (where not absorbed.traits ? t.key), '{}') as gone
-    from absorbed, jsonb_each(absorbed.traits_at) as t, profile survivor
-    where survivor.id = $1
-      and (t.value #>> '{}')::timestamptz > coalesce((survivor.traits_at ->> t.key)::timestamptz, '-infinity')
-)
+-- name: merge_times
+-- The survivor has been a customer since the earlier of the two.
 update profile
-set traits = (profile.traits || newer.traits) - newer.gone,
-    traits_at = profile.traits_at || newer.traits_at,
-    created_at = least(profile.created_at, absorbed.created_at),
+set created_at = least(profile.created_at, absorbed.created_at),
     updated_at = greatest(profile.updated_at, absorbed.updated_at)
-from newer, absorbed
-where profile.id = $1;
-
--- name: empty_absorbed
--- Personal data lives in one place: the survivor.
-update profile set traits = '{}', traits_at = '{}' where id = $1;
+from profile absorbed
+where profile.id = $1 and absorbed.id = $2;
 
 -- name: merge_consent
 -- Consent before the rows unite: where the newer word would be the more permissive one, the stricter word is repeated at

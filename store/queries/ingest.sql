@@ -61,27 +61,6 @@ with item as materialized (
 )
 select n from kept order by n;
 
--- name: write_traits
--- Traits by event time: each key keeps the value with the newest time; a null takes the trait away.
-with given as (
-    select profile_id, key, value::jsonb as value, at
-    from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as given (profile_id, key, value, at)
-), newer as (
-    select profile_id,
-           jsonb_object_agg(key, given.value) as traits,
-           jsonb_object_agg(key, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) as traits_at,
-           coalesce(array_agg(key) filter (where given.value = 'null'), '{}') as gone,
-           max(at) as at
-    from given join profile on profile.id = profile_id
-    where coalesce((profile.traits_at ->> key)::timestamptz, '-infinity') <= at
-    group by profile_id
-)
-update profile
-set traits = (profile.traits || newer.traits) - newer.gone,
-    traits_at = profile.traits_at || newer.traits_at,
-    updated_at = greatest(updated_at, newer.at)
-from newer where profile.id = newer.profile_id;
-
 -- name: write_endpoints
 -- Addresses: whoever was seen with one last owns it; a push token that registers again after it was invalid is valid again.
 insert into endpoint (id, profile_id, channel, address, platform, first_seen_at, last_seen_at)

@@ -98,6 +98,30 @@ select type, ts
 from unnest($1::text[]) as asked (type)
 cross join lateral (select ts from event where event.type = asked.type and ts <= $2 order by ts desc limit 1) as last;
 
+-- name: heard_from
+-- Who sent events of these types in the four weeks before $2: the last time, on how many days, and the longest gap between two
+-- of these. Of each type and day the newest $3 are looked at; who sent less than one in fifty of a type is left out.
+with sample as (
+    select asked.type, day, heard.source, heard.ts
+    from unnest($1::text[]) as asked (type)
+    cross join generate_series(0, 27) as day
+    cross join lateral (
+        select source, ts from event
+        where event.type = asked.type and ts <= $2::timestamptz - day * interval '24 hours'
+          and ts > $2::timestamptz - (day + 1) * interval '24 hours'
+        order by ts desc limit $3) as heard
+), daily as (
+    select type, source, day, max(ts) as last_at, count(*) as events, sum(count(*)) over (partition by type) as of_type
+    from sample group by type, source, day
+), spaced as (
+    select *, last_at - lag(last_at) over (partition by type, source order by last_at) as gap from daily
+)
+select type, source, max(last_at) as last_at, count(*) as days, max(gap) as longest_gap
+from spaced
+group by type, source, of_type
+having sum(events) * 50 >= of_type
+order by type, source;
+
 -- name: overlaps
 -- How many customers each two of these segments share, and how many each has, among the customers of $2 of 256 buckets.
 with member as (
@@ -119,15 +143,17 @@ select case when estimate > 10000 then estimate else (select count(*) from profi
 from (select reltuples::bigint as estimate from pg_class where oid = 'profile'::regclass) as known;
 
 -- name: coverage
--- Per trait: how many of the customers looked at have it, and how old it is. They are those of $2 of 256 buckets, of all or
--- of one segment ($3). A trait that is null counts as missing.
+-- Per trait (total), and per trait and source: how many of the customers looked at have it, how old it is, and how sure it is
+-- where it was inferred. They are those of $2 of 256 buckets, of all or of one segment ($3). A trait that is null is missing.
 with looked_at as (
-    select traits, traits_at from profile
+    select traits, traits_at, traits_from from profile
     where merged_into is null and bucket(id) < $2
       and ($3::text is null or exists (select from segment_member m where m.profile_id = profile.id and m.segment = $3))
 ), told as (
     select t.key as trait,
-           (case jsonb_typeof(d.value) when 'string' then d.value #>> '{}' when 'object' then d.value ->> 'at' end)::timestamptz as at
+           (case jsonb_typeof(d.value) when 'string' then d.value #>> '{}' when 'object' then d.value ->> 'at' end)::timestamptz as at,
+           traits_from -> t.key ->> 'source' as source,
+           (traits_from -> t.key ->> 'confidence')::float as confidence
     from looked_at
     cross join lateral jsonb_each(traits) as t
     left join lateral (select traits_at -> t.key as value) as d on true
@@ -136,10 +162,12 @@ with looked_at as (
     select count(*) as customers from looked_at
 )
 select trait, count(*) as having, customers, max(at) as newest_at, percentile_disc(0.5) within group (order by at) as median_at,
-       count(*) filter (where at < $1) as outdated
+       count(*) filter (where at < $1) as outdated, count(confidence) as inferred,
+       percentile_disc(0.5) within group (order by confidence) as median_confidence,
+       source, grouping(source) = 1 as total
 from told cross join everybody
-group by trait, customers
-order by trait;
+group by grouping sets ((trait, customers), (trait, customers, source))
+order by trait, source;
 
 -- name: looked_at
 -- How many customers the report on coverage looks at.

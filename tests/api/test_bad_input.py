@@ -18,6 +18,29 @@ def nested(levels: int) -> Any:
     return value
 
 
+#: What `context.provenance` of an identify call with the traits {"likes/it": true, "gone": null} must not be.
+BAD_PROVENANCE: list[tuple[Any, str]] = [
+    ([], " must be an object"),
+    ({"unknown": {"source": "crm"}}, "/unknown is not among the traits of this call"),
+    ({"likes/it": {}}, "/likes~1it must be an object with source, confidence or both"),
+    ({"likes/it": 0.8}, "/likes~1it must be an object"),
+    ({"likes/it": {"source": "m", "confidnce": 0.8}}, "/likes~1it must be an object"),
+    ({"likes/it": {"source": " "}}, "/likes~1it/source must be a text of 1 to 100 characters"),
+    ({"likes/it": {"source": "s" * 101}}, "/likes~1it/source"),
+    ({"likes/it": {"source": 5}}, "/likes~1it/source"),
+    *(
+        ({"likes/it": {"confidence": wrong}}, "/likes~1it/confidence must be a number")
+        for wrong in (1.01, -0.1, True, "1", None)
+    ),
+    ({"gone": {"confidence": 0.5}}, "/gone a null takes the trait away"),
+]
+
+
+def guess(provenance: Any) -> dict[str, Any]:
+    traits = {"likes/it": True, "gone": None}
+    return {"type": "identify", "userId": "42", "traits": traits, "context": {"provenance": provenance}}
+
+
 BAD_ITEMS: list[tuple[Any, str]] = [
     ("text", "not-an-object"),
     (None, "not-an-object"),
@@ -65,6 +88,7 @@ BAD_ITEMS: list[tuple[Any, str]] = [
         {**GOOD, "context": {"messaging_subscriptions": [{"key": "nobody", "type": "EMAIL", "status": "SUBSCRIBED"}]}},
         "bad-subscription",
     ),
+    *((guess(said), f"bad-provenance: /context/provenance{place}") for said, place in BAD_PROVENANCE),
 ]
 
 

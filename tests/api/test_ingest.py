@@ -192,3 +192,34 @@ async def test_what_is_counted_can_be_scraped(ingest_api: Api) -> None:
     assert 'journeys_ingest_accepted_total{source="shop-web"}' in text
     assert 'journeys_ingest_duplicates_total{source="shop-web"}' in text
     assert 'journeys_ingest_dead_letters_total{reason="no-identity"}' in text
+
+
+async def test_a_trait_comes_from_its_key_unless_the_call_says_where_from(ingest_api: Api) -> None:
+    guessed = {"adventurous": {"source": "interest-model-3", "confidence": 0.82}, "plan": {"source": "crm"}}
+    traits = {"adventurous": True, "plan": "pro", "city": "Vigo", "gone": None}
+    call = {"userId": "42", "traits": traits, "timestamp": "2026-01-01T00:00:00Z"}
+    await ingest_api.post("identify", {**call, "context": {"provenance": {**guessed, "gone": {"source": "crm"}}}})
+    row = await ingest_api.database.pool.fetchrow("select traits_at, traits_from from profile")
+    assert row is not None
+    since = {"since": "2026-01-01T00:00:00.000000Z"}
+    assert set(row["traits_at"].values()) == {since["since"]}
+    assert row["traits_from"] == {
+        "adventurous": guessed["adventurous"] | since,
+        "plan": {"source": "crm"} | since,
+        "city": {"source": "shop-web"} | since,
+    }
+    await ingest_api.post("identify", {"userId": "42", "traits": {"adventurous": False}, "timestamp": "2025-01-01T00:00:00Z"})
+    traits_now = await ingest_api.database.pool.fetchval("select traits from profile")
+    assert traits_now == {"adventurous": False, "plan": "pro", "city": "Vigo"}
+
+
+async def test_a_batch_may_say_once_where_its_traits_come_from(ingest_api: Api) -> None:
+    calls = [{"type": "identify", "userId": f"u-{n}", "traits": {"score": n}} for n in range(3)]
+    other = {"type": "identify", "userId": "u-9", "traits": {"plan": "pro"}}
+    context = {"provenance": {"score": {"source": "churn-2", "confidence": 1}}}
+    answer = await ingest_api.batch(*calls, TRACK, other, context=context)
+    assert (answer["accepted"], answer["dead_letters"]) == (4, 1)
+    [reason] = await ingest_api.reasons()
+    assert reason.startswith("bad-provenance: /context/provenance/score is not among the traits of this call; say where")
+    rows = await ingest_api.database.pool.fetch("select traits_from -> 'score' ->> 'source' as source from profile")
+    assert sorted(str(row["source"]) for row in rows) == ["None", "churn-2", "churn-2", "churn-2"]

@@ -331,10 +331,18 @@ async def test_concerns_and_coverage(trial: Shop) -> None:
         ("too many", None),
         ("overlapping", "gold"),
     }
+    await ask(trial, "concerns", source_silence=["crm=48", "web=1"])
+    wrong = await trial.operate("GET", "/v1/concerns", params={"source_silence": "crm"})
+    assert problem(wrong)[:2] == (422, "invalid-request")
     report = await ask(trial, "coverage", segment="gold")
     tier = next(each for each in report["traits"] if each["trait"] == "tier")
     assert (report["customers"], tier["share"], tier["outdated"]) == (1, 1.0, 0)
     assert tier["newest_at"] is not None
+    assert [(source["source"], source["share"]) for source in tier["sources"]] == [("ingest", 1.0)]
+    assert (tier["inferred_share"], tier["median_confidence"], tier["outdated_share"]) == (0, None, 0)
+    [gold] = report["segments"]
+    assert (gold["segment"], gold["sentence"]) == ("gold", None)
+    assert gold["needs"] == [{"trait": "tier", "share": 1.0, "outdated": 0.0, "enough": True}]
     assert problem(await trial.operate("GET", "/v1/coverage", params={"segment": "none"}))[:2] == (404, "unknown-segment")
 
 
@@ -441,10 +449,10 @@ def _fuzz(schema: Any, url: str) -> None:
     tried = 0
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path.startswith(("/v1/segments", "/v1/lists", "/v1/concerns", "/v1/coverage")):
+        if operation.path.startswith(("/v1/segments", "/v1/lists", "/v1/concerns", "/v1/coverage", "/v1/profiles")):
             tried += 1
             _fuzz_operation(operation, url)
-    assert tried == 20
+    assert tried == 21
 
 
 def _fuzz_operation(operation: Any, url: str) -> None:

@@ -52,6 +52,8 @@ class Customer:
     user_ids: set[str] = field(default_factory=set)
     consents: list[tuple[str, str, str]] = field(default_factory=list)
     channels: set[str] = field(default_factory=set)
+    told: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,25 @@ def compare(plain: Plain, seen: Seen) -> bool:
     return meets(plain, seen.who.traits, "trait")
 
 
+def sourced(plain: Plain, seen: Seen) -> bool:
+    """Who said a trait, how surely, and when: of one that is there."""
+    name = plain["trait"]
+    told = seen.who.told.get(name, {})
+    if seen.who.traits.get(name) is None:
+        return False
+    if "declared" in plain:
+        return "confidence" not in told
+    if "said_within" in plain:
+        said = seen.who.said.get(name)
+        return said is not None and seen.at - seconds(plain["said_within"]) < said <= seen.at
+    asked = "source" if "source" in plain else "confidence"
+    return meets({"trait": asked, **plain[asked]}, told, "trait")
+
+
 def dated(plain: Plain, seen: Seen) -> bool:
-    """A trait seen from now: a date that is near, a birthday, or a plain comparison."""
+    """A trait seen from now: a date that is near, a birthday, where it comes from, or a plain comparison."""
+    if plain.keys() & {"declared", "source", "confidence", "said_within"}:
+        return sourced(plain, seen)
     ends = list(at_the_end(seen.who.traits, plain["trait"].split(".")))
     if "anniversary" in plain:
         return any(returns_soon(plain["anniversary"], written_day(end), seen) for end in ends)

@@ -75,6 +75,21 @@ def of_trait(random: Random) -> Predicate:
     )
 
 
+def sourced(random: Random) -> Predicate:
+    one = trait(random.choice(["plan", "years", "ends"]))
+    sure, source = one.confidence(), one.source()
+    return random.choice(
+        [
+            one.declared(),
+            one.declared() | (sure >= Decimal("0.8")),
+            random.choice([sure < 0.5, sure == 0.9, sure.between(0.1, 0.9)]),
+            random.choice([source == "crm", source != "crm", source.in_("test", "model"), source.starts_with("m")]),
+            one.said_within(random.choice(SPANS)),
+            one.exists() & ~one.said_within(random.choice(SPANS)),
+        ]
+    )
+
+
 def of_items(random: Random) -> Predicate:
     homes = trait("addresses")
     both = homes.any_item(prop("city") == "Madrid", prop("kind") == "home")
@@ -187,6 +202,7 @@ LEAVES: Sequence[Callable[[Random], Predicate]] = (
     *(amount,) * 2,
     *(dated,) * 2,
     of_trait,
+    sourced,
     of_items,
     outermost,
     place,

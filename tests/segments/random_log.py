@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from store import Database, lists
-from store.ingest import Address, Changes, Choice, Item, Weeks, store
+from store.ingest import Address, Changes, Choice, Item, Origin, Weeks, store
 from tests.segments.oracle import Customer, Happening, World, plain_of
 from tests.segments.oracle_values import micros
 from tests.segments.random_definitions import TYPES
@@ -91,8 +91,10 @@ class Stream:
         }
         traits = {name: random.choice(possible[name]) for name in random.sample(sorted(possible), 3)}
         addresses = (Address("push", f"token-{random.randrange(6)}"),) if random.random() < 0.4 else ()
+        origins = [None, Origin("crm"), Origin("model", 0.2), Origin("model", 0.9), Origin(None, 0.8)]
+        known = {name: origin for name in traits if traits[name] is not None and (origin := random.choice(origins))}
         choices = (Choice("whatsapp", random.choice(["granted", "refused", "withdrawn"])),) if random.random() < 0.4 else ()
-        return Changes(traits, addresses, choices)
+        return Changes(traits, addresses, choices, known)
 
     async def _something_of_ours(self, at: datetime) -> None:
         """What does not come by ingest: lists, dead addresses, consent by webhook, a mark that comes twice."""
@@ -126,8 +128,11 @@ union select id from profile where created_at > $2
 async def read_world(database: Database, thresholds: dict[str, Any]) -> World:
     """Every row as it stands, merged profiles left out; `thresholds` names the leaf of each ranking."""
     pool = database.pool
-    rows = await pool.fetch("select id, traits::text as traits from profile where merged_into is null")
+    rows = await pool.fetch("select id, traits::text as traits, traits_at, traits_from from profile where merged_into is null")
     found = {row["id"]: Customer(row["id"], plain_of(row["traits"])) for row in rows}
+    for row in rows:
+        found[row["id"]].told = plain_of(json.dumps(row["traits_from"]))
+        found[row["id"]].said = {name: micros(datetime.fromisoformat(at)) for name, at in row["traits_at"].items()}
     events = await pool.fetch("select profile_id, type, ts, properties::text as properties from event")
     for row in events:
         found[row["profile_id"]].log.append(Happening(row["type"], micros(row["ts"]), plain_of(row["properties"])))

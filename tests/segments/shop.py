@@ -1,5 +1,6 @@
 """A small shop in Postgres, written row by row, so that each test says exactly what is stored."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,10 @@ from uuid_utils.compat import uuid7
 from segments import Predicate, Segment, compiler
 from segments.evaluate import Event, Facts
 from segments.membership import Loaded, Tick, load, tick
+from segments.origin import NOWHERE, Origins
+from segments.transitions import read_since
 from store import Database
+from store.traits import Word, write_words
 
 T0 = datetime(2026, 11, 16, 12, tzinfo=UTC)
 
@@ -26,6 +30,7 @@ class Shop:
     traits: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     since: dict[UUID, dict[str, datetime]] = field(default_factory=dict)
     created_at: dict[UUID, datetime] = field(default_factory=dict)
+    origins: dict[UUID, Origins] = field(default_factory=dict)
     count: int = 0
 
     async def customer(self, created_at: datetime = T0 - timedelta(days=400), **traits: Any) -> UUID:
@@ -33,7 +38,7 @@ class Shop:
         await self.database.pool.execute(
             "insert into profile (id, traits, created_at, updated_at) values ($1, $2, $3, $3)", profile, traits, created_at
         )
-        self.events[profile], self.traits[profile] = [], traits
+        self.events[profile], self.traits[profile], self.origins[profile] = [], traits, NOWHERE
         self.since[profile], self.created_at[profile] = {}, created_at
         return profile
 
@@ -68,19 +73,25 @@ class Shop:
         return event.message_id
 
     async def identify(self, profile: UUID, at: datetime, **traits: Any) -> None:
-        self.traits[profile] |= traits
-        self.since[profile] |= dict.fromkeys(traits, at)
-        await self.database.pool.execute(
-            "update profile set traits = traits || $2, traits_at = traits_at || $3 where id = $1",
-            profile,
-            traits,
-            {name: at.isoformat() for name in traits},
-        )
+        await self.say(profile, at, traits)
+
+    async def say(
+        self, profile: UUID, at: datetime, traits: Mapping[str, Any], source: str = "test", confidence: float | None = None
+    ) -> None:
+        """Say these traits as ingest does; what holds then is read back."""
+        sure = None if confidence is None else str(confidence)
+        words = [Word(profile, name, json.dumps(value), at, source, sure) for name, value in traits.items()]
+        async with self.database.transaction() as connection:
+            await write_words(connection, words)
+        row = await self.database.pool.fetchrow("select traits, traits_at, traits_from from profile where id = $1", profile)
+        assert row is not None
+        self.traits[profile], self.since[profile] = row["traits"], read_since(row)
+        self.origins[profile] = Origins.of(row["traits_from"], row["traits_at"])
         await self.mark(profile, ["$identify"], at)
 
     def facts(self, profile: UUID) -> Facts:
         """What Postgres knows of a customer."""
-        found = Facts.of(self.traits[profile], self.events[profile])
+        found = Facts.of(self.traits[profile], self.events[profile], origins=self.origins[profile])
         return replace(found, since=self.since[profile], created_at=self.created_at[profile])
 
     async def mark(self, profile: UUID, types: Sequence[str], at: datetime, traceparent: str | None = None) -> None:

@@ -13,6 +13,7 @@ from segments import DefinitionError, Predicate, age, did, held, prop, trait
 from segments.amounts import Amount, Ratio
 from segments.evaluate import Event
 from segments.happened import Did
+from segments.origin import Origins
 from segments.sequences import first, last
 from segments.terms import Term
 from tests.segments.shop import T0
@@ -89,6 +90,38 @@ def conditions(draw: st.DrawFn, term: Callable[[str], Term] = prop) -> Predicate
     if draw(st.integers(0, 3)):
         return draw(comparisons(term))
     return term(draw(st.sampled_from(["deep", "deep.deeper", "x"]))).any_item(draw(combined(comparisons(prop), 2)))
+
+
+#: Who said each trait, how surely, and when; some traits that are there have no origin, as before it was kept.
+origins = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("x", "y", "deep"),
+        st.tuples(
+            st.sampled_from(["crm", "crm-2", "web"]),
+            st.sampled_from([None, 0, 0.1, 0.8, Decimal("0.80"), 1]),
+            st.sampled_from([*INSTANTS, T0 - timedelta(microseconds=1), T0 + timedelta(minutes=1), None]),
+        ),
+    ),
+)
+
+
+@st.composite
+def sourced(draw: st.DrawFn) -> Predicate:
+    term = trait(draw(st.sampled_from(["x", "y", "deep", "timezone"])))
+    match draw(st.integers(0, 3)):
+        case 0:
+            return term.declared()
+        case 1:
+            return term.said_within(draw(st.sampled_from(SPANS)))
+        case 2:
+            said = term.source()
+            return draw(st.sampled_from([said == "crm", said != "crm", said.in_("web", "crm"), said.starts_with("crm")]))
+    sure, value = term.confidence(), draw(st.sampled_from([0, 1, 0.8, 0.1, Decimal("0.8")]))
+    op = draw(st.sampled_from([*COMPARED, "==", "!=", "between"]))
+    if op in COMPARED:
+        return COMPARED[op](sure, value)
+    return sure == value if op == "==" else sure != value if op == "!=" else sure.between(0, value)
 
 
 @st.composite
@@ -230,12 +263,18 @@ def has_a_past(predicate: Predicate) -> bool:
     return True
 
 
-lasting = st.one_of(happenings(), happenings(), amounts(), versus(), outermosts(), carts(), conditions(trait)).filter(
-    has_a_past
-)
-helds = st.builds(held, combined(lasting, 3), st.sampled_from(SPANS))
-leaves = st.one_of(happenings(), happenings(), amounts(), versus(), outermosts(), carts(), conditions(trait), dates(), helds)
-predicates = combined(leaves, 5)
+def known(said: dict[str, tuple[str, Any, datetime | None]]) -> Origins:
+    """What `origins` drew, as it is known."""
+    told = {
+        name: {"source": source} if sure is None else {"source": source, "confidence": Decimal(str(sure))}
+        for name, (source, sure, _) in said.items()
+    }
+    return Origins(told, {name: said_at for name, (_, _, said_at) in said.items() if said_at is not None})
+
+
+of_events = st.one_of(happenings(), happenings(), amounts(), versus(), outermosts(), carts(), conditions(trait))
+helds = st.builds(held, combined(of_events.filter(has_a_past), 3), st.sampled_from(SPANS))
+predicates = combined(st.one_of(of_events, dates(), helds, sourced()), 5)
 goals = combined(happenings().map(lambda leaf: replace(leaf, period=None, then_=None, hours=None, days=None)), 4)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -15,14 +16,16 @@ from uuid_utils.compat import uuid7
 
 from segments import DefinitionError, Predicate, did, prop, trait
 from segments.compiler import GoalRow, among, compile_goal, everyone
-from segments.evaluate import Event, holds, reached_at
+from segments.evaluate import Event, Facts, holds, reached_at, true_of
+from segments.origin import Origins
 from segments.transitions import read_json
 from store import Database
 from tests.segments.shop import T0, Shop
-from tests.segments.strategies import documents, goals, histories, predicates
+from tests.segments.strategies import documents, goals, histories, known, origins, predicates
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 customers = st.lists(st.tuples(documents, histories), min_size=1, max_size=6)
+sourced_customers = st.lists(st.tuples(documents, histories, origins.map(known)), min_size=1, max_size=6)
 
 VALUES: list[Any] = [None, True, False, 0, 1, -1, 1.5, 0.1, 10**20, 1e300, "", "a", "A", "á", "ab", "1", "true", "null"]
 VALUES += ["now", "infinity", "epoch", "today", "2026-02-30", "0000-01-01", "2026-01-01T24:00", "2026-01-01T10:00:60"]
@@ -64,6 +67,15 @@ def allowed(build: Callable[[Any], Predicate], operand: Any) -> bool:
     return True
 
 
+async def store_origins(database: Database, ids: list[UUID], people: list[Origins]) -> None:
+    rows = [
+        (who, json.dumps(each.told, default=float), json.dumps(each.said_at, default=datetime.isoformat))
+        for who, each in zip(ids, people, strict=True)
+    ]
+    sql = "update profile set traits_from = $2::text::jsonb, traits_at = $3::text::jsonb where id = $1"
+    await database.pool.executemany(sql, rows)
+
+
 async def store_all(database: Database, people: list[tuple[dict[str, Any], list[Event]]]) -> list[UUID]:
     ids = [UUID(str(uuid7())) for _ in people]
     profiles = [(who, json.dumps(traits)) for who, (traits, _) in zip(ids, people, strict=True)]
@@ -83,13 +95,18 @@ async def store_all(database: Database, people: list[tuple[dict[str, Any], list[
 
 
 @EXAMPLES
-@given(people=customers, several=st.lists(predicates, min_size=1, max_size=4))
+@given(people=sourced_customers, several=st.lists(predicates, min_size=1, max_size=4))
 async def test_sql_and_python_agree(
-    database: Database, people: list[tuple[dict[str, Any], list[Event]]], several: list[Predicate]
+    database: Database, people: list[tuple[dict[str, Any], list[Event], Origins]], several: list[Predicate]
 ) -> None:
-    ids = await store_all(database, people)
+    ids = await store_all(database, [(traits, log) for traits, log, _ in people])
+    await store_origins(database, ids, [known for _, _, known in people])
     for predicate in several:
-        expected = {who for who, (traits, log) in zip(ids, people, strict=True) if holds(predicate, traits, log, T0)}
+        expected = {
+            who
+            for who, (traits, log, known) in zip(ids, people, strict=True)
+            if true_of(predicate, replace(Facts.of(traits, log, origins=known), since=known.said_at), T0)
+        }
         full, some = everyone(predicate), among(predicate)
         everybody = await database.pool.fetch(full.sql, *full.args(T0, shard=0, shards=1))
         assert {row["id"] for row in everybody} == expected, str(predicate)

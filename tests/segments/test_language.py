@@ -193,6 +193,7 @@ def test_pure_modules_ask_no_clock() -> None:
     ]
     names += ["aggregates", "calendar", "comparing", "date_clocks", "date_wire", "dates", "event_wire", "sequences", "stretch"]
     names += ["amounts", "hours", "measures", "versus", "wall_time"]
+    names += ["origin", "origin_wire", "provenance"]
     for name in names:
         calls = {
             f"{node.func.value.id}.{node.func.attr}"

@@ -1,11 +1,12 @@
 """SEG-01 … SEG-46 of the capability list, by id, over a real Postgres: each membership is asked of the watch and of a full
 evaluation, which must agree. Ids whose example is about the message or the journey show here what their segment says."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from definitions.library import (
     abandoned_cart,
@@ -39,7 +40,7 @@ from segments.membership import load, tick
 from segments.quantiles import cuts
 from segments.snapshot import freeze
 from store import Database
-from store.ingest import Address, Changes, Item, Weeks, store
+from store.ingest import Address, Changes, Item, Origin, Weeks, store
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -58,6 +59,17 @@ async def who(shop: Shop, segment: Segment, at: Any = T0) -> set[UUID]:
 
 async def people(shop: Shop, *traits: dict[str, Any]) -> list[UUID]:
     return [await shop.customer(**each) for each in traits]
+
+
+async def says(shop: Shop, user: str, traits: dict[str, Any], at: Any = T0, confidence: float | None = None) -> UUID:
+    """An identify through the real ingest: from the shop's own key, or inferred by a model."""
+    origins = {} if confidence is None else {name: Origin("interest-model-3", confidence) for name in traits}
+    changes = Changes(traits, origins=origins)
+    text = json.dumps(traits)
+    given = (str(uuid4()), user, None, at, "$identify", "identify", text, "{}", False, "shop-web", at)
+    await store(shop.database, [Item(*given, changes=changes)], Weeks())
+    profile: UUID = await shop.database.pool.fetchval("select profile_id from identity where value = $1", user)
+    return profile
 
 
 # --- demographic and geographic
@@ -148,22 +160,34 @@ async def test_seg_08_a_city_and_the_rest_of_the_country(shop: Shop) -> None:
 
 
 async def test_seg_10_declared_or_confident(shop: Shop) -> None:
-    declared = {"adventurous": {"value": True, "source": "declared"}}
-    sure, unsure = ({"adventurous": {"value": True, "source": "model", "confidence": c}} for c in (0.8, 0.79))
-    ana, luis, _eva = await people(shop, declared, sure, unsure)
-    trusted = (trait("adventurous.source") == "declared") | (trait("adventurous.confidence") >= Decimal("0.8"))
-    assert await who(shop, Segment("adventurous", (trait("adventurous.value") == True) & trusted)) == {ana, luis}  # noqa: E712
+    known = trait("adventurous").declared() | (trait("adventurous").confidence() >= Decimal("0.8"))
+    adventurous = Segment("adventurous", (trait("adventurous") == True) & known)  # noqa: E712
+    assert await who(shop, adventurous) == set()
+    ana = await says(shop, "ana", {"adventurous": True})
+    luis = await says(shop, "luis", {"adventurous": True}, confidence=0.8)
+    eva = await says(shop, "eva", {"adventurous": True}, confidence=0.79)
+    assert await who(shop, adventurous, T0 + SECOND) == {ana, luis}
+    await says(shop, "eva", {"adventurous": True}, T0 + 2 * SECOND, confidence=0.81)  # the model has learnt more
+    await says(shop, "ana", {"adventurous": False}, T0 + 2 * SECOND, confidence=1)  # and does not know better than ana
+    assert await who(shop, adventurous, T0 + 3 * SECOND) == {ana, luis, eva}
+    await says(shop, "luis", {"adventurous": False}, T0 + 4 * SECOND)
+    assert await who(shop, adventurous, T0 + 5 * SECOND) == {ana, eva}
+    assert (await shop.log(adventurous, luis))[-1] == ("left", T0 + 4 * SECOND, {"event": "$identify"})
 
 
 async def test_seg_11_eco_conscious_adventurers(shop: Shop) -> None:
-    ana, *_ = await people(
-        shop,
-        {"interests": ["outdoor", "films"], "values": ["sustainability"]},
-        {"interests": ["outdoor"], "values": []},
-        {"interests": ["outdoors"], "values": ["sustainability"]},
-    )
     eco = trait("interests").contains("outdoor") & trait("values").contains("sustainability")
-    assert await who(shop, Segment("eco-adventurers", eco)) == {ana}
+    sure = trait("values").declared() | (trait("values").confidence() >= Decimal("0.7"))
+    adventurers = Segment("eco-adventurers", eco & sure)
+    assert await who(shop, adventurers) == set()
+    ana = await says(shop, "ana", {"interests": ["outdoor", "films"], "values": ["sustainability"]})
+    await says(shop, "luis", {"interests": ["outdoor"], "values": []})
+    await says(shop, "eva", {"interests": ["outdoors"], "values": ["sustainability"]})
+    leo = await says(shop, "leo", {"interests": ["outdoor"]})
+    await says(shop, "leo", {"values": ["sustainability"]}, confidence=0.6)
+    assert await who(shop, adventurers, T0 + SECOND) == {ana}
+    await says(shop, "leo", {"values": ["sustainability"]}, T0 + 2 * SECOND)  # leo says so himself
+    assert await who(shop, adventurers, T0 + 3 * SECOND) == {ana, leo}
 
 
 # --- behavioural

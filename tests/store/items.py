@@ -27,7 +27,8 @@ def track(user: str | None = None, anonymous: str | None = None, **fields: Any) 
 
 
 def identify(user: str | None = None, anonymous: str | None = None, **fields: Any) -> Item:
-    changes = Changes(*(fields.pop(name, default) for name, default in (("traits", {}), ("addresses", ()), ("choices", ()))))
+    given: tuple[tuple[str, Any], ...] = (("traits", {}), ("addresses", ()), ("choices", ()), ("origins", {}))
+    changes = Changes(*(fields.pop(name, default) for name, default in given))
     return track(user, anonymous, **{"type": "$identify", "kind": "identify", "changes": changes} | fields)
 
 

@@ -106,6 +106,17 @@ async def test_coverage_counts_who_has_a_trait_and_how_old_it_is(shop: Shop) -> 
     assert (age.newest_at, city.newest_at, city.median_at) == (None, T0, T0 - 400 * DAY)
 
 
+async def test_coverage_says_where_traits_come_from_and_how_sure_they_are(shop: Shop) -> None:
+    people = [await shop.customer() for _ in range(4)]
+    for n, (source, sure) in enumerate([("crm", None), ("model", 0.4), ("model", 0.9), ("web", None)]):
+        await shop.say(people[n], T0 + n * HOUR, {"likes": n}, source, sure)
+    await shop.customer(likes=1)
+    _, [likes] = await coverage(shop.database, T0)
+    assert (likes.having, likes.inferred, likes.median_confidence, likes.newest_at) == (5, 2, 0.4, T0 + 3 * HOUR)
+    found = {each.source: (each.having, each.newest_at) for each in likes.sources}
+    assert found == {"crm": (1, T0), "model": (2, T0 + 2 * HOUR), "web": (1, T0 + 3 * HOUR), None: (1, None)}
+
+
 async def test_coverage_of_one_segment_and_of_nobody(shop: Shop) -> None:
     await shop.customer(city="Madrid", tier="gold")
     await shop.customer(city="Lima")

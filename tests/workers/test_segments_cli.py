@@ -104,10 +104,17 @@ async def test_why_is_a_tree_with_what_each_part_saw(dsn: str, shop: Shop) -> No
 async def test_concerns_and_coverage(dsn: str, shop: Shop) -> None:
     found = await run_json(dsn, "concerns", "--most", "1")
     assert {"GOV-04", "GOV-05"} <= {each["id"] for each in found}
-    assert "check its source" in await run(dsn, "concerns")
-    [tier] = await run_json(dsn, "coverage")
-    assert (tier["trait"], tier["having"], tier["customers"]) == ("tier", 2, 2)
-    assert "100.0%" in await run(dsn, "coverage", "--segment", "vips")
+    assert "check its source" in await run(dsn, "concerns", "--source-silence", "crm=48")
+    assert "write a source and hours, such as crm=48" in await failure(dsn, "concerns", "--source-silence", "crm")
+    report = await run_json(dsn, "coverage")
+    [tier] = report["traits"]
+    assert (report["customers"], tier["trait"], tier["having"], tier["inferred_share"]) == (2, "tier", 2, 0)
+    told = await run(dsn, "coverage", "--segment", "vips")
+    assert "100.0%" in told
+    assert "PRO-04" not in told
+    await shop.customer()
+    told = " ".join((await run(dsn, "coverage", "--enough", "0.9")).split())
+    assert "PRO-04 vips: tier is known of 66.7% of all customers, less than 90%; collect it" in told
 
 
 async def test_a_segment_is_defined_changed_and_deleted(dsn: str, shop: Shop, tmp_path: Path) -> None:
@@ -202,3 +209,17 @@ async def test_an_unknown_segment_is_told_with_those_there_are(dsn: str, shop: S
     told = await failure(dsn, "explain", "none")
     assert told.startswith("journeys: no segment 'none'; there are: ")
     assert "vips" in told
+
+
+async def test_a_profile_is_shown_with_where_it_comes_from(dsn: str, shop: Shop) -> None:
+    ana = await shop.database.pool.fetchval("select profile_id from identity where value = 'ana'")
+    await shop.say(ana, datetime(2026, 1, 1, tzinfo=UTC), {"likes": ["boots"]}, "model-3", 0.82)
+    told = await in_thread("profile", "ana", database_url=dsn, catalogue=CATALOGUE)
+    assert told.returncode == 0, told.stderr
+    for part in ("likes", '["boots"]', "model-3", "0.82", "vips", "declared"):
+        assert part in told.stdout
+    same = await in_thread("profile", str(ana), "--by", "customer_id", "--json", database_url=dsn, catalogue=CATALOGUE)
+    assert [each["source"] for each in json.loads(same.stdout)["traits"]] == ["model-3", None]
+    for arguments, problem in ((("nobody",), "no such customer"), (("x", "--by", "email"), "the email is no address")):
+        failed = await in_thread("profile", *arguments, database_url=dsn, catalogue=CATALOGUE)
+        assert (failed.returncode, failed.stderr) == (1, f"journeys: {problem}\n")

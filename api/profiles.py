@@ -1,0 +1,96 @@
+"""A customer's profile: each trait with where it comes from, consents, channels and segments.
+
+Promise: personal data stands in the answer and nowhere else; addresses are shown in part.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import Operator, schemes
+from api.problems import responses
+from api.segment_access import Text, no_customer, one_name
+from api.state import Db
+from store.lists import resolve
+from store.profiles import profile
+
+router = APIRouter(prefix="/v1", tags=["profiles"], dependencies=schemes())
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class TraitView(_View):
+    """A trait and where it comes from."""
+
+    trait: str
+    value: Any
+    source: str | None = Field(description="who said it last: the name of the key that sent it, or what the call named")
+    said_at: datetime | None = Field(description="when it was last said, by event time")
+    since: datetime | None = Field(description="since when it is what it is, by event time")
+    confidence: float | None = Field(description="how sure the source is, 0 to 1; null: it was declared")
+
+
+class ConsentView(_View):
+    """The last word on a channel and purpose."""
+
+    channel: str
+    purpose: str
+    state: str
+    source: str
+    at: datetime
+
+
+class EndpointView(_View):
+    """An address, shown in part."""
+
+    channel: str
+    hint: str = Field(description="enough to recognise the address, too little to use it", examples=["a…@shop.example"])
+    platform: str | None
+    valid: bool
+    invalid_reason: str | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class MembershipView(_View):
+    """A segment that the customer is in."""
+
+    segment: str
+    entered_at: datetime
+
+
+class ProfileView(_View):
+    """What is known of a customer."""
+
+    customer_id: UUID
+    user_ids: list[str]
+    created_at: datetime
+    updated_at: datetime
+    traits: list[TraitView]
+    consents: list[ConsentView]
+    endpoints: list[EndpointView]
+    segments: list[MembershipView]
+
+
+@router.get("/profiles", responses=responses(401, 403, 404, 422, 503))
+async def get_profile(
+    _: Operator,
+    database: Db,
+    user_id: Text = None,
+    customer_id: Annotated[UUID | None, Query()] = None,
+    anonymous_id: Text = None,
+    email: Text = None,
+) -> ProfileView:
+    """One customer, named in one of four ways: traits with source, times and confidence, consents, channels, segments."""
+    given = one_name(user_id, customer_id, anonymous_id, email)
+    async with database.pool.acquire() as connection:
+        [customer] = await resolve(connection, [given])
+    found = await profile(database, customer) if customer else None
+    if found is None:
+        raise no_customer()
+    return ProfileView.model_validate(found)

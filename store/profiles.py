@@ -1,0 +1,120 @@
+"""One customer as people look at it: each trait with its origin, consents, addresses (shown in part only) and segments.
+
+Promise: reads only, in one snapshot; no address leaves this module in full (a trait may hold one all the same).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from store.database import Database, Record
+from store.named import queries
+
+_SQL = queries("profiles")
+_SHOWN = 4  # characters at the end of a number or token
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """A trait: its value, who said it, when that was last, since when it is so, and how sure it is where it was inferred."""
+
+    trait: str
+    value: Any
+    source: str | None
+    said_at: datetime | None
+    since: datetime | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The customer's last word on a channel and purpose."""
+
+    channel: str
+    purpose: str
+    state: str
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address on a channel, as a hint: enough to recognise it, too little to use it."""
+
+    channel: str
+    hint: str
+    platform: str | None
+    valid: bool
+    invalid_reason: str | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A segment that the customer is in."""
+
+    segment: str
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """All that is known of a customer besides what happened."""
+
+    customer_id: UUID
+    user_ids: list[str]
+    created_at: datetime
+    updated_at: datetime
+    traits: list[Trait]
+    consents: list[Consent]
+    endpoints: list[Endpoint]
+    segments: list[Membership]
+
+
+async def profile(database: Database, customer: UUID) -> Profile | None:
+    """A customer; None when there is none of that id."""
+    async with database.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        row = await connection.fetchrow(_SQL["profile"], customer)
+        if row is None:
+            return None
+        consents, endpoints, segments = [
+            await connection.fetch(_SQL[name], customer) for name in ("consents", "endpoints", "segments")
+        ]
+    return Profile(
+        row["id"],
+        row["user_ids"],
+        row["created_at"],
+        row["updated_at"],
+        [_trait(name, row) for name in sorted(row["traits"])],
+        [Consent(**dict(each)) for each in consents],
+        [_endpoint(each) for each in endpoints],
+        [Membership(**dict(each)) for each in segments],
+    )
+
+
+def hint(channel: str, address: str) -> str:
+    """A part of an address: the first letter and the domain of an email, the last characters of anything else."""
+    if channel == "email" and "@" in address:
+        name, _, domain = address.rpartition("@")
+        return f"{name[:1]}…@{domain}"
+    return f"…{address[-_SHOWN:] if len(address) > 2 * _SHOWN else ''}"
+
+
+def _trait(name: str, row: Record) -> Trait:
+    origin = row["traits_from"].get(name, {})
+    said_at, since = (text and datetime.fromisoformat(text) for text in (row["traits_at"].get(name), origin.get("since")))
+    return Trait(name, row["traits"][name], origin.get("source"), said_at, since, origin.get("confidence"))
+
+
+def _endpoint(row: Record) -> Endpoint:
+    return Endpoint(
+        row["channel"],
+        hint(row["channel"], row["address"]),
+        row["platform"],
+        row["invalid_at"] is None,
+        row["invalid_reason"],
+        row["first_seen_at"],
+        row["last_seen_at"],
+    )

@@ -1,0 +1,83 @@
+"""A customer's profile over HTTP: what four sources said, each trait with where it comes from, and no address in full."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from segments import Segment, trait
+from segments.membership import load
+from store.keys import Role, put_key
+from store.profiles import hint
+from tests.api.server import OPERATE_KEY, Api
+from tests.segments.shop import T0
+
+HOUR = timedelta(hours=1)
+
+
+def said(hours: float, traits: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "identify", "timestamp": (T0 + hours * HOUR).isoformat(), "traits": traits} | more
+
+
+async def look(api: Api, **name: Any) -> httpx.Response:
+    return await api.http.get("/v1/profiles", params=name, auth=(OPERATE_KEY, ""))
+
+
+async def test_one_profile_from_four_sources(ingest_api: Api) -> None:
+    for source in ("crm", "app", "web"):
+        await put_key(ingest_api.database.pool, source, Role.INGEST, f"key-{source}")
+    ana = {"userId": "ana"}
+    consent = {"messaging_subscriptions": [{"key": "Ana.Ruiz@shop.example", "type": "EMAIL", "status": "SUBSCRIBED"}]}
+    calls = {
+        "shop-web": said(0, {"plan": "free", "email": "Ana.Ruiz@shop.example"}, **ana, context=consent),
+        "crm": said(2, {"plan": "pro", "phone": "+34600112233"}, **ana),
+        "app": said(1, {"size": 38, "plan": "late"}, anonymousId="phone"),
+        "web": said(3, {"plan": "pro", "likes": "boots"}, **ana, anonymousId="phone")
+        | {"context": {"provenance": {"likes": {"source": "model-3", "confidence": 0.82}}}},
+    }
+    for source, call in calls.items():
+        key = {} if source == "shop-web" else {"auth": (f"key-{source}", "")}
+        assert (await ingest_api.post("batch", {"batch": [call]}, **key)).json()["accepted"] == 1
+    await load(ingest_api.database, [Segment("pros", trait("plan") == "pro")], T0 + 4 * HOUR)
+    found = (await look(ingest_api, user_id="ana")).json()
+    traits = {each["trait"]: each for each in found["traits"]}
+    assert {name: (each["value"], each["source"], each["confidence"]) for name, each in traits.items()} == {
+        "email": ("Ana.Ruiz@shop.example", "shop-web", None),
+        "likes": ("boots", "model-3", 0.82),
+        "phone": ("+34600112233", "crm", None),
+        "plan": ("pro", "web", None),
+        "size": (38, "app", None),
+    }
+    assert (traits["plan"]["said_at"], traits["plan"]["since"]) == ("2026-11-16T15:00:00Z", "2026-11-16T14:00:00Z")
+    assert [(each["channel"], each["hint"], each["valid"]) for each in found["endpoints"]] == [
+        ("email", "a…@shop.example", True),
+        ("sms", "…2233", True),
+        ("whatsapp", "…2233", True),
+    ]
+    [consented] = found["consents"]
+    assert (consented["channel"], consented["purpose"], consented["state"]) == ("email", "marketing", "granted")
+    assert [each["segment"] for each in found["segments"]] == ["pros"]
+    assert found["user_ids"] == ["ana"]
+    for name in ({"email": "ana.ruiz@SHOP.example"}, {"anonymous_id": "phone"}, {"customer_id": found["customer_id"]}):
+        assert (await look(ingest_api, **name)).json() == found, name
+
+
+async def test_nobody_two_names_and_an_ingest_key(ingest_api: Api) -> None:
+    assert (await look(ingest_api, user_id="nobody")).status_code == 404
+    assert (await look(ingest_api, user_id="a", email="b")).status_code == 422
+    assert (await look(ingest_api)).status_code == 422
+    assert (await ingest_api.http.get("/v1/profiles", params={"user_id": "a"})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "shown"),
+    [
+        ("email", "ana@shop.example", "a…@shop.example"),
+        ("sms", "+34600112233", "…2233"),
+        ("push", "short", "…"),
+        ("email", "", "…"),
+    ],
+)
+def test_an_address_is_shown_in_part(channel: str, address: str, shown: str) -> None:
+    assert hint(channel, address) == shown

@@ -1,0 +1,81 @@
+"""`journeys profile`: what is known of one customer, each trait with where it comes from."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workers.asked import fail, with_database
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from store import Database
+    from store.profiles import Profile
+
+
+class By(StrEnum):
+    """How a customer can be named."""
+
+    USER_ID = "user_id"
+    CUSTOMER_ID = "customer_id"
+    ANONYMOUS_ID = "anonymous_id"
+    EMAIL = "email"
+
+
+def profile(
+    customer: Annotated[str, typer.Argument(metavar="USER", help="The customer's userId, or what --by says.")],
+    by: Annotated[By, typer.Option(help="What USER is.")] = By.USER_ID,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+) -> None:
+    """What is known of a customer: traits with their sources, consents, channels, segments (this is personal data)."""
+    from segments.importing import checked_name
+
+    name = checked_name(by.value, customer)
+    if isinstance(name, str):
+        fail(name)
+    found = with_database(lambda database: _look_up(database, name))
+    if found is None:
+        fail("no such customer")
+    from workers.tables import show
+
+    show(found, _tables, as_json=as_json)
+
+
+async def _look_up(database: "Database", name: tuple[str, str]) -> "Profile | None":
+    from store.lists import resolve
+    from store.profiles import profile
+
+    async with database.transaction() as connection:
+        [customer] = await resolve(connection, [name])
+    return await profile(database, customer) if customer else None
+
+
+def _tables(found: "Profile") -> "Iterable[RenderableType]":
+    from rich.table import Table
+    from rich.text import Text
+
+    from workers.tables import instant, value
+
+    names = ", ".join(found.user_ids) or "anonymous"
+    yield Text(f"{found.customer_id} ({names}), a customer since {instant(found.created_at)}")
+    traits = Table("trait", "value", "source", "said", "since", "confidence")
+    for each in found.traits:
+        sure = "declared" if each.confidence is None else f"{each.confidence:g}"
+        row = (each.trait, value(each.value), each.source or "-", instant(each.said_at), instant(each.since), sure)
+        traits.add_row(*map(Text, row))
+    yield traits
+    consents = Table("channel", "purpose", "consent", "source", "said")
+    for word in found.consents:
+        consents.add_row(word.channel, word.purpose, word.state, Text(word.source), instant(word.at))
+    yield consents
+    endpoints = Table("channel", "address", "platform", "valid", "last seen")
+    for end in found.endpoints:
+        valid = "yes" if end.valid else f"no: {end.invalid_reason or 'not known why'}"
+        endpoints.add_row(end.channel, Text(end.hint), end.platform or "-", valid, instant(end.last_seen_at))
+    yield endpoints
+    segments = Table("segment", "since")
+    for membership in found.segments:
+        segments.add_row(membership.segment, instant(membership.entered_at))
+    yield segments
