@@ -38,9 +38,13 @@ class Selection:
     recent: Mapping[str, timedelta] = field(default_factory=dict)
     last: Mapping[str, Expression] = field(default_factory=dict)
     when: When = field(default_factory=When)
+    between: tuple[sa.BindParameter[Any], sa.BindParameter[Any]] | None = None
 
     def among(self, column: Expression) -> list[Expression]:
         """The restriction to the profiles asked about, for subqueries that are not correlated."""
+        if self.between is not None:
+            low, high = self.between
+            return [column > low, column <= high]
         return [] if self.ids is None else [column == sa.any_(self.ids)]
 
     def beside(self, siblings: Iterable[Predicate]) -> "Selection":

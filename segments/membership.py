@@ -17,8 +17,9 @@ import asyncpg
 from segments.alarms import rearm, ring
 from segments.changes import changes
 from segments.language import Segment
-from segments.loading import NEVER, Loaded, load, lock_shard
+from segments.loading import Loaded, load
 from segments.look import Dirty, Look
+from segments.splits import NEVER, lock_shard
 from segments.thresholds import renewed
 from segments.transitions import Transition
 from segments.watching import Live, Sweep, concerned, sweeps
@@ -109,7 +110,8 @@ async def _tick(
     await rearm(look, rung)
     if also is not None and dirty:
         await also(connection, dirty, at)
-    await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()))
+    more = len(rows) == limit
+    await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()), more=more)
     return Tick(
         at=at,
         dirty=tuple(dirty),
@@ -117,7 +119,7 @@ async def _tick(
         entered=kinds.count("entered"),
         left=kinds.count("left"),
         repeated=kinds.count("repeated"),
-        more=len(rows) == limit,
+        more=more,
         unloaded=unloaded,
     )
 
@@ -140,9 +142,9 @@ async def _live(
     connection: Connection, segments: Sequence[Segment], shard: int, shards: int
 ) -> tuple[list[Live], tuple[str, ...]]:
     rows = await connection.fetch(_SQL["progress"], shard, shards)
-    done = {(row["segment"], row["version"]): row["evaluated_to"] for row in rows}
-    found = [(segment, done.get((segment.name, segment.version))) for segment in segments]
-    live = [Live(segment, to) for segment, to in found if to is not None and to > NEVER]
+    done = {(row["segment"], row["version"]): (row["evaluated_to"], row["since"]) for row in rows}
+    found = [(segment, *done.get((segment.name, segment.version), (NEVER, None))) for segment in segments]
+    live = [Live(segment, to, since) for segment, to, since in found if to > NEVER]
     unloaded = {segment.name for segment in segments} - {each.segment.name for each in live}
     return live, tuple(sorted(unloaded))
 
@@ -182,8 +184,8 @@ async def _write(connection: Connection, transitions: Sequence[Transition]) -> l
     return [row["kind"] for row in await connection.fetch(_SQL["write_transitions"], *zip(*rows, strict=True))]
 
 
-async def _advance(look: Look, shard: int, shards: int, *, busy: bool) -> None:
+async def _advance(look: Look, shard: int, shards: int, *, busy: bool, more: bool) -> None:
     behind = [each.segment for each in look.live if each.evaluated_to < look.at]
     if behind and (busy or look.at - look.since >= _IDLE_STEP):
         names, versions = zip(*((segment.name, segment.version) for segment in behind), strict=True)
-        await look.connection.execute(_SQL["advance"], names, versions, shard, shards, look.at)
+        await look.connection.execute(_SQL["advance"], names, versions, shard, shards, look.at, more)

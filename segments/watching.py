@@ -62,10 +62,14 @@ class Sweep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A segment that this watch has loaded, and how far it has been evaluated."""
+    """A segment that this watch has loaded, and how far it has been evaluated.
+
+    With `since`, this version took another's place then, and what that changes is not dated earlier.
+    """
 
     segment: Segment
     evaluated_to: datetime
+    since: datetime | None = None
 
 
 @lru_cache(4_096)

@@ -159,9 +159,14 @@ async def overlaps(database: Database, members_now: Mapping[str, int]) -> list[O
     return [Overlap(**dict(row)) for row in await database.pool.fetch(_SQL["overlaps"], list(members_now), buckets)]
 
 
+async def about_customers(database: Database) -> int:
+    """About how many customers there are."""
+    return int(await database.pool.fetchval(_SQL["customers"]))
+
+
 async def coverage(database: Database, outdated_before: datetime, segment: str | None = None) -> tuple[int, list[Coverage]]:
     """How many customers were looked at, and each trait that one of them has; of many customers a sample is looked at."""
-    buckets = _sample(await database.pool.fetchval(_SQL["customers"]))
+    buckets = _sample(await about_customers(database))
     customers: int = await database.pool.fetchval(_SQL["looked_at"], buckets, segment)
     rows = await database.pool.fetch(_SQL["coverage"], outdated_before, buckets, segment)
     return customers, [Coverage(**dict(row)) for row in rows]

@@ -22,6 +22,7 @@ returning name;
 -- Which of these deleted segments a shard ($2 of $3) still knows or has members of.
 select name from unnest($1::text[]) as gone (name)
 where exists (select from segment_progress where segment = name and shard = $2 and shards = $3)
+   or exists (select from segment_backfill where segment = name and shard = $2 and shards = $3)
    or exists (select from segment_member where segment = name and bucket(profile_id) % $3::smallint = $2::smallint);
 
 -- name: let_go
