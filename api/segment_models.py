@@ -58,8 +58,8 @@ class SegmentBody(_Body):
     effect: EffectBody | None = None
     announce: bool = Field(
         default=False,
-        description="whether customers who are in it already when it is first evaluated enter journeys;"
-        " when a definition changes, those whom the change moves always do",
+        description="whether customers who are in it already when it is first evaluated enter journeys (later:"
+        " `POST /v1/segments/{name}/announce`); when a definition changes, those whom the change moves always do",
     )
 
     def segment(self, name: str) -> Segment:
@@ -93,6 +93,11 @@ class SegmentView(BaseModel):
     version: str = Field(description="changes when the definition's meaning does")
     description: str
     origin: Literal["code", "api"] = Field(description="api: defined by `PUT /v1/segments/{name}`")
+    state: Literal["live", "loading", "waiting"] = Field(
+        description="loading: a new or changed definition is being evaluated over all customers, and its old version goes on;"
+        " waiting: no watch has taken it up yet"
+    )
+    loaded: float | None = Field(description="while loading, the share of the customers done, 0 to 1")
     members: int
     evaluated_to: datetime | None = Field(description="null until the watch has evaluated this version")
     owner: str
@@ -117,6 +122,13 @@ class ConcernView(BaseModel):
     kind: str
     segment: str | None = Field(description="null when it is about all of them")
     sentence: str
+
+
+class Announced(BaseModel):
+    """What an announcement did."""
+
+    announced: int = Field(description="members who enter journeys by it")
+    remaining: int = Field(description="members who are still to be announced; call again until it is 0")
 
 
 class Counted(BaseModel):
@@ -257,6 +269,8 @@ def _plain(seen: Overview) -> dict[str, Any]:
         "version": segment.version,
         "description": segment.description,
         "origin": seen.known.origin,
+        "state": seen.state,
+        "loaded": seen.loaded,
         "members": seen.members,
         "evaluated_to": seen.evaluated_to,
         "owner": segment.owner,

@@ -1,7 +1,7 @@
 """Segments for product teams: list, explain, count, preview, size over time, why a customer is in; define one as JSON.
 
 Promise: a definition that was answered with success is taken up by every watch within seconds, without a restart, and survives
-one; nothing here moves a customer by itself.
+one; nothing here moves a customer by itself, but `announce`, which says so.
 """
 
 from collections.abc import AsyncIterator
@@ -16,6 +16,7 @@ from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.segment_models import (
+    Announced,
     ConcernView,
     Counted,
     CoverageReport,
@@ -38,6 +39,7 @@ from api.segment_models import (
 )
 from api.state import Config, Db
 from segments import Segment
+from segments.announcing import MOST_AT_ONCE, announce, unannounced
 from segments.asking import CannotAsk, TooSlow, check, count, explain, preview
 from segments.concerns import Limits, concerns
 from segments.overview import Known, known_segments, overview
@@ -111,6 +113,25 @@ async def delete_segment(name: Name, caller: Operator, config: Config, database:
     _refuse_code(config, name)
     if not await delete_stored(database, name, by=caller.name, at=config.clock.now()):
         raise _unknown(name)
+
+
+@router.post("/segments/{name}/announce", responses=responses(401, 403, 404, 409, 422, 503))
+async def announce_members(
+    name: Name,
+    _: Operator,
+    config: Config,
+    database: Db,
+    limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE, description="how many members at most")] = 10_000,
+) -> Announced:
+    """Let those who are in the segment now enter its journeys, by their own re-entry rules.
+
+    Whoever has a line in the log that says how they came in is left out, so that calling it again goes on with the others.
+    """
+    detail = await _detail(config, database, await _known(config, database, name))
+    if detail.state != "live":
+        raise Problem(409, f"segment '{name}' is {detail.state}; announce it when its state is live", code="not-live")
+    done = await announce(database, name, detail.version, config.clock.now, limit)
+    return Announced(announced=done, remaining=await unannounced(database, name))
 
 
 @router.get("/segments/{name}/members", responses=responses(401, 403, 404, 422, 503))

@@ -126,6 +126,12 @@ async def evaluated(database: Database, versions: Mapping[str, str]) -> dict[str
     return {row["segment"]: row["evaluated_to"] for row in rows}
 
 
+async def loading(database: Database, versions: Mapping[str, str]) -> dict[str, float]:
+    """Which of these versions of segments are being loaded, and the share of the customers done, 0 to 1."""
+    rows = await database.pool.fetch(_SQL["loading"], list(versions), list(versions.values()))
+    return {row["segment"]: row["done"] / max(row["customers"], 1) for row in rows}
+
+
 async def days(database: Database, name: str, since: date, until: date) -> list[Day]:
     """Each UTC day from `since` to `until`.
 

@@ -10,6 +10,7 @@ from typing import Any, TextIO, TypeVar
 import orjson
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
+from rich.progress import Progress
 from rich.progress import open as open_with_progress
 from rich.table import Table
 from rich.text import Text
@@ -46,7 +47,7 @@ def overview(found: Sequence[SegmentView]) -> Iterable[RenderableType]:
             each.name,
             each.version[:8],
             each.origin,
-            f"{each.members:,}" if each.evaluated_to else "not yet evaluated",
+            _members(each),
             each.owner or "-",
             Text(f"{each.review_by or '-'}{' OVERDUE' if overdue else ''}", style="red" if overdue else ""),
             ", ".join(each.journeys) or "-",
@@ -64,7 +65,7 @@ def detail(found: SegmentDetail) -> Iterable[RenderableType]:
         "segment": found.name,
         "about": found.description,
         "version": found.version,
-        "members": f"{found.members:,}, as of {_instant(found.evaluated_to)}" if found.evaluated_to else "not yet evaluated",
+        "members": f"{_members(found)}, as of {_instant(found.evaluated_to)}" if found.state == "live" else _members(found),
         "owner": found.owner,
         "review by": str(found.review_by or ""),
         "feeds": ", ".join(found.journeys),
@@ -171,6 +172,24 @@ def reading(file: Path, *, quiet: bool) -> Iterator[TextIO]:
     else:
         with open_with_progress(file, "r", encoding="utf-8-sig", newline="", description="importing", console=console) as lines:
             yield lines
+
+
+@contextmanager
+def bar(description: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar on a terminal: call it with the share that is done, 0 to 1."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(description, total=1)
+        yield lambda share: progress.update(task, completed=share)
+
+
+def _members(found: SegmentView) -> str:
+    match found.state:
+        case "live":
+            return f"{found.members:,}"
+        case "loading":
+            return f"{found.members:,}, loading {found.loaded or 0:.0%}"
+    return f"{found.members:,}, not yet evaluated" if found.members else "not yet evaluated"
 
 
 def _line(found: Finding) -> Text:

@@ -1,9 +1,11 @@
 """What the commands about segments work with: the catalogue, the database and the time, and files told about in one line."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from store import Database
 
 T = TypeVar("T")
+_POLL = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,17 @@ class Asked:
         journeys = self.catalogue.journeys.items()
         entries = {name: d.spec.entry for name, d in journeys if d.spec.entry is not None}
         return await overview(self.database, known, entries, self.now, Limits(timedelta(hours=silence_hours)))
+
+
+async def until_live(asked: Asked, name: str, seconds: float, told: "Callable[[Overview], None]") -> "Overview":
+    """A segment as soon as it is live, or as it is after so many seconds; `told` hears how it comes on."""
+    known, deadline = await asked.one(name), monotonic() + seconds
+    while True:
+        [seen] = await asked.overview([known])
+        told(seen)
+        if seen.state == "live" or monotonic() >= deadline:
+            return seen
+        await asyncio.sleep(_POLL)
 
 
 def ask(work: Callable[[Asked], Awaitable[T]]) -> T:

@@ -234,9 +234,3 @@ left join lateral (
 ) as last on true
 where m.segment = $1 and last.kind is distinct from 'entered';
 
--- name: loading
--- How far the loads of these versions of segments are, over all shards.
-select b.segment, sum(b.done)::bigint as done, sum(greatest(b.customers, b.done))::bigint as customers
-from unnest($1::text[], $2::text[]) as known (name, version)
-join segment_backfill b on b.segment = known.name and b.version = known.version
-group by b.segment;
