@@ -105,8 +105,12 @@ class Watch:
                 group.create_task(_again(self.dispatcher.closer.reconcile, lambda: asyncio.sleep(_RECONCILE)))
 
     async def once(self, shard: WatchShard = WatchShard()) -> int:  # noqa: B008 - a frozen value
-        """One tick and all that follows from it; for tests and tools. Returns how many things changed."""
-        changed = _changes(await self._evaluate(shard))
+        """A tick (many, to catch up) and all that follows from it; for tests and tools. Returns how many things changed."""
+        seen = await self._evaluate(shard)
+        changed = _changes(seen)
+        while seen.more:
+            seen = await self._evaluate(shard)
+            changed += _changes(seen)
         return changed + await self.dispatcher.dispatch(shard)
 
     async def load(self, shard: WatchShard = WatchShard()) -> None:  # noqa: B008 - a frozen value

@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from segments.alarms import rearm, ring
+from segments.catching_up import reach
 from segments.changes import changes
 from segments.language import Segment
 from segments.loading import Loaded, load
@@ -68,7 +69,8 @@ async def tick(
 ) -> Tick:
     """Bring the membership of one shard to the instant `at`, or to where it already is if that is later.
 
-    At most `limit` marks are consumed; `Tick.more` says that there are more, so tick again at once. Segments in `keyed`
+    At most `limit` marks are consumed, and after a downtime not much more than an hour is looked at; `Tick.more` says that
+    there is more, so tick again at once. Segments in `keyed`
     also log `repeated` for each new event of who is already in. Segments that were not loaded (see `load`) are named in
     `Tick.unloaded` and left alone. `also` runs inside the transaction whenever marks were consumed.
 
@@ -97,11 +99,12 @@ async def _tick(
     also: Also | None,
     limit: int,
 ) -> Tick:
-    rows = await connection.fetch(_SQL["take_dirty"], shard, shards, limit)
+    loaded, unloaded = await _live(connection, segments, shard, shards)
+    to = await reach(connection, loaded, at, shard, shards)
+    rows = await connection.fetch(_SQL["take_dirty"], shard, shards, limit if to.marks else 0, to.marks_until)
+    at = to.within(rows[-1]["at"] if rows and len(rows) == limit else None)
     dirty = await _without_absorbed(connection, rows, at)
-    live, unloaded = await _live(connection, segments, shard, shards)
-    at = max([at, *(each.evaluated_to for each in live)])
-    look = Look(connection, at, live, dirty)
+    look = Look(connection, at, to.live, dirty)
     rung = await ring(look, shard, shards)
     for name, profiles in (await renewed(look, shard, shards)).items():
         rung.setdefault(name, set()).update(profiles)
@@ -110,7 +113,7 @@ async def _tick(
     await rearm(look, rung)
     if also is not None and dirty:
         await also(connection, dirty, at)
-    more = len(rows) == limit
+    more = len(rows) == limit or to.steps
     await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()), more=more)
     return Tick(
         at=at,

@@ -4,11 +4,14 @@ select pg_advisory_xact_lock($1::integer, $2::integer);
 
 -- name: take_dirty
 -- The oldest marks of a shard ($1 of $2), at most $3 of them, consumed by this transaction. An event and its mark are
--- written by one transaction, so `written_by` tells which events a mark stands for. Definitions that are being loaded (and
+-- written by one transaction, so `written_by` tells which events a mark stands for. A watch that catches up takes those of its
+-- time only (up to $4). Definitions that are being loaded (and
 -- were not given up) are kept a copy of what may concern them.
 with taken as (
     delete from dirty
-    where id in (select id from dirty where bucket(profile_id) % $2::smallint = $1::smallint order by id limit $3)
+    where id in (select id from dirty
+                 where bucket(profile_id) % $2::smallint = $1::smallint and at <= coalesce($4::timestamptz, 'infinity')
+                 order by id limit $3)
     returning id, profile_id, types, at, traceparent, coalesce(written_by, xmin::text) as written_by
 ), kept as (
     insert into segment_backfill_mark (backfill, profile_id, types, at, traceparent, written_by)
@@ -38,6 +41,24 @@ update segment_progress set evaluated_to = $5, since = case when $6 then since e
 from unnest($1::text[], $2::text[]) as done (segment, version)
 where segment_progress.segment = done.segment and segment_progress.version = done.version
   and shard = $3 and shards = $4 and evaluated_to < $5;
+
+-- name: first_events
+-- The first event of each type in (low, high].
+select asked.n, found.ts
+from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as asked (type, low, high, n)
+cross join lateral (select min(ts) as ts from event where type = asked.type and ts > asked.low and ts <= asked.high) as found
+where found.ts is not null;
+
+-- name: first_due
+-- The first alarm of these versions of segments, and the first mark, of a shard.
+select at from (
+    select min(due_at) as at
+    from segment_alarm a join unnest($1::text[], $2::text[]) as live (segment, version) using (segment, version)
+    where bucket(a.profile_id) % $4::smallint = $3::smallint
+    union all
+    (select at from dirty where bucket(profile_id) % $4::smallint = $3::smallint order by id limit 1)
+) as due
+where at is not null;
 
 -- name: sweep
 -- Whom time alone can have moved: per edge (type, low, high), the shard's profiles with such an event in (low, high].
