@@ -19,6 +19,7 @@ from segments.alarms import arm
 from segments.language import Segment
 from segments.predicate import trait_names
 from segments.thresholds import record
+from segments.watching import interest
 from store import Connection, Database, queries
 
 log = structlog.get_logger(__name__)
@@ -119,6 +120,7 @@ async def _settle(connection: Connection, segment: Segment, known: Backfill, hig
 async def _came_meanwhile(
     connection: Connection, segment: Segment, known: Backfill, inside: Collection[UUID]
 ) -> frozenset[UUID]:
-    traits, marks = sorted(trait_names(segment.predicate)), sorted(segment.predicate.marks)
-    rows = await connection.fetch(_SQL["came_meanwhile"], list(inside), known.id, known.as_of, traits, marks)
+    traits, marks, asked = sorted(trait_names(segment.predicate)), sorted(segment.predicate.marks), interest(segment)
+    of = (list(inside), known.id, known.as_of, traits, marks)
+    rows = await connection.fetch(_SQL["came_meanwhile"], *of, asked.wanted, asked.by_default)
     return frozenset(row["id"] for row in rows)

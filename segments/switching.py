@@ -15,7 +15,7 @@ from segments.language import Segment
 from segments.ranking import rankings
 from segments.splits import NEVER, alone
 from segments.thresholds import record
-from segments.watching import Live, sweeps
+from segments.watching import Live, interest, sweeps
 from store import Connection, Database, queries
 
 _SQL = queries("backfill")
@@ -88,7 +88,8 @@ async def _settle(connection: Connection, segment: Segment, backfill: Backfill, 
     to = await _live_until(connection, backfill)
     await _note_moved(connection, segment, backfill, compared.to, to)
     of = (backfill.id, backfill.segment, backfill.shard, backfill.shards, compared.transition)
-    row = await connection.fetchrow(_SQL["settle_changes"], *of, to, {"definition": backfill.version})
+    cause, asked = {"definition": backfill.version}, interest(segment)
+    row = await connection.fetchrow(_SQL["settle_changes"], *of, to, cause, asked.wanted, asked.by_default)
     assert row is not None, "a select of counts always answers"
     return row["entered"], row["left"]
 

@@ -35,6 +35,11 @@ class Interest(NamedTuple):
     by_default: bool
     clocks: frozenset[Clock] = frozenset()
 
+    @property
+    def wanted(self) -> list[str]:
+        """The types of marks that concern whoever they are of."""
+        return sorted(self.types | ({TRAITS_CHANGED} if self.traits else set()))
+
     def wants(self, types: AbstractSet[str], *, member: bool) -> bool:
         """Whether a profile of which these types changed must be looked at again.
 

@@ -49,7 +49,7 @@ from (select id from profile where id > $1 order by id limit $2) as next;
 
 -- name: came_meanwhile
 -- Those of $1 who cannot have been in at $3: new customers, and those in whom a trait of $4 or something marked as $5 changed
--- since. Each of them is marked, so the watch will look at them again.
+-- since. Each of them has a mark (of the types $6, or any where $7) by which the watch will look at them again.
 select p.id from profile p
 where p.id = any($1::uuid[])
   and exists (
@@ -58,7 +58,7 @@ where p.id = any($1::uuid[])
         union all
         select profile_id, types, at from segment_backfill_mark where backfill = $2
     ) as mark
-    where mark.profile_id = p.id
+    where mark.profile_id = p.id and ($7 or mark.types && $6::text[])
       and (p.created_at > $3
            or exists (select from jsonb_each(p.traits_from) t where t.key = any($4::text[]) and (t.value ->> 'since')::timestamptz > $3)
            or (mark.types && $5::text[] and mark.at > $3)));
@@ -136,7 +136,8 @@ where segment = $2 and bucket(profile_id) % $4::smallint = $3::smallint
 
 -- name: settle_changes
 -- Membership becomes what was staged, for whom nothing has happened since: of those who differed when they were compared, and
--- of those whom ticks have moved since then (transitions after $5).
+-- of those whom ticks have moved since then (transitions after $5). Something has happened to whom the next tick looks at again:
+-- whom time moved, members with a mark of the types $8 or $identify, others with one of the types $8 (or any where $9).
 with looked_at as (
     select profile_id from segment_backfill_change where backfill = $1
     union
@@ -145,8 +146,14 @@ with looked_at as (
 ), quiet as (
     select q.profile_id,
            exists (select from segment_backfill_member s where s.backfill = $1 and s.profile_id = q.profile_id) as inside
-    from looked_at q join profile p on p.id = q.profile_id and p.merged_into is null
-    where not exists (select from segment_backfill_mark k where k.backfill = $1 and k.profile_id = q.profile_id)
+    from looked_at q
+    join profile p on p.id = q.profile_id and p.merged_into is null
+    left join segment_member m on m.segment = $2 and m.profile_id = q.profile_id
+    where not exists (
+        select from segment_backfill_mark k
+        where k.backfill = $1 and k.profile_id = q.profile_id
+          and (k.types = '{}' or k.types && $8::text[]
+               or case when m.profile_id is null then $9 else '$identify' = any(k.types) end))
 ), gone as (
     delete from segment_member m using quiet
     where m.segment = $2 and m.profile_id = quiet.profile_id and not quiet.inside

@@ -135,6 +135,21 @@ async def test_whom_a_changed_definition_moves_and_who_did_something_meanwhile_e
     assert await log_of(shop, recent, ana) == [("entered", T0 + HOUR)]
 
 
+async def test_a_change_moves_also_who_did_something_that_is_nothing_to_it(shop: Shop) -> None:
+    ana, bob = await shop.customer(age=40), await shop.customer(age=10)
+    await shop.load(Segment("young", trait("age").exists()))
+    young = Segment("young", ~(trait("age") >= 18))  # true of who is not known: any mark concerns who is not in it
+    backfill = await begin(shop, young, T0 + MINUTE)
+    for customer in (ana, bob):
+        await shop.event(customer, "App Opened", T0 + 2 * MINUTE)
+    await shop.tick(T0 + 3 * MINUTE)
+    await finish(shop.database, young, backfill)
+    shop.segments = [young]
+    await shop.tick(T0 + 4 * MINUTE)
+    assert await shop.members(young) == {bob}
+    assert await shop.log(young) == [("left", T0 + 3 * MINUTE, {"definition": young.version})]
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_change_that_changes_nothing_is_noticed_by_nobody(shop: Shop, seed: int) -> None:
     """The same predicate in other words takes the place of the first, while everything happens; the control never changes."""
