@@ -15,7 +15,7 @@ from segments.language import Segment
 from segments.ranking import rankings
 from segments.splits import NEVER, alone
 from segments.thresholds import record
-from segments.watching import Live, interest, sweeps
+from segments.watching import LOADED, Live, sweeps
 from store import Connection, Database, queries
 
 _SQL = queries("backfill")
@@ -65,7 +65,7 @@ async def _go_live(connection: Connection, backfill: Backfill) -> None:
     of = (backfill.segment, backfill.version, backfill.shard, backfill.shards)
     await connection.execute(_SQL["supersede"], *of, NEVER)
     await connection.execute(_SQL["evaluated"], *of, backfill.as_of, backfill.as_of if backfill.replaces else None)
-    await connection.execute(_SQL["put_back_kept"], backfill.id)
+    await connection.execute(_SQL["put_back_kept"], backfill.id, LOADED + backfill.segment)
     await connection.execute(_SQL["finish"], backfill.id)
 
 
@@ -88,8 +88,7 @@ async def _settle(connection: Connection, segment: Segment, backfill: Backfill, 
     to = await _live_until(connection, backfill)
     await _note_moved(connection, segment, backfill, compared.to, to)
     of = (backfill.id, backfill.segment, backfill.shard, backfill.shards, compared.transition)
-    cause, asked = {"definition": backfill.version}, interest(segment)
-    row = await connection.fetchrow(_SQL["settle_changes"], *of, to, cause, asked.wanted, asked.by_default)
+    row = await connection.fetchrow(_SQL["settle_changes"], *of, to, {"definition": backfill.version})
     assert row is not None, "a select of counts always answers"
     return row["entered"], row["left"]
 

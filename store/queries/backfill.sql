@@ -136,8 +136,7 @@ where segment = $2 and bucket(profile_id) % $4::smallint = $3::smallint
 
 -- name: settle_changes
 -- Membership becomes what was staged, for whom nothing has happened since: of those who differed when they were compared, and
--- of those whom ticks have moved since then (transitions after $5). Something has happened to whom the next tick looks at again:
--- whom time moved, members with a mark of the types $8 or $identify, others with one of the types $8 (or any where $9).
+-- of those whom ticks have moved since then (transitions after $5).
 with looked_at as (
     select profile_id from segment_backfill_change where backfill = $1
     union
@@ -148,12 +147,7 @@ with looked_at as (
            exists (select from segment_backfill_member s where s.backfill = $1 and s.profile_id = q.profile_id) as inside
     from looked_at q
     join profile p on p.id = q.profile_id and p.merged_into is null
-    left join segment_member m on m.segment = $2 and m.profile_id = q.profile_id
-    where not exists (
-        select from segment_backfill_mark k
-        where k.backfill = $1 and k.profile_id = q.profile_id
-          and (k.types = '{}' or k.types && $8::text[]
-               or case when m.profile_id is null then $9 else '$identify' = any(k.types) end))
+    where not exists (select from segment_backfill_mark k where k.backfill = $1 and k.profile_id = q.profile_id)
 ), gone as (
     delete from segment_member m using quiet
     where m.segment = $2 and m.profile_id = quiet.profile_id and not quiet.inside
@@ -181,9 +175,9 @@ insert into segment_progress (segment, version, shard, shards, evaluated_to, sin
 on conflict (segment, version, shard, shards) do update set evaluated_to = excluded.evaluated_to, since = excluded.since;
 
 -- name: put_back_kept
--- What ticks consumed meanwhile is to be looked at again, by the definition that was loaded.
+-- What ticks consumed meanwhile is to be looked at again, by the definition that was loaded ($2 is its own type).
 insert into dirty (profile_id, types, at, traceparent, written_by)
-select profile_id, types, at, traceparent, written_by from segment_backfill_mark
+select profile_id, types || $2::text, at, traceparent, written_by from segment_backfill_mark
 where backfill = $1 and types <> '{}' order by id;
 
 -- name: finish

@@ -147,7 +147,21 @@ async def test_a_change_moves_also_who_did_something_that_is_nothing_to_it(shop:
     shop.segments = [young]
     await shop.tick(T0 + 4 * MINUTE)
     assert await shop.members(young) == {bob}
-    assert await shop.log(young) == [("left", T0 + 3 * MINUTE, {"definition": young.version})]
+    assert await log_of(shop, young, ana) == [("left", T0 + MINUTE)]
+
+
+async def test_whom_a_change_would_move_but_for_what_they_did_meanwhile_notices_nothing(shop: Shop) -> None:
+    ana = await shop.customer()
+    await shop.event(ana, "App Opened", T0 - 5 * DAY)
+    await shop.load(recent)
+    narrow = Segment("recent", did("App Opened").within(days=3))
+    backfill = await begin(shop, narrow, T0 + MINUTE)
+    await shop.event(ana, "App Opened", T0 + 2 * MINUTE)
+    await shop.tick(T0 + 3 * MINUTE)
+    await finish(shop.database, narrow, backfill)
+    shop.segments = [narrow]
+    await shop.tick(T0 + 4 * MINUTE)
+    assert (await shop.members(narrow), await shop.log(narrow)) == ({ana}, [])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
