@@ -70,7 +70,7 @@ def between(predicate: Predicate) -> Statement:
     """Those of a shard's profiles with an id in `(low, high]` of whom it is true: parameters `shard` and `shards`, too."""
     low, high = sa.bindparam("low", type_=UUID_), sa.bindparam("high", type_=UUID_)
     mine = sa.func.bucket(profile.c.id) % sa.bindparam("shards", type_=sa.SmallInteger)
-    some = _living(inside(predicate, Selection(between=(low, high)))).where(profile.c.id > low, profile.c.id <= high)
+    some = living(inside(predicate, Selection(between=(low, high)))).where(profile.c.id > low, profile.c.id <= high)
     return compiled(some.where(mine == sa.bindparam("shard", type_=sa.SmallInteger)))
 
 
