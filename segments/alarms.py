@@ -1,6 +1,6 @@
 """When to look at a customer again because of a trait: a date in it, or since when it is what it is (`held`).
 
-Promise: every customer for whom a trait can turn a segment has an alarm at the next turn (a row per version of it and customer),
+Promise: every customer for whom a trait can turn a segment has an alarm at the next turn (a row per version and customer),
 from the commit that loaded the segment or consumed the changed trait. Traits that were never said count from the creation
 of the customer and need no alarm: who has grown old enough is asked for. Segments without such leaves cost nothing.
 """
@@ -41,9 +41,7 @@ def next_turn(segment: Segment, facts: Facts, at: datetime) -> datetime | None:
     return min((step for step in steps if step > at), default=None)
 
 
-async def arm(
-    connection: Connection, segment: Segment, at: datetime, shard: int, shards: int, ids: tuple[UUID, UUID]
-) -> None:
+async def arm(connection: Connection, segment: Segment, at: datetime, shard: int, shards: int, ids: tuple[UUID, UUID]) -> None:
     """Set the alarms of a shard's customers with ids in `(low, high]`, inside the transaction that evaluates them."""
     if not clocks_of(segment):
         return

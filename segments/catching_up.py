@@ -11,7 +11,9 @@ from typing import Final
 
 from segments.calendar import PeriodEnd, period_end
 from segments.date_clocks import TraitClock
+from segments.held import Settled
 from segments.ranking import Renewal, rankings
+from segments.spans import earlier
 from segments.watching import Live, before, interest
 from store import Connection, queries
 
@@ -65,6 +67,7 @@ async def _due(connection: Connection, live: Sequence[Live], at: datetime, shard
     if any(not isinstance(clock, PeriodEnd | TraitClock | Renewal) for each in live for clock in _clocks(each)):
         return min(each.evaluated_to for each in live)
     found = [*_renewals(live), *await _edges(connection, live, at), *await _periods(connection, live, at)]
+    found += await _settled(connection, live, at)
     versions = [(each.segment.name, each.segment.version) for each in live]
     found += [row["at"] for row in await connection.fetch(_SQL["first_due"], *zip(*versions, strict=True), shard, shards)]
     return min([at - STEP, *found])
@@ -99,6 +102,14 @@ async def _periods(connection: Connection, live: Sequence[Live], at: datetime) -
         homes = zones or (clock.period.zone or str(clock.period.otherwise),)
         ends += [end for end in (period_end(clock.period.unit, ts, home) for home in homes) if end is not None]
     return ends
+
+
+async def _settled(connection: Connection, live: Sequence[Live], at: datetime) -> list[datetime]:
+    """When the first customer has been known for as long as each state must have lasted."""
+    asked = [(each.evaluated_to, clock.span) for each in live for clock in _clocks(each) if isinstance(clock, Settled)]
+    spans = [(earlier(since, span), earlier(at, span)) for since, span in asked]
+    rows = await connection.fetch(_SQL["first_created"], *zip(*spans, strict=True)) if spans else ()
+    return [row["at"] + asked[row["n"] - 1][1] for row in rows]
 
 
 async def _first(connection: Connection, asked: Sequence[tuple[str, datetime, datetime]]) -> list[tuple[int, datetime]]:

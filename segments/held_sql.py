@@ -21,7 +21,7 @@ from segments.when import STEP, STEP_AT, AtSteps, When, elapsed
 def _(predicate: Held, selection: Selection) -> Expression:
     beginning = When(predicate.span)
     known = [_since(name) <= beginning.instant() for name in sorted(predicate.traits)]
-    at_first = inside(predicate.inner, Selection(selection.ids, when=beginning))
+    at_first = inside(predicate.inner, Selection(selection.ids, between=selection.between, when=beginning))
     return sa.and_(*known, at_first, *([sa.not_(_lapsed(predicate, selection))] if predicate.ends else []))
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from segments import compiler
+from segments.alarms import grown
 from segments.backfill import Backfill
 from segments.language import Segment
 from segments.ranking import rankings
@@ -105,6 +106,7 @@ async def _note_moved(connection: Connection, segment: Segment, backfill: Backfi
         return
     shard = (backfill.shard, backfill.shards)
     moved = await _swept(connection, Live(segment, since), to, *shard) | await _ranked(connection, segment, backfill, since, to)
+    moved.update(row["profile_id"] for row in await grown(connection, [Live(segment, since)], to, *shard))
     for some in _pieces(sorted(moved)):
         await connection.execute(_SQL["note_moved"], backfill.id, some, to)
     await connection.execute(_SQL["note_alarms"], backfill.id, backfill.segment, backfill.version, *shard, to)

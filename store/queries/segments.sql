@@ -49,6 +49,13 @@ from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as
 cross join lateral (select min(ts) as ts from event where type = asked.type and ts > asked.low and ts <= asked.high) as found
 where found.ts is not null;
 
+-- name: first_created
+-- The first customer created in (low, high].
+select asked.n, found.at
+from unnest($1::timestamptz[], $2::timestamptz[]) with ordinality as asked (low, high, n)
+cross join lateral (select min(created_at) as at from profile where created_at > asked.low and created_at <= asked.high) as found
+where found.at is not null;
+
 -- name: first_due
 -- The first alarm of these versions of segments, and the first mark, of a shard.
 select at from (

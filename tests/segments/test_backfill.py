@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from segments import Predicate, Segment, did, trait
+from segments import Predicate, Segment, did, held, trait
 from segments.backfill import Backfill, chunk, evaluate
 from segments.evaluate import holds
 from segments.loading import finish, register
@@ -397,3 +397,18 @@ async def test_a_stored_definition_that_is_deleted_while_it_is_loaded_leaves_not
     assert await finish(shop.database, recent, backfill) is None
     assert await shop.members(recent) == set()
     assert await left_behind(shop) == 0
+
+
+async def test_a_state_that_lasted_comes_true_by_time_while_its_definition_changes(shop: Shop) -> None:
+    ana, bob = await shop.customer(created_at=T0 - 30 * HOUR), await shop.customer(created_at=T0 - 300 * HOUR)
+    quiet = Segment("quiet", held(~did("App Opened") & ~(trait("age") >= 18), days=3))
+    await shop.load(quiet)
+    again = Segment("quiet", quiet.predicate & ~did("Nothing Of The Kind"))
+    backfill = await begin(shop, again, T0 + HOUR)
+    await shop.tick(T0 + 50 * HOUR)
+    await finish(shop.database, again, backfill)
+    shop.segments = [again]
+    await shop.tick(T0 + 60 * HOUR)
+    assert await shop.members(again) == {ana, bob}
+    assert await log_of(shop, again, ana) == [("entered", T0 + 42 * HOUR)]
+    assert await shop.log(again, bob) == []
