@@ -16,6 +16,8 @@ from uuid_utils.compat import uuid7
 from activities.metrics import ENTRIES
 from journeys.contracts import JourneySpec, PerKey
 from journeys.entry import ALREADY_RUNNING, Past, entry_key, is_held_out, refusal, workflow_id
+from segments import Segment
+from segments.stored import last_loaded
 from segments.transitions import trigger_types
 from store import Connection, runs
 from store.runs import NewRun, Refusal, Standing, Transition
@@ -79,7 +81,7 @@ async def _candidates(connection: Connection, specs: Specs, transitions: Sequenc
         by_segment[transition.segment].append(transition)
     found: list[Candidate] = []
     for segment, group in by_segment.items():
-        entering = [spec for spec in specs.values() if spec.entry is not None and spec.entry.name == segment]
+        entering = [spec for spec in specs.values() if spec.entered_by == segment]
         entries = await _entries(connection, entering, group)
         found += [
             Candidate(spec, transition, entries.get(n, {}))
@@ -93,10 +95,14 @@ async def _candidates(connection: Connection, specs: Specs, transitions: Sequenc
 async def _entries(
     connection: Connection, entering: Sequence[JourneySpec], group: Sequence[Transition]
 ) -> dict[int, dict[str, Any]]:
-    if not entering or entering[0].entry is None:
+    if not entering:
+        return {}
+    at_hand = next((spec.entry for spec in entering if isinstance(spec.entry, Segment)), None)
+    segment = at_hand or await last_loaded(connection, group[0].segment)
+    if segment is None:
         return {}
     wanted = [(t.profile_id, t.at, t.cause.get("message_id")) for t in group]
-    return await runs.entry_events(connection, wanted, sorted(trigger_types([entering[0].entry])))
+    return await runs.entry_events(connection, wanted, sorted(trigger_types([segment])))
 
 
 def _enters(spec: JourneySpec, transition: Transition) -> bool:

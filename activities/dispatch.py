@@ -84,11 +84,7 @@ class Dispatcher:
             return len(transitions)
 
     async def _leave(self, connection: Any, transition: Transition) -> None:
-        ending = [
-            s.name
-            for s in self.specs.values()
-            if s.ends_on_leave and s.entry is not None and s.entry.name == transition.segment
-        ]
+        ending = [s.name for s in self.specs.values() if s.ends_on_leave and s.entered_by == transition.segment]
         if ending:
             leaving = await runs.open_runs_in(connection, transition.profile_id, ending)
             await runs.request_exits(connection, [(id_, Reason.LEFT.value, transition.at) for id_ in leaving])

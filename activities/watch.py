@@ -57,8 +57,8 @@ class Watch:
             for edge in spec.goal.edges if spec.goal is not None else ():
                 by_type[edge.type].add(spec.name)
         object.__setattr__(self, "goal_types", {type_: frozenset(names) for type_, names in by_type.items()})
-        keyed = (s.entry.name for s in self.specs.values() if s.entry is not None and isinstance(s.reentry, PerKey))
-        object.__setattr__(self, "keyed", frozenset(keyed))
+        keyed = (s.entered_by for s in self.specs.values() if isinstance(s.reentry, PerKey))
+        object.__setattr__(self, "keyed", frozenset(name for name in keyed if name is not None))
 
     @activity.defn(name="watch")
     async def watch(self, shard: WatchShard) -> None:

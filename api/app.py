@@ -8,7 +8,22 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import dead_letters, health, ingest, lists, metrics, problems, products, runs, segments, unsubscribe, webhooks
+from api import (
+    dead_letters,
+    health,
+    ingest,
+    journeys,
+    lists,
+    metrics,
+    problems,
+    products,
+    runs,
+    segment_changes,
+    segment_questions,
+    segments,
+    unsubscribe,
+    webhooks,
+)
 from api.auth import Keys
 from api.config import ApiConfig
 from api.ingest import Desk
@@ -25,8 +40,11 @@ Send an API key as the user of HTTP Basic (empty password, as Segment's clients 
 #: Each module of the API has one router; an app serves them all.
 ROUTERS = [
     ingest.router,
+    journeys.router,
     runs.router,
+    segment_questions.router,
     segments.router,
+    segment_changes.router,
     lists.router,
     products.router,
     webhooks.router,

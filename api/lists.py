@@ -16,15 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import Operator, schemes
 from api.problems import Problem, responses
 from api.segment_models import NAME
+from api.segment_views import SnapshotView, snapshot
 from api.state import Config, Db
 from segments.importing import BadFile, checked_name, import_rows, keep_only, put_on, read_rows, take_off
-from segments.listed import LIST_EVENT
+from segments.snapshot import kept_lists
 from store import Connection, Database
-from store.lists import import_of, lists, on_lists, resolve
+from store.lists import import_of, problems_of, resolve
 
 router = APIRouter(prefix="/v1", tags=["lists"], dependencies=schemes())
 
-#: Bytes of a CSV file; split larger ones, or use `journeys segments import`, which has no limit.
+#: Bytes of a CSV file; split larger ones, or use `journeys lists import`, which has no limit.
 FILE_LIMIT = 64 * 1024 * 1024
 _IN_MEMORY = 1024 * 1024
 _AT_ONCE = 5_000
@@ -74,6 +75,14 @@ class ListView(BaseModel):
     by: str = Field(description="whose key made it")
     created_at: datetime
     updated_at: datetime
+    snapshot: SnapshotView | None = Field(description="of which segment and instant it is a snapshot, which never changes")
+
+
+class ProblemPage(BaseModel):
+    """Bad rows of an import."""
+
+    problems: list[RowProblem]
+    next: int | None = Field(description="pass as `after` for the following page; null on the last one")
 
 
 class ImportView(BaseModel):
@@ -89,7 +98,7 @@ class ImportView(BaseModel):
     already: int
     removed: int = Field(description="were taken off because the file replaces the list")
     bad: int
-    problems: list[RowProblem] = Field(description="the first hundred bad rows")
+    problems: list[RowProblem] = Field(description="the first hundred bad rows; `…/problems` has them all")
     started_at: datetime
     updated_at: datetime
 
@@ -97,21 +106,20 @@ class ImportView(BaseModel):
 @router.get("/lists", responses=responses(401, 403, 503))
 async def list_lists(_: Operator, database: Db) -> list[ListView]:
     """Every list with its size. A segment uses one by `{"listed": "<name>"}`."""
-    found = await lists(database)
-    sizes = await on_lists(database, [LIST_EVENT + each.name for each in found])
     return [
         ListView(
-            name=each.name,
-            members=sizes.get(LIST_EVENT + each.name, 0),
-            by=each.by,
-            created_at=each.created_at,
-            updated_at=each.updated_at,
+            name=each.row.name,
+            members=each.members,
+            by=each.row.by,
+            created_at=each.row.created_at,
+            updated_at=each.row.updated_at,
+            snapshot=each.snapshot and snapshot(each.snapshot),
         )
-        for each in found
+        for each in await kept_lists(database)
     ]
 
 
-@router.post("/lists/{name}/members", responses=responses(401, 403, 422, 503))
+@router.post("/lists/{name}/members", responses=responses(401, 403, 409, 422, 503))
 async def add_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
     """Put customers on a list; those who are on it already stay."""
     async with database.transaction() as connection:
@@ -120,7 +128,7 @@ async def add_members(name: _ListName, body: Customers, caller: Operator, config
     return Changed(added=added, removed=0, already=len(known) - added, problems=problems)
 
 
-@router.put("/lists/{name}/members", responses=responses(401, 403, 422, 503))
+@router.put("/lists/{name}/members", responses=responses(401, 403, 409, 422, 503))
 async def replace_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
     """Make a list consist of exactly these customers. Nothing changes when one of them is unknown: 422 names them."""
     async with database.transaction() as connection:
@@ -133,7 +141,7 @@ async def replace_members(name: _ListName, body: Customers, caller: Operator, co
     return Changed(added=added, removed=removed, already=len(known) - added, problems=[])
 
 
-@router.post("/lists/{name}/members/remove", responses=responses(401, 403, 422, 503))
+@router.post("/lists/{name}/members/remove", responses=responses(401, 403, 409, 422, 503))
 async def remove_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
     """Take customers off a list."""
     async with database.transaction() as connection:
@@ -144,7 +152,7 @@ async def remove_members(name: _ListName, body: Customers, caller: Operator, con
 
 @router.put(
     "/lists/{name}/imports/{import_id}",
-    responses=responses(400, 401, 403, 413, 422, 503),
+    responses=responses(400, 401, 403, 409, 413, 422, 503),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -179,8 +187,23 @@ async def import_csv(
 
 @router.get("/lists/{name}/imports/{import_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_import(name: _ListName, import_id: UUID, _: Operator, database: Db) -> ImportView:
-    """How far an import has come, and its bad rows."""
+    """How far an import has come, and its first bad rows."""
     return await _import(database, name, import_id)
+
+
+@router.get("/lists/{name}/imports/{import_id}/problems", responses=responses(401, 403, 404, 422, 503))
+async def list_problems(
+    name: _ListName,
+    import_id: UUID,
+    _: Operator,
+    database: Db,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next` of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+) -> ProblemPage:
+    """Every bad row of an import by its line, so that the file can be mended."""
+    await _import(database, name, import_id)
+    found = [RowProblem(row=row, problem=problem) for row, problem in await problems_of(database, import_id, after, limit)]
+    return ProblemPage(problems=found, next=found[-1].row if len(found) == limit else None)
 
 
 async def _import(database: Database, name: str, import_id: UUID) -> ImportView:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from store import StoreUnreachable
+from store.errors import ListIsFrozen
 from store.identity import NamesMoved
 
 MEDIA_TYPE = "application/problem+json"
@@ -133,6 +134,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of this app with problem+json."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ListIsFrozen, _frozen)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _crash)
     for error in UNAVAILABLE:
@@ -142,6 +144,10 @@ def install(app: FastAPI) -> None:
 async def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return error.response()
+
+
+async def _frozen(_: Request, error: Exception) -> Response:
+    return Problem(409, str(error), code="list-frozen").response()
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -1,26 +1,26 @@
-"""What the calls about segments take and answer, as OpenAPI shows it."""
+"""What the calls about segments take, as OpenAPI shows it; an error in a definition points to its place."""
 
 import re
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.problems import Fault, Problem
-from segments import DefinitionError, Effect, Segment
-from segments.concerns import Concern
-from segments.overview import Overview
-from segments.predicate import Predicate, event_types, trait_names
-from segments.why import Finding
+from segments import DefinitionError, Effect
+from segments.defining import Draft
+from segments.naming import expanded
+from segments.predicate import Predicate
 from segments.wire import predicate_from_json
-from store.segments import Member
 
 NAME = r"^[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?$"
 Name = Annotated[str, Path(pattern=NAME, description="the segment's name", examples=["abandoned-cart"])]
 _Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 _STEP = re.compile(r"[^.\[\]]+")
+#: What an error calls a leaf in words of Python: `trait('age')`, `did('A').within`.
+_CALL = re.compile(r"\w+\(.*")
 _EXAMPLE = {
     "all": [
         {"did": "Product Added", "within": 86400},
@@ -31,7 +31,7 @@ Definition = Annotated[
     dict[str, Any],
     Field(
         description="the predicate as JSON, as `GET /v1/segments/{name}` shows it (`all`, `any`, `not`, `did`, `trait`, …;"
-        " windows in seconds)",
+        ' windows in seconds); `{"member_of": "vip"}` follows the segment "vip", however it changes',
         examples=[_EXAMPLE],
     ),
 ]
@@ -62,21 +62,19 @@ class SegmentBody(_Body):
         " `POST /v1/segments/{name}/announce`); when a definition changes, those whom the change moves always do",
     )
 
-    def segment(self, name: str) -> Segment:
-        """The segment.
+    def draft(self, name: str) -> Draft:
+        """The definition, with its names not looked up yet.
 
         Raises:
-            Problem: 422, the definition cannot mean anything; with a JSON pointer to the place.
+            Problem: 422, the effect cannot be.
         """
-        predicate = predicate_of(self.predicate)
         try:
             effect = Effect(self.effect.base_rate, self.effect.lift) if self.effect else None
         except DefinitionError as error:
             raise unusable(error, "/effect") from None
-        try:
-            return Segment(name, predicate, self.description, self.owner, self.review_by, effect)
-        except DefinitionError as error:
-            raise unusable(error, "/predicate") from None
+        plain = self.model_dump(mode="json", include={"predicate", "owner", "description", "review_by"})
+        told = {"base_rate": effect.base_rate, "lift": effect.lift} if effect else None
+        return Draft(name, plain | {"predicate": self.predicate, "effect": told}, self.announce)
 
 
 class Question(_Body):
@@ -86,138 +84,28 @@ class Question(_Body):
     limit: int = Field(default=20, ge=1, le=500, description="customers in a preview")
 
 
-class SegmentView(BaseModel):
-    """A segment at a glance."""
+class SnapshotBody(_Body):
+    """Which list a segment is frozen as."""
 
-    name: str
-    version: str = Field(description="changes when the definition's meaning does")
-    description: str
-    origin: Literal["code", "api"] = Field(description="api: defined by `PUT /v1/segments/{name}`")
-    state: Literal["live", "loading", "waiting"] = Field(
-        description="loading: a new or changed definition is being evaluated over all customers, and its old version goes on;"
-        " waiting: no watch has taken it up yet"
+    list_name: str = Field(alias="list", pattern=NAME, description="a new list's name", examples=["vips-at-black-friday"])
+    at: AwareDatetime | None = Field(
+        default=None,
+        description="the instant, not in the future; now when absent. Events count up to it by their own time;"
+        " traits, consents, addresses and user ids are taken as they are now: the answer says so where the definition looks"
+        " at them",
     )
-    loaded: float | None = Field(description="while loading, the share of the customers done, 0 to 1")
-    members: int
-    evaluated_to: datetime | None = Field(description="null until the watch has evaluated this version")
-    owner: str
-    review_by: date | None
-    journeys: list[str] = Field(description="the journeys that its members enter, also through a segment made of it")
-    concerns: list["ConcernView"]
 
 
-class SegmentDetail(SegmentView):
-    """A segment with its definition."""
-
-    english: str = Field(description="the definition in words")
-    predicate: dict[str, Any] = Field(description="the definition as JSON")
-    event_types: list[str] = Field(description="the events that it reads")
-    traits: list[str] = Field(description="the traits that it reads")
-
-
-class ConcernView(BaseModel):
-    """A reason not to trust a segment as it stands."""
-
-    id: str = Field(description="GOV-03 too small, GOV-04 too many or overlapping, GOV-05 stale, GOV-10 review overdue")
-    kind: str
-    segment: str | None = Field(description="null when it is about all of them")
-    sentence: str
-
-
-class Announced(BaseModel):
-    """What an announcement did."""
-
-    announced: int = Field(description="members who enter journeys by it")
-    remaining: int = Field(description="members who are still to be announced; call again until it is 0")
-
-
-class Counted(BaseModel):
-    """How many customers a definition is true of."""
-
-    members: int
-    at: datetime
-    english: str = Field(description="the definition in words")
-
-
-class MemberView(BaseModel):
-    """A customer in a segment, with the traits that its definition names."""
-
-    customer_id: UUID
-    entered_at: datetime | None = Field(description="null in the preview of a definition that is not saved")
-    traits: dict[str, Any]
-
-
-class MemberPage(BaseModel):
-    """Some members, by customer id."""
-
-    members: list[MemberView]
-    next: UUID | None = Field(description="pass as `after` for the following page; null on the last one")
-
-
-class DayView(BaseModel):
-    """A UTC day of a segment."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    day: date
-    entered: int
-    left: int
-    size: int = Field(description="members at the day's end: today's, counted back")
-
-
-class FindingView(BaseModel):
-    """One part of the definition, for one customer."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    text: str
-    holds: bool
-    saw: Any = Field(default=None, description="the trait's value, or how many events counted and the last one")
-    changes_at: datetime | None = Field(description="when time alone next changes its truth; null: never")
-    parts: list["FindingView"]
-
-
-class WhyView(BaseModel):
-    """Why a customer is or is not in a segment."""
-
-    customer_id: UUID
-    segment: str
-    at: datetime
-    member: bool = Field(description="as the watch has written it")
-    entered_at: datetime | None
-    complete: bool = Field(description="false: the customer has more events than were looked at")
-    finding: FindingView
-
-
-class CoverageView(BaseModel):
-    """A trait: who has it, and how fresh it is."""
-
-    trait: str
-    having: int = Field(description="of the customers looked at")
-    share: float = Field(description="0 to 1")
-    newest_at: datetime | None = Field(description="when a value last came; null: it is not known")
-    median_at: datetime | None
-    outdated: int = Field(description="values older than asked for")
-
-
-class CoverageReport(BaseModel):
-    """Coverage and freshness of every trait."""
-
-    customers: int = Field(description="customers looked at; a sample when there are very many")
-    traits: list[CoverageView]
-
-
-def predicate_of(definition: dict[str, Any]) -> Predicate:
-    """The predicate of a body; an error in `all[1].within` points to `/predicate/all/1/within`.
+def predicate_of(definition: dict[str, Any], known: Mapping[str, Any], around: tuple[str, ...] = ()) -> Predicate:
+    """The predicate of a body; `known` has what each name stands for, `around` the name that is being defined.
 
     Raises:
-        Problem: 422, with a JSON pointer to the place.
+        Problem: 422; an error in `all[1].within` points to `/predicate/all/1/within`.
     """
     try:
-        return predicate_from_json(definition)
+        return predicate_from_json(expanded(definition, known, around=around))
     except DefinitionError as error:
-        steps = [] if "(" in error.place else _STEP.findall(error.place)
-        raise unusable(error, "/".join(["/predicate", *steps])) from None
+        raise unusable(error, _pointer(error.place)) from None
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise unusable(DefinitionError("", f"cannot be read: {type(error).__name__}"), "/predicate") from None
 
@@ -228,53 +116,6 @@ def unusable(error: DefinitionError, pointer: str) -> Problem:
     return Problem(422, f"the definition cannot be used: {error}", code="invalid-definition", errors=[fault])
 
 
-def view(seen: Overview) -> SegmentView:
-    """A segment at a glance."""
-    return SegmentView.model_validate(_plain(seen))
-
-
-def detail(seen: Overview) -> SegmentDetail:
-    """A segment with its definition."""
-    predicate = seen.known.segment.predicate
-    return SegmentDetail.model_validate(
-        _plain(seen)
-        | {
-            "english": str(predicate),
-            "predicate": predicate.to_json(),
-            "event_types": sorted(event_types(predicate)),
-            "traits": sorted(trait_names(predicate)),
-        }
-    )
-
-
-def concern(found: Concern) -> ConcernView:
-    """A concern as the API shows it."""
-    return ConcernView(id=found.id, kind=found.kind, segment=found.segment, sentence=found.sentence)
-
-
-def member(found: Member) -> MemberView:
-    """A customer as the API shows them."""
-    return MemberView(customer_id=found.profile_id, entered_at=found.entered_at, traits=found.traits)
-
-
-def finding(found: Finding) -> FindingView:
-    """A finding with its parts."""
-    return FindingView.model_validate(found)
-
-
-def _plain(seen: Overview) -> dict[str, Any]:
-    segment = seen.known.segment
-    return {
-        "name": segment.name,
-        "version": segment.version,
-        "description": segment.description,
-        "origin": seen.known.origin,
-        "state": seen.state,
-        "loaded": seen.loaded,
-        "members": seen.members,
-        "evaluated_to": seen.evaluated_to,
-        "owner": segment.owner,
-        "review_by": segment.review_by,
-        "journeys": list(seen.journeys),
-        "concerns": [concern(each) for each in seen.concerns],
-    }
+def _pointer(place: str) -> str:
+    steps = _STEP.findall(_CALL.sub("", place))
+    return "/".join(["/predicate", *(step.replace("~", "~0").replace("/", "~1") for step in steps)])

@@ -18,6 +18,7 @@ from journeys.contracts import After, Cap, JourneySpec, Once, PerKey, Plain, Pur
 from journeys.errors import CatalogueError, InvalidParams
 from journeys.handle import Journey
 from segments import DefinitionError, Predicate, Segment, check_goal
+from segments.language import check_segment_name
 
 Steps = Callable[[Journey], Awaitable[None]]
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
@@ -82,7 +83,7 @@ class JourneyDefinition:
 
 def journey(
     *,
-    entry: Segment | None = None,
+    entry: Segment | str | None = None,
     goal: Predicate | None = None,
     reentry: Reentry | None = None,
     params: type[BaseModel] | None = None,
@@ -98,7 +99,8 @@ def journey(
     """Declare a journey.
 
     Args:
-        entry: The segment whose members enter. None: it is started by API only.
+        entry: The segment whose members enter; a text names one of the catalogue or one that is defined through the API
+            (`PUT /v1/segments/{name}`), for which the journey waits if need be. None: it is started by API only.
         goal: The conversion that ends a run at once.
         reentry: `once()` (the default), `after(...)` or `per_key(...)`.
         params: A pydantic model of the parameters a start by API takes.
@@ -156,7 +158,18 @@ def _check(spec: JourneySpec, steps: Steps) -> None:
     ):
         if wrong:
             raise CatalogueError(f"journey {spec.name}: {advice}")
+    _check_entry(spec)
     _check_goal(spec)
+
+
+def _check_entry(spec: JourneySpec) -> None:
+    if isinstance(spec.entry, str):
+        try:
+            check_segment_name(spec.entry)
+        except DefinitionError as error:
+            raise CatalogueError(f"journey {spec.name}: entry={spec.entry!r}: {error.problem}") from error
+    elif spec.entry is not None and not isinstance(spec.entry, Segment):
+        raise CatalogueError(f"journey {spec.name}: entry is a Segment or the name of one, not {spec.entry!r}")
 
 
 def _check_goal(spec: JourneySpec) -> None:

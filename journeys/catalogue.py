@@ -41,7 +41,12 @@ class Catalogue:
 
     def entered_by(self, segment: str) -> list[JourneyDefinition]:
         """The journeys that members of a segment enter."""
-        return [j for j in self.journeys.values() if j.spec.entry is not None and j.spec.entry.name == segment]
+        return [j for j in self.journeys.values() if j.spec.entered_by == segment]
+
+    @property
+    def entries(self) -> dict[str, str]:
+        """The name of the segment that each journey is entered by; without those that are started by API only."""
+        return {name: j.spec.entered_by for name, j in self.journeys.items() if j.spec.entered_by is not None}
 
 
 @cache
@@ -57,7 +62,7 @@ def load(module: str) -> Catalogue:
     segments = _by_name(modules, Segment)
     for definition in journeys.values():
         entry = definition.spec.entry
-        if entry is not None and segments.setdefault(entry.name, entry) != entry:
+        if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
             raise CatalogueError(f"two different segments are called '{entry.name}'")
     return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments))
 

@@ -219,7 +219,7 @@ class JourneySpec:
     """What a journey declares; everything but its steps."""
 
     name: str
-    entry: Segment | None
+    entry: Segment | str | None
     goal: Predicate | None
     reentry: Reentry
     purpose: Purpose
@@ -231,3 +231,8 @@ class JourneySpec:
     caps: tuple[Cap, ...]
     timezone: str
     about: str = field(default="", compare=False)
+
+    @property
+    def entered_by(self) -> str | None:
+        """The name of the entry segment, whether its definition is at hand or somebody writes it through the API."""
+        return self.entry.name if isinstance(self.entry, Segment) else self.entry

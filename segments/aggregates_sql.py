@@ -3,7 +3,7 @@
 Promise: values that are no numbers are left out before they are cast; sums and comparisons are exact (numeric).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -12,6 +12,7 @@ from segments.aggregates import Aggregate
 from segments.comparing import compared
 from segments.conditions import Selection, counted_since, inside
 from segments.json_sql import Expression, Value, bound
+from segments.measures import Measured
 from segments.rows import during, exists
 from segments.sequences import Outermost
 from segments.tables import event, profile
@@ -33,33 +34,49 @@ def _(predicate: Aggregate, selection: Selection) -> Expression:
 
 def _some(leaf: Aggregate, selection: Selection, *, negated: bool) -> Expression:
     """There are events of the leaf, and their amount compares (or, negated, does not)."""
-    e = event.alias()
-    source, wanted = counted_since(e, leaf.of, selection)
-    value = Value.field(e.c.properties, leaf.path[0])
-    rows: Any = source
-    if len(leaf.path) > 1:
-        value = Value.each(e.c.properties, leaf.path)
-        json: Any = value.json
-        rows = source.join(json.scalar_alias, sa.true())
-    test = _amount(leaf, value)
-    grouped = sa.select(e.c.profile_id).select_from(rows).where(*wanted, *selection.among(e.c.profile_id))
-    some = grouped.group_by(e.c.profile_id).having(sa.not_(test) if negated else test).subquery()
+    found = grouped(leaf.measured, selection)
+    test = _test(leaf, found.amount, found.times)
+    some = found.rows.having(sa.not_(test) if negated else test).subquery()
     return exists(some.c.profile_id == profile.c.id, source=some)
 
 
-def _amount(leaf: Aggregate, value: Value) -> Expression:
+class Grouped(NamedTuple):
+    """A measure of every customer who has events that count: `amount`, over `times` where that is not None."""
+
+    rows: sa.Select[Any]
+    amount: Expression
+    times: Expression | None
+
+
+def grouped(what: Measured, selection: Selection) -> Grouped:
+    """The events that count, one group per customer; no row for who has none."""
+    e = event.alias()
+    source, wanted = counted_since(e, what.of, selection)
+    rows: Any = source
+    value = Value.field(e.c.properties, what.path[0]) if what.path else None
+    if value is not None and len(what.path) > 1:
+        value = Value.each(e.c.properties, what.path)
+        json: Any = value.json
+        rows = source.join(json.scalar_alias, sa.true())
+    found = sa.select(e.c.profile_id).select_from(rows).where(*wanted, *selection.among(e.c.profile_id))
+    return Grouped(found.group_by(e.c.profile_id), *_amount(what.measure, value))
+
+
+def _amount(measure: str, value: Value | None) -> tuple[Expression, Expression | None]:
+    if value is None:
+        return sa.cast(sa.func.count(), sa.Numeric), None
     number = sa.case((value.type == bound("number", "text"), sa.cast(value.text, sa.Numeric)))
-    match leaf.measure:
+    match measure:
         case "total":
-            return _test(leaf, sa.func.coalesce(sa.func.sum(number), sa.literal(0, sa.Numeric)))
+            return sa.func.coalesce(sa.func.sum(number), sa.literal(0, sa.Numeric)), None
         case "largest":
-            return _test(leaf, sa.func.max(number))
+            return sa.func.max(number), None
         case "smallest":
-            return _test(leaf, sa.func.min(number))
+            return sa.func.min(number), None
         case "average":  # without a division, which would round
-            return _test(leaf, sa.func.sum(number), sa.func.count(number))
+            return sa.func.sum(number), sa.func.count(number)
     scalar = sa.case((value.type.in_([bound(kind, "text") for kind in _SCALARS]), value.json))
-    return _test(leaf, sa.func.count(sa.distinct(sa.type_coerce(scalar, JSONB))))
+    return sa.cast(sa.func.count(sa.distinct(sa.type_coerce(scalar, JSONB))), sa.Numeric), None
 
 
 def _test(leaf: Aggregate, amount: Expression, times: Expression | None = None) -> Expression:

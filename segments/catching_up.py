@@ -19,6 +19,7 @@ from store import Connection, queries
 
 #: What one tick looks at.
 STEP: Final = timedelta(hours=1)
+_PERIODS = timedelta(hours=20)  # shorter than any day
 _SQL = queries("segments")
 _INSTANT = timedelta(microseconds=1)
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -50,12 +51,17 @@ class Reach:
 
 
 async def reach(connection: Connection, live: list[Live], at: datetime, shard: int, shards: int) -> Reach:
-    """To `at`, or an hour beyond the first instant at which something is due for who is furthest behind."""
+    """To `at`, or an hour beyond the first instant at which something is due for who is furthest behind.
+
+    Where only calendar periods end, it may be most of a day: nobody's second period ends in that time.
+    """
     at = max([at, *(each.evaluated_to for each in live)])
     oldest = min((each.evaluated_to for each in live), default=at)
     if at - oldest <= STEP:
         return Reach(at, live)
-    until = max(oldest, await _due(connection, live, at, shard, shards)) + STEP
+    due = await _due(connection, live, at, shard, shards)
+    ends = await _periods(connection, live, at) if due > oldest else ()
+    until = min([max(oldest, due) + STEP, *(max(oldest, end) + _PERIODS for end in ends)])
     if until >= at:
         return Reach(at, live)
     behind = [each for each in live if each.evaluated_to <= until]
@@ -63,11 +69,10 @@ async def reach(connection: Connection, live: list[Live], at: datetime, shard: i
 
 
 async def _due(connection: Connection, live: Sequence[Live], at: datetime, shard: int, shards: int) -> datetime:
-    """The first instant at which anything can change, by an event, a period's end, an alarm, a renewal or a mark."""
+    """The first instant at which anything can change by an event, an alarm, a renewal or a mark."""
     if any(not isinstance(clock, PeriodEnd | TraitClock | Renewal) for each in live for clock in _clocks(each)):
         return min(each.evaluated_to for each in live)
-    found = [*_renewals(live), *await _edges(connection, live, at), *await _periods(connection, live, at)]
-    found += await _settled(connection, live, at)
+    found = [*_renewals(live), *await _edges(connection, live, at), *await _settled(connection, live, at)]
     versions = [(each.segment.name, each.segment.version) for each in live]
     found += [row["at"] for row in await connection.fetch(_SQL["first_due"], *zip(*versions, strict=True), shard, shards)]
     return min([at - STEP, *found])

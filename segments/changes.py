@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from segments.evaluate import Event
@@ -21,10 +22,12 @@ from segments.transitions import (
     memory,
     read_customer,
     read_event,
+    read_json,
     read_person,
     speaks_for,
     trigger_types,
 )
+from segments.triggers import triggers
 from segments.watching import interest
 from store import queries
 
@@ -56,7 +59,7 @@ async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str
             floor = floors.get((segment.name, profile), _BEGINNING)
             customer = customers[profile]
             customer = replace(customer, facts=replace(customer.facts, thresholds=thresholds)) if thresholds else customer
-            at, cause = flip(segment, customer, look.at, floor)
+            at, cause = flip(segment, customer, look.at, floor, look.changed.get(profile, frozenset()))
             cause |= used(segment, thresholds, look.at)
             kind: Kind = "entered" if profile in inside[segment.name] else "left"
             traceparent = look.traceparent(profile, interest(segment).types)
@@ -121,12 +124,13 @@ async def _repetitions(look: Look, inside: Mapping[str, set[UUID]], flips: Itera
     segments = [each.segment for each in look.live if each.segment.name in staying]
     fresh = await _fresh_events(look, segments, set().union(*staying.values())) if staying else []
     logged = await _logged(look, list(staying), fresh) if fresh else set()
+    traits = await _traits(look, segments, {profile for profile, _ in fresh})
     entries = {(t.segment, t.profile_id): t for t in flips if t.kind == "entered"}
     return [
         _repetition(look, segment, profile, event)
         for segment in segments
         for profile, event in fresh
-        if profile in staying[segment.name] and speaks_for(segment, event, at=look.at)
+        if profile in staying[segment.name] and speaks_for(segment, event, traits.get(profile, {}), look.at)
         if (segment.name, event.message_id) not in logged
         if _is_another(event, entries.get((segment.name, profile)))
     ]
@@ -140,6 +144,14 @@ async def _fresh_events(look: Look, segments: Sequence[Segment], profiles: Abstr
     bounds = (list(profiles), types, low, look.at, marked, written_by, look.since)
     rows = await look.connection.fetch(_SQL["fresh_events"], *bounds)
     return [(row["profile_id"], read_event(row)) for row in rows]
+
+
+async def _traits(look: Look, segments: Sequence[Segment], profiles: AbstractSet[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
+    """The traits of these profiles, where what an event says depends on the customer's zone."""
+    if not any(leaf.traits for segment in segments for leaf in triggers(segment.predicate)):
+        return {}
+    rows = await look.connection.fetch(_SQL["traits_of"], sorted(profiles))
+    return {row["id"]: read_json(row["traits"]) for row in rows}
 
 
 async def _logged(look: Look, names: Sequence[str], fresh: Sequence[tuple[UUID, Event]]) -> AbstractSet[tuple[str, str]]:

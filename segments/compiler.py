@@ -22,6 +22,7 @@ from segments import (  # noqa: F401 - they register the SQL of their leaves
     places_sql,
     ranking_sql,
     scoring_sql,
+    versus_sql,
 )
 from segments.conditions import Selection, bounds_of, inside, moment
 from segments.predicate import Predicate

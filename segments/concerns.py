@@ -4,11 +4,13 @@ Each concern has the id of the capability that asks for it (GOV-03, 04, 05, 10),
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from segments.language import Segment
 from segments.listed import LIST_EVENT
+from segments.people import mentions
 from segments.predicate import event_types, trait_names
 from segments.sizing import people_needed
 from segments.watching import TRAITS_CHANGED
@@ -43,10 +45,11 @@ async def concerns(
     types = sorted(frozenset[str]().union(*(reads(segment) for segment in segments)))
     heard = await last_heard(database, types, at) if types else {}
     shared = await overlaps(database, sizes) if len(segments) > 1 else []
+    made_of = {segment.name: mentions(segment.predicate) for segment in segments}
     found = [
         *_too_many(segments, limits),
         *(concern for each in segments for concern in of_one(each, sizes.get(each.name, 0), heard, at, limits)),
-        *_overlapping(shared, limits),
+        *_overlapping([pair for pair in shared if not _by_definition(pair, made_of)], limits),
     ]
     return sorted(found, key=lambda concern: (concern.segment or "", concern.id))
 
@@ -82,11 +85,19 @@ def _stale(segment: Segment, heard: Mapping[str, datetime], at: datetime, limits
     for named in sorted(reads(segment)):
         last = heard.get(named)
         if last is None:
-            yield Concern("GOV-05", "stale", segment.name, f'reads "{named}", which was never received; check its source')
+            yield Concern(
+                "GOV-05", "stale", segment.name, f"reads {_source(named)}, which was never received; check its source"
+            )
         elif at - last > limits.silence:
             ago = span_in_words(timedelta(minutes=(at - last) // timedelta(minutes=1)))
-            sentence = f'reads "{named}", last received {ago} ago (allowed: {span_in_words(limits.silence)}); check its source'
+            sentence = (
+                f"reads {_source(named)}, last received {ago} ago (allowed: {span_in_words(limits.silence)}); check its source"
+            )
             yield Concern("GOV-05", "stale", segment.name, sentence)
+
+
+def _source(named: str) -> str:
+    return "traits (identify)" if named == TRAITS_CHANGED else f'"{named}"'
 
 
 def _too_many(segments: Sequence[Segment], limits: Limits) -> Iterable[Concern]:
@@ -94,6 +105,11 @@ def _too_many(segments: Sequence[Segment], limits: Limits) -> Iterable[Concern]:
         yield Concern(
             "GOV-04", "too many", None, f"{len(segments)} segments are active, more than {limits.segments}; retire some"
         )
+
+
+def _by_definition(pair: Overlap, made_of: Mapping[str, AbstractSet[str]]) -> bool:
+    """Whether one is made of the other, so that they share members on purpose."""
+    return pair.one in made_of[pair.other] or pair.other in made_of[pair.one]
 
 
 def _overlapping(shared: Iterable[Overlap], limits: Limits) -> Iterable[Concern]:

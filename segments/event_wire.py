@@ -6,25 +6,29 @@ Promise: pure; what `to_json` of a leaf wrote comes back, and anything else fail
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from segments.aggregates import MEASURES, Aggregate
+from segments.aggregates import Aggregate
 from segments.calendar import period_from_json
 from segments.errors import DefinitionError
 from segments.happened import Did
+from segments.hours import hours_from_json, weekdays_from_json
+from segments.measures import MEASURES, Measured
 from segments.predicate import Predicate
 from segments.reading import an_object, only, window
 from segments.sequences import Follow, Outermost, follow
 from segments.stretch import stretch_from_json
+from segments.versus import Versus
 
 #: Reads the predicate under a key: the key (for errors) and the plain JSON.
 Inside = Callable[[str, object], Predicate]
 #: Reads an operand.
 Operand = Callable[[Any], Any]
+_DATED = ("between", "period", "at_hours", "on_days")
 _FOLLOWED = ("then", "then_within", "without", "without_within")
 
 
 def did_from_json(plain: Mapping[str, Any], inside: Inside) -> Did:
     """`{"did": …}`."""
-    only(plain, "did", "within", "where", "at_least", "at_most", "since_last", "between", "period", *_FOLLOWED)
+    only(plain, "did", "within", "where", "at_least", "at_most", "since_last", *_DATED, *_FOLLOWED)
     where = plain.get("where")
     return Did(
         type=plain["did"],
@@ -36,17 +40,46 @@ def did_from_json(plain: Mapping[str, Any], inside: Inside) -> Did:
         stretch=stretch_from_json(plain.get("between")),
         period=period_from_json(plain.get("period")),
         then_=_follow(plain, inside),
+        hours=hours_from_json(plain.get("at_hours")),
+        days=weekdays_from_json(plain.get("on_days")),
     )
 
 
 def aggregate_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand) -> Aggregate:
     """`{"total": property, "of": {"did": …}, "is": …, "value": …}`."""
+    found = _measured(plain, inside, "is", "value")
+    return Aggregate(found.of, found.measure, found.path, str(plain.get("is")), operand(plain.get("value")))
+
+
+def versus_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand) -> Versus:
+    """`{"versus": [amount, amount], "is": …, "times": …}` or `{"ratio": [amount, amount], "is": …, "value": …}`."""
+    tag, number = ("ratio", "value") if "ratio" in plain else ("versus", "times")
+    only(plain, tag, "is", number)
+    both = plain[tag]
+    if not isinstance(both, list) or len(both) != 2:  # noqa: PLR2004 - two sides
+        raise DefinitionError(tag, f"needs a list of two amounts, not {both!r}")
+    left, right = (_side(f"{tag}[{n}]", side, inside) for n, side in enumerate(both))
+    value = operand(plain.get(number, 1 if tag == "versus" else None))
+    return Versus(left, str(plain.get("is")), right, value, divided=tag == "ratio")
+
+
+def _side(place: str, plain: object, inside: Inside) -> Measured:
+    given = an_object(place, plain)
+    if not any(name in given for name in MEASURES):
+        raise DefinitionError(place, f"needs one of the keys {', '.join(MEASURES)}")
+    try:
+        return _measured(given, inside)
+    except DefinitionError as error:
+        raise error.within(place) from None
+
+
+def _measured(plain: Mapping[str, Any], inside: Inside, *beside: str) -> Measured:
     measure = next(name for name in MEASURES if name in plain)
-    only(plain, measure, "of", "is", "value")
-    if not isinstance(plain[measure], str):
-        raise DefinitionError(measure, f"needs the name of a property, not {plain[measure]!r}")
-    path = tuple(plain[measure].split("."))
-    return Aggregate(_did("of", plain.get("of"), inside), measure, path, str(plain.get("is")), operand(plain.get("value")))
+    only(plain, measure, "of", *beside)
+    name = plain[measure]
+    if name is not True if measure == "count" else not isinstance(name, str):
+        raise DefinitionError(measure, f"needs {'true' if measure == 'count' else 'the name of a property'}, not {name!r}")
+    return Measured(_did("of", plain.get("of"), inside), measure, () if name is True else tuple(name.split(".")))
 
 
 def outermost_from_json(plain: Mapping[str, Any], inside: Inside) -> Outermost:

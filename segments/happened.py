@@ -3,16 +3,18 @@
 Promise: pure. An event counts by what is written here and nowhere else; `conditions` says the same in SQL.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any, Unpack
 
-from segments.aggregates import Amount
+from segments.amounts import Countable
 from segments.calendar import Period
 from segments.comparing import meets
 from segments.errors import DefinitionError
+from segments.hours import Hours, Weekdays, home, hours_between, weekdays
 from segments.predicate import Clock, Edge, Predicate, as_predicate, check_fields
 from segments.sequences import Follow, follow
 from segments.spans import Units, span_of
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Did(Predicate):
+class Did(Predicate, Countable):
     """How often an event happened: at least once unless told otherwise.
 
     An event counts at instant t when `t - window < ts <= t`: it is out exactly at `ts + window`, and an event from the
@@ -42,6 +44,8 @@ class Did(Predicate):
     stretch: Stretch | None = None
     period: Period | None = None
     then_: Follow | None = None
+    hours: Hours | None = None
+    days: Weekdays | None = None
 
     def __post_init__(self) -> None:
         place = f"did({self.type!r})"
@@ -80,8 +84,9 @@ class Did(Predicate):
 
     @property
     def traits(self) -> frozenset[str]:
-        """The trait that holds the customer's zone, where a calendar period needs it."""
-        return self.period.traits if self.period is not None else frozenset()
+        """The trait that holds the customer's zone, where a calendar period, hours or days need it."""
+        zoned = (self.period, self.hours, self.days)
+        return frozenset[str]().union(*(each.traits for each in zoned if each is not None))
 
     @property
     def memory(self) -> timedelta | None:
@@ -102,11 +107,19 @@ class Did(Predicate):
     def counts(self, event: "Event", facts: "Facts", at: datetime) -> bool:
         """Whether one event of the type counts at an instant, `since_last` aside."""
         return (
-            (self.window is None or at - event.ts < self.window)
-            and (self.stretch is None or self.stretch.has(event.ts))
-            and (self.period is None or self.period.has(event.ts, facts.traits, at))
+            self.fits(event.ts, facts.traits, at)
             and (self.condition is None or meets(self.condition, event.properties))
             and (self.then_ is None or self.then_.holds(event, facts, at))
+        )
+
+    def fits(self, ts: datetime, traits: Mapping[str, Any], at: datetime) -> bool:
+        """Whether what happened then, of a customer with these traits, counts at an instant as far as time is asked for."""
+        return (
+            (self.window is None or at - ts < self.window)
+            and (self.stretch is None or self.stretch.has(ts))
+            and (self.period is None or self.period.has(ts, traits, at))
+            and (self.hours is None or self.hours.has(ts, traits))
+            and (self.days is None or self.days.has(ts, traits))
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -120,6 +133,8 @@ class Did(Predicate):
             "where": None if self.condition is None else self.condition.to_json(),
             "between": None if self.stretch is None else self.stretch.to_json(),
             "period": None if self.period is None else self.period.to_json(),
+            "at_hours": None if self.hours is None else self.hours.to_json(),
+            "on_days": None if self.days is None else self.days.to_json(),
         }
         followed = {} if self.then_ is None else self.then_.to_json()
         return plain | {name: value for name, value in optional.items() if value is not None} | followed
@@ -130,7 +145,8 @@ class Did(Predicate):
         words = [f'"{self.type}"', count_in_words(self.at_least_times, self.most)]
         if self.condition is not None:
             words.append(f"where {self.condition}")
-        words += [str(part) for part in (self.then_, self.stretch, self.period) if part is not None]
+        narrowed = (self.then_, self.hours, self.days, self.stretch, self.period)
+        words += [str(part) for part in narrowed if part is not None]
         if self.window is not None:
             words.append(f"within {span_in_words(self.window)}")
         if self.since is not None:
@@ -163,6 +179,15 @@ class Did(Predicate):
     def this_month(self, *, zone: str | None = None, otherwise: str = "UTC") -> "Did":
         """Only events of this calendar month; zones as for `today`."""
         return self._in("month", zone, otherwise)
+
+    def at_hours(self, start: int | time, end: int | time, *, zone: str | None = None, otherwise: str = "UTC") -> "Did":
+        """Only events from a local time until before another, over midnight if the second is earlier; zones as for `today`."""
+        place = f"did({self.type!r}).at_hours"
+        return replace(self, hours=hours_between(place, start, end, home(zone, otherwise)))
+
+    def on_days(self, *days: str, zone: str | None = None, otherwise: str = "UTC") -> "Did":
+        """Only events of these local days of the week ("mon" to "sun"), from midnight to midnight; zones as for `today`."""
+        return replace(self, days=weekdays(f"did({self.type!r}).on_days", days, home(zone, otherwise)))
 
     def at_least(self, times: int) -> "Did":
         """This often or more."""
@@ -199,26 +224,6 @@ class Did(Predicate):
     def without(self, event: "str | Did", within: timedelta | None = None, **units: Unpack[Units]) -> "Did":
         """Only events that no other one followed; with a span they count from its end on, by time alone."""
         return self._followed(event, within, units, wanted=False)
-
-    def total(self, name: str) -> Amount:
-        """The sum of a property over the events, 0 where there is none; only numbers count."""
-        return Amount(self, "total", name)
-
-    def largest(self, name: str) -> Amount:
-        """The largest number of a property; no comparison is true where there is none."""
-        return Amount(self, "largest", name)
-
-    def smallest(self, name: str) -> Amount:
-        """The smallest number of a property; no comparison is true where there is none."""
-        return Amount(self, "smallest", name)
-
-    def average(self, name: str) -> Amount:
-        """The mean of the numbers of a property; no comparison is true where there is none."""
-        return Amount(self, "average", name)
-
-    def distinct(self, name: str) -> Amount:
-        """How many different texts, numbers and booleans a property had."""
-        return Amount(self, "distinct", name)
 
     def _in(self, unit: str, zone: str | None, otherwise: str) -> "Did":
         return replace(self, period=Period(unit, zone, None if zone is not None else otherwise))

@@ -26,7 +26,7 @@ COLUMNS = {
     "email": "email",
     "emailaddress": "email",
 }
-#: Bad rows that a report names.
+#: Bad rows that a report names itself; `store.lists.problems_of` has them all.
 REPORTED = 100
 _AT_ONCE = 1_000
 _LONGEST = 512
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 @dataclass
 class Report:
-    """How far an import has come, and what was wrong."""
+    """How far an import has come, and what was wrong; `fresh` are the bad rows that are not written down yet."""
 
     rows: int = 0
     added: int = 0
@@ -55,15 +55,17 @@ class Report:
     removed: int = 0
     bad: int = 0
     problems: list[dict[str, int | str]] = field(default_factory=list)
+    fresh: list[tuple[int, str]] = field(default_factory=list, repr=False)
 
     @property
-    def counts(self) -> tuple[int, ...]:
+    def counts(self) -> tuple[int, int, int, int, int]:
         """Rows, added, already, removed, bad."""
         return self.rows, self.added, self.already, self.removed, self.bad
 
     def refuse(self, number: int, problem: str) -> None:
         """Note a bad row."""
         self.bad += 1
+        self.fresh.append((number, problem))
         if len(self.problems) < REPORTED:
             self.problems.append({"row": number, "problem": problem})
 
@@ -80,16 +82,16 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
     """
     source = iter(lines)
     header = next(source, "").lstrip("\ufeff")
-    delimiter = max(",;\t", key=header.count)
+    delimiter, number = max(",;\t", key=header.count), 0
     try:
-        columns = next(csv.reader([header], delimiter=delimiter), [])
-        place, kind = _column(columns)
-        reader = csv.reader(source, delimiter=delimiter)
+        place, kind = _column(next(csv.reader([header], delimiter=delimiter), []))
+        reader = csv.reader(source, delimiter=delimiter, strict=True)  # an open quote would swallow the rest of the file
         for cells in reader:
+            number = reader.line_num
             if any(cell.strip() for cell in cells):
-                yield _row(reader.line_num + 1, kind, cells[place].strip() if place < len(cells) else "")
+                yield _row(number + 1, kind, cells[place].strip() if place < len(cells) else "")
     except csv.Error as error:
-        raise BadFile(f"this is not CSV: {error}") from None
+        raise BadFile(f"what follows line {number + 1} is not CSV ({error}); look for a quote that is not closed") from None
 
 
 def _column(columns: Sequence[str]) -> tuple[int, str]:
@@ -137,6 +139,7 @@ async def import_rows(
     Raises:
         DefinitionError: a list cannot have this name.
         BadFile: the file is none, or the id is that of another list's import.
+        ListIsFrozen: the list is a snapshot.
         asyncpg.PostgresError, OSError: the store failed; importing again goes on.
     """
     check_list_name(name)
@@ -146,8 +149,11 @@ async def import_rows(
     try:
         while chunk := list(islice(source, _AT_ONCE)):
             async with database.transaction() as connection:
-                seen |= await _put_on(connection, name, chunk, report, by, now())
+                known = await _put_on(connection, name, chunk, report, by, now())
+                await rows_of_lists.note_problems(connection, id_, report.fresh)
                 await rows_of_lists.note_import(connection, id_, "running", report.counts, report.problems, now())
+            report.fresh.clear()
+            seen.update(known if replace else ())
             if heard:
                 await heard(report)
     except (BadFile, UnicodeError):

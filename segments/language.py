@@ -62,10 +62,7 @@ class Segment:
     announce: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise DefinitionError(
-                f"Segment({self.name!r})", "a name has 1 to 100 lower-case letters, digits and hyphens inside"
-            )
+        check_segment_name(self.name)
         if not isinstance(self.predicate, Predicate):
             raise DefinitionError(f"segment {self.name!r}", f"needs a predicate, not {self.predicate!r}")
         if misplaced := [leaf for leaf in leaves(self.predicate) if is_of_property(leaf)]:
@@ -106,6 +103,16 @@ class Segment:
         return f"{self.name}: {self.predicate}"
 
 
+def check_segment_name(name: object) -> None:
+    """Refuse what a segment cannot be called.
+
+    Raises:
+        DefinitionError: it cannot.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DefinitionError(f"Segment({name!r})", "a name has 1 to 100 lower-case letters, digits and hyphens inside")
+
+
 def check_goal(goal: Predicate) -> None:
     """Refuse a goal that nothing the customer does can reach.
 
@@ -115,8 +122,8 @@ def check_goal(goal: Predicate) -> None:
     for leaf in leaves(goal):
         if not isinstance(leaf, Did):
             raise DefinitionError(f"goal {goal}", f"a goal is made of did(…); this is not: {leaf}")
-        if leaf.period is not None or leaf.then_ is not None:
-            raise DefinitionError(f"goal {goal}", f"a goal takes no calendar period and no sequence: {leaf}")
+        if (leaf.period, leaf.then_, leaf.hours, leaf.days) != (None,) * 4:
+            raise DefinitionError(f"goal {goal}", f"a goal takes no hours or days, no calendar period and no sequence: {leaf}")
     if any(isinstance(part, Held) for part in _all_parts(goal)):
         raise DefinitionError(f"goal {goal}", "what only time completes is no goal; name the events themselves")
     if any(isinstance(part, Scored) for part in _all_parts(goal)):

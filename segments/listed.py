@@ -64,5 +64,5 @@ class Listed(Predicate):
 
 
 def listed(name: str) -> Listed:
-    """The customer is on this list (`journeys segments import`, `POST /v1/lists/{name}/members`)."""
+    """The customer is on this list (`journeys lists import`, `POST /v1/lists/{name}/members`)."""
     return Listed(name)

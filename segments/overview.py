@@ -1,15 +1,16 @@
 """All segments at a glance: those of the catalogue and those that came through the API, with their sizes and worries."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from segments.concerns import Concern, Limits, of_one, reads
-from segments.errors import SegmentError
+from segments.defining import alive
+from segments.errors import DefinitionError
 from segments.language import Segment
-from segments.people import MemberOf
-from segments.predicate import Predicate
+from segments.naming import by_name, resolved
+from segments.people import mentions
 from store import Database
 from store.segments import Stored, evaluated, last_heard, loading, sizes, stored
 
@@ -19,15 +20,52 @@ State = Literal["live", "loading", "waiting"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A segment that the watch looks after, and where its definition lives; `stored` is its row when that is the API."""
+    """A segment that the watch looks after, and where its definition lives; `stored` is its row when that is the API.
+
+    `written` is its predicate in JSON as people write it: other segments by their names.
+    """
 
     segment: Segment
     stored: Stored | None = None
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def origin(self) -> Origin:
         """Where it is defined."""
         return "api" if self.stored else "code"
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """Every segment by name, and for each stored definition that cannot be read the reason."""
+
+    known: Mapping[str, Known]
+    problems: Mapping[str, str]
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The segments alone."""
+        return [each.segment for each in self.known.values()]
+
+    @property
+    def predicates(self) -> dict[str, Any]:
+        """What each name stands for, as JSON that may name others."""
+        return {name: each.written for name, each in self.known.items()}
+
+    def concerns(self, entries: Mapping[str, str]) -> list[Concern]:
+        """What stands still: definitions that cannot be read, and journeys whose entry segment (by journey) nobody defined."""
+        unread = [
+            Concern("GOV-10", "cannot be read", name, f"is left out by the watch: {problem}")
+            for name, problem in self.problems.items()
+        ]
+        waiting = [
+            Concern(
+                "JRN-19", "journey waits", name, f"journey {journey!r} is entered by it; define it (`PUT /v1/segments/{name}`)"
+            )
+            for journey, name in sorted(entries.items())
+            if name not in self.known
+        ]
+        return unread + waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +91,36 @@ class Overview:
         return "waiting" if self.evaluated_to is None else "live"
 
 
-async def known_segments(database: Database, catalogue: Iterable[Segment]) -> dict[str, Known]:
-    """Every segment by name; the catalogue's win, and stored ones that cannot be read any more are left out."""
-    found = {row.name: known for row in await stored(database) if (known := _readable(row)) is not None}
-    found |= {segment.name: Known(segment) for segment in catalogue}
-    return dict(sorted(found.items()))
+async def landscape(database: Database, catalogue: Mapping[str, Segment]) -> Landscape:
+    """Every segment, those of the catalogue and the stored ones; the catalogue's win."""
+    rows = {row.name: row for row in alive(await stored(database)) if row.name not in catalogue}
+    found = resolved(catalogue, {name: row.definition for name, row in rows.items()})
+    known = {
+        name: Known(segment, rows.get(name), _written(segment, rows.get(name), found.segments))
+        for name, segment in sorted(found.segments.items())
+    }
+    return Landscape(known, found.problems)
+
+
+def _written(segment: Segment, row: Stored | None, segments: Mapping[str, Segment]) -> Mapping[str, Any]:
+    if row is not None:
+        return dict(row.definition["predicate"])
+    plain = segment.predicate.to_json()
+    try:
+        return dict(by_name(plain, segments))
+    except DefinitionError:  # code may contain a segment of which another definition bears the name
+        return plain
 
 
 async def overview(
-    database: Database, known: Sequence[Known], entries: Mapping[str, Segment], at: datetime, limits: Limits
+    database: Database, known: Sequence[Known], entries: Mapping[str, str], among: Landscape, at: datetime, limits: Limits
 ) -> list[Overview]:
-    """These segments, each with its size, the journeys that it feeds (of `entries`, by journey) and its worries."""
+    """These segments, each with its size, the journeys that it feeds and its worries.
+
+    `entries` has the segment that each journey is entered by.
+    """
+    entered = {journey: among.known[name].segment.predicate for journey, name in entries.items() if name in among.known}
+    fed = {journey: {entries[journey], *mentions(predicate)} for journey, predicate in entered.items()}
     segments = [each.segment for each in known]
     members = await sizes(database, [segment.name for segment in segments])
     versions = {segment.name: segment.version for segment in segments}
@@ -75,30 +132,9 @@ async def overview(
             each,
             members[each.segment.name],
             done.get(each.segment.name),
-            tuple(sorted(name for name, entry in entries.items() if each.segment.name in mentioned(entry))),
+            tuple(sorted(journey for journey, made_of in fed.items() if each.segment.name in made_of)),
             tuple(of_one(each.segment, members[each.segment.name], heard, at, limits)),
             begun.get(each.segment.name),
         )
         for each in known
     ]
-
-
-def mentioned(segment: Segment) -> frozenset[str]:
-    """A segment's name and those of the segments that its definition is made of."""
-    return frozenset({segment.name, *_inside(segment.predicate)})
-
-
-def _inside(predicate: Predicate) -> Iterator[str]:
-    if isinstance(predicate, MemberOf):
-        yield predicate.name
-    for part in predicate.parts:
-        yield from _inside(part)
-
-
-def _readable(row: Stored) -> Known | None:
-    if row.deleted_at is not None:
-        return None
-    try:
-        return Known(Segment.from_json(row.definition), row)
-    except SegmentError:
-        return None

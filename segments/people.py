@@ -36,7 +36,7 @@ class MemberOf(Predicate):
         check_name("member_of", "segment", self.name)
         if not isinstance(self.inner, Predicate):
             raise DefinitionError(f"member_of({self.name!r})", f"needs the segment's predicate, not {self.inner!r}")
-        if self.name in _names_inside(self.inner):
+        if self.name in mentions(self.inner):
             raise DefinitionError(f"member_of({self.name!r})", "is defined by itself; a segment cannot contain itself")
 
     @property
@@ -91,7 +91,14 @@ class Bucket(Leaf):
     def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer's hash is in the share."""
         below = self.below
-        return below is None or hashlib.sha256(self.salt.encode() + facts.person.id.bytes).digest() < below
+        return below is None or self._hash(facts) < below
+
+    def number(self, facts: "Facts") -> float:
+        """The customer's place among all, 0 to 100: in are those below the percentage (not rounded up to it)."""
+        return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
+
+    def _hash(self, facts: "Facts") -> bytes:
+        return hashlib.sha256(self.salt.encode() + facts.person.id.bytes).digest()
 
     def to_json(self) -> dict[str, Any]:
         """`{"bucket": percent, "salt": …}`."""
@@ -157,10 +164,11 @@ def customers(*user_ids: str | Iterable[str]) -> Customers:
 
 def check_no_circle(name: str, predicate: Predicate) -> None:
     """Refuse a segment that refers to its own name somewhere inside."""
-    if name in _names_inside(predicate):
+    if name in mentions(predicate):
         raise DefinitionError(f"segment {name!r}", "is defined by itself; a segment cannot contain itself")
 
 
-def _names_inside(predicate: Predicate) -> set[str]:
+def mentions(predicate: Predicate) -> set[str]:
+    """The names of the segments inside a predicate, at any depth."""
     own = {predicate.name} if isinstance(predicate, MemberOf) else set()
-    return own.union(*(_names_inside(part) for part in predicate.parts))
+    return own.union(*(mentions(part) for part in predicate.parts))

@@ -215,15 +215,16 @@ class Located(Leaf):
 
     def holds(self, facts: "Facts", at: datetime) -> bool:
         """Whether the position is in the area."""
-        return any(self.area.holds(*point) for point in self._positions(facts, at))
+        return any(self.area.holds(*point) for _, point in self.positions(facts, at))
 
-    def _positions(self, facts: "Facts", at: datetime) -> list[Point]:
+    def positions(self, facts: "Facts", at: datetime) -> list[tuple[datetime | None, Point]]:
+        """The positions that decide, usually one, each with the time of its event; without a time if it stands in a trait."""
         if self.of.scope == "trait":
             point = point_in(facts.traits, self.of)
-            return [] if point is None else [point]
+            return [] if point is None else [(None, point)]
         events = [e for e in facts.until(self.of.name, at) if self.of.window is None or at - e.ts < self.of.window]
         known = [(e.ts, point) for e in events if (point := point_in(e.properties, self.of)) is not None]
-        return [point for ts, point in known if ts == known[-1][0]]
+        return [(ts, point) for ts, point in known if ts == known[-1][0]]
 
     def to_json(self) -> dict[str, Any]:
         """`{"near" or "inside": …, "of": …}`."""

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from segments.aggregates import Amount
+from segments.amounts import Amount
 from segments.comparing import as_kind
 from segments.errors import DefinitionError
 from segments.happened import Did
@@ -128,9 +128,9 @@ def top(percent: float | Decimal, by: Amount | Did, *, every: timedelta = _DAY) 
     """The best per cent by `did("Order Completed").within(days=365).total("total")`, or by how often with a bare `did(…)`."""
     if isinstance(by, Did):
         return Top(percent, by, None, every)
-    if not isinstance(by, Amount) or by.measure != "total":
-        raise DefinitionError("top", "ranks by did(…) or did(…).total(…)")
-    return Top(percent, by.of, by.name, every)
+    if not isinstance(by, Amount) or by.measure not in ("total", "count"):
+        raise DefinitionError("top", "ranks by did(…), did(…).count() or did(…).total(…)")
+    return Top(percent, by.of, by.name if by.measure == "total" else None, every)
 
 
 @lru_cache(4_096)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from segments.hours_sql import WALL_BOUND, at_wall, wall_bound
 from segments.json_sql import Expression, of_document
 from segments.period_sql import PERIOD_BOUND, in_period, period_bound
 from segments.predicate import Predicate
@@ -36,6 +37,8 @@ def bounds_of(names: Iterable[str]) -> dict[str, Bound]:
             found[name] = _ahead(timedelta(microseconds=int(name.removeprefix(AHEAD))))
         elif name.startswith(PERIOD_BOUND):
             found[name] = period_bound(name)
+        elif name.startswith(WALL_BOUND):
+            found[name] = wall_bound(name)
     return found
 
 
@@ -58,6 +61,7 @@ def counted(e: Any, leaf: "Did", when: When = _NOW) -> list[Expression]:
         wanted += [] if end is None else [e.c.ts < sa.bindparam(None, end, INSTANT, unique=True)]
     if leaf.period is not None:
         wanted += in_period(e, leaf.period)
+    wanted += at_wall(e, leaf, when.back)
     if leaf.then_ is not None:
         wanted += _followed(e, leaf.then_, when)
     return wanted

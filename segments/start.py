@@ -60,8 +60,8 @@ def looks_at_profiles(condition: Condition) -> bool:
 def _can_start(part: Predicate) -> bool:
     if not isinstance(part, Did):
         return False
-    narrowed = (part.since, part.stretch, part.period, part.then_, part.most)
-    return part.at_least_times > 0 and all(each is None for each in narrowed)
+    plain = Did(part.type, part.window, part.condition, part.least)
+    return part.at_least_times > 0 and part == plain  # nothing else narrows it
 
 
 def _window(part: Predicate) -> timedelta:

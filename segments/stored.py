@@ -12,11 +12,13 @@ import asyncpg
 import structlog
 
 from segments.backfill import Backfill
+from segments.defining import alive
 from segments.errors import SegmentError
 from segments.language import Segment
 from segments.loading import Loaded, finish, give_up, register
+from segments.naming import resolved
 from segments.splits import NEVER, alone, lock_shard
-from store import Database, queries
+from store import Connection, Database, queries
 from store.segments import Stored, left_over, let_go, stored
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,12 @@ _UNUSABLE = (
     RecursionError,
 )
 _SQL = queries("backfill")
+
+
+async def last_loaded(connection: Connection, name: str) -> Segment | None:
+    """A segment as the watch last loaded it, wherever it is defined; None when it never was or cannot be read."""
+    definition = await connection.fetchval(_SQL["last_loaded"], name, NEVER)
+    return None if definition is None else _read(name, definition)
 
 
 @dataclass
@@ -71,10 +79,13 @@ class LiveSegments:
         return begun
 
     def _readable(self, rows: Sequence[Stored]) -> list[tuple[Segment, bool]]:
-        taken = {segment.name for segment in self.catalogue}
-        live = [row for row in rows if row.deleted_at is None and row.name not in taken]
-        found = [(_read(row.name, row.definition), row.announce) for row in live]
-        return [(each, announce) for each, announce in found if each is not None]
+        """The stored segments with every name looked up, so that a changed one changes all that name it."""
+        catalogue = {segment.name: segment for segment in self.catalogue}
+        found = resolved(catalogue, {row.name: row.definition for row in alive(rows)})
+        for name, problem in found.problems.items():
+            log.warning("a stored segment cannot be read; it is left out", segment=name, problem=problem)
+        usable = {name: segment for name, segment in found.segments.items() if name not in catalogue}
+        return [(usable[row.name], row.announce) for row in rows if row.name in usable]
 
     async def _finish(self, database: Database, segment: Segment, backfill: Backfill) -> Loaded | None:
         try:

@@ -6,6 +6,7 @@ before the customer's previous transition.
 
 import json
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -51,15 +52,20 @@ class Customer:
     complete: bool = True
 
 
-def flip(segment: Segment, customer: Customer, at: datetime, floor: datetime) -> tuple[datetime, dict[str, Any]]:
+def flip(
+    segment: Segment, customer: Customer, at: datetime, floor: datetime, marks: AbstractSet[str] = frozenset()
+) -> tuple[datetime, dict[str, Any]]:
     """Since when the segment's predicate has been for this customer what it is at `at`, and the cause.
 
     The instant lies in `[floor, at]`: a late event may tell of a flip before the previous transition, and is then dated
     with that. A customer with more events than were read is dated `at`, one of whom nothing dates the flip is new.
+    Without a mark (of `marks`) that says so, neither traits nor consent, addresses or names decided, whatever their dates.
     """
     if not customer.complete:
         return at, {"profile": "changed"}
     by_event = flipped_at(segment.predicate, customer.facts, at)
+    if by_event is not None and not any(mark.startswith("$") for mark in marks):
+        return max(floor, by_event), _cause(segment, customer.facts, by_event)
     by_trait = max((customer.traits_at[n] for n in trait_names(segment.predicate) if n in customer.traits_at), default=None)
     mark, by_mark = _marked_at(segment, customer.facts.person, at)
     dated = [instant for instant in (by_event, by_trait, by_mark) if instant is not None and instant <= at]
@@ -85,7 +91,7 @@ def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
     edges = edges_of(segment.predicate)
     happened = [e for e in happened if any(e.type == edge.type for edge in edges)]
     if happened:
-        return caused_by(min(happened, key=lambda event: not speaks_for(segment, event)))
+        return caused_by(min(happened, key=lambda event: not speaks_for(segment, event, facts.traits)))
     for edge in sorted(edges):
         if any(event.ts == instant - edge.window for event in facts.events.get(edge.type, ())):
             return {"edge": edge.type, "window": to_plain(edge.window)}
@@ -98,15 +104,13 @@ def caused_by(event: Event) -> dict[str, Any]:
     return {"event": event.type, "message_id": event.message_id}
 
 
-def speaks_for(segment: Segment, event: Event, at: datetime | None = None) -> bool:
+def speaks_for(segment: Segment, event: Event, traits: Mapping[str, Any], at: datetime | None = None) -> bool:
     """Whether the event counts for a `did` that the segment asks for (and not against); at an instant, or at its own."""
-    return any(_counts(leaf, event, at) for leaf in triggers(segment.predicate))
+    return any(_counts(leaf, event, traits, at or event.ts) for leaf in triggers(segment.predicate))
 
 
-def _counts(leaf: Did, event: Event, at: datetime | None) -> bool:
-    in_time = at is None or leaf.window is None or at - event.ts < leaf.window
-    in_time = in_time and (leaf.stretch is None or leaf.stretch.has(event.ts))
-    return leaf.type == event.type and in_time and matches(leaf.condition, event.properties)
+def _counts(leaf: Did, event: Event, traits: Mapping[str, Any], at: datetime) -> bool:
+    return leaf.type == event.type and leaf.fits(event.ts, traits, at) and matches(leaf.condition, event.properties)
 
 
 def trigger_types(segments: Iterable[Segment]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from segments.happened import Did
 from segments.held import Held
 from segments.predicate import Not, Predicate
 from segments.sequences import Outermost
+from segments.versus import Versus
 
 
 def triggers(predicate: Predicate, *, positive: bool = True) -> Iterator[Did]:
@@ -21,6 +22,9 @@ def triggers(predicate: Predicate, *, positive: bool = True) -> Iterator[Did]:
             yield from _speaking(predicate)
         case Aggregate() if positive and predicate.grows:
             yield from _speaking(predicate.of)
+        case Versus() if positive:
+            for side in predicate.growing:
+                yield from _speaking(side)
         case Outermost() if positive and predicate.which == "last":
             yield Did(predicate.type, predicate.window, predicate.condition)
     for part in predicate.parts:

@@ -4,7 +4,7 @@ Promise: pure; the truth of every part is `evaluate`'s, so the explanation canno
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -12,24 +12,32 @@ from functools import singledispatch
 from typing import Any
 
 from segments.aggregates import Aggregate
-from segments.comparing import found_in, items_in
+from segments.comparing import found_in, items_in, meets
 from segments.dates import Age, Anniversary, Near
 from segments.evaluate import Facts, counting, flipped_at, next_flip, true_of
 from segments.happened import Did
 from segments.held import Held
-from segments.listed import Listed
-from segments.predicate import AnyItem, Compare, Predicate
+from segments.leaf import Leaf
+from segments.listed import ON_IT, Listed
+from segments.people import Bucket, Customers, MemberOf
+from segments.places import Circle, Located, Point, distance
+from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, leaves
 from segments.ranking import Top
-from segments.reach import Consented
-from segments.scoring import Scored
+from segments.reach import Consented, Reachable
+from segments.scoring import Points, Rule, Scored
+from segments.sequences import Outermost
+from segments.versus import Versus
+
+_COMBINED: Mapping[type, str] = {All: "all", Either: "any", Not: "not", MemberOf: "member_of", Scored: "score"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One part of a definition, for one customer at one instant.
 
-    `saw` is what a leaf looked at (the trait's value; how many events counted, and the last one); `changes_at` is when time
-    alone, without any further event, next changes its truth.
+    `saw` is what a leaf looked at (the trait's value; how many events counted, and the last one; how far away, …), None when
+    there was nothing; `how` is how `parts` are combined ("all", "any", "not", "member_of", "score"), None when there are none;
+    `changes_at` is when time alone, without any further event, next changes its truth.
     """
 
     text: str
@@ -37,13 +45,28 @@ class Finding:
     saw: Any = None
     changes_at: datetime | None = None
     parts: tuple["Finding", ...] = ()
+    how: str | None = None
 
 
 def why(predicate: Predicate, facts: Facts, at: datetime) -> Finding:
     """The findings of a definition, as a tree of the definition's own shape."""
-    parts = () if isinstance(predicate, Listed) else tuple(why(part, facts, at) for part in predicate.parts)
-    seen = plain(saw(predicate, facts, at))
-    return Finding(str(predicate), true_of(predicate, facts, at), seen, next_flip(predicate, facts, at), parts)
+    parts, how = _parts(predicate, facts, at), _COMBINED.get(type(predicate))
+    seen, changes_at = plain(saw(predicate, facts, at)), next_flip(predicate, facts, at)
+    return Finding(str(predicate), true_of(predicate, facts, at), seen, changes_at, parts, how)
+
+
+def _parts(predicate: Predicate, facts: Facts, at: datetime) -> tuple[Finding, ...]:
+    if isinstance(predicate, Listed):
+        return ()
+    found = tuple(why(part, facts, at) for part in predicate.parts)
+    if isinstance(predicate, Scored):
+        return tuple(_rule(rule, part) for rule, part in zip(predicate.score.rules, found, strict=True))
+    return found
+
+
+def _rule(rule: Rule, found: Finding) -> Finding:
+    reason = "" if rule.why == found.text else f"{rule.why}: "
+    return replace(found, text=f"{rule.points:+} {reason}{found.text}")
 
 
 @singledispatch
@@ -59,7 +82,8 @@ def _(predicate: Compare, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - 
 
 @saw.register
 def _(predicate: AnyItem, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
-    return {"items": sum(1 for _ in items_in(facts.traits, predicate.path))}
+    items = list(items_in(facts.traits, predicate.path))
+    return {"items": len(items), "meeting": sum(meets(predicate.condition, item) for item in items)}
 
 
 @saw.register
@@ -73,9 +97,18 @@ def _(predicate: Aggregate, facts: Facts, at: datetime) -> Any:
 
 
 @saw.register
+def _(predicate: Versus, facts: Facts, at: datetime) -> Any:
+    left, right = predicate.amounts(facts, at)
+    both = {"left": {predicate.left.measure: left}, "right": {predicate.right.measure: right}}
+    return both | ({"ratio": left / right if left is not None and right else None} if predicate.divided else {})
+
+
+@saw.register
 def _(predicate: Top, facts: Facts, at: datetime) -> Any:
-    standing = [value for as_of, value in facts.thresholds.get(predicate.ranking, ()) if as_of <= at]
-    threshold = {"threshold": standing[-1] if standing else None}
+    standing = [each for each in facts.thresholds.get(predicate.ranking, ()) if each[0] <= at]
+    as_of, value = standing[-1] if standing else (None, None)
+    renewed = {"as_of": as_of, "renewed_next": predicate.renewed_at(at) + predicate.every}
+    threshold = {"threshold": value, **renewed}
     if predicate.total is None:
         return {"count": len(counting(predicate.of, facts, at) or ())} | threshold
     return {"total": Aggregate(predicate.of, "total", (predicate.total,), ">=", 0).amount(facts, at)} | threshold
@@ -83,22 +116,68 @@ def _(predicate: Top, facts: Facts, at: datetime) -> Any:
 
 @saw.register
 def _(predicate: Consented, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
-    return facts.person.consents.get((predicate.channel, predicate.purpose), "unknown")
+    state = facts.person.consents.get((predicate.channel, predicate.purpose), "unknown")
+    return {"state": state} | _since(predicate, facts)
+
+
+@saw.register
+def _(predicate: Reachable, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
+    return {"reachable_by": sorted(facts.person.channels)} | _since(predicate, facts)
+
+
+@saw.register
+def _(predicate: Customers, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
+    return {"user_ids": sorted(facts.person.user_ids)}
+
+
+@saw.register
+def _(predicate: Bucket, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
+    return {"number": predicate.number(facts), "in_below": predicate.percent}
+
+
+@saw.register
+def _(predicate: MemberOf, facts: Facts, at: datetime) -> Any:
+    since = flipped_at(predicate, facts, at)
+    return None if since is None else {"since": since}
+
+
+@saw.register
+def _(predicate: Located, facts: Facts, at: datetime) -> Any:
+    found = [(ts, point, _metres(predicate, point)) for ts, point in predicate.positions(facts, at)]
+    if not found:
+        return None
+    ts, (lat, lon), metres = min(found, key=lambda each: each[2] or 0.0)
+    away = {} if metres is None else {"metres": round(metres, 1)}
+    return away | {"lat": round(lat, 6), "lon": round(lon, 6)} | ({} if ts is None else {"at": ts})
+
+
+@saw.register
+def _(predicate: Outermost, facts: Facts, at: datetime) -> Any:
+    known = facts.until(predicate.type, at)
+    if not known:
+        return None
+    event = known[0 if predicate.which == "first" else -1]
+    asked = (
+        [] if predicate.condition is None else [leaf.path for leaf in leaves(predicate.condition) if isinstance(leaf, Compare)]
+    )
+    return {"at": event.ts} | {".".join(path): _one(list(found_in(event.properties, path))) for path in asked}
 
 
 @saw.register
 def _(predicate: Did, facts: Facts, at: datetime) -> Any:
     counted = counting(predicate, facts, at)
     if counted is None:
-        return {"count": 0, f'last "{predicate.since}"': None}
+        return {"count": 0, "since_last": "never"}
     return {"count": len(counted), "last_at": counted[-1].ts if counted else None}
 
 
 @saw.register
 def _(predicate: Scored, facts: Facts, at: datetime) -> Any:
     truths = [true_of(part, facts, at) for part in predicate.parts]
-    earned = {rule.why: rule.points for rule, true in zip(predicate.score.rules, truths, strict=True) if true}
-    return {"score": predicate.sum(truths), "points": earned}
+    points: dict[str, Points] = {}
+    for rule, true in zip(predicate.score.rules, truths, strict=True):
+        points[rule.why] = points.get(rule.why, 0) + (rule.points if true else 0)
+    return {"score": predicate.sum(truths), "points": points}
 
 
 @saw.register
@@ -113,7 +192,17 @@ def _(predicate: Held, facts: Facts, at: datetime) -> Any:
 @saw.register
 def _(predicate: Listed, facts: Facts, at: datetime) -> Any:
     events = facts.until(predicate.last.type, at)
-    return {"since": events[-1].ts} if events else None
+    return {"listed": events[-1].properties.get(ON_IT) is True, "since": events[-1].ts} if events else None
+
+
+def _since(leaf: Leaf, facts: Facts) -> dict[str, datetime]:
+    since = facts.person.dates.get(str(leaf.dated_by))
+    return {} if since is None else {"since": since}
+
+
+def _metres(predicate: Located, point: Point) -> float | None:
+    area = predicate.area
+    return distance((float(area.lat), float(area.lon)), point) if isinstance(area, Circle) else None
 
 
 def plain(value: Any) -> Any:

@@ -5,12 +5,12 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from segments.aggregates import MEASURES
 from segments.date_wire import DATED, age_from_json, dated_from_json
 from segments.errors import DefinitionError
-from segments.event_wire import aggregate_from_json, did_from_json, outermost_from_json
+from segments.event_wire import aggregate_from_json, did_from_json, outermost_from_json, versus_from_json
 from segments.held import Held
 from segments.listed import Listed, check_list_name
+from segments.measures import MEASURES
 from segments.people import Bucket, Customers, MemberOf, check_no_circle
 from segments.places import located_from_json
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, Scope
@@ -91,6 +91,10 @@ def _aggregate(plain: Mapping[str, Any], depth: int) -> Predicate:
     return aggregate_from_json(plain, lambda place, inner: _inside(place, inner, depth), _operand)
 
 
+def _versus(plain: Mapping[str, Any], depth: int) -> Predicate:
+    return versus_from_json(plain, lambda place, inner: _inside(place, inner, depth), _operand)
+
+
 def _age(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG001 - a leaf
     return age_from_json(plain, _operand)
 
@@ -118,7 +122,7 @@ def _member_of(plain: Mapping[str, Any], depth: int) -> Predicate:
     _only(plain, "member_of", "predicate")
     name = plain["member_of"]
     if "predicate" not in plain:
-        raise DefinitionError("member_of", f"needs the predicate of {name!r} beside it (see `expanded`)")
+        raise DefinitionError("member_of", f"needs the predicate of {name!r} beside it (see `naming.expanded`)")
     inner = _inside("predicate", plain["predicate"], depth)
     check_no_circle(name, inner)
     return MemberOf(name, inner)
@@ -163,34 +167,6 @@ def _reachable(plain: Mapping[str, Any], depth: int) -> Predicate:  # noqa: ARG0
     return Reachable(plain["reachable"])
 
 
-def expanded(plain: object, segments: Mapping[str, object], *, around: tuple[str, ...] = ()) -> Any:
-    """A definition in JSON in which every `{"member_of": name}` has got the predicate of that segment.
-
-    `segments` holds predicates in JSON by segment name; `around` the names of the segments that are being defined.
-
-    Raises:
-        DefinitionError: it names a segment that does not exist, or one that contains itself.
-    """
-    if len(around) > _DEEPEST:
-        raise DefinitionError("", f"nested deeper than {_DEEPEST}")
-    if isinstance(plain, list):
-        return [expanded(part, segments, around=around) for part in plain]
-    if not isinstance(plain, Mapping):
-        return plain
-    if "member_of" in plain and "predicate" not in plain:
-        return _named(plain, segments, around)
-    return {key: expanded(part, segments, around=around) for key, part in plain.items()}
-
-
-def _named(plain: Mapping[str, Any], segments: Mapping[str, object], around: tuple[str, ...]) -> dict[str, Any]:
-    name = plain["member_of"]
-    if name in around:
-        raise DefinitionError("member_of", f"{' → '.join((*around, str(name)))}: a segment cannot contain itself")
-    if not isinstance(name, str) or name not in segments:
-        raise DefinitionError("member_of", f"there is no segment {name!r}")
-    return {**plain, "predicate": expanded(segments[name], segments, around=(*around, name))}
-
-
 def _operand(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_operand(choice) for choice in value)
@@ -213,6 +189,8 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], int], Predicate]] = {
     "not": _not,
     "did": _did,
     "top": _top,  # before the amounts: it may have a "total"
+    "versus": _versus,
+    "ratio": _versus,
     **dict.fromkeys(MEASURES, _aggregate),
     "age": _age,
     "first": _outermost,

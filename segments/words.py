@@ -6,6 +6,8 @@ from typing import Any
 
 from segments.values import Scalar
 
+#: Larger whole numbers than the store's JSON takes are written as decimals; they compare alike.
+_STORABLE = 63
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -17,7 +19,7 @@ def to_plain(value: Scalar | timedelta | tuple[Scalar, ...] | None) -> Any:
         case timedelta():
             seconds = value.total_seconds()
             return int(seconds) if seconds.is_integer() else seconds
-        case Decimal():
+        case Decimal() | int() if isinstance(value, Decimal) or value.bit_length() > _STORABLE:
             return {"decimal": str(value)}
         case datetime():
             return {"datetime": value.isoformat()}

@@ -2,6 +2,7 @@
 
 StoreError
 ├── StoreUnreachable   no server answered at the configured address
+├── ListIsFrozen       a list is a snapshot, which nothing changes
 └── MigrationError     the schema is not the one these files describe
 """
 
@@ -12,6 +13,10 @@ class StoreError(Exception):
 
 class StoreUnreachable(StoreError):
     """No Postgres server answered at the configured address."""
+
+
+class ListIsFrozen(StoreError):
+    """A list is a snapshot of a segment, which nothing changes; put customers on another list."""
 
 
 class MigrationError(StoreError):

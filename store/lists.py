@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from store.database import Connection, Database
+from store.errors import ListIsFrozen
 from store.named import queries
 
 _SQL = queries("lists")
@@ -58,12 +59,27 @@ async def resolve(connection: Connection, names: Sequence[tuple[str, str]]) -> l
 async def change(
     connection: Connection, name: str, event: str, profiles: Sequence[UUID], *, on: bool, by: str, at: datetime
 ) -> int:
-    """Put these customers on a list or take them off, inside the caller's transaction; returns how many changed."""
-    await connection.execute(_SQL["lock_list"], _LOCKS, name)
-    await connection.execute(_SQL["touch_list"], name, by, at)
+    """Put these customers on a list or take them off, inside the caller's transaction; returns how many changed.
+
+    Raises:
+        ListIsFrozen: the list is a snapshot.
+    """
+    await lock_list(connection, name)
+    if await connection.fetchval(_SQL["touch_list"], name, by, at) is None:
+        raise frozen(name)
     await connection.execute(queries("ingest")["ensure_week"], at)
     changed: int = await connection.fetchval(_SQL["change"], event, profiles, on, at, f"list by {by}")
     return changed
+
+
+async def lock_list(connection: Connection, name: str) -> None:
+    """Have a list alone until the transaction ends."""
+    await connection.execute(_SQL["lock_list"], _LOCKS, name)
+
+
+def frozen(name: str) -> ListIsFrozen:
+    """What to say to who would change a snapshot."""
+    return ListIsFrozen(f"the list {name!r} is a snapshot and never changes; choose another name")
 
 
 async def on_list(connection: Connection, event: str) -> set[UUID]:
@@ -82,8 +98,18 @@ async def lists(database: Database) -> list[ListRow]:
 
 
 async def begin_import(database: Database, id_: UUID, name: str, by: str, at: datetime) -> bool:
-    """Note that an import begins, or begins again; false when the id is that of another list's import."""
-    return await database.pool.fetchval(_SQL["begin_import"], id_, name, by, at) is not None
+    """Note that an import begins, or begins again; false when the id is that of another list's import.
+
+    Raises:
+        ListIsFrozen: the list is a snapshot.
+    """
+    if await database.pool.fetchval(_SQL["is_frozen"], name):
+        raise frozen(name)
+    async with database.transaction() as connection:
+        if await connection.fetchval(_SQL["begin_import"], id_, name, by, at) is None:
+            return False
+        await connection.execute(_SQL["forget_problems"], id_)
+        return True
 
 
 async def note_import(
@@ -91,6 +117,17 @@ async def note_import(
 ) -> None:
     """Note how far an import has come: rows, added, already, removed, bad."""
     await connection.execute(_SQL["note_import"], id_, state, *counts, problems, at)
+
+
+async def note_problems(connection: Connection, id_: UUID, problems: Sequence[tuple[int, str]]) -> None:
+    """Note more bad rows of an import: line and what is wrong."""
+    if problems:
+        await connection.execute(_SQL["note_problems"], id_, *zip(*problems, strict=True))
+
+
+async def problems_of(database: Database, id_: UUID, after: int, limit: int) -> list[tuple[int, str]]:
+    """The bad rows of an import after a line."""
+    return [(row["row"], row["problem"]) for row in await database.pool.fetch(_SQL["problems"], id_, after, limit)]
 
 
 async def import_of(database: Database, id_: UUID) -> ImportRow | None:

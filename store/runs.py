@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from store.database import Connection, Database, Record
+from store.database import Connection, Database
 from store.named import queries
 
 _SQL = queries("runs")
@@ -246,102 +246,3 @@ async def close(database: Database, closings: Sequence[Closing]) -> int:
 async def oldest_open(database: Database, before: datetime, limit: int) -> list[str]:
     """Workflows started before an instant that are still open here, oldest first."""
     return [row["workflow_id"] for row in await database.pool.fetch(_SQL["oldest_open"], before, limit)]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run as it is kept."""
-
-    id: UUID
-    journey: str
-    profile_id: UUID
-    entry_key: str
-    entered_by: str
-    segment: str | None
-    params: dict[str, Any]
-    holdout: bool
-    entered_at: datetime
-    workflow_id: str
-    idempotency_key: str | None
-    started_at: datetime | None
-    exit_reason: str | None
-    exit_at: datetime | None
-    outcome: str | None
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message of a run as the ledger has it."""
-
-    step: str
-    occurrence: int
-    channel: str
-    purpose: str
-    template: str
-    state: str
-    reason: str | None
-    detail: dict[str, Any]
-    provider: str | None
-    provider_message_id: str | None
-    attempts: int
-    raced: bool
-    due_at: datetime
-    retry_at: datetime | None
-    claimed_at: datetime | None
-    settled_at: datetime | None
-    delivered_at: datetime | None
-    read_at: datetime | None
-
-
-async def run_by_id(database: Database, run_id: UUID) -> Run | None:
-    """One run."""
-    row = await database.pool.fetchrow(_SQL["by_id"], run_id)
-    return _run(row) if row else None
-
-
-async def run_by_idempotency_key(connection: Connection, journey: str, key: str) -> Run | None:
-    """The run that an earlier call with the same key started."""
-    row = await connection.fetchrow(_SQL["by_idempotency_key"], journey, key)
-    return _run(row) if row else None
-
-
-async def messages_of(database: Database, run_id: UUID) -> list[Message]:
-    """The messages of a run in the order in which they were due."""
-    return [Message(**row) for row in await database.pool.fetch(_SQL["timeline"], run_id)]
-
-
-async def list_runs(
-    database: Database,
-    *,
-    journey: str | None,
-    profile_id: UUID | None,
-    is_open: bool | None,
-    before: tuple[datetime, UUID] | None,
-    limit: int,
-) -> list[Run]:
-    """Runs of a journey and/or a customer, newest first."""
-    at, run_id = before or (None, None)
-    rows = await database.pool.fetch(_SQL["list_runs"], journey, profile_id, is_open, at, run_id, limit)
-    return [_run(row) for row in rows]
-
-
-async def customer_id(connection: Connection, kind: str, value: str) -> UUID | None:
-    """The profile of a customer named by `id`, `user_id` or `anonymous_id`; a merged one is its survivor."""
-    by_id = UUID(value) if kind == "id" else None
-    found: UUID | None = await connection.fetchval(_SQL["customer"], by_id, kind, value)
-    return found
-
-
-async def set_control(database: Database, journey: str, state: str, at: datetime, by: str) -> None:
-    """Throw the operator's switch of a journey: live, paused or killed."""
-    await database.pool.execute(_SQL["set_control"], journey, state, at, by)
-
-
-async def controls(database: Database) -> dict[str, str]:
-    """The switches that have been thrown, by journey."""
-    return {row["journey"]: row["state"] for row in await database.pool.fetch(_SQL["controls"])}
-
-
-def _run(row: Record) -> Run:
-    return Run(**{name: row[name] for name in Run.__slots__})

@@ -9,13 +9,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from store.database import Connection, Database
+from store.database import Connection, Database, Pool
 from store.named import queries
 
 _SQL = queries("segment_views")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY = UUID(int=0)
+_LOCK = 7_203_121  # any constant of our own
 _BUCKETS = 256
+#: Days that a size over time may have.
+LONGEST = 1_100
 #: Rows that a report looks at before it makes do with a sample of the customers.
 _EXACT = 500_000
 
@@ -86,21 +89,37 @@ class Coverage:
     outdated: int
 
 
-async def stored(database: Database) -> list[Stored]:
+async def stored(source: "Database | Connection") -> list[Stored]:
     """Every stored definition by name, tombstones too."""
-    return [Stored(**dict(row)) for row in await database.pool.fetch(_SQL["stored"])]
+    return [Stored(**dict(row)) for row in await _on(source).fetch(_SQL["stored"])]
+
+
+async def lock_definitions(connection: Connection) -> None:
+    """Change definitions one at a time, until the caller's transaction ends."""
+    await connection.execute(_SQL["lock_definitions"], _LOCK)
 
 
 async def put_stored(
-    database: Database, name: str, version: str, definition: Mapping[str, Any], *, announce: bool, by: str, at: datetime
+    source: "Database | Connection",
+    name: str,
+    version: str,
+    definition: Mapping[str, Any],
+    *,
+    announce: bool,
+    by: str,
+    at: datetime,
 ) -> bool:
     """Write a definition; true when there was none of that name."""
-    return bool(await database.pool.fetchval(_SQL["put_stored"], name, version, dict(definition), announce, by, at))
+    return bool(await _on(source).fetchval(_SQL["put_stored"], name, version, dict(definition), announce, by, at))
 
 
-async def delete_stored(database: Database, name: str, *, by: str, at: datetime) -> bool:
+async def delete_stored(source: "Database | Connection", name: str, *, by: str, at: datetime) -> bool:
     """Take a definition out of use; false when there is none."""
-    return await database.pool.fetchval(_SQL["delete_stored"], name, at, by) is not None
+    return await _on(source).fetchval(_SQL["delete_stored"], name, at, by) is not None
+
+
+def _on(source: "Database | Connection") -> "Connection | Pool":
+    return source.pool if isinstance(source, Database) else source
 
 
 async def left_over(database: Database, names: Sequence[str], shard: int, shards: int) -> list[str]:

@@ -25,7 +25,7 @@ def import_(
 ) -> None:
     """Keep the products of a file, and report the rows that could not be used. Repeating it is harmless."""
     from api.product_rows import csv_rows, json_lines, keep_products
-    from workers import segment_tables as tables
+    from workers import tables
     from workers.product_tables import imported
 
     readers: dict[str, Any] = {".csv": csv_rows, ".tsv": csv_rows, ".jsonl": json_lines, ".ndjson": json_lines}
@@ -50,7 +50,7 @@ def show(product_id: Annotated[str, typer.Argument(help="The product_id.")], as_
     """One product, and what goes with it."""
     from api.product_models import view
     from store.products import product_by_id
-    from workers import segment_tables as tables
+    from workers import tables
     from workers.product_tables import product
 
     told = with_database(lambda database: product_by_id(database, product_id))

@@ -1,41 +1,24 @@
-"""What `journeys segments` shows: each answer as a table for people, or as JSON for programs."""
+"""What `journeys segments` lists: segments, members, worries, coverage of traits, snapshots; each as a table for people."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any
 
 import orjson
-from pydantic import BaseModel
 from rich.console import Console, RenderableType
 from rich.progress import Progress
-from rich.progress import open as open_with_progress
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
-from api.segment_models import MemberView, SegmentDetail, SegmentView
-from segments.asking import Answer
+from api.segment_views import MemberView, SegmentDetail, SegmentView, SnapshotView
 from segments.concerns import Concern
-from segments.importing import Report
-from segments.why import Finding
 from segments.words import span_in_words
-from store.segments import Coverage, Day
+from store.segments import Coverage
+from store.snapshots import Snapshot
+from workers.tables import instant, show, value
 
-T = TypeVar("T")
-_BAR = 40  # characters of the longest bar
-
-
-def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bool) -> None:
-    """Print an answer."""
-    if as_json:
-        print(orjson.dumps(_plain(found), default=str, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - a command's output
-        return
-    console = Console()
-    for part in draw(found):
-        console.print(part)
+__all__ = ["concerns", "counted", "coverage", "detail", "freezing", "frozen", "members", "overview", "show", "standing"]
 
 
 def overview(found: Sequence[SegmentView]) -> Iterable[RenderableType]:
@@ -65,18 +48,19 @@ def detail(found: SegmentDetail) -> Iterable[RenderableType]:
         "segment": found.name,
         "about": found.description,
         "version": found.version,
-        "members": f"{_members(found)}, as of {_instant(found.evaluated_to)}" if found.state == "live" else _members(found),
+        "members": f"{_members(found)}, as of {instant(found.evaluated_to)}" if found.state == "live" else _members(found),
         "owner": found.owner,
         "review by": str(found.review_by or ""),
         "feeds": ", ".join(found.journeys),
+        "made of": ", ".join(found.made_of),
         "reads events": ", ".join(found.event_types),
         "reads traits": ", ".join(found.traits),
         "in words": found.english,
         "as JSON": orjson.dumps(found.predicate, option=orjson.OPT_INDENT_2).decode(),
     }
     grid = Table.grid(padding=(0, 2))
-    for name, value in told.items():
-        grid.add_row(Text(name, style="bold"), Text(value or "-"))
+    for name, text in told.items():
+        grid.add_row(Text(name, style="bold"), Text(text or "-"))
     yield grid
     for concern in found.concerns:
         yield Text(f"{concern.id} {concern.kind}: {concern.sentence}", style="yellow")
@@ -92,32 +76,8 @@ def members(found: Sequence[MemberView]) -> Iterable[RenderableType]:
     names = sorted({name for member in found for name in member.traits})
     table = Table("customer", "entered", *names)
     for member in found:
-        table.add_row(
-            str(member.customer_id), _instant(member.entered_at), *(_value(member.traits.get(name)) for name in names)
-        )
+        table.add_row(str(member.customer_id), instant(member.entered_at), *(value(member.traits.get(name)) for name in names))
     yield table
-
-
-def days(found: Sequence[Day]) -> Iterable[RenderableType]:
-    """A size over time, with a bar."""
-    most = max((day.size for day in found), default=0) or 1
-    table = Table("day (UTC)", "entered", "left", "size", "")
-    for day in found:
-        table.add_row(str(day.day), f"+{day.entered:,}", f"-{day.left:,}", f"{day.size:,}", "█" * (_BAR * day.size // most))
-    yield table
-
-
-def why(name: str, found: Answer) -> Iterable[RenderableType]:
-    """The definition as a tree, each part with its truth."""
-    since = f" since {_instant(found.entered_at)}" if found.entered_at else ""
-    yield Text(f"{'is' if found.member else 'is not'} a member of {name}{since}", style="bold")
-    if found.member is not found.finding.holds:
-        yield Text("the watch has not looked at the last change yet; it will in a moment", style="yellow")
-    tree = Tree(_line(found.finding))
-    _grow(tree, found.finding)
-    yield tree
-    if not found.complete:
-        yield Text("this customer has more events than were looked at; counts may be higher", style="yellow")
 
 
 def concerns(found: Sequence[Concern]) -> Iterable[RenderableType]:
@@ -141,37 +101,38 @@ def coverage(found: Sequence[Coverage], now: datetime) -> Iterable[RenderableTyp
     yield table
 
 
-def lists(found: Sequence[dict[str, Any]]) -> Iterable[RenderableType]:
-    """The lists."""
-    table = Table("list", "members", "made by")
-    for each in found:
-        table.add_row(each["name"], f"{each['members']:,}", each["by"])
-    yield table
+def standing(found: Sequence[Concern]) -> Iterable[RenderableType]:
+    """What stands still, below the list of segments."""
+    for concern in found:
+        yield Text(f"{concern.id} {concern.segment}: {concern.sentence}", style="yellow")
 
 
-def imported(name: str, done: Report) -> Iterable[RenderableType]:
-    """What an import did, and its bad rows."""
-    removed = f", {done.removed:,} taken off" if done.removed else ""
-    yield Text(f"{name}: {done.rows:,} rows, {done.added:,} added, {done.already:,} on it already, {done.bad:,} bad{removed}")
-    if done.problems:
-        table = Table("row", "problem")
-        for problem in done.problems:
-            table.add_row(str(problem["row"]), str(problem["problem"]))
-        yield table
-    if done.bad > len(done.problems):
-        yield Text(f"and {done.bad - len(done.problems):,} more bad rows")
+def frozen(found: SnapshotView) -> Iterable[RenderableType]:
+    """A snapshot that was made."""
+    of = f"{found.segment} (version {found.version[:8]}) at {instant(found.at)}"
+    yield Text(f"{found.list_name}: {found.members:,} member{'' if found.members == 1 else 's'} of {of}")
+    if found.taken_as_now:
+        sentence = f"taken as they are now, not as they were then: {'; '.join(found.taken_as_now)}"
+        yield Text(sentence, style="yellow")
+    yield Text(f'use it in a definition by {{"listed": "{found.list_name}"}}', style="dim")
 
 
 @contextmanager
-def reading(file: Path, *, quiet: bool) -> Iterator[TextIO]:
-    """A text file, with a progress bar on a terminal."""
+def freezing(*, quiet: bool) -> Iterator[Callable[[Snapshot], None]]:
+    """Progress of a snapshot, on a terminal."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            yield lines
-    else:
-        with open_with_progress(file, "r", encoding="utf-8-sig", newline="", description="importing", console=console) as lines:
-            yield lines
+        yield lambda _: None
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("evaluating", total=None)
+        yield lambda row: progress.update(task, description="writing", total=row.members, completed=row.written)
+
+
+def _age(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "not known"
+    return span_in_words(timedelta(minutes=(now - at) // timedelta(minutes=1))) or "now"
 
 
 @contextmanager
@@ -190,43 +151,3 @@ def _members(found: SegmentView) -> str:
         case "loading":
             return f"{found.members:,}, loading {found.loaded or 0:.0%}"
     return f"{found.members:,}, not yet evaluated" if found.members else "not yet evaluated"
-
-
-def _line(found: Finding) -> Text:
-    mark = Text("✓ " if found.holds else "✗ ", style="green" if found.holds else "red")
-    line = mark + Text(found.text)
-    if found.saw is not None:
-        line += Text(f"   saw {_value(_plain(found.saw))}", style="cyan")
-    if found.changes_at is not None:
-        line += Text(f"   until {_instant(found.changes_at)}", style="dim")
-    return line
-
-
-def _grow(tree: Tree, found: Finding) -> None:
-    for part in found.parts:
-        _grow(tree.add(_line(part)), part)
-
-
-def _plain(found: Any) -> Any:
-    match found:
-        case BaseModel():
-            return found.model_dump(mode="json")
-        case list() | tuple():
-            return [_plain(each) for each in found]
-        case dict():
-            return {name: _plain(each) for name, each in found.items()}
-    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else found
-
-
-def _value(value: Any) -> str:
-    return "-" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _instant(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "-"
-
-
-def _age(at: datetime | None, now: datetime) -> str:
-    if at is None:
-        return "not known"
-    return span_in_words(timedelta(minutes=(now - at) // timedelta(minutes=1))) or "now"

@@ -1,12 +1,12 @@
 """What the commands about segments work with: the catalogue, the database and the time, and files told about in one line."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,11 +14,15 @@ from workers.asked import fail, settings, with_database
 
 if TYPE_CHECKING:
     from journeys.catalogue import Catalogue
-    from segments.overview import Known, Overview
+    from segments import Predicate
+    from segments.overview import Known, Landscape, Overview
     from store import Database
 
 T = TypeVar("T")
 _POLL = 0.5  # seconds
+Name = Annotated[str, typer.Argument(help="The segment's name, as `journeys segments list` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+Silence = Annotated[float, typer.Option(min=0.001, help="Hours without an event after which what reads it counts as stale.")]
 
 
 @dataclass(frozen=True)
@@ -29,34 +33,54 @@ class Asked:
     catalogue: "Catalogue"
     now: datetime
 
-    async def known(self) -> "dict[str, Known]":
+    async def landscape(self) -> "Landscape":
         """Every segment by name."""
-        from segments.overview import known_segments
+        from segments.overview import landscape
 
-        return await known_segments(self.database, self.catalogue.segments.values())
+        return await landscape(self.database, self.catalogue.segments)
 
     async def one(self, name: str) -> "Known":
         """A segment; an unknown one ends the command."""
-        known = await self.known()
-        if name not in known:
-            fail(f"no segment {name!r}; there are: {', '.join(known) or 'none'}")
-        return known[name]
+        around = await self.landscape()
+        if name in around.problems:
+            fail(f"segment {name!r} cannot be read any more: {around.problems[name]}")
+        if name not in around.known:
+            fail(f"no segment {name!r}; there are: {', '.join(around.known) or 'none'}")
+        return around.known[name]
 
-    async def overview(self, known: "list[Known]", silence_hours: float = 24) -> "list[Overview]":
+    async def predicate(self, plain: Any) -> "Predicate":
+        """A definition in JSON, which may name segments."""
+        from segments.naming import expanded
+        from segments.wire import predicate_from_json
+
+        return predicate_from_json(expanded(plain, (await self.landscape()).predicates))
+
+    async def evaluated(self, name: str) -> dict[str, datetime]:
+        """Up to when a segment is evaluated, by its name; nothing while its version is not evaluated yet."""
+        from store.segments import evaluated
+
+        return await evaluated(self.database, {name: (await self.one(name)).segment.version})
+
+    async def overview(self, around: "Landscape", names: "Iterable[str]", silence_hours: float = 24) -> "list[Overview]":
         """These segments at a glance."""
         from segments.concerns import Limits
         from segments.overview import overview
 
-        journeys = self.catalogue.journeys.items()
-        entries = {name: d.spec.entry for name, d in journeys if d.spec.entry is not None}
-        return await overview(self.database, known, entries, self.now, Limits(timedelta(hours=silence_hours)))
+        known, limits = [around.known[name] for name in names], Limits(timedelta(hours=silence_hours))
+        return await overview(self.database, known, self.catalogue.entries, around, self.now, limits)
+
+    async def glance(self, name: str) -> "Overview":
+        """One segment at a glance; an unknown one ends the command."""
+        await self.one(name)
+        [seen] = await self.overview(await self.landscape(), [name])
+        return seen
 
 
 async def until_live(asked: Asked, name: str, seconds: float, told: "Callable[[Overview], None]") -> "Overview":
     """A segment as soon as it is live, or as it is after so many seconds; `told` hears how it comes on."""
-    known, deadline = await asked.one(name), monotonic() + seconds
+    deadline = monotonic() + seconds
     while True:
-        [seen] = await asked.overview([known])
+        seen = await asked.glance(name)
         told(seen)
         if seen.state == "live" or monotonic() >= deadline:
             return seen

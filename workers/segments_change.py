@@ -1,30 +1,24 @@
-"""`journeys segments …` that change something: definitions from JSON files, lists from CSV files."""
+"""`journeys segments …` that change something: definitions from JSON files, and snapshots of who is in."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workers.asked import fail, settings
-from workers.segments_asked import Asked, ask, read
+from workers.segments_asked import Asked, Json, Name, ask, read, until_live
 
 if TYPE_CHECKING:
-    from segments.importing import Report
+    from store.snapshots import Snapshot
 
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+_BY = "command line"
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to those that only look."""
-    for command, name in (
-        (put, "put"),
-        (delete, "delete"),
-        (wait, "wait"),
-        (announce, "announce"),
-        (lists, "lists"),
-        (import_, "import"),
-    ):
-        app.command(name, rich_help_panel="Change")(command)
+    for command in (put, delete, wait, announce, snapshot):
+        app.command(rich_help_panel="Change")(command)
 
 
 def put(
@@ -34,50 +28,45 @@ def put(
     """Define a segment from a JSON file, or change one; every watch takes it up within seconds."""
     from pydantic import ValidationError
 
+    from api.problems import Problem
     from api.segment_models import SegmentBody
-    from segments import Segment
-    from segments.wire import predicate_from_json
+    from segments.language import check_segment_name
 
+    check_segment_name(name)
     try:
-        body = SegmentBody.model_validate_json(read(file))
+        draft = SegmentBody.model_validate_json(read(file)).draft(name)
     except ValidationError as error:
         fail("; ".join(f"{'.'.join(map(str, e['loc'])) or file}: {e['msg']}" for e in error.errors(include_url=False)))
-    predicate_from_json(body.predicate)  # its error names the place better than a problem of the API would
-    segment: Segment = body.segment(name)
+    except Problem as error:
+        fail(error.detail)
 
-    async def work(asked: Asked) -> bool:
-        from segments.asking import check
-        from store.segments import put_stored
+    async def work(asked: Asked) -> tuple[bool, str]:
+        from segments.defining import define
 
-        _not_in_code(asked, name)
-        await check(asked.database, segment.predicate, asked.now)
-        stored = (name, segment.version, segment.to_json())
-        return await put_stored(asked.database, *stored, announce=body.announce, by="command line", at=asked.now)
+        new = await define(asked.database, asked.catalogue.segments, draft, by=_BY, at=asked.now)
+        return new, str((await asked.one(name)).segment.predicate)
 
-    typer.echo(f"{'defined' if ask(work) else 'changed'} {name}: {segment.predicate}")
+    new, english = ask(work)
+    typer.echo(f"{'defined' if new else 'changed'} {name}: {english}")
 
 
 def delete(name: Annotated[str, typer.Argument(help="A segment that was defined by API or `put`.")]) -> None:
     """Take a segment that was defined by API or `put` out of use; its members leave it within seconds."""
 
     async def work(asked: Asked) -> bool:
-        from store.segments import delete_stored
+        from segments.defining import undefine
 
-        _not_in_code(asked, name)
-        return await delete_stored(asked.database, name, by="command line", at=asked.now)
+        catalogue = asked.catalogue
+        return await undefine(asked.database, catalogue.segments, catalogue.entries, name, by=_BY, at=asked.now)
 
     if not ask(work):
         fail(f"no segment {name!r} was defined by API; see `journeys segments list`")
     typer.echo(f"deleted {name}")
 
 
-def wait(
-    name: Annotated[str, typer.Argument(help="The segment's name.")],
-    seconds: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 3_600,
-) -> None:
+def wait(name: Name, seconds: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 3_600) -> None:
     """Wait until a new or changed segment is live, with its progress; it needs a running worker."""
     from workers import segment_tables as tables
-    from workers.segments_asked import until_live
 
     with tables.bar(f"loading {name}") as show:
         seen = ask(lambda asked: until_live(asked, name, seconds, lambda each: show(each.loaded or 0)))
@@ -86,14 +75,14 @@ def wait(
     typer.echo(f"{name} is live, with {seen.members:,} member{'' if seen.members == 1 else 's'}")
 
 
-def announce(name: Annotated[str, typer.Argument(help="A segment that is live.")]) -> None:
+def announce(name: Name) -> None:
     """Let those who are in a segment already enter its journeys, by their own re-entry rules; doing it twice is harmless."""
     from workers import segment_tables as tables
 
     async def work(asked: Asked) -> int:
         from segments.announcing import announce, unannounced
 
-        [seen] = await asked.overview([await asked.one(name)])
+        seen = await asked.glance(name)
         if seen.state != "live":
             fail(f"{name} is {seen.state}; see `journeys segments wait {name}`")
         most = await unannounced(asked.database, name)
@@ -105,53 +94,41 @@ def announce(name: Annotated[str, typer.Argument(help="A segment that is live.")
     typer.echo(f"{done:,} member{'' if done == 1 else 's'} of {name} announced")
 
 
-def lists(as_json: Json = False) -> None:
-    """The lists kept by hand or from files, with their sizes; a definition uses one by `listed("name")`."""
-
-    async def work(asked: Asked) -> "list[Any]":
-        from segments.listed import LIST_EVENT
-        from store.lists import lists, on_lists
-
-        found = await lists(asked.database)
-        sizes = await on_lists(asked.database, [LIST_EVENT + each.name for each in found])
-        return [{"name": each.name, "members": sizes.get(LIST_EVENT + each.name, 0), "by": each.by} for each in found]
-
-    found = ask(work)
-    from workers import segment_tables as tables
-
-    tables.show(found, tables.lists, as_json=as_json)
-
-
-def import_(
-    name: Annotated[str, typer.Argument(help="The list; it is made if there is none.")],
-    file: Annotated[Path, typer.Argument(help="CSV; its first line names a column user_id, email or customer_id.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Take everybody else off the list.")] = False,
+def snapshot(
+    name: Name,
+    list_name: Annotated[str, typer.Argument(metavar="LIST", help="The new list's name.")],
+    at: Annotated[str | None, typer.Option(help="An instant or day, not in the future; now when absent.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put the customers of a CSV file on a list, and report the rows that could not be used. Repeating it is harmless."""
-    from uuid import uuid4
+    """Freeze who is in now, or was at an instant, as a list that never changes.
 
-    from segments.importing import import_rows, read_rows
-    from segments.listed import check_list_name
+    Events count up to that instant by their own time; traits, consents, addresses and user ids are taken as they are now.
+    One that broke off is finished by the same command with the same --at.
+    """
+    as_of = _instant(at)
+
+    async def work(asked: Asked) -> "Snapshot":
+        from segments.snapshot import freeze
+        from workers import segment_tables as tables
+
+        segment, now = (await asked.one(name)).segment, settings().clock.now
+        with tables.freezing(quiet=as_json) as progress:
+
+            async def heard(row: "Snapshot") -> None:
+                progress(row)
+
+            return await freeze(asked.database, segment, list_name, as_of, now, by=_BY, heard=heard)
+
+    made = ask(work)
+    from api.segment_views import snapshot as view
     from workers import segment_tables as tables
 
-    check_list_name(name)
+    tables.show(view(made), tables.frozen, as_json=as_json)
 
-    if not file.is_file():
-        fail(f"{file}: there is no such file")
 
-    async def work(asked: Asked) -> "Report":
-        with tables.reading(file, quiet=as_json) as lines:
-            now, by = settings().clock.now, "command line"
-            return await import_rows(asked.database, name, read_rows(lines), uuid4(), now, by=by, replace=replace)
-
+def _instant(text: str | None) -> datetime | None:
     try:
-        report = ask(work)
-    except UnicodeDecodeError:
-        fail(f"{file}: is not UTF-8; save it as UTF-8 and try again")
-    tables.show(report, lambda done: tables.imported(name, done), as_json=as_json)
-
-
-def _not_in_code(asked: Asked, name: str) -> None:
-    if name in asked.catalogue.segments:
-        fail(f"segment {name!r} is defined in code; change it there, or choose another name")
+        found = None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"--at {text}: write an instant such as 2026-11-01 or 2026-11-01T09:00+01:00")
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

@@ -11,9 +11,11 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from journeys.catalogue import Catalogue
 from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.runtime import JourneyRun
-from store import connect
+from segments.overview import landscape
+from store import Database, connect
 from workers.assembly import Parts, assemble
 from workers.settings import Settings
 from workers.telemetry import set_up
@@ -44,6 +46,7 @@ async def run(settings: Settings) -> None:
             for shard in range(settings.watch_shards):
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
+            await tell_what_stands_still(database, parts.catalogue)
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
         await _until_told_to_stop()
         log.info("worker stops; what is in flight finishes first")
@@ -90,6 +93,12 @@ async def serving(group: Sequence[Worker]) -> AsyncIterator[None]:
             yield
         finally:
             await asyncio.gather(*(worker.shutdown() for worker in group))
+
+
+async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> None:
+    """Log a warning for each journey whose entry segment nobody has defined, and each definition that cannot be read."""
+    for concern in (await landscape(database, catalogue.segments)).concerns(catalogue.entries):
+        log.warning(concern.kind, segment=concern.segment, problem=concern.sentence)
 
 
 async def keep_watch(client: Client, shards: int) -> None:

@@ -11,6 +11,7 @@ write your own from scratch. Event names and properties are those of the Segment
 
 from definitions.library.activity import Activity, Temperature, Visits, activity, temperature, visits
 from definitions.library.feedback import Nps, nps, technical_friction, vip_at_risk
+from definitions.library.interests import Answers, answers, night_visitors, topic_affinity
 from definitions.library.orders import (
     abandoned_cart,
     best_customers,
@@ -29,6 +30,7 @@ from definitions.library.weather import cold_weather, warm_weather
 
 __all__ = [
     "Activity",
+    "Answers",
     "Nps",
     "Rfm",
     "Temperature",
@@ -36,6 +38,7 @@ __all__ = [
     "Visits",
     "abandoned_cart",
     "activity",
+    "answers",
     "best_customers",
     "category_buyers",
     "cold_weather",
@@ -45,6 +48,7 @@ __all__ = [
     "high_value",
     "lead_score",
     "location_buyers",
+    "night_visitors",
     "nps",
     "only_category_buyers",
     "persona",
@@ -54,6 +58,7 @@ __all__ = [
     "technical_friction",
     "temperature",
     "ticket_size",
+    "topic_affinity",
     "viewed_not_bought",
     "vip_at_risk",
     "visits",

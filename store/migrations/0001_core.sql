@@ -211,7 +211,23 @@ create table customer_list (
     updated_at  timestamptz not null
 );
 
--- How far an import of customers into a list has come, and what was wrong with its rows.
+-- Lists that are snapshots: who was in a segment at an instant, by the definition of that version. Nothing changes them.
+create table list_snapshot (
+    list        text primary key references customer_list (name),
+    segment     text not null,
+    version     text not null,
+    definition  jsonb not null,
+    as_of       timestamptz not null,
+    state       text not null check (state in ('evaluating', 'writing', 'finished')),
+    members     integer not null default 0,
+    written     integer not null default 0,
+    by          text not null,
+    started_at  timestamptz not null,
+    updated_at  timestamptz not null
+);
+create index list_snapshot_segment on list_snapshot (segment, started_at);
+
+-- How far an import of customers into a list has come, and the first of its bad rows.
 create table list_import (
     id           uuid primary key,
     list         text not null,
@@ -225,6 +241,14 @@ create table list_import (
     by           text not null,
     started_at   timestamptz not null,
     updated_at   timestamptz not null
+);
+
+-- Every bad row of an import: its line, and what is wrong, never what stands in it.
+create table list_import_problem (
+    import_id  uuid not null references list_import (id),
+    row        integer not null,
+    problem    text not null,
+    primary key (import_id, row)
 );
 
 -- The thresholds of rankings ("top 10 %"), as of each renewal: the smallest amount that is in, and how many customers it was

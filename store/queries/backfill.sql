@@ -17,6 +17,13 @@ from segment_progress where segment = $1;
 insert into segment (name, version, definition) values ($1, $2, $3)
 on conflict (name, version) do update set definition = excluded.definition, loaded_at = now();
 
+-- name: last_loaded
+-- The definition by which a segment is evaluated somewhere, else the one that was registered last.
+select s.definition from segment s
+left join segment_progress p on p.segment = s.name and p.version = s.version and p.evaluated_to > $2
+where s.name = $1
+order by p.evaluated_to desc nulls last, s.loaded_at desc limit 1;
+
 -- name: go_on
 -- A load of this definition that was begun on this shard, and not given up.
 update segment_backfill set updated_at = clock_timestamp()

@@ -3,9 +3,15 @@
 select pg_advisory_xact_lock($1::integer, hashtext($2));
 
 -- name: touch_list
--- The list exists from its first change on.
+-- The list exists from its first change on; no row when it is a snapshot, which nothing changes.
 insert into customer_list (name, by, created_at, updated_at) values ($1, $2, $3, $3)
-on conflict (name) do update set updated_at = excluded.updated_at;
+on conflict (name) do update set updated_at = excluded.updated_at
+where not exists (select from list_snapshot where list = $1)
+returning name;
+
+-- name: is_frozen
+-- Whether a list is a snapshot.
+select exists (select from list_snapshot where list = $1);
 
 -- name: lists
 -- Every list by name, with who made it and when it last changed.
@@ -57,6 +63,19 @@ select type, count(*) filter (where (properties ->> 'listed')::boolean) as membe
     select distinct on (type, profile_id) type, properties from event where type = any($1::text[]) order by type, profile_id, ts desc
 ) as last
 group by type;
+
+-- name: forget_problems
+-- The bad rows of an import that begins again.
+delete from list_import_problem where import_id = $1;
+
+-- name: note_problems
+-- More bad rows of an import.
+insert into list_import_problem (import_id, row, problem)
+select $1, row, problem from unnest($2::integer[], $3::text[]) as given (row, problem) on conflict do nothing;
+
+-- name: problems
+-- The bad rows of an import after a line, by their lines.
+select row, problem from list_import_problem where import_id = $1 and row > $2 order by row limit $3;
 
 -- name: begin_import
 -- An import begins, or begins again.

@@ -2,6 +2,10 @@
 -- Every definition that came through the API, also those that were deleted.
 select name, version, definition, announce, by, created_at, updated_at, deleted_at from segment_definition order by name;
 
+-- name: lock_definitions
+-- One change of definitions at a time, because they name each other; the lock ends with the transaction.
+select pg_advisory_xact_lock($1::bigint);
+
 -- name: put_stored
 -- A new definition, or a new version of one; true when there was none of that name.
 insert into segment_definition as known (name, version, definition, announce, by, created_at, updated_at)

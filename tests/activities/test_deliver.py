@@ -9,7 +9,7 @@ from shop import Shop
 from temporalio.exceptions import ApplicationError
 
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
-from store.runs import Message, Run
+from store.run_views import Message, Run
 
 
 async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:

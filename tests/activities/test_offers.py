@@ -17,7 +17,7 @@ from journeys.catalogue import load
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store import Database
 from store.deliveries import Endpoint, RunFacts
-from store.runs import Message, Run
+from store.run_views import Message, Run
 
 BOOTS: dict[str, Any] = {"id": "boots", "name": "Boots", "price": 90, "currency": "EUR", "complementary": ["spray", "socks"]}
 SPRAY, SOCKS = ({"id": each, "name": each.capitalize(), "price": 9, "currency": "EUR"} for each in ("spray", "socks"))

@@ -254,6 +254,106 @@ async def test_a_segment_in_code_is_changed_in_code(trial: Shop) -> None:
     assert problem(await trial.operate("DELETE", "/v1/segments/vips"))[:2] == (409, "in-code")
 
 
+async def test_a_segment_that_names_others_follows_them(trial: Shop) -> None:
+    await trial.signs_up("ana", tier="gold")
+    await trial.signs_up("bob", tier="silver")
+    await put(trial, "gold", GOLD)
+    both = {"all": [{"member_of": "gold"}, {"not": {"member_of": "viewers"}}]}
+    made = (await put(trial, "quiet-gold", both)).json()
+    assert (made["predicate"], made["made_of"]) == (both, ["gold", "viewers"])
+    assert made["english"] == 'in segment "gold" and not in segment "viewers"'
+    await take_up(trial)
+    assert await members(trial, "quiet-gold") == 1
+    counted = (
+        await trial.operate("POST", "/v1/segments/count", json={"predicate": {"not": {"member_of": "quiet-gold"}}})
+    ).json()
+    assert counted["members"] == 1
+    await put(trial, "gold", {"trait": "tier", "is": "exists"})
+    changed = await ask(trial, "segments/quiet-gold")
+    assert changed["version"] != made["version"]
+    await take_up(trial)
+    assert (await members(trial, "quiet-gold"), await kinds(trial, "quiet-gold")) == (2, ["entered"])
+    assert (await put(trial, "quiet-gold", changed["predicate"])).status_code == 200
+    shown = await ask(trial, "segments/quiet-gold/why", user_id="ana")
+    assert [part["text"] for part in shown["finding"]["parts"]] == ['in segment "gold"', 'not in segment "viewers"']
+    told = await trial.operate("DELETE", "/v1/segments/gold")
+    assert problem(told)[:2] == (409, "still-named")
+    assert "is named by segment 'quiet-gold'" in told.json()["detail"]
+
+
+async def test_names_that_lead_nowhere_or_in_a_circle_are_refused_with_their_place(trial: Shop) -> None:
+    await put(trial, "gold", GOLD)
+    await put(trial, "best", {"member_of": "gold"})
+    nowhere = await put(trial, "x", {"any": [GOLD, {"not": {"member_of": "nobody"}}]})
+    assert problem(nowhere) == (422, "invalid-definition", ["/predicate/any/1/not/member_of"])
+    circle = await put(trial, "gold", {"all": [{"member_of": "best"}]})
+    assert problem(circle) == (422, "invalid-definition", ["/predicate/all/0/member_of"])
+    assert "gold → best → gold: a segment cannot contain itself" in circle.json()["detail"]
+    inside = await put(trial, "x", {"all": [GOLD, {"any": [{"did": "A", "at_least": 2, "at_most": 1}]}]})
+    assert problem(inside)[2] == ["/predicate/all/1/any/0"]
+
+
+async def test_a_journey_waits_for_a_segment_that_is_defined_later_and_enters_once_per_key(trial: Shop) -> None:
+    def waits(journeys: list[dict[str, Any]]) -> dict[str, Any]:
+        return next(each for each in journeys if each["name"] == "calms_down")
+
+    sentence = "journey 'calms_down' is entered by it; define it (`PUT /v1/segments/vip-at-risk`)"
+    told = waits(await ask(trial, "journeys"))
+    assert (told["entry_segment"], told["warnings"]) == ("vip-at-risk", [sentence])
+    assert ("JRN-19", "vip-at-risk", sentence) in {
+        (each["id"], each["segment"], each["sentence"]) for each in await ask(trial, "concerns")
+    }
+    await trial.signs_up("ana", tier="gold")
+    await put(trial, "gold", GOLD)
+    at_risk = {"all": [{"member_of": "gold"}, {"did": "Ticket Opened", "within": 30 * 86_400}]}
+    made = (await put(trial, "vip-at-risk", at_risk)).json()
+    assert made["journeys"] == ["calms_down"]
+    assert waits(await ask(trial, "journeys"))["warnings"] == []
+    await take_up(trial)
+    for ticket in ("t-1", "t-2", "t-1"):
+        await trial.does("ana", "Ticket Opened", ticket=ticket)
+        await trial.look()
+    assert [run.entry_key for run in await trial.runs("calms_down")] == ["t-1", "t-2"]
+    told_why = await trial.operate("DELETE", "/v1/segments/vip-at-risk")
+    assert problem(told_why)[:2] == (409, "still-named")
+    assert "is named by journey 'calms_down'" in told_why.json()["detail"]
+    await trial.signs_up("ana", tier="silver")
+    await trial.look()
+    assert {run.exit_reason for run in await trial.runs("calms_down")} == {"left the segment"}
+
+
+async def test_a_segment_is_frozen_as_a_list_that_never_changes(trial: Shop) -> None:
+    await trial.signs_up("ana", tier="gold")
+    await trial.signs_up("bob", tier="silver")
+    await put(trial, "gold", GOLD)
+    path, body = "/v1/segments/gold/snapshots", {"list": "gold-then", "at": (trial.clock.now() - timedelta(days=1)).isoformat()}
+    made = await trial.operate("POST", path, json=body)
+    assert (made.status_code, made.json()["members"], made.json()["state"]) == (201, 1, "finished")
+    assert made.json()["taken_as_now"] == ["traits (tier)"]
+    again = await trial.operate("POST", path, json=body)
+    assert (again.status_code, again.json()) == (200, made.json())
+    assert await ask(trial, "segments/gold/snapshots") == [made.json()]
+    [kept] = await ask(trial, "lists")
+    assert (kept["members"], kept["snapshot"]) == (1, made.json())
+    await put(trial, "invited", {"listed": "gold-then"})
+    await take_up(trial)
+    assert await members(trial, "invited") == 1
+    to_bob = {"customers": [{"value": "bob"}]}
+    for method, where in (("POST", "members"), ("PUT", "members"), ("POST", "members/remove")):
+        assert problem(await trial.operate(method, f"/v1/lists/gold-then/{where}", json=to_bob))[:2] == (409, "list-frozen")
+    file = await trial.operate("PUT", f"/v1/lists/gold-then/imports/{uuid4()}", content="user_id\nbob\n")
+    assert problem(file)[:2] == (409, "list-frozen")
+    other = await trial.operate("POST", "/v1/segments/vips/snapshots", json={"list": "gold-then"})
+    assert problem(other)[:2] == (409, "list-exists")
+    ahead = await trial.operate("POST", path, json={"list": "x", "at": "2100-01-01T00:00:00Z"})
+    assert problem(ahead)[:2] == (422, "in-the-future")
+    assert problem(await trial.operate("POST", "/v1/segments/none/snapshots", json={"list": "x"}))[:2] == (
+        404,
+        "unknown-segment",
+    )
+    assert problem(await trial.operate("POST", path, json={"list": "x", "at": "2026-01-01T00:00:00"}))[2] == ["/at"]
+
+
 async def test_concerns_and_coverage(trial: Shop) -> None:
     await trial.signs_up("ana", tier="gold")
     await put(trial, "gold", GOLD)
@@ -313,6 +413,10 @@ async def test_a_csv_file_is_imported_reported_and_sent_again_without_harm(trial
         done = answer.json()
         assert (done["state"], done["rows"], done["added"], done["already"], done["bad"]) == ("finished", 3, added, already, 2)
     assert {problem["row"] for problem in done["problems"]} == {3, 4}
+    first = await ask(trial, f"{path.removeprefix('/v1/')}/problems", limit=1)
+    assert first == {"problems": [{"row": 3, "problem": "no such customer"}], "next": 3}
+    rest = await ask(trial, f"{path.removeprefix('/v1/')}/problems", after=first["next"])
+    assert rest == {"problems": [{"row": 4, "problem": "the email is no address"}], "next": None}
     assert "nobody" not in str(done)
     assert (await trial.operate("GET", path)).json() == done
     elsewhere = await trial.operate("GET", path.replace("guests", "others"))
@@ -373,7 +477,7 @@ def _fuzz(schema: Any, url: str) -> None:
         if operation.path.startswith(("/v1/segments", "/v1/lists", "/v1/concerns", "/v1/coverage")):
             tried += 1
             _fuzz_operation(operation, url)
-    assert tried == 18
+    assert tried == 21
 
 
 def _fuzz_operation(operation: Any, url: str) -> None:

@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt, WatchShard
 from store import Database, deliveries
 from store.deliveries import Entry, MessageKey, Settlement
-from store.runs import Run
+from store.run_views import Run
 
 PUSH_DUE = timedelta(seconds=2)
 SHARD = WatchShard()

@@ -11,6 +11,8 @@ from definitions import library
 from definitions.library import Rfm, abandoned_cart, high_value, rfm, temperature
 from journeys.catalogue import load
 from segments import Segment, did, trait
+from segments.evaluate import Event, holds
+from tests.segments.shop import T0
 
 CALLS: dict[str, tuple[Any, ...]] = {
     "category_buyers": ("shoes",),
@@ -23,6 +25,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "persona": ("careful", [(1, trait("role") == "buyer")], 1),
     "product_buyers": ("p-1",),
     "rfm": ([timedelta(days=n) for n in (200, 100, 50, 10)], [1, 2, 3, 5], [Decimal(10), Decimal(50), 100, 500]),
+    "topic_affinity": ("Personal finance", "Investment"),
     "vip_at_risk": (high_value(500),),
 }
 FUNCTIONS = [name for name in library.__all__ if name[0].islower()]
@@ -66,3 +69,26 @@ def test_each_can_be_cut_renamed_and_built_upon() -> None:
 def test_rfm_needs_its_four_cuts() -> None:
     with pytest.raises(ValueError, match="needs 4 cuts"):
         rfm([timedelta(days=1)], [1], [1])
+
+
+def test_a_topic_wins_by_its_tie_rule_and_against_every_other() -> None:
+    def read(**times: int) -> list[Event]:
+        return [Event("Content Read", T0, {"topic": topic}) for topic, count in times.items() for _ in range(count)]
+
+    def winners(ties: Any, events: list[Event]) -> list[str]:
+        found = library.topic_affinity("a", "b", "c", ties=ties)
+        return [segment.name for segment in found if holds(segment.predicate, {}, events, T0)]
+
+    assert winners("none", read(a=1, b=2, c=1)) == ["reads-b"]
+    tied = read(a=1, b=2, c=2)
+    assert [winners(ties, tied) for ties in ("none", "first", "all")] == [[], ["reads-b"], ["reads-b", "reads-c"]]
+    assert [winners(ties, []) for ties in ("none", "first", "all")] == [[], [], []]
+    assert winners("none", [replace(event, ts=T0 - timedelta(days=90)) for event in read(a=1)]) == []
+
+
+def test_night_visitors_come_mostly_at_night_and_more_than_once_or_twice() -> None:
+    night = library.night_visitors(otherwise="Europe/Madrid").predicate
+    late, noon = (Event("Session Started", T0 - timedelta(hours=hours)) for hours in (15, 24))
+    sessions = [[late, late], [late, late, noon], [late, late, noon, noon]]
+    assert [holds(night, {}, each, T0) for each in sessions] == [False, True, False]
+    assert not holds(night, {"timezone": "America/New_York"}, [late, late, late], T0)

@@ -58,6 +58,8 @@ def test_free_text_never_reaches_a_history() -> None:
         ({"reentry": after(days=-1)}, "must not be negative"),
         ({"reentry": per_key("cart_id")}, "needs an entry segment"),
         ({"ends_on_leave": True}, "needs an entry segment"),
+        ({"entry": "Not A Name"}, "entry='Not A Name': a name has 1 to 100 lower-case letters"),
+        ({"entry": bought}, "entry is a Segment or the name of one, not"),
         ({"caps": (Cap(0, timedelta(days=1)),)}, "a cap needs"),
         ({"quiet_hours": QuietHours("22:00", "25:00")}, "quiet hours are two different times"),
         ({"quiet_hours": QuietHours("22:00", "22:00")}, "quiet hours are two different times"),
@@ -69,6 +71,13 @@ def test_a_declaration_that_cannot_work_names_the_journey(arguments: dict[str, o
 
     with pytest.raises(CatalogueError, match=f"journey broken: .*{message}"):
         journey(**arguments)(broken)  # type: ignore[arg-type]
+
+
+def test_an_entry_may_be_the_name_of_a_segment_that_is_defined_elsewhere() -> None:
+    @journey(entry="vip-at-risk", reentry=per_key("ticket"))
+    async def by_name(j: Journey) -> None: ...
+
+    assert (by_name.spec.entry, by_name.spec.entered_by, with_params.spec.entered_by) == ("vip-at-risk", "vip-at-risk", None)
 
 
 def test_a_journey_is_an_async_function() -> None:

@@ -5,7 +5,7 @@ import asyncio
 from shop import Shop
 from temporalio.api.enums.v1 import EventType
 
-from store.runs import Run
+from store.run_views import Run
 
 
 async def failure(trial: Shop, run: Run) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from operator import ge, gt, le, lt
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from segments import DefinitionError, Predicate, age, did, held, prop, trait
+from segments.amounts import Amount, Ratio
 from segments.evaluate import Event
 from segments.happened import Did
 from segments.sequences import first, last
@@ -105,8 +106,8 @@ def dates(draw: st.DrawFn) -> Predicate:
 
 
 def narrowed(draw: st.DrawFn, leaf: Did) -> Did:
-    """By a fixed stretch, a calendar period, or by what follows."""
-    match draw(st.integers(0, 9)):
+    """By a fixed stretch, a calendar period, hours and days, or by what follows."""
+    match draw(st.integers(0, 11)):
         case 0:
             ends = sorted(draw(st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=2, unique=True)))
             return leaf.between(*draw(st.sampled_from([tuple(ends), (ends[0], None), (None, ends[1])])))
@@ -120,6 +121,20 @@ def narrowed(draw: st.DrawFn, leaf: Did) -> Did:
             if draw(st.integers(0, 2)) == 0:
                 following = followed(draw, following, None)
             return followed(draw, leaf, leaf.window, following)
+        case 4 | 5:
+            return at_wall(draw, leaf)
+    return leaf
+
+
+def at_wall(draw: st.DrawFn, leaf: Did) -> Did:
+    """At local hours or on local days; T0 is a Monday at noon in UTC."""
+    zone = st.sampled_from([{"otherwise": "America/New_York"}, {"zone": "Asia/Kolkata"}, {}])
+    if draw(st.booleans()):
+        hours = draw(st.sampled_from([(11, 12), (12, 24), (20, 8), (time(5, 30), 19)]))
+        leaf = leaf.at_hours(*hours, **draw(zone))
+    if leaf.hours is None or draw(st.booleans()):
+        days = draw(st.sampled_from([("mon",), ("tue", "sun"), ("sat", "sun", "wed")]))
+        leaf = leaf.on_days(*days, **draw(zone))
     return leaf
 
 
@@ -131,17 +146,41 @@ def followed(draw: st.DrawFn, leaf: Did, window: timedelta | None, following: Di
     )
 
 
+def measured(draw: st.DrawFn) -> Amount:
+    leaf = replace(draw(happenings()), least=None, most=None)
+    measure = draw(st.sampled_from([leaf.total, leaf.largest, leaf.smallest, leaf.average, leaf.distinct, leaf.count]))
+    return leaf.count() if measure == leaf.count else measure(draw(st.sampled_from(NAMES)))  # type: ignore[operator]
+
+
+def against(draw: st.DrawFn, amount: Amount | Ratio, value: Any) -> Predicate:
+    op = draw(st.sampled_from([*COMPARED, "==", "!="]))
+    return COMPARED[op](amount, value) if op in COMPARED else amount == value if op == "==" else amount != value
+
+
 @st.composite
 def amounts(draw: st.DrawFn) -> Predicate:
-    found = draw(happenings())
-    leaf = replace(found, least=None, most=None)
-    measure = draw(st.sampled_from([leaf.total, leaf.largest, leaf.smallest, leaf.average, leaf.distinct]))
-    amount = measure(draw(st.sampled_from(NAMES)))
+    amount = measured(draw)
     if draw(st.integers(0, 4)) == 0:
         return amount.between(*draw(st.sampled_from([(0, 1), (Decimal("0.1"), 3), (-1, 10**20)])))
-    op = draw(st.sampled_from([*COMPARED, "==", "!="]))
-    value = draw(st.sampled_from([0, 1, 2, -1, 1.5, 0.1, 0.75, Decimal("0.2"), 10**20]))
-    return COMPARED[op](amount, value) if op in COMPARED else amount == value if op == "==" else amount != value
+    return against(draw, amount, draw(st.sampled_from([0, 1, 2, -1, 1.5, 0.1, 0.75, Decimal("0.2"), 10**20])))
+
+
+@st.composite
+def versus(draw: st.DrawFn) -> Predicate:
+    """An amount against another one (of the same events, more often than not), a multiple of it, or a share of it."""
+    left, right = measured(draw), measured(draw)
+    if draw(st.booleans()):
+        right = replace(left, of=replace(left.of, condition=draw(st.none() | conditions())))
+    if left.measured.to_json() == right.measured.to_json():
+        right = replace(left, of=replace(left.of, type="A" if left.of.type == "B" else "B"))
+    match draw(st.integers(0, 3)):
+        case 0:
+            return against(draw, left / right, draw(st.sampled_from([0, 0.5, Decimal("0.1"), 1, 2, -1])))
+        case 1:
+            return (left / right).between(*draw(st.sampled_from([(0, 1), (Decimal("-0.5"), 0.5), (1, 10**20)])))
+        case 2:
+            return against(draw, left, draw(st.sampled_from([2, 0.5, Decimal("0.1")])) * right)
+    return against(draw, left, right)
 
 
 @st.composite
@@ -191,11 +230,13 @@ def has_a_past(predicate: Predicate) -> bool:
     return True
 
 
-lasting = st.one_of(happenings(), happenings(), amounts(), outermosts(), carts(), conditions(trait)).filter(has_a_past)
+lasting = st.one_of(happenings(), happenings(), amounts(), versus(), outermosts(), carts(), conditions(trait)).filter(
+    has_a_past
+)
 helds = st.builds(held, combined(lasting, 3), st.sampled_from(SPANS))
-leaves = st.one_of(happenings(), happenings(), amounts(), outermosts(), carts(), conditions(trait), dates(), helds)
+leaves = st.one_of(happenings(), happenings(), amounts(), versus(), outermosts(), carts(), conditions(trait), dates(), helds)
 predicates = combined(leaves, 5)
-goals = combined(happenings().map(lambda leaf: replace(leaf, period=None, then_=None)), 4)
+goals = combined(happenings().map(lambda leaf: replace(leaf, period=None, then_=None, hours=None, days=None)), 4)
 
 
 @st.composite

@@ -10,7 +10,7 @@ from segments import DefinitionError, Effect, Segment, did, listed, prop, trait
 from segments.asking import CannotAsk, count, explain, preview
 from segments.concerns import Limits, concerns
 from segments.evaluate import Event, Facts
-from segments.overview import known_segments, overview
+from segments.overview import landscape, overview
 from segments.people import member_of
 from segments.person import Person
 from segments.predicate import Either
@@ -71,8 +71,13 @@ async def test_the_explanation_agrees_with_the_membership_at_the_instant_it_name
 def test_a_list_is_one_line_and_items_are_counted() -> None:
     facts = Facts.of({"items": [{"price": 1}, {"price": 9}]}, [Event("$list:vips", T0, {"listed": True})])
     found = why(listed("vips"), facts, T0)
-    assert (found.text, found.holds, found.saw, found.parts) == ('is on the list "vips"', True, {"since": T0}, ())
-    assert why(trait("items").any_item(prop("price") > 5), facts, T0).saw == {"items": 2}
+    assert (found.text, found.holds, found.saw, found.parts) == (
+        'is on the list "vips"',
+        True,
+        {"listed": True, "since": T0},
+        (),
+    )
+    assert why(trait("items").any_item(prop("price") > 5), facts, T0).saw == {"items": 2, "meeting": 1}
 
 
 def test_amounts_points_dates_and_consents_are_shown() -> None:
@@ -82,7 +87,12 @@ def test_amounts_points_dates_and_consents_are_shown() -> None:
     parts = [total, trait("born").anniversary(within_days=7), consented("email"), score(Rule(3, total, "buys")) > 2]
     found = [why(part, facts, T0) for part in parts]
     assert [each.holds for each in found] == [True, True, True, True]
-    assert [each.saw for each in found] == [{"total": 21}, "1990-11-20", "granted", {"score": 3, "points": {"buys": 3}}]
+    assert [each.saw for each in found] == [
+        {"total": 21},
+        "1990-11-20",
+        {"state": "granted"},
+        {"score": 3, "points": {"buys": 3}},
+    ]
     assert [part.saw for part in found[3].parts] == [{"total": 21}]
     assert found[0].changes_at == T0 + 6 * DAY
 
@@ -184,6 +194,9 @@ async def test_overlapping_and_too_many(shop: Shop) -> None:
     gov04 = [worry for worry in await worries(shop, *segments, segments=2, **quiet) if worry[0] == "GOV-04"]
     assert gov04 == [("GOV-04", "too many", None), *[("GOV-04", "overlapping", name) for name in ("most", "one", "one")]]
     assert [w for w in await worries(shop, *segments, overlap=1.0, **quiet) if w[0] == "GOV-04"] == []
+    part = Segment("part", member_of(segments[0]) & (trait("n") < 9))  # it shares members on purpose
+    await shop.load(segments[0], part)
+    assert [w for w in await worries(shop, segments[0], part, **quiet) if w[0] == "GOV-04"] == []
 
 
 async def test_the_overview_names_sizes_origins_and_the_journeys_that_are_fed(shop: Shop) -> None:
@@ -196,9 +209,14 @@ async def test_the_overview_names_sizes_origins_and_the_journeys_that_are_fed(sh
     await put_stored(shop.database, *stored, announce=False, by="eva", at=T0)
     broken = ("broken", "v", {"name": "broken", "predicate": {"future": 1}})
     await put_stored(shop.database, *broken, announce=False, by="eva", at=T0)
-    known = await known_segments(shop.database, [special, adults])
-    entries = {"welcome": adults, "treat": special}
-    found = await overview(shop.database, list(known.values()), entries, T0, Limits())
+    around = await landscape(shop.database, {"special": special, "adults": adults})
+    entries = {"welcome": "adults", "treat": "special", "waits": "nobody-has-this"}
+    found = await overview(shop.database, list(around.known.values()), entries, around, T0, Limits())
+    assert [(each.kind, each.segment) for each in around.concerns(entries)] == [
+        ("cannot be read", "broken"),
+        ("journey waits", "nobody-has-this"),
+    ]
+    assert around.known["special"].written == {"all": [{"member_of": "adults"}, {"did": "X"}]}
     assert [(each.known.segment.name, each.known.origin, each.members, each.journeys) for each in found] == [
         ("adults", "code", 1, ("treat", "welcome")),
         ("by-api", "api", 0, ()),

@@ -17,8 +17,8 @@ from segments.membership import load, tick
 from segments.stored import LiveSegments
 from segments.switching import switch
 from store.segments import put_stored
+from tests.segments.random_shop import definition, happen
 from tests.segments.shop import T0, Shop
-from tests.segments.test_streaming import definition, happen
 
 DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 recent = Segment("recent", did("App Opened").within(days=7))

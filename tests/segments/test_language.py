@@ -192,6 +192,7 @@ def test_pure_modules_ask_no_clock() -> None:
         "triggers",
     ]
     names += ["aggregates", "calendar", "comparing", "date_clocks", "date_wire", "dates", "event_wire", "sequences", "stretch"]
+    names += ["amounts", "hours", "measures", "versus", "wall_time"]
     for name in names:
         calls = {
             f"{node.func.value.id}.{node.func.attr}"

@@ -114,6 +114,18 @@ async def test_a_file_that_is_none_is_refused_and_noted(shop: Shop) -> None:
         await import_rows(shop.database, "No Name", [], id_, lambda: T0, by="eva")
 
 
+async def test_a_quote_that_is_not_closed_does_not_swallow_the_rest(shop: Shop) -> None:
+    ana = await shop.customer()
+    await shop.database.pool.execute("insert into identity values ('user_id', 'ana', $1, $2)", ana, T0)
+    await on(shop, await shop.customer(), at=T0)
+    lines, id_ = ["user_id,name\n", "ana,Ana\n", 'bob,"Bob\n', "eva,Eva\n"], uuid4()
+    with pytest.raises(BadFile, match=r"what follows line 2 is not CSV .* look for a quote that is not closed"):
+        await import_rows(shop.database, "vips", read_rows(lines), id_, lambda: T0, by="eva", replace=True)
+    found = await import_of(shop.database, id_)
+    assert found is not None
+    assert (found.state, found.removed) == ("failed", 0)
+
+
 def test_columns_and_values_are_read_forgivingly_and_checked() -> None:
     assert list(read_rows(["\ufeffE-Mail Address,x\n"])) == []
     [row, bad] = list(read_rows(["email\n", "Ana@Example.com\n", "ana\n"]))

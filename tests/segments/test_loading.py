@@ -1,8 +1,9 @@
 """Loading definitions: full evaluation, versions and shards."""
 
+import json
 from datetime import timedelta
 
-from segments import Segment, did
+from segments import Segment, did, trait
 from tests.segments.shop import T0, Shop
 
 DAY = timedelta(days=1)
@@ -79,3 +80,15 @@ async def test_the_definition_is_kept(shop: Shop) -> None:
     assert row is not None
     assert Segment.from_json(row["definition"]) == recent
     assert row["version"] == recent.version
+
+
+async def test_a_whole_number_beyond_64_bits_is_stored_and_means_the_same(shop: Shop) -> None:
+    rich = Segment("rich", trait("income").in_(2**63, -(10**20)) | (trait("income") > 10**20))
+    again = Segment.from_json(rich.to_json())
+    assert (again, again.version) == (rich, rich.version)
+    ids = [await shop.customer() for _ in range(4)]
+    for who, income in zip(ids, (2**63, 10**20, -(10**20), 10**20 + 1), strict=True):
+        traits = json.dumps({"income": income})
+        await shop.database.pool.execute("update profile set traits = $2::text::jsonb where id = $1", who, traits)
+    await shop.load(rich)
+    assert await shop.members(rich) == {ids[0], ids[2], ids[3]}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from segments import Segment, did, prop, trait
+from segments import Segment, did, prop, reachable, trait
 from segments.membership import Dirty, load, tick
 from store import Connection
 from tests.segments.shop import T0, Shop
@@ -308,3 +308,22 @@ async def test_a_membership_that_came_with_an_absorbed_profile_is_looked_at_agai
     await shop.mark(ana, ["Page Viewed", "$identify"], T0 + HOUR)
     assert (await shop.tick(T0 + HOUR)).left == 1
     assert [line[:2] for line in await shop.log(never_bought)] == [("left", T0 - DAY)]
+
+
+async def test_what_was_dated_ahead_does_not_date_a_later_flip(shop: Shop) -> None:
+    """A fast clock sent a trait and an address; they count at once, and the window's edge keeps its own instant."""
+    ana = await shop.customer()
+    gold = Segment("gold", did("A").within(minutes=1) & (trait("plan") == "gold"))
+    push = Segment("push", did("A").within(minutes=1) & reachable("push"))
+    await shop.load(gold, push)
+    ahead = T0 + timedelta(minutes=4)
+    await shop.identify(ana, ahead, plan="gold")
+    token = "insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at)"
+    await shop.database.pool.execute(f"{token} values ($1, $1, 'push', 't', $2, $2)", ana, ahead)
+    await shop.event(ana, "A", T0)
+    await shop.tick(T0 + SECOND)
+    await shop.tick(T0 + timedelta(hours=1))
+    for segment in (gold, push):
+        [entered, left] = await shop.log(segment)
+        assert (entered[0], left[:2]) == ("entered", ("left", T0 + timedelta(minutes=1)))
+        assert left[2] == {"edge": "A", "window": 60}

@@ -27,11 +27,12 @@ from segments import (
     trait,
 )
 from segments.evaluate import holds
+from segments.naming import expanded
 from segments.people import MemberOf
 from segments.person import Person
 from segments.predicate import event_types, trait_names
 from segments.reach import CHANNELS, PURPOSES
-from segments.wire import expanded, predicate_from_json
+from segments.wire import predicate_from_json
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

@@ -65,7 +65,9 @@ async def test_sql_and_python_add_up_the_same(shop: Shop) -> None:
 def test_every_point_is_explained() -> None:
     finding = why(score(*RULES) >= 20, Facts.of({"source": "search"}, []), T0)
     assert finding.holds is False
-    assert finding.saw == {"score": 0.1, "points": {'source is "search"': 0.1}}
+    assert finding.saw["score"] == 0.1
+    assert {rule: points for rule, points in finding.saw["points"].items() if points} == {'source is "search"': 0.1}
+    assert len(finding.saw["points"]) == len(RULES)  # those that earned nothing, too
     assert [part.holds for part in finding.parts] == [False, False, True, False, False]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from definitions.library import (
     abandoned_cart,
     activity,
+    answers,
     best_customers,
     category_buyers,
     complete_profiles,
@@ -18,6 +19,7 @@ from definitions.library import (
     high_value,
     lead_score,
     location_buyers,
+    night_visitors,
     nps,
     only_category_buyers,
     persona,
@@ -27,13 +29,15 @@ from definitions.library import (
     technical_friction,
     temperature,
     ticket_size,
+    topic_affinity,
     viewed_not_bought,
     vip_at_risk,
     visits,
 )
-from segments import Predicate, Segment, bucket, city, did, listed, messaged, near, prop, reachable, trait
+from segments import Predicate, Segment, bucket, city, did, listed, member_of, messaged, near, prop, reachable, trait
 from segments.membership import load, tick
 from segments.quantiles import cuts
+from segments.snapshot import freeze
 from store import Database
 from store.ingest import Address, Changes, Item, Weeks, store
 from tests.segments.shop import T0, Shop
@@ -289,12 +293,29 @@ async def test_seg_23_clicks_offers_against_opens_transactional_only(shop: Shop)
         (eva, "Message Read", offer),
     ]:  # fmt: skip
         await shop.event(profile, event, T0, properties)
-    offers, receipts = messaged(channel="push", purpose="marketing"), messaged(channel="push", purpose="transactional")
-    clickers = Segment("offer-clickers", offers.clicked().within(days=90))
-    only = Segment(
-        "transactional-only", receipts.opened().within(days=90) & ~offers.opened().within(days=90) & ~offers.clicked()
-    )
+    clickers, only = answers()
     assert (await who(shop, clickers), await who(shop, only)) == ({ana}, {luis})
+    await shop.event(luis, "Message Clicked", T0 + SECOND, offer)
+    assert (await who(shop, clickers, T0 + SECOND), await who(shop, only, T0 + SECOND)) == ({ana, luis}, set())
+
+
+async def test_seg_24_reads_personal_finance_or_investment(shop: Shop) -> None:
+    ana, luis, eva = await people(shop, {}, {}, {})
+    finance, investment = topic_affinity("personal finance", "investment", days=30)
+    for profile, topics in ((ana, ["personal finance"] * 2 + ["investment"]), (eva, ["personal finance", "investment"])):
+        for n, topic in enumerate(topics):
+            await shop.event(profile, "Content Read", T0 - (n + 1) * HOUR, {"topic": topic})
+    await shop.event(luis, "Content Read", T0 - DAY, {"topic": "investment"})
+    assert (await who(shop, finance), await who(shop, investment)) == ({ana}, {luis})  # eva is torn: in none of the two
+    first, other = topic_affinity("personal finance", "investment", days=30, ties="first", name="prefers")
+    assert (await who(shop, first), await who(shop, other)) == ({ana, eva}, {luis})
+    await shop.event(ana, "Content Read", T0 + SECOND, {"topic": "investment"})
+    assert await who(shop, finance, T0 + SECOND) == set()
+    tied = T0 - 2 * HOUR + 30 * DAY  # by time alone: ana has one of each left, eva one of finance
+    assert (await who(shop, finance, tied), await who(shop, first, tied)) == ({eva}, {ana, eva})
+    later = T0 - HOUR + 30 * DAY
+    assert (await who(shop, finance, later), await who(shop, investment, later)) == (set(), {ana})
+    assert await shop.log(investment, ana) == [("entered", later, {"edge": "Content Read", "window": 2_592_000})]
 
 
 async def test_seg_25_answered_a_whatsapp_campaign(shop: Shop) -> None:
@@ -532,11 +553,39 @@ async def test_seg_45_a_static_list_beside_the_dynamic_segment(shop: Shop) -> No
     ana, luis = await people(shop, {}, {})
     await shop.event(ana, "Order Completed", T0)
     dynamic, frozen = recent_buyers(days=30), Segment("buyers-of-november", listed("buyers-of-november"))
-    for profile in await who(shop, dynamic):
-        await shop.event(profile, "$list:buyers-of-november", T0, {"listed": True})
+    made = await freeze(shop.database, dynamic, "buyers-of-november", T0, lambda: T0, by="eva")
+    assert (made.segment, made.version, made.as_of, made.members) == (dynamic.name, dynamic.version, T0, 1)
     assert await who(shop, frozen, T0 + SECOND) == {ana}
     await shop.event(luis, "Order Completed", T0 + 2 * SECOND)
     assert await who(shop, dynamic, T0 + 3 * SECOND) == {ana, luis}
     assert await who(shop, frozen, T0 + 3 * SECOND) == {ana}
     assert await who(shop, dynamic, T0 + 31 * DAY) == set()
     assert await who(shop, frozen, T0 + 31 * DAY) == {ana}
+
+
+async def test_seg_46_laptops_at_night_on_an_iphone(shop: Shop) -> None:
+    """Sessions mostly from 20:00 to 24:00 where the customer lives, on an iPhone, and searches for laptops."""
+    homes = ("Europe/Madrid", "America/New_York", "Nowhere/Land", "Europe/Madrid", "Europe/Madrid")
+    ana, luis, eva, kim, noa = await people(shop, *({"timezone": zone} for zone in homes))
+    evening, noon = T0 - 16 * HOUR, T0 - 24 * HOUR  # 21:00 and 13:00 in Madrid; 15:00 and 7:00 in New York
+    iphone, android = {"device": {"model": "iPhone 15"}}, {"device": {"model": "Pixel 9"}}
+    for profile, device in ((ana, iphone), (luis, iphone), (eva, iphone), (kim, android), (noa, iphone)):
+        for ts in (evening, evening - DAY, noon):
+            await shop.event(profile, "Session Started", ts, device)
+        if profile != noa:
+            await shop.event(profile, "Products Searched", T0 - DAY, {"query": "cheap laptop"})
+    searched = did("Products Searched").where(prop("query").contains("laptop")).within(days=30)
+    visitors = night_visitors(prop("device.model").starts_with("iPhone"), otherwise="Europe/Madrid")
+    laptops = Segment("laptops-at-night", visitors.predicate & searched)
+    assert await who(shop, laptops) == {ana, eva}
+    assert await who(shop, visitors) == {ana, eva, noa}
+    for n in (1, 2):  # half of four is not most of them, half of five is less
+        await shop.event(ana, "Session Started", T0 + n * SECOND, iphone)
+        assert await who(shop, laptops, T0 + n * SECOND) == {eva}
+    await shop.identify(luis, T0 + HOUR, timezone="Europe/Madrid")
+    assert await who(shop, laptops, T0 + HOUR) == {luis, eva}
+    in_the_app = Segment("saturday-offer", member_of(laptops) & did("Application Opened").on_days("sat").within(days=1))
+    saturday = T0 + 5 * DAY
+    await shop.event(eva, "Application Opened", saturday - 14 * HOUR)  # Friday, 23:00 in Madrid and 22:00 in UTC
+    await shop.event(luis, "Application Opened", saturday - 12 * HOUR)  # Saturday, 01:00 in Madrid
+    assert await who(shop, in_the_app, saturday) == {luis}

@@ -46,6 +46,13 @@ async def falls_back(j: Journey) -> None:
     await j.push("note") or await j.whatsapp("note") or await j.email("note")
 
 
+@journey(entry="vip-at-risk", ends_on_leave=True, reentry=per_key("ticket"))
+async def calms_down(j: Journey) -> None:
+    """For a segment that a product team defines through the API; once per ticket."""
+    await j.wait(hours=1)
+    await j.email("note")
+
+
 class Choice(BaseModel):
     """What a start may ask for."""
 

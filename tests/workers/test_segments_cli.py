@@ -34,18 +34,18 @@ async def shop(database: Database) -> Shop:
     return shop
 
 
-async def run(dsn: str, *arguments: str) -> str:
-    finished = await in_thread("segments", *arguments, database_url=dsn, catalogue=CATALOGUE)
+async def run(dsn: str, *arguments: str, of: str = "segments") -> str:
+    finished = await in_thread(of, *arguments, database_url=dsn, catalogue=CATALOGUE)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
 
 
-async def run_json(dsn: str, *arguments: str) -> Any:
-    return json.loads(await run(dsn, *arguments, "--json"))
+async def run_json(dsn: str, *arguments: str, of: str = "segments") -> Any:
+    return json.loads(await run(dsn, *arguments, "--json", of=of))
 
 
-async def failure(dsn: str, *arguments: str) -> str:
-    finished = await in_thread("segments", *arguments, database_url=dsn, catalogue=CATALOGUE)
+async def failure(dsn: str, *arguments: str, of: str = "segments") -> str:
+    finished = await in_thread(of, *arguments, database_url=dsn, catalogue=CATALOGUE)
     assert (finished.returncode, finished.stdout) == (1, "")
     assert len(finished.stderr.splitlines()) == 1, finished.stderr
     return finished.stderr
@@ -54,20 +54,8 @@ async def failure(dsn: str, *arguments: str) -> str:
 async def test_help_tells_a_newcomer_where_to_begin() -> None:
     told = (await in_thread("segments", "--help")).stdout
     assert "Begin with `journeys segments list`" in told
-    for command in (
-        "list",
-        "explain",
-        "count",
-        "preview",
-        "days",
-        "why",
-        "concerns",
-        "coverage",
-        "put",
-        "wait",
-        "announce",
-        "import",
-    ):
+    commands = ("list", "explain", "count", "preview", "days", "why", "concerns", "coverage", "put", "delete", "snapshot")
+    for command in (*commands, "wait", "announce"):
         assert f" {command} " in told
 
 
@@ -127,7 +115,7 @@ async def test_why_is_a_tree_with_what_each_part_saw(dsn: str, shop: Shop) -> No
     told = await run(dsn, "why", "viewers", "--user-id", "ana")
     assert "is a member of viewers since" in told
     assert '✓ did "Product Viewed" within 60 minutes' in told or '✓ did "Product Viewed" within 1 hour' in told
-    assert '"count":1' in told
+    assert "saw count 1, last at 20" in told
     assert "until " in told
     answer = await run_json(dsn, "why", "vips", "--user-id", "bob")
     assert (answer["member"], answer["finding"]["saw"]) == (False, "silver")
@@ -168,20 +156,69 @@ async def test_a_segment_is_defined_changed_and_deleted(dsn: str, shop: Shop, tm
 async def test_a_csv_file_becomes_a_list(dsn: str, shop: Shop, tmp_path: Path) -> None:
     file = tmp_path / "guests.csv"
     file.write_text("user_id\nana\nbob\nnobody\n")
-    told = await run(dsn, "import", "guests", str(file))
+    told = await run(dsn, "import", "guests", str(file), of="lists")
     assert told.startswith("guests: 3 rows, 2 added, 0 on it already, 1 bad\n")
     assert "no such customer" in told
-    again = await run_json(dsn, "import", "guests", str(file))
+    again = await run_json(dsn, "import", "guests", str(file), of="lists")
     assert (again["added"], again["already"], again["problems"]) == (0, 2, [{"row": 4, "problem": "no such customer"}])
-    file.write_text("user_id\nana\n")
-    assert (await run_json(dsn, "import", "guests", str(file), "--replace"))["removed"] == 1
-    assert await run_json(dsn, "lists") == [{"name": "guests", "members": 1, "by": "command line"}]
+    file.write_text("user_id\nana\n" + "nobody\n" * 150)
+    told = await run(dsn, "import", "guests", str(file), "--replace", of="lists")
+    assert told.startswith("guests: 151 rows, 0 added, 1 on it already, 150 bad, 1 taken off\n")
+    assert "and 50 more bad rows; all of them: journeys lists report " in told.replace("\n", " ")
+    report = await run_json(dsn, "report", told.split()[-1], of="lists")
+    assert (report["removed"], len(report["problems"]), report["problems"][-1]["row"]) == (1, 150, 152)
+    [kept] = await run_json(dsn, "list", of="lists")
+    assert kept == {"name": "guests", "members": 1, "by": "command line", "snapshot": None}
     file.write_text("colour\nred\n")
-    assert "must name a column user_id" in await failure(dsn, "import", "guests", str(file))
+    assert "must name a column user_id" in await failure(dsn, "import", "guests", str(file), of="lists")
     file.write_bytes(b"user_id\n\xff\n")
-    assert "is not UTF-8" in await failure(dsn, "import", "guests", str(file))
-    assert "there is no such file" in await failure(dsn, "import", "guests", str(tmp_path / "none.csv"))
-    assert "a list's name has" in await failure(dsn, "import", "No Name", str(file))
+    assert "is not UTF-8" in await failure(dsn, "import", "guests", str(file), of="lists")
+    assert "there is no such file" in await failure(dsn, "import", "guests", str(tmp_path / "none.csv"), of="lists")
+    assert "a list's name has" in await failure(dsn, "import", "No Name", str(file), of="lists")
+
+
+async def test_a_list_is_kept_by_hand(dsn: str, shop: Shop) -> None:
+    assert await run(dsn, "add", "guests", "ana", "bob", "ana", of="lists") == "guests: 2 added, 0 on it already\n"
+    assert await run(dsn, "remove", "guests", "bob", of="lists") == "guests: 1 taken off, 0 were not on it\n"
+    told = await failure(dsn, "add", "guests", "bob", "nobody", of="lists")
+    assert told == "journeys: no such customer: nobody; nothing was changed\n"
+    assert "choose one of anonymous_id, customer_id, email, user_id" in await failure(
+        dsn, "add", "guests", "ana", "--kind", "name", of="lists"
+    )
+    assert (await run_json(dsn, "list", of="lists"))[0]["members"] == 1
+
+
+async def test_a_segment_is_frozen_as_a_list(dsn: str, shop: Shop) -> None:
+    told = await run(dsn, "snapshot", "vips", "vips-today")
+    assert told.startswith("vips-today: 1 member of vips (version ")
+    assert '{"listed": "vips-today"}' in told
+    past = await run_json(dsn, "snapshot", "vips", "vips-then", "--at", "2026-01-01")
+    assert (past["list"], past["at"], past["taken_as_now"]) == ("vips-then", "2026-01-01T00:00:00Z", ["traits (tier)"])
+    assert "vips at 2026-01-01 00:00:00 UTC" in " ".join((await run(dsn, "list", of="lists")).split())
+    assert "is in the future" in await failure(dsn, "snapshot", "vips", "x", "--at", "2100-01-01")
+    assert "write an instant such as" in await failure(dsn, "snapshot", "vips", "x", "--at", "soon")
+    assert "is a snapshot and never changes" in await failure(dsn, "add", "vips-today", "bob", of="lists")
+
+
+async def test_a_segment_that_names_another_follows_it(dsn: str, shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "definition.json"
+    file.write_text(json.dumps({"predicate": GOLD, "owner": "growth"}))
+    await run(dsn, "put", "gold", str(file))
+    file.write_text(json.dumps({"predicate": {"all": [{"member_of": "gold"}, {"member_of": "viewers"}]}, "owner": "growth"}))
+    assert await run(dsn, "put", "gold-viewers", str(file)) == (
+        'defined gold-viewers: in segment "gold" and in segment "viewers"\n'
+    )
+    found = await run_json(dsn, "explain", "gold-viewers")
+    assert found["predicate"] == {"all": [{"member_of": "gold"}, {"member_of": "viewers"}]}
+    assert found["made_of"] == ["gold", "viewers"]
+    assert (await run_json(dsn, "count", "gold-viewers"))["members"] == 1
+    assert (await run_json(dsn, "count", "--definition", str(file)))["members"] == 1
+    told = await failure(dsn, "delete", "gold")
+    assert told == "journeys: segment 'gold' is named by segment 'gold-viewers'; change that first\n"
+    file.write_text('{"member_of": "golden"}')
+    assert await failure(dsn, "count", "--definition", str(file)) == (
+        "journeys: member_of: there is no segment 'golden'; define it first\n"
+    )
 
 
 async def test_an_unknown_segment_is_told_with_those_there_are(dsn: str, shop: Shop) -> None:

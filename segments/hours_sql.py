@@ -1,0 +1,100 @@
+"""Hours of the day and days of the week as SQL: Python works out the offsets of the zones, and hands the database a table.
+
+Promise: no zone is ever converted in the database (as in `period_sql`), so both sides know the same zones and the same rules.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.sql.elements import Grouping
+
+from segments.calendar import ZONE_TRAIT
+from segments.hours import Home, Hours, Weekdays
+from segments.tables import profile
+from segments.wall_time import DAY, MONDAY, STRIDE, WallTable, wall_table
+
+if TYPE_CHECKING:
+    from segments.happened import Did
+
+Expression = sa.ColumnElement[Any]
+WALL_BOUND: Final = "wall_"
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
+
+
+def at_wall(e: Any, leaf: "Did", back: timedelta) -> list[Expression]:
+    """Whether an event happened at the hours and on the days of a leaf; both in one look where they share a zone.
+
+    `back` is how long before the instant asked about the leaf may be asked (`held`).
+    """
+    asked = [each for each in (leaf.hours, leaf.days) if each is not None]
+    homes = dict.fromkeys(each.home for each in asked)
+    span = _span(leaf) + back if _span(leaf) else timedelta(0)
+    return [_shown(e, home, [each for each in asked if each.home == home], span) for home in homes]
+
+
+def _shown(e: Any, home: Home, asked: Iterable[Hours | Weekdays], span: timedelta) -> Expression:
+    of = f"{span // _MICRO}_{'' if home.zone is None else home.zone.encode().hex()}"
+    elapsed = sa.cast(sa.func.floor(sa.extract("epoch", e.c.ts)), sa.BigInteger) + _whole(MONDAY)
+    if home.zone is not None:
+        return _tests(elapsed + _offset(of, elapsed), asked)
+    who = profile.alias()
+    key = elapsed + _whole(STRIDE) * _number(of, home, who.c.traits)
+    shown = sa.select(_tests(elapsed + _offset(of, key), asked)).where(who.c.id == e.c.profile_id)
+    return shown.correlate_except(who).scalar_subquery()
+
+
+def _number(of: str, home: Home, traits: Expression) -> Expression:
+    """The number of the customer's zone in the table."""
+    homes = sa.bindparam(f"{WALL_BOUND}homes_{of}", type_=JSONB)
+    own, otherwise = (sa.bindparam(None, name, sa.Text, unique=True) for name in (ZONE_TRAIT, home.otherwise))
+    known = homes.op("->>", return_type=sa.Text())(traits.op("->>", return_type=sa.Text())(own))
+    number = sa.func.coalesce(known, homes.op("->>", return_type=sa.Text())(otherwise), type_=sa.Text())
+    return sa.cast(number, sa.BigInteger)
+
+
+def _offset(of: str, key: Expression) -> Expression:
+    keys = sa.bindparam(f"{WALL_BOUND}keys_{of}", type_=ARRAY(sa.BigInteger))
+    offsets = sa.bindparam(f"{WALL_BOUND}offsets_{of}", type_=ARRAY(sa.BigInteger))
+    bracketed: Any = Grouping(offsets)  # else the index would be read as part of the parameter's type
+    found: Expression = bracketed[sa.func.width_bucket(key, keys, type_=sa.Integer())]
+    return found
+
+
+def _tests(shown: Expression, asked: Iterable[Hours | Weekdays]) -> Expression:
+    return sa.and_(*(_at(shown, each) if isinstance(each, Hours) else _on(shown, each) for each in asked))
+
+
+def _at(shown: Expression, hours: Hours) -> Expression:
+    return (shown + _whole(DAY - hours.start * 60)) % _whole(DAY) < _whole(hours.length * 60)
+
+
+def _on(shown: Expression, weekdays: Weekdays) -> Expression:
+    days = sa.bindparam(None, list(weekdays.days), ARRAY(sa.BigInteger), unique=True)
+    return shown // _whole(DAY) % _whole(7) == sa.any_(days)
+
+
+def wall_bound(name: str) -> Callable[[datetime], Any]:
+    """The value, at an instant, of a parameter that `at_wall` made."""
+    _, which, micros, zone = name.split("_", 3)
+    span, home = int(micros) * _MICRO, bytes.fromhex(zone).decode() or None
+
+    def value(at: datetime) -> Any:
+        since = at - span if span and at - _BEGINNING > span else _BEGINNING
+        table: WallTable = wall_table(since, at, home)
+        return getattr(table, which)
+
+    return value
+
+
+def _span(leaf: "Did") -> timedelta:
+    """How old the events can be, so that the table need not go back further; 0 when any."""
+    longest = None if leaf.period is None else leaf.period.longest
+    return min((span for span in (leaf.window, longest) if span is not None), default=timedelta(0))
+
+
+def _whole(number: int) -> Expression:
+    return sa.bindparam(None, number, sa.BigInteger, unique=True)

@@ -1,0 +1,111 @@
+"""What is measured over the events of a `did`: how many there are, totals, extremes, means and how many different values.
+
+Promise: pure and exact: numbers are added and compared as fractions, and values of another kind than a number are not counted.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from segments.comparing import as_kind, found_in
+from segments.errors import DefinitionError
+from segments.values import check_path
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+    from segments.happened import Did
+
+Number = int | float | Decimal
+_SCALARS = ("boolean", "number", "text")
+
+
+def _largest(numbers: list[Fraction]) -> Fraction | None:
+    return max(numbers, default=None)
+
+
+def _smallest(numbers: list[Fraction]) -> Fraction | None:
+    return min(numbers, default=None)
+
+
+def _average(numbers: list[Fraction]) -> Fraction | None:
+    return sum(numbers, Fraction(0)) / len(numbers) if numbers else None
+
+
+_OF_NUMBERS: Mapping[str, Callable[[list[Fraction]], Fraction | None]] = {
+    "total": lambda numbers: sum(numbers, Fraction(0)),
+    "largest": _largest,
+    "smallest": _smallest,
+    "average": _average,
+}
+#: The measures by the key that names them in JSON.
+MEASURES: Final = (*_OF_NUMBERS, "distinct", "count")
+#: Those that are 0, and not missing, where no event counts.
+_ZERO = ("total", "distinct", "count")
+#: The operators that one more event can only make true.
+_UPWARD, _DOWNWARD = (">", ">="), ("<", "<=")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A measure over the events that count for a `did`; all but the count look at a property."""
+
+    of: "Did"
+    measure: str
+    path: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.measure not in MEASURES:
+            raise DefinitionError(self.place, f"unknown measure; use one of {', '.join(MEASURES)}")
+        if self.of.least is not None or self.of.most is not None:
+            raise DefinitionError(self.place, "takes no count; write (did(…).at_least(…)) & (did(…).total(…) > …)")
+        if self.measure != "count":
+            check_path("property", self.path)
+        elif self.path:
+            raise DefinitionError(self.place, "counts events, not a property; use total, average or distinct for that")
+
+    @property
+    def place(self) -> str:
+        """How an error names it."""
+        return f"did({self.of.type!r}).{self.measure}({repr('.'.join(self.path)) if self.path else ''})"
+
+    @property
+    def has_zero(self) -> bool:
+        """Whether it is 0 where no event counts; the others are missing then, and compare with nothing."""
+        return self.measure in _ZERO
+
+    def grows_with(self, op: str) -> bool:
+        """Whether one more event can only help it to be, for example, `>` something."""
+        return op in (_DOWNWARD if self.measure == "smallest" else _UPWARD)
+
+    def amount(self, facts: "Facts", at: datetime) -> Fraction | None:
+        """The amount over what counts at an instant; None where there is none."""
+        events = self.of.counting(facts, at)
+        if events is None or self.measure == "count":
+            return None if events is None else Fraction(len(events))
+        values = [value for event in events for value in found_in(event.properties, self.path)]
+        return _distinct(values) if self.measure == "distinct" else _OF_NUMBERS[self.measure](list(_numbers(values)))
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"total": property, "of": {"did": …}}`, or `{"count": true, "of": …}`."""
+        return {self.measure: ".".join(self.path) if self.path else True, "of": self.of.to_json()}
+
+    def __str__(self) -> str:
+        if self.measure == "count":
+            return f"the number of {self.of.what}"
+        measure = "number of different" if self.measure == "distinct" else self.measure
+        return f"the {measure} {'.'.join(self.path)} of {self.of.what}"
+
+
+def _numbers(values: list[Any]) -> Iterator[Fraction]:
+    for value in values:
+        number = as_kind("number", value)
+        if number is not None:
+            yield Fraction(number)
+
+
+def _distinct(values: list[Any]) -> Fraction:
+    kinds = ((kind, as_kind(kind, value)) for value in values for kind in _SCALARS)
+    return Fraction(len({(kind, value) for kind, value in kinds if value is not None}))

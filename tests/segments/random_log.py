@@ -1,0 +1,149 @@
+"""A random log through the real ingest: late, repeated and future events, changed people, and profiles that become one."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from store import Database, lists
+from store.ingest import Address, Changes, Choice, Item, Weeks, store
+from tests.segments.oracle import Customer, Happening, World, plain_of
+from tests.segments.oracle_values import micros
+from tests.segments.random_definitions import TYPES
+
+NAMES = [("user_id", f"u-{n}") for n in range(12)] + [("anonymous_id", f"phone-{n}") for n in range(8)]
+_SKEWS = (0, 0, 0, 0, -0.000001, -1, -90, -3600, -20_000, -800_000, 1, 240, 90_000)
+_STRANGE = (None, True, "60", "", [], {}, {"eur": 60}, [60], -0.0, 0.1, 0.2, 10**30, 1e-9)
+
+
+@dataclass
+class Stream:
+    """Sends what happens between two instants to the ingest, and remembers the ids that it sent."""
+
+    database: Database
+    random: Random
+    weeks: Weeks = field(default_factory=Weeks)
+    sent: list[Item] = field(default_factory=list)
+
+    async def happen(self, start: datetime, end: datetime) -> list[str]:
+        """Something of everything; returns the ids of the new messages."""
+        random = self.random
+        items = [self._item(start + (end - start) * random.random()) for _ in range(random.randrange(10))]
+        repeated = random.sample(self.sent, min(len(self.sent), random.randrange(3)))
+        for batch in (items[::2], [*items[1::2], *(each for each in repeated)]):
+            await store(self.database, batch, self.weeks)
+        self.sent += items
+        if random.random() < 0.3:
+            await self._something_of_ours(end)
+        return [item.message_id for item in items]
+
+    def _item(self, received: datetime) -> Item:
+        random = self.random
+        draw = random.random()
+        kind, changes, named = "track", None, random.choice([*TYPES, *TYPES, "Location Updated", "Message Read", "Unheard Of"])
+        if draw < 0.3:
+            kind, changes, named = "identify", self._changes(received), "$identify"
+        who: dict[str, str | None] = {"user_id": None, "anonymous_id": None} | dict([random.choice(NAMES)])
+        if draw > 0.95:
+            who = {"user_id": f"u-{random.randrange(12)}", "anonymous_id": f"phone-{random.randrange(8)}"}
+        return Item(
+            message_id=f"m{len(self.sent)}-{random.getrandbits(48):x}",
+            **who,
+            ts=received + timedelta(seconds=random.choice(_SKEWS)),
+            type=named,
+            kind=kind,
+            properties=json.dumps(self._properties(named)),
+            context="{}",
+            clamped=False,
+            source="test",
+            received_at=received,
+            changes=changes,
+        )
+
+    def _properties(self, named: str) -> Any:
+        random = self.random
+        lat, lon = random.choice([(40.4, -3.7), (40.42, -3.71), (37.38, -5.98), (95, 0), ("40", -3)])
+        if named == "Location Updated":
+            return {"lat": lat, "lon": lon}
+        lines = [{"kind": random.choice(["boots", "hat"]), "price": random.choice([10, 60, "60"])} for _ in range(2)]
+        price = random.choice(_STRANGE) if random.random() < 0.2 else random.choice([10, 50, 60, 60.5])
+        products = random.choice([lines, lines[0], [lines], None])
+        more = {"coupon": random.choice([None, "x"])} if random.random() < 0.5 else {}
+        return {"price": price, "products": products, "at": {"lat": lat, "lon": lon}, "channel": "whatsapp"} | more
+
+    def _changes(self, received: datetime) -> Changes:
+        random = self.random
+        ends = received + timedelta(seconds=random.choice([-3600, 60, 7200, 40_000, 700_000]))
+        madrid, other = {"city": "Madrid", "kind": "home"}, {"city": "Sevilla", "kind": "work", "zip": None}
+        possible = {
+            "plan": ["gold", "góld", "GÓLD", "free", 7, None],
+            "years": [17, 18, 18.0, 40, "18", True, None, 1e300],
+            "interests": [["ski", 1], "skiing", [], ["SKI"], [1.0, None], {"ski": 1}],
+            "ends": [ends.isoformat(), ends.isoformat(), "soon", "2026-11-17", "2027-11-16", "0001-01-01", "9999-12-31"],
+            "born": ["2008-11-16", "2008-11-17", "2008-11-18T23:30:00-10:00", "2008-02-29", "2030-01-01", 2008, None],
+            "timezone": ["Europe/Madrid", "Asia/Kolkata", "Pacific/Kiritimati", "Nowhere/Land", 5, "europe/madrid"],
+            "addresses": [[madrid, other], madrid, [other], [[madrid]], "Madrid", [None, madrid]],
+            "address": [{"city": "Madrid", "country": "ES"}, {"region": "Andalucía", "postal_code": "28013"}, None],
+            "home": [{"lat": 40.41, "lon": -3.7}, {"lat": 0, "lon": 0}, {"lat": "40", "lon": 1}, [], None],
+        }
+        traits = {name: random.choice(possible[name]) for name in random.sample(sorted(possible), 3)}
+        addresses = (Address("push", f"token-{random.randrange(6)}"),) if random.random() < 0.4 else ()
+        choices = (Choice("whatsapp", random.choice(["granted", "refused", "withdrawn"])),) if random.random() < 0.4 else ()
+        return Changes(traits, addresses, choices)
+
+    async def _something_of_ours(self, at: datetime) -> None:
+        """What does not come by ingest: lists, dead addresses, consent by webhook, a mark that comes twice."""
+        random, pool = self.random, self.database.pool
+        people = [row["id"] for row in await pool.fetch(_PEOPLE)]
+        if not people:
+            return
+        some, when = random.sample(people, min(3, len(people))), at - timedelta(seconds=random.choice([0, 5000]))
+        name, on = random.choice(["vip", "staff"]), random.random() < 0.6
+        async with self.database.transaction() as connection:
+            await lists.change(connection, name, f"$list:{name}", some, on=on, by="test", at=at)
+        dead = "update endpoint set invalid_at = case when invalid_at is null then $1::timestamptz end where address = $2"
+        await pool.execute(dead, at, f"token-{random.randrange(6)}")
+        consent = "insert into consent (profile_id, channel, purpose, state, source, at) values ($1, $2, $3, $4, 'test', $5)"
+        state = random.choice(["granted", "withdrawn", "pending"])
+        await pool.execute(consent, some[0], random.choice(["whatsapp", "push"]), "transactional", state, when)
+        twice = "insert into dirty (profile_id, types, at) values ($1, array['App Opened', 'Unheard Of'], $2)"
+        await pool.execute(twice, some[-1], at)
+
+
+#: By name, because ids differ from run to run.
+_PEOPLE = "select profile_id as id from identity group by 1 order by min(kind || value)"
+#: Whose past changed since the last look at $2: by a late event, by what is no event, or by being new.
+_LATE_OR_CHANGED = """
+select profile_id from event where message_id = any($1::text[]) and ts <= $2
+union select profile_id from dirty where exists (select from unnest(types) as t where t like '$%')
+union select id from profile where created_at > $2
+"""
+
+
+async def read_world(database: Database, thresholds: dict[str, Any]) -> World:
+    """Every row as it stands, merged profiles left out; `thresholds` names the leaf of each ranking."""
+    pool = database.pool
+    rows = await pool.fetch("select id, traits::text as traits from profile where merged_into is null")
+    found = {row["id"]: Customer(row["id"], plain_of(row["traits"])) for row in rows}
+    events = await pool.fetch("select profile_id, type, ts, properties::text as properties from event")
+    for row in events:
+        found[row["profile_id"]].log.append(Happening(row["type"], micros(row["ts"]), plain_of(row["properties"])))
+    for row in await pool.fetch("select profile_id, value from identity where kind = 'user_id'"):
+        found[row["profile_id"]].user_ids.add(row["value"])
+    for row in await pool.fetch("select * from consent order by at, id"):
+        found[row["profile_id"]].consents.append((row["channel"], row["purpose"], row["state"]))
+    for row in await pool.fetch("select profile_id, channel from endpoint where invalid_at is null"):
+        found[row["profile_id"]].channels.add(row["channel"])
+    recorded: dict[str, list[Any]] = {}
+    for row in await pool.fetch("select * from segment_threshold order by as_of"):
+        recorded.setdefault(thresholds[row["ranking"]], []).append((row["as_of"], row["value"]))
+    return World(list(found.values()), recorded)
+
+
+async def late_or_changed(database: Database, ids: Sequence[str], evaluated_to: datetime) -> set[UUID]:
+    """Whose past changed since the last look: by a late event, by something that is no event, or by being new."""
+    rows = await database.pool.fetch(_LATE_OR_CHANGED, ids, evaluated_to)
+    return {row["profile_id"] for row in rows}
