@@ -101,7 +101,7 @@ async def _live_until(connection: Connection, backfill: Backfill) -> datetime:
 
 
 async def _note_moved(connection: Connection, segment: Segment, backfill: Backfill, since: datetime, to: datetime) -> None:
-    """Whom time moved in the new version; the first tick after the switch will find the same ones again."""
+    """Whom time moved in the new version: they get a mark, by which the next tick looks at them whether they are in or not."""
     if since >= to:
         return
     shard = (backfill.shard, backfill.shards)

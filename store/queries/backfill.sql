@@ -182,10 +182,11 @@ insert into segment_progress (segment, version, shard, shards, evaluated_to, sin
 on conflict (segment, version, shard, shards) do update set evaluated_to = excluded.evaluated_to, since = excluded.since;
 
 -- name: put_back_kept
--- What ticks consumed meanwhile is to be looked at again, by the definition that was loaded ($2 is its own type).
+-- What ticks consumed meanwhile, and whom time moved, is to be looked at again by the definition that was loaded ($2 is its own
+-- type of mark).
 insert into dirty (profile_id, types, at, traceparent, written_by)
 select profile_id, types || $2::text, at, traceparent, written_by from segment_backfill_mark
-where backfill = $1 and types <> '{}' order by id;
+where backfill = $1 order by id;
 
 -- name: finish
 -- A load is done.
