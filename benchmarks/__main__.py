@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -33,10 +34,12 @@ class Name(StrEnum):
     INGEST = "ingest"
     REACTION = "reaction"
     SLEEPERS = "sleepers"
+    MEMBERSHIP = "membership"
 
 
 def main(
     only: Annotated[list[Name] | None, typer.Option(help="Run this one only; may be given several times.")] = None,
+    customers: Annotated[int | None, typer.Option(min=1_000, help="Membership: the size of the largest shop.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small amounts: to see that it works, not to compare.")] = False,
     json: Annotated[Path | None, typer.Option(help="Also write the rows to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Also write the table, as in docs/benchmarks.md, to this file.")] = None,
@@ -45,14 +48,16 @@ def main(
 
     throughput: journeys per second and worker CPU against a workflow written by hand. delivery: the same with real messages,
     and the history of a run. ingest: the API against a bare COPY. reaction: from an event to a message, to the end of a run,
-    to a transition. sleepers: memory of sleeping runs, and their waking.
+    to a transition. sleepers: memory of sleeping runs, and their waking. membership: segments in a shop of a million customers.
     """
     _forget_settings()
     from benchmarks.meter import Meter
     from benchmarks.report import circumstances, table, to_markdown, write_json
 
     meter = Meter()
-    results, failed = asyncio.run(_run(only or list(Name), QUICK if quick else FULL))
+    sizes = QUICK if quick else FULL
+    sizes = sizes if customers is None else replace(sizes, customers=customers)
+    results, failed = asyncio.run(_run(only or list(Name), sizes))
     about = circumstances(meter.others(), quick=quick)
     console.print()
     rows = [row for group in results.values() for row in group]
@@ -95,6 +100,8 @@ def _benchmark(name: Name) -> Benchmark:
             from benchmarks.reaction import reaction as benchmark
         case Name.SLEEPERS:
             from benchmarks.sleepers import sleepers as benchmark
+        case Name.MEMBERSHIP:
+            from benchmarks.membership import membership as benchmark
     return benchmark
 
 

@@ -83,9 +83,22 @@ class Ground:
     @asynccontextmanager
     async def worker(self, variant: str, environment: Mapping[str, str]) -> AsyncIterator[psutil.Process]:
         """A worker process of `benchmarks.journey_worker`."""
-        command = ("benchmarks.journey_worker", variant)
-        log = self.folder / f"worker-{variant}.log"
-        program = Program(variant, command, {**os.environ, **environment}, log, self.children, says(READY))
+        async with self._process(f"worker-{variant}", ("benchmarks.journey_worker", variant), environment) as process:
+            yield process
+
+    @asynccontextmanager
+    async def watcher(self, segments: str, dsn: str) -> AsyncIterator[psutil.Process]:
+        """A process of `benchmarks.watcher`; it is there once it has loaded its segments."""
+        environment = {"JOURNEYS_DATABASE_URL": dsn}
+        async with self._process(f"watcher-{segments}", ("benchmarks.watcher", segments), environment) as process:
+            yield process
+
+    @asynccontextmanager
+    async def _process(
+        self, name: str, command: tuple[str, ...], environment: Mapping[str, str]
+    ) -> AsyncIterator[psutil.Process]:
+        log = self.folder / f"{name}.log"
+        program = Program(name, command, {**os.environ, **environment}, log, self.children, says(READY))
         await asyncio.to_thread(program.start)
         assert program.child is not None
         try:

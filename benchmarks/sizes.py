@@ -18,6 +18,10 @@ class Sizes:
     stream_seconds: int = 20
     crowd_seconds: int = 10
     sleepers: int = 2_400
+    customers: int = 1_000_000  # of the largest shop in which membership is measured
+    events_each: int = 10
+    live_warming: int = 5  # seconds
+    live_seconds: int = 20
 
 
 FULL = Sizes()
@@ -32,4 +36,7 @@ QUICK = Sizes(
     stream_seconds=5,
     crowd_seconds=2,
     sleepers=200,
+    customers=20_000,
+    live_warming=2,
+    live_seconds=5,
 )

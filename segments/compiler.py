@@ -63,7 +63,7 @@ def everyone(predicate: Predicate) -> Statement:
     """All profiles of a shard of whom it is true: parameters `shard` and `shards`."""
     shard, shards = (sa.bindparam(name, type_=sa.SmallInteger) for name in ("shard", "shards"))
     mine = sa.func.bucket(profile.c.id) % shards == shard
-    return compiled(everybody(predicate).where(sa.or_(shards == sa.literal_column("1"), mine)))
+    return compiled(everybody(predicate).where(sa.or_(shards == sa.literal(1, sa.SmallInteger), mine)))
 
 
 @lru_cache(_CACHED)

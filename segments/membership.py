@@ -154,28 +154,29 @@ async def _live(
 
 async def _find_candidates(look: Look, rung: Mapping[str, set[UUID]], shard: int, shards: int, keyed: AbstractSet[str]) -> None:
     """Whom each segment must evaluate: those of whom something changed, and those whom time can have moved."""
-    swept = await _swept(look, sweeps(look.live, look.at), shard, shards)
-    for name, profiles in rung.items():
-        swept.setdefault(name, set()).update(profiles)
-    changed = look.changed
-    everyone = {*changed, *(profile for profiles in swept.values() for profile in profiles)}
+    wanted = sweeps(look.live, look.at, keyed)
+    swept = await _swept(look, wanted, shard, shards)
+    everyone = set(look.changed).union(*swept.values(), *rung.values())
     if everyone and look.live:
         rows = await look.connection.fetch(_SQL["members"], list(everyone))
         look.members = {row["segment"]: dict(zip(row["profile_ids"], row["entered_at"], strict=True)) for row in rows}
-        touched = concerned(look.live, changed, look.members, keyed)
-        look.candidates = {name: profiles | swept.get(name, set()) for name, profiles in touched.items()}
+        look.candidates = concerned(look.live, look.changed, look.members, keyed)
+        for n, profiles in swept.items():
+            for name in wanted[n].segments:
+                look.candidates[name] |= wanted[n].moves(name, profiles, look.members.get(name, {}).keys())
+        for name, called in rung.items():
+            look.candidates[name] |= called
 
 
-async def _swept(look: Look, wanted: list[Sweep], shard: int, shards: int) -> dict[str, set[UUID]]:
-    found: dict[str, set[UUID]] = {}
+async def _swept(look: Look, wanted: Sequence[Sweep], shard: int, shards: int) -> dict[int, set[UUID]]:
+    """Whom each sweep finds, by its place among them."""
+    found: dict[int, set[UUID]] = {}
     if wanted:
         kinds, lows, highs, _, zones = zip(*wanted, strict=True)
         homes = [None if each is None else _SEPARATOR.join(each) for each in zones]
         bounds = (kinds, lows, highs, min(lows), max(highs), shard, shards, homes)
-        rows = await look.connection.fetch(_SQL["sweep"], *bounds)
-        for row in rows:
-            for name in wanted[row["n"] - 1].segments:
-                found.setdefault(name, set()).add(row["profile_id"])
+        for row in await look.connection.fetch(_SQL["sweep"], *bounds):
+            found.setdefault(row["n"] - 1, set()).add(row["profile_id"])
     return found
 
 

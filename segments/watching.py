@@ -16,6 +16,7 @@ from segments.evaluate import holds_on_nothing
 from segments.language import Segment
 from segments.leanings import leanings
 from segments.predicate import Clock, Edge, event_types, trait_names
+from segments.turning import turning
 
 #: The type that a `dirty` mark carries when traits changed (also by a merge).
 TRAITS_CHANGED = "$identify"
@@ -59,14 +60,20 @@ class Interest(NamedTuple):
 class Sweep(NamedTuple):
     """One range of events whose profiles time may have moved, and the segments that ask for it.
 
-    With zones, only customers who live in one of them.
+    To each of these segments it can bring customers (True), from it take them away (False), or either (None). With zones, only
+    customers who live in one of them.
     """
 
     type: str
     low: datetime
     high: datetime
-    segments: frozenset[str]
+    segments: Mapping[str, bool | None]
     zones: tuple[str, ...] | None = None
+
+    def moves(self, name: str, profiles: AbstractSet[UUID], inside: AbstractSet[UUID]) -> AbstractSet[UUID]:
+        """Of the profiles that were found, those whose membership of a segment it can change."""
+        turns = self.segments[name]
+        return profiles if turns is None else profiles - inside if turns else profiles & inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +100,34 @@ def interest(segment: Segment) -> Interest:
     return Interest(types, raising, lowering, traits, predicate.edges, by_default, predicate.clocks, loaded)
 
 
-def sweeps(live: Iterable[Live], until: datetime) -> list[Sweep]:
-    """The ranges `(evaluated_to - window, until - window]` of every edge, equal ones once; none where no time has passed."""
-    asked: dict[_Range, set[str]] = {}
+def sweeps(live: Iterable[Live], until: datetime, keyed: AbstractSet[str] = frozenset()) -> list[Sweep]:
+    """The ranges `(evaluated_to - window, until - window]` of every edge, equal ones once; none where no time has passed.
+
+    The `keyed` segments want to know also who was in before.
+    """
+    asked: dict[_Range, dict[str, bool | None]] = {}
     for each in live:
-        for found in _ranges(interest(each.segment), each.evaluated_to, until) if each.evaluated_to < until else ():
-            asked.setdefault(found, set()).add(each.segment.name)
-    return [Sweep(*found[:3], frozenset(names), found[3]) for found, names in asked.items()]
+        if each.evaluated_to < until:
+            for found, turns in _ranges(each.segment, each.evaluated_to, until):
+                asked.setdefault(found, {})[each.segment.name] = None if each.segment.name in keyed else turns
+    return [Sweep(*found[:3], names, found[3]) for found, names in asked.items()]
 
 
-def _ranges(wanted: Interest, since: datetime, until: datetime) -> Iterator[_Range]:
-    for edge in wanted.edges:
-        yield edge.type, before(since, edge), before(until, edge), None
-    for clock in wanted.clocks:
+def _ranges(segment: Segment, since: datetime, until: datetime) -> Iterator[tuple[_Range, bool | None]]:
+    for edge, turns in _turns(segment).items():
+        yield (edge.type, before(since, edge), before(until, edge), None), turns
+    for clock in interest(segment).clocks:
         if isinstance(clock, PeriodEnd):
             for low, high, zones in clock.period.turned(since, until):
-                yield clock.type, low - _INSTANT, high - _INSTANT, zones  # a period has its first instant, not its last
+                # A period has its first instant, not its last.
+                yield (clock.type, low - _INSTANT, high - _INSTANT, zones), None
+
+
+@lru_cache(4_096)
+def _turns(segment: Segment) -> Mapping[Edge, bool | None]:
+    """Each edge, and what a segment can only become there: true where an event comes into a window, false where one is out."""
+    begins, ends = (turning(segment.predicate, to=to) for to in (True, False))
+    return {edge: None if edge in begins and edge in ends else edge in begins for edge in begins | ends}
 
 
 def concerned(
