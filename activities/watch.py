@@ -70,14 +70,23 @@ class Watch:
 
     async def _look_after(self, shard: WatchShard) -> None:
         stirred = asyncio.Event()  # something changed: dispatch need not wait for its turn
+        unknown = asyncio.Event()  # a definition is not live: there is something to load
+        unknown.set()
 
         async def evaluate() -> bool:
             seen = await self._evaluate(shard)
             if _changes(seen):
                 stirred.set()
             if seen.unloaded:  # a worker with another version of a segment came and went
-                await self.load(shard)
+                unknown.set()
             return seen.more
+
+        async def take_up() -> None:
+            if unknown.is_set():
+                await self.load(shard)
+                unknown.clear()  # what is still missing is named by the next tick
+            else:
+                await self._refresh(shard)
 
         async def dispatch() -> bool:
             stirred.clear()
@@ -87,22 +96,30 @@ class Watch:
         async with asyncio.TaskGroup() as group:
             group.create_task(_heartbeat())
             group.create_task(_leave_with_the_worker())
-            await _patiently(lambda: self.load(shard))
+            await _patiently(lambda: self.register(shard))
             group.create_task(_again(evaluate, lambda: asyncio.sleep(pause)))
             group.create_task(_again(dispatch, lambda: _until(stirred, pause)))
-            group.create_task(_again(lambda: self._refresh(shard), lambda: asyncio.sleep(_REFRESH)))
+            group.create_task(_again(take_up, lambda: _until(unknown, _REFRESH)))
             if shard.shard == 0:  # what ended is read once, not per shard
                 group.create_task(_again(self.dispatcher.closer.sweep, lambda: asyncio.sleep(_SWEEP)))
                 group.create_task(_again(self.dispatcher.closer.reconcile, lambda: asyncio.sleep(_RECONCILE)))
 
     async def once(self, shard: WatchShard = WatchShard()) -> int:  # noqa: B008 - a frozen value
-        """One tick and all that follows from it; for tests and tools. Returns how many things changed."""
-        changed = _changes(await self._evaluate(shard))
+        """A tick (many, to catch up) and all that follows from it; for tests and tools. Returns how many things changed."""
+        seen = await self._evaluate(shard)
+        changed = _changes(seen)
+        while seen.more:
+            seen = await self._evaluate(shard)
+            changed += _changes(seen)
         return changed + await self.dispatcher.dispatch(shard)
 
     async def load(self, shard: WatchShard = WatchShard()) -> None:  # noqa: B008 - a frozen value
-        """Register the catalogue's segments and the stored ones; a new one is evaluated in full."""
-        await self._segments(shard).load(self.database, self.clock.now(), shard.shard, shard.shards)
+        """Take up the catalogue's segments and the stored ones, and evaluate new ones over all customers, to the end."""
+        await self._segments(shard).load(self.database, self.clock.now, shard.shard, shard.shards)
+
+    async def register(self, shard: WatchShard) -> None:
+        """Take them up without waiting for that: who enters a new one from now on will be noticed once it is loaded."""
+        await self._segments(shard).register(self.database, self.clock.now(), shard.shard, shard.shards)
 
     async def _refresh(self, shard: WatchShard) -> None:
         """Take up what the API changed."""

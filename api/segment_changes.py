@@ -1,17 +1,21 @@
 """Segments that product teams write: define one as JSON, change it, delete it, freeze it as a list.
 
 Promise: a definition that was answered with success is taken up by every watch within seconds, without a restart, and survives
-one; it follows the segments that it names. Nothing here moves a customer by itself.
+one; it follows the segments that it names. Nothing here moves a customer by itself,
+but `announce`, which says so.
 """
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from api.auth import Operator, schemes
-from api.problems import responses
+from api.problems import Problem, responses
 from api.segment_access import answering, entries, in_detail, known, unknown
 from api.segment_models import Name, SegmentBody, SnapshotBody, predicate_of
-from api.segment_views import SegmentDetail, SnapshotView, snapshot
+from api.segment_views import Announced, SegmentDetail, SnapshotView, snapshot
 from api.state import Config, Db
+from segments.announcing import MOST_AT_ONCE, announce, unannounced
 from segments.defining import define, undefine
 from segments.overview import landscape
 from segments.snapshot import freeze
@@ -45,6 +49,25 @@ async def delete_segment(name: Name, caller: Operator, config: Config, database:
     async with answering():
         if not await undefine(database, config.segments, entries(config), name, by=caller.name, at=config.clock.now()):
             raise unknown(name)
+
+
+@router.post("/segments/{name}/announce", responses=responses(401, 403, 404, 409, 422, 503))
+async def announce_members(
+    name: Name,
+    _: Operator,
+    config: Config,
+    database: Db,
+    limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE, description="how many members at most")] = 10_000,
+) -> Announced:
+    """Let those who are in the segment now enter its journeys, by their own re-entry rules.
+
+    Whoever has a line in the log that says how they came in is left out, so that calling it again goes on with the others.
+    """
+    seen = await in_detail(config, database, name, config.clock.now())
+    if seen.state != "live":
+        raise Problem(409, f"segment '{name}' is {seen.state}; announce it when its state is live", code="not-live")
+    done = await announce(database, name, seen.version, config.clock.now, limit)
+    return Announced(announced=done, remaining=await unannounced(database, name))
 
 
 @router.post(

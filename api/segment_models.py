@@ -58,8 +58,8 @@ class SegmentBody(_Body):
     effect: EffectBody | None = None
     announce: bool = Field(
         default=False,
-        description="whether customers who are in it already when it is first evaluated enter journeys;"
-        " when a definition changes, those whom the change moves always do",
+        description="whether customers who are in it already when it is first evaluated enter journeys (later:"
+        " `POST /v1/segments/{name}/announce`); when a definition changes, those whom the change moves always do",
     )
 
     def draft(self, name: str) -> Draft:

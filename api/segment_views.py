@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from segments.concerns import Concern
-from segments.overview import Overview
+from segments.overview import Overview, State
 from segments.people import mentions
 from segments.predicate import event_types, trait_names
 from segments.snapshot import taken_as_now
@@ -35,6 +35,11 @@ class SegmentView(BaseModel):
     version: str = Field(description="changes when the definition's meaning does, also through a segment that it names")
     description: str
     origin: Literal["code", "api"] = Field(description="api: defined by `PUT /v1/segments/{name}`")
+    state: State = Field(
+        description="loading: a new or changed definition is being evaluated over all customers, and its old version goes on;"
+        " waiting: no watch has taken it up yet"
+    )
+    loaded: float | None = Field(description="while loading, the share of the customers done, 0 to 1")
     members: int
     evaluated_to: datetime | None = Field(description="null until the watch has evaluated this version")
     owner: str
@@ -51,6 +56,13 @@ class SegmentDetail(SegmentView):
     made_of: list[str] = Field(description="the segments that its definition names, also through others")
     event_types: list[str] = Field(description="the events that it reads")
     traits: list[str] = Field(description="the traits that it reads")
+
+
+class Announced(BaseModel):
+    """What an announcement did."""
+
+    announced: int = Field(description="members who enter journeys by it")
+    remaining: int = Field(description="members who are still to be announced; call again until it is 0")
 
 
 class Counted(BaseModel):
@@ -191,6 +203,8 @@ def _plain(seen: Overview) -> dict[str, Any]:
         "version": segment.version,
         "description": segment.description,
         "origin": seen.known.origin,
+        "state": seen.state,
+        "loaded": seen.loaded,
         "members": seen.members,
         "evaluated_to": seen.evaluated_to,
         "owner": segment.owner,

@@ -1,10 +1,11 @@
 """When to look at a customer again because of a trait: a date in it, or since when it is what it is (`held`).
 
-Promise: every customer for whom a trait can turn a segment has an alarm at the next turn (one row per segment and customer),
+Promise: every customer for whom a trait can turn a segment has an alarm at the next turn (a row per version and customer),
 from the commit that loaded the segment or consumed the changed trait. Traits that were never said count from the creation
 of the customer and need no alarm: who has grown old enough is asked for. Segments without such leaves cost nothing.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -19,12 +20,13 @@ from segments.language import Segment
 from segments.look import Look
 from segments.spans import earlier
 from segments.transitions import read_facts
-from segments.watching import TRAITS_CHANGED
+from segments.watching import TRAITS_CHANGED, Live
 from store import Connection, queries
 
 _SQL = queries("segments")
 _AT_ONCE = 5_000
-_Alarm = tuple[str, UUID, datetime | None]
+_YIELD = 200  # working out a turn takes some 10 microseconds to a millisecond
+_Alarm = tuple[str, str, UUID, datetime | None]
 
 
 @lru_cache(4_096)
@@ -39,40 +41,37 @@ def next_turn(segment: Segment, facts: Facts, at: datetime) -> datetime | None:
     return min((step for step in steps if step > at), default=None)
 
 
-async def arm(connection: Connection, segment: Segment, at: datetime, shard: int, shards: int) -> None:
-    """Set the alarms of all customers of a shard, inside the transaction that loads the segment."""
-    await connection.execute(_SQL["clear_alarms"], segment.name, shard, shards)
+async def arm(connection: Connection, segment: Segment, at: datetime, shard: int, shards: int, ids: tuple[UUID, UUID]) -> None:
+    """Set the alarms of a shard's customers with ids in `(low, high]`, inside the transaction that evaluates them."""
     if not clocks_of(segment):
         return
     names = sorted(frozenset[str]().union(*(clock.names for clock in clocks_of(segment))))
-    batch: list[_Alarm] = []
-    async for row in connection.cursor(_SQL["traits_with"], shard, shards, names, prefetch=_AT_ONCE):
-        batch.append((segment.name, row["id"], next_turn(segment, read_facts(row), at)))
-        if len(batch) == _AT_ONCE:
-            await _write(connection, batch)
-            batch.clear()
-    await _write(connection, batch)
+    rows = await connection.fetch(_SQL["traits_with"], shard, shards, names, *ids)
+    for start in range(0, len(rows), _YIELD):
+        some = {row["id"]: read_facts(row) for row in rows[start : start + _YIELD]}
+        await _write(connection, _alarms(segment, some, some, at))
+        await asyncio.sleep(0)  # the watch of this process goes on
 
 
 async def ring(look: Look, shard: int, shards: int) -> dict[str, set[UUID]]:
     """Whom an alarm up to now calls for, by segment (their alarms are gone), and who has grown old enough."""
-    names = [each.segment.name for each in look.live if clocks_of(each.segment)]
-    rows = await look.connection.fetch(_SQL["due_alarms"], look.at, names, shard, shards) if names else []
+    live = [(each.segment.name, each.segment.version) for each in look.live if clocks_of(each.segment)]
+    rows = await look.connection.fetch(_SQL["due_alarms"], look.at, *zip(*live, strict=True), shard, shards) if live else []
     found: dict[str, set[UUID]] = {}
-    for row in rows + await _grown(look, shard, shards):
+    for row in rows + await grown(look.connection, look.live, look.at, shard, shards):
         found.setdefault(row["segment"], set()).add(row["profile_id"])
     return found
 
 
-async def _grown(look: Look, shard: int, shards: int) -> list[asyncpg.Record]:
+async def grown(connection: Connection, live: Iterable[Live], at: datetime, shard: int, shards: int) -> list[asyncpg.Record]:
     """Who was created a span ago that a segment waits for."""
     asked = [
-        (each.segment.name, earlier(each.evaluated_to, clock.span), earlier(look.at, clock.span))
-        for each in look.live
+        (each.segment.name, earlier(each.evaluated_to, clock.span), earlier(at, clock.span))
+        for each in live
         for clock in clocks_of(each.segment)
-        if isinstance(clock, Settled) and each.evaluated_to < look.at
+        if isinstance(clock, Settled) and each.evaluated_to < at
     ]
-    return await look.connection.fetch(_SQL["grown"], *zip(*asked, strict=True), shard, shards) if asked else []
+    return await connection.fetch(_SQL["grown"], *zip(*asked, strict=True), shard, shards) if asked else []
 
 
 async def rearm(look: Look, rung: Mapping[str, set[UUID]]) -> None:
@@ -91,7 +90,8 @@ async def rearm(look: Look, rung: Mapping[str, set[UUID]]) -> None:
 
 
 def _alarms(segment: Segment, profiles: Iterable[UUID], known: Mapping[UUID, Facts], at: datetime) -> list[_Alarm]:
-    return [(segment.name, who, next_turn(segment, known[who], at)) for who in profiles if who in known]
+    version = segment.version
+    return [(segment.name, version, who, next_turn(segment, known[who], at)) for who in profiles if who in known]
 
 
 async def _traits(connection: Connection, profiles: Sequence[UUID]) -> dict[UUID, Facts]:

@@ -107,12 +107,15 @@ async def _people(look: Look, segments: Iterable[Segment], profiles: Sequence[UU
 
 
 async def _floors(look: Look, changed: Sequence[_Membership]) -> dict[tuple[str, UUID], datetime]:
-    """Before which instant no transition may be dated: the entry of who leaves, the last exit of who enters."""
+    """Before which instant no transition may be dated: the entry of who leaves, the last exit of who enters, the change."""
     names, profiles = zip(*{(segment.name, profile) for segment, profile in changed}, strict=True)
     rows = await look.connection.fetch(_SQL["last_left"], list(set(profiles)), list(set(names)))
     left = {(row["segment"], row["profile_id"]): row["at"] for row in rows}
     entered = {(segment.name, who): look.members.get(segment.name, {}).get(who) for segment, who in changed}
-    return left | {membership: at for membership, at in entered.items() if at is not None}
+    floors = left | {membership: at for membership, at in entered.items() if at is not None}
+    since = {each.segment.name: each.since for each in look.live if each.since is not None}
+    known = [(segment.name, profile) for segment, profile in changed if segment.name in since]
+    return floors | {which: max(since[which[0]], floors.get(which, _BEGINNING)) for which in known}
 
 
 async def _repetitions(look: Look, inside: Mapping[str, set[UUID]], flips: Iterable[Transition]) -> list[Transition]:

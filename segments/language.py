@@ -49,7 +49,8 @@ class Segment:
     """A name for the customers of whom a predicate is true.
 
     `owner`, `review_by` and `effect` are for people (who answers for it, until when it is trusted, what it is meant to
-    achieve); like the description they do not change its version.
+    achieve); like the description they do not change its version. Nor does `announce`: whether customers who are in it
+    already when it is first loaded enter journeys. Those who come in by a changed definition always do.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Segment:
     owner: str = ""
     review_by: date | None = None
     effect: Effect | None = None
+    announce: bool = False
 
     def __post_init__(self) -> None:
         check_segment_name(self.name)
@@ -75,7 +77,8 @@ class Segment:
         """The definition as plain JSON."""
         plain = {"name": self.name, "description": self.description, "predicate": self.predicate.to_json()}
         effect = self.effect and {"base_rate": self.effect.base_rate, "lift": self.effect.lift}
-        told = {"owner": self.owner, "review_by": self.review_by and self.review_by.isoformat(), "effect": effect}
+        review_by = self.review_by and self.review_by.isoformat()
+        told = {"owner": self.owner, "review_by": review_by, "effect": effect, "announce": self.announce}
         return plain | {name: value for name, value in told.items() if value}
 
     @classmethod
@@ -93,7 +96,8 @@ class Segment:
             predicate = predicate_from_json(definition)
         except DefinitionError as error:
             raise error.within(f"segment {name!r}, predicate") from None
-        return cls(name, predicate, str(plain.get("description", "")), str(plain.get("owner", "")), *_told(plain))
+        described = (str(plain.get("description", "")), str(plain.get("owner", "")))
+        return cls(name, predicate, *described, *_told(plain), announce=plain.get("announce") is True)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.predicate}"

@@ -1,38 +1,32 @@
-"""Loading definitions: a new or changed one is evaluated in full, set-wise, before the watch keeps it up to date.
+"""Loading definitions: a new or changed one is evaluated over all customers, in chunks, while the watch goes on.
 
-Promise: customers whose membership a changed definition does not change notice nothing.
+Promise: nobody waits for it, it may be killed anywhere and goes on where it stopped, and customers whose membership a changed
+definition does not change notice nothing. Why that is right:
+
+* Everybody is evaluated as of one instant. What happens from then on is the watch's: registration has the shard alone, so
+  every tick after it keeps a copy of the marks it consumes. They are put back when the definition is live, and the next tick
+  works from the load's instant on: whoever came in meanwhile is logged as ever, dated with the event that decided.
+* A definition that was never live on the shard is not ticked, so its members can be written chunk by chunk. Customers who came
+  in between the instant and their chunk (`came_meanwhile`) are left to that next tick.
+* One that replaces another is staged, while the old one goes on. At the switch, under the shard's lock, only those are settled
+  for whom nothing has happened since the instant, neither by a mark nor by time; the next tick looks at all others.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from segments import compiler
-from segments.alarms import arm
+from segments.backfill import Backfill, evaluate
 from segments.language import Segment
-from segments.thresholds import record
+from segments.splits import NEVER, alone, lock_shard
+from segments.switching import Loaded, switch
+from segments.watching import TRAITS_CHANGED, interest
 from store import Connection, Database, queries
+from store.segments import about_customers
 
-#: The `evaluated_to` of a version that has to be evaluated anew.
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_SQL = queries("segments")
-_LOCK = 7_203_119  # any constant of our own; the second key is the shard
+__all__ = ["NEVER", "Backfill", "Loaded", "finish", "load", "lock_shard", "register"]
 
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What loading a definition did to a shard: how many came in, how many went out, and whether that was logged."""
-
-    segment: str
-    version: str
-    entered: int
-    left: int
-    announced: bool
-
-
-async def lock_shard(connection: Connection, shard: int, shards: int) -> None:
-    """Have a shard's membership alone until the transaction ends."""
-    await connection.execute(_SQL["lock_shard"], _LOCK, shards * 256 + shard)
+_SQL = queries("backfill")
+_LEFT_BEHIND = ("tidy_members", "tidy_changes", "tidy_marks")
 
 
 async def load(
@@ -44,45 +38,69 @@ async def load(
     *,
     announce: bool = False,
 ) -> list[Loaded]:
-    """Evaluate the definitions that this shard does not know yet, each in its own transaction; returns what that did.
+    """Evaluate the definitions that this shard does not know yet, to the end; returns what that did.
 
     When a segment is seen for the first time, the customers already in it become members without a transition, unless
-    `announce` is set. When its definition changed, the differences are logged, dated `at`.
+    `announce` (or the segment's own) is set. When its definition changed, the differences are logged, dated `at` (or with
+    the instant up to which the old version has gone on meanwhile).
 
     Raises:
         asyncpg.PostgresError, OSError: the store failed; loading again goes on where it stopped.
     """
-    done = [await _load(database, segment, at, shard, shards, announce=announce) for segment in segments]
+    begun = await register(database, [(segment, announce) for segment in segments], at, shard, shards)
+    done = [await finish(database, segment, backfill) for segment, backfill in begun]
     return [each for each in done if each is not None]
 
 
-async def _load(
-    database: Database, segment: Segment, at: datetime, shard: int, shards: int, *, announce: bool
-) -> Loaded | None:
-    which = (segment.name, segment.version)
+async def register(
+    database: Database, segments: Iterable[tuple[Segment, bool]], at: datetime, shard: int, shards: int
+) -> list[tuple[Segment, Backfill]]:
+    """Begin to load what this shard does not know yet, or go on with it; from now on nothing that happens is missed.
+
+    Each definition comes with whether its members are announced. What cannot wait is short: see `finish` for the rest.
+    """
+    await tidy(database)
+    customers = await about_customers(database)
     async with database.transaction() as connection:
-        await lock_shard(connection, shard, shards)
-        seen = await connection.fetchrow(_SQL["segment_seen"], *which, shard, shards, NEVER)
-        assert seen is not None, "an aggregate always answers"
-        await connection.execute(_SQL["register_segment"], *which, segment.to_json())
-        if seen["loaded"]:
-            return None
-        announced = announce or seen["known"]
-        entered, left = await _settle(connection, segment, at, shard, shards, announced=announced)
-        await connection.execute(_SQL["supersede"], *which, shard, shards, NEVER)
-        await connection.execute(_SQL["evaluated"], *which, shard, shards, at)
-    return Loaded(*which, entered, left, announced)
+        await alone(connection, shard, shards)
+        found = [(each, await _begin(connection, each, at, shard, shards, customers, now)) for each, now in segments]
+    return [(segment, backfill) for segment, backfill in found if backfill is not None]
 
 
-async def _settle(
-    connection: Connection, segment: Segment, at: datetime, shard: int, shards: int, *, announced: bool
-) -> tuple[int, int]:
-    full = compiler.everyone(segment.predicate)
-    await arm(connection, segment, at, shard, shards)
-    await record(connection, segment.predicate, at)
-    await connection.execute(_SQL["make_inside"])
-    await connection.execute(f"insert into inside {full.sql}", *full.args(at, shard=shard, shards=shards))
-    cause = {"definition": segment.version}
-    row = await connection.fetchrow(_SQL["settle_inside"], segment.name, shard, shards, at, cause, announced)
-    assert row is not None, "a select of counts always answers"
-    return row["entered"], row["left"]
+async def finish(database: Database, segment: Segment, backfill: Backfill) -> Loaded | None:
+    """Evaluate what is left and make the definition live; None when somebody else did, or the load was given up."""
+    known = await evaluate(database, segment, backfill)
+    loaded = None if known is None else await switch(database, segment, known)
+    await tidy(database)
+    return loaded
+
+
+async def give_up(connection: Connection, name: str, shard: int, shards: int) -> None:
+    """Stop loading a segment, inside the caller's transaction, which has the shard alone."""
+    await connection.execute(_SQL["give_up"], name, shard, shards)
+
+
+async def tidy(database: Database) -> None:
+    """Give up what nobody works at any more, and clear what loads have left behind."""
+    await database.pool.execute(_SQL["give_up_abandoned"])
+    for each in _LEFT_BEHIND:
+        await database.pool.execute(_SQL[each])
+
+
+async def _begin(
+    connection: Connection, segment: Segment, at: datetime, shard: int, shards: int, customers: int, announce: bool
+) -> Backfill | None:
+    of = (segment.name, segment.version, shard, shards)
+    seen = await connection.fetchrow(_SQL["segment_seen"], *of, NEVER)
+    assert seen is not None, "an aggregate always answers"
+    if seen["loaded"]:
+        return None
+    if (row := await connection.fetchrow(_SQL["go_on"], *of)) is None:
+        await connection.execute(_SQL["register_segment"], *of[:2], segment.to_json())
+        await connection.execute(_SQL["give_up"], segment.name, shard, shards)
+        asked = interest(segment)
+        kinds = (sorted(asked.types | {TRAITS_CHANGED}), asked.by_default)
+        given = (at, seen["known"], announce or segment.announce, *kinds, customers)
+        row = await connection.fetchrow(_SQL["begin"], *of, *given)
+    assert row is not None, "an insert answers with its row"
+    return Backfill.of(row)

@@ -15,10 +15,12 @@ from uuid import UUID
 import asyncpg
 
 from segments.alarms import rearm, ring
+from segments.catching_up import reach
 from segments.changes import changes
 from segments.language import Segment
-from segments.loading import NEVER, Loaded, load, lock_shard
+from segments.loading import Loaded, load
 from segments.look import Dirty, Look
+from segments.splits import NEVER, lock_shard
 from segments.thresholds import renewed
 from segments.transitions import Transition
 from segments.watching import Live, Sweep, concerned, sweeps
@@ -67,7 +69,8 @@ async def tick(
 ) -> Tick:
     """Bring the membership of one shard to the instant `at`, or to where it already is if that is later.
 
-    At most `limit` marks are consumed; `Tick.more` says that there are more, so tick again at once. Segments in `keyed`
+    At most `limit` marks are consumed, and after a downtime not much more than an hour is looked at; `Tick.more` says that
+    there is more, so tick again at once. Segments in `keyed`
     also log `repeated` for each new event of who is already in. Segments that were not loaded (see `load`) are named in
     `Tick.unloaded` and left alone. `also` runs inside the transaction whenever marks were consumed.
 
@@ -96,11 +99,12 @@ async def _tick(
     also: Also | None,
     limit: int,
 ) -> Tick:
-    rows = await connection.fetch(_SQL["take_dirty"], shard, shards, limit)
+    loaded, unloaded = await _live(connection, segments, shard, shards)
+    to = await reach(connection, loaded, at, shard, shards)
+    rows = await connection.fetch(_SQL["take_dirty"], shard, shards, limit if to.marks else 0, to.marks_until)
+    at = to.within(rows[-1]["at"] if rows and len(rows) == limit else None)
     dirty = await _without_absorbed(connection, rows, at)
-    live, unloaded = await _live(connection, segments, shard, shards)
-    at = max([at, *(each.evaluated_to for each in live)])
-    look = Look(connection, at, live, dirty)
+    look = Look(connection, at, to.live, dirty)
     rung = await ring(look, shard, shards)
     for name, profiles in (await renewed(look, shard, shards)).items():
         rung.setdefault(name, set()).update(profiles)
@@ -109,7 +113,8 @@ async def _tick(
     await rearm(look, rung)
     if also is not None and dirty:
         await also(connection, dirty, at)
-    await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()))
+    more = len(rows) == limit or to.steps
+    await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()), more=more)
     return Tick(
         at=at,
         dirty=tuple(dirty),
@@ -117,7 +122,7 @@ async def _tick(
         entered=kinds.count("entered"),
         left=kinds.count("left"),
         repeated=kinds.count("repeated"),
-        more=len(rows) == limit,
+        more=more,
         unloaded=unloaded,
     )
 
@@ -140,9 +145,9 @@ async def _live(
     connection: Connection, segments: Sequence[Segment], shard: int, shards: int
 ) -> tuple[list[Live], tuple[str, ...]]:
     rows = await connection.fetch(_SQL["progress"], shard, shards)
-    done = {(row["segment"], row["version"]): row["evaluated_to"] for row in rows}
-    found = [(segment, done.get((segment.name, segment.version))) for segment in segments]
-    live = [Live(segment, to) for segment, to in found if to is not None and to > NEVER]
+    done = {(row["segment"], row["version"]): (row["evaluated_to"], row["since"]) for row in rows}
+    found = [(segment, *done.get((segment.name, segment.version), (NEVER, None))) for segment in segments]
+    live = [Live(segment, to, since) for segment, to, since in found if to > NEVER]
     unloaded = {segment.name for segment in segments} - {each.segment.name for each in live}
     return live, tuple(sorted(unloaded))
 
@@ -183,8 +188,8 @@ async def _write(connection: Connection, transitions: Sequence[Transition]) -> l
     return [row["kind"] for row in await connection.fetch(_SQL["write_transitions"], *zip(*rows, strict=True))]
 
 
-async def _advance(look: Look, shard: int, shards: int, *, busy: bool) -> None:
+async def _advance(look: Look, shard: int, shards: int, *, busy: bool, more: bool) -> None:
     behind = [each.segment for each in look.live if each.evaluated_to < look.at]
     if behind and (busy or look.at - look.since >= _IDLE_STEP):
         names, versions = zip(*((segment.name, segment.version) for segment in behind), strict=True)
-        await look.connection.execute(_SQL["advance"], names, versions, shard, shards, look.at)
+        await look.connection.execute(_SQL["advance"], names, versions, shard, shards, look.at, more)

@@ -12,9 +12,10 @@ from segments.language import Segment
 from segments.naming import by_name, resolved
 from segments.people import mentions
 from store import Database
-from store.segments import Stored, evaluated, last_heard, sizes, stored
+from store.segments import Stored, evaluated, last_heard, loading, sizes, stored
 
 Origin = Literal["code", "api"]
+State = Literal["live", "loading", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,25 @@ class Landscape:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A segment with what there is to say of it; `evaluated_to` is None until the watch has evaluated this version."""
+    """A segment with what there is to say of it; `evaluated_to` is None until the watch has evaluated this version.
+
+    While it is being loaded, `loaded` is the share of the customers done, 0 to 1, and `members` are those of the old
+    version, or as many as there are already.
+    """
 
     known: Known
     members: int
     evaluated_to: datetime | None
     journeys: tuple[str, ...]
     concerns: tuple[Concern, ...]
+    loaded: float | None = None
+
+    @property
+    def state(self) -> State:
+        """Where it is on its way; waiting: no watch has taken this version up yet."""
+        if self.loaded is not None:
+            return "loading"
+        return "waiting" if self.evaluated_to is None else "live"
 
 
 async def landscape(database: Database, catalogue: Mapping[str, Segment]) -> Landscape:
@@ -110,7 +123,8 @@ async def overview(
     fed = {journey: {entries[journey], *mentions(predicate)} for journey, predicate in entered.items()}
     segments = [each.segment for each in known]
     members = await sizes(database, [segment.name for segment in segments])
-    done = await evaluated(database, {segment.name: segment.version for segment in segments})
+    versions = {segment.name: segment.version for segment in segments}
+    done, begun = await evaluated(database, versions), await loading(database, versions)
     types = sorted(frozenset[str]().union(*map(reads, segments)))
     heard = await last_heard(database, types, at) if types else {}
     return [
@@ -120,6 +134,7 @@ async def overview(
             done.get(each.segment.name),
             tuple(sorted(journey for journey, made_of in fed.items() if each.segment.name in made_of)),
             tuple(of_one(each.segment, members[each.segment.name], heard, at, limits)),
+            begun.get(each.segment.name),
         )
         for each in known
     ]

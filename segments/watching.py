@@ -20,6 +20,9 @@ from segments.turning import turning
 
 #: The type that a `dirty` mark carries when traits changed (also by a merge).
 TRAITS_CHANGED = "$identify"
+#: With a segment's name behind it: the type of marks that were kept while the segment was loaded. They concern it always,
+#: because who is in was not yet known when they came.
+LOADED = "$loaded:"
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 _Range = tuple[str, datetime, datetime, tuple[str, ...] | None]
@@ -35,6 +38,12 @@ class Interest(NamedTuple):
     edges: frozenset[Edge]
     by_default: bool
     clocks: frozenset[Clock] = frozenset()
+    loaded: str = LOADED
+
+    @property
+    def wanted(self) -> list[str]:
+        """The types of marks that concern who is not in."""
+        return sorted(self.raising | ({TRAITS_CHANGED} if self.traits else set()))
 
     def wants(self, types: AbstractSet[str], *, member: bool) -> bool:
         """Whether a profile of which these types changed must be looked at again.
@@ -44,7 +53,7 @@ class Interest(NamedTuple):
         that could only bring a customer in does not concern who is in, and the other way round.
         """
         moving = self.lowering if member else self.raising
-        changed = not moving.isdisjoint(types) or (self.traits and TRAITS_CHANGED in types)
+        changed = not moving.isdisjoint(types) or (self.traits and TRAITS_CHANGED in types) or self.loaded in types
         return changed or (TRAITS_CHANGED in types if member else self.by_default)
 
 
@@ -69,10 +78,14 @@ class Sweep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A segment that this watch has loaded, and how far it has been evaluated."""
+    """A segment that this watch has loaded, and how far it has been evaluated.
+
+    With `since`, this version took another's place then, and what that changes is not dated earlier.
+    """
 
     segment: Segment
     evaluated_to: datetime
+    since: datetime | None = None
 
 
 @lru_cache(4_096)
@@ -83,7 +96,8 @@ def interest(segment: Segment) -> Interest:
     ways = leanings(predicate)
     raising, lowering = (frozenset(each.type for each in ways if each.up is up) | predicate.marks for up in (True, False))
     by_default = predicate.personal or holds_on_nothing(predicate)
-    return Interest(types, raising, lowering, bool(trait_names(predicate)), predicate.edges, by_default, predicate.clocks)
+    traits, loaded = bool(trait_names(predicate)), LOADED + segment.name
+    return Interest(types, raising, lowering, traits, predicate.edges, by_default, predicate.clocks, loaded)
 
 
 def sweeps(live: Iterable[Live], until: datetime, keyed: AbstractSet[str] = frozenset()) -> list[Sweep]:

@@ -159,6 +159,12 @@ async def evaluated(database: Database, versions: Mapping[str, str]) -> dict[str
     return {row["segment"]: row["evaluated_to"] for row in rows}
 
 
+async def loading(database: Database, versions: Mapping[str, str]) -> dict[str, float]:
+    """Which of these versions of segments are being loaded, and the share of the customers done, 0 to 1."""
+    rows = await database.pool.fetch(_SQL["loading"], list(versions), list(versions.values()))
+    return {row["segment"]: row["done"] / max(row["customers"], 1) for row in rows}
+
+
 async def days(database: Database, name: str, since: date, until: date) -> list[Day]:
     """Each UTC day from `since` to `until`.
 
@@ -197,9 +203,14 @@ async def overlaps(database: Database, members_now: Mapping[str, int]) -> list[O
     return [Overlap(**dict(row)) for row in await database.pool.fetch(_SQL["overlaps"], list(members_now), buckets)]
 
 
+async def about_customers(database: Database) -> int:
+    """About how many customers there are."""
+    return int(await database.pool.fetchval(_SQL["customers"]))
+
+
 async def coverage(database: Database, outdated_before: datetime, segment: str | None = None) -> tuple[int, list[Coverage]]:
     """How many customers were looked at, and each trait that one of them has; of many customers a sample is looked at."""
-    buckets = _sample(await database.pool.fetchval(_SQL["customers"]))
+    buckets = _sample(await about_customers(database))
     customers: int = await database.pool.fetchval(_SQL["looked_at"], buckets, segment)
     rows = await database.pool.fetch(_SQL["coverage"], outdated_before, buckets, segment)
     sources: dict[str, list[SourceCoverage]] = {}

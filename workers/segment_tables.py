@@ -30,7 +30,7 @@ def overview(found: Sequence[SegmentView]) -> Iterable[RenderableType]:
             each.name,
             each.version[:8],
             each.origin,
-            f"{each.members:,}" if each.evaluated_to else "not yet evaluated",
+            _members(each),
             each.owner or "-",
             Text(f"{each.review_by or '-'}{' OVERDUE' if overdue else ''}", style="red" if overdue else ""),
             ", ".join(each.journeys) or "-",
@@ -48,7 +48,7 @@ def detail(found: SegmentDetail) -> Iterable[RenderableType]:
         "segment": found.name,
         "about": found.description,
         "version": found.version,
-        "members": f"{found.members:,}, as of {instant(found.evaluated_to)}" if found.evaluated_to else "not yet evaluated",
+        "members": f"{_members(found)}, as of {instant(found.evaluated_to)}" if found.state == "live" else _members(found),
         "owner": found.owner,
         "review by": str(found.review_by or ""),
         "feeds": ", ".join(found.journeys),
@@ -144,3 +144,21 @@ def _age(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "not known"
     return span_in_words(timedelta(minutes=(now - at) // timedelta(minutes=1))) or "now"
+
+
+@contextmanager
+def bar(description: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar on a terminal: call it with the share that is done, 0 to 1."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(description, total=1)
+        yield lambda share: progress.update(task, completed=share)
+
+
+def _members(found: SegmentView) -> str:
+    match found.state:
+        case "live":
+            return f"{found.members:,}"
+        case "loading":
+            return f"{found.members:,}, loading {found.loaded or 0:.0%}"
+    return f"{found.members:,}, not yet evaluated" if found.members else "not yet evaluated"

@@ -1,9 +1,11 @@
 """What the commands about segments work with: the catalogue, the database and the time, and files told about in one line."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from store import Database
 
 T = TypeVar("T")
+_POLL = 0.5  # seconds
 Name = Annotated[str, typer.Argument(help="The segment's name, as `journeys segments list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 Silence = Annotated[float, typer.Option(min=0.001, help="Hours without an event after which what reads it counts as stale.")]
@@ -65,6 +68,23 @@ class Asked:
 
         known, limits = [around.known[name] for name in names], Limits(timedelta(hours=silence_hours))
         return await overview(self.database, known, self.catalogue.entries, around, self.now, limits)
+
+    async def glance(self, name: str) -> "Overview":
+        """One segment at a glance; an unknown one ends the command."""
+        await self.one(name)
+        [seen] = await self.overview(await self.landscape(), [name])
+        return seen
+
+
+async def until_live(asked: Asked, name: str, seconds: float, told: "Callable[[Overview], None]") -> "Overview":
+    """A segment as soon as it is live, or as it is after so many seconds; `told` hears how it comes on."""
+    deadline = monotonic() + seconds
+    while True:
+        seen = await asked.glance(name)
+        told(seen)
+        if seen.state == "live" or monotonic() >= deadline:
+            return seen
+        await asyncio.sleep(_POLL)
 
 
 def ask(work: Callable[[Asked], Awaitable[T]]) -> T:

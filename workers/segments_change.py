@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workers.asked import fail, settings
-from workers.segments_asked import Asked, Json, Name, ask, read
+from workers.segments_asked import Asked, Json, Name, ask, read, until_live
 
 if TYPE_CHECKING:
     from store.snapshots import Snapshot
@@ -17,7 +17,7 @@ _BY = "command line"
 
 def register(app: typer.Typer) -> None:
     """Add these commands to those that only look."""
-    for command in (put, delete, snapshot):
+    for command in (put, delete, wait, announce, snapshot):
         app.command(rich_help_panel="Change")(command)
 
 
@@ -62,6 +62,36 @@ def delete(name: Annotated[str, typer.Argument(help="A segment that was defined 
     if not ask(work):
         fail(f"no segment {name!r} was defined by API; see `journeys segments list`")
     typer.echo(f"deleted {name}")
+
+
+def wait(name: Name, seconds: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 3_600) -> None:
+    """Wait until a new or changed segment is live, with its progress; it needs a running worker."""
+    from workers import segment_tables as tables
+
+    with tables.bar(f"loading {name}") as show:
+        seen = ask(lambda asked: until_live(asked, name, seconds, lambda each: show(each.loaded or 0)))
+    if seen.state != "live":
+        fail(f"{name} is still {seen.state} after {seconds:g} seconds; is a worker running?")
+    typer.echo(f"{name} is live, with {seen.members:,} member{'' if seen.members == 1 else 's'}")
+
+
+def announce(name: Name) -> None:
+    """Let those who are in a segment already enter its journeys, by their own re-entry rules; doing it twice is harmless."""
+    from workers import segment_tables as tables
+
+    async def work(asked: Asked) -> int:
+        from segments.announcing import announce, unannounced
+
+        seen = await asked.glance(name)
+        if seen.state != "live":
+            fail(f"{name} is {seen.state}; see `journeys segments wait {name}`")
+        most = await unannounced(asked.database, name)
+        with tables.bar(f"announcing {name}") as show:
+            version, now = seen.known.segment.version, settings().clock.now
+            return await announce(asked.database, name, version, now, most, lambda done: show(done / max(most, 1)))
+
+    done = ask(work)
+    typer.echo(f"{done:,} member{'' if done == 1 else 's'} of {name} announced")
 
 
 def snapshot(

@@ -41,9 +41,10 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(parts.close)
         await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues)))
         if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:
-            # Before "serves" is said: who is in a new segment when it is first seen is a member, but does not enter.
+            # Before "serves" is said: who is in a new segment by now is a member, but does not enter; who comes later does,
+            # even though the watch may need minutes to load the segment.
             for shard in range(settings.watch_shards):
-                await parts.watch.load(WatchShard(shard=shard, shards=settings.watch_shards))
+                await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
             await tell_what_stands_still(database, parts.catalogue)
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))

@@ -93,13 +93,15 @@ create table event_dedupe (
     received_at  timestamptz not null
 );
 
--- Profiles to look at again: append-only, consumed by DELETE … RETURNING inside the evaluation transaction.
+-- Profiles to look at again: append-only, consumed by DELETE … RETURNING inside the evaluation transaction. written_by is the
+-- transaction whose events a mark stands for, where that is not the one that wrote the mark.
 create table dirty (
     id           bigint generated always as identity primary key,
     profile_id   uuid not null,
     types        text[] not null,
     at           timestamptz not null,
-    traceparent  text
+    traceparent  text,
+    written_by   text
 );
 
 -- What could not be taken, kept with its reason.
@@ -183,12 +185,14 @@ create trigger endpoint_changed after update of profile_id, invalid_at on endpoi
 create trigger user_named after insert or update of profile_id on identity
     for each row when (new.kind = 'user_id') execute function mark_changed('$name', 'created_at');
 
--- Definitions as they were last loaded, by version (hash of the definition).
+-- Definitions as they were loaded, by version (hash of the definition): a changed one goes on in its old version until the new
+-- one is loaded.
 create table segment (
-    name        text primary key,
+    name        text not null,
     version     text not null,
     definition  jsonb not null,
-    loaded_at   timestamptz not null default now()
+    loaded_at   timestamptz not null default now(),
+    primary key (name, version)
 );
 
 -- Definitions that product teams wrote through the API; every watch takes them up within seconds. A deleted one stays as a
@@ -262,15 +266,67 @@ create table segment_threshold (
     primary key (ranking, as_of)
 );
 
--- How far time has been looked at, per segment version and shard.
+-- How far time has been looked at, per segment version and shard. What a version changed by taking another's place is dated
+-- `since` then at the earliest; null as soon as all of that is told.
 create table segment_progress (
     segment       text not null,
     version       text not null,
     shard         smallint not null,
     shards        smallint not null,
     evaluated_to  timestamptz not null,
+    since         timestamptz,
     primary key (segment, version, shard, shards)
 );
+
+-- A definition that is being loaded on a shard: everybody is evaluated as of one instant, in chunks by customer id up to
+-- done_to. Where it replaces another version, that one stays live until the end. Marks of these types (or all) are kept for it.
+create table segment_backfill (
+    id          bigint generated always as identity primary key,
+    segment     text not null,
+    version     text not null,
+    shard       smallint not null,
+    shards      smallint not null,
+    as_of       timestamptz not null,
+    replaces    boolean not null,
+    announce    boolean not null,
+    types       text[] not null,
+    all_types   boolean not null,
+    found       boolean not null default false,
+    done_to     uuid not null default '00000000-0000-0000-0000-000000000000',
+    done        bigint not null default 0,
+    customers   bigint not null,
+    entered     bigint not null default 0,
+    "left"      bigint not null default 0,
+    started_at  timestamptz not null default clock_timestamp(),
+    updated_at  timestamptz not null default clock_timestamp(),
+    unique (segment, version, shard, shards)
+);
+
+-- Who is in a version that will replace another, as of the load's instant.
+create table segment_backfill_member (
+    backfill    bigint not null,
+    profile_id  uuid not null,
+    primary key (backfill, profile_id)
+);
+
+-- Who is in one of the two versions only, before the new one takes the old one's place.
+create table segment_backfill_change (
+    backfill    bigint not null,
+    profile_id  uuid not null,
+    primary key (backfill, profile_id)
+);
+
+-- What happened while a definition was being loaded: marks that ticks consumed; without types, customers whom time moved.
+create table segment_backfill_mark (
+    id           bigint generated always as identity,
+    backfill     bigint not null,
+    profile_id   uuid not null,
+    types        text[] not null,
+    at           timestamptz not null,
+    traceparent  text,
+    written_by   text
+);
+create index segment_backfill_mark_profile on segment_backfill_mark (backfill, profile_id);
 
 create table segment_member (
     segment     text not null,
@@ -283,9 +339,10 @@ create index segment_member_profile on segment_member (profile_id);
 -- When to look at a customer again because of a trait (a date in it, its age): the next instant at which it can turn the segment.
 create table segment_alarm (
     segment     text not null,
+    version     text not null,
     profile_id  uuid not null,
     due_at      timestamptz not null,
-    primary key (segment, profile_id)
+    primary key (segment, version, profile_id)
 );
 create index segment_alarm_due on segment_alarm (due_at);
 

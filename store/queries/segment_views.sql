@@ -26,6 +26,7 @@ returning name;
 -- Which of these deleted segments a shard ($2 of $3) still knows or has members of.
 select name from unnest($1::text[]) as gone (name)
 where exists (select from segment_progress where segment = name and shard = $2 and shards = $3)
+   or exists (select from segment_backfill where segment = name and shard = $2 and shards = $3)
    or exists (select from segment_member where segment = name and bucket(profile_id) % $3::smallint = $2::smallint);
 
 -- name: let_go
@@ -54,11 +55,19 @@ from unnest($1::text[], $2::text[]) as known (name, version)
 join segment_progress p on p.segment = known.name and p.version = known.version and p.evaluated_to > $3
 group by p.segment;
 
+-- name: loading
+-- How far the loads of these versions of segments are, over all shards.
+select b.segment, sum(b.done)::bigint as done, sum(greatest(b.customers, b.done))::bigint as customers
+from unnest($1::text[], $2::text[]) as known (name, version)
+join segment_backfill b on b.segment = known.name and b.version = known.version
+group by b.segment;
+
 -- name: days
--- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back.
+-- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back. Members who were
+-- announced later had been in already.
 with flow as (
     select (at at time zone 'UTC')::date as day,
-           count(*) filter (where kind = 'entered') as entered,
+           count(*) filter (where kind = 'entered' and not cause ? 'announced') as entered,
            count(*) filter (where kind = 'left') as "left"
     from segment_transition
     where segment = $1 and kind in ('entered', 'left') and at >= $2::date::timestamp at time zone 'UTC'

@@ -4,11 +4,21 @@ select pg_advisory_xact_lock($1::integer, $2::integer);
 
 -- name: take_dirty
 -- The oldest marks of a shard ($1 of $2), at most $3 of them, consumed by this transaction. An event and its mark are
--- written by one transaction, so `written_by` tells which events a mark stands for.
+-- written by one transaction, so `written_by` tells which events a mark stands for. A watch that catches up takes those of its
+-- time only (up to $4). Definitions that are being loaded (and
+-- were not given up) are kept a copy of what may concern them.
 with taken as (
     delete from dirty
-    where id in (select id from dirty where bucket(profile_id) % $2::smallint = $1::smallint order by id limit $3)
-    returning id, profile_id, types, at, traceparent, xmin::text as written_by
+    where id in (select id from dirty
+                 where bucket(profile_id) % $2::smallint = $1::smallint and at <= coalesce($4::timestamptz, 'infinity')
+                 order by id limit $3)
+    returning id, profile_id, types, at, traceparent, coalesce(written_by, xmin::text) as written_by
+), kept as (
+    insert into segment_backfill_mark (backfill, profile_id, types, at, traceparent, written_by)
+    select b.id, t.profile_id, t.types, t.at, t.traceparent, t.written_by
+    from taken t join segment_backfill b on bucket(t.profile_id) % b.shards = b.shard and (b.all_types or b.types && t.types)
+    where b.updated_at > now() - interval '1 hour'
+    order by t.id
 )
 select taken.*, (select merged_into from profile where profile.id = taken.profile_id) as merged_into
 from taken
@@ -21,15 +31,41 @@ select profile_id, string_to_array(types, chr(31)), at, traceparent
 from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) as given (profile_id, types, at, traceparent);
 
 -- name: progress
--- How far each definition has been evaluated on a shard.
-select segment, version, evaluated_to from segment_progress where shard = $1 and shards = $2;
+-- How far each definition has been evaluated on a shard, and since when it has been there.
+select segment, version, evaluated_to, since from segment_progress where shard = $1 and shards = $2;
 
 -- name: advance
--- Time has been looked at up to here, for these definitions on this shard.
-update segment_progress set evaluated_to = $5
+-- Time has been looked at up to here, for these definitions on this shard. A changed definition has told all differences
+-- unless there are more marks ($6).
+update segment_progress set evaluated_to = $5, since = case when $6 then since end
 from unnest($1::text[], $2::text[]) as done (segment, version)
 where segment_progress.segment = done.segment and segment_progress.version = done.version
   and shard = $3 and shards = $4 and evaluated_to < $5;
+
+-- name: first_events
+-- The first event of each type in (low, high].
+select asked.n, found.ts
+from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as asked (type, low, high, n)
+cross join lateral (select min(ts) as ts from event where type = asked.type and ts > asked.low and ts <= asked.high) as found
+where found.ts is not null;
+
+-- name: first_created
+-- The first customer created in (low, high].
+select asked.n, found.at
+from unnest($1::timestamptz[], $2::timestamptz[]) with ordinality as asked (low, high, n)
+cross join lateral (select min(created_at) as at from profile where created_at > asked.low and created_at <= asked.high) as found
+where found.at is not null;
+
+-- name: first_due
+-- The first alarm of these versions of segments, and the first mark, of a shard.
+select at from (
+    select min(due_at) as at
+    from segment_alarm a join unnest($1::text[], $2::text[]) as live (segment, version) using (segment, version)
+    where bucket(a.profile_id) % $4::smallint = $3::smallint
+    union all
+    (select at from dirty where bucket(profile_id) % $4::smallint = $3::smallint order by id limit 1)
+) as due
+where at is not null;
 
 -- name: sweep
 -- Whom time alone can have moved: per edge (type, low, high), the shard's profiles with such an event in (low, high].
@@ -156,35 +192,48 @@ order by n
 returning kind;
 
 -- name: due_alarms
--- The customers of a shard whom an alarm of these segments calls for; the alarms are gone with it.
-delete from segment_alarm
-where due_at <= $1 and segment = any($2::text[]) and bucket(profile_id) % $4::smallint = $3::smallint
-returning segment, profile_id;
+-- The customers of a shard whom an alarm of these versions of segments calls for; the alarms are gone with it.
+delete from segment_alarm a using unnest($2::text[], $3::text[]) as live (segment, version)
+where a.due_at <= $1 and a.segment = live.segment and a.version = live.version
+  and bucket(a.profile_id) % $5::smallint = $4::smallint
+returning a.segment, a.profile_id;
 
 -- name: set_alarms
 -- The next alarm of each segment and customer; without an instant, none.
 with given as (
-    select * from unnest($1::text[], $2::uuid[], $3::timestamptz[]) as given (segment, profile_id, due_at)
+    select * from unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[]) as given (segment, version, profile_id, due_at)
 ), gone as (
     delete from segment_alarm a using given
-    where given.due_at is null and a.segment = given.segment and a.profile_id = given.profile_id
+    where given.due_at is null
+      and a.segment = given.segment and a.version = given.version and a.profile_id = given.profile_id
 )
-insert into segment_alarm (segment, profile_id, due_at)
-select segment, profile_id, due_at from given where due_at is not null order by segment, profile_id
-on conflict (segment, profile_id) do update set due_at = excluded.due_at;
+insert into segment_alarm (segment, version, profile_id, due_at)
+select segment, version, profile_id, due_at from given where due_at is not null order by segment, version, profile_id
+on conflict (segment, version, profile_id) do update set due_at = excluded.due_at;
 
 -- name: clear_alarms
 -- No alarm of a segment on a shard.
 delete from segment_alarm where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint;
+
+-- name: clear_old_alarms
+-- Some alarms ($4) of versions that are neither live nor being loaded, on a shard.
+delete from segment_alarm where (segment, version, profile_id) in (
+    select segment, version, profile_id from segment_alarm a
+    where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint
+      and not exists (select from segment_progress p
+                      where p.segment = a.segment and p.version = a.version and p.evaluated_to > $5)
+      and not exists (select from segment_backfill b where b.segment = a.segment and b.version = a.version)
+    limit $4);
 
 -- name: traits_of
 -- The traits of these profiles, as text so that numbers stay exact, and since when they are what they are.
 select id, traits::text as traits, traits_at, traits_from, created_at from profile where id = any($1::uuid[]) and merged_into is null;
 
 -- name: traits_with
--- The traits of a shard's profiles that have, or once had, one of these names.
+-- The traits of a shard's profiles in ($4, $5] that have, or once had, one of these names.
 select id, traits::text as traits, traits_at, traits_from, created_at from profile
-where bucket(id) % $2::smallint = $1::smallint and merged_into is null and (traits ?| $3::text[] or traits_at ?| $3::text[]);
+where id > $4 and id <= $5 and bucket(id) % $2::smallint = $1::smallint and merged_into is null
+  and (traits ?| $3::text[] or traits_at ?| $3::text[]);
 
 -- name: grown
 -- Who has been known for so long: per segment, the shard's profiles that were created in (low, high].
@@ -192,53 +241,3 @@ select given.segment, profile.id as profile_id
 from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as given (segment, low, high)
 join profile on created_at > low and created_at <= high
 where merged_into is null and bucket(profile.id) % $5::smallint = $4::smallint;
-
--- name: segment_seen
--- Whether this definition was evaluated on this shard already, and whether another one (or another split) ever was.
-select coalesce(bool_or(version = $2 and shard = $3 and shards = $4 and evaluated_to > $5), false) as loaded,
-       coalesce(bool_or(version <> $2 or shards <> $4), false) as known
-from segment_progress where segment = $1;
-
--- name: register_segment
--- The definition as it was last loaded.
-insert into segment (name, version, definition) values ($1, $2, $3)
-on conflict (name) do update set version = excluded.version, definition = excluded.definition, loaded_at = now()
-where segment.version <> excluded.version or segment.definition <> excluded.definition;
-
--- name: last_loaded
--- The definition as it was last loaded.
-select definition from segment where name = $1;
-
--- name: supersede
--- Other versions whose shard overlaps this one must be evaluated anew if they come back ($5: the beginning of time).
-update segment_progress set evaluated_to = $5
-where segment = $1 and version <> $2 and shard % gcd(shards::integer, $4::integer) = $3 % gcd(shards::integer, $4::integer);
-
--- name: evaluated
--- This definition has been evaluated on this shard.
-insert into segment_progress (segment, version, shard, shards, evaluated_to) values ($1, $2, $3, $4, $5)
-on conflict (segment, version, shard, shards) do update set evaluated_to = excluded.evaluated_to;
-
--- name: make_inside
--- Where a full evaluation puts its answer for the length of a transaction.
-create temporary table inside (profile_id uuid primary key) on commit drop;
-
--- name: settle_inside
--- The membership of a shard becomes what was evaluated; differences are logged when $6 says so.
-with gone as (
-    delete from segment_member m
-    where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint
-      and not exists (select from inside where inside.profile_id = m.profile_id)
-    returning profile_id
-), came as (
-    insert into segment_member (segment, profile_id, entered_at)
-    select $1, profile_id, $4 from inside
-    on conflict do nothing
-    returning profile_id
-), logged as (
-    insert into segment_transition (segment, profile_id, kind, at, cause)
-    select $1, profile_id, kind, $4, $5
-    from (select profile_id, 'left' as kind from gone union all select profile_id, 'entered' from came) as changed
-    where $6
-)
-select (select count(*) from came) as entered, (select count(*) from gone) as left;

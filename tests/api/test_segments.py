@@ -157,6 +157,39 @@ async def test_people_already_in_are_announced_on_request(trial: Shop) -> None:
     assert await kinds(trial, "gold") == ["entered"]
 
 
+async def test_members_are_announced_later_and_enter_by_the_rule_of_the_journey(trial: Shop) -> None:
+    for user in ("ana", "bob"):
+        await trial.signs_up(user, tier="gold")
+    await trial.database.pool.execute("delete from segment_progress where segment = 'vips'")  # as if it were new
+    await trial.watch.load()
+    await trial.look()
+    assert (await members(trial, "vips"), await trial.runs("while_vip")) == (2, [])
+    first = await trial.operate("POST", "/v1/segments/vips/announce", params={"limit": 1})
+    assert (first.status_code, first.json()) == (200, {"announced": 1, "remaining": 1})
+    both = [trial.operate("POST", "/v1/segments/vips/announce") for _ in range(2)]
+    assert sorted([answer.json()["announced"] for answer in await asyncio.gather(*both)]) == [0, 1]
+    await trial.look()
+    assert len(await trial.runs("while_vip")) == 2
+    [*_, today] = await ask(trial, "segments/vips/days")
+    assert (today["entered"], today["size"]) == (0, 2)
+    await put(trial, "gold", GOLD)
+    refused = problem(await trial.operate("POST", "/v1/segments/gold/announce"))
+    assert refused[:2] == (409, "not-live")
+
+
+async def test_a_definition_is_waiting_then_loading_then_live(trial: Shop) -> None:
+    await trial.signs_up("ana", tier="gold")
+    await put(trial, "gold", GOLD)
+    seen = await ask(trial, "segments/gold")
+    assert (seen["state"], seen["loaded"]) == ("waiting", None)
+    await trial.watch.register(WatchShard())
+    seen = await ask(trial, "segments/gold")
+    assert (seen["state"], seen["loaded"], seen["members"]) == ("loading", 0, 0)
+    await trial.watch.load()
+    seen = await ask(trial, "segments/gold")
+    assert (seen["state"], seen["loaded"], seen["members"]) == ("live", None, 1)
+
+
 async def test_a_shard_that_slept_lets_go_of_what_was_deleted_meanwhile(trial: Shop) -> None:
     for n in range(12):
         await trial.signs_up(f"u{n}", tier="gold")

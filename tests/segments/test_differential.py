@@ -31,6 +31,10 @@ TICKS, SEGMENTS = 25, 9
 #: What every log compares at the least, so that a day on which nothing is compared does not pass for a good one.
 ENOUGH, A_FEW = 1_500, 5
 _MICROSECOND = timedelta(microseconds=1)
+#: The log, each line with the instant of the next one about the same customer (catching up writes several in a row).
+_SINCE = """
+select *, lead(at) over (partition by segment, profile_id order by id) as until from segment_transition where id > $1
+"""
 _STEPS = (0.1, 1, 20, 60, 600, 7200, 100_000, 1_500_000)
 
 
@@ -93,11 +97,12 @@ class Watched:
         """Every transition that only time or an event on time made is dated with the instant at which the value changed."""
         wanted = {segment.name: segment.predicate.to_json() for segment in self.segments}
         people = {who.id: who for who in world.customers}
-        rows = await self.database.pool.fetch("select * from segment_transition where id > $1", after)
+        rows = await self.database.pool.fetch(_SINCE, after)
         for row in (row for row in rows if row["profile_id"] in people and row["profile_id"] not in disturbed):
             plain, who, entered = wanted[row["segment"]], people[row["profile_id"]], row["kind"] == "entered"
             assert since < row["at"] <= self.evaluated_to, dict(row)
-            between = [row["at"] + (self.evaluated_to - row["at"]) * n / 3 for n in range(4)]
+            until = self.evaluated_to if row["until"] is None else row["until"] - _MICROSECOND
+            between = [row["at"] + (until - row["at"]) * n / 3 for n in range(4)]
             assert all(is_in(plain, who, at, world) is entered for at in between), f"{dict(row)} {plain} {who}"
             assert is_in(plain, who, row["at"] - _MICROSECOND, world) is not entered, f"{dict(row)} {plain} {who}"
             assert caused(row["cause"], row["at"], who), f"{dict(row)} {who}"

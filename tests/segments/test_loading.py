@@ -28,6 +28,15 @@ async def test_people_already_in_are_announced_on_request(shop: Shop) -> None:
     assert await shop.log(recent) == [("entered", T0, {"definition": recent.version})]
 
 
+async def test_a_segment_may_say_itself_that_its_first_members_enter(shop: Shop) -> None:
+    ana = await shop.customer()
+    await shop.event(ana, "App Opened", T0 - DAY)
+    loud = Segment("recent", recent.predicate, announce=True)
+    assert (loud.version, Segment.from_json(loud.to_json())) == (recent.version, loud)
+    await shop.load(loud)
+    assert await shop.log(recent) == [("entered", T0, {"definition": recent.version})]
+
+
 async def test_a_changed_definition_logs_only_the_differences(shop: Shop) -> None:
     stays, leaves, comes = [await shop.customer() for _ in range(3)]
     for customer, days in ((stays, 1), (leaves, 5)):

