@@ -38,7 +38,7 @@ _PATIENCE = 1.0  # after an error, before the next try
 
 @dataclass(frozen=True)
 class Watch:
-    """The activity and what it works with; `pause` is the real time between two ticks that found nothing."""
+    """The activity and what it works with; `pause` is the real time from one tick to the next."""
 
     database: Database
     segments: Sequence[Segment]
@@ -97,7 +97,7 @@ class Watch:
             group.create_task(_heartbeat())
             group.create_task(_leave_with_the_worker())
             await _patiently(lambda: self.register(shard))
-            group.create_task(_again(evaluate, lambda: asyncio.sleep(pause)))
+            group.create_task(_again(evaluate, _Paced(pause).turn))
             group.create_task(_again(dispatch, lambda: _until(stirred, pause)))
             group.create_task(_again(take_up, lambda: _until(unknown, _REFRESH)))
             if shard.shard == 0:  # what ended is read once, not per shard
@@ -179,6 +179,20 @@ async def _until(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+@dataclass
+class _Paced:
+    """Turns that begin so many seconds after one another: what the work took is not waited again."""
+
+    seconds: float
+    due: float = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next turn; it is there already when the work took longer than a turn."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self.due - loop.time()))
+        self.due = loop.time() + self.seconds
 
 
 class _WorkerStops(Exception):

@@ -13,6 +13,7 @@ from benchmarks.ground import READY
 from segments import Segment
 from segments.membership import load, tick
 from store import connect
+from workers.memory import long_lived
 
 _PAUSE = 0.1  # seconds; the watch's own
 
@@ -33,9 +34,11 @@ async def watch(dsn: str, segments: Sequence[Segment]) -> None:
     database = await connect(dsn, max_size=2)
     await load(database, segments, datetime.now(UTC))
     print(READY, flush=True)
+    long_lived()
     while True:
+        began = asyncio.get_running_loop().time()
         if not (await tick(database, segments, 0, 1, datetime.now(UTC))).more:
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(max(0.0, began + _PAUSE - asyncio.get_running_loop().time()))
 
 
 if __name__ == "__main__":

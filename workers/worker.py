@@ -17,6 +17,7 @@ from journeys.runtime import JourneyRun
 from segments.overview import landscape
 from store import Database, connect
 from workers.assembly import Parts, assemble
+from workers.memory import long_lived
 from workers.settings import Settings
 from workers.telemetry import set_up
 from workers.temporal import connect_temporal
@@ -47,6 +48,7 @@ async def run(settings: Settings) -> None:
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
             await tell_what_stands_still(database, parts.catalogue)
+        long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
         await _until_told_to_stop()
         log.info("worker stops; what is in flight finishes first")
