@@ -13,6 +13,7 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.arrival import Arrival, Rejected, skew_of
 from api.auth import SECURITY, allow
 from api.body import Body, read_body
 from api.config import ApiConfig
@@ -20,7 +21,7 @@ from api.intake import Intake, Stored
 from api.limits import Limits
 from api.metrics import ACCEPTED, DEAD_LETTERS, DUPLICATES, SECONDS
 from api.problems import Fault, Problem, responses
-from api.segment import BATCH_LIMIT, KINDS, Arrival, Rejected, read_item, skew_of
+from api.segment import BATCH_LIMIT, KINDS, read_item
 from api.segment_docs import CALLS, IngestAnswer
 from api.state import Store
 from api.tracing import span

@@ -4,14 +4,13 @@ Hand-written rather than modelled: this is the hot path of ingest (its share is 
 must never cost the others.
 """
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import orjson
 
 from api.addresses import Unusable, addresses_of, choices_of
+from api.arrival import Arrival, Rejected, when
 from api.body import flaw
 from api.provenance import origins_of
 from segments.listed import LIST_EVENT
@@ -26,42 +25,10 @@ DEPTH_LIMIT = 32
 #: Characters of a message id; of a user or anonymous id and an event's name (they are index keys).
 MESSAGE_ID_LIMIT = 100
 NAME_LIMIT = 512
-#: How far ahead of us a clock may be before its events are set to now and flagged.
-SKEW_ALLOWED = timedelta(minutes=5)
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
 _TYPES = {"identify": "$identify", "page": "Page Viewed", "screen": "Screen Viewed", "group": "$group", "alias": "$alias"}
 _NUL = "\\u0000"
-
-
-class Rejected(Exception):
-    """An item that cannot be taken: `code` for counting, the message for people, `pointer` into the item."""
-
-    def __init__(self, code: str, detail: str, pointer: str = "") -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.pointer = pointer
-
-    @property
-    def reason(self) -> str:
-        """One line for the dead letter."""
-        return f"{self.code}: {self.pointer + ' ' if self.pointer else ''}{self.detail}"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What the items of one request share."""
-
-    source: str
-    received_at: datetime
-    region: str
-    traceparent: str | None = None
-    clean: bool = True
-    #: Received minus sent: how far the sender's clock is behind ours.
-    skew: timedelta = timedelta(0)
-    context: dict[str, Any] = field(default_factory=dict)
 
 
 def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
@@ -103,46 +70,6 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
         previous_id,
         _changes(traits, context, arrival.region, sourced=kind == "identify"),
     )
-
-
-def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:
-    """When it happened by our clock (`receivedAt - (sentAt - originalTimestamp)`), and whether it was ahead of now."""
-    text = raw.get("originalTimestamp") or raw.get("timestamp")
-    now = arrival.received_at
-    if text is None:
-        return now, False
-    moment = instant(text)
-    if moment is None:
-        raise Rejected("bad-timestamp", "must be an ISO 8601 date and time, such as 2026-11-22T10:00:00Z", "/timestamp")
-    sent = raw.get("sentAt")
-    try:
-        moment += arrival.skew if sent is None else skew_of(sent, now)
-    except OverflowError:
-        return _beyond(moment, now)
-    if moment < EARLIEST:
-        raise Rejected("too-old", "is before the year 2000", "/timestamp")
-    return (now, True) if moment > now + SKEW_ALLOWED else (moment, False)
-
-
-def _beyond(moment: datetime, now: datetime) -> tuple[datetime, bool]:
-    if moment < now:
-        raise Rejected("too-old", "is before the year 2000", "/timestamp")
-    return now, True
-
-
-def instant(text: Any) -> datetime | None:
-    """An ISO 8601 text as an instant (UTC when it names no zone), or None when it is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def skew_of(sent: Any, received_at: datetime) -> timedelta:
-    """How far the sender's clock is behind ours; none when it did not say."""
-    moment = instant(sent)
-    return received_at - moment if moment else timedelta(0)
 
 
 def _kind(value: Any) -> str:

@@ -1,12 +1,13 @@
 """Who enters: the language of segments. This door is pure; evaluation in Postgres is in `compiler` and `membership`."""
 
+from segments.addresses import city, country, postcode, region
 from segments.engagement import messaged, unsubscribed
 from segments.errors import DefinitionError, SegmentError
 from segments.held import held
 from segments.language import Effect, Segment, check_goal, did, purchases
 from segments.listed import listed
 from segments.people import bucket, customers, member_of
-from segments.places import city, country, inside, last_location, near, position_in, position_of, postcode, region
+from segments.places import inside, last_location, near, position_in, position_of
 from segments.predicate import Predicate
 from segments.ranking import top
 from segments.reach import consented, reachable

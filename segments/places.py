@@ -1,4 +1,4 @@
-"""Where a customer is: country, city and the like as traits, distance from a point, inside a shape.
+"""Where a customer is: distance from a point, inside a shape (country, city and the like are in `addresses`).
 
 Promise: pure. Distance is the great circle's by the haversine formula on a sphere of the Earth's mean radius (IUGG);
 it is at most 0.6 % off the ellipsoid, and the SQL computes the same to less than a millimetre. Coordinates that are not
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from segments.errors import DefinitionError
 from segments.leaf import Leaf
-from segments.predicate import Compare, Edge
-from segments.reading import an_object, only, window
+from segments.predicate import Edge
 from segments.values import check_name, check_path, check_window, kind_of
 from segments.words import span_in_words, to_plain
 
@@ -32,26 +31,6 @@ _FURTHEST = 20_100  # km, half way round
 _MOST_CORNERS = 2_000
 _CORNERS = 3
 Point = tuple[float, float]
-
-
-def country(*codes: str | Iterable[str]) -> Compare:
-    """The country in the customer's address, as it was sent (ISO 3166 codes are the custom)."""
-    return _address("country", codes)
-
-
-def region(*names: str | Iterable[str]) -> Compare:
-    """The region, province or state in the customer's address."""
-    return _address("state", names)
-
-
-def city(*names: str | Iterable[str]) -> Compare:
-    """The city in the customer's address."""
-    return _address("city", names)
-
-
-def postcode(*codes: str | Iterable[str]) -> Compare:
-    """The postal code in the customer's address."""
-    return _address("postalCode", codes)
 
 
 @dataclass(frozen=True)
@@ -271,41 +250,6 @@ def check_point(place: str, lat: object, lon: object) -> None:
             raise DefinitionError(place, f"the {what} must be a number from {-most} to {most}, not {value!r}")
 
 
-def located_from_json(plain: Mapping[str, Any]) -> Located:
-    """The leaf that `to_json` wrote."""
-    tag = "near" if "near" in plain else "inside"
-    only(plain, tag, "of")
-    of = _position_from_json(an_object("of", plain["of"])) if "of" in plain else last_location
-    return Located(_circle(an_object("near", plain["near"])) if tag == "near" else _shape(plain["inside"]), of)
-
-
-def _circle(plain: Mapping[str, Any]) -> Circle:
-    only(plain, "lat", "lon", "km")
-    return Circle(*(_number(plain.get(name)) for name in ("lat", "lon", "km")))
-
-
-def _shape(plain: object) -> Shape:
-    if not isinstance(plain, list) or not all(isinstance(corner, list) for corner in plain):
-        raise DefinitionError("inside", "needs a list of [latitude, longitude] pairs")
-    return Shape(tuple(tuple(_number(value) for value in corner) for corner in plain))
-
-
-def _position_from_json(plain: Mapping[str, Any]) -> Position:
-    only(plain, "event", "trait", "within", "lat", "lon")
-    scopes: list[Literal["trait", "event"]] = [scope for scope in ("trait", "event") if scope in plain]
-    if len(scopes) != 1:
-        raise DefinitionError("of", "needs either event or trait")
-    names = (plain.get("lat", "lat"), plain.get("lon", "lon"))
-    return Position(scopes[0], plain[scopes[0]], window(plain.get("within")), *names)
-
-
-def _number(value: Any) -> Any:
-    """A number as it may stand in JSON (`to_plain` writes a Decimal as an object)."""
-    if isinstance(value, Mapping) and set(value) == {"decimal"}:
-        return Decimal(str(value["decimal"]))
-    return value
-
-
 def _coordinate(document: Any, path: tuple[str, ...]) -> Decimal | None:
     for step in path:
         document = document.get(step) if isinstance(document, Mapping) else None
@@ -324,10 +268,3 @@ def _is_number(value: object) -> bool:
         return kind_of("", value) == "number"
     except DefinitionError:
         return False
-
-
-def _address(part: str, names: tuple[str | Iterable[str], ...]) -> Compare:
-    flat = {name for given in names for name in ([given] if isinstance(given, str) else given)}
-    if len(flat) == 1:
-        return Compare("trait", ("address", part), "==", flat.pop())
-    return Compare("trait", ("address", part), "in", tuple(sorted(flat)))

@@ -13,7 +13,7 @@ from segments.listed import Listed, check_list_name
 from segments.measures import MEASURES
 from segments.origin_wire import ORIGINAL, origin_from_json
 from segments.people import Bucket, Customers, MemberOf, check_no_circle
-from segments.places import located_from_json
+from segments.places_wire import located_from_json
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, Scope
 from segments.ranking import Top
 from segments.reach import Consented, Reachable
