@@ -1,4 +1,6 @@
-"""The shop of the segment tests."""
+"""The shop of the segment tests, and what the differential test compared, in the last lines of a run."""
+
+from collections import Counter
 
 import pytest
 
@@ -11,3 +13,12 @@ async def shop(database: Database) -> Shop:
     weeks = "select ensure_event_week($1::timestamptz + n * interval '7 days') from generate_series(-8, 8) as n"
     await database.pool.execute(weeks, T0)
     return Shop(database)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    compared: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        compared.update(*(worth for name, worth in report.user_properties if name == "compared"))
+    if compared:
+        memberships, dated = (sum(compared[kind] for kind in kinds) for kinds in (("in", "out"), ("entered", "left")))
+        terminalreporter.write_line(f"compared: {memberships:,} memberships ({compared['in']:,} in), {dated:,} transitions")
