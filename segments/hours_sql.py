@@ -23,7 +23,7 @@ Expression = sa.ColumnElement[Any]
 WALL_BOUND: Final = "wall_"
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
-#: The first and the last instant of Python's calendar are stored as -infinity and infinity; these are as good, and have seconds.
+#: As good as the first and the last instant of Python's calendar, which are stored as infinities and so have no seconds.
 _EARLIEST, _LATEST = _BEGINNING + _MICRO, datetime.max.replace(tzinfo=UTC) - _MICRO
 
 

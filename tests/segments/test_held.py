@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
@@ -45,6 +45,7 @@ from segments.triggers import triggers
 from segments.turning import turning
 from segments.why import why
 from store import Database
+from tests.segments.examples import examples
 from tests.segments.shop import T0, Shop
 from tests.segments.strategies import documents, helds, histories
 
@@ -55,7 +56,7 @@ waiting = held(cart, hours=2)
 quiet = held(~did("A").within(hours=1), hours=2)
 vip = Segment("vip", did("A").total("x") >= 10)
 hot = score(points(2, did("A").within(hours=3)), points(3, did("B"))) >= 5
-EXAMPLES = settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+EXAMPLES = examples(20)
 
 
 def at(ago: timedelta, named: str = "A", **properties: Any) -> Event:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 import sqlglot
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from sqlglot import expressions as ex
 
 from segments import DefinitionError, Predicate, check_goal
@@ -17,15 +17,14 @@ from segments.ranking import rankings
 from segments.ranking_sql import taken
 from segments.wire import predicate_from_json
 from store import Database, queries
+from tests.segments.examples import examples
 from tests.segments.random_definitions import LEAVES, definition
 from tests.segments.shop import T0
 from tests.segments.strategies import goals
 
 #: Every kind of leaf as often as this, with other details; `SQL_ROUNDS=500` looks at many more.
 ROUNDS = int(os.environ.get("SQL_ROUNDS", "2"))
-FUZZ = settings(
-    max_examples=10, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
+FUZZ = examples(10, phases=[Phase.generate])
 MARK = "zq"
 HOSTILE = f"{MARK}'); drop table profile; --\\ \" $1 :at %s {{x}} \n/*"
 NUMBER = 918273645
