@@ -453,3 +453,21 @@ def test_a_span_may_have_microseconds() -> None:
     odd = held(did("A").within(timedelta(days=40, microseconds=7)), timedelta(microseconds=1))
     assert Segment.from_json(Segment("s", odd).to_json()).predicate == odd
     assert holds(held(did("A").total("x") >= Decimal("0.3"), MICRO), {}, [at(MICRO, x=0.3)], T0)
+
+
+async def test_who_is_new_is_in_what_is_true_of_the_newest_only(shop: Shop) -> None:
+    """Nothing but time moves them later, so nothing else would ever bring them in."""
+    unknown = trait("plan") != "pro"
+    new = Segment("new", ~held(~unknown, hours=4))
+    middle = Segment("middle", held(~unknown, hours=1) & ~held(~unknown, days=1))
+    await shop.load(new, middle)
+    ana = await shop.customer(created_at=T0 + HOUR)
+    old = await shop.customer(created_at=T0 - 3 * HOUR)  # stored late
+    for who in (ana, old):
+        await shop.event(who, "Seen", T0 + HOUR)
+    await shop.tick(T0 + HOUR)
+    assert (await shop.members(new), await shop.members(middle)) == ({ana}, {old})
+    await shop.tick(T0 + 2 * HOUR)
+    assert (await shop.members(new), await shop.members(middle)) == ({ana}, {ana, old})
+    await shop.tick(T0 + 30 * HOUR)
+    assert (await shop.members(new), await shop.members(middle)) == (set(), set())
