@@ -132,6 +132,12 @@ def known_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+@lru_cache(1024)
+def rules_of(zone: str) -> ZoneInfo:
+    """The rules of a zone. `ZoneInfo` itself keeps only the last few zones and reads all others from their files again."""
+    return ZoneInfo(zone)
+
+
 def zone_of(traits: Mapping[str, Any], otherwise: str) -> str:
     """The customer's own zone, or the other one where there is none or none that exists."""
     own = traits.get(ZONE_TRAIT)
@@ -187,7 +193,7 @@ def first_instant(day: date, zone: str) -> datetime:
     """The first instant at which a zone's calendar shows a day (or a later one, where that day was left out)."""
     if not _ENDS[0] < day < _ENDS[1]:  # there is no instant around them to look at
         return datetime.combine(day, time(), UTC)
-    guess = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+    guess = datetime.combine(day, time(), rules_of(zone)).astimezone(UTC)
     if day_shown(guess - timedelta(microseconds=1), zone) < day <= day_shown(guess, zone):
         return guess
     early, late = guess - 2 * _DAY, guess + 2 * _DAY
@@ -200,7 +206,7 @@ def first_instant(day: date, zone: str) -> datetime:
 def day_shown(at: datetime, zone: str) -> date:
     """The day that a zone's calendar shows."""
     try:
-        return at.astimezone(ZoneInfo(zone)).date()
+        return at.astimezone(rules_of(zone)).date()
     except OverflowError:  # at either end of the calendar
         return at.date()
 

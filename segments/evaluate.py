@@ -13,7 +13,7 @@ from typing import Any
 
 from segments.comparing import meets
 from segments.happened import Did
-from segments.held import Held, Lapses
+from segments.held import Held, Lapses, Settled
 from segments.leaf import Leaf
 from segments.listed import Listed
 from segments.origin import NOWHERE, Origins
@@ -21,6 +21,7 @@ from segments.people import MemberOf
 from segments.person import NOBODY, Person
 from segments.predicate import All, AnyItem, Compare, Edge, Either, Not, Predicate
 from segments.scoring import Scored
+from segments.spans import earlier
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -87,8 +88,9 @@ def holds(
 
 
 def holds_on_nothing(predicate: Predicate) -> bool:
-    """Whether it is true of a customer of whom nothing is known."""
-    return _holds(predicate, Facts({}, {}), _EVER)
+    """Whether it is true of a customer of whom nothing is known: who was just created, or at any age that a `held` asks for."""
+    ages = {timedelta(0), *(clock.span for clock in predicate.clocks if isinstance(clock, Settled))}
+    return any(_holds(predicate, Facts({}, {}, created_at=earlier(_EVER, age)), _EVER) for age in ages)
 
 
 def matches(condition: Predicate | None, properties: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import Grouping
 
 from segments.calendar import ZONE_TRAIT
 from segments.hours import Home, Hours, Weekdays
-from segments.tables import profile
+from segments.tables import INSTANT, profile
 from segments.wall_time import DAY, MONDAY, STRIDE, WallTable, wall_table
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ Expression = sa.ColumnElement[Any]
 WALL_BOUND: Final = "wall_"
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
+#: As good as the first and the last instant of Python's calendar, which are stored as infinities and so have no seconds.
+_EARLIEST, _LATEST = _BEGINNING + _MICRO, datetime.max.replace(tzinfo=UTC) - _MICRO
 
 
 def at_wall(e: Any, leaf: "Did", back: timedelta) -> list[Expression]:
@@ -38,7 +40,8 @@ def at_wall(e: Any, leaf: "Did", back: timedelta) -> list[Expression]:
 
 def _shown(e: Any, home: Home, asked: Iterable[Hours | Weekdays], span: timedelta) -> Expression:
     of = f"{span // _MICRO}_{'' if home.zone is None else home.zone.encode().hex()}"
-    elapsed = sa.cast(sa.func.floor(sa.extract("epoch", e.c.ts)), sa.BigInteger) + _whole(MONDAY)
+    finite = sa.func.least(sa.func.greatest(e.c.ts, _instant(_EARLIEST)), _instant(_LATEST), type_=INSTANT)
+    elapsed = sa.cast(sa.func.floor(sa.extract("epoch", finite)), sa.BigInteger) + _whole(MONDAY)
     if home.zone is not None:
         return _tests(elapsed + _offset(of, elapsed), asked)
     who = profile.alias()
@@ -98,3 +101,7 @@ def _span(leaf: "Did") -> timedelta:
 
 def _whole(number: int) -> Expression:
     return sa.bindparam(None, number, sa.BigInteger, unique=True)
+
+
+def _instant(at: datetime) -> Expression:
+    return sa.bindparam(None, at, INSTANT, unique=True)

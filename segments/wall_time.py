@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from segments.calendar import known_zones
+from segments.calendar import known_zones, rules_of
 
 DAY: Final = 86_400
 #: Wall seconds are counted from a Monday, 00:00, before all instants; only their remainders by days and weeks mean anything.
@@ -43,7 +43,7 @@ class WallTable(NamedTuple):
 
 def wall_seconds(ts: datetime, zone: str) -> int:
     """Whole seconds since `MONDAY` by the zone's clocks."""
-    return seconds_of(ts) + _offset(min(max(ts, _BEGINNING), _END), ZoneInfo(zone))
+    return seconds_of(ts) + _offset(min(max(ts, _BEGINNING), _END), rules_of(zone))
 
 
 def seconds_of(ts: datetime) -> int:
@@ -68,7 +68,7 @@ def _table(first: int, last: int, only: str | None) -> WallTable:
 
 def _history(zone: str, first: int, last: int) -> Iterable[tuple[int, int]]:
     """The offset at the beginning of the first year, said to hold for ever before, and every change up to the last."""
-    yield 0, _offset(datetime(first, 1, 1, tzinfo=UTC), ZoneInfo(zone))
+    yield 0, _offset(datetime(first, 1, 1, tzinfo=UTC), rules_of(zone))
     for year in range(first, last + 1):
         yield from _changes(zone, year)
 
@@ -76,7 +76,7 @@ def _history(zone: str, first: int, last: int) -> Iterable[tuple[int, int]]:
 @lru_cache(65_536)
 def _changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
     """When a zone's offset changed in a year of UTC, and to what."""
-    there = ZoneInfo(zone)
+    there = rules_of(zone)
     start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     # The offset of a wall time is found ten times faster than that of an instant; it changes once, too, at about that time.
     known = [(wall, there.utcoffset(wall)) for wall in _walls(year)]

@@ -136,6 +136,13 @@ async def dsn(server_dsn: str) -> AsyncIterator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="session")
+async def shared_dsn(server_dsn: str) -> AsyncIterator[str]:
+    """The DSN of a migrated database for the tests of one worker that empty it behind them."""
+    async with _database(server_dsn, template=TEMPLATE) as dsn:
+        yield dsn
+
+
 @pytest.fixture
 async def database(dsn: str) -> AsyncIterator[Database]:
     """A pool on a migrated database of this test's own."""

@@ -6,7 +6,7 @@ Promise: written from docs/segments.md and imports nothing of `segments`; a new 
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,12 +14,13 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+from tests.segments.oracle_amounts import MEASURES, compared, exact, numbers, worth
+from tests.segments.oracle_past import instants, traits_of
 from tests.segments.oracle_places import in_area, points
 from tests.segments.oracle_values import (
     Plain,
     at_the_end,
     compares,
-    kind_of,
     local_day,
     meets,
     micros,
@@ -27,6 +28,7 @@ from tests.segments.oracle_values import (
     period,
     returns,
     seconds,
+    wall_clock,
     written_day,
     years_since,
     zone_for,
@@ -44,7 +46,10 @@ class Happening:
 
 @dataclass
 class Customer:
-    """What the tables hold of one customer; consents in the order of their time, then of their writing."""
+    """What the tables hold of one customer; consents in the order of their time, then of their writing.
+
+    Of traits: since when each is what it is, when it was last said, and who said it how surely.
+    """
 
     id: UUID
     traits: dict[str, Any] = field(default_factory=dict)
@@ -54,6 +59,8 @@ class Customer:
     channels: set[str] = field(default_factory=set)
     told: dict[str, Any] = field(default_factory=dict)
     said: dict[str, int] = field(default_factory=dict)
+    created_at: int = 0
+    since: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,8 @@ def counts(plain: Plain, event: Happening, seen: Seen) -> bool:
         and ("within" not in plain or seen.at - seconds(plain["within"]) < event.at)
         and ("between" not in plain or in_stretch(plain["between"], event.at))
         and ("period" not in plain or same_period(plain["period"], event.at, seen))
+        and ("at_hours" not in plain or in_hours(plain["at_hours"], event.at, seen))
+        and ("on_days" not in plain or on_days(plain["on_days"], event.at, seen))
         and followed(plain, event, seen)
     )
 
@@ -175,6 +184,17 @@ def in_stretch(ends: Sequence[str | None], at: int) -> bool:
 def same_period(plain: Plain, at: int, seen: Seen) -> bool:
     zone = zone_for(plain, seen.who.traits)
     return period(plain["unit"], local_day(at, zone)) == period(plain["unit"], local_day(seen.at, zone))
+
+
+def in_hours(plain: Plain, at: int, seen: Seen) -> bool:
+    """By the wall clock, whose hours may go over midnight; 24:00 sorts after every time there is."""
+    shown = wall_clock(at, zone_for(plain, seen.who.traits)).strftime("%H:%M")
+    start, end = plain["from"], plain["to"]
+    return start <= shown < end if start < end else shown >= start or shown < end
+
+
+def on_days(plain: Plain, at: int, seen: Seen) -> bool:
+    return wall_clock(at, zone_for(plain, seen.who.traits)).strftime("%a").lower() in plain["days"]
 
 
 def followed(plain: Plain, event: Happening, seen: Seen) -> bool:
@@ -196,28 +216,18 @@ def did(plain: Plain, seen: Seen) -> bool:
 
 
 def amount(plain: Plain, seen: Seen) -> bool:
-    measure = next(word for word in MEASURES if word in plain)
+    found = measured(plain, seen)
+    return found is not None and compares(plain["is"], found, plain["value"])
+
+
+def measured(plain: Plain, seen: Seen) -> Any:
     events = counting(plain["of"], seen)
-    if events is None:
-        return False
-    ends = [end for event in events for end in at_the_end(event.properties, plain[measure].split("."))]
-    worth = MEASURES[measure](ends)
-    return worth is not None and compares(plain["is"], worth, plain["value"])
+    return worth(plain, None if events is None else [event.properties for event in events])
 
 
-def numbers(ends: Iterable[Any]) -> list[Fraction]:
-    return [Fraction(end) for end in ends if kind_of(end) == "number"]
-
-
-MEASURES: Mapping[str, Callable[[list[Any]], Any]] = {
-    "total": lambda ends: sum(numbers(ends), Fraction(0)),
-    "largest": lambda ends: max(numbers(ends), default=None),
-    "smallest": lambda ends: min(numbers(ends), default=None),
-    "average": lambda ends: sum(found, Fraction(0)) / len(found) if (found := numbers(ends)) else None,
-    "distinct": lambda ends: len(
-        {(kind_of(end), Fraction(end) if kind_of(end) == "number" else end) for end in ends if kind_of(end)}
-    ),
-}
+def against(plain: Plain, seen: Seen) -> bool:
+    left, right = (measured(side, seen) for side in plain["versus" if "versus" in plain else "ratio"])
+    return compared(plain, left, right)
 
 
 def outermost(plain: Plain, seen: Seen) -> bool:
@@ -243,8 +253,17 @@ def located(plain: Plain, seen: Seen) -> bool:
     return any(at == known[-1][0] and in_area(plain, point) for at, point in known)
 
 
+def held(plain: Plain, seen: Seen) -> bool:
+    """Asked at every instant of the span that can differ from the others."""
+    who, start = seen.who, seen.at - seconds(plain["for"])
+    if any(who.since.get(name, who.created_at) > start for name in traits_of(plain["held"])):
+        return False
+    asked = instants(plain["held"], ((event.type, event.at) for event in who.log), start, seen.at)
+    return all(holds(plain["held"], Seen(who, at, seen.world)) for at in asked)
+
+
 def bucket(plain: Plain, seen: Seen) -> bool:
-    share = Fraction(plain["bucket"]["decimal"] if isinstance(plain["bucket"], dict) else plain["bucket"]) / 100
+    share = exact(plain["bucket"]) / 100
     first = hashlib.sha256(plain["salt"].encode() + seen.who.id.bytes).digest()[:4]
     return int.from_bytes(first, "big") < math.floor(share * 2**32)
 
@@ -257,7 +276,7 @@ def consented(plain: Plain, seen: Seen) -> bool:
 
 def score(plain: Plain, seen: Seen) -> bool:
     true = [rule["points"] for rule in plain["score"] if holds(rule["when"], seen)]
-    total = sum((Fraction(p["decimal"] if isinstance(p, dict) else p) for p in true), Fraction(0))
+    total = sum(map(exact, true), Fraction(0))
     return compares(plain["is"], total, plain["value"])
 
 
@@ -265,8 +284,8 @@ def top(plain: Plain, seen: Seen) -> bool:
     """By the threshold that was recorded as of the last renewal."""
     recorded = seen.world.thresholds.get(json.dumps(plain, default=str, sort_keys=True), ())
     standing = [value for as_of, value in recorded if micros(as_of) <= seen.at][-1:]
-    worth = ranked(plain, seen)
-    return worth is not None and standing not in ([], [None]) and worth >= Fraction(standing[0] or 0)
+    reached = ranked(plain, seen)
+    return reached is not None and standing not in ([], [None]) and reached >= Fraction(standing[0] or 0)
 
 
 def ranked(plain: Plain, seen: Seen) -> Fraction | None:
@@ -282,9 +301,9 @@ def ranked(plain: Plain, seen: Seen) -> Fraction | None:
 def threshold(definition: Any, world: World, at: datetime) -> Fraction | None:
     """What has to be reached, worked out anew: the smallest amount that at most the share had; None where there is none."""
     plain = plain_of(json.dumps(definition))
-    worth = [ranked(plain, Seen(who, micros(at), world)) for who in world.customers]
-    amounts = [each for each in worth if each is not None]
-    share = Fraction(plain["top"]["decimal"] if isinstance(plain["top"], dict) else plain["top"]) / 100
+    everybody = [ranked(plain, Seen(who, micros(at), world)) for who in world.customers]
+    amounts = [each for each in everybody if each is not None]
+    share = exact(plain["top"]) / 100
     return min((a for a in amounts if sum(each >= a for each in amounts) <= share * len(amounts)), default=None)
 
 
@@ -294,6 +313,10 @@ LEAVES: Mapping[str, Callable[[Any, Seen], bool]] = {
     "not": lambda plain, seen: not holds(plain["not"], seen),
     "did": did,
     "top": top,
+    "versus": against,
+    "ratio": against,
+    "held": held,
+    "count": amount,
     **dict.fromkeys(MEASURES, amount),
     "age": age,
     "first": outermost,

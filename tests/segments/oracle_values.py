@@ -170,6 +170,14 @@ def local_day(at: int, zone: str) -> date:
     return max((instant(at) - timedelta(minutes=n)).astimezone(ZoneInfo(zone)).date() for n in range(25 * 60))
 
 
+@lru_cache(maxsize=200_000)
+def wall_clock(at: int, zone: str) -> datetime:
+    """What the clocks there show; before 2000, with the offset with which that year began."""
+    there, begin = ZoneInfo(zone), datetime(2000, 1, 1, tzinfo=UTC)
+    away = max(instant(at), begin).astimezone(there).utcoffset()
+    return instant(at) + (away or timedelta(0))
+
+
 def period(unit: str, day: date) -> date:
     """What names the day, the week (its Monday) or the month of a day."""
     match unit:

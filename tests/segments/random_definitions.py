@@ -1,9 +1,9 @@
 """Random definitions over every kind of leaf, with names and values that the random log really has."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
-from operator import ge, gt, le, lt
+from operator import eq, ge, gt, le, lt, ne
 from random import Random
 from typing import Any
 
@@ -19,6 +19,7 @@ from segments import (
     customers,
     did,
     first,
+    held,
     inside,
     last,
     last_location,
@@ -38,6 +39,7 @@ from segments import (
     trait,
     unsubscribed,
 )
+from segments.errors import DefinitionError
 from segments.happened import Did
 from tests.segments.shop import T0
 
@@ -116,6 +118,7 @@ def happened(random: Random) -> Did:
     found = found.within(random.choice(SPANS)) if random.random() < 0.7 else found
     found = found.where(condition(random)) if random.random() < 0.3 else found
     found = narrowed(random, found) if random.random() < 0.5 else found
+    found = by_the_clock(random, found) if random.random() < 0.2 else found
     return found.since_last(random.choice(TYPES)) if random.random() < 0.2 else found
 
 
@@ -138,6 +141,15 @@ def narrowed(random: Random, found: Did) -> Did:
     return random.choice([unit(otherwise=OTHERWISE), unit(), unit(zone="Europe/Madrid")])
 
 
+def by_the_clock(random: Random, found: Did) -> Did:
+    """Hours of the day and days of the week, in the customer's zone or another; T0 is Monday noon in UTC."""
+    where: dict[str, Any] = random.choice([{}, {"otherwise": OTHERWISE}, {"zone": "Europe/Madrid"}])
+    hours = random.choice([(12, 13), (time(12, 30), 20), (20, 24), (22, 6), (0, time(17, 45))])
+    found = found.at_hours(*hours, **where) if random.random() < 0.7 else found
+    days = random.choice([("mon",), ("sun", "mon"), ("tue", "wed", "thu", "fri")])
+    return found if found.hours and random.random() < 0.7 else found.on_days(*days, **where)
+
+
 def following(random: Random) -> Did:
     found = did(random.choice(TYPES))
     found = found.where(condition(random)) if random.random() < 0.4 else found
@@ -150,6 +162,37 @@ def amount(random: Random) -> Predicate:
     worth = measure(random.choice(["price", "price", "products.price"]))
     bound = random.choice([0, 2, 0.3, Decimal("60.5"), 100])
     return random.choice([*(op(worth, bound) for op in _COMPARED), worth == bound, worth != bound, worth.between(1, bound + 9)])
+
+
+def versus(random: Random) -> Predicate:
+    """An amount against another one, a multiple of one, or as a share of one."""
+    left, right = worth(random, happened(random)), worth(random, happened(random))
+    try:
+        compared = random.choice([*_COMPARED, eq, ne])
+        times = random.choice([1, 2, 0.5, Decimal("1.1")])
+        share = left / right
+        against = compared(left, right), compared(left, times * right), compared(share, random.choice([0, 0.5, 1, 2]))
+        return random.choice([*against, share.between(Decimal("0.3"), 1)])
+    except DefinitionError:  # an amount with itself
+        return versus(random)
+
+
+def worth(random: Random, found: Did) -> Any:
+    named = random.choice([found.total, found.largest, found.smallest, found.average, found.distinct])
+    return found.count() if random.random() < 0.5 else named(random.choice(["price", "products.price"]))
+
+
+def regular(random: Random) -> Predicate:
+    return did(random.choice(TYPES)).in_each(random.choice([2, 3]), random.choice(SPANS[3:]))
+
+
+def lasting(random: Random) -> Predicate:
+    """Whatever of all kinds has a past that is known."""
+    while True:
+        try:
+            return held(definition(random, 1), random.choice(SPANS))
+        except DefinitionError:
+            continue
 
 
 def outermost(random: Random) -> Predicate:
@@ -201,8 +244,11 @@ LEAVES: Sequence[Callable[[Random], Predicate]] = (
     *(counted,) * 6,
     *(amount,) * 2,
     *(dated,) * 2,
+    *(versus,) * 2,
+    *(lasting,) * 3,
+    regular,
     of_trait,
-    sourced,
+    *(sourced,) * 2,
     of_items,
     outermost,
     place,

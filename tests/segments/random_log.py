@@ -1,7 +1,7 @@
 """A random log through the real ingest: late, repeated and future events, changed people, and profiles that become one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -15,7 +15,10 @@ from tests.segments.oracle_values import micros
 from tests.segments.random_definitions import TYPES
 
 NAMES = [("user_id", f"u-{n}") for n in range(12)] + [("anonymous_id", f"phone-{n}") for n in range(8)]
-_SKEWS = (0, 0, 0, 0, -0.000001, -1, -90, -3600, -20_000, -800_000, 1, 240, 90_000)
+#: The last but one reaches back over the end of summer time, the last to before 2000, when many clocks were set otherwise.
+_SKEWS = (*(0, 0, 0, 0, -0.000001, -1, -90, -3600, -20_000, -800_000, 1, 240, 90_000) * 2, -1_900_000, -1_260_000_000)
+#: Who says a trait: a key, or by its own word a system or a model.
+_ORIGINS = (Origin("crm"), Origin("model", 0.2), Origin("model", 0.9), Origin(None, 1.0))
 _STRANGE = (None, True, "60", "", [], {}, {"eur": 60}, [60], -0.0, 0.1, 0.2, 10**30, 1e-9)
 
 
@@ -58,7 +61,7 @@ class Stream:
             properties=json.dumps(self._properties(named)),
             context="{}",
             clamped=False,
-            source="test",
+            source=random.choice(["test", "crm"]),
             received_at=received,
             changes=changes,
         )
@@ -91,10 +94,9 @@ class Stream:
         }
         traits = {name: random.choice(possible[name]) for name in random.sample(sorted(possible), 3)}
         addresses = (Address("push", f"token-{random.randrange(6)}"),) if random.random() < 0.4 else ()
-        origins = [None, Origin("crm"), Origin("model", 0.2), Origin("model", 0.9), Origin(None, 0.8)]
-        known = {name: origin for name in traits if traits[name] is not None and (origin := random.choice(origins))}
         choices = (Choice("whatsapp", random.choice(["granted", "refused", "withdrawn"])),) if random.random() < 0.4 else ()
-        return Changes(traits, addresses, choices, known)
+        told = {name: random.choice(_ORIGINS) for name in traits if random.random() < 0.4 and traits[name] is not None}
+        return Changes(traits, addresses, choices, told)
 
     async def _something_of_ours(self, at: datetime) -> None:
         """What does not come by ingest: lists, dead addresses, consent by webhook, a mark that comes twice."""
@@ -125,14 +127,16 @@ union select id from profile where created_at > $2
 """
 
 
+_PROFILES = """
+select id, traits::text as traits, traits_at::text as said, traits_from::text as origins, created_at
+from profile where merged_into is null
+"""
+
+
 async def read_world(database: Database, thresholds: dict[str, Any]) -> World:
     """Every row as it stands, merged profiles left out; `thresholds` names the leaf of each ranking."""
     pool = database.pool
-    rows = await pool.fetch("select id, traits::text as traits, traits_at, traits_from from profile where merged_into is null")
-    found = {row["id"]: Customer(row["id"], plain_of(row["traits"])) for row in rows}
-    for row in rows:
-        found[row["id"]].told = plain_of(json.dumps(row["traits_from"]))
-        found[row["id"]].said = {name: micros(datetime.fromisoformat(at)) for name, at in row["traits_at"].items()}
+    found = {row["id"]: _customer(row) for row in await pool.fetch(_PROFILES)}
     events = await pool.fetch("select profile_id, type, ts, properties::text as properties from event")
     for row in events:
         found[row["profile_id"]].log.append(Happening(row["type"], micros(row["ts"]), plain_of(row["properties"])))
@@ -146,6 +150,14 @@ async def read_world(database: Database, thresholds: dict[str, Any]) -> World:
     for row in await pool.fetch("select * from segment_threshold order by as_of"):
         recorded.setdefault(thresholds[row["ranking"]], []).append((row["as_of"], row["value"]))
     return World(list(found.values()), recorded)
+
+
+def _customer(row: Mapping[str, Any]) -> Customer:
+    """A profile; a trait is what it is since it became that, else since it was said."""
+    traits, origins = plain_of(row["traits"]), plain_of(row["origins"])
+    said = {name: micros(datetime.fromisoformat(text)) for name, text in plain_of(row["said"]).items()}
+    since = {name: micros(datetime.fromisoformat(each["since"])) for name, each in origins.items() if "since" in each}
+    return Customer(row["id"], traits, created_at=micros(row["created_at"]), said=said, since=said | since, told=origins)
 
 
 async def late_or_changed(database: Database, ids: Sequence[str], evaluated_to: datetime) -> set[UUID]:

@@ -28,7 +28,12 @@ def everybody(shop: Shop) -> World:
     """What the shop wrote, for the second opinion."""
     return World(
         [
-            Customer(who, dict(shop.traits[who]), [Happening(e.type, micros(e.ts), e.properties) for e in shop.events[who]])
+            Customer(
+                who,
+                dict(shop.traits[who]),
+                [Happening(e.type, micros(e.ts), e.properties) for e in shop.events[who]],
+                created_at=micros(shop.created_at[who]),
+            )
             for who in shop.events
         ]
     )

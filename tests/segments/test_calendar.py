@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from segments import Segment, did
-from segments.calendar import first_instant, known_zones, period_end, period_start, zone_starts
+from segments.calendar import first_instant, known_zones, period_end, period_start, rules_of, zone_starts
 from segments.evaluate import Event, flips, holds
 from tests.segments.shop import T0, Shop
 
@@ -111,3 +111,8 @@ def test_flips_are_at_every_local_midnight_of_a_year(zone: str) -> None:
     assert len(midnights) >= 364
     assert not holds(did("A").today(zone=zone), {}, noons[:1], midnights[0])
     assert holds(did("A").today(zone=zone), {}, noons[:1], midnights[0] - MICRO)
+
+
+def test_the_rules_of_all_zones_are_read_once() -> None:
+    read = {zone: rules_of(zone) for zone in known_zones()}
+    assert all(rules_of(zone) is rules for zone, rules in read.items())

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlglot
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import expressions
 from uuid_utils.compat import uuid7
@@ -20,10 +20,10 @@ from segments.evaluate import Event, Facts, holds, reached_at, true_of
 from segments.origin import Origins
 from segments.transitions import read_json
 from store import Database
+from tests.segments.examples import examples
 from tests.segments.shop import T0, Shop
 from tests.segments.strategies import documents, goals, histories, known, origins, predicates
 
-EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 customers = st.lists(st.tuples(documents, histories), min_size=1, max_size=6)
 sourced_customers = st.lists(st.tuples(documents, histories, origins.map(known)), min_size=1, max_size=6)
 
@@ -94,7 +94,7 @@ async def store_all(database: Database, people: list[tuple[dict[str, Any], list[
     return ids
 
 
-@EXAMPLES
+@examples(30)
 @given(people=sourced_customers, several=st.lists(predicates, min_size=1, max_size=4))
 async def test_sql_and_python_agree(
     database: Database, people: list[tuple[dict[str, Any], list[Event], Origins]], several: list[Predicate]
@@ -134,7 +134,7 @@ async def test_every_operator_on_every_kind_of_value_agrees(shop: Shop) -> None:
         assert await shop.evaluated(predicate, T0) == expected, str(predicate)
 
 
-@EXAMPLES
+@examples(25)
 @given(people=customers, several=st.lists(goals, min_size=1, max_size=4), ago=st.sampled_from([0, 1, 3600, 10**6]))
 async def test_goals_in_sql_and_in_python_agree(
     database: Database, people: list[tuple[dict[str, Any], list[Event]]], several: list[Predicate], ago: int
@@ -153,7 +153,7 @@ async def test_goals_in_sql_and_in_python_agree(
         assert {row["run_id"]: row["reached_at"] for row in found} == expected, str(goal)
 
 
-@EXAMPLES
+@examples(15)
 @given(predicate=predicates, goal=goals)
 def test_no_value_is_ever_in_the_text(predicate: Predicate, goal: Predicate) -> None:
     for sql in (everyone(predicate).sql, among(predicate).sql, compile_goal(goal).sql):

@@ -1,12 +1,13 @@
 """Streaming against full evaluation against the second opinion of `oracle`: random definitions over random logs and ticks.
 
-With `DIFFERENTIAL_ROUNDS=500 DIFFERENTIAL_SEED=100` in the environment that many logs are run, from that seed on.
+With `DIFFERENTIAL_ROUNDS=500 DIFFERENTIAL_SEED=100` in the environment that many logs are run, from that seed on. How much was
+compared stands in the last lines of the run.
 """
 
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -115,7 +116,7 @@ def caused(cause: Mapping[str, Any], at: datetime, who: Customer) -> bool:
         return any(e.type == cause["edge"] and e.at + seconds(cause["window"]) == micros(at) for e in who.log)
     if "message_id" in cause:
         return any(e.type == cause["event"] and e.at == micros(at) for e in who.log)
-    return bool(cause.keys() & {"edge", "trait", "renewed"})
+    return bool(cause.keys() & {"edge", "trait", "traits", "renewed"})
 
 
 def story(who: str, world: World, about: set[UUID], segment: Segment, at: datetime) -> str:
@@ -153,7 +154,9 @@ async def alternate(database: Database, segments: Sequence[Segment], merged: set
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + ROUNDS))
-async def test_streaming_is_full_evaluation_is_the_second_opinion(database: Database, seed: int) -> None:
+async def test_streaming_is_full_evaluation_is_the_second_opinion(
+    database: Database, seed: int, record_property: Callable[[str, object], None]
+) -> None:
     random = Random(seed)
     segments = [Segment(f"s{n}", definition(random)) for n in range(SEGMENTS)]
     watched = Watched(database, random, Stream(database, random), segments, shards=random.choice([1, 2]))
@@ -179,5 +182,6 @@ async def test_streaming_is_full_evaluation_is_the_second_opinion(database: Data
             await thresholds_are_right(watched, await watched.world())
     merged = {row["merged_into"] for row in await database.pool.fetch("select merged_into from profile") if row["merged_into"]}
     logged = await alternate(database, segments, merged)
+    record_property("compared", dict(watched.compared))
     assert watched.compared["in"] + watched.compared["out"] > ENOUGH
     assert min(watched.compared["in"], logged) >= A_FEW

@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from segments import Predicate, did, prop, trait
 from segments.evaluate import Event, Facts, flipped_at, flips, holds, holds_on_nothing, reached_at
+from tests.segments.examples import examples
 from tests.segments.shop import T0
 from tests.segments.strategies import histories, predicates
 
@@ -104,7 +105,7 @@ def test_flips_are_the_instants_of_events_and_edges() -> None:
     assert flips(cart, {}, log, T0, T0 + HOUR) == [(T0 + HOUR, False)]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@examples(80)
 @given(predicate=predicates, log=histories)
 def test_between_flips_the_value_stands(predicate: Predicate, log: list[Event]) -> None:
     start, end = T0 - 3 * HOUR, T0 + 5 * HOUR

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
@@ -45,6 +45,7 @@ from segments.triggers import triggers
 from segments.turning import turning
 from segments.why import why
 from store import Database
+from tests.segments.examples import examples
 from tests.segments.shop import T0, Shop
 from tests.segments.strategies import documents, helds, histories
 
@@ -55,7 +56,7 @@ waiting = held(cart, hours=2)
 quiet = held(~did("A").within(hours=1), hours=2)
 vip = Segment("vip", did("A").total("x") >= 10)
 hot = score(points(2, did("A").within(hours=3)), points(3, did("B"))) >= 5
-EXAMPLES = settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+EXAMPLES = examples(20)
 
 
 def at(ago: timedelta, named: str = "A", **properties: Any) -> Event:
@@ -452,3 +453,21 @@ def test_a_span_may_have_microseconds() -> None:
     odd = held(did("A").within(timedelta(days=40, microseconds=7)), timedelta(microseconds=1))
     assert Segment.from_json(Segment("s", odd).to_json()).predicate == odd
     assert holds(held(did("A").total("x") >= Decimal("0.3"), MICRO), {}, [at(MICRO, x=0.3)], T0)
+
+
+async def test_who_is_new_is_in_what_is_true_of_the_newest_only(shop: Shop) -> None:
+    """Nothing but time moves them later, so nothing else would ever bring them in."""
+    unknown = trait("plan") != "pro"
+    new = Segment("new", ~held(~unknown, hours=4))
+    middle = Segment("middle", held(~unknown, hours=1) & ~held(~unknown, days=1))
+    await shop.load(new, middle)
+    ana = await shop.customer(created_at=T0 + HOUR)
+    old = await shop.customer(created_at=T0 - 3 * HOUR)  # stored late
+    for who in (ana, old):
+        await shop.event(who, "Seen", T0 + HOUR)
+    await shop.tick(T0 + HOUR)
+    assert (await shop.members(new), await shop.members(middle)) == ({ana}, {old})
+    await shop.tick(T0 + 2 * HOUR)
+    assert (await shop.members(new), await shop.members(middle)) == ({ana}, {ana, old})
+    await shop.tick(T0 + 30 * HOUR)
+    assert (await shop.members(new), await shop.members(middle)) == (set(), set())

@@ -150,6 +150,14 @@ async def test_postgres_gives_the_same_answer_around_every_odd_change(shop: Shop
     assert any(0 < len(each) < len(people) for each in found)
 
 
+async def test_the_first_and_the_last_instant_of_all_have_an_hour_in_postgres_too(shop: Shop) -> None:
+    early, late = await shop.customer(timezone="Asia/Tokyo"), await shop.customer()
+    await shop.event(early, "A", datetime.min.replace(tzinfo=UTC))  # kept as -infinity
+    await shop.event(late, "A", datetime.max.replace(tzinfo=UTC))  # and infinity, which never comes
+    for asked in (did("A").at_hours(0, 1, zone="UTC"), did("A").at_hours(9, 10), did("A").on_days("mon")):
+        assert await shop.evaluated(asked, T0) == {early}
+
+
 async def test_who_moves_to_another_zone_moves_in_by_the_clock_there(shop: Shop) -> None:
     night = Segment("night", did("A").at_hours(20, 24).within(days=30))
     ana = await shop.customer(timezone="Europe/Madrid")

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import segments
 from segments import DefinitionError, Predicate, Segment, check_goal, did, prop, purchases, trait
 from segments.predicate import Edge, event_types, trait_names, windows
 from segments.triggers import triggers
 from segments.wire import predicate_from_json
+from tests.segments.examples import examples
 from tests.segments.strategies import predicates
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -127,7 +128,7 @@ def test_json_nested_too_deeply_is_refused() -> None:
         predicate_from_json(plain)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@examples(50)
 @given(predicate=predicates)
 def test_json_there_and_back_is_the_same(predicate: Predicate) -> None:
     segment = Segment("s", predicate, "why")

@@ -33,6 +33,7 @@ from segments.person import Person
 from segments.predicate import event_types, trait_names
 from segments.reach import CHANNELS, PURPOSES
 from segments.wire import predicate_from_json
+from tests.segments.examples import LONG
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -298,7 +299,7 @@ async def happen(town: Town, chance: random.Random, profiles: list[UUID], at: da
             await town.shop.event(who, chance.choice("AB"), at + chance.choice([-60, 0, 20]) * SECOND, received_at=at)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(20 if LONG else 1))
 async def test_streaming_membership_is_that_of_a_full_evaluation_and_of_plain_python(town: Town, seed: int) -> None:
     chance = random.Random(seed)
     profiles = [await town.customer() for _ in range(8)]

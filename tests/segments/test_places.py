@@ -165,7 +165,7 @@ async def test_random_areas_over_random_positions_agree(shop: Shop) -> None:
         people[UUID(str(uuid7()))] = ({"p": random_point(chance)}, log)
     await store_all(shop, people)
     true = 0
-    for area in (random_area(chance) for _ in range(150)):
+    for area in (random_area(chance) for _ in range(60)):
         predicate = chance.choice([area, ~area, area | random_area(chance), area & random_area(chance)])
         expected = {who for who, (traits, log) in people.items() if holds(predicate, traits, log, T0)}
         true += len(expected)
@@ -173,7 +173,7 @@ async def test_random_areas_over_random_positions_agree(shop: Shop) -> None:
         some = list(people)[::3]
         assert await shop.evaluated(predicate, T0, some) == expected & set(some), str(predicate)
         assert predicate_from_json(json.loads(json.dumps(predicate.to_json()))) == predicate
-    assert true > 1000
+    assert true > 400
 
 
 async def store_all(shop: Shop, people: dict[UUID, tuple[dict[str, Any], list[Event]]]) -> None:

@@ -13,6 +13,7 @@ from segments.asking import explain
 from segments.evaluate import Event, Facts, true_of
 from segments.ranking import Top
 from segments.wire import predicate_from_json
+from tests.segments.examples import LONG
 from tests.segments.shop import T0, Shop
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -103,7 +104,7 @@ def amount_of(leaf: Top, log: list[Event], at: datetime) -> Fraction | None:
     return Fraction(len(mine)) if leaf.total is None else sum(numbers, Fraction(0))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(20 if LONG else 1))
 async def test_the_watch_agrees_with_a_full_evaluation_and_with_plain_python(shop: Shop, seed: int) -> None:
     chance = random.Random(seed)
     ids = [await shop.customer(city=chance.choice(["Madrid", "Sevilla"])) for _ in range(12)]

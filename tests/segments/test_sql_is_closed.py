@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 import sqlglot
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from sqlglot import expressions as ex
 
 from segments import DefinitionError, Predicate, check_goal
@@ -17,15 +17,14 @@ from segments.ranking import rankings
 from segments.ranking_sql import taken
 from segments.wire import predicate_from_json
 from store import Database, queries
+from tests.segments.examples import examples
 from tests.segments.random_definitions import LEAVES, definition
 from tests.segments.shop import T0
 from tests.segments.strategies import goals
 
 #: Every kind of leaf as often as this, with other details; `SQL_ROUNDS=500` looks at many more.
 ROUNDS = int(os.environ.get("SQL_ROUNDS", "2"))
-FUZZ = settings(
-    max_examples=10, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
+FUZZ = examples(10, phases=[Phase.generate])
 MARK = "zq"
 HOSTILE = f"{MARK}'); drop table profile; --\\ \" $1 :at %s {{x}} \n/*"
 NUMBER = 918273645
@@ -38,11 +37,12 @@ TABLES = {"profile", "event", "identity", "endpoint", "consent", "segment_thresh
 ROWS = {"jsonb_path_query", "unnest"}
 FUNCTIONS = {"bucket", "jsonb_typeof", "jsonb_path_query", "pg_input_is_valid", "uuid_send", "to_jsonb"}
 NODES = """
-Add Alias And Anonymous Any ArrayContainsAll Asin Between Boolean Case Cast Coalesce Collate Column Cos Count DPipe DataType
-DateBin Distinct Div EQ Exists Extract Filter From GT GTE Greatest Group Having Identifier If In Is JSONBExtractScalar
-JSONExtract JSONExtractScalar Join LT LTE Lambda Lateral Least Left Limit Literal MakeInterval Max Min Mod Mul NEQ Not Null
-Offset Or Order Ordered Parameter Paren PercentileDisc Radians Rank RegexpLike Round SHA2Digest Select Sin Sqrt Star
-StartsWith StrPosition Sub Subquery Sum Table TableAlias Translate Tuple Unnest Where Window With CTE WithinGroup
+Add Alias And Anonymous Any ArrayContainsAll Asin Between Boolean Bracket Case Cast Coalesce Collate Column Cos Count DPipe
+DataType DateBin Distinct Div EQ Exists Extract Filter Floor From GT GTE Greatest Group Having Identifier If In Is
+JSONBExtractScalar JSONExtract JSONExtractScalar Join LT LTE Lambda Lateral Least Left Limit Literal MakeInterval Max Min
+Mod Mul NEQ Neg Not Null Offset Or Order Ordered Parameter Paren PercentileDisc Radians Rank RegexpLike Round SHA2Digest
+Select Sin Sqrt Star StartsWith StrPosition Sub Subquery Sum Table TableAlias Translate Tuple Union Unnest Var Where
+WidthBucket Window With CTE WithinGroup
 """
 
 
@@ -84,13 +84,24 @@ def check_closed(sql: str) -> None:
             assert (node.name or node.this.name or "unnest").lower() in TABLES | ROWS | made, node.sql()
         if isinstance(node, ex.Anonymous):
             assert node.name.lower() in FUNCTIONS, node.sql()
+        if isinstance(node, ex.Var):
+            assert (node.name, type(node.parent)) == ("EPOCH", ex.Extract), node.sql()
         if isinstance(node, ex.Literal):
-            # A parameter's number, the 256 of sha256, or `exists (select 1 …`.
-            of_ours = isinstance(node.parent, ex.Parameter | ex.SHA2Digest)
-            of_ours = of_ours or (node.this == "1" and isinstance(node.parent, ex.Select))
-            assert of_ours, f"{node.sql()} in {node.parent and node.parent.sql()}"
+            assert is_of_ours(node), f"{node.sql()} in {node.parent and node.parent.sql()}"
     assert MARK not in sql
     assert str(NUMBER)[:6] not in sql
+
+
+def is_of_ours(literal: ex.Literal) -> bool:
+    """A parameter's number, the 256 of sha256, `exists (select 1 …`, no days in an interval, or sqlglot's index from 0."""
+    match literal.parent:
+        case ex.Parameter() | ex.SHA2Digest():
+            return True
+        case ex.Select() | ex.Neg():
+            return bool(literal.this == "1")
+        case ex.MakeInterval():
+            return bool(literal.this == "0")
+    return False
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
