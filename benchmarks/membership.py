@@ -145,6 +145,9 @@ async def _ticks(database: Database, segments: Sequence[Segment], customers: int
 
 async def _live(database: Database, dsn: str, customers: int, stream: Stream, ground: Ground) -> list[Row]:
     ground.say(f"loading, then {stream} for {ground.sizes.live_seconds} s")
+    began = time.perf_counter()
+    await load(database, segments_named(stream.segments), datetime.now(UTC))
+    loaded = time.perf_counter() - began
     people = list(visits(customers, stream.per_second, ground.sizes.live_warming + ground.sizes.live_seconds))
     warm = stream.per_second * ground.sizes.live_warming
     name = f"live-{stream.per_second}"
@@ -155,7 +158,7 @@ async def _live(database: Database, dsn: str, customers: int, stream: Stream, gr
         await _until_calm(database)
         after = process.memory_info().rss
     waited = [float(row["ms"]) for row in await database.pool.fetch(_LATENCIES, f"{name}-%", timeout=600)]
-    note = "" if late < 1 else f"the feeder itself fell {late:.0f} s behind"
+    note = f"loaded in {loaded:,.0f} s" if late < 1 else f"the feeder itself fell {late:.0f} s behind"
     memory = Row(
         f"memory of the watch, {stream}",
         f"{after / before:.0%}",
