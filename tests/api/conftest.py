@@ -7,6 +7,7 @@ from api import ApiConfig
 from store import Database
 from store.keys import Role, put_key
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
+from tests.emptied import dsn, untouched  # noqa: F401 - fixtures
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ async def keyed(database: Database) -> Database:
 
 
 @pytest.fixture
-async def ingest_api(dsn: str, keyed: Database) -> AsyncIterator[Api]:
+async def ingest_api(dsn: str, keyed: Database) -> AsyncIterator[Api]:  # noqa: F811 - it asks for the fixture
     """A real API, and a client with the ingest key."""
     async with (
         serving(ApiConfig(dsn=dsn, key_ttl=0.2)) as url,
