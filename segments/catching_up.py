@@ -14,7 +14,7 @@ from segments.date_clocks import TraitClock
 from segments.held import Settled
 from segments.ranking import Renewal, rankings
 from segments.spans import earlier
-from segments.watching import Live, before, interest
+from segments.watching import Live, interest
 from store import Connection, queries
 
 #: What one tick looks at.
@@ -91,7 +91,7 @@ def _renewals(live: Sequence[Live]) -> Iterator[datetime]:
 async def _edges(connection: Connection, live: Sequence[Live], at: datetime) -> list[datetime]:
     """When the first event passes each edge."""
     wanted = [(edge, each.evaluated_to) for each in live for edge in interest(each.segment).edges]
-    asked = [(edge.type, before(since, edge), before(at, edge)) for edge, since in wanted]
+    asked = [(edge.type, earlier(since, edge.window), earlier(at, edge.window)) for edge, since in wanted]
     found = await _first(connection, asked)
     return [ts + wanted[n][0].window for n, ts in found if _LAST - ts > wanted[n][0].window]
 

@@ -91,8 +91,11 @@ class Did(Predicate, Countable):
     @property
     def memory(self) -> timedelta | None:
         """How old the events can be that it looks at; None when any."""
-        if self.since is not None:
-            return None
+        return None if self.since is not None else self.oldest
+
+    @property
+    def oldest(self) -> timedelta | None:
+        """How old an event that counts can be; None when any."""
         longest = None if self.period is None else self.period.longest
         return min((span for span in (self.window, longest) if span is not None), default=None)
 

@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import Grouping
 
 from segments.calendar import ZONE_TRAIT
 from segments.hours import Home, Hours, Weekdays
+from segments.spans import earlier
 from segments.tables import INSTANT, profile
 from segments.wall_time import DAY, MONDAY, STRIDE, WallTable, wall_table
 
@@ -34,7 +35,7 @@ def at_wall(e: Any, leaf: "Did", back: timedelta) -> list[Expression]:
     """
     asked = [each for each in (leaf.hours, leaf.days) if each is not None]
     homes = dict.fromkeys(each.home for each in asked)
-    span = _span(leaf) + back if _span(leaf) else timedelta(0)
+    span = timedelta(0) if leaf.oldest is None else leaf.oldest + back  # 0 when the events can be of any age
     return [_shown(e, home, [each for each in asked if each.home == home], span) for home in homes]
 
 
@@ -86,17 +87,11 @@ def wall_bound(name: str) -> Callable[[datetime], Any]:
     span, home = int(micros) * _MICRO, bytes.fromhex(zone).decode() or None
 
     def value(at: datetime) -> Any:
-        since = at - span if span and at - _BEGINNING > span else _BEGINNING
+        since = earlier(at, span) if span else _BEGINNING
         table: WallTable = wall_table(since, at, home)
         return getattr(table, which)
 
     return value
-
-
-def _span(leaf: "Did") -> timedelta:
-    """How old the events can be, so that the table need not go back further; 0 when any."""
-    longest = None if leaf.period is None else leaf.period.longest
-    return min((span for span in (leaf.window, longest) if span is not None), default=timedelta(0))
 
 
 def _whole(number: int) -> Expression:

@@ -14,6 +14,7 @@ from segments.hours_sql import WALL_BOUND, at_wall, wall_bound
 from segments.json_sql import Expression, of_document
 from segments.period_sql import PERIOD_BOUND, in_period, period_bound
 from segments.predicate import Predicate
+from segments.spans import earlier
 from segments.tables import INSTANT, event, profile
 from segments.when import AHEAD, YOUNGER, When, not_after, now, younger_than
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Bound = Callable[[datetime], Any]
 __all__ = ["Bound", "bounds_of", "counted", "during", "exists", "not_after", "now", "younger_than"]
 _NOW = When()
-_BEGINNING, _END = datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
 
 
 def bounds_of(names: Iterable[str]) -> dict[str, Bound]:
@@ -87,7 +88,7 @@ def exists(*wanted: Expression, source: sa.FromClause | None = None) -> Expressi
 
 
 def _before(span: timedelta) -> Bound:
-    return lambda at: at - span if at - _BEGINNING > span else _BEGINNING
+    return lambda at: earlier(at, span)
 
 
 def _ahead(span: timedelta) -> Bound:

@@ -24,6 +24,7 @@ from segments.origin import Origins
 from segments.person import NOBODY, Person
 from segments.predicate import leaves, trait_names
 from segments.provenance import OfTrait
+from segments.spans import earlier
 from segments.triggers import triggers
 from segments.words import to_plain
 
@@ -136,8 +137,7 @@ def memory(segments: Iterable[Segment], since: datetime, at: datetime) -> dateti
     if None in spans:
         return _BEGINNING
     longest = max((span for span in spans if span is not None), default=timedelta(0))
-    start = min(since, at)
-    return start - 2 * longest if start - _BEGINNING > 2 * longest else _BEGINNING
+    return earlier(min(since, at), 2 * longest)
 
 
 def read_customer(row: asyncpg.Record, events: Iterable[Event], person: Person, *, complete: bool) -> Customer:

@@ -6,7 +6,7 @@ Promise: pure arithmetic over definitions, worked out once per set of segments; 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -16,6 +16,7 @@ from segments.evaluate import holds_on_nothing
 from segments.language import Segment
 from segments.leanings import leanings
 from segments.predicate import Clock, Edge, event_types, trait_names
+from segments.spans import earlier
 from segments.turning import turning
 
 #: The type that a `dirty` mark carries when traits changed (also by a merge).
@@ -23,7 +24,6 @@ TRAITS_CHANGED = "$identify"
 #: With a segment's name behind it: the type of marks that were kept while the segment was loaded. They concern it always,
 #: because who is in was not yet known when they came.
 LOADED = "$loaded:"
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 _Range = tuple[str, datetime, datetime, tuple[str, ...] | None]
 
@@ -115,7 +115,7 @@ def sweeps(live: Iterable[Live], until: datetime, keyed: AbstractSet[str] = froz
 
 def _ranges(segment: Segment, since: datetime, until: datetime) -> Iterator[tuple[_Range, bool | None]]:
     for edge, turns in _turns(segment).items():
-        yield (edge.type, before(since, edge), before(until, edge), None), turns
+        yield (edge.type, earlier(since, edge.window), earlier(until, edge.window), None), turns
     for clock in interest(segment).clocks:
         if isinstance(clock, PeriodEnd):
             for low, high, zones in clock.period.turned(since, until):
@@ -159,8 +159,3 @@ def _wanting(
             yield profiles & inside
         if again or wanted.wants(types, member=False):
             yield profiles - inside
-
-
-def before(at: datetime, edge: Edge) -> datetime:
-    """The instant by the edge's window earlier, not before the calendar begins."""
-    return at - edge.window if at - _BEGINNING > edge.window else _BEGINNING
