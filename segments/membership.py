@@ -21,9 +21,10 @@ from segments.language import Segment
 from segments.loading import Loaded, load
 from segments.look import Dirty, Look
 from segments.splits import NEVER, lock_shard
+from segments.sweeping import swept
 from segments.thresholds import renewed
 from segments.transitions import Transition
-from segments.watching import Live, Sweep, concerned, sweeps
+from segments.watching import Live, concerned, sweeps
 from store import Connection, Database, queries
 from store.merge import repoint_merged
 
@@ -31,11 +32,12 @@ __all__ = ["Also", "Dirty", "Loaded", "Tick", "load", "tick"]
 
 _SQL = queries("segments")
 _MARKS_AT_ONCE = 5_000
-_SEPARATOR = chr(31)  # the SQL splits at it: arrays of arrays cannot be ragged
+_SEPARATOR = chr(31)  # the SQL splits at it
 #: Idle progress is written this seldom: an older `evaluated_to` only makes the next sweep a little wider.
 _IDLE_STEP = timedelta(seconds=1)
 _ATTEMPTS = 3
-#: Every statement of a tick is about a few customers by index: planning it anew for each would cost more than it finds out.
+#: What follows is about a few customers by index: planning it anew each time would cost more than it finds out. (What comes
+#: before may ask about everybody, when a threshold is taken anew: such a statement must be planned for its values.)
 _PLAN_ONCE = "set local plan_cache_mode = force_generic_plan"
 
 #: What else must commit with a tick, such as ending the runs whose goal was reached.
@@ -81,7 +83,6 @@ async def tick(
         try:
             async with database.transaction() as connection:
                 await lock_shard(connection, shard, shards)
-                await connection.execute(_PLAN_ONCE)
                 return await _tick(connection, segments, shard, shards, at, keyed, also, limit)
         except asyncpg.TransactionRollbackError:  # a merge of two profiles was in the way
             if attempt == _ATTEMPTS:
@@ -108,6 +109,7 @@ async def _tick(
     rung = await ring(look, shard, shards)
     for name, profiles in (await renewed(look, shard, shards)).items():
         rung.setdefault(name, set()).update(profiles)
+    await connection.execute(_PLAN_ONCE)
     await _find_candidates(look, rung, shard, shards, keyed)
     kinds = await _write(connection, await changes(look, keyed))
     await rearm(look, rung)
@@ -155,29 +157,17 @@ async def _live(
 async def _find_candidates(look: Look, rung: Mapping[str, set[UUID]], shard: int, shards: int, keyed: AbstractSet[str]) -> None:
     """Whom each segment must evaluate: those of whom something changed, and those whom time can have moved."""
     wanted = sweeps(look.live, look.at, keyed)
-    swept = await _swept(look, wanted, shard, shards)
-    everyone = set(look.changed).union(*swept.values(), *rung.values())
+    found = await swept(look.connection, wanted, shard, shards)
+    everyone = set(look.changed).union(*found.values(), *rung.values())
     if everyone and look.live:
         rows = await look.connection.fetch(_SQL["members"], list(everyone))
         look.members = {row["segment"]: dict(zip(row["profile_ids"], row["entered_at"], strict=True)) for row in rows}
         look.candidates = concerned(look.live, look.changed, look.members, keyed)
-        for n, profiles in swept.items():
+        for n, profiles in found.items():
             for name in wanted[n].segments:
                 look.candidates[name] |= wanted[n].moves(name, profiles, look.members.get(name, {}).keys())
         for name, called in rung.items():
             look.candidates[name] |= called
-
-
-async def _swept(look: Look, wanted: Sequence[Sweep], shard: int, shards: int) -> dict[int, set[UUID]]:
-    """Whom each sweep finds, by its place among them."""
-    found: dict[int, set[UUID]] = {}
-    if wanted:
-        kinds, lows, highs, _, zones = zip(*wanted, strict=True)
-        homes = [None if each is None else _SEPARATOR.join(each) for each in zones]
-        bounds = (kinds, lows, highs, min(lows), max(highs), shard, shards, homes)
-        for row in await look.connection.fetch(_SQL["sweep"], *bounds):
-            found.setdefault(row["n"] - 1, set()).add(row["profile_id"])
-    return found
 
 
 async def _write(connection: Connection, transitions: Sequence[Transition]) -> list[str]:

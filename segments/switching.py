@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from segments import compiler
 from segments.alarms import grown
 from segments.backfill import Backfill
 from segments.language import Segment
-from segments.ranking import rankings
 from segments.splits import NEVER, alone
-from segments.thresholds import record
+from segments.sweeping import swept
+from segments.thresholds import taken_anew
 from segments.watching import LOADED, Live, sweeps
 from store import Connection, Database, queries
 
 _SQL = queries("backfill")
 _WATCH = queries("segments")
-_SEPARATOR = chr(31)  # the SQL splits at it
 _AT_ONCE = 10_000
 
 
@@ -105,31 +103,21 @@ async def _note_moved(connection: Connection, segment: Segment, backfill: Backfi
     if since >= to:
         return
     shard = (backfill.shard, backfill.shards)
-    moved = await _swept(connection, Live(segment, since), to, *shard) | await _ranked(connection, segment, backfill, since, to)
-    moved.update(row["profile_id"] for row in await grown(connection, [Live(segment, since)], to, *shard))
+    live = [Live(segment, since)]
+    moved = set[UUID]().union(*(await swept(connection, sweeps(live, to), *shard)).values())
+    moved |= await _ranked(connection, segment, backfill, since, to)
+    moved.update(row["profile_id"] for row in await grown(connection, live, to, *shard))
     for some in _pieces(sorted(moved)):
         await connection.execute(_SQL["note_moved"], backfill.id, some, to)
     await connection.execute(_SQL["note_alarms"], backfill.id, backfill.segment, backfill.version, *shard, to)
 
 
-async def _swept(connection: Connection, live: Live, to: datetime, shard: int, shards: int) -> set[UUID]:
-    if not (wanted := sweeps([live], to)):
-        return set()
-    kinds, lows, highs, _, zones = zip(*wanted, strict=True)
-    homes = [None if each is None else _SEPARATOR.join(each) for each in zones]
-    rows = await connection.fetch(_WATCH["sweep"], kinds, lows, highs, min(lows), max(highs), shard, shards, homes)
-    return {row["profile_id"] for row in rows}
-
-
 async def _ranked(connection: Connection, segment: Segment, backfill: Backfill, since: datetime, to: datetime) -> set[UUID]:
     """Whom a threshold taken anew moved."""
-    if not any(leaf.renewed_at(since) < leaf.renewed_at(to) for leaf in rankings(segment.predicate).values()):
+    now = await taken_anew(connection, segment.predicate, since, to, backfill.shard, backfill.shards)
+    if now is None:
         return set()
-    await record(connection, segment.predicate, to)
-    full = compiler.everyone(segment.predicate)
-    rows = await connection.fetch(full.sql, *full.args(to, shard=backfill.shard, shards=backfill.shards))
-    staged = await connection.fetch(_SQL["staged"], backfill.id)
-    return {row["id"] for row in rows} ^ {row["profile_id"] for row in staged}
+    return now ^ {row["profile_id"] for row in await connection.fetch(_SQL["staged"], backfill.id)}
 
 
 async def _clear_old_alarms(database: Database, backfill: Backfill) -> None:

@@ -43,14 +43,22 @@ async def renewed(look: Look, shard: int, shards: int) -> dict[str, set[UUID]]:
     """Whom a threshold taken anew since the last look moves, by segment."""
     moved = {}
     for live in look.live:
-        tops = rankings(live.segment.predicate).values()
-        if any(leaf.renewed_at(live.evaluated_to) < leaf.renewed_at(look.at) for leaf in tops):
-            await record(look.connection, live.segment.predicate, look.at)
-            full = compiler.everyone(live.segment.predicate)
-            rows = await look.connection.fetch(full.sql, *full.args(look.at, shard=shard, shards=shards))
+        now = await taken_anew(look.connection, live.segment.predicate, live.evaluated_to, look.at, shard, shards)
+        if now is not None:
             was = await look.connection.fetch(_SQL["members_of_shard"], live.segment.name, shard, shards)
-            moved[live.segment.name] = {row["id"] for row in rows} ^ {row["profile_id"] for row in was}
+            moved[live.segment.name] = now ^ {row["profile_id"] for row in was}
     return moved
+
+
+async def taken_anew(
+    connection: Connection, predicate: Predicate, since: datetime, to: datetime, shard: int, shards: int
+) -> set[UUID] | None:
+    """Everybody of a shard who is in at `to`, where a threshold was taken anew since an instant; None where none was."""
+    if not any(leaf.renewed_at(since) < leaf.renewed_at(to) for leaf in rankings(predicate).values()):
+        return None
+    await record(connection, predicate, to)
+    full = compiler.everyone(predicate)
+    return {row["id"] for row in await connection.fetch(full.sql, *full.args(to, shard=shard, shards=shards))}
 
 
 def used(segment: Segment, known: Thresholds, at: datetime) -> dict[str, Any]:
