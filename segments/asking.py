@@ -5,7 +5,7 @@ Promise: reads only, and gives up after half a minute, so that a curious questio
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from segments.errors import SegmentError
 from segments.language import Segment
 from segments.predicate import Predicate, event_types, trait_names
 from segments.thresholds import record, recorded
-from segments.transitions import read_customer, read_event, read_person
+from segments.transitions import read_event, read_facts, read_person
 from segments.why import Finding, why
 from store import Connection, Database, queries
 from store.segments import Member, traits_of
@@ -102,8 +102,7 @@ async def explain(database: Database, segment: Segment, profile: UUID, at: datet
         entered = {each["segment"]: each["entered_at"][0] for each in await connection.fetch(_SQL["members"], [profile])}
         thresholds = await recorded(connection, [segment])
     complete = len(known) < _EVENTS
-    customer = read_customer(row, [read_event(event) for event in known], read_person(person), complete=complete)
-    facts = replace(customer.facts, thresholds=thresholds)
+    facts = read_facts(row, [read_event(event) for event in known], read_person(person), thresholds)
     member = segment.name in entered
     return Answer(at, member, entered.get(segment.name), why(segment.predicate, facts, at), complete)
 

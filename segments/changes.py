@@ -3,25 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from segments.evaluate import Event
+from segments.evaluate import Event, Facts, Thresholds
 from segments.language import Segment
 from segments.look import Look
 from segments.person import Person
 from segments.thresholds import recorded, used
 from segments.transitions import (
-    Customer,
     Kind,
     Transition,
     caused_by,
     flip,
     memory,
-    read_customer,
     read_event,
+    read_facts,
     read_json,
     read_person,
     speaks_for,
@@ -43,39 +41,45 @@ async def changes(look: Look, keyed: AbstractSet[str]) -> list[Transition]:
     inside: dict[str, set[UUID]] = {}
     for segment in (each.segment for each in look.live if look.candidates.get(each.segment.name)):
         now = inside[segment.name] = await look.evaluate(segment)
-        was = look.candidates[segment.name] & look.members.get(segment.name, {}).keys()
+        was = look.candidates[segment.name] & look.inside(segment.name).keys()
         changed += [(segment, profile) for profile in sorted(now ^ was)]
     flips = await _flips(look, changed, inside) if changed else []
     return flips + await _repetitions(look, {name: inside[name] for name in keyed & inside.keys()}, flips)
 
 
 async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str, set[UUID]]) -> list[Transition]:
-    customers = await _customers(look, changed)
-    floors = await _floors(look, changed)
     thresholds = await recorded(look.connection, {segment.name: segment for segment, _ in changed}.values())
+    known, incomplete = await _facts(look, changed, thresholds)
+    floors = await _floors(look, changed)
     found = []
     for segment, profile in changed:
-        if profile in customers:  # else it was merged meanwhile, and its survivor is marked
-            floor = floors.get((segment.name, profile), _BEGINNING)
-            customer = customers[profile]
-            customer = replace(customer, facts=replace(customer.facts, thresholds=thresholds)) if thresholds else customer
-            at, cause = flip(segment, customer, look.at, floor, look.changed.get(profile, frozenset()))
-            cause |= used(segment, thresholds, look.at)
+        if profile in known:  # else it was merged meanwhile, and its survivor is marked
+            floor, marks = floors[segment.name, profile], look.changed.get(profile, frozenset())
+            dated = _undated(look.at) if profile in incomplete else flip(segment, known[profile], look.at, floor, marks)
+            at, cause = dated[0], dated[1] | used(segment, thresholds, look.at)
             kind: Kind = "entered" if profile in inside[segment.name] else "left"
             traceparent = look.traceparent(profile, interest(segment).types)
             found.append(Transition(segment.name, profile, kind, at, cause, traceparent))
     return found
 
 
-async def _customers(look: Look, changed: Sequence[_Membership]) -> dict[UUID, Customer]:
+def _undated(at: datetime) -> tuple[datetime, dict[str, Any]]:
+    """How somebody with more events than are read is dated."""
+    return at, {"profile": "changed"}
+
+
+async def _facts(
+    look: Look, changed: Sequence[_Membership], thresholds: Thresholds
+) -> tuple[dict[UUID, Facts], AbstractSet[UUID]]:
+    """What is known of those who changed, and who of them has more events than are read."""
     segments = {segment.name: segment for segment, _ in changed}.values()
     rows = await look.connection.fetch(_SQL["lock_facts"], sorted({profile for _, profile in changed}))
     events, incomplete = await _deciding(look, changed)
     people = await _people(look, segments, [row["id"] for row in rows])
     return {
-        who: read_customer(row, events.get(who, []), people.get(who) or Person(who), complete=who not in incomplete)
+        who: read_facts(row, events.get(who, []), people.get(who) or Person(who), thresholds)
         for who, row in ((row["id"], row) for row in rows)
-    }
+    }, incomplete
 
 
 async def _deciding(look: Look, changed: Iterable[_Membership]) -> tuple[dict[UUID, list[Event]], set[UUID]]:
@@ -88,9 +92,8 @@ async def _deciding(look: Look, changed: Iterable[_Membership]) -> tuple[dict[UU
     for segment, profile in changed:
         for kind in interest(segment).types:
             wanted[profile, kind] = min(reach[segment.name], wanted.get((profile, kind), look.at))
-    columns = (
-        zip(*((profile, kind, since) for (profile, kind), since in wanted.items()), strict=True) if wanted else ((), (), ())
-    )
+    rows = [(profile, kind, since) for (profile, kind), since in wanted.items()]
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
     events: dict[UUID, list[Event]] = {}
     counted: Counter[tuple[UUID, str]] = Counter()
     for row in await look.connection.fetch(_SQL["deciding_events"], *columns, look.at, _EVENTS_PER_PROFILE):
@@ -111,11 +114,11 @@ async def _floors(look: Look, changed: Sequence[_Membership]) -> dict[tuple[str,
     names, profiles = zip(*{(segment.name, profile) for segment, profile in changed}, strict=True)
     rows = await look.connection.fetch(_SQL["last_left"], list(set(profiles)), list(set(names)))
     left = {(row["segment"], row["profile_id"]): row["at"] for row in rows}
-    entered = {(segment.name, who): look.members.get(segment.name, {}).get(who) for segment, who in changed}
-    floors = left | {membership: at for membership, at in entered.items() if at is not None}
-    since = {each.segment.name: each.since for each in look.live if each.since is not None}
-    known = [(segment.name, profile) for segment, profile in changed if segment.name in since]
-    return floors | {which: max(since[which[0]], floors.get(which, _BEGINNING)) for which in known}
+    since = {each.segment.name: each.since or _BEGINNING for each in look.live}
+    return {
+        (name, who): max(since[name], look.inside(name).get(who) or left.get((name, who), _BEGINNING))
+        for name, who in zip(names, profiles, strict=True)
+    }
 
 
 async def _repetitions(look: Look, inside: Mapping[str, set[UUID]], flips: Iterable[Transition]) -> list[Transition]:

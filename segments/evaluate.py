@@ -27,6 +27,9 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _HORIZONS = (2, 62, 2_923)
 
+#: What was needed to be in a ranking, by its name: each renewal and its value, oldest first.
+Thresholds = Mapping[str, Sequence[tuple[datetime, Any]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -48,7 +51,7 @@ class Facts:
     traits: Mapping[str, Any]
     events: Mapping[str, Sequence[Event]]
     person: Person = NOBODY
-    thresholds: Mapping[str, Sequence[tuple[datetime, Any]]] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
     created_at: datetime = _BEGINNING
     origins: Origins = NOWHERE

@@ -1,5 +1,6 @@
 """One look of the watch at its shard: what was consumed, what is watched, and who may have moved."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,10 @@ class Look:
     def since(self) -> datetime:
         """The earliest instant from which this tick looks."""
         return min((each.evaluated_to for each in self.live), default=self.at)
+
+    def inside(self, name: str) -> Mapping[UUID, datetime]:
+        """Who of all that this tick looks at was in a segment before it, and since when."""
+        return self.members.get(name, {})
 
     @cached_property
     def changed(self) -> dict[UUID, frozenset[str]]:

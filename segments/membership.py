@@ -165,7 +165,7 @@ async def _find_candidates(look: Look, rung: Mapping[str, set[UUID]], shard: int
         look.candidates = concerned(look.live, look.changed, look.members, keyed)
         for n, profiles in found.items():
             for name in wanted[n].segments:
-                look.candidates[name] |= wanted[n].moves(name, profiles, look.members.get(name, {}).keys())
+                look.candidates[name] |= wanted[n].moves(name, profiles, look.inside(name).keys())
         for name, called in rung.items():
             look.candidates[name] |= called
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from segments import compiler
+from segments.evaluate import Thresholds
 from segments.language import Segment
 from segments.look import Look
 from segments.predicate import Predicate
@@ -18,7 +19,6 @@ from segments.ranking_sql import taken
 from store import Connection, queries
 
 _SQL = queries("segments")
-Thresholds = dict[str, list[tuple[datetime, Decimal | None]]]
 
 
 async def record(connection: Connection, predicate: Predicate, at: datetime) -> None:
@@ -33,7 +33,7 @@ async def record(connection: Connection, predicate: Predicate, at: datetime) -> 
 async def recorded(connection: Connection, segments: Iterable[Segment]) -> Thresholds:
     """Every threshold of these segments, oldest first."""
     names = sorted({ranking for segment in segments for ranking in rankings(segment.predicate)})
-    found: Thresholds = {}
+    found: dict[str, list[tuple[datetime, Any]]] = {}
     for row in await connection.fetch(_SQL["thresholds"], names) if names else ():
         found.setdefault(row["ranking"], []).append((row["as_of"], row["value"]))
     return found

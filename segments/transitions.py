@@ -7,16 +7,17 @@ before the customer's previous transition.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 
 from segments.comparing import as_instant
-from segments.evaluate import Event, Facts, edges_of, flipped_at, matches
+from segments.evaluate import Event, Facts, Thresholds, edges_of, flipped_at, matches
 from segments.happened import Did
 from segments.language import Segment
 from segments.leaf import Leaf
@@ -30,6 +31,7 @@ from segments.words import to_plain
 
 Kind = Literal["entered", "left", "repeated"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_NONE: Thresholds = MappingProxyType({})
 _EXACT = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)  # made once: it is called per event
 
 
@@ -45,46 +47,34 @@ class Transition:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """What is needed to date a transition; `traits_at` says since when each trait is what it is."""
-
-    created_at: datetime
-    traits_at: Mapping[str, datetime] = field(default_factory=dict)
-    facts: Facts = field(default_factory=lambda: Facts({}, {}))
-    complete: bool = True
-
-
 def flip(
-    segment: Segment, customer: Customer, at: datetime, floor: datetime, marks: AbstractSet[str] = frozenset()
+    segment: Segment, facts: Facts, at: datetime, floor: datetime, marks: AbstractSet[str] = frozenset()
 ) -> tuple[datetime, dict[str, Any]]:
     """Since when the segment's predicate has been for this customer what it is at `at`, and the cause.
 
     The instant lies in `[floor, at]`: a late event may tell of a flip before the previous transition, and is then dated
-    with that. A customer with more events than were read is dated `at`, one of whom nothing dates the flip is new.
+    with that. A customer of whom nothing dates the flip is new.
     Without a mark (of `marks`) that says so, neither traits nor consent, addresses or names decided, whatever their dates.
     """
-    if not customer.complete:
-        return at, {"profile": "changed"}
-    by_event = flipped_at(segment.predicate, customer.facts, at)
+    by_event = flipped_at(segment.predicate, facts, at)
     if by_event is not None and not any(mark.startswith("$") for mark in marks):
-        return max(floor, by_event), _cause(segment, customer.facts, by_event)
-    by_trait = max(_said(segment, customer), default=None)
-    mark, by_mark = _marked_at(segment, customer.facts.person, at)
+        return max(floor, by_event), _cause(segment, facts, by_event)
+    by_trait = max(_said(segment, facts), default=None)
+    mark, by_mark = _marked_at(segment, facts.person, at)
     dated = [instant for instant in (by_event, by_trait, by_mark) if instant is not None and instant <= at]
     if not dated:
-        return max(floor, min(customer.created_at, at)), {"profile": "changed"}
+        return max(floor, min(facts.created_at, at)), {"profile": "changed"}
     instant = max(dated)
     if instant == by_event:
-        return max(floor, instant), _cause(segment, customer.facts, instant)
+        return max(floor, instant), _cause(segment, facts, instant)
     return max(floor, instant), {"event": "$identify" if instant == by_trait else mark}
 
 
-def _said(segment: Segment, customer: Customer) -> Iterator[datetime]:
+def _said(segment: Segment, facts: Facts) -> Iterator[datetime]:
     """Since when its traits are what they are; where it asks where one comes from, when that was last said."""
-    yield from (customer.traits_at[name] for name in trait_names(segment.predicate) if name in customer.traits_at)
+    yield from (facts.since[name] for name in trait_names(segment.predicate) if name in facts.since)
     asked = {leaf.trait for leaf in leaves(segment.predicate) if isinstance(leaf, OfTrait)}
-    yield from (instant for name, instant in customer.facts.origins.said_at.items() if name in asked)
+    yield from (instant for name, instant in facts.origins.said_at.items() if name in asked)
 
 
 def _marked_at(segment: Segment, person: Person, at: datetime) -> tuple[str, datetime | None]:
@@ -140,17 +130,13 @@ def memory(segments: Iterable[Segment], since: datetime, at: datetime) -> dateti
     return earlier(min(since, at), 2 * longest)
 
 
-def read_customer(row: asyncpg.Record, events: Iterable[Event], person: Person, *, complete: bool) -> Customer:
-    """A row of `lock_facts` with the profile's events."""
-    facts = read_facts(row, events, person)
-    return Customer(row["created_at"], facts.since, facts, complete)
-
-
-def read_facts(row: asyncpg.Record, events: Iterable[Event] = (), person: Person = NOBODY) -> Facts:
-    """A profile's row with its traits and where they come from, and its events."""
+def read_facts(
+    row: asyncpg.Record, events: Iterable[Event] = (), person: Person = NOBODY, thresholds: Thresholds = _NONE
+) -> Facts:
+    """A profile's row with its traits and where they come from, its events, and the thresholds of rankings."""
     origins = Origins.of(row["traits_from"], row["traits_at"])
     facts = Facts.of(read_json(row["traits"]), events, person, origins)
-    return replace(facts, since=read_since(row), created_at=row["created_at"])
+    return replace(facts, since=read_since(row), created_at=row["created_at"], thresholds=thresholds)
 
 
 def read_since(row: asyncpg.Record) -> dict[str, datetime]:
