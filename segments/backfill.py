@@ -21,6 +21,7 @@ from segments.predicate import trait_names
 from segments.thresholds import record
 from segments.watching import interest
 from store import Connection, Database, queries
+from store.locks import Lock
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,6 @@ _FEWEST, _FIRST, _MOST = 100, 2_000, 50_000
 _SECONDS = 0.15  # that a chunk should take: whoever waits for one of its rows waits no longer
 _TELL_EVERY = 5.0
 _PATIENCE = 3_600.0  # seconds, for everybody at once
-_LOCK = 7_203_120  # any constant of our own; the second key is the load
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def evaluate(database: Database, segment: Segment, backfill: Backfill) -> 
 async def find(database: Database, segment: Segment, backfill: Backfill) -> Backfill | None:
     """Evaluate everybody into the stage. Its row is not held meanwhile: whoever gives the load up must not wait for that."""
     async with database.transaction() as connection:
-        await connection.execute(_SQL["find_alone"], _LOCK, backfill.id)
+        await connection.execute(_SQL["find_alone"], Lock.LOAD, backfill.id)
         row = await connection.fetchrow(_SQL["known"], backfill.id)
         if row is None or row["found"]:
             return None if row is None else Backfill.of(row)

@@ -6,15 +6,15 @@ Promise: locks end with their transaction; whoever takes several takes them in o
 from datetime import UTC, datetime
 
 from store import Connection, queries
+from store.locks import Lock
 
 #: The `evaluated_to` of a version that has to be evaluated anew.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_LOCK = 7_203_119  # any constant of our own; the second key is the shard
 
 
 async def lock_shard(connection: Connection, shard: int, shards: int) -> None:
     """Have a shard's membership alone until the transaction ends."""
-    await connection.execute(queries("segments")["lock_shard"], _LOCK, shards * 256 + shard)
+    await connection.execute(queries("segments")["lock_shard"], Lock.SHARD, shards * 256 + shard)
 
 
 async def alone(connection: Connection, shard: int, shards: int) -> None:

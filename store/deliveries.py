@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from store.database import Connection, Database
+from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("deliveries")
@@ -111,7 +112,7 @@ async def ledger_row(connection: Connection, key: MessageKey) -> LedgerRow | Non
 
 async def lock_customer(connection: Connection, profile_id: UUID) -> None:
     """One delivery of a customer at a time until the transaction ends."""
-    await connection.execute(_SQL["lock_customer"], profile_id)
+    await connection.execute(_SQL["lock_customer"], Lock.CUSTOMER, profile_id)
 
 
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:

@@ -16,13 +16,13 @@ from uuid_utils.compat import uuid7
 
 from store.database import Connection
 from store.errors import StoreError
+from store.locks import Lock
 from store.merge import merge
 from store.named import queries
 
 USER = "user_id"
 ANONYMOUS = "anonymous_id"
 
-_LOCKS = 7_203_119  # the first half of our advisory locks; any constant of our own
 _STRIPES = 1024  # a bound on Postgres' lock table, however many names a batch has
 
 #: A kind and a value: ("user_id", "42").
@@ -155,7 +155,7 @@ async def settle(connection: Connection, claims: Sequence[Claim], received_at: d
 
 async def _lock(connection: Connection, names: Iterable[Name]) -> None:
     stripes = sorted({crc32(f"{kind}:{value}".encode()) % _STRIPES for kind, value in names})
-    await connection.execute(queries("identity")["lock_names"], _LOCKS, stripes)
+    await connection.execute(queries("identity")["lock_names"], Lock.NAMES, stripes)
 
 
 async def _read(connection: Connection, names: Sequence[Name]) -> Plan:

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from store.database import Connection, Database
 from store.errors import ListIsFrozen
+from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("lists")
-_LOCKS = 7_203_120  # any constant of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ImportRow:
 
 
 async def resolve(connection: Connection, names: Sequence[tuple[str, str]]) -> list[UUID | None]:
-    """The customer that each (kind, value) means; a `customer_id` must be a UUID, an `email` in lower case."""
+    """The customer that each (kind, value) means; a `customer_id` must be a UUID, an `email` in its normal form."""
     if not names:
         return []
     kinds, values = zip(*names, strict=True)
@@ -74,7 +74,7 @@ async def change(
 
 async def lock_list(connection: Connection, name: str) -> None:
     """Have a list alone until the transaction ends."""
-    await connection.execute(_SQL["lock_list"], _LOCKS, name)
+    await connection.execute(_SQL["lock_list"], Lock.LIST, name)
 
 
 def frozen(name: str) -> ListIsFrozen:

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from store.database import Connection, Database
 from store.errors import MigrationError
+from store.locks import Lock
 
-_LOCK = 7_203_118  # any constant of our own; appliers of one database queue on it
 _NAME = re.compile(r"^\d{4}_\w+\.sql$")
 
 
@@ -39,7 +39,7 @@ async def migrate(database: Database) -> list[str]:
     """
     applied: list[str] = []
     async with database.pool.acquire() as connection:
-        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        await connection.execute("select pg_advisory_lock($1, 0)", Lock.MIGRATION)
         try:
             await _ledger(connection)
             done = {row["name"]: row["digest"] for row in await connection.fetch("select name, digest from migration")}
@@ -47,7 +47,7 @@ async def migrate(database: Database) -> list[str]:
                 await _apply(connection, migration)
                 applied.append(migration.name)
         finally:
-            await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+            await connection.execute("select pg_advisory_unlock($1, 0)", Lock.MIGRATION)
     return applied
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from store.database import Connection, Database, Pool, Record
+from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("segment_views")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY = UUID(int=0)
-_LOCK = 7_203_121  # any constant of our own
 _BUCKETS = 256
 #: Days that a size over time may have.
 LONGEST = 1_100
@@ -110,7 +110,7 @@ async def stored(source: "Database | Connection") -> list[Stored]:
 
 async def lock_definitions(connection: Connection) -> None:
     """Change definitions one at a time, until the caller's transaction ends."""
-    await connection.execute(_SQL["lock_definitions"], _LOCK)
+    await connection.execute(_SQL["lock_definitions"], Lock.DEFINITIONS)
 
 
 async def put_stored(

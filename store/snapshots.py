@@ -11,10 +11,10 @@ from typing import Any
 
 from store.database import Connection, Database
 from store.lists import lock_list
+from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("snapshots")
-_MAKERS = 7_203_122  # any constant of our own
 #: Seconds that one statement may take; everybody may have to be looked at.
 _PATIENCE = 3_600.0
 
@@ -59,7 +59,7 @@ async def snapshots_among(database: Database, names: Sequence[str]) -> dict[str,
 async def making(database: Database, name: str) -> "AsyncIterator[Connection | None]":
     """A connection of one's own to make a snapshot with; None while somebody else makes it."""
     async with database.pool.acquire() as connection:
-        if not await connection.fetchval(_SQL["try_making"], _MAKERS, name):
+        if not await connection.fetchval(_SQL["try_making"], Lock.SNAPSHOT, name):
             yield None
             return
         try:
@@ -67,7 +67,7 @@ async def making(database: Database, name: str) -> "AsyncIterator[Connection | N
         finally:
             if not connection.is_closed():  # else the lock and the table are gone with the session
                 await connection.execute(_SQL["drop_chosen"])
-                await connection.execute(_SQL["stop_making"], _MAKERS, name)
+                await connection.execute(_SQL["stop_making"], Lock.SNAPSHOT, name)
 
 
 async def begin(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from journeys.purity import impurities
+from store.locks import Lock
 from workers.plugin import PASSED_THROUGH
 
 ROOT = Path(__file__).parent.parent
@@ -102,6 +103,20 @@ def test_the_import_law_can_be_broken(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "x.py").write_text("from journeys.contracts import Channel\n")
     assert breaks(tmp_path / "store" / "x.py", tmp_path) == ["store/x.py:1 imports journeys.contracts.Channel"]
+
+
+def test_advisory_locks_are_numbered_in_one_place() -> None:
+    numbers = {f"{lock:_}" for lock in Lock} | {str(lock.value) for lock in Lock}
+    home = ROOT / "store" / "locks.py"
+    held = {
+        path.relative_to(ROOT).as_posix(): text
+        for path in (*sources(*ROOMS), *(ROOT / "store").rglob("*.sql"))
+        if path != home and any(number in (text := path.read_text()) for number in numbers)
+    }
+    assert held.keys() == {"store/migrations/0001_core.sql"}, "only SQL that runs in Postgres writes a class out"
+    assert re.findall(r"pg_advisory\w+\((\d+)", held["store/migrations/0001_core.sql"]) == [str(Lock.WEEK.value)]
+    single = re.compile(r"pg_(?:try_)?advisory\w*lock\((?:[^(),]|\([^()]*\))*\)")
+    assert [p.name for p in (ROOT / "store").rglob("*.sql") if single.search(p.read_text())] == [], "two halves, or classes mix"
 
 
 def test_every_package_has_one_room() -> None:

@@ -73,7 +73,7 @@ begin
     if to_regclass(name) is not null then
         return;
     end if;
-    perform pg_advisory_xact_lock(hashtext('ensure_event_week'));
+    perform pg_advisory_xact_lock(7203126, 0);
     if to_regclass(name) is null then
         execute format('create table %I (like event including defaults)', name);
         -- Rows of that week which the default partition caught move over before it is attached.

@@ -20,7 +20,7 @@ select state, reason, attempts, retry_at, detail from delivery where run_id = $1
 
 -- name: lock_customer
 -- One delivery of a customer at a time, so that caps hold across journeys.
-select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 1));
+select pg_advisory_xact_lock($1::integer, hashtext($2::uuid::text));
 
 -- name: suppressed
 -- Which of these addresses must not be written to for this purpose.

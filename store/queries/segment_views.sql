@@ -4,7 +4,7 @@ select name, version, definition, announce, by, created_at, updated_at, deleted_
 
 -- name: lock_definitions
 -- One change of definitions at a time, because they name each other; the lock ends with the transaction.
-select pg_advisory_xact_lock($1::bigint);
+select pg_advisory_xact_lock($1::integer, 0);
 
 -- name: put_stored
 -- A new definition, or a new version of one; true when there was none of that name.
