@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
+from store.addresses import email_address, phone_number
 from store.ingest import Address, Choice
 
 _ADDRESS_LIMIT = 4096  # characters; web-push tokens are long
@@ -68,30 +66,6 @@ def _address(channel: str, key: Any, region: str) -> str | None:
     if channel == "email":
         return email_address(key)
     return _text(key) if channel == "push" else phone_number(key, region)
-
-
-def email_address(value: Any) -> str | None:
-    """A deliverable-looking address in lower case, or None."""
-    if not isinstance(value, str):
-        return None
-    try:
-        checked = validate_email(value.strip(), check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        return None
-    return checked.normalized.lower()
-
-
-def phone_number(value: Any, region: str) -> str | None:
-    """A possible number in E.164, read with this ISO 3166 region when it has no country code, or None."""
-    if type(value) not in (str, int):
-        return None
-    try:
-        number = phonenumbers.parse(str(value), region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def _platform(value: Any) -> str | None:

@@ -19,6 +19,7 @@ from segments.defining import CannotChange
 from segments.overview import Known, Landscape, landscape, overview
 from segments.snapshot import CannotFreeze
 from store import Database
+from store.addresses import normalised
 
 Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Silence = Annotated[float, Query(gt=0, le=87_600, description="hours without an event after which its readers count as stale")]
@@ -71,8 +72,8 @@ def one_name(user_id: str | None, customer_id: UUID | None, anonymous_id: str | 
     Raises:
         Problem: 422, there is none or there are several.
     """
-    given = {"user_id": user_id, "customer_id": customer_id, "anonymous_id": anonymous_id, "email": email and email.lower()}
-    names = [(kind, str(value)) for kind, value in given.items() if value is not None]
+    given = {"user_id": user_id, "customer_id": customer_id, "anonymous_id": anonymous_id, "email": email}
+    names = [(kind, normalised(kind, str(value))) for kind, value in given.items() if value is not None]
     if len(names) != 1:
         raise Problem(422, "give exactly one of user_id, customer_id, anonymous_id and email", code="invalid-request")
     return names[0]

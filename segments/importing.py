@@ -16,6 +16,7 @@ from segments.errors import SegmentError
 from segments.listed import LIST_EVENT, check_list_name
 from store import Connection, Database
 from store import lists as rows_of_lists
+from store.addresses import normalised
 
 #: Column names that are understood (without case, spaces, `_` and `-`), and the kind of name that stands there.
 COLUMNS = {
@@ -119,7 +120,7 @@ def checked_name(kind: str, value: str) -> tuple[str, str] | str:
         except ValueError:
             return "the customer_id is no UUID"
     if kind == "email":
-        return (kind, value.lower()) if "@" in value else "the email is no address"
+        return (kind, normalised(kind, value)) if "@" in value else "the email is no address"
     return kind, value
 
 
