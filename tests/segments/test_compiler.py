@@ -20,7 +20,7 @@ from segments.evaluate import Event, Facts, holds, reached_at, true_of
 from segments.origin import Origins
 from segments.transitions import read_json
 from store import Database
-from tests.segments.examples import examples
+from tests.profile import examples
 from tests.segments.shop import T0, Shop
 from tests.segments.strategies import documents, goals, histories, known, origins, predicates
 

@@ -1,6 +1,6 @@
 """Streaming against full evaluation against the second opinion of `oracle`: random definitions over random logs and ticks.
 
-With `DIFFERENTIAL_ROUNDS=500 DIFFERENTIAL_SEED=100` in the environment that many logs are run, from that seed on. How much was
+With `TEST_PROFILE=long DIFFERENTIAL_SEED=100` in the environment many logs are run, from that seed on. How much was
 compared stands in the last lines of the run.
 """
 
@@ -21,13 +21,14 @@ from segments import Segment, compiler
 from segments.membership import load, tick
 from segments.ranking import Top, rankings
 from store import Database
+from tests.profile import scaled
 from tests.segments.oracle import Customer, World, is_in, members, plain_of, threshold
 from tests.segments.oracle_values import micros, seconds
 from tests.segments.random_definitions import definition
 from tests.segments.random_log import Stream, late_or_changed, read_world
 from tests.segments.shop import T0
 
-ROUNDS, SEED = int(os.environ.get("DIFFERENTIAL_ROUNDS", "3")), int(os.environ.get("DIFFERENTIAL_SEED", "1"))
+ROUNDS, SEED = scaled(3, 60), int(os.environ.get("DIFFERENTIAL_SEED", "1"))
 TICKS, SEGMENTS = 25, 9
 #: What every log compares at the least, so that a day on which nothing is compared does not pass for a good one.
 ENOUGH, A_FEW = 1_500, 5

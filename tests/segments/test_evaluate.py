@@ -9,7 +9,7 @@ from hypothesis import given
 
 from segments import Predicate, did, prop, trait
 from segments.evaluate import Event, Facts, flipped_at, flips, holds, holds_on_nothing, reached_at
-from tests.segments.examples import examples
+from tests.profile import examples
 from tests.segments.shop import T0
 from tests.segments.strategies import histories, predicates
 

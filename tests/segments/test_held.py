@@ -45,7 +45,7 @@ from segments.triggers import triggers
 from segments.turning import turning
 from segments.why import why
 from store import Database
-from tests.segments.examples import examples
+from tests.profile import examples
 from tests.segments.shop import T0, Shop
 from tests.segments.strategies import documents, helds, histories
 

@@ -16,7 +16,7 @@ from segments import DefinitionError, Predicate, Segment, check_goal, did, prop,
 from segments.predicate import Edge, event_types, trait_names, windows
 from segments.triggers import triggers
 from segments.wire import predicate_from_json
-from tests.segments.examples import examples
+from tests.profile import examples
 from tests.segments.strategies import predicates
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

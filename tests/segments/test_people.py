@@ -33,7 +33,7 @@ from segments.person import Person
 from segments.predicate import event_types, trait_names
 from segments.reach import CHANNELS, PURPOSES
 from segments.wire import predicate_from_json
-from tests.segments.examples import LONG
+from tests.profile import LONG
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

@@ -13,7 +13,7 @@ from segments.asking import explain
 from segments.evaluate import Event, Facts, true_of
 from segments.ranking import Top
 from segments.wire import predicate_from_json
-from tests.segments.examples import LONG
+from tests.profile import LONG
 from tests.segments.shop import T0, Shop
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -1,7 +1,6 @@
 """What the compiler emits is parsed: only known tables, functions and operators, and nothing that a definition says."""
 
 import json
-import os
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -17,13 +16,13 @@ from segments.ranking import rankings
 from segments.ranking_sql import taken
 from segments.wire import predicate_from_json
 from store import Database, queries
-from tests.segments.examples import examples
+from tests.profile import examples, scaled
 from tests.segments.random_definitions import LEAVES, definition
 from tests.segments.shop import T0
 from tests.segments.strategies import goals
 
-#: Every kind of leaf as often as this, with other details; `SQL_ROUNDS=500` looks at many more.
-ROUNDS = int(os.environ.get("SQL_ROUNDS", "2"))
+#: Every kind of leaf as often as this, with other details; `TEST_PROFILE=long` looks at many more.
+ROUNDS = scaled(2, 100)
 FUZZ = examples(10, phases=[Phase.generate])
 MARK = "zq"
 HOSTILE = f"{MARK}'); drop table profile; --\\ \" $1 :at %s {{x}} \n/*"
