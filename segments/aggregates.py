@@ -14,7 +14,7 @@ from segments.errors import DefinitionError
 from segments.leaf import Leaf
 from segments.measures import Measured
 from segments.predicate import Clock, Edge
-from segments.values import OPERATORS, check_operand, kind_of
+from segments.values import OPERATORS, check_operand, kind_of, unknown_operator
 from segments.words import operand_in_words, to_plain
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Aggregate(Leaf):
 def check_number(place: str, op: str, value: Any) -> None:
     """Refuse an operator that amounts do not have, and an operand that is no number (or two, for `between`)."""
     if op not in COMPARED:
-        raise DefinitionError(place, f"unknown operator {op!r}; use one of {', '.join(COMPARED)}")
+        raise unknown_operator(place, op, COMPARED)
     check_operand(place, op, value)
     for each in value if op == "between" else (value,):
         if kind_of(place, each) != "number":

@@ -11,6 +11,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack, cast
 
 from segments.aggregates import Aggregate
+from segments.comparable import Comparable
 from segments.errors import DefinitionError
 from segments.measures import Measured, Number
 from segments.predicate import Predicate
@@ -24,48 +25,14 @@ if TYPE_CHECKING:
 _MOST_SPANS = 31
 
 
-class Comparable:
-    """The six operators, for what is compared by `_is`."""
-
-    def __eq__(self, value: object) -> Predicate:  # type: ignore[override]  # a comparison is the point
-        return self._is("==", value)
-
-    def __ne__(self, value: object) -> Predicate:  # type: ignore[override]  # a comparison is the point
-        return self._is("!=", value)
-
-    def __lt__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is("<", value)
-
-    def __le__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is("<=", value)
-
-    def __gt__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is(">", value)
-
-    def __ge__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is(">=", value)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-    def __bool__(self) -> NoReturn:
-        raise DefinitionError(str(self), "has no truth by itself; compare it with a number or another amount")
-
-    def _is(self, op: str, value: Any) -> Predicate:
-        raise NotImplementedError
-
-
 @dataclass(frozen=True, eq=False)
-class Amount(Comparable):
+class Amount(Comparable[Predicate]):
     """A number worked out from events; compare it with a number, another amount or a multiple of one, or divide it."""
 
+    _meant = "compare it with a number or another amount"
     of: "Did"
     measure: str
     name: str = ""
-
-    def between(self, low: Number, high: Number) -> Predicate:
-        """From the low number to the high one, both included."""
-        return self._is("between", (low, high))
 
     def __mul__(self, times: Number) -> "Multiple":
         return Multiple(self, times)
@@ -105,7 +72,7 @@ class Amount(Comparable):
 
 
 @dataclass(frozen=True, eq=False)
-class Multiple(Comparable):
+class Multiple(Comparable[Predicate]):
     """So many times an amount: the other side of a comparison with an amount."""
 
     amount: Amount
@@ -125,7 +92,7 @@ class Multiple(Comparable):
 
 
 @dataclass(frozen=True, eq=False)
-class Ratio(Comparable):
+class Ratio(Comparable[Predicate]):
     """One amount divided by another; no comparison is true where the other is 0 or missing."""
 
     left: Amount
@@ -134,10 +101,6 @@ class Ratio(Comparable):
     def __post_init__(self) -> None:
         if not isinstance(self.right, Amount):
             raise DefinitionError(str(self), "an amount is divided by an amount; write the number on the other side: a > 2 * b")
-
-    def between(self, low: Number, high: Number) -> Predicate:
-        """From the low number to the high one, both included."""
-        return self._is("between", (low, high))
 
     def _is(self, op: str, value: Any) -> Predicate:
         if isinstance(value, Comparable):

@@ -64,7 +64,7 @@ def versus_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand)
 
 
 def _side(place: str, plain: object, inside: Inside) -> Measured:
-    given = an_object(place, plain)
+    given = an_object(place, plain, *MEASURES)
     if not any(name in given for name in MEASURES):
         raise DefinitionError(place, f"needs one of the keys {', '.join(MEASURES)}")
     try:
@@ -101,11 +101,16 @@ def _follow(plain: Mapping[str, Any], inside: Inside) -> Follow | None:
     if not found:
         return None
     [word] = found
+    if "within" in plain and f"{word}_within" not in plain:
+        how_soon = f'add "{word}_within": how soon the other follows, in seconds (null: ever)'
+        raise DefinitionError(
+            "within", f'beside "{word}" could mean two things; {how_soon}; "within" is how old the first may be'
+        )
     return follow(word, _did(word, plain[word], inside), window(plain.get(f"{word}_within")), wanted=word == "then")
 
 
 def _did(place: str, plain: object, inside: Inside) -> Did:
-    found = inside(place, an_object(place, plain))
+    found = inside(place, an_object(place, plain, "did", "where", "then", "without"))
     if not isinstance(found, Did):
         raise DefinitionError(place, f"needs a did, not {found}")
     return found

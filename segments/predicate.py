@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from segments.errors import DefinitionError
 from segments.values import OPERATORS, Scalar, check_operand, check_path
@@ -102,6 +102,12 @@ class Predicate:
 
     def __or__(self, other: "Predicate") -> "Predicate":
         return Either((*_flat(Either, self), *_flat(Either, as_predicate(other, "|"))))
+
+    def __rand__(self, other: object) -> NoReturn:
+        raise _uncompared(other, "&")
+
+    def __ror__(self, other: object) -> NoReturn:
+        raise _uncompared(other, "|")
 
     def __invert__(self) -> "Predicate":
         return self.part if isinstance(self, Not) else Not(self)
@@ -285,5 +291,10 @@ def _bracketed(part: Predicate, other: type[Predicate]) -> str:
 def as_predicate(value: object, operator: str) -> Predicate:
     """The value itself, if it is a predicate."""
     if not isinstance(value, Predicate):
-        raise DefinitionError(operator, f"needs a predicate on both sides, not {value!r}; compare it first")
+        raise _uncompared(value, operator)
     return value
+
+
+def _uncompared(value: object, operator: str) -> DefinitionError:
+    remedy = "compare it first, each comparison in brackets: (a > 1) & (b == 2)"
+    return DefinitionError(operator, f"needs a predicate on both sides, not {value}; {remedy}")

@@ -1,8 +1,11 @@
 """What may stand in a definition: operators, operands, names, counts and windows; the rest is refused with a reason."""
 
 import math
+import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Final, Literal
 
 from segments.errors import DefinitionError
@@ -25,6 +28,19 @@ OPERATORS: Final = {
     "matches": "is, whatever the case,",
     "exists": "exists",
 }
+_MEANT: Final = {
+    **dict.fromkeys(("=", "is", "eq", "equals", "equal to"), "=="),
+    **dict.fromkeys(("<>", "is not", "ne", "neq", "not equals", "not equal to"), "!="),
+    **dict.fromkeys(("gt", "more than", "greater than", "after"), ">"),
+    **dict.fromkeys(("gte", "ge", "=>", "at least"), ">="),
+    **dict.fromkeys(("lt", "less than", "before"), "<"),
+    **dict.fromkeys(("lte", "le", "=<", "at most"), "<="),
+    **dict.fromkeys(("one of", "any of", "is in"), "in"),
+    **dict.fromkeys(("like", "has", "includes"), "contains"),
+    **dict.fromkeys(("begins with", "prefix"), "starts_with"),
+    **dict.fromkeys(("is set", "set", "present"), "exists"),
+}
+_DENIED: Final = re.compile(r"(?:not|is not|does not|!|n(?=in\b))\s*(.+)")
 ORDERING: Final = frozenset({"<", "<=", ">", ">="})
 LONGEST: Final = timedelta(days=36_525)
 _MOST = 1_000_000
@@ -50,7 +66,7 @@ def kind_of(place: str, value: object) -> Kind:
 def check_operand(place: str, op: str, value: object) -> None:
     """Refuse an operator that does not exist or an operand it cannot take."""
     if op not in OPERATORS:
-        raise DefinitionError(place, f"unknown operator {op!r}; use one of {', '.join(OPERATORS)}")
+        raise unknown_operator(place, op)
     if op == "exists":
         if value is not None:
             raise DefinitionError(place, "exists takes no value")
@@ -62,8 +78,26 @@ def check_operand(place: str, op: str, value: object) -> None:
         _check_scalar(place, op, value)
 
 
+def unknown_operator(place: str, op: str, known: Iterable[str] = OPERATORS) -> DefinitionError:
+    """What to say of an operator that does not exist, with what was probably meant."""
+    plain = " ".join(op.lower().replace("_", " ").split())
+    if (denied := _DENIED.match(plain)) and (means := _meant(denied[1], known)):
+        hint = f'; write {{"not": {{…, "is": "{means}", …}}}}, in Python ~(…)'
+    else:
+        hint = f"; did you mean {means!r}?" if (means := _meant(plain, known)) else ""
+    return DefinitionError(place, f"unknown operator {op!r}{hint}; there are {', '.join(known)}")
+
+
+def _meant(plain: str, known: Iterable[str]) -> str | None:
+    spelt = {each.replace("_", " "): each for each in known}
+    near = get_close_matches(plain, spelt, 1, 0.75)
+    return spelt.get(plain) or _MEANT.get(plain) or (spelt[near[0]] if near else None)
+
+
 def _check_choices(place: str, value: object) -> None:
-    if not isinstance(value, tuple) or not value:
+    if not isinstance(value, tuple):
+        raise DefinitionError(place, f"in needs a list of values to choose from, not {value!r}; for one value use ==")
+    if not value:
         raise DefinitionError(place, "in needs at least one value to choose from")
     for choice in value:
         _check_scalar(place, "in", choice)
@@ -138,7 +172,14 @@ def check_window(place: str, window: object) -> None:
     if not isinstance(window, timedelta):
         raise DefinitionError(place, f"needs a timedelta, or days=, hours=…, not {window!r}")
     if not timedelta(0) < window <= LONGEST:
-        raise DefinitionError(place, f"the window must be longer than zero and at most {LONGEST.days} days, not {window}")
+        raise DefinitionError(
+            place, f"the window must be longer than zero and at most {LONGEST.days} days, not {_span(window)}"
+        )
+
+
+def _span(window: timedelta) -> str:
+    days = window / timedelta(days=1)
+    return f"{days:.6g} days" if abs(days) >= 1 else f"{window.total_seconds():g} seconds"
 
 
 def check_count(place: str, least: object, most: object) -> None:

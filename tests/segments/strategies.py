@@ -250,7 +250,7 @@ def combined(leaf: st.SearchStrategy[Any], size: int) -> st.SearchStrategy[Any]:
 def carts(draw: st.DrawFn) -> Predicate:
     """What the compiler narrows: a recent A beside "since the last A"."""
     first, second = draw(st.sampled_from(TYPES)), draw(st.sampled_from(TYPES))
-    since = draw(happenings()).since_last(first) if draw(st.booleans()) else did(second).since_last(first)
+    since = replace(draw(happenings()), since=first) if draw(st.booleans()) else did(second).since_last(first)
     recent = did(first).within(draw(st.sampled_from(SPANS)))
     return recent & draw(st.sampled_from([since, ~since, since | did(second), ~since & did(second)]))
 
