@@ -6,7 +6,6 @@ Promise: pure and exact, and what the SQL of `aggregates_sql` answers.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from segments.comparing import as_kind, compared
@@ -29,19 +28,17 @@ COMPARED: Final = ("==", "!=", "<", "<=", ">", ">=", "between")
 class Aggregate(Leaf):
     """An amount over the events of a `did` against a number."""
 
-    of: "Did"
-    measure: str
-    path: tuple[str, ...]
+    measured: Measured
     op: str
     value: Any
 
     def __post_init__(self) -> None:
         check_number(self.measured.place, self.op, self.value)
 
-    @cached_property
-    def measured(self) -> Measured:
-        """The amount."""
-        return Measured(self.of, self.measure, self.path)
+    @property
+    def of(self) -> "Did":
+        """The events whose amount it is."""
+        return self.measured.of
 
     @property
     def edges(self) -> frozenset[Edge]:

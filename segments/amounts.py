@@ -33,6 +33,7 @@ class Amount(Comparable[Predicate]):
     of: "Did"
     measure: str
     name: str = ""
+    whole: bool = False
 
     def __mul__(self, times: Number) -> "Multiple":
         return Multiple(self, times)
@@ -50,7 +51,7 @@ class Amount(Comparable[Predicate]):
         """What is worked out."""
         if self.measure != "count":
             check_name(f"did({self.of.type!r}).{self.measure}", "property", self.name)
-        return Measured(self.of, self.measure, tuple(self.name.split(".")) if self.name else ())
+        return Measured(self.of, self.measure, tuple(self.name.split(".")) if self.name else (), self.whole)
 
     def _is(self, op: str, value: Any) -> Predicate:
         match value:
@@ -64,8 +65,7 @@ class Amount(Comparable[Predicate]):
                 raise DefinitionError(f"{self}.between", "takes two numbers; write (a >= b) & (a <= 2 * b)")
             case Predicate():
                 raise DefinitionError(str(self), f"compares with an amount, not with whether {value}; write did(…).count()")
-        found = self.measured
-        return Aggregate(found.of, found.measure, found.path, op, value)
+        return Aggregate(self.measured, op, value)
 
     def __str__(self) -> str:
         return f"did({self.of.type!r}).{self.measure}({repr(self.name) if self.name else ''})"
@@ -112,31 +112,34 @@ class Ratio(Comparable[Predicate]):
 
 
 class Countable:
-    """What amounts can be worked out of: the words after `did(…)`."""
+    """What amounts can be worked out of: the words after `did(…)`.
+
+    Of `did(…).where(any_item("products", …))` the lines that meet the condition are measured, with `whole` all of them.
+    """
 
     def count(self) -> Amount:
         """How many events count, to be compared with another amount (with a number, `at_least` says the same)."""
         return self._amount("count")
 
-    def total(self, name: str) -> Amount:
+    def total(self, name: str, *, whole: bool = False) -> Amount:
         """The sum of a property over the events, 0 where there is none; only numbers count."""
-        return self._amount("total", name)
+        return self._amount("total", name, whole=whole)
 
-    def largest(self, name: str) -> Amount:
+    def largest(self, name: str, *, whole: bool = False) -> Amount:
         """The largest number of a property; no comparison is true where there is none."""
-        return self._amount("largest", name)
+        return self._amount("largest", name, whole=whole)
 
-    def smallest(self, name: str) -> Amount:
+    def smallest(self, name: str, *, whole: bool = False) -> Amount:
         """The smallest number of a property; no comparison is true where there is none."""
-        return self._amount("smallest", name)
+        return self._amount("smallest", name, whole=whole)
 
-    def average(self, name: str) -> Amount:
+    def average(self, name: str, *, whole: bool = False) -> Amount:
         """The mean of the numbers of a property; no comparison is true where there is none."""
-        return self._amount("average", name)
+        return self._amount("average", name, whole=whole)
 
-    def distinct(self, name: str) -> Amount:
+    def distinct(self, name: str, *, whole: bool = False) -> Amount:
         """How many different texts, numbers and booleans a property had."""
-        return self._amount("distinct", name)
+        return self._amount("distinct", name, whole=whole)
 
     def in_each(self, times: int, span: timedelta | None = None, **units: Unpack[Units]) -> Predicate:
         """At least once in each of the last so many spans, counted back from now: `in_each(4, weeks=1)`.
@@ -154,5 +157,5 @@ class Countable:
         more = [longer.count() > shorter.count() for shorter, longer in pairwise(within)]
         return reduce(and_, more, cast("Predicate", within[0]))
 
-    def _amount(self, measure: str, name: str = "") -> Amount:
-        return Amount(cast("Did", self), measure, name)
+    def _amount(self, measure: str, name: str = "", *, whole: bool = False) -> Amount:
+        return Amount(cast("Did", self), measure, name, whole)

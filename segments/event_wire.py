@@ -48,7 +48,7 @@ def did_from_json(plain: Mapping[str, Any], inside: Inside) -> Did:
 def aggregate_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand) -> Aggregate:
     """`{"total": property, "of": {"did": …}, "is": …, "value": …}`."""
     found = _measured(plain, inside, "is", "value")
-    return Aggregate(found.of, found.measure, found.path, str(plain.get("is")), operand(plain.get("value")))
+    return Aggregate(found, str(plain.get("is")), operand(plain.get("value")))
 
 
 def versus_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand) -> Versus:
@@ -75,11 +75,14 @@ def _side(place: str, plain: object, inside: Inside) -> Measured:
 
 def _measured(plain: Mapping[str, Any], inside: Inside, *beside: str) -> Measured:
     measure = next(name for name in MEASURES if name in plain)
-    only(plain, measure, "of", *beside)
+    only(plain, measure, "of", "whole", *beside)
+    whole = plain.get("whole", False)
+    if not isinstance(whole, bool):
+        raise DefinitionError("whole", f"needs true (all lines) or false (those that meet the condition), not {whole!r}")
     name = plain[measure]
     if name is not True if measure == "count" else not isinstance(name, str):
         raise DefinitionError(measure, f"needs {'true' if measure == 'count' else 'the name of a property'}, not {name!r}")
-    return Measured(_did("of", plain.get("of"), inside), measure, () if name is True else tuple(name.split(".")))
+    return Measured(_did("of", plain.get("of"), inside), measure, () if name is True else tuple(name.split(".")), whole)
 
 
 def outermost_from_json(plain: Mapping[str, Any], inside: Inside) -> Outermost:
