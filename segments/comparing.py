@@ -5,7 +5,7 @@ Promise: pure, and exactly what the SQL of `json_sql` answers.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
@@ -115,7 +115,10 @@ def as_day(value: object) -> date | None:
 def _from_iso(text: str) -> datetime | None:
     if not _ISO.match(text):
         return None
+    day, clock = text[:10], text[11:].upper().replace(" ", "").replace("UTC", "Z")
+    leap = ":60" in clock  # the second that UTC adds is the first of the next minute
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:  # the 30th of February, the year 0
+        read = datetime.fromisoformat(f"{day}T{clock.replace(':60', ':59')}" if clock else day)
+        return read + timedelta(seconds=leap)
+    except (ValueError, OverflowError):  # the 30th of February, the year 0
         return None

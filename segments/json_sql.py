@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from segments.comparing import as_instant
 from segments.predicate import All, AnyItem, Compare, Not, Predicate
 from segments.tables import INSTANT
-from segments.values import ISO, ISO_OFFSET, Kind, fold_table, kind_of
+from segments.values import FINER, ISO, ISO_OFFSET, Kind, fold_table, kind_of
 
 Expression = sa.ColumnElement[Any]
 _JSON_TYPE: dict[Kind, str] = {"boolean": "boolean", "number": "number", "text": "string", "instant": "string"}
@@ -161,7 +161,8 @@ def _typed_instant(value: Value, test: Callable[[Expression], Expression]) -> Ex
 def _instant(value: Value) -> tuple[Expression, Expression]:
     """Whether a text is an instant, and that instant."""
     has_offset = value.text.op("~", is_comparison=True)(bound(ISO_OFFSET, "text"))
-    text = sa.case((has_offset, value.text), else_=value.text + bound(" UTC", "text"))
+    exact = sa.func.regexp_replace(value.text, bound(FINER, "text"), bound(r"\1", "text"), type_=sa.Text())
+    text = sa.case((has_offset, exact), else_=exact + bound(" UTC", "text"))
     is_iso = value.text.op("~", is_comparison=True)(bound(ISO, "text"))
     is_valid = sa.func.pg_input_is_valid(text, bound("timestamptz", "text"), type_=sa.Boolean())
     return sa.and_(is_iso, is_valid), sa.cast(text, INSTANT)

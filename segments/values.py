@@ -191,9 +191,12 @@ def check_count(place: str, least: object, most: object) -> None:
         raise DefinitionError(place, f"at least {least} and at most {most} times can never both be true")
 
 
-#: The dates and times that are taken from JSON: ISO 8601 as browsers and SDKs write it; without an offset, UTC.
+#: The dates and times that are taken from JSON: RFC 3339 in full, and ISO 8601 as browsers, SDKs and other languages write it.
 ISO: Final = (
     r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-    r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):?[0-5]\d)?)?$"
+    r"([Tt ]([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)(\.\d{1,9})?)?( ?(UTC|[Zz]|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?$"
 )
-ISO_OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)$"
+#: The end of one that names its offset; without one it is UTC.
+ISO_OFFSET: Final = r":\d\d(\.\d+)? ?(UTC|[Zz]|[+-]\d\d(:?\d\d)?)$"
+#: What stands behind the microseconds is dropped.
+FINER: Final = r"(\.\d{6})\d+"

@@ -16,7 +16,8 @@ Plain = Mapping[str, Any]
 ZONES = available_timezones()
 _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_CLOCK = r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"
+_ISO = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)(?:[Tt ]{_CLOCK}(?: ?(UTC|Z|z|[+-]\d\d(?::?\d\d)?))?)?", re.ASCII)
 
 
 def micros(at: datetime) -> int:
@@ -50,16 +51,16 @@ def moment(text: object) -> int | None:
     except ValueError:
         return None
     away = _offset(found[8] or "Z")
-    if hour > 23 or minute > 59 or second > 59 or away is None:
+    if hour > 23 or minute > 59 or second > 60 or away is None:
         return None
-    fraction = int((found[7] or "0").ljust(6, "0"))
+    fraction = int((found[7] or "0").ljust(6, "0")[:6])
     return days * _DAY + ((hour * 60 + minute - away) * 60 + second) * 1_000_000 + fraction
 
 
 def _offset(text: str) -> int | None:
-    if text == "Z":
+    if text in ("Z", "z", "UTC"):
         return 0
-    hours, minutes = int(text[1:3]), int(text[-2:])
+    hours, minutes = int(text[1:3]), int(text[3:].removeprefix(":") or 0)
     if hours > 14 or minutes > 59:
         return None
     return (-1 if text[0] == "-" else 1) * (hours * 60 + minutes)
