@@ -96,7 +96,7 @@ class DayView(BaseModel):
     day: date
     entered: int
     left: int
-    size: int = Field(description="members at the day's end: today's, counted back")
+    size: int | None = Field(description="members at the day's end: today's, counted back; null before it was first evaluated")
 
 
 class FindingView(BaseModel):

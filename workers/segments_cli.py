@@ -65,7 +65,7 @@ def days(
 ) -> None:
     """A segment's size over time: each day with who entered, who left, and the size at its end.
 
-    The size is today's, counted back; who was in already when the segment was first loaded counts from the beginning.
+    The size is today's, counted back to the day on which the segment was first evaluated; before that it is not known.
     """
 
     async def work(asked: Asked) -> "list[Any]":

@@ -63,8 +63,8 @@ join segment_backfill b on b.segment = known.name and b.version = known.version
 group by b.segment;
 
 -- name: days
--- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back. Members who were
--- announced later had been in already.
+-- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back to when the segment was
+-- first evaluated, and null before. Members who were announced later had been in already.
 with flow as (
     select (at at time zone 'UTC')::date as day,
            count(*) filter (where kind = 'entered' and not cause ? 'announced') as entered,
@@ -79,9 +79,10 @@ with flow as (
 )
 select * from (
     select day, entered, "left",
+           case when (day + 1)::timestamp at time zone 'UTC' > (select min(known_from) from segment where name = $1) then
            greatest(0, (select count(*) from segment_member where segment = $1)
                        - coalesce(sum(entered - "left") over (order by day desc rows between unbounded preceding
-                                                                                and 1 preceding), 0))::bigint as size
+                                                                                and 1 preceding), 0))::bigint end as size
     from line
 ) as counted
 where day <= $3::date
