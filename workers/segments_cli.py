@@ -45,15 +45,17 @@ def list_(as_json: Json = False, silence_hours: Silence = 24) -> None:
 def explain(name: Name, as_json: Json = False) -> None:
     """A segment's definition in words and as JSON, with the events and traits that it reads."""
 
-    async def work(asked: Asked) -> "list[Overview]":
-        await asked.one(name)
-        return await asked.overview(await asked.landscape(), [name])
+    async def work(asked: Asked) -> "tuple[Overview, list[str]]":
+        from segments.asking import hinted
 
-    [seen] = ask(work)
+        predicate = (await asked.one(name)).segment.predicate
+        return await asked.glance(name), await hinted(asked.database, predicate, asked.now)
+
+    seen, told = ask(work)
     from api.segment_views import detail
     from workers import segment_tables as tables
 
-    tables.show(detail(seen), tables.detail, as_json=as_json)
+    tables.show(detail(seen, told), tables.detail, as_json=as_json)
 
 
 @segments.command(rich_help_panel="Look")

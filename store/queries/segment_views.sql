@@ -108,6 +108,36 @@ select type, ts
 from unnest($1::text[]) as asked (type)
 cross join lateral (select ts from event where event.type = asked.type and ts <= $2 order by ts desc limit 1) as last;
 
+-- name: known_types
+-- Every event type that was received, by leaps over the index; at most a thousand, without those of our own making.
+with recursive known as (
+    (select min(type) as type from event)
+    union all
+    select (select min(type) from event where type > known.type) from known where known.type is not null
+)
+select type from known where type is not null and type not like '$%' limit 1000;
+
+-- name: known_traits
+-- The traits of the newest $1 customers.
+select distinct name
+from (select traits from profile where merged_into is null order by id desc limit $1) as newest, jsonb_object_keys(traits) as name;
+
+-- name: kinds_of_trait
+-- Of the values at a path ($1) in the traits of the newest $3 customers, how many are of which kind; $2 is what a date looks like.
+select case when jsonb_typeof(value) <> 'string' then jsonb_typeof(value)
+            when value #>> '{}' ~ $2 then 'instant' else 'text' end as kind, count(*) as count
+from (select traits from profile where merged_into is null order by id desc limit $3) as newest,
+     jsonb_path_query(traits, $1::text::jsonpath) as value
+where value <> 'null' group by 1;
+
+-- name: kinds_of_property
+-- The same of the properties of the newest $3 events of a type ($4).
+select case when jsonb_typeof(value) <> 'string' then jsonb_typeof(value)
+            when value #>> '{}' ~ $2 then 'instant' else 'text' end as kind, count(*) as count
+from (select properties from event where type = $4 order by ts desc limit $3) as newest,
+     jsonb_path_query(properties, $1::text::jsonpath) as value
+where value <> 'null' group by 1;
+
 -- name: heard_from
 -- Who sent events of these types in the four weeks before $2: the last time, on how many days, and the longest gap between two
 -- of these. Of each type and day the newest $3 are looked at; who sent less than one in fifty of a type is left out.

@@ -71,7 +71,7 @@ async def test_segments_are_listed_explained_and_counted(dsn: str, shop: Shop) -
     assert "reads traits" in told
     assert (await run_json(dsn, "explain", "vips"))["predicate"] == GOLD
     assert await run(dsn, "count", "vips") == '1 customer: tier is "gold"\n'
-    [member] = await run_json(dsn, "preview", "vips")
+    [member] = (await run_json(dsn, "preview", "vips"))["customers"]
     assert member["traits"] == {"tier": "gold"}
     assert member["customer_id"] in await run(dsn, "preview", "vips")
     assert (await run_json(dsn, "days", "vips"))[-1]["size"] == 1
@@ -103,7 +103,7 @@ async def test_a_definition_in_a_file_is_counted_without_being_saved(dsn: str, s
     file = tmp_path / "silver.json"
     file.write_text(json.dumps({"trait": "tier", "is": "in", "value": ["silver", "gold"]}))
     assert (await run_json(dsn, "count", "--definition", str(file)))["members"] == 2
-    assert len(await run_json(dsn, "preview", "--definition", str(file), "--limit", "1")) == 1
+    assert len((await run_json(dsn, "preview", "--definition", str(file), "--limit", "1"))["customers"]) == 1
     file.write_text('{"trait": "tier", "is": "like", "value": "x"}')
     assert "unknown operator 'like'" in await failure(dsn, "count", "--definition", str(file))
     file.write_text("{")
