@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workers import segments_change, segments_questions
-from workers.asked import fail
+from workers.asked import fail, settings
 from workers.segments_asked import Asked, Json, Name, Silence, ask
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def why(
         from store.lists import resolve
 
         segment = (await asked.one(name)).segment
-        checked = checked_name(*names[0])
+        checked = checked_name(*names[0], settings().default_region)
         if isinstance(checked, str):
             fail(checked)
         async with asked.database.transaction() as connection:
