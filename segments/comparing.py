@@ -11,7 +11,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from segments.predicate import All, AnyItem, Compare, Not, Predicate
-from segments.values import ISO, fold_table, kind_of
+from segments.values import BLANK, ISO, fold_table, kind_of
 
 _ISO = re.compile(ISO.replace(r"\d", "[0-9]").replace("$", r"\Z"))
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -48,6 +48,8 @@ def compares(value: Any, op: str, operand: Any) -> bool:
     match op:
         case "exists":
             return value is not None
+        case "filled":
+            return value not in (None, [], {}) and not (isinstance(value, str) and not value.strip(BLANK))
         case "in":
             return any(compares(value, "==", choice) for choice in operand)
         case "between":

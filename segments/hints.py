@@ -20,7 +20,7 @@ from segments.listed import LIST_EVENT
 from segments.predicate import AnyItem, Compare, Predicate, event_types
 from segments.sequences import Outermost
 from segments.sufficiency import needed
-from segments.values import ISO, kind_of
+from segments.values import BARE, ISO, kind_of
 from segments.versus import Versus
 from store import Connection, queries
 
@@ -110,7 +110,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 def readings(predicate: Predicate, event: str | None = None, before: tuple[str, ...] = ()) -> Iterator[Reading]:
     """Everything that the leaves of a definition compare as a kind."""
     match predicate:
-        case Compare() if predicate.op not in ("exists", "contains"):
+        case Compare() if predicate.op not in (*BARE, "contains"):
             operands: Sequence[Any] = predicate.value if isinstance(predicate.value, tuple) else (predicate.value,)
             kinds = {kind_of("", operand) for operand in operands}
             if len(kinds) == 1:

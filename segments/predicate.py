@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from segments.errors import DefinitionError
-from segments.values import OPERATORS, Scalar, check_operand, check_path
+from segments.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.words import operand_in_words, to_plain
 
 if TYPE_CHECKING:
@@ -211,13 +211,13 @@ class Compare(Predicate):
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "is": …, "value": …}`."""
         plain = {self.scope: ".".join(self.path), "is": self.op}
-        return plain if self.op == "exists" else plain | {"value": to_plain(self.value)}
+        return plain if self.op in BARE else plain | {"value": to_plain(self.value)}
 
     def __str__(self) -> str:
         subject = f"{'.'.join(self.path)} {OPERATORS[self.op]}"
         if self.op == "between" and isinstance(self.value, tuple):
             return f"{subject} {' and '.join(map(operand_in_words, self.value))}"
-        return subject if self.op == "exists" else f"{subject} {operand_in_words(self.value)}"
+        return subject if self.op in BARE else f"{subject} {operand_in_words(self.value)}"
 
 
 @dataclass(frozen=True, eq=False)

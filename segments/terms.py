@@ -97,6 +97,10 @@ class Term(Comparable[Compare]):
         """There is a value, and it is not null."""
         return self._is("exists", None)
 
+    def filled(self) -> Compare:
+        """There is a value that says something: no null, no blank text, no empty list or object."""
+        return self._is("filled", None)
+
     def _is(self, op: str, value: Any) -> Compare:
         return Compare(self.scope, self.path, op, value)
 

@@ -27,7 +27,15 @@ OPERATORS: Final = {
     "starts_with": "starts with",
     "matches": "is, whatever the case,",
     "exists": "exists",
+    "filled": "is filled",
 }
+#: The operators that take no value.
+BARE: Final = frozenset({"exists", "filled"})
+#: The white space of Unicode, and the two characters that look like none: a text of these alone is blank.
+BLANK: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u200b\ufeff"
+)
 _MEANT: Final = {
     **dict.fromkeys(("=", "is", "eq", "equals", "equal to"), "=="),
     **dict.fromkeys(("<>", "is not", "ne", "neq", "not equals", "not equal to"), "!="),
@@ -67,9 +75,9 @@ def check_operand(place: str, op: str, value: object) -> None:
     """Refuse an operator that does not exist or an operand it cannot take."""
     if op not in OPERATORS:
         raise unknown_operator(place, op)
-    if op == "exists":
+    if op in BARE:
         if value is not None:
-            raise DefinitionError(place, "exists takes no value")
+            raise DefinitionError(place, f"{op} takes no value")
     elif op == "in":
         _check_choices(place, value)
     elif op == "between":

@@ -62,7 +62,7 @@ def only_category_buyers(category: str, *, name: str = "only-category-buyers") -
 
 def discount_buyers(*, at_least: int = 1, days: int = 365, name: str = "discount-buyers") -> Segment:
     """Ordered with a discount or a coupon, at least so often in the last days."""
-    cheaper = did(BOUGHT).where((prop("discount") > 0) | prop("coupon").exists())
+    cheaper = did(BOUGHT).where((prop("discount") > 0) | prop("coupon").filled())
     return Segment(name, cheaper.at_least(at_least).within(days=days), "Buys with discounts.")
 
 

@@ -4,6 +4,7 @@ Promise: nothing here imports the segments it judges. Instants are whole microse
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ Plain = Mapping[str, Any]
 ZONES = available_timezones()
 _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTROLS = "\t\n\v\f\r\x85\u200b\ufeff"
 _CLOCK = r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"
 _ISO = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)(?:[Tt ]{_CLOCK}(?: ?(UTC|Z|z|[+-]\d\d(?::?\d\d)?))?)?", re.ASCII)
 
@@ -107,6 +109,9 @@ def compares(op: str, value: Any, operand: Any) -> bool:
     """Whether one value compares with what a definition says."""
     if op == "exists":
         return value is not None
+    if op == "filled":
+        blank = isinstance(value, str) and all(unicodedata.category(c)[0] == "Z" or c in _CONTROLS for c in value)
+        return value is not None and not blank and value not in ([], {})
     if op in _OF_TEXT:
         return isinstance(value, str) and _OF_TEXT[op](value, operand)
     if op in _OF_SEVERAL:

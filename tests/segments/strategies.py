@@ -25,7 +25,7 @@ SPANS = [timedelta(seconds=n) for n in (1, 60, 3600, 7200)]
 
 numbers = st.sampled_from([0, 1, -1, 1.0, 1.5, 0.1, 10**20, 1e300, Decimal("0.10"), Decimal("1.000000000000000000001")])
 texts = st.sampled_from(
-    ["", "a", "A", "á", "ab", "b", "1", "true", "2026-01-01", "now", "infinity", "2026-02-30", "😀", "'; --"]
+    ["", "\u00a0 ", "a", "A", "á", "ab", "b", "1", "true", "2026-01-01", "now", "infinity", "2026-02-30", "😀", "'; --"]
 )
 iso = st.sampled_from(
     ["2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01 01:00+01:00", "2026-01-01T00:00:00.5", "2025-12-31T19:00:00-0500"]
@@ -85,7 +85,11 @@ def comparisons(draw: st.DrawFn, term: Callable[[str], Term]) -> Predicate:
         return subject == operand if op == "==" else subject != operand
     if op == "in":
         return subject.in_(draw(st.lists(ordered | st.booleans(), min_size=1, max_size=4)))
-    return subject.contains(draw(numbers | texts.filter(bool) | st.booleans())) if op == "contains" else subject.exists()
+    return (
+        subject.contains(draw(numbers | texts.filter(bool) | st.booleans()))
+        if op == "contains"
+        else draw(st.sampled_from([subject.exists(), subject.filled()]))
+    )
 
 
 @st.composite

@@ -64,6 +64,16 @@ async def test_lists_in_traits_likewise(shop: Shop) -> None:
     assert await shop.evaluated(home & ~work, T0) == {ana}
 
 
+async def test_blank_is_there_and_not_filled(shop: Shop) -> None:
+    """FAULTS C4."""
+    said: list[Any] = [None, "", " \N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\t", [], {}, "[]", "x", 0, False, [None], {"a": None}]
+    people = [await shop.customer(x=value) for value in said]
+    assert await shop.evaluated(trait("x").exists(), T0) == set(people[1:])
+    assert await shop.evaluated(trait("x").filled(), T0) == set(people[5:])
+    assert [holds(trait("x").filled(), {"x": value}, [], T0) for value in said] == [False] * 5 + [True] * 6
+    assert str(~trait("x").filled()) == "not (x is filled)"
+
+
 async def test_a_line_over_fifty_and_not_the_basket_enters_and_leaves(shop: Shop) -> None:
     """SEG-21."""
     dear = Segment("dear-cart", did("Cart Updated").where(line) & ~did("Order Completed").since_last("Cart Updated"))
