@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from segments.comparing import as_instant
+
 #: How far ahead of us a clock may be before its events are set to now and flagged.
 SKEW_ALLOWED = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -67,11 +69,11 @@ def _beyond(moment: datetime, now: datetime) -> tuple[datetime, bool]:
 
 
 def instant(text: Any) -> datetime | None:
-    """An ISO 8601 text as an instant (UTC when it names no zone), or None when it is none."""
+    """An ISO 8601 text as an instant (UTC when it names no zone), or None when it is none; all that traits are read by, too."""
     try:
         moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        return None
+        return as_instant(text) if isinstance(text, str) else None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -3,7 +3,6 @@
 Promise: idempotent, and honest about every row that could not be used.
 """
 
-import codecs
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,6 +18,7 @@ from api.segment_models import NAME
 from api.segment_views import SnapshotView, snapshot
 from api.state import Config, Db
 from segments.importing import BadFile, checked_name, import_rows, keep_only, put_on, read_rows, take_off
+from segments.sheets import NotCsv, lines_of
 from segments.snapshot import kept_lists
 from store import Connection, Database
 from store.lists import import_of, problems_of, resolve
@@ -39,7 +39,7 @@ class ListedCustomer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["user_id", "customer_id", "anonymous_id", "email"] = "user_id"
+    kind: Literal["user_id", "customer_id", "anonymous_id", "email", "phone"] = "user_id"
     value: str = Field(max_length=512, examples=["u-1001"])
 
 
@@ -123,7 +123,7 @@ async def list_lists(_: Operator, database: Db) -> list[ListView]:
 async def add_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
     """Put customers on a list; those who are on it already stay."""
     async with database.transaction() as connection:
-        known, problems = await _resolved(connection, body.customers)
+        known, problems = await _resolved(connection, body.customers, config.default_region)
         added = await put_on(connection, name, known, by=caller.name, at=config.clock.now())
     return Changed(added=added, removed=0, already=len(known) - added, problems=problems)
 
@@ -132,7 +132,7 @@ async def add_members(name: _ListName, body: Customers, caller: Operator, config
 async def replace_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
     """Make a list consist of exactly these customers. Nothing changes when one of them is unknown: 422 names them."""
     async with database.transaction() as connection:
-        known, problems = await _resolved(connection, body.customers)
+        known, problems = await _resolved(connection, body.customers, config.default_region)
         if problems:
             told = "; ".join(f"{each.row}: {each.problem}" for each in problems[:3])
             raise Problem(422, f"nothing was replaced, {len(problems)} customers cannot be used ({told})", code="bad-rows")
@@ -145,7 +145,7 @@ async def replace_members(name: _ListName, body: Customers, caller: Operator, co
 async def remove_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
     """Take customers off a list."""
     async with database.transaction() as connection:
-        known, problems = await _resolved(connection, body.customers)
+        known, problems = await _resolved(connection, body.customers, config.default_region)
         removed = await take_off(connection, name, known, by=caller.name, at=config.clock.now())
     return Changed(added=0, removed=removed, already=len(known) - removed, problems=problems)
 
@@ -156,7 +156,7 @@ async def remove_members(name: _ListName, body: Customers, caller: Operator, con
     openapi_extra={
         "requestBody": {
             "required": True,
-            "description": "first line: column names; one is user_id, email, customer_id or anonymous_id",
+            "description": "first line: column names; one is user_id, email, phone, customer_id or anonymous_id",
             "content": {"text/csv": {"schema": {"type": "string"}, "example": "user_id\nu-1001\nu-1002\n"}},
         }
     },
@@ -176,12 +176,10 @@ async def import_csv(
         await _receive(request, file)
         file.seek(0)
         try:
-            rows = read_rows(codecs.iterdecode(file, "utf-8-sig"))
+            rows = read_rows(lines_of(file), config.default_region)
             await import_rows(database, name, rows, import_id, config.clock.now, by=caller.name, replace=replace)
-        except BadFile as error:
+        except (BadFile, NotCsv) as error:
             raise Problem(400, f"{error}", code="bad-file") from None
-        except UnicodeDecodeError:
-            raise Problem(400, "the file is not UTF-8; save it as UTF-8 and send it again", code="bad-file") from None
     return await _import(database, name, import_id)
 
 
@@ -222,8 +220,10 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
         file.write(piece)
 
 
-async def _resolved(connection: Connection, given: Sequence[ListedCustomer]) -> tuple[list[UUID], list[RowProblem]]:
-    checked = [checked_name(each.kind, each.value.strip()) for each in given]
+async def _resolved(
+    connection: Connection, given: Sequence[ListedCustomer], region: str
+) -> tuple[list[UUID], list[RowProblem]]:
+    checked = [checked_name(each.kind, each.value.strip(), region) for each in given]
     found = iter(await resolve(connection, [name for name in checked if not isinstance(name, str)]))
     results = list(_matched(checked, found))
     known = dict.fromkeys(each for each in results if isinstance(each, UUID))

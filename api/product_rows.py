@@ -4,7 +4,6 @@ Promise: idempotent. Every thousand rows are one transaction, so what broke off 
 the others nothing.
 """
 
-import csv
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.product_models import read_product
+from segments.sheets import sheet
 from store import Database
 from store.products import RELATIONS, Product, put_products, unknown
 
@@ -64,7 +64,7 @@ async def keep_products(
     """Keep the products of these rows.
 
     Raises:
-        UnreadableProducts: a CSV file is none.
+        UnreadableProducts, NotCsv: a CSV file is none.
         asyncpg.PostgresError, OSError: the store failed; sending them again goes on.
     """
     report, seen, related, source = Report(), dict[str, int](), set[str](), iter(rows)
@@ -107,22 +107,16 @@ def json_lines(lines: Iterable[str | bytes]) -> Iterator[Row]:
 
 
 def csv_rows(lines: Iterable[str]) -> Iterator[Row]:
-    """The rows of a CSV file (comma, semicolon or tab); related ids in one cell are separated by `|`.
+    """The rows of a CSV file; related ids in one cell are separated by `|`.
 
     Raises:
         UnreadableProducts: a column is missing, or has a name that nobody reads.
+        NotCsv: it is not CSV.
     """
-    source = iter(lines)
-    header = next(source, "").lstrip("\ufeff")
-    delimiter = max(",;\t", key=header.count)
-    try:
-        columns = _columns(next(csv.reader([header], delimiter=delimiter), []))
-        reader = csv.reader(source, delimiter=delimiter)
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield Row(reader.line_num + 1, _fields(columns, cells))
-    except csv.Error as error:
-        raise UnreadableProducts(f"this is not CSV: {error}") from None
+    header, rows = sheet(lines)
+    columns = _columns(header)
+    for number, cells in rows:
+        yield Row(number, _fields(columns, cells))
 
 
 def _columns(header: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from api.problems import Problem
 from api.segment_models import unusable
 from api.segment_views import SegmentDetail, detail
 from segments import DefinitionError
-from segments.asking import CannotAsk, TooSlow
+from segments.asking import CannotAsk, TooSlow, hinted
 from segments.concerns import Limits
 from segments.defining import CannotChange
 from segments.overview import Known, Landscape, landscape, overview
@@ -53,7 +53,7 @@ async def in_detail(config: ApiConfig, database: Database, name: str, at: dateti
     """A segment with its definition, size and worries."""
     around = await landscape(database, config.segments)
     [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, Limits())
-    return detail(seen)
+    return detail(seen, await hinted(database, seen.known.segment.predicate, at))
 
 
 def unknown(name: str) -> Problem:

@@ -3,15 +3,24 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from api.problems import Fault, Problem
 from segments import DefinitionError, Effect
 from segments.defining import Draft
-from segments.naming import expanded
+from segments.naming import expanded, named_in
 from segments.predicate import Predicate
 from segments.wire import predicate_from_json
 
@@ -75,6 +84,34 @@ class SegmentBody(_Body):
         plain = self.model_dump(mode="json", include={"predicate", "owner", "description", "review_by"})
         told = {"base_rate": effect.base_rate, "lift": effect.lift} if effect else None
         return Draft(name, plain | {"predicate": self.predicate, "effect": told}, self.announce)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """A missing owner does not hide what is wrong with the definition."""
+        try:
+            return read(given)
+        except ValidationError as error:
+            predicate = given.get("predicate") if isinstance(given, dict) else None
+            if not isinstance(predicate, dict) or (fault := _fault(predicate)) is None:
+                raise
+            known = [
+                {"type": PydanticCustomError("invalid", "{told}", {"told": each["msg"]}), "loc": each["loc"], "input": None}
+                for each in error.errors(include_input=False, include_url=False)
+            ]
+            raise ValidationError.from_exception_data(cls.__name__, [*known, fault]) from None  # type: ignore[list-item]
+
+
+def _fault(predicate: dict[str, Any]) -> InitErrorDetails | None:
+    """What is wrong with a definition, whatever the segments are that it names."""
+    try:
+        predicate_from_json(expanded(predicate, {name: {"did": "anything"} for name in named_in(predicate)}))
+    except DefinitionError as error:
+        steps = tuple(_pointer(error.place).split("/")[1:])
+        return InitErrorDetails(type=PydanticCustomError("invalid", "{told}", {"told": str(error)}), loc=steps, input=None)
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return None  # told when the rest is right
+    return None
 
 
 class Question(_Body):

@@ -14,9 +14,9 @@ from api.coverage_models import CoverageReport, coverage_report
 from api.problems import Problem, responses
 from api.segment_access import Silence, answering, entries, known_one
 from api.segment_models import Question, predicate_of
-from api.segment_views import ConcernView, Counted, MemberView, concern, member
+from api.segment_views import ConcernView, Counted, Previewed, concern, member
 from api.state import Config, Db
-from segments.asking import count, preview
+from segments.asking import count, hinted, preview
 from segments.concerns import Limits, concerns
 from segments.overview import landscape
 from segments.silence import BadAllowance, allowances
@@ -38,16 +38,18 @@ async def count_definition(body: Question, _: Operator, config: Config, database
     predicate = predicate_of(body.predicate, (await landscape(database, config.segments)).predicates)
     now = config.clock.now()
     async with answering():
-        return Counted(members=await count(database, predicate, now), at=now, english=str(predicate))
+        members, found = await count(database, predicate, now), await hinted(database, predicate, now)
+    return Counted(members=members, at=now, english=str(predicate), hints=found)
 
 
 @router.post("/segments/preview", responses=responses(401, 403, 422, 503))
-async def preview_definition(body: Question, _: Operator, config: Config, database: Db) -> list[MemberView]:
+async def preview_definition(body: Question, _: Operator, config: Config, database: Db) -> Previewed:
     """Some customers of whom a definition is true now; nothing is saved."""
     predicate = predicate_of(body.predicate, (await landscape(database, config.segments)).predicates)
+    now = config.clock.now()
     async with answering():
-        found = await preview(database, predicate, config.clock.now(), body.limit)
-    return [member(each) for each in found]
+        found, told = await preview(database, predicate, now, body.limit), await hinted(database, predicate, now)
+    return Previewed(customers=[member(each) for each in found], hints=told)
 
 
 @router.get("/concerns", responses=responses(401, 403, 422, 503))

@@ -48,6 +48,12 @@ class SegmentView(BaseModel):
     concerns: list[ConcernView]
 
 
+_HINTS = (
+    "why it may be true of nobody though it is valid: names never received, and values of another kind than it compares with"
+    " (by a sample of the newest customers and events)"
+)
+
+
 class SegmentDetail(SegmentView):
     """A segment with its definition."""
 
@@ -56,6 +62,7 @@ class SegmentDetail(SegmentView):
     made_of: list[str] = Field(description="the segments that its definition names, also through others")
     event_types: list[str] = Field(description="the events that it reads")
     traits: list[str] = Field(description="the traits that it reads")
+    hints: list[str] = Field(description=_HINTS)
 
 
 class Announced(BaseModel):
@@ -71,6 +78,7 @@ class Counted(BaseModel):
     members: int
     at: datetime
     english: str = Field(description="the definition in words")
+    hints: list[str] = Field(description=_HINTS)
 
 
 class MemberView(BaseModel):
@@ -79,6 +87,13 @@ class MemberView(BaseModel):
     customer_id: UUID
     entered_at: datetime | None = Field(description="null in the preview of a definition that is not saved")
     traits: dict[str, Any]
+
+
+class Previewed(BaseModel):
+    """Some customers of whom a definition is true."""
+
+    customers: list[MemberView]
+    hints: list[str] = Field(description=_HINTS)
 
 
 class MemberPage(BaseModel):
@@ -96,7 +111,7 @@ class DayView(BaseModel):
     day: date
     entered: int
     left: int
-    size: int = Field(description="members at the day's end: today's, counted back")
+    size: int | None = Field(description="members at the day's end: today's, counted back; null before it was first evaluated")
 
 
 class FindingView(BaseModel):
@@ -150,7 +165,7 @@ def view(seen: Overview) -> SegmentView:
     return SegmentView.model_validate(_plain(seen))
 
 
-def detail(seen: Overview) -> SegmentDetail:
+def detail(seen: Overview, hints: list[str]) -> SegmentDetail:
     """A segment with its definition."""
     predicate = seen.known.segment.predicate
     return SegmentDetail.model_validate(
@@ -161,6 +176,7 @@ def detail(seen: Overview) -> SegmentDetail:
             "made_of": sorted(mentions(predicate)),
             "event_types": sorted(event_types(predicate)),
             "traits": sorted(trait_names(predicate)),
+            "hints": hints,
         }
     )
 

@@ -6,7 +6,6 @@ Promise: pure and exact, and what the SQL of `aggregates_sql` answers.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from segments.comparing import as_kind, compared
@@ -14,7 +13,7 @@ from segments.errors import DefinitionError
 from segments.leaf import Leaf
 from segments.measures import Measured
 from segments.predicate import Clock, Edge
-from segments.values import OPERATORS, check_operand, kind_of
+from segments.values import OPERATORS, check_operand, kind_of, unknown_operator
 from segments.words import operand_in_words, to_plain
 
 if TYPE_CHECKING:
@@ -29,19 +28,17 @@ COMPARED: Final = ("==", "!=", "<", "<=", ">", ">=", "between")
 class Aggregate(Leaf):
     """An amount over the events of a `did` against a number."""
 
-    of: "Did"
-    measure: str
-    path: tuple[str, ...]
+    measured: Measured
     op: str
     value: Any
 
     def __post_init__(self) -> None:
         check_number(self.measured.place, self.op, self.value)
 
-    @cached_property
-    def measured(self) -> Measured:
-        """The amount."""
-        return Measured(self.of, self.measure, self.path)
+    @property
+    def of(self) -> "Did":
+        """The events whose amount it is."""
+        return self.measured.of
 
     @property
     def edges(self) -> frozenset[Edge]:
@@ -93,7 +90,7 @@ class Aggregate(Leaf):
 def check_number(place: str, op: str, value: Any) -> None:
     """Refuse an operator that amounts do not have, and an operand that is no number (or two, for `between`)."""
     if op not in COMPARED:
-        raise DefinitionError(place, f"unknown operator {op!r}; use one of {', '.join(COMPARED)}")
+        raise unknown_operator(place, op, COMPARED)
     check_operand(place, op, value)
     for each in value if op == "between" else (value,):
         if kind_of(place, each) != "number":

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from segments.aggregates import Aggregate
 from segments.comparing import compared
 from segments.conditions import Selection, counted_since, inside
-from segments.json_sql import Expression, Value, bound
+from segments.json_sql import Expression, Value, bound, of_document
 from segments.measures import Measured
 from segments.rows import during, exists
 from segments.sequences import Outermost
@@ -54,12 +54,28 @@ def grouped(what: Measured, selection: Selection) -> Grouped:
     source, wanted = counted_since(e, what.of, selection)
     rows: Any = source
     value = Value.field(e.c.properties, what.path[0]) if what.path else None
-    if value is not None and len(what.path) > 1:
-        value = Value.each(e.c.properties, what.path)
-        json: Any = value.json
-        rows = source.join(json.scalar_alias, sa.true())
+    document: Expression = e.c.properties
+    path = what.path
+    if what.lines:
+        depth = len(what.lines[0].path)
+        line = Value.each(document, path[:depth], items=True)
+        rows = _joined(rows, line)
+        wanted = [
+            *wanted,
+            line.type == bound("object", "text"),
+            sa.or_(*(of_document(each.condition, line.json) for each in what.lines)),
+        ]
+        document, path = line.json, path[depth:]
+    if len(what.path) > 1:
+        value = Value.each(document, path)
+        rows = _joined(rows, value)
     found = sa.select(e.c.profile_id).select_from(rows).where(*wanted, *selection.among(e.c.profile_id))
     return Grouped(found.group_by(e.c.profile_id), *_amount(what.measure, value))
+
+
+def _joined(rows: Any, value: Value) -> Any:
+    json: Any = value.json
+    return rows.join(json.scalar_alias, sa.true())
 
 
 def _amount(measure: str, value: Value | None) -> tuple[Expression, Expression | None]:

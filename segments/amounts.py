@@ -11,6 +11,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack, cast
 
 from segments.aggregates import Aggregate
+from segments.comparable import Comparable
 from segments.errors import DefinitionError
 from segments.measures import Measured, Number
 from segments.predicate import Predicate
@@ -24,48 +25,15 @@ if TYPE_CHECKING:
 _MOST_SPANS = 31
 
 
-class Comparable:
-    """The six operators, for what is compared by `_is`."""
-
-    def __eq__(self, value: object) -> Predicate:  # type: ignore[override]  # a comparison is the point
-        return self._is("==", value)
-
-    def __ne__(self, value: object) -> Predicate:  # type: ignore[override]  # a comparison is the point
-        return self._is("!=", value)
-
-    def __lt__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is("<", value)
-
-    def __le__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is("<=", value)
-
-    def __gt__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is(">", value)
-
-    def __ge__(self, value: "Number | Amount | Multiple") -> Predicate:
-        return self._is(">=", value)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-    def __bool__(self) -> NoReturn:
-        raise DefinitionError(str(self), "has no truth by itself; compare it with a number or another amount")
-
-    def _is(self, op: str, value: Any) -> Predicate:
-        raise NotImplementedError
-
-
 @dataclass(frozen=True, eq=False)
-class Amount(Comparable):
+class Amount(Comparable[Predicate]):
     """A number worked out from events; compare it with a number, another amount or a multiple of one, or divide it."""
 
+    _meant = "compare it with a number or another amount"
     of: "Did"
     measure: str
     name: str = ""
-
-    def between(self, low: Number, high: Number) -> Predicate:
-        """From the low number to the high one, both included."""
-        return self._is("between", (low, high))
+    whole: bool = False
 
     def __mul__(self, times: Number) -> "Multiple":
         return Multiple(self, times)
@@ -83,7 +51,7 @@ class Amount(Comparable):
         """What is worked out."""
         if self.measure != "count":
             check_name(f"did({self.of.type!r}).{self.measure}", "property", self.name)
-        return Measured(self.of, self.measure, tuple(self.name.split(".")) if self.name else ())
+        return Measured(self.of, self.measure, tuple(self.name.split(".")) if self.name else (), self.whole)
 
     def _is(self, op: str, value: Any) -> Predicate:
         match value:
@@ -97,15 +65,14 @@ class Amount(Comparable):
                 raise DefinitionError(f"{self}.between", "takes two numbers; write (a >= b) & (a <= 2 * b)")
             case Predicate():
                 raise DefinitionError(str(self), f"compares with an amount, not with whether {value}; write did(…).count()")
-        found = self.measured
-        return Aggregate(found.of, found.measure, found.path, op, value)
+        return Aggregate(self.measured, op, value)
 
     def __str__(self) -> str:
         return f"did({self.of.type!r}).{self.measure}({repr(self.name) if self.name else ''})"
 
 
 @dataclass(frozen=True, eq=False)
-class Multiple(Comparable):
+class Multiple(Comparable[Predicate]):
     """So many times an amount: the other side of a comparison with an amount."""
 
     amount: Amount
@@ -125,7 +92,7 @@ class Multiple(Comparable):
 
 
 @dataclass(frozen=True, eq=False)
-class Ratio(Comparable):
+class Ratio(Comparable[Predicate]):
     """One amount divided by another; no comparison is true where the other is 0 or missing."""
 
     left: Amount
@@ -134,10 +101,6 @@ class Ratio(Comparable):
     def __post_init__(self) -> None:
         if not isinstance(self.right, Amount):
             raise DefinitionError(str(self), "an amount is divided by an amount; write the number on the other side: a > 2 * b")
-
-    def between(self, low: Number, high: Number) -> Predicate:
-        """From the low number to the high one, both included."""
-        return self._is("between", (low, high))
 
     def _is(self, op: str, value: Any) -> Predicate:
         if isinstance(value, Comparable):
@@ -149,31 +112,34 @@ class Ratio(Comparable):
 
 
 class Countable:
-    """What amounts can be worked out of: the words after `did(…)`."""
+    """What amounts can be worked out of: the words after `did(…)`.
+
+    Of `did(…).where(any_item("products", …))` the lines that meet the condition are measured, with `whole` all of them.
+    """
 
     def count(self) -> Amount:
         """How many events count, to be compared with another amount (with a number, `at_least` says the same)."""
         return self._amount("count")
 
-    def total(self, name: str) -> Amount:
+    def total(self, name: str, *, whole: bool = False) -> Amount:
         """The sum of a property over the events, 0 where there is none; only numbers count."""
-        return self._amount("total", name)
+        return self._amount("total", name, whole=whole)
 
-    def largest(self, name: str) -> Amount:
+    def largest(self, name: str, *, whole: bool = False) -> Amount:
         """The largest number of a property; no comparison is true where there is none."""
-        return self._amount("largest", name)
+        return self._amount("largest", name, whole=whole)
 
-    def smallest(self, name: str) -> Amount:
+    def smallest(self, name: str, *, whole: bool = False) -> Amount:
         """The smallest number of a property; no comparison is true where there is none."""
-        return self._amount("smallest", name)
+        return self._amount("smallest", name, whole=whole)
 
-    def average(self, name: str) -> Amount:
+    def average(self, name: str, *, whole: bool = False) -> Amount:
         """The mean of the numbers of a property; no comparison is true where there is none."""
-        return self._amount("average", name)
+        return self._amount("average", name, whole=whole)
 
-    def distinct(self, name: str) -> Amount:
+    def distinct(self, name: str, *, whole: bool = False) -> Amount:
         """How many different texts, numbers and booleans a property had."""
-        return self._amount("distinct", name)
+        return self._amount("distinct", name, whole=whole)
 
     def in_each(self, times: int, span: timedelta | None = None, **units: Unpack[Units]) -> Predicate:
         """At least once in each of the last so many spans, counted back from now: `in_each(4, weeks=1)`.
@@ -191,5 +157,5 @@ class Countable:
         more = [longer.count() > shorter.count() for shorter, longer in pairwise(within)]
         return reduce(and_, more, cast("Predicate", within[0]))
 
-    def _amount(self, measure: str, name: str = "") -> Amount:
-        return Amount(cast("Did", self), measure, name)
+    def _amount(self, measure: str, name: str = "", *, whole: bool = False) -> Amount:
+        return Amount(cast("Did", self), measure, name, whole)

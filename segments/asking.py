@@ -14,6 +14,7 @@ import asyncpg
 
 from segments import compiler
 from segments.errors import SegmentError
+from segments.hints import hints
 from segments.language import Segment
 from segments.predicate import Predicate, event_types, trait_names
 from segments.thresholds import record, recorded
@@ -77,6 +78,12 @@ async def preview(database: Database, predicate: Predicate, at: datetime, limit:
         await record(connection, predicate, at)
         rows = await connection.fetch(sql, *statement.args(at, shard=0, shards=1))
         return await traits_of(connection, [row["id"] for row in rows], sorted(trait_names(predicate)))
+
+
+async def hinted(database: Database, predicate: Predicate, at: datetime) -> list[str]:
+    """Why the definition may be true of nobody though it is valid, a sentence each; raises as `count` does."""
+    async with _briefly(database) as connection:
+        return await hints(connection, predicate, at)
 
 
 async def check(database: Database, predicate: Predicate, at: datetime) -> None:

@@ -5,13 +5,13 @@ Promise: pure, and exactly what the SQL of `json_sql` answers.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from segments.predicate import All, AnyItem, Compare, Not, Predicate
-from segments.values import ISO, fold_table, kind_of
+from segments.values import BLANK, ISO, fold_table, kind_of
 
 _ISO = re.compile(ISO.replace(r"\d", "[0-9]").replace("$", r"\Z"))
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -48,6 +48,8 @@ def compares(value: Any, op: str, operand: Any) -> bool:
     match op:
         case "exists":
             return value is not None
+        case "filled":
+            return value not in (None, [], {}) and not (isinstance(value, str) and not value.strip(BLANK))
         case "in":
             return any(compares(value, "==", choice) for choice in operand)
         case "between":
@@ -115,7 +117,10 @@ def as_day(value: object) -> date | None:
 def _from_iso(text: str) -> datetime | None:
     if not _ISO.match(text):
         return None
+    day, clock = text[:10], text[11:].upper().replace(" ", "").replace("UTC", "Z")
+    leap = ":60" in clock  # the second that UTC adds is the first of the next minute
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:  # the 30th of February, the year 0
+        read = datetime.fromisoformat(f"{day}T{clock.replace(':60', ':59')}" if clock else day)
+        return read + timedelta(seconds=leap)
+    except (ValueError, OverflowError):  # the 30th of February, the year 0
         return None

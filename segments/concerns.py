@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from segments.hints import of_values
 from segments.language import Segment
 from segments.listed import LIST_EVENT
 from segments.people import mentions
@@ -17,7 +18,7 @@ from segments.sizing import people_needed
 from segments.watching import TRAITS_CHANGED
 from segments.words import span_in_words
 from store import Database
-from store.segments import Overlap, heard_from, last_heard, overlaps
+from store.segments import Overlap, evaluated, heard_from, last_heard, overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,13 @@ async def concerns(
     heard = await last_heard(database, types, at) if types else {}
     senders = [Heard(**dict(row)) for row in await heard_from(database, types, at)] if types else []
     shared = await overlaps(database, sizes) if len(segments) > 1 else []
+    done = await evaluated(database, {segment.name: segment.version for segment in segments})
     made_of = {segment.name: mentions(segment.predicate) for segment in segments}
     found = [
         *_too_many(segments, limits),
         *(concern for each in segments for concern in of_one(each, sizes.get(each.name, 0), heard, at, limits)),
+        *(concern for each in segments if each.name in done for concern in _empty(each, sizes.get(each.name, 0))),
+        *[concern for each in segments for concern in await _of_values(database, each)],
         *(concern for each in segments for concern in _silent(each, senders, heard, at, limits)),
         *_overlapping([pair for pair in shared if not _by_definition(pair, made_of)], limits),
     ]
@@ -64,6 +68,19 @@ async def concerns(
 def of_one(segment: Segment, members: int, heard: Mapping[str, datetime], at: datetime, limits: Limits) -> list[Concern]:
     """What to worry about in one segment, given when each event type was last heard of."""
     return [*_overdue(segment, at), *_too_small(segment, members), *_stale(segment, heard, at, limits)]
+
+
+async def _of_values(database: Database, segment: Segment) -> list[Concern]:
+    async with database.pool.acquire() as connection:
+        return [
+            Concern("GOV-05", "other values", segment.name, found) for found in await of_values(connection, segment.predicate)
+        ]
+
+
+def _empty(segment: Segment, members: int) -> Iterable[Concern]:
+    if members == 0:
+        told = f"is live and has no members; look at it by `journeys segments explain {segment.name}`, or retire it"
+        yield Concern("GOV-03", "empty", segment.name, told)
 
 
 def reads(segment: Segment) -> frozenset[str]:

@@ -14,6 +14,7 @@ from segments.reading import an_object, only, window
 
 #: The keys beside "trait" that make it one of these.
 DATED = ("within_next", "within_last", "anniversary")
+_ANNIVERSARY = ("within_days", "zone", "otherwise")
 
 
 def dated_from_json(plain: Mapping[str, Any], path: tuple[str, ...]) -> Near | Anniversary:
@@ -23,8 +24,8 @@ def dated_from_json(plain: Mapping[str, Any], path: tuple[str, ...]) -> Near | A
     if word != "anniversary":
         span = window(plain[word]) or timedelta(0)
         return Near(path, span, timedelta(0)) if word == "within_next" else Near(path, timedelta(0), span)
-    given = an_object("anniversary", plain["anniversary"])
-    only(given, "within_days", "zone", "otherwise")
+    given = an_object("anniversary", plain["anniversary"], *_ANNIVERSARY)
+    only(given, *_ANNIVERSARY)
     return Anniversary(path, given.get("within_days", 0), _day(given))
 
 

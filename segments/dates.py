@@ -6,17 +6,17 @@ Promise: pure. Each turns at instants that follow from the trait alone, so that 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from segments.calendar import Period, local_day
+from segments.comparable import Comparable
 from segments.comparing import as_day, as_instant, compares, found_in
 from segments.date_clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
 from segments.errors import DefinitionError
 from segments.leaf import Leaf
 from segments.predicate import Clock
-from segments.values import OPERATORS, check_operand, check_path, check_window, kind_of
+from segments.values import OPERATORS, check_operand, check_path, check_window, kind_of, unknown_operator
 from segments.words import operand_in_words, span_in_words, to_plain
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Age(Leaf):
         place = f"age({'.'.join(self.path)!r})"
         check_path("trait", self.path)
         if self.op not in _COMPARED:
-            raise DefinitionError(place, f"unknown operator {self.op!r}; use one of {', '.join(_COMPARED)}")
+            raise unknown_operator(place, self.op, _COMPARED)
         check_operand(place, self.op, self.value)
         for each in self._ends:
             if kind_of(place, each) != "number" or abs(each) > 10_000:  # noqa: PLR2004 - years in the calendar
@@ -165,39 +165,17 @@ class Age(Leaf):
 
 
 @dataclass(frozen=True, eq=False)
-class AgeTerm:
-    """An age in whole years; compare it."""
+class AgeTerm(Comparable[Age]):
+    """An age in whole years; compare it: between 25 and 35 ends with the 36th birthday."""
 
     path: tuple[str, ...]
     day: Period
 
-    def __eq__(self, value: object) -> Age:  # type: ignore[override]  # a comparison is the point
-        return Age(self.path, "==", value, self.day)
+    def _is(self, op: str, value: Any) -> Age:
+        return Age(self.path, op, value, self.day)
 
-    def __ne__(self, value: object) -> Age:  # type: ignore[override]  # a comparison is the point
-        return Age(self.path, "!=", value, self.day)
-
-    def __lt__(self, value: float | Decimal) -> Age:
-        return Age(self.path, "<", value, self.day)
-
-    def __le__(self, value: float | Decimal) -> Age:
-        return Age(self.path, "<=", value, self.day)
-
-    def __gt__(self, value: float | Decimal) -> Age:
-        return Age(self.path, ">", value, self.day)
-
-    def __ge__(self, value: float | Decimal) -> Age:
-        return Age(self.path, ">=", value, self.day)
-
-    def between(self, low: float | Decimal, high: float | Decimal) -> Age:
-        """From the low age to the high one, both included: 25 to 35 ends with the 36th birthday."""
-        return Age(self.path, "between", (low, high), self.day)
-
-    def __hash__(self) -> int:
-        return hash((self.path, self.day))
-
-    def __bool__(self) -> NoReturn:
-        raise DefinitionError(f"age({'.'.join(self.path)!r})", "has no truth by itself; compare it with a number")
+    def __str__(self) -> str:
+        return f"age({'.'.join(self.path)!r})"
 
 
 def near(path: tuple[str, ...], *, before: timedelta = _NOTHING, after: timedelta = _NOTHING) -> Near:

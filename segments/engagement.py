@@ -10,6 +10,14 @@ from segments.predicate import Compare
 from segments.reach import check_channel, check_purpose
 from segments.values import check_name
 
+#: The events that we write ourselves.
+OURS = frozenset(
+    {
+        *("Message Sent", "Message Delivered", "Message Read", "Message Clicked", "Message Replied", "Message Failed"),
+        "Unsubscribed",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Messages:

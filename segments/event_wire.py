@@ -48,7 +48,7 @@ def did_from_json(plain: Mapping[str, Any], inside: Inside) -> Did:
 def aggregate_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand) -> Aggregate:
     """`{"total": property, "of": {"did": …}, "is": …, "value": …}`."""
     found = _measured(plain, inside, "is", "value")
-    return Aggregate(found.of, found.measure, found.path, str(plain.get("is")), operand(plain.get("value")))
+    return Aggregate(found, str(plain.get("is")), operand(plain.get("value")))
 
 
 def versus_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand) -> Versus:
@@ -64,7 +64,7 @@ def versus_from_json(plain: Mapping[str, Any], inside: Inside, operand: Operand)
 
 
 def _side(place: str, plain: object, inside: Inside) -> Measured:
-    given = an_object(place, plain)
+    given = an_object(place, plain, *MEASURES)
     if not any(name in given for name in MEASURES):
         raise DefinitionError(place, f"needs one of the keys {', '.join(MEASURES)}")
     try:
@@ -75,11 +75,14 @@ def _side(place: str, plain: object, inside: Inside) -> Measured:
 
 def _measured(plain: Mapping[str, Any], inside: Inside, *beside: str) -> Measured:
     measure = next(name for name in MEASURES if name in plain)
-    only(plain, measure, "of", *beside)
+    only(plain, measure, "of", "whole", *beside)
+    whole = plain.get("whole", False)
+    if not isinstance(whole, bool):
+        raise DefinitionError("whole", f"needs true (all lines) or false (those that meet the condition), not {whole!r}")
     name = plain[measure]
     if name is not True if measure == "count" else not isinstance(name, str):
         raise DefinitionError(measure, f"needs {'true' if measure == 'count' else 'the name of a property'}, not {name!r}")
-    return Measured(_did("of", plain.get("of"), inside), measure, () if name is True else tuple(name.split(".")))
+    return Measured(_did("of", plain.get("of"), inside), measure, () if name is True else tuple(name.split(".")), whole)
 
 
 def outermost_from_json(plain: Mapping[str, Any], inside: Inside) -> Outermost:
@@ -101,11 +104,16 @@ def _follow(plain: Mapping[str, Any], inside: Inside) -> Follow | None:
     if not found:
         return None
     [word] = found
+    if "within" in plain and f"{word}_within" not in plain:
+        how_soon = f'add "{word}_within": how soon the other follows, in seconds (null: ever)'
+        raise DefinitionError(
+            "within", f'beside "{word}" could mean two things; {how_soon}; "within" is how old the first may be'
+        )
     return follow(word, _did(word, plain[word], inside), window(plain.get(f"{word}_within")), wanted=word == "then")
 
 
 def _did(place: str, plain: object, inside: Inside) -> Did:
-    found = inside(place, an_object(place, plain))
+    found = inside(place, an_object(place, plain, "did", "where", "then", "without"))
     if not isinstance(found, Did):
         raise DefinitionError(place, f"needs a did, not {found}")
     return found

@@ -139,7 +139,7 @@ class Did(Predicate, Countable):
             "at_hours": None if self.hours is None else self.hours.to_json(),
             "on_days": None if self.days is None else self.days.to_json(),
         }
-        followed = {} if self.then_ is None else self.then_.to_json()
+        followed = {} if self.then_ is None else self.then_.to_json(windowed=self.window is not None)
         return plain | {name: value for name, value in optional.items() if value is not None} | followed
 
     @property
@@ -148,12 +148,13 @@ class Did(Predicate, Countable):
         words = [f'"{self.type}"', count_in_words(self.at_least_times, self.most)]
         if self.condition is not None:
             words.append(f"where {self.condition}")
-        narrowed = (self.then_, self.hours, self.days, self.stretch, self.period)
-        words += [str(part) for part in narrowed if part is not None]
+        words += [str(part) for part in (self.hours, self.days, self.stretch, self.period) if part is not None]
         if self.window is not None:
             words.append(f"within {span_in_words(self.window)}")
         if self.since is not None:
             words.append(f'since the last "{self.since}"')
+        if self.then_ is not None:
+            words.append(str(self.then_))
         return " ".join(word for word in words if word)
 
     def __str__(self) -> str:
@@ -165,11 +166,17 @@ class Did(Predicate, Countable):
 
     def within(self, span: timedelta | None = None, **units: Unpack[Units]) -> "Did":
         """Only events younger than the span: at `ts + span` exactly, an event is out."""
-        return replace(self, window=span_of(f"did({self.type!r}).within", span, units))
+        place = f"did({self.type!r}).within"
+        if self.then_ is not None and self.then_.span is None:
+            word, other = self.then_.word, self.then_.next.type
+            how_soon = f"how soon the other follows (write .{word}({other!r}, hours=1))"
+            how_old = f"how old this one may be (write .within(…) before .{word})"
+            raise DefinitionError(place, f"after .{word} could mean two things: {how_soon}, or {how_old}")
+        return self._once("within", window=span_of(place, span, units))
 
     def between(self, start: date | datetime | None, end: date | datetime | None, *, zone: str = "UTC") -> "Did":
         """Only events from the start up to, but without, the end; a date is its first instant in the zone."""
-        return replace(self, stretch=stretch(f"did({self.type!r}).between", start, end, zone))
+        return self._once("between", stretch=stretch(f"did({self.type!r}).between", start, end, zone))
 
     def today(self, *, zone: str | None = None, otherwise: str = "UTC") -> "Did":
         """Only events of this calendar day: in the zone, else in the customer's (trait `timezone`), `otherwise` if unknown."""
@@ -186,27 +193,27 @@ class Did(Predicate, Countable):
     def at_hours(self, start: int | time, end: int | time, *, zone: str | None = None, otherwise: str = "UTC") -> "Did":
         """Only events from a local time until before another, over midnight if the second is earlier; zones as for `today`."""
         place = f"did({self.type!r}).at_hours"
-        return replace(self, hours=hours_between(place, start, end, home(zone, otherwise)))
+        return self._once("at_hours", hours=hours_between(place, start, end, home(zone, otherwise)))
 
     def on_days(self, *days: str, zone: str | None = None, otherwise: str = "UTC") -> "Did":
         """Only events of these local days of the week ("mon" to "sun"), from midnight to midnight; zones as for `today`."""
-        return replace(self, days=weekdays(f"did({self.type!r}).on_days", days, home(zone, otherwise)))
+        return self._once("on_days", days=weekdays(f"did({self.type!r}).on_days", days, home(zone, otherwise)))
 
     def at_least(self, times: int) -> "Did":
         """This often or more."""
-        return replace(self, least=times)
+        return self._once("at_least", least=times)
 
     def more_than(self, times: int) -> "Did":
         """More often than this."""
-        return replace(self, least=times + 1)
+        return self._once("more_than", least=times + 1)
 
     def at_most(self, times: int) -> "Did":
         """This often or less; alone, it is also true of who never did it."""
-        return replace(self, most=times)
+        return self._once("at_most", most=times)
 
     def exactly(self, times: int) -> "Did":
         """This often, no more and no less."""
-        return replace(self, least=times, most=times)
+        return self._once("exactly", least=times, most=times)
 
     def where(self, *conditions: Predicate) -> "Did":
         """Only events whose properties meet every condition: `did("Product Added").where(prop("price") > 50)`."""
@@ -218,7 +225,7 @@ class Did(Predicate, Countable):
 
     def since_last(self, event: str) -> "Did":
         """Only events at or after the customer's last event of that type; false for who never did that."""
-        return replace(self, since=event)
+        return self._once("since_last", since=event)
 
     def then(self, event: "str | Did", within: timedelta | None = None, **units: Unpack[Units]) -> "Did":
         """Only events that were followed by another, later and (with a span) less than the span after."""
@@ -229,7 +236,13 @@ class Did(Predicate, Countable):
         return self._followed(event, within, units, wanted=False)
 
     def _in(self, unit: str, zone: str | None, otherwise: str) -> "Did":
-        return replace(self, period=Period(unit, zone, None if zone is not None else otherwise))
+        return self._once(f"this_{unit}", period=Period(unit, zone, None if zone is not None else otherwise))
+
+    def _once(self, word: str, **said: Any) -> "Did":
+        """Said twice, the last would win in silence."""
+        if any(getattr(self, name) is not None for name in said):
+            raise DefinitionError(f"did({self.type!r}).{word}", f"is said already, in: {self}; say it once")
+        return replace(self, **said)
 
     def _followed(self, event: "str | Did", within: timedelta | None, units: Units, *, wanted: bool) -> "Did":
         place = f"did({self.type!r}).{'then' if wanted else 'without'}"

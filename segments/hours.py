@@ -129,12 +129,16 @@ def weekdays(place: str, names: Iterable[object], where: Home) -> Weekdays:
     return Weekdays(found, where)
 
 
+_HOURS = ("from", "to", "zone", "otherwise")
+_DAYS = ("days", "zone", "otherwise")
+
+
 def hours_from_json(plain: object) -> Hours | None:
     """The hours that `to_json` wrote."""
     if plain is None:
         return None
-    given = an_object("at_hours", plain)
-    only(given, "from", "to", "zone", "otherwise")
+    given = an_object("at_hours", plain, *_HOURS)
+    only(given, *_HOURS)
     return hours_between("at_hours", _read(given.get("from")), _read(given.get("to")), _home(given))
 
 
@@ -142,8 +146,8 @@ def weekdays_from_json(plain: object) -> Weekdays | None:
     """The days that `to_json` wrote."""
     if plain is None:
         return None
-    given = an_object("on_days", plain)
-    only(given, "days", "zone", "otherwise")
+    given = an_object("on_days", plain, *_DAYS)
+    only(given, *_DAYS)
     days = given.get("days")
     if not isinstance(days, list):
         raise DefinitionError("on_days", f"needs a list of days, not {days!r}")

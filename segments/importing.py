@@ -4,7 +4,6 @@ Promise: idempotent. Every thousand rows are one transaction, so an import that 
 names rows by their number, never by what stands in them.
 """
 
-import csv
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,9 +13,10 @@ from uuid import UUID
 
 from segments.errors import SegmentError
 from segments.listed import LIST_EVENT, check_list_name
+from segments.sheets import NotCsv, sheet
 from store import Connection, Database
 from store import lists as rows_of_lists
-from store.addresses import normalised
+from store.addresses import normalised, phone_number
 
 #: Column names that are understood (without case, spaces, `_` and `-`), and the kind of name that stands there.
 COLUMNS = {
@@ -26,7 +26,9 @@ COLUMNS = {
     "anonymousid": "anonymous_id",
     "email": "email",
     "emailaddress": "email",
+    **dict.fromkeys(("phone", "phonenumber", "mobile", "mobilephone", "telephone"), "phone"),
 }
+KINDS_IN_WORDS = "user_id, email, phone, customer_id or anonymous_id"
 #: Bad rows that a report names itself; `store.lists.problems_of` has them all.
 REPORTED = 100
 _AT_ONCE = 1_000
@@ -44,11 +46,15 @@ class Row(NamedTuple):
     number: int
     name: tuple[str, str] | None
     problem: str = ""
+    given: str = ""
 
 
 @dataclass
 class Report:
-    """How far an import has come, and what was wrong; `fresh` are the bad rows that are not written down yet."""
+    """How far an import has come, and what was wrong; `fresh` are the bad rows that are not written down yet.
+
+    `given` has what stands in the bad rows that are named: for whoever has the file, never written down.
+    """
 
     rows: int = 0
     added: int = 0
@@ -57,42 +63,37 @@ class Report:
     bad: int = 0
     problems: list[dict[str, int | str]] = field(default_factory=list)
     fresh: list[tuple[int, str]] = field(default_factory=list, repr=False)
+    given: dict[int, str] = field(default_factory=dict, repr=False)
 
     @property
     def counts(self) -> tuple[int, int, int, int, int]:
         """Rows, added, already, removed, bad."""
         return self.rows, self.added, self.already, self.removed, self.bad
 
-    def refuse(self, number: int, problem: str) -> None:
+    def refuse(self, number: int, problem: str, given: str) -> None:
         """Note a bad row."""
         self.bad += 1
         self.fresh.append((number, problem))
         if len(self.problems) < REPORTED:
             self.problems.append({"row": number, "problem": problem})
+            self.given[number] = given
 
 
 #: Called after every transaction, to show progress.
 Heard = Callable[[Report], Awaitable[None]]
 
 
-def read_rows(lines: Iterable[str]) -> Iterator[Row]:
-    """The rows of a CSV file (comma, semicolon or tab; the first line names the columns).
+def read_rows(lines: Iterable[str], region: str = "ES") -> Iterator[Row]:
+    """The rows of a CSV file, whose first line names the columns; numbers without a country code are read as of `region`.
 
     Raises:
         BadFile: no column names customers.
+        NotCsv: it is not CSV.
     """
-    source = iter(lines)
-    header = next(source, "").lstrip("\ufeff")
-    delimiter, number = max(",;\t", key=header.count), 0
-    try:
-        place, kind = _column(next(csv.reader([header], delimiter=delimiter), []))
-        reader = csv.reader(source, delimiter=delimiter, strict=True)  # an open quote would swallow the rest of the file
-        for cells in reader:
-            number = reader.line_num
-            if any(cell.strip() for cell in cells):
-                yield _row(number + 1, kind, cells[place].strip() if place < len(cells) else "")
-    except csv.Error as error:
-        raise BadFile(f"what follows line {number + 1} is not CSV ({error}); look for a quote that is not closed") from None
+    columns, rows = sheet(lines)
+    place, kind = _column(columns)
+    for number, cells in rows:
+        yield _row(number, kind, cells[place].strip() if place < len(cells) else "", region)
 
 
 def _column(columns: Sequence[str]) -> tuple[int, str]:
@@ -100,28 +101,41 @@ def _column(columns: Sequence[str]) -> tuple[int, str]:
     for known, kind in COLUMNS.items():
         if known in plain:
             return plain.index(known), kind
-    raise BadFile("the first line must name a column user_id, email, customer_id or anonymous_id")
+    found = ", ".join(repr(column.strip()) for column in columns if column.strip())[:200] or "nothing"
+    raise BadFile(f"the first line must name a column {KINDS_IN_WORDS}; it names {found}")
 
 
-def _row(number: int, kind: str, value: str) -> Row:
-    checked = checked_name(kind, value)
-    return Row(number, None, checked) if isinstance(checked, str) else Row(number, checked)
+def _row(number: int, kind: str, value: str, region: str) -> Row:
+    checked = checked_name(kind, value, region)
+    return Row(number, None, checked, value) if isinstance(checked, str) else Row(number, checked, given=value)
 
 
-def checked_name(kind: str, value: str) -> tuple[str, str] | str:
+def checked_name(kind: str, value: str, region: str) -> tuple[str, str] | str:
     """A name as the store looks for it, or what is wrong with it."""
     if not value:
         return f"the {kind} is empty"
     if len(value) > _LONGEST or "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
         return f"the {kind} is longer than {_LONGEST} characters or holds what cannot be stored"
-    if kind == "customer_id":
-        try:
-            return kind, str(UUID(value))
-        except ValueError:
-            return "the customer_id is no UUID"
-    if kind == "email":
-        return (kind, normalised(kind, value)) if "@" in value else "the email is no address"
-    return kind, value
+    return _OF_KIND[kind](value, region) if kind in _OF_KIND else (kind, value)
+
+
+def _customer_id(value: str, _: str) -> tuple[str, str] | str:
+    try:
+        return "customer_id", str(UUID(value))
+    except ValueError:
+        return "the customer_id is no UUID"
+
+
+def _phone(value: str, region: str) -> tuple[str, str] | str:
+    number = phone_number(value, region)
+    return ("phone", number) if number else f"the phone is no number; write it with its country code, or as in {region}"
+
+
+def _email(value: str, _: str) -> tuple[str, str] | str:
+    return ("email", normalised("email", value)) if "@" in value else "the email is no address"
+
+
+_OF_KIND = {"customer_id": _customer_id, "phone": _phone, "email": _email}
 
 
 async def import_rows(
@@ -157,7 +171,7 @@ async def import_rows(
             seen.update(known if replace else ())
             if heard:
                 await heard(report)
-    except (BadFile, UnicodeError):
+    except (BadFile, NotCsv):
         await _note(database, id_, "failed", report, now())
         raise
     if replace:
@@ -171,12 +185,12 @@ async def _put_on(connection: Connection, name: str, chunk: Sequence[Row], repor
     report.rows += len(chunk)
     for row in chunk:
         if row.name is None:
-            report.refuse(row.number, row.problem)
-    named = [(row.number, row.name) for row in chunk if row.name is not None]
-    found = await rows_of_lists.resolve(connection, [given for _, given in named])
-    for (number, _), profile in zip(named, found, strict=True):
+            report.refuse(row.number, row.problem, row.given)
+    named = [row for row in chunk if row.name is not None]
+    found = await rows_of_lists.resolve(connection, [row.name for row in named if row.name is not None])
+    for row, profile in zip(named, found, strict=True):
         if profile is None:
-            report.refuse(number, _ABSENT)
+            report.refuse(row.number, _ABSENT, row.given)
     known = [profile for profile in found if profile is not None]
     added = await put_on(connection, name, known, by=by, at=at)
     report.added += added

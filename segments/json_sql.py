@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from segments.comparing import as_instant
 from segments.predicate import All, AnyItem, Compare, Not, Predicate
 from segments.tables import INSTANT
-from segments.values import ISO, ISO_OFFSET, Kind, fold_table, kind_of
+from segments.values import BLANK, FINER, ISO, ISO_OFFSET, Kind, fold_table, kind_of
 
 Expression = sa.ColumnElement[Any]
 _JSON_TYPE: dict[Kind, str] = {"boolean": "boolean", "number": "number", "text": "string", "instant": "string"}
@@ -120,8 +120,8 @@ def _exists(value: Value, condition: Expression) -> Expression:
 def _compare(leaf: Compare, value: Value) -> Expression:
     operand: Any = leaf.value
     match leaf.op:
-        case "exists":
-            return sa.func.coalesce(value.type != bound("null", "text"), sa.false())
+        case "exists" | "filled":
+            return sa.func.coalesce(_filled(value) if leaf.op == "filled" else _known(value), sa.false())
         case "in":
             return sa.or_(*(_is_one_of(value, kind, operand) for kind in _JSON_TYPE if _of_kind(kind, operand)))
         case "contains":
@@ -134,6 +134,17 @@ def _compare(leaf: Compare, value: Value) -> Expression:
             return value.when("text", _matches(value, operand))
     kind = kind_of(leaf.place, operand)
     return value.when(kind, _typed(value, kind, lambda mine: _OPERATOR[leaf.op](mine, bound(operand, kind))))
+
+
+def _known(value: Value) -> Expression:
+    return value.type != bound("null", "text")
+
+
+def _filled(value: Value) -> Expression:
+    bare = sa.func.btrim(value.text, bound(BLANK, "text"), type_=sa.Text())
+    nothing = (("string", bare, ""), ("array", value.text, "[]"), ("object", value.text, "{}"))
+    is_more = [(value.type == bound(kind, "text"), text != bound(empty, "text")) for kind, text, empty in nothing]
+    return sa.case(*is_more, else_=_known(value))
 
 
 def _matches(value: Value, text: str) -> Expression:
@@ -161,7 +172,8 @@ def _typed_instant(value: Value, test: Callable[[Expression], Expression]) -> Ex
 def _instant(value: Value) -> tuple[Expression, Expression]:
     """Whether a text is an instant, and that instant."""
     has_offset = value.text.op("~", is_comparison=True)(bound(ISO_OFFSET, "text"))
-    text = sa.case((has_offset, value.text), else_=value.text + bound(" UTC", "text"))
+    exact = sa.func.regexp_replace(value.text, bound(FINER, "text"), bound(r"\1", "text"), type_=sa.Text())
+    text = sa.case((has_offset, exact), else_=exact + bound(" UTC", "text"))
     is_iso = value.text.op("~", is_comparison=True)(bound(ISO, "text"))
     is_valid = sa.func.pg_input_is_valid(text, bound("timestamptz", "text"), type_=sa.Boolean())
     return sa.and_(is_iso, is_valid), sa.cast(text, INSTANT)

@@ -58,7 +58,7 @@ def _(predicate: Did) -> Iterator[Leaning]:
 
 @_leanings.register
 def _(predicate: Aggregate) -> Iterator[Leaning]:
-    if predicate.grows and predicate.measure in ("largest", "smallest", "distinct", "count"):
+    if predicate.grows and predicate.measured.measure in ("largest", "smallest", "distinct", "count"):
         yield from _counted(predicate.of)
     else:  # a total can fall, for there are negative amounts
         for edge in predicate.edges:

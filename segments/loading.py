@@ -96,7 +96,7 @@ async def _begin(
     if seen["loaded"]:
         return None
     if (row := await connection.fetchrow(_SQL["go_on"], *of)) is None:
-        await connection.execute(_SQL["register_segment"], *of[:2], segment.to_json())
+        await connection.execute(_SQL["register_segment"], *of[:2], segment.to_json(), at)
         await connection.execute(_SQL["give_up"], segment.name, shard, shards)
         asked = interest(segment)
         kinds = (sorted(asked.types | {TRAITS_CHANGED}), asked.by_default)

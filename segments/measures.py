@@ -10,8 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from segments.comparing import as_kind, found_in
+from segments.comparing import as_kind, found_in, items_in, meets
 from segments.errors import DefinitionError
+from segments.predicate import AnyItem, Not, Predicate
 from segments.values import check_path
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Measured:
     of: "Did"
     measure: str
     path: tuple[str, ...] = ()
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
@@ -65,6 +67,8 @@ class Measured:
             check_path("property", self.path)
         elif self.path:
             raise DefinitionError(self.place, "counts events, not a property; use total, average or distinct for that")
+        if self.whole and self.measure == "count":
+            raise DefinitionError(self.place, "counts events, which have no lines; leave out whole")
 
     @property
     def place(self) -> str:
@@ -85,18 +89,49 @@ class Measured:
         events = self.of.counting(facts, at)
         if events is None or self.measure == "count":
             return None if events is None else Fraction(len(events))
-        values = [value for event in events for value in found_in(event.properties, self.path)]
+        values = [value for event in events for value in self._values(event.properties)]
         return _distinct(values) if self.measure == "distinct" else _OF_NUMBERS[self.measure](list(_numbers(values)))
 
+    @property
+    def lines(self) -> tuple[AnyItem, ...]:
+        """The conditions on the list that the property lies in: a line that meets one of them is measured; none: all are."""
+        if self.whole or self.of.condition is None:
+            return ()
+        around = [leaf for leaf in _asked_for(self.of.condition) if self.path[: len(leaf.path)] == leaf.path != self.path]
+        deepest = max((leaf.path for leaf in around), key=len, default=())
+        return tuple(leaf for leaf in around if leaf.path == deepest)
+
+    def _values(self, properties: Mapping[str, Any]) -> Iterator[Any]:
+        if not self.lines:
+            return found_in(properties, self.path)
+        depth = len(self.lines[0].path)
+        return (
+            value
+            for line in items_in(properties, self.path[:depth])
+            if any(meets(asked.condition, line) for asked in self.lines)
+            for value in found_in(line, self.path[depth:])
+        )
+
     def to_json(self) -> dict[str, Any]:
-        """`{"total": property, "of": {"did": …}}`, or `{"count": true, "of": …}`."""
-        return {self.measure: ".".join(self.path) if self.path else True, "of": self.of.to_json()}
+        """`{"total": property, "of": {"did": …}}`, or `{"count": true, "of": …}`; with `"whole": true` of all lines."""
+        plain = {self.measure: ".".join(self.path) if self.path else True, "of": self.of.to_json()}
+        return plain | ({"whole": True} if self.whole else {})
 
     def __str__(self) -> str:
         if self.measure == "count":
             return f"the number of {self.of.what}"
         measure = "number of different" if self.measure == "distinct" else self.measure
-        return f"the {measure} {'.'.join(self.path)} of {self.of.what}"
+        whole = "all lines of " if self.whole else ""
+        return f"the {measure} {'.'.join(self.path)} of {whole}{self.of.what}"
+
+
+def _asked_for(condition: Predicate) -> Iterator[AnyItem]:
+    """The lists of which a line is wanted: what stands under a "not" is not."""
+    if isinstance(condition, AnyItem):
+        yield condition
+    elif not isinstance(condition, Not):
+        for part in condition.parts:
+            yield from _asked_for(part)
 
 
 def _numbers(values: list[Any]) -> Iterator[Fraction]:

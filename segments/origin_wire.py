@@ -26,6 +26,6 @@ def origin_from_json(plain: Mapping[str, Any], trait: str, operand: Callable[[An
         return Declared(trait)
     if word == "said_within":
         return Said(trait, window(plain[word]) or timedelta(0))
-    given = an_object(word, plain[word])
+    given = an_object(word, plain[word], "is", "value")
     only(given, "is", "value")
     return Origin(trait, word, str(given.get("is")), operand(given.get("value")))

@@ -11,18 +11,21 @@ from segments.errors import DefinitionError
 from segments.places import Circle, Located, Position, Shape, last_location
 from segments.reading import an_object, only, window
 
+_CIRCLE = ("lat", "lon", "km")
+_POSITION = ("event", "trait", "within", "lat", "lon")
+
 
 def located_from_json(plain: Mapping[str, Any]) -> Located:
     """The leaf that `to_json` wrote."""
     tag = "near" if "near" in plain else "inside"
     only(plain, tag, "of")
-    of = _position_from_json(an_object("of", plain["of"])) if "of" in plain else last_location
-    return Located(_circle(an_object("near", plain["near"])) if tag == "near" else _shape(plain["inside"]), of)
+    of = _position_from_json(an_object("of", plain["of"], *_POSITION)) if "of" in plain else last_location
+    return Located(_circle(an_object("near", plain["near"], *_CIRCLE)) if tag == "near" else _shape(plain["inside"]), of)
 
 
 def _circle(plain: Mapping[str, Any]) -> Circle:
-    only(plain, "lat", "lon", "km")
-    return Circle(*(_number(plain.get(name)) for name in ("lat", "lon", "km")))
+    only(plain, *_CIRCLE)
+    return Circle(*(_number(plain.get(name)) for name in _CIRCLE))
 
 
 def _shape(plain: object) -> Shape:
@@ -32,7 +35,7 @@ def _shape(plain: object) -> Shape:
 
 
 def _position_from_json(plain: Mapping[str, Any]) -> Position:
-    only(plain, "event", "trait", "within", "lat", "lon")
+    only(plain, *_POSITION)
     scopes: list[Literal["trait", "event"]] = [scope for scope in ("trait", "event") if scope in plain]
     if len(scopes) != 1:
         raise DefinitionError("of", "needs either event or trait")

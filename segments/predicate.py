@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from segments.errors import DefinitionError
-from segments.values import OPERATORS, Scalar, check_operand, check_path
+from segments.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.words import operand_in_words, to_plain
 
 if TYPE_CHECKING:
@@ -102,6 +102,12 @@ class Predicate:
 
     def __or__(self, other: "Predicate") -> "Predicate":
         return Either((*_flat(Either, self), *_flat(Either, as_predicate(other, "|"))))
+
+    def __rand__(self, other: object) -> NoReturn:
+        raise _uncompared(other, "&")
+
+    def __ror__(self, other: object) -> NoReturn:
+        raise _uncompared(other, "|")
 
     def __invert__(self) -> "Predicate":
         return self.part if isinstance(self, Not) else Not(self)
@@ -205,13 +211,13 @@ class Compare(Predicate):
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "is": …, "value": …}`."""
         plain = {self.scope: ".".join(self.path), "is": self.op}
-        return plain if self.op == "exists" else plain | {"value": to_plain(self.value)}
+        return plain if self.op in BARE else plain | {"value": to_plain(self.value)}
 
     def __str__(self) -> str:
         subject = f"{'.'.join(self.path)} {OPERATORS[self.op]}"
         if self.op == "between" and isinstance(self.value, tuple):
             return f"{subject} {' and '.join(map(operand_in_words, self.value))}"
-        return subject if self.op == "exists" else f"{subject} {operand_in_words(self.value)}"
+        return subject if self.op in BARE else f"{subject} {operand_in_words(self.value)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,5 +291,10 @@ def _bracketed(part: Predicate, other: type[Predicate]) -> str:
 def as_predicate(value: object, operator: str) -> Predicate:
     """The value itself, if it is a predicate."""
     if not isinstance(value, Predicate):
-        raise DefinitionError(operator, f"needs a predicate on both sides, not {value!r}; compare it first")
+        raise _uncompared(value, operator)
     return value
+
+
+def _uncompared(value: object, operator: str) -> DefinitionError:
+    remedy = "compare it first, each comparison in brackets: (a > 1) & (b == 2)"
+    return DefinitionError(operator, f"needs a predicate on both sides, not {value}; {remedy}")

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from segments.comparable import Comparable
 from segments.comparing import compares
 from segments.date_clocks import SaidClock
 from segments.errors import DefinitionError
 from segments.leaf import Leaf
 from segments.predicate import Clock, Operand
-from segments.values import OPERATORS, check_name, check_operand, check_window, kind_of
+from segments.values import OPERATORS, check_name, check_operand, check_window, kind_of, unknown_operator
 from segments.words import operand_in_words, span_in_words, to_plain
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Origin(OfTrait):
         place = f"{self._place}.{self.asked}()"
         operators, kind = ASKED[self.asked]
         if self.op not in operators:
-            raise DefinitionError(place, f"unknown operator {self.op!r}; use one of {', '.join(operators)}")
+            raise unknown_operator(place, self.op, operators)
         check_operand(place, self.op, self.value)
         for each in self.value if isinstance(self.value, tuple) else (self.value,):
             if kind_of(place, each) != kind:
@@ -139,33 +140,13 @@ class Said(OfTrait):
 
 
 @dataclass(frozen=True, eq=False)
-class OriginTerm:
+class OriginTerm(Comparable[Origin]):
     """The source or the confidence of a trait; compare it."""
+
+    _meant = "compare it"
 
     trait: str
     asked: str
-
-    def __eq__(self, value: object) -> Origin:  # type: ignore[override]  # a comparison is the point
-        return self._is("==", value)
-
-    def __ne__(self, value: object) -> Origin:  # type: ignore[override]  # a comparison is the point
-        return self._is("!=", value)
-
-    def __lt__(self, value: float | Decimal) -> Origin:
-        return self._is("<", value)
-
-    def __le__(self, value: float | Decimal) -> Origin:
-        return self._is("<=", value)
-
-    def __gt__(self, value: float | Decimal) -> Origin:
-        return self._is(">", value)
-
-    def __ge__(self, value: float | Decimal) -> Origin:
-        return self._is(">=", value)
-
-    def between(self, low: float | Decimal, high: float | Decimal) -> Origin:
-        """A confidence from the low one to the high one, both included."""
-        return self._is("between", (low, high))
 
     def in_(self, *values: str | Iterable[str]) -> Origin:
         """One of these sources, given one by one or as a list, a tuple or a set."""
@@ -179,11 +160,8 @@ class OriginTerm:
     def _is(self, op: str, value: Any) -> Origin:
         return Origin(self.trait, self.asked, op, value)
 
-    def __hash__(self) -> int:
-        return hash((self.trait, self.asked))
-
-    def __bool__(self) -> NoReturn:
-        raise DefinitionError(f"trait({self.trait!r}).{self.asked}()", "has no truth by itself; compare it")
+    def __str__(self) -> str:
+        return f"trait({self.trait!r}).{self.asked}()"
 
 
 def check_trait(place: str, trait: object) -> None:

@@ -26,8 +26,8 @@ def window(seconds: object) -> timedelta | None:
         raise DefinitionError("within", f"needs a number of seconds, not {seconds!r}") from None
 
 
-def an_object(place: str, value: object) -> Mapping[str, Any]:
-    """The value, if it is an object."""
+def an_object(place: str, value: object, *keys: str) -> Mapping[str, Any]:
+    """The value, if it is an object of which only `keys` are read."""
     if not isinstance(value, Mapping):
-        raise DefinitionError(place, f"needs an object, not {value!r}")
+        raise DefinitionError(place, f"needs an object with keys such as {', '.join(keys)}, not {value!r}")
     return value

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any
 
+from segments.comparable import Comparable
 from segments.comparing import compared
 from segments.errors import DefinitionError
 from segments.predicate import Predicate, as_predicate
 from segments.reading import only
-from segments.values import OPERATORS, check_name, kind_of
+from segments.values import OPERATORS, check_name, kind_of, unknown_operator
 from segments.words import operand_in_words, to_plain
 
 Points = int | Decimal
@@ -48,7 +49,7 @@ def points(count: Points, when: Predicate, why: str = "") -> Rule:
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class Score(Comparable["Scored"]):
     """Rules whose points add up; compare it with a number."""
 
     rules: tuple[Rule, ...]
@@ -57,33 +58,15 @@ class Score:
         if not 0 < len(self.rules) <= _MOST_RULES or not all(isinstance(rule, Rule) for rule in self.rules):
             raise DefinitionError("score", f"needs 1 to {_MOST_RULES} rules, each written points(…)")
 
-    def __eq__(self, value: object) -> "Scored":  # type: ignore[override]  # a comparison is the point
-        return Scored(self, "==", value)
-
-    def __ne__(self, value: object) -> "Scored":  # type: ignore[override]  # a comparison is the point
-        return Scored(self, "!=", value)
-
-    def __lt__(self, value: Points) -> "Scored":
-        return Scored(self, "<", value)
-
-    def __le__(self, value: Points) -> "Scored":
-        return Scored(self, "<=", value)
-
-    def __gt__(self, value: Points) -> "Scored":
-        return Scored(self, ">", value)
-
-    def __ge__(self, value: Points) -> "Scored":
-        return Scored(self, ">=", value)
-
-    def between(self, low: Points, high: Points) -> Predicate:
+    def between(self, low: Points, high: Points) -> Predicate:  # type: ignore[override]  # of two comparisons
         """From the low number to the high one, both included."""
         return (self >= low) & (self <= high)
 
-    def __hash__(self) -> int:
-        return hash(self.rules)
+    def _is(self, op: str, value: Any) -> "Scored":
+        return Scored(self, op, value)
 
-    def __bool__(self) -> NoReturn:
-        raise DefinitionError("score", "has no truth by itself; compare it with a number")
+    def __str__(self) -> str:
+        return "score"
 
 
 def score(*rules: Rule) -> Score:
@@ -101,7 +84,7 @@ class Scored(Predicate):
 
     def __post_init__(self) -> None:
         if self.op not in _COMPARED:
-            raise DefinitionError("score", f"unknown operator {self.op!r}; use one of {', '.join(_COMPARED)}")
+            raise unknown_operator("score", self.op, _COMPARED)
         if isinstance(self.value, float) or kind_of("score", self.value) != "number":
             raise DefinitionError("score", f"compares with a whole number or a Decimal, not {self.value!r}")
 

@@ -53,16 +53,22 @@ class Follow:
             raise DefinitionError(f"{place}.without", "waits as long as the window of within, or longer: nothing can count")
 
     @property
-    def _word(self) -> str:
+    def word(self) -> str:
+        """How it is written."""
         return "then" if self.wanted else "without"
 
-    def to_json(self) -> dict[str, Any]:
-        """`{"then": …, "then_within": …}` or `{"without": …, "without_within": …}`."""
-        span = {} if self.span is None else {f"{self._word}_within": to_plain(self.span)}
-        return {self._word: self.next.to_json()} | span
+    def to_json(self, *, windowed: bool) -> dict[str, Any]:
+        """`{"then": …, "then_within": …}` or `{"without": …, "without_within": …}`.
+
+        Beside a window (`"within"`, how old the first may be) it is always said how soon the other follows: null is ever.
+        """
+        plain: dict[str, Any] = {self.word: self.next.to_json()}
+        if self.span is not None or windowed:
+            plain[f"{self.word}_within"] = None if self.span is None else to_plain(self.span)
+        return plain
 
     def __str__(self) -> str:
-        span = "" if self.span is None else f" within {span_in_words(self.span)}"
+        span = "" if self.span is None else f" within {span_in_words(self.span)} of it"
         following = self.next.what if self.next.then_ is None else f"({self.next.what})"
         return f"{'then' if self.wanted else 'without a later'} {following}{span}"
 
@@ -117,6 +123,8 @@ class Outermost(Leaf):
 
     def within(self, span: timedelta | None = None, **units: Unpack[Units]) -> "Outermost":
         """Only if it is younger than the span."""
+        if self.window is not None:
+            raise DefinitionError(f"{self.place}.within", f"is said already, in: {self}; say it once")
         return Outermost(self.which, self.type, span_of(f"{self.place}.within", span, units), self.condition)
 
     def where(self, *conditions: Predicate) -> "Outermost":

@@ -10,6 +10,12 @@ from segments.errors import DefinitionError
 from segments.values import check_window
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
+_UNITS = "weeks=, days=, hours=, minutes= or seconds="
+_ADVICE = {
+    **dict.fromkeys(("month", "months"), "has no fixed length: days=30, or the calendar's (this_month(), between(…))"),
+    **dict.fromkeys(("year", "years"), "has no fixed length: days=365, or the calendar's (between(…), age(…))"),
+    **{f"{unit}": f"is written {unit}s=" for unit in ("week", "day", "hour", "minute", "second")},
+}
 
 
 class Units(TypedDict, total=False):
@@ -24,15 +30,24 @@ class Units(TypedDict, total=False):
 
 def span_of(place: str, span: timedelta | None, units: Units) -> timedelta:
     """A span given as a timedelta or in units, longer than zero and at most a century."""
-    try:
-        named = timedelta(**units)
-    except (TypeError, OverflowError, ValueError) as error:
-        raise DefinitionError(place, f"{error}; use weeks=, days=, hours=, minutes= or seconds=, at most a century") from None
+    named = _summed(place, units)
     if span is not None and named:
         raise DefinitionError(place, "takes either a timedelta or days=, hours=…, not both")
     found = named if span is None else span
     check_window(place, found)
     return found
+
+
+def _summed(place: str, units: Units) -> timedelta:
+    for unit, count in units.items():
+        if unit not in Units.__annotations__:
+            raise DefinitionError(place, f"{unit}= {_ADVICE.get(unit, 'is no unit')}; use {_UNITS}")
+        if isinstance(count, bool) or not isinstance(count, int | float):
+            raise DefinitionError(place, f"{unit}= needs a number, not {count!r}")
+    try:
+        return timedelta(**units)
+    except (OverflowError, ValueError):
+        raise DefinitionError(place, f"is longer than a century or no number; use {_UNITS}, at most a century") from None
 
 
 def earlier(at: datetime, span: timedelta) -> datetime:

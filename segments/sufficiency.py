@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segments.language import Segment
-from segments.predicate import AnyItem, Compare, leaves, trait_names
+from segments.predicate import AnyItem, Compare, Predicate, leaves, trait_names
 from store import Database
 from store.segments import Coverage, coverage
 
@@ -58,16 +58,16 @@ async def report(
 def sufficiency(segment: Segment, customers: int, found: Sequence[Coverage], enough: float) -> Sufficiency:
     """Whether each trait that a segment asks for is known of a large enough share of the customers."""
     known = {each.trait: each for each in found}
-    needs = tuple(_need(name, known.get(name), customers, enough) for name in sorted(needed(segment)))
+    needs = tuple(_need(name, known.get(name), customers, enough) for name in sorted(needed(segment.predicate)))
     thin = [f"{need.trait} is known of {need.share:.1%}" for need in needs if not need.enough]
     advice = f"of all customers, less than {enough:.0%}; collect it, or ask for something else"
     return Sufficiency(segment.name, needs, f"{', '.join(thin)} {advice}" if thin else None)
 
 
-def needed(segment: Segment) -> frozenset[str]:
-    """The traits that a segment asks for; a time zone only where it is compared, since calendars can do without."""
-    compared = (leaf for leaf in leaves(segment.predicate) if isinstance(leaf, Compare | AnyItem))
-    return trait_names(segment.predicate) - {_ZONE} | frozenset[str]().union(*(leaf.traits for leaf in compared))
+def needed(predicate: Predicate) -> frozenset[str]:
+    """The traits that a definition asks for; a time zone only where it is compared, since calendars can do without."""
+    compared = (leaf for leaf in leaves(predicate) if isinstance(leaf, Compare | AnyItem))
+    return trait_names(predicate) - {_ZONE} | frozenset[str]().union(*(leaf.traits for leaf in compared))
 
 
 def _need(name: str, known: Coverage | None, customers: int, enough: float) -> Need:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 from operator import and_
-from typing import Any, NoReturn, Unpack
+from typing import Any, Unpack
 
 from segments.calendar import Period
+from segments.comparable import Comparable
 from segments.dates import AgeTerm, Anniversary, Near, near
 from segments.errors import DefinitionError
 from segments.predicate import AnyItem, Compare, Predicate, Scope, as_predicate
@@ -22,29 +23,12 @@ from segments.words import to_plain
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class Term(Comparable[Compare]):
     """A value that can be compared; dots in its name lead into objects (`address.city`)."""
 
+    _meant = "compare it, or ask whether it exists()"
     scope: Scope
     path: tuple[str, ...]
-
-    def __eq__(self, value: object) -> Compare:  # type: ignore[override]  # a comparison is the point
-        return self._is("==", value)
-
-    def __ne__(self, value: object) -> Compare:  # type: ignore[override]  # a comparison is the point
-        return self._is("!=", value)
-
-    def __lt__(self, value: Scalar) -> Compare:
-        return self._is("<", value)
-
-    def __le__(self, value: Scalar) -> Compare:
-        return self._is("<=", value)
-
-    def __gt__(self, value: Scalar) -> Compare:
-        return self._is(">", value)
-
-    def __ge__(self, value: Scalar) -> Compare:
-        return self._is(">=", value)
 
     def in_(self, *values: Scalar | Iterable[Scalar]) -> Compare:
         """Equal to one of the values, given one by one or as a list, a tuple or a set."""
@@ -53,10 +37,6 @@ class Term:
     def contains(self, value: Scalar) -> Compare:
         """A list with this element, or a text with this text in it (upper and lower case differ)."""
         return self._is("contains", value)
-
-    def between(self, low: Scalar, high: Scalar) -> Compare:
-        """From the low value to the high one, both included."""
-        return self._is("between", (low, high))
 
     def starts_with(self, text: str) -> Compare:
         """A text that begins with this one (upper and lower case differ)."""
@@ -117,14 +97,12 @@ class Term:
         """There is a value, and it is not null."""
         return self._is("exists", None)
 
+    def filled(self) -> Compare:
+        """There is a value that says something: no null, no blank text, no empty list or object."""
+        return self._is("filled", None)
+
     def _is(self, op: str, value: Any) -> Compare:
         return Compare(self.scope, self.path, op, value)
-
-    def __hash__(self) -> int:
-        return hash((self.scope, self.path))
-
-    def __bool__(self) -> NoReturn:
-        raise DefinitionError(str(self), "has no truth by itself; compare it, or ask whether it exists()")
 
     def __str__(self) -> str:
         return f"{self.scope}({'.'.join(self.path)!r})"

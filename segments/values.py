@@ -1,8 +1,11 @@
 """What may stand in a definition: operators, operands, names, counts and windows; the rest is refused with a reason."""
 
 import math
+import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Final, Literal
 
 from segments.errors import DefinitionError
@@ -24,7 +27,28 @@ OPERATORS: Final = {
     "starts_with": "starts with",
     "matches": "is, whatever the case,",
     "exists": "exists",
+    "filled": "is filled",
 }
+#: The operators that take no value.
+BARE: Final = frozenset({"exists", "filled"})
+#: The white space of Unicode, and the two characters that look like none: a text of these alone is blank.
+BLANK: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u200b\ufeff"
+)
+_MEANT: Final = {
+    **dict.fromkeys(("=", "is", "eq", "equals", "equal to"), "=="),
+    **dict.fromkeys(("<>", "is not", "ne", "neq", "not equals", "not equal to"), "!="),
+    **dict.fromkeys(("gt", "more than", "greater than", "after"), ">"),
+    **dict.fromkeys(("gte", "ge", "=>", "at least"), ">="),
+    **dict.fromkeys(("lt", "less than", "before"), "<"),
+    **dict.fromkeys(("lte", "le", "=<", "at most"), "<="),
+    **dict.fromkeys(("one of", "any of", "is in"), "in"),
+    **dict.fromkeys(("like", "has", "includes"), "contains"),
+    **dict.fromkeys(("begins with", "prefix"), "starts_with"),
+    **dict.fromkeys(("is set", "set", "present"), "exists"),
+}
+_DENIED: Final = re.compile(r"(?:not|is not|does not|!|n(?=in\b))\s*(.+)")
 ORDERING: Final = frozenset({"<", "<=", ">", ">="})
 LONGEST: Final = timedelta(days=36_525)
 _MOST = 1_000_000
@@ -50,10 +74,10 @@ def kind_of(place: str, value: object) -> Kind:
 def check_operand(place: str, op: str, value: object) -> None:
     """Refuse an operator that does not exist or an operand it cannot take."""
     if op not in OPERATORS:
-        raise DefinitionError(place, f"unknown operator {op!r}; use one of {', '.join(OPERATORS)}")
-    if op == "exists":
+        raise unknown_operator(place, op)
+    if op in BARE:
         if value is not None:
-            raise DefinitionError(place, "exists takes no value")
+            raise DefinitionError(place, f"{op} takes no value")
     elif op == "in":
         _check_choices(place, value)
     elif op == "between":
@@ -62,8 +86,26 @@ def check_operand(place: str, op: str, value: object) -> None:
         _check_scalar(place, op, value)
 
 
+def unknown_operator(place: str, op: str, known: Iterable[str] = OPERATORS) -> DefinitionError:
+    """What to say of an operator that does not exist, with what was probably meant."""
+    plain = " ".join(op.lower().replace("_", " ").split())
+    if (denied := _DENIED.match(plain)) and (means := _meant(denied[1], known)):
+        hint = f'; write {{"not": {{…, "is": "{means}", …}}}}, in Python ~(…)'
+    else:
+        hint = f"; did you mean {means!r}?" if (means := _meant(plain, known)) else ""
+    return DefinitionError(place, f"unknown operator {op!r}{hint}; there are {', '.join(known)}")
+
+
+def _meant(plain: str, known: Iterable[str]) -> str | None:
+    spelt = {each.replace("_", " "): each for each in known}
+    near = get_close_matches(plain, spelt, 1, 0.75)
+    return spelt.get(plain) or _MEANT.get(plain) or (spelt[near[0]] if near else None)
+
+
 def _check_choices(place: str, value: object) -> None:
-    if not isinstance(value, tuple) or not value:
+    if not isinstance(value, tuple):
+        raise DefinitionError(place, f"in needs a list of values to choose from, not {value!r}; for one value use ==")
+    if not value:
         raise DefinitionError(place, "in needs at least one value to choose from")
     for choice in value:
         _check_scalar(place, "in", choice)
@@ -138,7 +180,14 @@ def check_window(place: str, window: object) -> None:
     if not isinstance(window, timedelta):
         raise DefinitionError(place, f"needs a timedelta, or days=, hours=…, not {window!r}")
     if not timedelta(0) < window <= LONGEST:
-        raise DefinitionError(place, f"the window must be longer than zero and at most {LONGEST.days} days, not {window}")
+        raise DefinitionError(
+            place, f"the window must be longer than zero and at most {LONGEST.days} days, not {_span(window)}"
+        )
+
+
+def _span(window: timedelta) -> str:
+    days = window / timedelta(days=1)
+    return f"{days:.6g} days" if abs(days) >= 1 else f"{window.total_seconds():g} seconds"
 
 
 def check_count(place: str, least: object, most: object) -> None:
@@ -150,9 +199,12 @@ def check_count(place: str, least: object, most: object) -> None:
         raise DefinitionError(place, f"at least {least} and at most {most} times can never both be true")
 
 
-#: The dates and times that are taken from JSON: ISO 8601 as browsers and SDKs write it; without an offset, UTC.
+#: The dates and times that are taken from JSON: RFC 3339 in full, and ISO 8601 as browsers, SDKs and other languages write it.
 ISO: Final = (
     r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-    r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-4]):?[0-5]\d)?)?$"
+    r"([Tt ]([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)(\.\d{1,9})?)?( ?(UTC|[Zz]|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?$"
 )
-ISO_OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)$"
+#: The end of one that names its offset; without one it is UTC.
+ISO_OFFSET: Final = r":\d\d(\.\d+)? ?(UTC|[Zz]|[+-]\d\d(:?\d\d)?)$"
+#: What stands behind the microseconds is dropped.
+FINER: Final = r"(\.\d{6})\d+"

@@ -14,7 +14,7 @@ from segments.errors import DefinitionError
 from segments.leaf import Leaf
 from segments.measures import Measured
 from segments.predicate import Clock, Edge
-from segments.values import OPERATORS, kind_of
+from segments.values import OPERATORS, kind_of, unknown_operator
 from segments.words import operand_in_words, to_plain
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Versus(Leaf):
         if self.divided:
             check_number(place, self.op, self.value)
         elif self.op not in MIRRORED:
-            raise DefinitionError(place, f"unknown operator {self.op!r}; use one of {', '.join(MIRRORED)}")
+            raise unknown_operator(place, self.op, MIRRORED)
         elif kind_of(place, self.value) != "number" or not self.value > 0:
             raise DefinitionError(place, f"a multiple needs a number above zero, not {self.value!r}")
 

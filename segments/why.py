@@ -19,6 +19,7 @@ from segments.happened import Did
 from segments.held import Held
 from segments.leaf import Leaf
 from segments.listed import ON_IT, Listed
+from segments.measures import Measured
 from segments.people import Bucket, Customers, MemberOf
 from segments.places import Circle, Located, Point, distance
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate, leaves
@@ -105,7 +106,7 @@ def _(predicate: Said, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one
 
 @saw.register
 def _(predicate: Aggregate, facts: Facts, at: datetime) -> Any:
-    return {predicate.measure: predicate.amount(facts, at)}
+    return {predicate.measured.measure: predicate.amount(facts, at)}
 
 
 @saw.register
@@ -123,7 +124,7 @@ def _(predicate: Top, facts: Facts, at: datetime) -> Any:
     threshold = {"threshold": value, **renewed}
     if predicate.total is None:
         return {"count": len(counting(predicate.of, facts, at) or ())} | threshold
-    return {"total": Aggregate(predicate.of, "total", (predicate.total,), ">=", 0).amount(facts, at)} | threshold
+    return {"total": Measured(predicate.of, "total", (predicate.total,)).amount(facts, at)} | threshold
 
 
 @saw.register

@@ -32,12 +32,11 @@ def predicate_from_json(plain: object, *, depth: int = 0) -> Predicate:
     """
     if depth > _DEEPEST:
         raise DefinitionError("", f"nested deeper than {_DEEPEST}")
-    if not isinstance(plain, Mapping):
-        raise DefinitionError("", f"needs an object, not {plain!r}")
+    given = an_object("", plain, *_READERS)
     for tag, read in _READERS.items():
-        if tag in plain:
-            return read(plain, depth)
-    raise DefinitionError("", f"needs one of the keys {', '.join(_READERS)}; found {', '.join(map(repr, plain)) or 'none'}")
+        if tag in given:
+            return read(given, depth)
+    raise DefinitionError("", f"needs one of the keys {', '.join(_READERS)}; found {', '.join(map(repr, given)) or 'none'}")
 
 
 def _all(plain: Mapping[str, Any], depth: int) -> Predicate:
@@ -137,7 +136,7 @@ def _score(plain: Mapping[str, Any], depth: int) -> Predicate:
         raise DefinitionError("score", f"needs a list of rules, not {plain['score']!r}")
     rules = []
     for n, rule in enumerate(plain["score"]):
-        an_object(f"score[{n}]", rule)
+        an_object(f"score[{n}]", rule, "points", "when", "why")
         when = _inside(f"score[{n}].when", rule.get("when"), depth)
         rules.append(rule_from(rule, when, _operand(rule.get("points"))))
     return Scored(Score(tuple(rules)), str(plain.get("is")), _operand(plain.get("value")))

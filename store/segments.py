@@ -41,12 +41,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A UTC day of a segment: who entered and left, and how many were in at its end."""
+    """A UTC day of a segment: who entered and left, and how many were in at its end (None: it was not evaluated yet)."""
 
     day: date
     entered: int
     left: int
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ PURE_SEGMENTS = (
         "aggregates",
         "amounts",
         "calendar",
+        "comparable",
         "comparing",
         "date_clocks",
         "date_wire",

@@ -33,7 +33,8 @@ class Import:
     @classmethod
     def of(cls, name: str, id_: UUID, done: Report) -> "Import":
         """An import that this process made."""
-        return cls(id_, name, "finished", *done.counts, tuple(done.problems))
+        problems = tuple(problem | {"value": done.given[int(problem["row"])]} for problem in done.problems)
+        return cls(id_, name, "finished", *done.counts, problems)
 
     @classmethod
     def told(cls, row: ImportRow, problems: Iterable[tuple[int, str]]) -> "Import":
@@ -60,9 +61,9 @@ def imported(done: Import) -> Iterable[RenderableType]:
     counts = f"{done.rows:,} rows, {done.added:,} added, {done.already:,} on it already, {done.bad:,} bad{removed}"
     yield Text(f"{done.list}: {counts}{state}")
     if done.problems:
-        table = Table("row", "problem")
+        table = Table("row", "problem", *(["value"] if "value" in done.problems[0] else []))
         for problem in done.problems:
-            table.add_row(str(problem["row"]), str(problem["problem"]))
+            table.add_row(*map(str, problem.values()))
         yield table
     if done.bad > len(done.problems):
         yield Text(f"and {done.bad - len(done.problems):,} more bad rows; all of them: journeys lists report {done.id}")

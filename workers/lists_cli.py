@@ -26,7 +26,7 @@ _BY = "command line"
 _ALL = 100_000
 Name = Annotated[str, typer.Argument(help="The list; the first change makes it.")]
 Users = Annotated[list[str], typer.Argument(help="userIds; with --kind, other names.")]
-Kind = Annotated[str, typer.Option(help="What the names are: user_id, email, customer_id or anonymous_id.")]
+Kind = Annotated[str, typer.Option(help="What the names are: user_id, email, phone, customer_id or anonymous_id.")]
 
 
 @lists.command("list")
@@ -76,7 +76,7 @@ def remove(name: Name, names: Users, kind: Kind = "user_id") -> None:
 def import_(
     name: Name,
     file: Annotated[
-        Path, typer.Argument(help="CSV; the first line names a column user_id, email, customer_id or anonymous_id.")
+        Path, typer.Argument(help="CSV; the first line names a column user_id, email, phone, customer_id or anonymous_id.")
     ],
     replace: Annotated[bool, typer.Option("--replace", help="Take everybody else off the list.")] = False,
     as_json: Json = False,
@@ -94,15 +94,13 @@ def import_(
     import_id = uuid4()
 
     async def work(asked: Asked) -> "Report":
+        region = settings().default_region
         with tables.reading(file, quiet=as_json) as lines:
             return await import_rows(
-                asked.database, name, read_rows(lines), import_id, settings().clock.now, by=_BY, replace=replace
+                asked.database, name, read_rows(lines, region), import_id, settings().clock.now, by=_BY, replace=replace
             )
 
-    try:
-        report = ask(work)
-    except UnicodeDecodeError:
-        fail(f"{file}: is not UTF-8; save it as UTF-8 and try again")
+    report = ask(work)
     tables.show(tables.Import.of(name, import_id, report), tables.imported, as_json=as_json)
 
 
@@ -136,7 +134,7 @@ def _change(name: str, names: "Sequence[str]", kind: str, change: "Callable[...,
 
     async def work(asked: Asked) -> tuple[int, int]:
         async with asked.database.transaction() as connection:
-            known = await _known(connection, [(each, checked_name(kind, each)) for each in names])
+            known = await _known(connection, [(each, checked_name(kind, each, settings().default_region)) for each in names])
             changed = await change(connection, name, known, by=_BY, at=asked.now)
             return changed, len(known) - changed
 

@@ -35,13 +35,13 @@ def import_(
         fail(f"{file}: there is no such file")
 
     async def work(database: "Database") -> "Report":
-        with tables.reading(file, quiet=as_json) as lines:
+        with tables.reading(file, quiet=as_json, utf8=readers[file.suffix] is json_lines) as lines:
             return await keep_products(database, readers[file.suffix](lines), settings().clock.now, by="command line")
 
     try:
         report = with_database(work)
     except UnicodeDecodeError:
-        fail(f"{file}: is not UTF-8; save it as UTF-8 and try again")
+        fail(f"{file}: JSON is written in UTF-8, and this is not; save it as UTF-8 and try again")
     tables.show(report, imported, as_json=as_json)
 
 

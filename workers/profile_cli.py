@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.asked import fail, with_database
+from workers.asked import fail, settings, with_database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,7 +32,7 @@ def profile(
     """What is known of a customer: traits with their sources, consents, channels, segments (this is personal data)."""
     from segments.importing import checked_name
 
-    name = checked_name(by.value, customer)
+    name = checked_name(by.value, customer, settings().default_region)
     if isinstance(name, str):
         fail(name)
     found = with_database(lambda database: _look_up(database, name))

@@ -22,18 +22,24 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def days(name: str, found: Sequence[Day]) -> Iterable[RenderableType]:
     """A size over time, with a bar for each day."""
-    most = max((day.size for day in found), default=0)
+    most = max((day.size or 0 for day in found), default=0)
     table = Table("day (UTC)", "entered", "left", "size", "", box=None, padding=(0, 1))
     for column in table.columns[1:4]:
         column.justify = "right"
     for day in found:
         came, went = f"+{day.entered:,}" if day.entered else "·", f"-{day.left:,}" if day.left else "·"
-        table.add_row(str(day.day), Text(came, "green"), Text(went, "red"), f"{day.size:,}", Text(bar(day.size, most), "cyan"))
+        table.add_row(
+            str(day.day), Text(came, "green"), Text(went, "red"), _size(day.size), Text(bar(day.size or 0, most), "cyan")
+        )
     yield table
     if found:
         entered, left = sum(day.entered for day in found), sum(day.left for day in found)
         span = f"{found[0].day} to {found[-1].day}" if len(found) > 1 else str(found[0].day)
-        yield Text(f"{name}, {span}: {found[-1].size:,} at the end, {entered:,} entered, {left:,} left", style="bold")
+        yield Text(f"{name}, {span}: {_size(found[-1].size)} at the end, {entered:,} entered, {left:,} left", style="bold")
+
+
+def _size(size: int | None) -> str:
+    return "not known" if size is None else f"{size:,}"
 
 
 def bar(size: int, most: int) -> str:

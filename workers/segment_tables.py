@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.coverage_models import CoverageReport
-from api.segment_views import MemberView, SegmentDetail, SegmentView, SnapshotView
+from api.segment_views import Previewed, SegmentDetail, SegmentView, SnapshotView
 from segments.concerns import Concern
 from segments.words import span_in_words
 from store.snapshots import Snapshot
@@ -64,20 +64,28 @@ def detail(found: SegmentDetail) -> Iterable[RenderableType]:
     yield grid
     for concern in found.concerns:
         yield Text(f"{concern.id} {concern.kind}: {concern.sentence}", style="yellow")
+    yield from hints(found.hints)
 
 
 def counted(found: dict[str, Any]) -> Iterable[RenderableType]:
     """A count, and of what."""
     yield Text(f"{found['members']:,} customer{'' if found['members'] == 1 else 's'}: {found['english']}")
+    yield from hints(found["hints"])
 
 
-def members(found: Sequence[MemberView]) -> Iterable[RenderableType]:
+def hints(found: Iterable[str]) -> Iterable[RenderableType]:
+    """Why a definition may be true of nobody."""
+    yield from (Text(f"hint: {each}", style="yellow") for each in found)
+
+
+def members(found: Previewed) -> Iterable[RenderableType]:
     """Some members."""
-    names = sorted({name for member in found for name in member.traits})
+    names = sorted({name for member in found.customers for name in member.traits})
     table = Table("customer", "entered", *names)
-    for member in found:
+    for member in found.customers:
         table.add_row(str(member.customer_id), instant(member.entered_at), *(value(member.traits.get(name)) for name in names))
     yield table
+    yield from hints(found.hints)
 
 
 def concerns(found: Sequence[Concern]) -> Iterable[RenderableType]:

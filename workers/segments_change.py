@@ -40,14 +40,18 @@ def put(
     except Problem as error:
         fail(error.detail)
 
-    async def work(asked: Asked) -> tuple[bool, str]:
+    async def work(asked: Asked) -> "tuple[bool, str, list[str]]":
+        from segments.asking import hinted
         from segments.defining import define
 
         new = await define(asked.database, asked.catalogue.segments, draft, by=_BY, at=asked.now)
-        return new, str((await asked.one(name)).segment.predicate)
+        predicate = (await asked.one(name)).segment.predicate
+        return new, str(predicate), await hinted(asked.database, predicate, asked.now)
 
-    new, english = ask(work)
+    new, english, told = ask(work)
     typer.echo(f"{'defined' if new else 'changed'} {name}: {english}")
+    for hint in told:
+        typer.echo(f"hint: {hint}")
 
 
 def delete(name: Annotated[str, typer.Argument(help="A segment that was defined by API or `put`.")]) -> None:

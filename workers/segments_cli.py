@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workers import segments_change, segments_questions
-from workers.asked import fail
+from workers.asked import fail, settings
 from workers.segments_asked import Asked, Json, Name, Silence, ask
 
 if TYPE_CHECKING:
@@ -45,15 +45,17 @@ def list_(as_json: Json = False, silence_hours: Silence = 24) -> None:
 def explain(name: Name, as_json: Json = False) -> None:
     """A segment's definition in words and as JSON, with the events and traits that it reads."""
 
-    async def work(asked: Asked) -> "list[Overview]":
-        await asked.one(name)
-        return await asked.overview(await asked.landscape(), [name])
+    async def work(asked: Asked) -> "tuple[Overview, list[str]]":
+        from segments.asking import hinted
 
-    [seen] = ask(work)
+        predicate = (await asked.one(name)).segment.predicate
+        return await asked.glance(name), await hinted(asked.database, predicate, asked.now)
+
+    seen, told = ask(work)
     from api.segment_views import detail
     from workers import segment_tables as tables
 
-    tables.show(detail(seen), tables.detail, as_json=as_json)
+    tables.show(detail(seen, told), tables.detail, as_json=as_json)
 
 
 @segments.command(rich_help_panel="Look")
@@ -65,7 +67,7 @@ def days(
 ) -> None:
     """A segment's size over time: each day with who entered, who left, and the size at its end.
 
-    The size is today's, counted back; who was in already when the segment was first loaded counts from the beginning.
+    The size is today's, counted back to the day on which the segment was first evaluated; before that it is not known.
     """
 
     async def work(asked: Asked) -> "list[Any]":
@@ -108,7 +110,7 @@ def why(
         from store.lists import resolve
 
         segment = (await asked.one(name)).segment
-        checked = checked_name(*names[0])
+        checked = checked_name(*names[0], settings().default_region)
         if isinstance(checked, str):
             fail(checked)
         async with asked.database.transaction() as connection:

@@ -28,14 +28,15 @@ def count(name: Maybe = None, definition: File = None, as_json: Json = False) ->
     plain = _definition(name, definition)
 
     async def work(asked: Asked) -> dict[str, Any]:
-        from segments.asking import count
+        from segments.asking import count, hinted
         from store.segments import sizes
 
         predicate = await asked.predicate(plain) if name is None else (await asked.one(name)).segment.predicate
         known = {} if name is None else await asked.evaluated(name)
         size = (await sizes(asked.database, list(known)))[name] if name in known else None
         size = await count(asked.database, predicate, asked.now) if size is None else size
-        return {"members": size, "at": known.get(name or "", asked.now), "english": str(predicate)}
+        told = await hinted(asked.database, predicate, asked.now)
+        return {"members": size, "at": known.get(name or "", asked.now), "english": str(predicate), "hints": told}
 
     found = ask(work)
     from workers import segment_tables as tables
@@ -52,23 +53,22 @@ def preview(
     """Some customers who are in, by customer id, with the traits that the definition names (these may be personal data)."""
     plain = _definition(name, definition)
 
-    async def work(asked: Asked) -> "list[Any]":
-        from segments.asking import preview
+    async def work(asked: Asked) -> "tuple[list[Any], list[str]]":
+        from segments.asking import hinted, preview
         from segments.predicate import trait_names
         from store.segments import members
 
-        if name is None:
-            return list(await preview(asked.database, await asked.predicate(plain), asked.now, limit))
-        segment = (await asked.one(name)).segment
-        if not await asked.evaluated(name):
-            return list(await preview(asked.database, segment.predicate, asked.now, limit))
-        return list(await members(asked.database, name, sorted(trait_names(segment.predicate)), limit=limit))
+        predicate = await asked.predicate(plain) if name is None else (await asked.one(name)).segment.predicate
+        told = await hinted(asked.database, predicate, asked.now)
+        if name is None or not await asked.evaluated(name):
+            return list(await preview(asked.database, predicate, asked.now, limit)), told
+        return list(await members(asked.database, name, sorted(trait_names(predicate)), limit=limit)), told
 
-    found = ask(work)
-    from api.segment_views import member
+    found, told = ask(work)
+    from api.segment_views import Previewed, member
     from workers import segment_tables as tables
 
-    tables.show([member(each) for each in found], tables.members, as_json=as_json)
+    tables.show(Previewed(customers=[member(each) for each in found], hints=told), tables.members, as_json=as_json)
 
 
 def concerns(

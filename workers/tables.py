@@ -12,7 +12,10 @@ from pydantic import BaseModel
 from rich.console import Console, RenderableType
 from rich.progress import open as open_with_progress
 
+from segments.sheets import encoding_of
+
 T = TypeVar("T")
+_ENCODINGS = {"cp1252": "Windows-1252 (as Excel writes in western Europe)"}
 
 
 def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bool) -> None:
@@ -26,14 +29,18 @@ def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bo
 
 
 @contextmanager
-def reading(file: Path, *, quiet: bool) -> Iterator[TextIO]:
-    """A text file, with a progress bar on a terminal."""
+def reading(file: Path, *, quiet: bool, utf8: bool = False) -> Iterator[TextIO]:
+    """A text file in whatever encoding, or in UTF-8 only, with a progress bar on a terminal."""
     console = Console(stderr=True)
+    with file.open("rb") as raw:
+        encoding, errors = ("utf-8-sig", "strict") if utf8 else (encoding_of(raw), "replace")
+    if not encoding.startswith("utf-8"):
+        console.print(f"{file} is not UTF-8; read as {_ENCODINGS.get(encoding, 'UTF-16')}")
     if quiet or not console.is_terminal:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
+        with file.open(encoding=encoding, errors=errors) as lines:
             yield lines
     else:
-        with open_with_progress(file, "r", encoding="utf-8-sig", newline="", description="importing", console=console) as lines:
+        with open_with_progress(file, "r", encoding=encoding, errors=errors, description="importing", console=console) as lines:
             yield lines
 
 

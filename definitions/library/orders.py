@@ -12,11 +12,12 @@ ADDED, BOUGHT, VIEWED = "Product Added", "Order Completed", "Product Viewed"
 def abandoned_cart(*, over: Money | None = None, hours: float = 24, name: str = "abandoned-cart") -> Segment:
     """Put something into the cart lately (one product of more than `over`, if given), and has not ordered since.
 
-    The price is that of one product, not of the cart: two of 30 are not one of more than 50.
+    The price is that of one product, not of the cart: two of 30 are not one of more than 50. An order after the dear product
+    was put in took it along, whatever was put in later.
     """
     added = did(ADDED).within(timedelta(hours=hours))
-    dear = added if over is None else added.where(prop("price") > over)
-    return Segment(name, dear & ~did(BOUGHT).since_last(ADDED), "Left something in the cart.")
+    left = added & ~did(BOUGHT).since_last(ADDED) if over is None else added.where(prop("price") > over).without(BOUGHT)
+    return Segment(name, left, "Left something in the cart.")
 
 
 def viewed_not_bought(*, days: int = 7, name: str = "viewed-not-bought") -> Segment:
@@ -61,7 +62,7 @@ def only_category_buyers(category: str, *, name: str = "only-category-buyers") -
 
 def discount_buyers(*, at_least: int = 1, days: int = 365, name: str = "discount-buyers") -> Segment:
     """Ordered with a discount or a coupon, at least so often in the last days."""
-    cheaper = did(BOUGHT).where((prop("discount") > 0) | prop("coupon").exists())
+    cheaper = did(BOUGHT).where((prop("discount") > 0) | prop("coupon").filled())
     return Segment(name, cheaper.at_least(at_least).within(days=days), "Buys with discounts.")
 
 

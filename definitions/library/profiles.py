@@ -38,7 +38,7 @@ def ticket_size(
 
 def complete_profiles(*fields: str, percent: int = 100, name: str = "complete-profiles") -> Segment:
     """At least this share of the fields is filled in; at 100, all of them."""
-    filled: list[Predicate] = [trait(field).exists() for field in fields]
+    filled: list[Predicate] = [trait(field).filled() for field in fields]
     if percent == _HUNDRED:
         return Segment(name, reduce(and_, filled), f"{len(fields)} fields filled in.")
     sheet = score(*(points(_HUNDRED, field) for field in filled))

@@ -192,6 +192,7 @@ create table segment (
     version     text not null,
     definition  jsonb not null,
     loaded_at   timestamptz not null default now(),
+    known_from  timestamptz not null,  -- business time as of which it was first evaluated: nothing is known of its members before
     primary key (name, version)
 );
 

@@ -13,8 +13,8 @@ select coalesce(bool_or(version = $2 and shard = $3 and shards = $4 and evaluate
 from segment_progress where segment = $1;
 
 -- name: register_segment
--- A definition as it was last loaded.
-insert into segment (name, version, definition) values ($1, $2, $3)
+-- A definition as it was last loaded; `known_from` stays the instant as of which it was evaluated first.
+insert into segment (name, version, definition, known_from) values ($1, $2, $3, $4)
 on conflict (name, version) do update set definition = excluded.definition, loaded_at = now();
 
 -- name: last_loaded

@@ -18,12 +18,14 @@ select exists (select from list_snapshot where list = $1);
 select name, by, created_at, updated_at from customer_list order by name;
 
 -- name: resolve
--- The customers that these names mean: `customer_id`, `user_id`, `anonymous_id` or `email` (an address that we hold).
+-- The customers that these names mean: `customer_id`, `user_id`, `anonymous_id`, `email` or `phone` (addresses that we hold).
 select asked.n, coalesce(p.merged_into, p.id) as profile_id
 from unnest($1::text[], $2::text[]) with ordinality as asked (kind, value, n)
 join profile p on p.id = case asked.kind
     when 'customer_id' then asked.value::uuid
     when 'email' then (select profile_id from endpoint where channel = 'email' and address = asked.value)
+    when 'phone' then (select profile_id from endpoint where channel in ('sms', 'whatsapp') and address = asked.value
+                       order by last_seen_at desc, channel limit 1)
     else (select profile_id from identity i where i.kind = asked.kind and i.value = asked.value)
 end
 order by asked.n;

@@ -63,8 +63,8 @@ join segment_backfill b on b.segment = known.name and b.version = known.version
 group by b.segment;
 
 -- name: days
--- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back. Members who were
--- announced later had been in already.
+-- Each UTC day of [$2, $3] with who entered and left, and the size at its end: today's size, counted back to when the segment was
+-- first evaluated, and null before. Members who were announced later had been in already.
 with flow as (
     select (at at time zone 'UTC')::date as day,
            count(*) filter (where kind = 'entered' and not cause ? 'announced') as entered,
@@ -79,9 +79,10 @@ with flow as (
 )
 select * from (
     select day, entered, "left",
+           case when (day + 1)::timestamp at time zone 'UTC' > (select min(known_from) from segment where name = $1) then
            greatest(0, (select count(*) from segment_member where segment = $1)
                        - coalesce(sum(entered - "left") over (order by day desc rows between unbounded preceding
-                                                                                and 1 preceding), 0))::bigint as size
+                                                                                and 1 preceding), 0))::bigint end as size
     from line
 ) as counted
 where day <= $3::date
@@ -106,6 +107,36 @@ from profile where id = any($1::uuid[]) order by id;
 select type, ts
 from unnest($1::text[]) as asked (type)
 cross join lateral (select ts from event where event.type = asked.type and ts <= $2 order by ts desc limit 1) as last;
+
+-- name: known_types
+-- Every event type that was received, by leaps over the index; at most a thousand, without those of our own making.
+with recursive known as (
+    (select min(type) as type from event)
+    union all
+    select (select min(type) from event where type > known.type) from known where known.type is not null
+)
+select type from known where type is not null and type not like '$%' limit 1000;
+
+-- name: known_traits
+-- The traits of the newest $1 customers.
+select distinct name
+from (select traits from profile where merged_into is null order by id desc limit $1) as newest, jsonb_object_keys(traits) as name;
+
+-- name: kinds_of_trait
+-- Of the values at a path ($1) in the traits of the newest $3 customers, how many are of which kind; $2 is what a date looks like.
+select case when jsonb_typeof(value) <> 'string' then jsonb_typeof(value)
+            when value #>> '{}' ~ $2 then 'instant' else 'text' end as kind, count(*) as count
+from (select traits from profile where merged_into is null order by id desc limit $3) as newest,
+     jsonb_path_query(traits, $1::text::jsonpath) as value
+where value <> 'null' group by 1;
+
+-- name: kinds_of_property
+-- The same of the properties of the newest $3 events of a type ($4).
+select case when jsonb_typeof(value) <> 'string' then jsonb_typeof(value)
+            when value #>> '{}' ~ $2 then 'instant' else 'text' end as kind, count(*) as count
+from (select properties from event where type = $4 order by ts desc limit $3) as newest,
+     jsonb_path_query(properties, $1::text::jsonpath) as value
+where value <> 'null' group by 1;
 
 -- name: heard_from
 -- Who sent events of these types in the four weeks before $2: the last time, on how many days, and the longest gap between two

@@ -66,6 +66,21 @@ def test_each_can_be_cut_renamed_and_built_upon() -> None:
     assert str(narrower.predicate).endswith('and country is "ES"')
 
 
+def test_a_dear_product_that_was_bought_is_not_left_in_the_cart() -> None:
+    """FAULTS F1: add for 60, order, add for 5 within the day."""
+    dear = abandoned_cart(over=50, name="dear-cart").predicate
+    added, ordered, added_again = (T0 - timedelta(hours=hours) for hours in (3, 2, 1))
+    log = [
+        Event("Product Added", added, {"price": 60}),
+        Event("Order Completed", ordered, {}),
+        Event("Product Added", added_again, {"price": 5}),
+    ]
+    assert holds(dear, {}, log[:1], T0)
+    assert not holds(dear, {}, log[:2], T0)
+    assert not holds(dear, {}, log, T0)
+    assert holds(dear, {}, [*log, Event("Product Added", T0, {"price": 51})], T0)
+
+
 def test_rfm_needs_its_four_cuts() -> None:
     with pytest.raises(ValueError, match="needs 4 cuts"):
         rfm([timedelta(days=1)], [1], [1])

@@ -202,7 +202,7 @@ def followed(plain: Plain, event: Happening, seen: Seen) -> bool:
     word = next((word for word in ("then", "without") if word in plain), None)
     if word is None:
         return True
-    span = seconds(plain[f"{word}_within"]) if f"{word}_within" in plain else None
+    span = None if plain.get(f"{word}_within") is None else seconds(plain[f"{word}_within"])
     later = [e for e in counting(plain[word], seen) or [] if e.at > event.at and (span is None or e.at < event.at + span)]
     if word == "then":
         return bool(later)

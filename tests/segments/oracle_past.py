@@ -14,7 +14,7 @@ _SPANS = ("within", "then_within", "without_within")
 def instants(plain: Any, happened: Iterable[tuple[str, int]], start: int, end: int) -> list[int]:
     """Both ends, and in between whatever can differ: each instant at which something turns, and the one just before it."""
     names = {text for _, text in walk(plain) if isinstance(text, str)}
-    spans = {0, *(seconds(value) for key, value in walk(plain) if key in _SPANS)}
+    spans = {0, *(seconds(value) for key, value in walk(plain) if key in _SPANS and value is not None)}
     times = {at for named, at in happened if named.removeprefix("$list:") in names}
     turns = {at + span for at in times for span in spans}
     return [start, end, *sorted({at for turn in turns for at in (turn - 1, turn) if start < at < end})]

@@ -4,6 +4,7 @@ Promise: nothing here imports the segments it judges. Instants are whole microse
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +17,9 @@ Plain = Mapping[str, Any]
 ZONES = available_timezones()
 _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_CONTROLS = "\t\n\v\f\r\x85\u200b\ufeff"
+_CLOCK = r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"
+_ISO = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)(?:[Tt ]{_CLOCK}(?: ?(UTC|Z|z|[+-]\d\d(?::?\d\d)?))?)?", re.ASCII)
 
 
 def micros(at: datetime) -> int:
@@ -50,16 +53,16 @@ def moment(text: object) -> int | None:
     except ValueError:
         return None
     away = _offset(found[8] or "Z")
-    if hour > 23 or minute > 59 or second > 59 or away is None:
+    if hour > 23 or minute > 59 or second > 60 or away is None:
         return None
-    fraction = int((found[7] or "0").ljust(6, "0"))
+    fraction = int((found[7] or "0").ljust(6, "0")[:6])
     return days * _DAY + ((hour * 60 + minute - away) * 60 + second) * 1_000_000 + fraction
 
 
 def _offset(text: str) -> int | None:
-    if text == "Z":
+    if text in ("Z", "z", "UTC"):
         return 0
-    hours, minutes = int(text[1:3]), int(text[-2:])
+    hours, minutes = int(text[1:3]), int(text[3:].removeprefix(":") or 0)
     if hours > 14 or minutes > 59:
         return None
     return (-1 if text[0] == "-" else 1) * (hours * 60 + minutes)
@@ -106,6 +109,9 @@ def compares(op: str, value: Any, operand: Any) -> bool:
     """Whether one value compares with what a definition says."""
     if op == "exists":
         return value is not None
+    if op == "filled":
+        blank = isinstance(value, str) and all(unicodedata.category(c)[0] == "Z" or c in _CONTROLS for c in value)
+        return value is not None and not blank and value not in ([], {})
     if op in _OF_TEXT:
         return isinstance(value, str) and _OF_TEXT[op](value, operand)
     if op in _OF_SEVERAL:

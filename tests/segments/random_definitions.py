@@ -159,7 +159,7 @@ def following(random: Random) -> Did:
 def amount(random: Random) -> Predicate:
     found = happened(random)
     measure = random.choice([found.total, found.largest, found.smallest, found.average, found.distinct])
-    worth = measure(random.choice(["price", "price", "products.price"]))
+    worth = measure(random.choice(["price", "price", "products.price"]), whole=random.random() < 0.2)
     bound = random.choice([0, 2, 0.3, Decimal("60.5"), 100])
     return random.choice([*(op(worth, bound) for op in _COMPARED), worth == bound, worth != bound, worth.between(1, bound + 9)])
 

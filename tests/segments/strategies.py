@@ -25,12 +25,16 @@ SPANS = [timedelta(seconds=n) for n in (1, 60, 3600, 7200)]
 
 numbers = st.sampled_from([0, 1, -1, 1.0, 1.5, 0.1, 10**20, 1e300, Decimal("0.10"), Decimal("1.000000000000000000001")])
 texts = st.sampled_from(
-    ["", "a", "A", "á", "ab", "b", "1", "true", "2026-01-01", "now", "infinity", "2026-02-30", "😀", "'; --"]
+    ["", "\u00a0 ", "a", "A", "á", "ab", "b", "1", "true", "2026-01-01", "now", "infinity", "2026-02-30", "😀", "'; --"]
 )
 iso = st.sampled_from(
     ["2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01 01:00+01:00", "2026-01-01T00:00:00.5", "2025-12-31T19:00:00-0500"]
 )
 iso |= st.sampled_from(["2026-11-16T12:00:00Z", "2026-11-16T13:00:00", "2026-11-16T11:59:59.999999Z", "2026-11-16T11:00:00Z"])
+iso |= st.sampled_from(
+    ["2026-11-16t12:00:00z", "2026-11-16 12:00:00 UTC", "2026-11-16T12:00:00.1234567Z", "2026-11-16T14:00:00.000000999+02"]
+)
+iso |= st.sampled_from(["2026-11-16 13:00:00 +0100", "2026-11-16T11:59:60Z", "2026-11-16T12:00:60", "2026-11-16T12:00+15"])
 iso |= st.sampled_from(["2026-11-16", "2026-11-17", "2008-11-16", "2008-11-17", "2008-11-15", "2008-02-29", "0001-01-01"])
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.sampled_from([0, 1, -1, 1.5, 0.1, 10**20, 1e300]), texts, iso),
@@ -81,7 +85,11 @@ def comparisons(draw: st.DrawFn, term: Callable[[str], Term]) -> Predicate:
         return subject == operand if op == "==" else subject != operand
     if op == "in":
         return subject.in_(draw(st.lists(ordered | st.booleans(), min_size=1, max_size=4)))
-    return subject.contains(draw(numbers | texts.filter(bool) | st.booleans())) if op == "contains" else subject.exists()
+    return (
+        subject.contains(draw(numbers | texts.filter(bool) | st.booleans()))
+        if op == "contains"
+        else draw(st.sampled_from([subject.exists(), subject.filled()]))
+    )
 
 
 @st.composite
@@ -250,7 +258,7 @@ def combined(leaf: st.SearchStrategy[Any], size: int) -> st.SearchStrategy[Any]:
 def carts(draw: st.DrawFn) -> Predicate:
     """What the compiler narrows: a recent A beside "since the last A"."""
     first, second = draw(st.sampled_from(TYPES)), draw(st.sampled_from(TYPES))
-    since = draw(happenings()).since_last(first) if draw(st.booleans()) else did(second).since_last(first)
+    since = replace(draw(happenings()), since=first) if draw(st.booleans()) else did(second).since_last(first)
     recent = did(first).within(draw(st.sampled_from(SPANS)))
     return recent & draw(st.sampled_from([since, ~since, since | did(second), ~since & did(second)]))
 

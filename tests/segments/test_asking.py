@@ -167,7 +167,11 @@ async def test_overdue_and_too_small(shop: Shop) -> None:
     small = Segment("small", trait("a") == 1, owner="ana", review_by=T0.date() - DAY, effect=Effect(0.03, 0.1))
     fine = Segment("fine", trait("a") == 2, review_by=T0.date())
     await shop.load(small, fine)
-    assert await worries(shop, small, fine) == [("GOV-03", "too small", "small"), ("GOV-10", "review overdue", "small")]
+    assert await worries(shop, small, fine) == [
+        ("GOV-03", "empty", "fine"),
+        ("GOV-03", "too small", "small"),
+        ("GOV-10", "review overdue", "small"),
+    ]
     [too_small, overdue] = await concerns(shop.database, [small], {"small": 1}, T0, Limits())
     assert "needs 106,416 at 50/50" in too_small.sentence
     assert "ask ana" in overdue.sentence

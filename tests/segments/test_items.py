@@ -64,6 +64,16 @@ async def test_lists_in_traits_likewise(shop: Shop) -> None:
     assert await shop.evaluated(home & ~work, T0) == {ana}
 
 
+async def test_blank_is_there_and_not_filled(shop: Shop) -> None:
+    """FAULTS C4."""
+    said: list[Any] = [None, "", " \N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}\t", [], {}, "[]", "x", 0, False, [None], {"a": None}]
+    people = [await shop.customer(x=value) for value in said]
+    assert await shop.evaluated(trait("x").exists(), T0) == set(people[1:])
+    assert await shop.evaluated(trait("x").filled(), T0) == set(people[5:])
+    assert [holds(trait("x").filled(), {"x": value}, [], T0) for value in said] == [False] * 5 + [True] * 6
+    assert str(~trait("x").filled()) == "not (x is filled)"
+
+
 async def test_a_line_over_fifty_and_not_the_basket_enters_and_leaves(shop: Shop) -> None:
     """SEG-21."""
     dear = Segment("dear-cart", did("Cart Updated").where(line) & ~did("Order Completed").since_last("Cart Updated"))
@@ -73,6 +83,33 @@ async def test_a_line_over_fifty_and_not_the_basket_enters_and_leaves(shop: Shop
     await shop.event(bob, "Cart Updated", T0, cart({"price": 30}, {"price": 30}))
     await shop.tick(T0)
     assert await shop.members(dear) == {ana}
+
+
+async def test_of_the_lines_those_that_meet_the_condition_are_measured(shop: Shop) -> None:
+    """FAULTS F6: the hats of an order with boots are not summed, unless the whole order is asked for."""
+    ana, bob, eve = await shop.customer(), await shop.customer(), await shop.customer()
+    a_boot, a_hat, dear = (
+        {"price": 60, "category": "boots"},
+        {"price": 90, "category": "hats"},
+        {"price": 110, "category": "boots"},
+    )
+    await shop.event(ana, "Order Completed", T0, cart(a_boot, a_hat))
+    await shop.event(bob, "Order Completed", T0, cart(a_boot, a_boot))
+    await shop.event(eve, "Order Completed", T0, cart(dear | {"price": "110"}, a_hat))
+    of_boots = did("Order Completed").where(any_item("products", prop("category") == "boots"))
+    hats_or_boots = did("Order Completed").where(boots_in() | any_item("products", prop("category") == "hats"))
+    assert await shop.evaluated(of_boots.total("products.price") == 60, T0) == {ana}
+    assert await shop.evaluated(of_boots.total("products.price") == 120, T0) == {bob}
+    assert await shop.evaluated(of_boots.total("products.price", whole=True) == 150, T0) == {ana}
+    assert await shop.evaluated(hats_or_boots.total("products.price") == 150, T0) == {ana}
+    assert await shop.evaluated(of_boots.largest("products.price") >= 90, T0) == set()
+    assert await shop.evaluated(of_boots.distinct("products.price") == 1, T0) == {ana, bob, eve}
+    not_hats = did("Order Completed").where(~any_item("products", prop("category") == "hats"))
+    assert await shop.evaluated(not_hats.total("products.price") == 120, T0) == {bob}
+
+
+def boots_in() -> Predicate:
+    return any_item("products", prop("category") == "boots")
 
 
 def test_it_reads_like_english_and_is_refused_with_its_place() -> None:

@@ -8,6 +8,7 @@ import pytest
 from segments import DefinitionError, Segment, did, listed
 from segments.evaluate import holds
 from segments.importing import BadFile, Row, import_rows, put_on, read_rows, take_off
+from segments.sheets import NotCsv
 from segments.wire import predicate_from_json
 from store.lists import import_of
 from tests.segments.shop import T0, Shop
@@ -119,7 +120,7 @@ async def test_a_quote_that_is_not_closed_does_not_swallow_the_rest(shop: Shop) 
     await shop.database.pool.execute("insert into identity values ('user_id', 'ana', $1, $2)", ana, T0)
     await on(shop, await shop.customer(), at=T0)
     lines, id_ = ["user_id,name\n", "ana,Ana\n", 'bob,"Bob\n', "eva,Eva\n"], uuid4()
-    with pytest.raises(BadFile, match=r"what follows line 2 is not CSV .* look for a quote that is not closed"):
+    with pytest.raises(NotCsv, match=r"what follows line 2 is not CSV .* look for a quote that is not closed"):
         await import_rows(shop.database, "vips", read_rows(lines), id_, lambda: T0, by="eva", replace=True)
     found = await import_of(shop.database, id_)
     assert found is not None

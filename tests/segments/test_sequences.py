@@ -154,9 +154,12 @@ def test_what_completes_a_sequence_speaks_for_it() -> None:
 
 
 READS_LIKE = [
-    (did("A").then("B", hours=1), 'did "A" then "B" within 1 hour'),
+    (did("A").then("B", hours=1), 'did "A" then "B" within 1 hour of it'),
+    (did("A").within(hours=1).then("B"), 'did "A" within 1 hour then "B"'),
+    (did("A").within(hours=1).without("B"), 'did "A" within 1 hour without a later "B"'),
+    (did("A").within(days=1).then("B", hours=1), 'did "A" within 24 hours then "B" within 1 hour of it'),
     (did("A").then(did("B").then("C")), 'did "A" then ("B" then "C")'),
-    (~did("A").without("B", days=3), 'did not do "A" without a later "B" within 3 days'),
+    (~did("A").without("B", days=3), 'did not do "A" without a later "B" within 3 days of it'),
     (did("A").between(date(2026, 1, 1), None), 'did "A" from 2026-01-01 00:00:00+00:00'),
     (did("A").this_week().more_than(3), 'did "A" at least 4 times this week'),
     (did("A").today(zone="Europe/Madrid"), 'did "A" today in Europe/Madrid'),
@@ -179,6 +182,12 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: did("A").then("B", hours=0), r"did\('A'\)\.then: the window must be longer than zero"),
     (lambda: did("A").then("B", days(1), hours=1), "not both"),
     (lambda: did("A").then("B", fortnights=1), r"did\('A'\)\.then: .*use weeks="),
+    (lambda: did("A").then("B").within(hours=1), r"did\('A'\)\.within: after \.then could mean two things"),
+    (lambda: did("A").without("B").within(hours=1), r"write \.without\('B', hours=1\)"),
+    (lambda: did("A").within(days=1).within(days=2), r"did\('A'\)\.within: is said already"),
+    (lambda: did("A").at_least(2).more_than(5), r"did\('A'\)\.more_than: is said already"),
+    (lambda: did("A").today().this_week(), r"did\('A'\)\.this_week: is said already"),
+    (lambda: last("A").within(days=1).within(days=2), r"last\('A'\)\.within: is said already"),
     (lambda: did("A").then(5), r"did\('A'\)\.then: needs an event name"),
     (lambda: did("A").then(did("B").within(hours=1)), "the span stands outside"),
     (lambda: did("A").then(did("B").at_least(2)), "only .where, .then and .without"),

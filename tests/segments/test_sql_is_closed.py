@@ -39,9 +39,9 @@ NODES = """
 Add Alias And Anonymous Any ArrayContainsAll Asin Between Boolean Bracket Case Cast Coalesce Collate Column Cos Count DPipe
 DataType DateBin Distinct Div EQ Exists Extract Filter Floor From GT GTE Greatest Group Having Identifier If In Is
 JSONBExtractScalar JSONExtract JSONExtractScalar Join LT LTE Lambda Lateral Least Left Limit Literal MakeInterval Max Min
-Mod Mul NEQ Neg Not Null Offset Or Order Ordered Parameter Paren PercentileDisc Radians Rank RegexpLike Round SHA2Digest
-Select Sin Sqrt Star StartsWith StrPosition Sub Subquery Sum Table TableAlias Translate Tuple Union Unnest Var Where
-WidthBucket Window With CTE WithinGroup
+Mod Mul NEQ Neg Not Null Offset Or Order Ordered Parameter Paren PercentileDisc Radians Rank RegexpLike RegexpReplace Round
+SHA2Digest Select Sin Sqrt Star StartsWith StrPosition Sub Subquery Sum Table TableAlias Translate Trim Tuple Union Unnest
+Var Where WidthBucket Window With CTE WithinGroup
 """
 
 

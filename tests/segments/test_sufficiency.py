@@ -11,10 +11,10 @@ boots = Segment("boots", (trait("likes") == "boots") & (trait("city.name") == "M
 
 
 def test_what_a_segment_asks_for() -> None:
-    assert needed(boots) == {"likes", "city"}
-    assert needed(Segment("grown", member_of(boots) & (age("birthday") >= 18))) == {"likes", "city", "birthday"}
-    assert needed(Segment("home", trait("timezone") == "Europe/Madrid")) == {"timezone"}
-    assert needed(Segment("fresh", trait("email").said_within(days=30) & trait("plan").declared())) == {"email", "plan"}
+    assert needed(boots.predicate) == {"likes", "city"}
+    assert needed(member_of(boots) & (age("birthday") >= 18)) == {"likes", "city", "birthday"}
+    assert needed(trait("timezone") == "Europe/Madrid") == {"timezone"}
+    assert needed(trait("email").said_within(days=30) & trait("plan").declared()) == {"email", "plan"}
 
 
 async def test_a_segment_that_asks_for_what_few_have_is_told_so(shop: Shop) -> None:

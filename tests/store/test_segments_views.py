@@ -46,6 +46,14 @@ async def test_a_size_over_time_is_counted_back_from_today(shop: Shop) -> None:
     assert [day.day for day in found] == [first + timedelta(days=n) for n in range(5)]
 
 
+async def test_before_it_was_first_evaluated_a_size_is_not_known(shop: Shop) -> None:
+    """FAULTS F4."""
+    await shop.event(await shop.customer(), "App Opened", T0 - HOUR)
+    await shop.load(recent)
+    found = await days(shop.database, "recent", (T0 - 3 * DAY).date(), T0.date())
+    assert [day.size for day in found] == [None, None, None, 1]
+
+
 async def test_what_happened_after_the_last_day_asked_for_is_counted_back_too(shop: Shop) -> None:
     ana = await shop.customer()
     await shop.load(recent)

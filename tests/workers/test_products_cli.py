@@ -50,7 +50,7 @@ async def test_json_lines_and_files_that_are_none(dsn: str, database: Database, 
     file.write_text('{"id": "p-7", "name": "Snow boots"}\n{"id"\n')
     assert (await run(dsn, "import", str(file))).startswith("2 rows, 1 added, 0 changed, 1 bad\n")
     file.write_bytes(b'{"id": "\xff"}\n')
-    assert "is not UTF-8" in await failure(dsn, "import", str(file))
+    assert "JSON is written in UTF-8" in await failure(dsn, "import", str(file))
     table = tmp_path / "products.csv"
     table.write_text("id,price\n")
     assert "the first line must name a column name" in await failure(dsn, "import", str(table))

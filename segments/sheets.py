@@ -1,0 +1,82 @@
+"""A spreadsheet's export as lines and cells, whatever its encoding, its line ends and its delimiter.
+
+Promise: what Excel, LibreOffice and databases write is read as it was meant; what is no CSV is refused with the line.
+"""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
+from typing import IO
+
+from segments.errors import SegmentError
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_PIECE = 1 << 20
+_QUOTED = re.compile(r'"[^"]*"')
+_NAMED = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+
+
+class NotCsv(SegmentError):
+    """A file that is not CSV."""
+
+
+def encoding_of(file: IO[bytes]) -> str:
+    """What a file is written in: by its byte order mark, else UTF-8 where all of it is that, else Windows-1252."""
+    file.seek(0)
+    start = file.read(4)
+    marked = next((name for mark, name in _BOMS if start.startswith(mark)), None)
+    if marked is None and b"\x00" in start[:2]:  # an ASCII letter in two bytes, without a mark
+        marked = "utf-16-be" if start[:1] == b"\x00" else "utf-16-le"
+    file.seek(0)
+    found = marked or ("utf-8" if _is_utf8(file) else "cp1252")
+    file.seek(0)
+    return found
+
+
+def _is_utf8(file: IO[bytes]) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while piece := file.read(_PIECE):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def lines_of(file: IO[bytes]) -> TextIOWrapper:
+    """The lines of a file, whatever they end with; a byte that its encoding does not have becomes U+FFFD."""
+    return TextIOWrapper(file, encoding_of(file), errors="replace")
+
+
+def sheet(lines: Iterable[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns, and each row that is not empty: its line as an editor counts, and its cells.
+
+    The delimiter (comma, semicolon or tab) is the one that the first line names (`sep=;`) or holds most of, quotes aside.
+
+    Raises:
+        NotCsv: it is none, here or while the rows are read.
+    """
+    source, before = iter(lines), 1
+    header = next(source, "").lstrip("\ufeff")
+    if named := _NAMED.fullmatch(header):
+        header, before = next(source, ""), 2
+    delimiter = named[1] if named else max(",;\t", key=_QUOTED.sub("", header).count)
+    try:
+        columns = next(csv.reader([header], delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        raise NotCsv(f"line {before} is not CSV ({error}); it names the columns") from None
+    return columns, _rows(source, delimiter, before)
+
+
+def _rows(source: Iterator[str], delimiter: str, before: int) -> Iterator[tuple[int, list[str]]]:
+    reader, number = csv.reader(source, delimiter=delimiter, strict=True), 0  # an open quote would swallow the rest of the file
+    try:
+        for cells in reader:
+            number = reader.line_num
+            if any(cell.strip() for cell in cells):
+                yield number + before, cells
+    except csv.Error as error:
+        raise NotCsv(f"what follows line {number + before} is not CSV ({error}); look for a quote that is not closed") from None

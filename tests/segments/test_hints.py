@@ -1,0 +1,73 @@
+"""FAULTS C1, C2, F5, F7: what a valid definition asks for and the data does not have is said, with what was probably meant."""
+
+from typing import Any
+
+import pytest
+
+from segments import Predicate, Segment, age, any_item, did, prop, trait
+from segments.asking import hinted
+from segments.concerns import Limits, concerns
+from tests.segments.shop import T0, Shop
+
+
+@pytest.fixture
+async def shop(shop: Shop) -> Shop:
+    for n in range(3):
+        ana = await shop.customer(income=30_000 + n, vip="true", born="12/03/1990", city="Madrid", trial_ends=1_800_000_000)
+        await shop.event(ana, "Order Completed", T0, {"total": "12.50", "products": [{"price": 5, "kind": "hat"}]})
+    return shop
+
+
+def other(which: str, kind: str, found: str, advice: str) -> list[str]:
+    return [f"{which} is compared as {kind}, but of 3 values looked at none can be read so, 3 are {found}; {advice}"]
+
+
+ISO = "send dates in ISO 8601, such as 2026-11-16T10:30:00Z"
+NUMBERS, BOOLEANS = (
+    "send numbers as numbers, or compare with a text",
+    "send true and false without quotes, or compare with a text",
+)
+TOTAL = 'property "total" of "Order Completed"'
+NOBODY = "no customer of the newest 2,000 has the trait"
+HINTS: list[tuple[Predicate, list[str]]] = [
+    (trait("income") > 30_000, []),
+    (trait("city") == "Madrid", []),
+    (trait("city") == "Lisbon", []),
+    (~(trait("income") > 90_000), []),
+    (trait("income") > "30000", other('trait "income"', "a text", "a number", "compare with a number, without quotes")),
+    (trait("vip").in_(True), other('trait "vip"', "true or false", "a text", BOOLEANS)),
+    (age("born") >= 18, other('trait "born"', "a date", "a text", ISO)),
+    (trait("trial_ends").within_next(days=3), other('trait "trial_ends"', "a date", "a number", f"{ISO}, not as seconds")),
+    (trait("incme") > 1, [f'{NOBODY} "incme"; did you mean "income"?']),
+    (trait("shoe_size") > 1, [f'{NOBODY} "shoe_size"; check its spelling, or its source']),
+    (did("Order Complete"), ['"Order Complete" was never received; did you mean "Order Completed"?']),
+    (did("order_completed"), ['"order_completed" was never received; did you mean "Order Completed"?']),
+    (did("Order Completed").total("total") > 10, other(TOTAL, "a number", "a text", NUMBERS)),
+    (did("Order Completed").where(any_item("products", prop("price") > 4, prop("kind") == "hat")), []),
+    (did("Message Read"), []),
+]
+
+
+@pytest.mark.parametrize(("predicate", "told"), HINTS, ids=[str(predicate)[:40] for predicate, _ in HINTS])
+async def test_why_a_definition_is_true_of_nobody(shop: Shop, predicate: Predicate, told: list[str]) -> None:
+    assert await hinted(shop.database, predicate, T0) == told
+
+
+async def test_where_most_are_of_another_kind_some_are_found_in_silence(shop: Shop) -> None:
+    await shop.customer(income="40000")
+    [told] = await hinted(shop.database, trait("income") > "30000", T0)
+    assert told.startswith(
+        'trait "income" is compared as a text, but of 4 values looked at only 1 can be read so, 3 are a number'
+    )
+
+
+async def test_live_segments_of_nobody_and_of_other_kinds_are_concerns(shop: Shop) -> None:
+    dear = Segment("dear", trait("income") > "30000")
+    await shop.load(dear)
+    asked: Any = await concerns(shop.database, [dear], {"dear": 0}, T0, Limits())
+    assert [(each.id, each.kind) for each in asked if each.kind in ("empty", "other values")] == [
+        ("GOV-03", "empty"),
+        ("GOV-05", "other values"),
+    ]
+    waiting = Segment("waiting", trait("income") > 99_000)
+    assert [each.kind for each in await concerns(shop.database, [waiting], {}, T0, Limits()) if each.kind == "empty"] == []

@@ -1,0 +1,53 @@
+"""FAULTS C3, F8: spreadsheets' exports are read as they were meant, whatever their encoding, line ends and delimiter."""
+
+import codecs
+from io import BytesIO
+
+import pytest
+
+from segments.importing import BadFile, read_rows
+from segments.sheets import NotCsv, encoding_of, lines_of, sheet
+
+ROWS = [("email", "ana@shop.example"), ("email", "bob@shop.example")]
+TEXT = "Correo;E-mail\r\nMuñoz, Ana;ana@shop.example\r\nPeña, Bob;bob@shop.example\r\n"
+WRITTEN = {
+    "UTF-8": TEXT.encode(),
+    "UTF-8 with a mark": TEXT.encode("utf-8-sig"),
+    "Excel in Spain": TEXT.encode("cp1252"),
+    "Excel's Unicode text": TEXT.replace(";", "\t").encode("utf-16"),
+    "big-endian": codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+    "UTF-16 without a mark": TEXT.encode("utf-16-le"),
+    "named delimiter": f"sep=;\r\n{TEXT}".encode(),
+    "line ends of old Macs": TEXT.replace("\r\n", "\r").encode(),
+    "delimiters inside quotes": b'"name, first, last, other";email\n"Ana, M, L";ana@shop.example\nBob;bob@shop.example\n',
+    "a named delimiter of its own": b"sep=|\nname|email\nAna|ana@shop.example\nBob|bob@shop.example\n",
+}
+
+
+@pytest.mark.parametrize("raw", WRITTEN.values(), ids=WRITTEN)
+def test_however_it_was_written(raw: bytes) -> None:
+    assert [row.name for row in read_rows(lines_of(BytesIO(raw)))] == ROWS
+
+
+def test_names_in_windows_1252_are_read_as_they_were_meant() -> None:
+    file = BytesIO(TEXT.encode("cp1252"))
+    assert encoding_of(file) == "cp1252"
+    _, rows = sheet(lines_of(file))
+    assert next(rows)[1][0] == "Muñoz, Ana"
+
+
+def test_telephones_are_read_as_ingest_reads_them() -> None:
+    rows = list(read_rows(["Phone\n", "600 123 456\n", "+44 20 7946 0958\n", "12\n"], "ES"))
+    assert [row.name for row in rows] == [("phone", "+34600123456"), ("phone", "+442079460958"), None]
+    assert (rows[2].given, rows[2].problem) == ("12", "the phone is no number; write it with its country code, or as in ES")
+
+
+def test_line_numbers_are_those_of_an_editor() -> None:
+    assert [row.number for row in read_rows(["sep=,\n", "user_id\n", "a\n", "\n", "b\n"])] == [3, 5]
+
+
+def test_what_is_no_list_says_what_it_names() -> None:
+    with pytest.raises(BadFile, match="phone, customer_id or anonymous_id; it names 'colour'"):
+        list(read_rows(["colour\n", "red\n"]))
+    with pytest.raises(NotCsv, match="what follows line 2 is not CSV"):
+        list(read_rows(["user_id\n", "a\n", '"b\n']))
