@@ -98,4 +98,4 @@ def _(predicate: Outermost, selection: Selection) -> Expression:
     )
     wanted = [] if predicate.window is None else selection.when.younger(found.c.ts, predicate.window)
     wanted += [] if met is None else [of_document(met, found.c.properties)]
-    return selection.some(sa.select(found.c.profile_id).where(*wanted))
+    return selection.some(sa.select(found.c.profile_id).where(*wanted), alone=met is None)

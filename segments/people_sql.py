@@ -40,7 +40,7 @@ def _(predicate: Consented, selection: Selection) -> Expression:
     else:
         said = said.ext(distinct_on(consent.c.profile_id))
     last = said.order_by(*newest_first).subquery()
-    return selection.some(sa.select(last.c.profile_id).where(last.c.state == _text("granted")))
+    return selection.some(sa.select(last.c.profile_id).where(last.c.state == _text("granted")), alone=True)
 
 
 @inside.register

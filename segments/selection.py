@@ -52,10 +52,15 @@ class Selection:
                 known[leaf.type] = min(leaf.window, known.get(leaf.type, leaf.window))
         return replace(self, recent=known)
 
-    def some(self, rows: sa.Select[Any], times: int = 1) -> Expression:
-        """Whether there are so many of these rows about the customer, whom their first column names."""
+    def some(self, rows: sa.Select[Any], times: int = 1, *, alone: bool = False) -> Expression:
+        """Whether there are so many of these rows about the customer, whom their first column names.
+
+        `alone` says that there is one row about each at the most.
+        """
         if self.sets is None:
             return fenced(_about(rows, _who(rows)), times - 1)
+        if alone:
+            return self._in(rows)
         grouped = rows.group_by(_who(rows))
         return self._in(grouped if times == 1 else grouped.having(sa.func.count() >= sa.literal(times)))
 

@@ -54,7 +54,7 @@ def _some(leaf: Versus, selection: Selection, *, negated: bool) -> Expression:
     beside = sa.outerjoin(left.rows, right.rows, left.rows.c.profile_id == right.rows.c.profile_id, full=True)
     who = sa.func.coalesce(left.rows.c.profile_id, right.rows.c.profile_id).label("profile_id")
     test = _test(leaf, left, right)
-    return selection.some(sa.select(who).select_from(beside).where(sa.not_(test) if negated else test))
+    return selection.some(sa.select(who).select_from(beside).where(sa.not_(test) if negated else test), alone=True)
 
 
 def _test(leaf: Versus, left: _Side, right: _Side) -> Expression:
