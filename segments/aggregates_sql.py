@@ -13,7 +13,6 @@ from segments.comparing import compared
 from segments.conditions import Selection, counted_since, happened_ever, inside
 from segments.json_sql import Expression, Value, bound, of_document
 from segments.measures import Measured
-from segments.rows import during
 from segments.sequences import Outermost
 from segments.tables import event
 
@@ -90,10 +89,10 @@ def _(predicate: Outermost, selection: Selection) -> Expression:
     met = predicate.condition
     if met is None and window == predicate.window:
         e = event.alias()
-        return selection.some(sa.select(e.c.profile_id).where(*during(e, predicate.type, window, when=selection.when)))
+        return selection.some(sa.select(e.c.profile_id).where(*selection.during(e, predicate.type, window)))
     found = selection.outermost(
         predicate.which,
-        lambda e: during(e, predicate.type, window, when=selection.when),
+        lambda e: selection.during(e, predicate.type, window),
         lambda e: [] if met is None else [e.c.properties],
     )
     wanted = [] if predicate.window is None else selection.when.younger(found.c.ts, predicate.window)

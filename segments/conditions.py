@@ -75,7 +75,7 @@ def _(predicate: Did, selection: Selection) -> Expression:
 def happened_ever(named: str, selection: Selection) -> Expression:
     """Whether an event of a type has ever happened."""
     e = event.alias()
-    return selection.some(sa.select(e.c.profile_id).where(*during(e, named, None, when=selection.when)))
+    return selection.some(sa.select(e.c.profile_id).where(*selection.during(e, named, None)))
 
 
 def _happened(leaf: Did, selection: Selection, times: int) -> Expression:
@@ -97,7 +97,7 @@ def counted_since(e: Any, leaf: Did, selection: Selection) -> tuple[sa.FromClaus
     if leaf.since is None:
         return source, wanted
     anchor, within = leaf.since, selection.recent.get(leaf.since)
-    source, since = selection.since(e, "last", lambda a: during(a, anchor, within, when=selection.when), source)
+    source, since = selection.since(e, "last", lambda a: selection.during(a, anchor, within), source)
     return source, wanted + since + _recent(e, anchor, selection)
 
 

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from segments.conditions import Selection, inside
 from segments.held import Held
-from segments.json_sql import Expression, Value, bound, instant_or_null
+from segments.json_sql import Expression, Value, instant_or_null
 from segments.predicate import Edge
+from segments.rows import named
 from segments.selection import fenced
 from segments.tables import INSTANT, event, profile
 from segments.when import STEP, STEP_AT, AtSteps, When, elapsed
@@ -42,7 +43,7 @@ def _steps(edge: Edge, span: timedelta) -> sa.Select[Any]:
     """The instants in the span at which events of a type come true, or grow as old as a window."""
     e = event.alias()
     instant = e.c.ts + elapsed(edge.window) if edge.window else e.c.ts
-    wanted = [e.c.type == bound(edge.type, "text"), *When(edge.window).bounds(e.c.ts, span)]
+    wanted = [named(e, edge.type, one_by_one=True), *When(edge.window).bounds(e.c.ts, span)]
     return sa.select(instant.label(STEP_AT)).where(e.c.profile_id == profile.c.id, *wanted).correlate(profile)
 
 

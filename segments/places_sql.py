@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from segments.conditions import Expression, Selection, during, inside
+from segments.conditions import Expression, Selection, inside
 from segments.places import DECIMALS, EARTH_RADIUS, MOST_LATITUDE, MOST_LONGITUDE, Circle, Located, Shape
 from segments.tables import profile
 
@@ -33,8 +33,7 @@ def _of_event(leaf: Located, selection: Selection) -> Expression:
         return list(_position(leaf, e.c.properties))
 
     def known(e: Any) -> list[Expression]:
-        happened = during(e, leaf.of.name, leaf.of.window, when=selection.when)
-        return [*happened, *(each.is_not(None) for each in position(e))]
+        return [*selection.during(e, leaf.of.name, leaf.of.window), *(each.is_not(None) for each in position(e))]
 
     def placed(e: Any) -> list[Any]:
         return [each.label(name) for each, name in zip(position(e), ("lat", "lon"), strict=True)]

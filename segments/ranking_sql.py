@@ -8,14 +8,14 @@ import sqlalchemy as sa
 from segments.conditions import Selection, inside
 from segments.json_sql import Expression, bound, of_document
 from segments.ranking import EPOCH, Top
-from segments.rows import now
+from segments.rows import named, now
 from segments.tables import INSTANT, event, threshold
 
 
 @inside.register
 def _(predicate: Top, selection: Selection) -> Expression:
     e = event.alias()
-    rows = sa.select(e.c.profile_id).where(*_counting(predicate, e, now()))
+    rows = sa.select(e.c.profile_id).where(*_counting(predicate, e, now(), one_by_one=selection.one_by_one))
     return selection.together(rows, _amount(predicate, e) >= _standing(predicate))
 
 
@@ -25,7 +25,7 @@ def taken(leaf: Top) -> sa.Select[Any]:
     renewal = _renewal(leaf)
     e = event.alias()
     amount = _amount(leaf, e).label("amount")
-    rows = sa.select(e.c.profile_id, amount).where(*_counting(leaf, e, renewal)).group_by(e.c.profile_id)
+    rows = sa.select(e.c.profile_id, amount).where(*_counting(leaf, e, renewal, one_by_one=False)).group_by(e.c.profile_id)
     amounts = rows.subquery()
     rank: Any = sa.func.percentile_disc(sa.bindparam(None, leaf.share, sa.Double(), unique=True))
     best = sa.select(rank.within_group(amounts.c.amount)).scalar_subquery()
@@ -47,8 +47,8 @@ def _renewal(leaf: Top) -> Expression:
     return sa.func.date_bin(_span(leaf.every), now(), sa.bindparam(None, EPOCH, INSTANT, unique=True), type_=INSTANT)
 
 
-def _counting(leaf: Top, e: Any, until: Expression) -> list[Expression]:
-    wanted = [e.c.type == bound(leaf.of.type, "text"), e.c.ts <= until]
+def _counting(leaf: Top, e: Any, until: Expression, *, one_by_one: bool) -> list[Expression]:
+    wanted = [named(e, leaf.of.type, one_by_one=one_by_one), e.c.ts <= until]
     if leaf.of.window is not None:
         wanted.append(e.c.ts > until - _span(leaf.of.window))
     if leaf.of.condition is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segments.sequences import Follow
 
 Bound = Callable[[datetime], Any]
-__all__ = ["Bound", "bounds_of", "counted", "during", "not_after", "now", "younger_than"]
+__all__ = ["Bound", "bounds_of", "counted", "during", "named", "not_after", "now", "younger_than"]
 _NOW = When()
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -43,11 +43,23 @@ def bounds_of(names: Iterable[str]) -> dict[str, Bound]:
     return found
 
 
+def named(e: Any, type_: str, *, one_by_one: bool) -> Expression:
+    """Whether an event is of a type; how that is written decides by which index it is found (see the schema)."""
+    type_of: Expression = sa.collate(e.c.type, "C") if one_by_one else e.c.type
+    return type_of == sa.bindparam(None, type_, sa.Text, unique=True)
+
+
 def during(
-    e: Any, named: str, window: timedelta | None, condition: Predicate | None = None, when: When = _NOW
+    e: Any,
+    type_: str,
+    window: timedelta | None,
+    condition: Predicate | None = None,
+    when: When = _NOW,
+    *,
+    one_by_one: bool = True,
 ) -> list[Expression]:
     """The bounds of the events of a type in a window up to an instant, and their condition."""
-    wanted = [e.c.type == sa.bindparam(None, named, sa.Text, unique=True), *when.bounds(e.c.ts, window)]
+    wanted = [named(e, type_, one_by_one=one_by_one), *when.bounds(e.c.ts, window)]
     if condition is not None:
         wanted.append(of_document(condition, e.c.properties))
     return wanted
@@ -61,7 +73,7 @@ def counted(
     The customer's traits say the zone, where `leaf.traits` asks for one. What follows an event is looked for event by event,
     or (of everybody, not `one_by_one`) by a join.
     """
-    wanted = during(e, leaf.type, leaf.window, leaf.condition, when)
+    wanted = during(e, leaf.type, leaf.window, leaf.condition, when, one_by_one=one_by_one)
     if leaf.stretch is not None:
         start, end = leaf.stretch.start, leaf.stretch.end
         wanted += [] if start is None else [e.c.ts >= sa.bindparam(None, start, INSTANT, unique=True)]

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from segments.happened import Did
 from segments.predicate import Predicate
+from segments.rows import during
 from segments.tables import event, profile
 from segments.when import Expression, When
 
@@ -51,6 +52,10 @@ class Selection:
             if isinstance(leaf, Did) and leaf.window and leaf.at_least_times > 0 and leaf.since is None:
                 known[leaf.type] = min(leaf.window, known.get(leaf.type, leaf.window))
         return replace(self, recent=known)
+
+    def during(self, e: Any, type_: str, window: timedelta | None) -> list[Expression]:
+        """The bounds of the events of a type in a window up to the instant asked about."""
+        return during(e, type_, window, when=self.when, one_by_one=self.one_by_one)
 
     def some(self, rows: sa.Select[Any], times: int = 1, *, alone: bool = False) -> Expression:
         """Whether there are so many of these rows about the customer, whom their first column names.

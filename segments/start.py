@@ -5,6 +5,7 @@ is joined to it.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy.sql.visitors import iterate
 from segments.conditions import Selection, inside
 from segments.happened import Did
 from segments.json_sql import of_document
-from segments.predicate import All, Predicate, leaves
+from segments.predicate import All, Not, Predicate
 from segments.rows import during
 from segments.selection import fenced
 from segments.tables import INSTANT, event, profile
@@ -29,11 +30,11 @@ def everybody(predicate: Predicate) -> sa.Select[Any]:
     """All living profiles of whom it is true."""
     parts = predicate.members if isinstance(predicate, All) else (predicate,)
     asked = Selection(sets=[])
-    conditions = [inside(part, asked.beside(other for other in parts if other is not part)) for part in parts]
+    conditions = [inside(part, asked.beside(_others(part, parts))) for part in parts]
     reads = looks_at_profiles(*conditions, *(each.element for each in asked.sets or ()))
     first = min((part for part in parts if _can_start(part)), key=_window, default=None)
     rest = [part for part in parts if part is not first]
-    if isinstance(first, Did) and _is_anchor(first, rest):
+    if isinstance(first, Did) and any(_goes_by(first, part) for part in rest):
         return _since(first, rest, reads=reads)
     found = living(sa.and_(*conditions))
     start = None if reads else next((each for each in asked.sets or () if any(_is_in(it, each) for it in conditions)), None)
@@ -47,8 +48,11 @@ def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[A
     """Starting from who did it last and when, which the rest goes by."""
     doing = _doing(first).subquery(_DOING)
     last = sa.literal_column(f"{_DOING if reads else profile.name}.last", INSTANT)
-    known = Selection(sets=[], last={first.type: last}).beside([first])
-    parts = (inside(part, known.beside(other for other in rest if other is not part)) for part in rest)
+    known = Selection(sets=[]).beside([first])
+    parts = [
+        inside(part, replace(known.beside(_others(part, rest)), last={first.type: last} if _goes_by(first, part) else {}))
+        for part in rest
+    ]
     condition = sa.and_(sa.true(), *parts)
     if reads:
         joined = sa.join(profile, doing, doing.c.id == profile.c.id)
@@ -92,8 +96,14 @@ def _is_in(condition: Condition, some: sa.Subquery) -> bool:
     return getattr(condition, "left", None) is next(iter(some.c)) and getattr(condition, "operator", None) is is_not
 
 
-def _is_anchor(first: Did, rest: Iterable[Predicate]) -> bool:
-    return any(isinstance(leaf, Did) and leaf.since == first.type for part in rest for leaf in leaves(part))
+def _others(part: Predicate, parts: Iterable[Predicate]) -> list[Predicate]:
+    return [each for each in parts if each is not part]
+
+
+def _goes_by(first: Did, part: Predicate) -> bool:
+    """Whether a conjunct is that something was done, or not, since the last of these: a join that looks at that instant."""
+    leaf = part.part if isinstance(part, Not) else part
+    return isinstance(leaf, Did) and leaf.since == first.type and leaf.at_least_times == 1 and leaf.most is None
 
 
 def _can_start(part: Predicate) -> bool:
@@ -113,5 +123,9 @@ def _doing(first: Did) -> sa.Select[Any]:
     met = None if first.condition is None else of_document(first.condition, e.c.properties)
     rows: Condition = sa.func.count() if met is None else sa.func.count().filter(met)
     last = sa.func.max(e.c.ts).label("last")
-    grouped = sa.select(e.c.profile_id.label("id"), last).where(*during(e, first.type, first.window)).group_by(e.c.profile_id)
+    grouped = (
+        sa.select(e.c.profile_id.label("id"), last)
+        .where(*during(e, first.type, first.window, one_by_one=False))
+        .group_by(e.c.profile_id)
+    )
     return grouped if met is None and first.at_least_times == 1 else grouped.having(rows >= sa.literal(first.at_least_times))

@@ -12,7 +12,6 @@ from segments.comparing import compared
 from segments.conditions import Selection, happened_ever, inside
 from segments.json_sql import Expression, bound
 from segments.measures import Measured
-from segments.rows import during
 from segments.selection import fenced
 from segments.tables import event, profile
 from segments.versus import MIRRORED, Versus
@@ -80,7 +79,7 @@ def _side(what: Measured, selection: Selection) -> _Side:
 def _since_ever(anchor: str, amounts: sa.Subquery, selection: Selection) -> sa.Subquery:
     """The amounts, and a 0 for everybody who did the anchor and nothing that counts since."""
     a = event.alias()
-    known = sa.select(a.c.profile_id).where(*during(a, anchor, None, when=selection.when)).distinct().subquery()
+    known = sa.select(a.c.profile_id).where(*selection.during(a, anchor, None)).distinct().subquery()
     amount = sa.func.coalesce(amounts.c.above, bound(0, "number")).label("above")
     joined = sa.outerjoin(known, amounts, known.c.profile_id == amounts.c.profile_id)
     return sa.select(known.c.profile_id, amount).select_from(joined).subquery()

@@ -114,7 +114,7 @@ select who.profile_id, e.type, e.ts, e.message_id, e.properties::text as propert
 from unnest($1::uuid[]) as who (profile_id)
 cross join lateral (
     select type, ts, message_id, properties from event
-    where event.profile_id = who.profile_id and type = any($2::text[]) and ts > $3 and ts <= $4
+    where event.profile_id = who.profile_id and type collate "C" = any($2::text[]) and ts > $3 and ts <= $4
     order by ts desc limit $5
 ) as e;
 
@@ -124,15 +124,14 @@ select want.profile_id, e.type, e.ts, e.message_id, e.properties::text as proper
 from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as want (profile_id, type, since)
 cross join lateral (
     select type, ts, message_id, properties from event
-    where event.profile_id = want.profile_id and event.type = want.type and ts > want.since and ts <= $4
+    where event.profile_id = want.profile_id and event.type collate "C" = want.type and ts > want.since and ts <= $4
     order by ts desc limit $5
 ) as e;
 
 -- name: facts_people
 -- User ids, the last word on each consent and the reachable channels of these profiles, with the times that date them.
 select who.profile_id,
-       array(select value from identity i where i.profile_id = who.profile_id and kind = 'user_id') as user_ids,
-       (select max(created_at) from identity i where i.profile_id = who.profile_id and kind = 'user_id') as named_at,
+       named.user_ids, named.named_at,
        (select coalesce(jsonb_agg(jsonb_build_array(channel, purpose, state, at)), '[]')
         from (select distinct on (channel, purpose) channel, purpose, state, at from consent c
               where c.profile_id = who.profile_id order by channel, purpose, at desc, id desc) as last) as consents,
@@ -140,7 +139,12 @@ select who.profile_id,
         from (select channel, bool_or(invalid_at is null) as valid,
                      coalesce(min(changed_at) filter (where invalid_at is null), max(changed_at)) as since
               from endpoint e where e.profile_id = who.profile_id group by channel) as each) as endpoints
-from unnest($1::uuid[]) as who (profile_id);
+from unnest($1::uuid[]) as who (profile_id)
+cross join lateral (
+    select coalesce(array_agg(value) filter (where kind = 'user_id'), '{}') as user_ids,
+           max(created_at) filter (where kind = 'user_id') as named_at
+    from identity i where i.profile_id = who.profile_id
+) as named;
 
 -- name: has_threshold
 -- Whether the threshold of a ranking as of a renewal is recorded.
@@ -176,7 +180,7 @@ from unnest($1::uuid[]) as who (profile_id)
 cross join unnest($2::text[]) as asked (type)
 cross join lateral (
     select type, ts, message_id, properties, received_at, xmin::text as written_by from event
-    where event.profile_id = who.profile_id and event.type = asked.type and ts > $3 and ts <= $4
+    where event.profile_id = who.profile_id and event.type collate "C" = asked.type and ts > $3 and ts <= $4
     offset 0
 ) as e
 where (who.profile_id, e.written_by) in (select * from unnest($5::uuid[], $6::text[])) or (e.ts > $7 and e.received_at < e.ts)

@@ -1,4 +1,4 @@
-"""Every kind of leaf once, by name, over a generated shop in which each of them is true of some customers and false of others."""
+"""Every kind of leaf once, by name, over a generated shop in which most of them are true of some and false of others."""
 
 from datetime import timedelta
 from typing import Final
@@ -89,11 +89,13 @@ _FILL = (
     insert into consent (profile_id, channel, purpose, state, source, at)
     select md5('c-' || n)::uuid, channel, 'marketing', case when (n + k) % 3 = 0 then 'granted' else 'refused' end, 'test',
            $3::timestamptz - k * interval '1 day'
-    from generate_series($1::integer, $2::integer - 1) as n, generate_series(1, 2) as k, unnest(array['whatsapp', 'email']) as channel
+    from generate_series($1::integer, $2::integer - 1) as n, generate_series(1, 2) as k,
+         unnest(array['whatsapp', 'email']) as channel
     """,
     """
     insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at, invalid_at)
-    select md5('e-' || n)::uuid, md5('c-' || n)::uuid, 'push', 'token-' || n, $3, $3, case when n % 4 = 0 then $3::timestamptz end
+    select md5('e-' || n)::uuid, md5('c-' || n)::uuid, 'push', 'token-' || n, $3, $3,
+           case when n % 4 = 0 then $3::timestamptz end
     from generate_series($1::integer, $2::integer - 1) as n
     """,
     """
@@ -102,11 +104,12 @@ _FILL = (
            (array['Product Added', 'Order Completed', 'Product Added', 'App Opened', 'Location Updated', 'App Opened',
                   'Order Completed', '$list:vip', 'Rare ' || n % 7])[1 + (n + k) % 9],
            'track', 'm-' || n || '-' || k,
-           jsonb_build_object('price', (n * 7 + k * 31) % 120, 'listed', (n + k) % 2 = 0, 'lat', 40.4 + (n % 10) * 0.01, 'lon', -3.7,
-                              'products', jsonb_build_array(jsonb_build_object('kind', (array['boots', 'hat'])[1 + (n + k) % 2]))),
+           jsonb_build_object('price', (n * 7 + k * 31) % 120, 'listed', (n + k) % 2 = 0, 'lat', 40.4 + n % 10 * 0.01,
+                              'lon', -3.7, 'products', jsonb_build_array(jsonb_build_object('kind', kind))),
            'test', ts
     from generate_series($1::integer, $2::integer - 1) as n, generate_series(0, 9) as k,
-         lateral (select $3::timestamptz - (1 + (n * 13 + k * 131) % 1000) * interval '1 hour' as ts) as happened
+         lateral (select $3::timestamptz - (1 + (n * 13 + k * 131) % 1000) * interval '1 hour' as ts,
+                        (array['boots', 'hat'])[1 + (n + k) % 2] as kind) as happened
     """,
 )
 _QUIET = "set local session_replication_role = replica"  # a past is nobody's news

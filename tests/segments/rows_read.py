@@ -3,7 +3,6 @@
 Promise: estimates are left out. A row counts each time that a node of the plan hands it on or throws it away.
 """
 
-import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
