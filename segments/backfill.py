@@ -23,6 +23,7 @@ from segments.plans import plan_for_everybody
 from segments.predicate import trait_names
 from segments.thresholds import record
 from segments.watching import interest
+from segments.words import span_in_words
 from store import Connection, Database, queries
 from store.locks import Lock
 
@@ -73,9 +74,8 @@ class LoadTooSlow(SegmentError):
     """A definition takes too long to evaluate over everybody; the message says which, and what to do."""
 
     def __init__(self, name: str, longest: timedelta) -> None:
-        told = f"{longest.total_seconds() / 60:g} minutes"
-        remedy = "narrow it with .within(…), or part it into smaller segments; saving or deploying it again tries again"
-        super().__init__(f"segment {name!r} is not loaded: evaluating all customers took more than {told}; {remedy}")
+        remedy = "narrow it with .within(…) or part it into smaller segments; a restarted worker tries again"
+        super().__init__(f"segment {name!r} is not loaded: evaluating all customers took over {span_in_words(longest)}; {remedy}")
 
 
 async def evaluate(database: Database, segment: Segment, backfill: Backfill, longest: timedelta = LONGEST) -> Backfill | None:

@@ -18,8 +18,6 @@ from segments.values import ISO, ISO_OFFSET, Kind, fold_table, kind_of
 Expression = sa.ColumnElement[Any]
 _JSON_TYPE: dict[Kind, str] = {"boolean": "boolean", "number": "number", "text": "string", "instant": "string"}
 _SQL_TYPE: dict[Kind, Any] = {"boolean": sa.Boolean(), "number": sa.Numeric(), "text": sa.Text(), "instant": INSTANT}
-#: Kinds whose values are the same when their JSON is.
-_SAME = ("boolean", "text")
 _OPERATOR: dict[str, Callable[[Any, Any], Any]] = {
     "==": eq,
     "!=": ne,
@@ -135,8 +133,6 @@ def _compare(leaf: Compare, value: Value) -> Expression:
         case "matches":
             return value.when("text", _matches(value, operand))
     kind = kind_of(leaf.place, operand)
-    if leaf.op == "==" and kind in _SAME:  # as JSON: its type is compared with it
-        return sa.func.coalesce(value.json == sa.bindparam(None, operand, JSONB, unique=True), sa.false())
     return value.when(kind, _typed(value, kind, lambda mine: _OPERATOR[leaf.op](mine, bound(operand, kind))))
 
 
