@@ -1,8 +1,8 @@
 """Every kind of leaf, the library, and pairs of leaves, over everybody, each beside SQL that somebody wrote for it by hand.
 
 Promise: both must find the same customers, and they take turns, so that neither always reads what the other has just read. The
-best of a few rounds is compared, because what else the machine does only ever adds. `python -m benchmarks.leaves DSN` measures a
-database that `benchmarks.past` filled; it adds what a past lacks.
+best of a few rounds is compared, because what else the machine does only ever adds. `python -m benchmarks.leaves DSN` measures
+a database that `benchmarks.past` filled; it adds what a past lacks.
 """
 
 import asyncio

@@ -49,7 +49,7 @@ from segments import (
 ADDED, BOUGHT, VIEWED, OPENED = "Product Added", "Order Completed", "Product Viewed", "Application Opened"
 _added, _bought, _viewed, _opened = did(ADDED), did(BOUGHT), did(VIEWED), did(OPENED)
 _PRICE = "(case when jsonb_typeof(properties -> 'price') = 'number' then (properties ->> 'price')::numeric end)"
-_ALIVE = "select id from profile where merged_into is null"
+_ALIVE = "select id from profile where merged_into is null and $1::timestamptz is not null"
 
 #: Products in orders, positions, consents and addresses, which a past has not; harmless when they are there.
 MORE_PAST: Final = (
@@ -102,8 +102,8 @@ def _but(who: str, others: str = _ALIVE) -> str:
 
 def _since(type_: str, anchor: str) -> str:
     return (
-        f"select distinct e.profile_id from event e join ({_who(anchor).replace('profile_id from', 'profile_id, max(ts) as ts from', 1)})"
-        f" as anchor using (profile_id) where e.type = '{type_}' and e.ts >= anchor.ts and e.ts <= $1"
+        f"select distinct e.profile_id from event e join (select profile_id, max(ts) as ts from event where type = '{anchor}'"  # noqa: S608 - of ours
+        f" and ts <= $1 group by 1) as anchor using (profile_id) where e.type = '{type_}' and e.ts >= anchor.ts and e.ts <= $1"
     )
 
 
@@ -126,7 +126,8 @@ def _trait(name: str, value: str) -> str:
 
 _WEEKS_OF_OPENING = (
     "select profile_id from event where type = 'Application Opened' and ts <= $1 and ts > $1 - interval '504 hours' group by 1"
-    " having bool_or(ts > $1 - interval '168 hours') and bool_or(ts <= $1 - interval '168 hours' and ts > $1 - interval '336 hours')"
+    " having bool_or(ts > $1 - interval '168 hours')"
+    " and bool_or(ts <= $1 - interval '168 hours' and ts > $1 - interval '336 hours')"
     " and bool_or(ts <= $1 - interval '336 hours')"
 )
 _HELD = """
@@ -136,8 +137,8 @@ select profile_id from (
 ) as each
 group by profile_id
 having min(ts) <= $1 - interval '48 hours'
-   and not bool_or(ts + interval '168 hours' > $1 - interval '48 hours' and coalesce(next, 'infinity') >= ts + interval '168 hours'
-                   and ts + interval '168 hours' <= $1)
+   and not bool_or(ts > $1 - interval '216 hours' and ts <= $1 - interval '168 hours'
+                   and coalesce(next, 'infinity') >= ts + interval '168 hours')
    and bool_or(ts <= $1 - interval '48 hours' and ts > $1 - interval '216 hours')
 """
 _SCORE = f"""
@@ -177,7 +178,7 @@ select profile_id from (select distinct on (profile_id) profile_id, state from c
 where state = 'granted'
 """
 _BOOTS = "exists (select from jsonb_array_elements(properties -> 'products') as item where item ->> 'category' = 'boots')"
-_NO_BOOTS = "exists (select from jsonb_array_elements(properties -> 'products') as item where item ->> 'category' is distinct from 'boots')"
+_NO_BOOTS = _BOOTS.replace("= 'boots'", "is distinct from 'boots'")
 _MONTH = "date_trunc('month', $1, 'UTC')"
 
 LEAVES: Final[dict[str, tuple[Predicate, str]]] = {
@@ -246,8 +247,9 @@ select profile_id from spent where total >= (select value from segment_threshold
 """
 _BOOTS_MOST = """
 select profile_id from event where type = 'Product Viewed' and ts <= $1 and ts > $1 - interval '720 hours' group by profile_id
-having count(*) filter (where properties ->> 'category' = 'boots') > count(*) filter (where properties ->> 'category' = 'tents')
-   and count(*) filter (where properties ->> 'category' = 'boots') > count(*) filter (where properties ->> 'category' = 'jackets')
+having count(*) filter (where properties ->> 'category' = 'boots')
+     > greatest(count(*) filter (where properties ->> 'category' = 'tents'),
+                count(*) filter (where properties ->> 'category' = 'jackets'))
 """
 _NIGHT = """
 select profile_id from event join profile on profile.id = profile_id
