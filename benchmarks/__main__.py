@@ -35,6 +35,7 @@ class Name(StrEnum):
     REACTION = "reaction"
     SLEEPERS = "sleepers"
     MEMBERSHIP = "membership"
+    LEAVES = "leaves"
 
 
 def main(
@@ -49,6 +50,7 @@ def main(
     throughput: journeys per second and worker CPU against a workflow written by hand. delivery: the same with real messages,
     and the history of a run. ingest: the API against a bare COPY. reaction: from an event to a message, to the end of a run,
     to a transition. sleepers: memory of sleeping runs, and their waking. membership: segments in a shop of a million customers.
+    leaves: every kind of definition over everybody, beside SQL by hand.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -102,6 +104,8 @@ def _benchmark(name: Name) -> Benchmark:
             from benchmarks.sleepers import sleepers as benchmark
         case Name.MEMBERSHIP:
             from benchmarks.membership import membership as benchmark
+        case Name.LEAVES:
+            from benchmarks.leaves import leaves as benchmark
     return benchmark
 
 

@@ -1,4 +1,4 @@
-"""The SQL of amounts over events, and of the first and the last event: set-wise, one group per customer.
+"""The SQL of amounts over events, and of the first and the last event.
 
 Promise: values that are no numbers are left out before they are cast; sums and comparisons are exact (numeric).
 """
@@ -10,12 +10,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from segments.aggregates import Aggregate
 from segments.comparing import compared
-from segments.conditions import Selection, counted_since, inside
+from segments.conditions import Selection, counted_since, happened_ever, inside
 from segments.json_sql import Expression, Value, bound, of_document
 from segments.measures import Measured
-from segments.rows import during, exists
 from segments.sequences import Outermost
-from segments.tables import event, profile
+from segments.tables import event
 
 _SCALARS = ("string", "number", "boolean")
 
@@ -27,29 +26,26 @@ def _(predicate: Aggregate, selection: Selection) -> Expression:
     none_against = sa.not_(_some(predicate, selection, negated=True))
     if predicate.of.since is None:
         return none_against
-    anchor = event.alias()
-    wanted = during(anchor, predicate.of.since, None, when=selection.when)
-    return sa.and_(none_against, exists(anchor.c.profile_id == profile.c.id, *wanted))
+    return sa.and_(none_against, happened_ever(predicate.of.since, selection))
 
 
 def _some(leaf: Aggregate, selection: Selection, *, negated: bool) -> Expression:
     """There are events of the leaf, and their amount compares (or, negated, does not)."""
-    found = grouped(leaf.measured, selection)
+    found = measured(leaf.measured, selection)
     test = _test(leaf, found.amount, found.times)
-    some = found.rows.having(sa.not_(test) if negated else test).subquery()
-    return exists(some.c.profile_id == profile.c.id, source=some)
+    return selection.together(found.rows, sa.not_(test) if negated else test)
 
 
-class Grouped(NamedTuple):
-    """A measure of every customer who has events that count: `amount`, over `times` where that is not None."""
+class Amounts(NamedTuple):
+    """The events that are measured, by `profile_id`; of them together the `amount`, over `times` where that is not None."""
 
     rows: sa.Select[Any]
     amount: Expression
     times: Expression | None
 
 
-def grouped(what: Measured, selection: Selection) -> Grouped:
-    """The events that count, one group per customer; no row for who has none."""
+def measured(what: Measured, selection: Selection) -> Amounts:
+    """The events that count for a measure, and what it is of them together."""
     e = event.alias()
     source, wanted = counted_since(e, what.of, selection)
     rows: Any = source
@@ -69,8 +65,7 @@ def grouped(what: Measured, selection: Selection) -> Grouped:
     if len(what.path) > 1:
         value = Value.each(document, path)
         rows = _joined(rows, value)
-    found = sa.select(e.c.profile_id).select_from(rows).where(*wanted, *selection.among(e.c.profile_id))
-    return Grouped(found.group_by(e.c.profile_id), *_amount(what.measure, value))
+    return Amounts(sa.select(e.c.profile_id).select_from(rows).where(*wanted), *_amount(what.measure, value))
 
 
 def _joined(rows: Any, value: Value) -> Any:
@@ -105,12 +100,17 @@ def _test(leaf: Aggregate, amount: Expression, times: Expression | None = None) 
 
 @inside.register
 def _(predicate: Outermost, selection: Selection) -> Expression:
-    """The event at the first (or last) instant, joined to that instant."""
-    a, e = event.alias(), event.alias()
-    end = sa.func.min(a.c.ts) if predicate.which == "first" else sa.func.max(a.c.ts)
+    """The event at the first (or last) instant; without a condition the last one is any."""
     window = predicate.window if predicate.which == "last" else None
-    known = sa.select(a.c.profile_id, end.label("ts")).where(*during(a, predicate.type, window, when=selection.when))
-    outer = known.where(*selection.among(a.c.profile_id)).group_by(a.c.profile_id).subquery()
-    source = e.join(outer, sa.and_(outer.c.profile_id == e.c.profile_id, e.c.ts == outer.c.ts))
-    wanted = during(e, predicate.type, predicate.window, predicate.condition, selection.when)
-    return exists(e.c.profile_id == profile.c.id, *wanted, source=source)
+    met = predicate.condition
+    if met is None and window == predicate.window:
+        e = event.alias()
+        return selection.some(sa.select(e.c.profile_id).where(*selection.during(e, predicate.type, window)))
+    found = selection.outermost(
+        predicate.which,
+        lambda e: selection.during(e, predicate.type, window),
+        lambda e: [] if met is None else [e.c.properties],
+    )
+    wanted = [] if predicate.window is None else selection.when.younger(found.c.ts, predicate.window)
+    wanted += [] if met is None else [of_document(met, found.c.properties)]
+    return selection.some(sa.select(found.c.profile_id).where(*wanted), alone=met is None)

@@ -16,6 +16,7 @@ from segments import compiler
 from segments.errors import SegmentError
 from segments.hints import hints
 from segments.language import Segment
+from segments.plans import plan_for_everybody
 from segments.predicate import Predicate, event_types, trait_names
 from segments.thresholds import record, recorded
 from segments.transitions import read_event, read_facts, read_person
@@ -65,6 +66,7 @@ async def count(database: Database, predicate: Predicate, at: datetime) -> int:
     statement = _statement(predicate)
     sql = f"select count(*) from ({statement.sql}) as members"  # noqa: S608 - what the compiler emits
     async with _briefly(database) as connection:
+        await plan_for_everybody(connection)
         await record(connection, predicate, at)
         counted: int = await connection.fetchval(sql, *statement.args(at, shard=0, shards=1))
         return counted
@@ -75,6 +77,7 @@ async def preview(database: Database, predicate: Predicate, at: datetime, limit:
     statement = _statement(predicate)
     sql = f"select id from ({statement.sql}) as members limit {int(limit)}"  # noqa: S608 - what the compiler emits
     async with _briefly(database) as connection:
+        await plan_for_everybody(connection)
         await record(connection, predicate, at)
         rows = await connection.fetch(sql, *statement.args(at, shard=0, shards=1))
         return await traits_of(connection, [row["id"] for row in rows], sorted(trait_names(predicate)))

@@ -4,9 +4,10 @@ Promise: the statement locks nothing that anybody waits for, and a chunk is a sh
 Killed anywhere, it goes on where it stopped; two who work at the same load take turns. See `loading` for why it is right.
 """
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Final
 from uuid import UUID
@@ -16,10 +17,13 @@ import structlog
 
 from segments import compiler
 from segments.alarms import arm, clocks_of
+from segments.errors import SegmentError
 from segments.language import Segment
+from segments.plans import plan_for_everybody
 from segments.predicate import trait_names
 from segments.thresholds import record
 from segments.watching import interest
+from segments.words import span_in_words
 from store import Connection, Database, queries
 from store.locks import Lock
 
@@ -31,7 +35,9 @@ _SQL = queries("backfill")
 _FEWEST, _FIRST, _MOST = 100, 2_000, 50_000
 _SECONDS = 0.15  # that a chunk should take: whoever waits for one of its rows waits no longer
 _TELL_EVERY = 5.0
-_PATIENCE = 3_600.0  # seconds, for everybody at once
+_PATIENCE = 3_600.0  # seconds; the server gives up earlier
+#: So long may it take to evaluate one definition over everybody. A million customers take seconds.
+LONGEST: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,24 @@ class Backfill:
         return 100 if self.done_to == END else min(99, 100 * self.done // max(self.customers, 1))
 
 
-async def evaluate(database: Database, segment: Segment, backfill: Backfill) -> Backfill | None:
-    """Find who is in, and settle all chunks that are left; None when the load was given up or finished by somebody else."""
+class LoadTooSlow(SegmentError):
+    """A definition takes too long to evaluate over everybody; the message says which, and what to do."""
+
+    def __init__(self, name: str, longest: timedelta) -> None:
+        remedy = "narrow it with .within(…) or part it in two; a restarted worker tries again"
+        super().__init__(
+            f"segment {name!r} is not loaded: evaluating all customers took over {span_in_words(longest)}; {remedy}"
+        )
+
+
+async def evaluate(database: Database, segment: Segment, backfill: Backfill, longest: timedelta = LONGEST) -> Backfill | None:
+    """Find who is in, and settle all chunks that are left; None when the load was given up or finished by somebody else.
+
+    Raises:
+        LoadTooSlow: finding who is in took longer than `longest`; nothing was changed.
+    """
     size, told = _FIRST, perf_counter()
-    known = backfill if backfill.found else await find(database, segment, backfill)
+    known = backfill if backfill.found else await find(database, segment, backfill, longest)
     while known is not None and known.done_to != END:
         began = perf_counter()
         known = await chunk(database, segment, known.id, size)
@@ -79,22 +99,37 @@ async def evaluate(database: Database, segment: Segment, backfill: Backfill) -> 
     return known
 
 
-async def find(database: Database, segment: Segment, backfill: Backfill) -> Backfill | None:
+async def find(database: Database, segment: Segment, backfill: Backfill, longest: timedelta = LONGEST) -> Backfill | None:
     """Evaluate everybody into the stage. Its row is not held meanwhile: whoever gives the load up must not wait for that."""
     async with database.transaction() as connection:
         await connection.execute(_SQL["find_alone"], Lock.LOAD, backfill.id)
         row = await connection.fetchrow(_SQL["known"], backfill.id)
         if row is None or row["found"]:
             return None if row is None else Backfill.of(row)
-        await record(connection, segment.predicate, backfill.as_of)
-        full = compiler.everyone(segment.predicate)
-        arguments = full.args(backfill.as_of, shard=backfill.shard, shards=backfill.shards)
-        stage = (
-            f"insert into segment_backfill_member (backfill, profile_id) select {backfill.id}, id from ({full.sql}) as found"  # noqa: S608 - a number of ours
-        )
-        await connection.execute(f"{stage} on conflict do nothing", *arguments, timeout=_PATIENCE)
+        async with _for_so_long(connection, segment, longest):
+            await _stage(connection, segment, backfill)
         row = await connection.fetchrow(_SQL["found"], backfill.id)
     return None if row is None else Backfill.of(row)
+
+
+async def _stage(connection: Connection, segment: Segment, backfill: Backfill) -> None:
+    await record(connection, segment.predicate, backfill.as_of, patience=_PATIENCE)
+    full = compiler.everyone(segment.predicate)
+    arguments = full.args(backfill.as_of, shard=backfill.shard, shards=backfill.shards)
+    stage = f"insert into segment_backfill_member (backfill, profile_id) select {backfill.id}, id from ({full.sql}) as found"  # noqa: S608 - a number of ours
+    await connection.execute(f"{stage} on conflict do nothing", *arguments, timeout=_PATIENCE)
+
+
+@asynccontextmanager
+async def _for_so_long(connection: Connection, segment: Segment, longest: timedelta) -> AsyncIterator[None]:
+    """Statements about everybody, none of which may take longer."""
+    await plan_for_everybody(connection)
+    await connection.execute(_SQL["give_up_after"], str(round(longest / timedelta(milliseconds=1))))
+    try:
+        yield
+    except asyncpg.QueryCanceledError:
+        raise LoadTooSlow(segment.name, longest) from None
+    await connection.execute(_SQL["give_up_after"], "0")
 
 
 def _next_size(size: int, seconds: float) -> int:

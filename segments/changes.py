@@ -112,7 +112,7 @@ async def _people(look: Look, segments: Iterable[Segment], profiles: Sequence[UU
 async def _floors(look: Look, changed: Sequence[_Membership]) -> dict[tuple[str, UUID], datetime]:
     """Before which instant no transition may be dated: the entry of who leaves, the last exit of who enters, the change."""
     names, profiles = zip(*{(segment.name, profile) for segment, profile in changed}, strict=True)
-    rows = await look.connection.fetch(_SQL["last_left"], list(set(profiles)), list(set(names)))
+    rows = await look.connection.fetch(_SQL["last_left"], names, profiles)
     left = {(row["segment"], row["profile_id"]): row["at"] for row in rows}
     since = {each.segment.name: each.since or _BEGINNING for each in look.live}
     return {

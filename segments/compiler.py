@@ -71,11 +71,11 @@ def everyone(predicate: Predicate) -> Statement:
 def among(predicate: Predicate) -> Statement:
     """Those of the profiles `ids` of whom it is true."""
     ids = sa.bindparam("ids", type_=ARRAY(UUID_))
-    condition = inside(predicate, Selection(ids))
+    condition = inside(predicate, Selection())
     if looks_at_profiles(condition):
         return compiled(living(condition).where(profile.c.id == sa.any_(ids)))
     given = sa.func.unnest(ids).table_valued(sa.column("id", UUID_)).render_derived(name="given")
-    return compiled(sa.select(profile.c.id).where(condition).add_cte(in_place_of_profile(given)))
+    return compiled(sa.select(profile.c.id).where(condition).add_cte(in_place_of_profile(given, one_by_one=True)))
 
 
 @lru_cache(_CACHED)

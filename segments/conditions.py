@@ -1,12 +1,9 @@
 """Each kind of predicate as a SQLAlchemy expression; `compiler` puts them into whole statements.
 
-An event leaf becomes an EXISTS that Postgres can turn into a semi-join or an anti-join, with its window as plain bounds
-on `ts`: a full evaluation is set-wise, a partial one goes by index, and both touch only the partitions in the window.
+An event leaf finds its events by the `selection`, customer by customer or everybody's at once, with its window as plain bounds
+on `ts`, so that only the partitions in the window are touched.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import singledispatch
 from typing import Any
 
@@ -17,39 +14,12 @@ from segments.json_sql import any_item, compare
 from segments.listed import Listed
 from segments.people import MemberOf
 from segments.predicate import All, AnyItem, Compare, Either, Not, Predicate
-from segments.rows import bounds_of, counted, during, exists, now
+from segments.rows import bounds_of, counted, during, now
+from segments.selection import Selection
 from segments.tables import INSTANT, event, profile
-from segments.when import When
 
 Expression = sa.ColumnElement[Any]
-__all__ = ["Expression", "Selection", "bounds_of", "counted_since", "during", "inside", "moment"]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is known around an expression: the profiles asked about, the instant, and how old the last event of a type can be.
-
-    In `did(A).within(W) & rest`, the rest matters only where an A is younger than W: then the last A is, too, and the
-    search for it (by `since_last("A")` in the rest) need not go back further. Where a full evaluation starts from the
-    events of a type (`start`), the instant of the `last` of them is there already.
-    """
-
-    ids: sa.BindParameter[Any] | None = None
-    recent: Mapping[str, timedelta] = field(default_factory=dict)
-    last: Mapping[str, Expression] = field(default_factory=dict)
-    when: When = field(default_factory=When)
-
-    def among(self, column: Expression) -> list[Expression]:
-        """The restriction to the profiles asked about, for subqueries that are not correlated."""
-        return [] if self.ids is None else [column == sa.any_(self.ids)]
-
-    def beside(self, siblings: Iterable[Predicate]) -> "Selection":
-        """What may be assumed next to these conjuncts."""
-        known = dict(self.recent)
-        for leaf in siblings:
-            if isinstance(leaf, Did) and leaf.window and leaf.at_least_times > 0 and leaf.since is None:
-                known[leaf.type] = min(leaf.window, known.get(leaf.type, leaf.window))
-        return replace(self, recent=known)
+__all__ = ["Expression", "Selection", "bounds_of", "counted_since", "during", "happened_ever", "inside", "moment"]
 
 
 @singledispatch
@@ -93,14 +63,19 @@ def _(predicate: AnyItem, selection: Selection) -> Expression:  # noqa: ARG001 -
 @inside.register
 def _(predicate: Did, selection: Selection) -> Expression:
     least, most = predicate.at_least_times, predicate.most
+    if most is None:
+        return _happened(predicate, selection, least)
     conditions = [_happened(predicate, selection, least)] if least else []
-    if most is not None:
-        conditions.append(sa.not_(_happened(predicate, selection, most + 1)))
+    conditions.append(sa.not_(_happened(predicate, selection, most + 1)))
     if predicate.since is not None and not least:
-        anchor = event.alias()
-        wanted = during(anchor, predicate.since, None, when=selection.when)
-        conditions.append(exists(anchor.c.profile_id == profile.c.id, *wanted))
+        conditions.append(happened_ever(predicate.since, selection))
     return sa.and_(*conditions)
+
+
+def happened_ever(named: str, selection: Selection) -> Expression:
+    """Whether an event of a type has ever happened."""
+    e = event.alias()
+    return selection.some(sa.select(e.c.profile_id).where(*selection.during(e, named, None)))
 
 
 def _happened(leaf: Did, selection: Selection, times: int) -> Expression:
@@ -108,36 +83,22 @@ def _happened(leaf: Did, selection: Selection, times: int) -> Expression:
     e = event.alias()
     if times == 1 and leaf.since is not None and leaf.since in selection.last:
         after = [e.c.ts >= selection.last[leaf.since], *_recent(e, leaf.since, selection)]
-        return exists(e.c.profile_id == profile.c.id, *counted(e, leaf), *after)
+        counting = counted(e, leaf, selection.when, one_by_one=False)
+        one: sa.Select[Any] = sa.select(sa.literal_column("1")).where(e.c.profile_id == profile.c.id, *counting, *after)
+        return one.correlate(profile).exists()
     source, wanted = counted_since(e, leaf, selection)
-    if times == 1:
-        return exists(e.c.profile_id == profile.c.id, *wanted, source=source)
-    often = sa.select(e.c.profile_id).select_from(source).where(*wanted, *selection.among(e.c.profile_id))
-    some = often.group_by(e.c.profile_id).having(sa.func.count() >= sa.literal(times)).subquery()
-    return exists(some.c.profile_id == profile.c.id, source=some)
+    return selection.some(sa.select(e.c.profile_id).select_from(source).where(*wanted), times)
 
 
 def counted_since(e: Any, leaf: Did, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:
     """The events that count for a leaf: where they come from, and which they are."""
-    wanted = counted(e, leaf, selection.when)
+    source, traits = selection.traits(e, e) if leaf.traits else (e, None)
+    wanted = counted(e, leaf, selection.when, traits, one_by_one=selection.one_by_one)
     if leaf.since is None:
-        return e, wanted
-    source, since = _since(e, leaf.since, selection)
-    return source, wanted + since
-
-
-def _since(e: Any, anchor: str, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:
-    """The join with the last event of a type, and the bounds that follow."""
-    a = event.alias()
-    within = selection.recent.get(anchor)
-    last = (
-        sa.select(a.c.profile_id, sa.func.max(a.c.ts).label("ts"))
-        .where(*during(a, anchor, within, when=selection.when), *selection.among(a.c.profile_id))
-        .group_by(a.c.profile_id)
-        .subquery()
-    )
-    joined = e.join(last, sa.and_(last.c.profile_id == e.c.profile_id, e.c.ts >= last.c.ts))
-    return joined, _recent(e, anchor, selection)
+        return source, wanted
+    anchor, within = leaf.since, selection.recent.get(leaf.since)
+    source, since = selection.since(e, "last", lambda a: selection.during(a, anchor, within), source)
+    return source, wanted + since + _recent(e, anchor, selection)
 
 
 def _recent(e: Any, anchor: str, selection: Selection) -> list[Expression]:
@@ -186,7 +147,8 @@ def _nth(leaf: Did, n: int, who: Expression, since: Expression) -> Expression:
 def _last(anchor: str, who: Expression, since: Expression) -> Expression:
     a = event.alias()
     wanted = [*during(a, anchor, None), *_run(a, who, since)]
-    return sa.select(sa.func.max(a.c.ts)).where(*wanted).correlate_except(a).scalar_subquery()
+    newest = sa.select(a.c.ts).where(*wanted).order_by(a.c.ts.desc()).limit(sa.literal_column("1"))
+    return newest.correlate_except(a).scalar_subquery()
 
 
 def _run(e: Any, who: Expression, since: Expression) -> list[Expression]:

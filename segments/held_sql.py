@@ -1,8 +1,10 @@
 """The SQL of `held`: true at the beginning of the span, and at no step since then at which it can end false.
 
-Promise: the beginning is asked like any instant, set-wise; only the steps that lie in the span are looked at one by one.
+Promise: the beginning is asked like any instant; only the steps that lie in the span, of those of whom it was true at the
+beginning, are looked at one by one.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +12,10 @@ import sqlalchemy as sa
 
 from segments.conditions import Selection, inside
 from segments.held import Held
-from segments.json_sql import Expression, Value, bound, instant_or_null
+from segments.json_sql import Expression, Value, instant_or_null
 from segments.predicate import Edge
-from segments.rows import exists
+from segments.rows import named
+from segments.selection import fenced
 from segments.tables import INSTANT, event, profile
 from segments.when import STEP, STEP_AT, AtSteps, When, elapsed
 
@@ -21,24 +24,27 @@ from segments.when import STEP, STEP_AT, AtSteps, When, elapsed
 def _(predicate: Held, selection: Selection) -> Expression:
     beginning = When(predicate.span)
     known = [_since(name) <= beginning.instant() for name in sorted(predicate.traits)]
-    at_first = inside(predicate.inner, Selection(selection.ids, when=beginning))
-    return sa.and_(*known, at_first, *([sa.not_(_lapsed(predicate, selection))] if predicate.ends else []))
+    at_first = inside(predicate.inner, replace(selection, when=beginning, recent={}, last={}))
+    if not predicate.ends:
+        return sa.and_(*known, at_first)
+    # Only of whom it was true then are the steps looked at.
+    return sa.and_(*known, at_first, sa.case((at_first, sa.not_(_lapsed(predicate))), else_=sa.false()))
 
 
-def _lapsed(held: Held, selection: Selection) -> Expression:
-    """There is a step in the span at which it has ended; who is asked about follows from the step, so `ids` do not matter."""
-    each = [_steps(edge, held.span, selection) for edge in sorted(held.ends)]
+def _lapsed(held: Held) -> Expression:
+    """There is a step of the customer's in the span at which it has ended."""
+    each = [_steps(edge, held.span) for edge in sorted(held.ends)]
     steps = sa.union_all(*each).subquery(STEP)
     false_then = sa.not_(inside(held.inner, Selection(when=AtSteps(held.span))))
-    return exists(steps.c.profile_id == profile.c.id, false_then, source=steps)
+    return fenced(sa.select(sa.literal_column("1")).select_from(steps).where(false_then).correlate(profile))
 
 
-def _steps(edge: Edge, span: timedelta, selection: Selection) -> sa.Select[Any]:
+def _steps(edge: Edge, span: timedelta) -> sa.Select[Any]:
     """The instants in the span at which events of a type come true, or grow as old as a window."""
     e = event.alias()
     instant = e.c.ts + elapsed(edge.window) if edge.window else e.c.ts
-    wanted = [e.c.type == bound(edge.type, "text"), *When(edge.window).bounds(e.c.ts, span)]
-    return sa.select(e.c.profile_id, instant.label(STEP_AT)).where(*wanted, *selection.among(e.c.profile_id))
+    wanted = [named(e, edge.type, one_by_one=True), *When(edge.window).bounds(e.c.ts, span)]
+    return sa.select(instant.label(STEP_AT)).where(e.c.profile_id == profile.c.id, *wanted).correlate(profile)
 
 
 def _since(name: str) -> Expression:

@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import Grouping
 from segments.calendar import ZONE_TRAIT
 from segments.hours import Home, Hours, Weekdays
 from segments.spans import earlier
-from segments.tables import INSTANT, profile
+from segments.tables import INSTANT
 from segments.wall_time import DAY, MONDAY, STRIDE, WallTable, wall_table
 
 if TYPE_CHECKING:
@@ -28,27 +28,25 @@ _MICRO = timedelta(microseconds=1)
 _EARLIEST, _LATEST = _BEGINNING + _MICRO, datetime.max.replace(tzinfo=UTC) - _MICRO
 
 
-def at_wall(e: Any, leaf: "Did", back: timedelta) -> list[Expression]:
+def at_wall(e: Any, leaf: "Did", back: timedelta, traits: Expression | None) -> list[Expression]:
     """Whether an event happened at the hours and on the days of a leaf; both in one look where they share a zone.
 
-    `back` is how long before the instant asked about the leaf may be asked (`held`).
+    `back` is how long before the instant asked about the leaf may be asked (`held`); the traits are those of the customer.
     """
     asked = [each for each in (leaf.hours, leaf.days) if each is not None]
     homes = dict.fromkeys(each.home for each in asked)
     span = timedelta(0) if leaf.oldest is None else leaf.oldest + back  # 0 when the events can be of any age
-    return [_shown(e, home, [each for each in asked if each.home == home], span) for home in homes]
+    return [_shown(e, home, [each for each in asked if each.home == home], span, traits) for home in homes]
 
 
-def _shown(e: Any, home: Home, asked: Iterable[Hours | Weekdays], span: timedelta) -> Expression:
+def _shown(e: Any, home: Home, asked: Iterable[Hours | Weekdays], span: timedelta, traits: Expression | None) -> Expression:
     of = f"{span // _MICRO}_{'' if home.zone is None else home.zone.encode().hex()}"
     finite = sa.func.least(sa.func.greatest(e.c.ts, _instant(_EARLIEST)), _instant(_LATEST), type_=INSTANT)
     elapsed = sa.cast(sa.func.floor(sa.extract("epoch", finite)), sa.BigInteger) + _whole(MONDAY)
-    if home.zone is not None:
+    if home.zone is not None or traits is None:
         return _tests(elapsed + _offset(of, elapsed), asked)
-    who = profile.alias()
-    key = elapsed + _whole(STRIDE) * _number(of, home, who.c.traits)
-    shown = sa.select(_tests(elapsed + _offset(of, key), asked)).where(who.c.id == e.c.profile_id)
-    return shown.correlate_except(who).scalar_subquery()
+    key = elapsed + _whole(STRIDE) * _number(of, home, traits)
+    return _tests(elapsed + _offset(of, key), asked)
 
 
 def _number(of: str, home: Home, traits: Expression) -> Expression:

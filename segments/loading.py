@@ -13,9 +13,9 @@ definition does not change notice nothing. Why that is right:
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from segments.backfill import Backfill, evaluate
+from segments.backfill import LONGEST, Backfill, evaluate
 from segments.language import Segment
 from segments.splits import NEVER, alone, lock_shard
 from segments.switching import Loaded, switch
@@ -37,6 +37,7 @@ async def load(
     shards: int = 1,
     *,
     announce: bool = False,
+    longest: timedelta = LONGEST,
 ) -> list[Loaded]:
     """Evaluate the definitions that this shard does not know yet, to the end; returns what that did.
 
@@ -45,10 +46,11 @@ async def load(
     the instant up to which the old version has gone on meanwhile).
 
     Raises:
+        LoadTooSlow: a definition took longer than `longest` to evaluate; those before it are live.
         asyncpg.PostgresError, OSError: the store failed; loading again goes on where it stopped.
     """
     begun = await register(database, [(segment, announce) for segment in segments], at, shard, shards)
-    done = [await finish(database, segment, backfill) for segment, backfill in begun]
+    done = [await finish(database, segment, backfill, longest) for segment, backfill in begun]
     return [each for each in done if each is not None]
 
 
@@ -67,9 +69,13 @@ async def register(
     return [(segment, backfill) for segment, backfill in found if backfill is not None]
 
 
-async def finish(database: Database, segment: Segment, backfill: Backfill) -> Loaded | None:
-    """Evaluate what is left and make the definition live; None when somebody else did, or the load was given up."""
-    known = await evaluate(database, segment, backfill)
+async def finish(database: Database, segment: Segment, backfill: Backfill, longest: timedelta = LONGEST) -> Loaded | None:
+    """Evaluate what is left and make the definition live; None when somebody else did, or the load was given up.
+
+    Raises:
+        LoadTooSlow: it took longer than `longest` to evaluate; the version that was live before is still.
+    """
+    known = await evaluate(database, segment, backfill, longest)
     loaded = None if known is None else await switch(database, segment, known)
     await tidy(database)
     return loaded

@@ -20,6 +20,7 @@ from segments.changes import changes
 from segments.language import Segment
 from segments.loading import Loaded, load
 from segments.look import Dirty, Look
+from segments.plans import plan_for_a_few
 from segments.splits import NEVER, lock_shard
 from segments.sweeping import swept
 from segments.thresholds import renewed
@@ -36,9 +37,6 @@ _SEPARATOR = chr(31)  # the SQL splits at it
 #: Idle progress is written this seldom: an older `evaluated_to` only makes the next sweep a little wider.
 _IDLE_STEP = timedelta(seconds=1)
 _ATTEMPTS = 3
-#: What follows is about a few customers by index: planning it anew each time would cost more than it finds out. (What comes
-#: before may ask about everybody, when a threshold is taken anew: such a statement must be planned for its values.)
-_PLAN_ONCE = "set local plan_cache_mode = force_generic_plan"
 
 #: What else must commit with a tick, such as ending the runs whose goal was reached.
 Also = Callable[[Connection, Sequence[Dirty], datetime], Awaitable[None]]
@@ -100,6 +98,7 @@ async def _tick(
     also: Also | None,
     limit: int,
 ) -> Tick:
+    await plan_for_a_few(connection)
     loaded, unloaded = await _live(connection, segments, shard, shards)
     to = await reach(connection, loaded, at, shard, shards)
     rows = await connection.fetch(_SQL["take_dirty"], shard, shards, limit if to.marks else 0, to.marks_until)
@@ -109,7 +108,6 @@ async def _tick(
     rung = await ring(look, shard, shards)
     for name, profiles in (await renewed(look, shard, shards)).items():
         rung.setdefault(name, set()).update(profiles)
-    await connection.execute(_PLAN_ONCE)
     await _find_candidates(look, rung, shard, shards, keyed)
     kinds = await _write(connection, await changes(look, keyed))
     await rearm(look, rung)

@@ -1,7 +1,5 @@
 """The SQL of who somebody is and how they may be reached: other segments, buckets, lists, consent, addresses."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
@@ -28,28 +26,27 @@ def _(predicate: Bucket, selection: Selection) -> Expression:  # noqa: ARG001 - 
 def _(predicate: Customers, selection: Selection) -> Expression:
     ids = sa.bindparam(None, list(predicate.user_ids), ARRAY(sa.Text), unique=True)
     named = [identity.c.kind == _text("user_id"), identity.c.value == sa.any_(ids)]
-    return _exists(identity, identity.c.profile_id == profile.c.id, *named, *selection.among(identity.c.profile_id))
+    return selection.some(sa.select(identity.c.profile_id).where(*named))
 
 
 @inside.register
 def _(predicate: Consented, selection: Selection) -> Expression:
     """The newest word of each customer, and whether it is yes."""
     of = [consent.c.channel == _text(predicate.channel), consent.c.purpose == _text(predicate.purpose)]
+    said = sa.select(consent.c.profile_id, consent.c.state).where(*of)
     newest_first = (consent.c.profile_id, consent.c.at.desc(), consent.c.id.desc())
-    said = sa.select(consent.c.profile_id, consent.c.state).where(*of, *selection.among(consent.c.profile_id))
-    last = said.ext(distinct_on(consent.c.profile_id)).order_by(*newest_first).subquery()
-    return _exists(last, last.c.profile_id == profile.c.id, last.c.state == _text("granted"))
+    if selection.one_by_one:
+        said = said.where(consent.c.profile_id == profile.c.id).limit(sa.literal_column("1")).correlate(profile)
+    else:
+        said = said.ext(distinct_on(consent.c.profile_id))
+    last = said.order_by(*newest_first).subquery()
+    return selection.some(sa.select(last.c.profile_id).where(last.c.state == _text("granted")), alone=True)
 
 
 @inside.register
 def _(predicate: Reachable, selection: Selection) -> Expression:
     valid = [endpoint.c.channel == _text(predicate.channel), endpoint.c.invalid_at.is_(None)]
-    return _exists(endpoint, endpoint.c.profile_id == profile.c.id, *valid, *selection.among(endpoint.c.profile_id))
-
-
-def _exists(source: sa.FromClause, *wanted: Expression) -> Expression:
-    one: sa.Select[Any] = sa.select(sa.literal_column("1"))
-    return one.select_from(source).where(*wanted).correlate(profile).exists()
+    return selection.some(sa.select(endpoint.c.profile_id).where(*valid))
 
 
 def _text(value: str) -> Expression:

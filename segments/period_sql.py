@@ -17,17 +17,13 @@ Expression = sa.ColumnElement[Any]
 PERIOD_BOUND: Final = "period_"
 
 
-def in_period(e: Any, period: Period) -> list[Expression]:
-    """Whether an event lies in the current period; its profile's zone is asked for where it matters."""
-    if period.zone is not None:
-        return [e.c.ts >= _start(period.unit, period.zone)]
-    who = profile.alias()
+def in_period(e: Any, period: Period, traits: Expression | None) -> list[Expression]:
+    """Whether an event lies in the current period; the customer's traits say the zone where it matters."""
+    if period.zone is not None or traits is None:
+        return [e.c.ts >= _start(period.unit, str(period.zone))]
     key = sa.bindparam(None, ZONE_TRAIT, sa.Text, unique=True)
-    own = sa.bindparam(f"{PERIOD_BOUND}all_{period.unit}", type_=JSONB).op("->>")(
-        who.c.traits.op("->>", return_type=sa.Text())(key)
-    )
-    starts = sa.func.coalesce(sa.cast(own, INSTANT), _start(period.unit, str(period.otherwise)), type_=INSTANT)
-    start = sa.select(starts).where(who.c.id == e.c.profile_id).correlate_except(who).scalar_subquery()
+    own = sa.bindparam(f"{PERIOD_BOUND}all_{period.unit}", type_=JSONB).op("->>")(traits.op("->>", return_type=sa.Text())(key))
+    start = sa.func.coalesce(sa.cast(own, INSTANT), _start(period.unit, str(period.otherwise)), type_=INSTANT)
     # The earliest of all zones, so that older partitions are never opened.
     earliest = sa.bindparam(f"{PERIOD_BOUND}earliest_{period.unit}", type_=INSTANT)
     return [e.c.ts >= earliest, e.c.ts >= start]

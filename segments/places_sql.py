@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from segments.conditions import Expression, Selection, during, inside
+from segments.conditions import Expression, Selection, inside
 from segments.places import DECIMALS, EARTH_RADIUS, MOST_LATITUDE, MOST_LONGITUDE, Circle, Located, Shape
-from segments.tables import event, profile
+from segments.tables import profile
 
 _FLOAT: sa.Double[float] = sa.Double()
 
@@ -27,15 +27,19 @@ def _of_trait(leaf: Located) -> Expression:
 
 
 def _of_event(leaf: Located, selection: Selection) -> Expression:
-    """The valid positions ranked by time, newest first (those of one instant share a rank)."""
-    e = event.alias()
-    lat, lon = _position(leaf, e.c.properties)
-    wanted = [*during(e, leaf.of.name, leaf.of.window, when=selection.when), *selection.among(e.c.profile_id)]
-    points = sa.select(e.c.profile_id, e.c.ts, lat.label("lat"), lon.label("lon")).where(*wanted).subquery()
-    rank = sa.func.rank().over(partition_by=points.c.profile_id, order_by=points.c.ts.desc()).label("rank")
-    ranked = sa.select(points.c.profile_id, points.c.lat, points.c.lon, rank).where(*_known(points)).subquery()
-    newest = [ranked.c.profile_id == profile.c.id, ranked.c.rank == sa.literal(1), _in_area(leaf.area, ranked)]
-    return _one().select_from(ranked).where(*newest).correlate(profile).exists()
+    """The newest valid position (any of those of one instant)."""
+
+    def position(e: Any) -> list[Expression]:
+        return list(_position(leaf, e.c.properties))
+
+    def known(e: Any) -> list[Expression]:
+        return [*selection.during(e, leaf.of.name, leaf.of.window), *(each.is_not(None) for each in position(e))]
+
+    def placed(e: Any) -> list[Any]:
+        return [each.label(name) for each, name in zip(position(e), ("lat", "lon"), strict=True)]
+
+    newest = selection.outermost("last", known, placed)
+    return selection.some(sa.select(newest.c.profile_id).where(_in_area(leaf.area, newest)))
 
 
 def _position(leaf: Located, document: Expression) -> tuple[Expression, Expression]:

@@ -8,22 +8,25 @@ import sqlalchemy as sa
 from segments.conditions import Selection, inside
 from segments.json_sql import Expression, bound, of_document
 from segments.ranking import EPOCH, Top
-from segments.rows import exists, now
-from segments.tables import INSTANT, event, profile, threshold
+from segments.rows import named, now
+from segments.tables import INSTANT, event, threshold
 
 
 @inside.register
 def _(predicate: Top, selection: Selection) -> Expression:
-    amounts = _amounts(predicate, now(), selection).subquery()
-    enough = amounts.c.amount >= _standing(predicate)
-    return exists(amounts.c.profile_id == profile.c.id, enough, source=amounts)
+    e = event.alias()
+    rows = sa.select(e.c.profile_id).where(*_counting(predicate, e, now(), one_by_one=selection.one_by_one))
+    return selection.together(rows, _amount(predicate, e) >= _standing(predicate))
 
 
 @lru_cache(1_024)
 def taken(leaf: Top) -> sa.Select[Any]:
     """The threshold as of the last renewal before `at`, with that instant and how many customers it was taken from."""
     renewal = _renewal(leaf)
-    amounts = _amounts(leaf, renewal, Selection()).subquery()
+    e = event.alias()
+    amount = _amount(leaf, e).label("amount")
+    rows = sa.select(e.c.profile_id, amount).where(*_counting(leaf, e, renewal, one_by_one=False)).group_by(e.c.profile_id)
+    amounts = rows.subquery()
     rank: Any = sa.func.percentile_disc(sa.bindparam(None, leaf.share, sa.Double(), unique=True))
     best = sa.select(rank.within_group(amounts.c.amount)).scalar_subquery()
     smallest = sa.func.min(amounts.c.amount).filter(amounts.c.amount > best)
@@ -44,14 +47,13 @@ def _renewal(leaf: Top) -> Expression:
     return sa.func.date_bin(_span(leaf.every), now(), sa.bindparam(None, EPOCH, INSTANT, unique=True), type_=INSTANT)
 
 
-def _amounts(leaf: Top, until: Expression, selection: Selection) -> sa.Select[Any]:
-    e = event.alias()
-    wanted = [e.c.type == bound(leaf.of.type, "text"), e.c.ts <= until, *selection.among(e.c.profile_id)]
+def _counting(leaf: Top, e: Any, until: Expression, *, one_by_one: bool) -> list[Expression]:
+    wanted = [named(e, leaf.of.type, one_by_one=one_by_one), e.c.ts <= until]
     if leaf.of.window is not None:
         wanted.append(e.c.ts > until - _span(leaf.of.window))
     if leaf.of.condition is not None:
         wanted.append(of_document(leaf.of.condition, e.c.properties))
-    return sa.select(e.c.profile_id, _amount(leaf, e).label("amount")).where(*wanted).group_by(e.c.profile_id)
+    return wanted
 
 
 def _amount(leaf: Top, e: Any) -> Expression:

@@ -15,7 +15,7 @@ from segments.json_sql import Expression, of_document
 from segments.period_sql import PERIOD_BOUND, in_period, period_bound
 from segments.predicate import Predicate
 from segments.spans import earlier
-from segments.tables import INSTANT, event, profile
+from segments.tables import INSTANT, event
 from segments.when import AHEAD, YOUNGER, When, not_after, now, younger_than
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segments.sequences import Follow
 
 Bound = Callable[[datetime], Any]
-__all__ = ["Bound", "bounds_of", "counted", "during", "exists", "not_after", "now", "younger_than"]
+__all__ = ["Bound", "bounds_of", "counted", "during", "named", "not_after", "now", "younger_than"]
 _NOW = When()
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -43,48 +43,64 @@ def bounds_of(names: Iterable[str]) -> dict[str, Bound]:
     return found
 
 
+def named(e: Any, type_: str, *, one_by_one: bool) -> Expression:
+    """Whether an event is of a type; how that is written decides by which index it is found (see the schema)."""
+    type_of: Expression = sa.collate(e.c.type, "C") if one_by_one else e.c.type
+    return type_of == sa.bindparam(None, type_, sa.Text, unique=True)
+
+
 def during(
-    e: Any, named: str, window: timedelta | None, condition: Predicate | None = None, when: When = _NOW
+    e: Any,
+    type_: str,
+    window: timedelta | None,
+    condition: Predicate | None = None,
+    when: When = _NOW,
+    *,
+    one_by_one: bool = True,
 ) -> list[Expression]:
     """The bounds of the events of a type in a window up to an instant, and their condition."""
-    wanted = [e.c.type == sa.bindparam(None, named, sa.Text, unique=True), *when.bounds(e.c.ts, window)]
+    wanted = [named(e, type_, one_by_one=one_by_one), *when.bounds(e.c.ts, window)]
     if condition is not None:
         wanted.append(of_document(condition, e.c.properties))
     return wanted
 
 
-def counted(e: Any, leaf: "Did", when: When = _NOW) -> list[Expression]:
-    """What makes an event count for a leaf, `since_last` aside."""
-    wanted = during(e, leaf.type, leaf.window, leaf.condition, when)
+def counted(
+    e: Any, leaf: "Did", when: When = _NOW, traits: Expression | None = None, *, one_by_one: bool = True
+) -> list[Expression]:
+    """What makes an event count for a leaf, `since_last` aside.
+
+    The customer's traits say the zone, where `leaf.traits` asks for one. What follows an event is looked for event by event,
+    or (of everybody, not `one_by_one`) by a join.
+    """
+    wanted = during(e, leaf.type, leaf.window, leaf.condition, when, one_by_one=one_by_one)
     if leaf.stretch is not None:
         start, end = leaf.stretch.start, leaf.stretch.end
         wanted += [] if start is None else [e.c.ts >= sa.bindparam(None, start, INSTANT, unique=True)]
         wanted += [] if end is None else [e.c.ts < sa.bindparam(None, end, INSTANT, unique=True)]
     if leaf.period is not None:
-        wanted += in_period(e, leaf.period)
-    wanted += at_wall(e, leaf, when.back)
+        wanted += in_period(e, leaf.period, traits)
+    wanted += at_wall(e, leaf, when.back, traits)
     if leaf.then_ is not None:
-        wanted += _followed(e, leaf.then_, when)
+        wanted += _followed(e, leaf, leaf.then_, when, one_by_one=one_by_one)
     return wanted
 
 
-def _followed(e: Any, follow: "Follow", when: When) -> list[Expression]:
+def _followed(e: Any, leaf: "Did", follow: "Follow", when: When, *, one_by_one: bool) -> list[Expression]:
     later = event.alias()
-    wanted = [later.c.profile_id == e.c.profile_id, later.c.ts > e.c.ts, *counted(later, follow.next, when)]
+    wanted = [later.c.profile_id == e.c.profile_id, later.c.ts > e.c.ts]
+    wanted += counted(later, follow.next, when, one_by_one=one_by_one)
+    if leaf.window is not None:  # follows, but tells Postgres which partitions it need not open
+        wanted += when.younger(later.c.ts, leaf.window)
     if follow.span is not None:
         # A difference of instants is compared, because adding an interval would depend on the session's zone.
         wanted.append(later.c.ts - e.c.ts < sa.bindparam(None, follow.span, sa.Interval, unique=True))
-    found = sa.select(sa.literal_column("1")).where(*wanted).correlate_except(later).exists()
+    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).where(*wanted).correlate_except(later)
+    found = (rows.offset(sa.literal_column("0")) if one_by_one else rows).exists()
     if follow.wanted:
         return [found]
     over = [] if follow.span is None else [e.c.ts <= when.ago(follow.span)]
     return [*over, sa.not_(found)]
-
-
-def exists(*wanted: Expression, source: sa.FromClause | None = None) -> Expression:
-    """Whether there is such a row for the profile."""
-    one: sa.Select[Any] = sa.select(sa.literal_column("1")).where(*wanted)
-    return (one if source is None else one.select_from(source)).correlate(profile).exists()
 
 
 def _before(span: timedelta) -> Bound:

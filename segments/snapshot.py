@@ -15,6 +15,7 @@ from segments.errors import SegmentError
 from segments.language import Segment
 from segments.listed import LIST_EVENT, check_list_name
 from segments.person import CONSENT_CHANGED, ENDPOINT_CHANGED, NAME_CHANGED
+from segments.plans import plan_for_everybody
 from segments.predicate import trait_names
 from segments.thresholds import record
 from store import Connection, Database, queries
@@ -118,9 +119,10 @@ async def _make(
     predicate = Segment.from_json(row.definition).predicate
     await connection.execute(queries("ingest")["ensure_week"], told_at)
     async with connection.transaction():
+        await plan_for_everybody(connection)
         await record(connection, predicate, row.as_of)
-    full = compiler.everyone(predicate)
-    members = await rows.choose(connection, full.sql, full.args(row.as_of, shard=0, shards=1))
+        full = compiler.everyone(predicate)
+        members = await rows.choose(connection, full.sql, full.args(row.as_of, shard=0, shards=1))
     written = 0 if new else await rows.go_on(connection, event, source=source, at=told_at)
     for first in range(0, members, at_once):
         async with connection.transaction():

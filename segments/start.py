@@ -1,20 +1,25 @@
 """Where a full evaluation starts: not at every customer, but at those who did what the definition asks for in any case.
 
-Promise: the same customers come out. Only a conjunct that has to be true can be the start; of several, the youngest window.
+Promise: the same customers come out. Only a conjunct that has to be true can be the start; what the others ask of everybody
+is joined to it.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.operators import is_not
 from sqlalchemy.sql.visitors import iterate
 
 from segments.conditions import Selection, inside
 from segments.happened import Did
 from segments.json_sql import of_document
-from segments.predicate import All, Predicate, leaves
+from segments.predicate import All, Not, Predicate
 from segments.rows import during
+from segments.selection import fenced
 from segments.tables import INSTANT, event, profile
 
 Condition = sa.ColumnElement[Any]
@@ -24,16 +29,36 @@ _DOING = "doing"
 def everybody(predicate: Predicate) -> sa.Select[Any]:
     """All living profiles of whom it is true."""
     parts = predicate.members if isinstance(predicate, All) else (predicate,)
-    first = min(filter(_can_start, parts), key=_window, default=None)
-    if not isinstance(first, Did):
-        return living(inside(predicate, Selection()))
+    asked = Selection(sets=[])
+    conditions = [inside(part, asked.beside(_others(part, parts))) for part in parts]
+    reads = looks_at_profiles(*conditions, *(each.element for each in asked.sets or ()))
+    first = min((part for part in parts if _can_start(part)), key=_window, default=None)
     rest = [part for part in parts if part is not first]
-    if looks_at_profiles(_together(rest, Selection())):
-        doing = _doing(first, rest).subquery(_DOING)
-        known = _known(first, _DOING)
-        return living(_together(rest, known)).join_from(profile, doing, doing.c.id == profile.c.id)
-    condition = _together(rest, _known(first, profile.name))
-    return sa.select(profile.c.id).where(condition).add_cte(in_place_of_profile(_doing(first, rest).subquery(_DOING)))
+    if isinstance(first, Did) and any(_goes_by(first, part) for part in rest):
+        return _since(first, rest, reads=reads)
+    found = living(sa.and_(*conditions))
+    start = None if reads else next((each for each in asked.sets or () if any(_is_in(it, each) for it in conditions)), None)
+    if start is not None:
+        others = sa.and_(sa.true(), *(each for each in conditions if not _is_in(each, start)))
+        found = sa.select(profile.c.id).where(others).add_cte(in_place_of_profile(start))
+    return found.select_from(_joined(profile, [each for each in asked.sets or () if each is not start]))
+
+
+def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[Any]:
+    """Starting from who did it last and when, which the rest goes by."""
+    doing = _doing(first).subquery(_DOING)
+    last = sa.literal_column(f"{_DOING if reads else profile.name}.last", INSTANT)
+    known = Selection(sets=[]).beside([first])
+    parts = [
+        inside(part, replace(known.beside(_others(part, rest)), last={first.type: last} if _goes_by(first, part) else {}))
+        for part in rest
+    ]
+    condition = sa.and_(sa.true(), *parts)
+    if reads:
+        joined = sa.join(profile, doing, doing.c.id == profile.c.id)
+        return living(condition).select_from(_joined(joined, known.sets or ()))
+    found = sa.select(profile.c.id).where(condition).add_cte(in_place_of_profile(doing))
+    return found.select_from(_joined(profile, known.sets or ()))
 
 
 def living(condition: Condition) -> sa.Select[Any]:
@@ -41,20 +66,44 @@ def living(condition: Condition) -> sa.Select[Any]:
     return sa.select(profile.c.id).where(profile.c.merged_into.is_(None), condition)
 
 
-def in_place_of_profile(some: sa.FromClause) -> sa.CTE:
+def in_place_of_profile(some: sa.FromClause, *, one_by_one: bool = False) -> sa.CTE:
     """The living ones of these under the name of the table `profile`, for statements that read no more of it than the id.
 
-    Reading a profile costs more than most questions about it; the merged ones are few, and have an index.
+    Reading a profile costs more than most questions about it; the merged ones have an index.
     """
+    who, *more = some.c
     merged: sa.Select[Any] = sa.select(sa.literal_column("1"))
-    merged = merged.where(profile.c.id == some.c.id, profile.c.merged_into.is_not(None))
-    return sa.select(*some.c).where(~merged.correlate(some).exists()).cte(profile.name)
+    merged = merged.where(profile.c.id == who, profile.c.merged_into.is_not(None)).correlate(some)
+    is_merged = fenced(merged) if one_by_one else merged.exists()
+    return sa.select(who.label("id"), *more).where(~is_merged).cte(profile.name)
 
 
-def looks_at_profiles(condition: Condition) -> bool:
+def looks_at_profiles(*asked: ClauseElement) -> bool:
     """Whether it reads more of a profile than the id."""
-    columns = (each for each in iterate(condition) if isinstance(each, sa.ColumnClause) and each.name != "id")
+    columns = (part for each in asked for part in iterate(each) if isinstance(part, sa.ColumnClause) and part.name != "id")
     return any(profile is each.table or profile is getattr(each.table, "element", None) for each in columns)
+
+
+def _joined(source: Any, sets: Iterable[sa.Subquery]) -> Any:
+    """With every set that a condition speaks of; the planner knows which of these joins are inner or anti-joins."""
+    for each in sets:
+        source = sa.outerjoin(source, each, next(iter(each.c)) == profile.c.id)
+    return source
+
+
+def _is_in(condition: Condition, some: sa.Subquery) -> bool:
+    """Whether it says no more than that the customer is in the set."""
+    return getattr(condition, "left", None) is next(iter(some.c)) and getattr(condition, "operator", None) is is_not
+
+
+def _others(part: Predicate, parts: Iterable[Predicate]) -> list[Predicate]:
+    return [each for each in parts if each is not part]
+
+
+def _goes_by(first: Did, part: Predicate) -> bool:
+    """Whether a conjunct is that something was done, or not, since the last of these: a join that looks at that instant."""
+    leaf = part.part if isinstance(part, Not) else part
+    return isinstance(leaf, Did) and leaf.since == first.type and leaf.at_least_times == 1 and leaf.most is None
 
 
 def _can_start(part: Predicate) -> bool:
@@ -68,25 +117,15 @@ def _window(part: Predicate) -> timedelta:
     return getattr(part, "window", None) or timedelta.max
 
 
-def _doing(first: Did, rest: Iterable[Predicate]) -> sa.Select[Any]:
-    """Who did it as often as asked for, with the instant of the last event of the type, where the rest goes by that."""
+def _doing(first: Did) -> sa.Select[Any]:
+    """Who did it as often as asked for, with the instant of the last event of the type, whatever that one is like."""
     e = event.alias()
-    rows: Condition = sa.func.count()
-    wanted = during(e, first.type, first.window)
-    columns: list[Any] = [e.c.profile_id.label("id")]
     met = None if first.condition is None else of_document(first.condition, e.c.properties)
-    if any(isinstance(leaf, Did) and leaf.since == first.type for part in rest for leaf in leaves(part)):
-        columns.append(sa.func.max(e.c.ts).label("last"))
-        rows = rows if met is None else sa.func.count().filter(met)  # the last one counts whatever it is
-    elif met is not None:
-        wanted.append(met)
-    grouped = sa.select(*columns).where(*wanted).group_by(e.c.profile_id)
+    rows: Condition = sa.func.count() if met is None else sa.func.count().filter(met)
+    last = sa.func.max(e.c.ts).label("last")
+    grouped = (
+        sa.select(e.c.profile_id.label("id"), last)
+        .where(*during(e, first.type, first.window, one_by_one=False))
+        .group_by(e.c.profile_id)
+    )
     return grouped if met is None and first.at_least_times == 1 else grouped.having(rows >= sa.literal(first.at_least_times))
-
-
-def _known(first: Did, named: str) -> Selection:
-    return Selection(last={first.type: sa.literal_column(f"{named}.last", INSTANT)}).beside([first])
-
-
-def _together(parts: Sequence[Predicate], known: Selection) -> Condition:
-    return sa.and_(sa.true(), *(inside(part, known.beside(o for o in parts if o is not part)) for part in parts))

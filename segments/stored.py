@@ -6,12 +6,12 @@ is left out, never in the way of the others. A changed definition goes on in its
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
 
-from segments.backfill import Backfill
+from segments.backfill import LONGEST, Backfill, LoadTooSlow
 from segments.defining import alive
 from segments.errors import SegmentError
 from segments.language import Segment
@@ -45,6 +45,7 @@ class LiveSegments:
     """The segments that a watch looks after now: the catalogue's, which win, and the stored ones."""
 
     catalogue: Sequence[Segment]
+    longest: timedelta = LONGEST
     now: Sequence[Segment] = field(init=False)
     _loaded: list[Stored] = field(default_factory=list, init=False)
     _unusable: set[tuple[str, str]] = field(default_factory=set, init=False)
@@ -89,15 +90,17 @@ class LiveSegments:
 
     async def _finish(self, database: Database, segment: Segment, backfill: Backfill) -> Loaded | None:
         try:
-            return await finish(database, segment, backfill)
+            return await finish(database, segment, backfill, self.longest)
+        except LoadTooSlow as error:
+            log.error("a segment takes too long to load; it is left out", segment=segment.name, problem=str(error))  # noqa: TRY400
         except _UNUSABLE as error:
             kind = type(error).__name__  # its message could hold what customers have told us
             log.error("a segment cannot be evaluated; it is left out", segment=segment.name, error=kind)  # noqa: TRY400
-            self._unusable.add((segment.name, segment.version))
-            async with database.transaction() as connection:
-                await alone(connection, backfill.shard, backfill.shards)
-                await give_up(connection, segment.name, backfill.shard, backfill.shards)
-            return None
+        self._unusable.add((segment.name, segment.version))
+        async with database.transaction() as connection:
+            await alone(connection, backfill.shard, backfill.shards)
+            await give_up(connection, segment.name, backfill.shard, backfill.shards)
+        return None
 
     async def _standing(self, database: Database, wanted: Sequence[Segment], shard: int, shards: int) -> tuple[Segment, ...]:
         """These segments, each in the version that is live; those of which none is are left out."""

@@ -13,6 +13,7 @@ from segments import compiler
 from segments.evaluate import Thresholds
 from segments.language import Segment
 from segments.look import Look
+from segments.plans import plan_for_a_few, plan_for_everybody
 from segments.predicate import Predicate
 from segments.ranking import Top, rankings
 from segments.ranking_sql import taken
@@ -21,12 +22,12 @@ from store import Connection, queries
 _SQL = queries("segments")
 
 
-async def record(connection: Connection, predicate: Predicate, at: datetime) -> None:
-    """Take the thresholds that stand at an instant, unless they are recorded already."""
+async def record(connection: Connection, predicate: Predicate, at: datetime, *, patience: float | None = None) -> None:
+    """Take the thresholds that stand at an instant, unless they are recorded already; the plan is for everybody."""
     for ranking, leaf in rankings(predicate).items():
         if not await connection.fetchval(_SQL["has_threshold"], ranking, leaf.renewed_at(at)):
             statement = compiler.compiled(taken(leaf))
-            [row] = await connection.fetch(statement.sql, *statement.args(at))
+            [row] = await connection.fetch(statement.sql, *statement.args(at), timeout=patience)
             await connection.execute(_SQL["write_threshold"], ranking, row["as_of"], row["value"], row["customers"])
 
 
@@ -47,6 +48,7 @@ async def renewed(look: Look, shard: int, shards: int) -> dict[str, set[UUID]]:
         if now is not None:
             was = await look.connection.fetch(_SQL["members_of_shard"], live.segment.name, shard, shards)
             moved[live.segment.name] = now ^ {row["profile_id"] for row in was}
+            await plan_for_a_few(look.connection)
     return moved
 
 
@@ -56,6 +58,7 @@ async def taken_anew(
     """Everybody of a shard who is in at `to`, where a threshold was taken anew since an instant; None where none was."""
     if not any(leaf.renewed_at(since) < leaf.renewed_at(to) for leaf in rankings(predicate).values()):
         return None
+    await plan_for_everybody(connection)
     await record(connection, predicate, to)
     full = compiler.everyone(predicate)
     return {row["id"] for row in await connection.fetch(full.sql, *full.args(to, shard=shard, shards=shards))}

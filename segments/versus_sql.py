@@ -1,4 +1,4 @@
-"""The SQL of amounts against amounts: two groupings side by side, one row per customer who has events on either side.
+"""The SQL of amounts against amounts: of one customer two numbers; of everybody two groupings side by side.
 
 Promise: exact. A share is never divided out: both sides are multiplied with what is below the line, by its sign.
 """
@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from segments.aggregates_sql import grouped
+from segments.aggregates_sql import measured
 from segments.comparing import compared
-from segments.conditions import Selection, inside
+from segments.conditions import Selection, happened_ever, inside
 from segments.json_sql import Expression, bound
 from segments.measures import Measured
-from segments.rows import during, exists
+from segments.selection import fenced
 from segments.tables import event, profile
 from segments.versus import MIRRORED, Versus
 
@@ -27,9 +27,24 @@ class _Side(NamedTuple):
 
 @inside.register
 def _(predicate: Versus, selection: Selection) -> Expression:
+    if selection.one_by_one:
+        return _of_one(predicate, selection)
     if predicate.true_of_nothing:
         return sa.not_(_some(predicate, selection, negated=True))
     return _some(predicate, selection, negated=False)
+
+
+def _of_one(leaf: Versus, selection: Selection) -> Expression:
+    """Both amounts of one customer, each a row whether events count or not, compared."""
+    sides, known = [], []
+    for what in (leaf.left, leaf.right):
+        rows, above, below = _measured(what, selection)
+        mine = rows.with_only_columns(above, below, maintain_column_froms=True).where(rows.selected_columns[0] == profile.c.id)
+        amounts = mine.correlate(profile).subquery()
+        sides.append(_Side(amounts, amounts.c.above, amounts.c.below))
+        known += [] if what.of.since is None else [happened_ever(what.of.since, selection)]
+    one: sa.Select[Any] = sa.select(sa.literal_column("1")).where(*known, _test(leaf, *sides))
+    return fenced(one.select_from(sides[0].rows.join(sides[1].rows, sa.true())))
 
 
 def _some(leaf: Versus, selection: Selection, *, negated: bool) -> Expression:
@@ -37,30 +52,36 @@ def _some(leaf: Versus, selection: Selection, *, negated: bool) -> Expression:
     left, right = _side(leaf.left, selection), _side(leaf.right, selection)
     beside = sa.outerjoin(left.rows, right.rows, left.rows.c.profile_id == right.rows.c.profile_id, full=True)
     who = sa.func.coalesce(left.rows.c.profile_id, right.rows.c.profile_id).label("profile_id")
-    test = _ratio(leaf, left, right) if leaf.divided else _multiple(leaf.op, left, right, leaf.value)
-    found = sa.select(who).select_from(beside).where(sa.not_(test) if negated else test).subquery()
-    return exists(found.c.profile_id == profile.c.id, source=found)
+    test = _test(leaf, left, right)
+    return selection.some(sa.select(who).select_from(beside).where(sa.not_(test) if negated else test), alone=True)
+
+
+def _test(leaf: Versus, left: _Side, right: _Side) -> Expression:
+    return _ratio(leaf, left, right) if leaf.divided else _multiple(leaf.op, left, right, leaf.value)
+
+
+def _measured(what: Measured, selection: Selection) -> tuple[sa.Select[Any], Any, Any]:
+    rows, amount, times = measured(what, selection)
+    return rows, amount.label("above"), (bound(1, "number") if times is None else times).label("below")
 
 
 def _side(what: Measured, selection: Selection) -> _Side:
-    rows, amount, times = grouped(what, selection)
-    one = bound(1, "number")
-    measured = rows.add_columns(amount.label("above"), (one if times is None else times).label("below")).subquery()
+    rows, above, below = _measured(what, selection)
+    amounts = rows.add_columns(above, below).group_by(rows.selected_columns[0]).subquery()
     if not what.has_zero:
-        return _Side(measured, measured.c.above, measured.c.below)
+        return _Side(amounts, amounts.c.above, amounts.c.below)
     if what.of.since is not None:
-        measured = _since_ever(what.of.since, measured, selection)
-        return _Side(measured, measured.c.above, one)
-    return _Side(measured, sa.func.coalesce(measured.c.above, bound(0, "number")), one)
+        amounts = _since_ever(what.of.since, amounts, selection)
+        return _Side(amounts, amounts.c.above, bound(1, "number"))
+    return _Side(amounts, sa.func.coalesce(amounts.c.above, bound(0, "number")), bound(1, "number"))
 
 
-def _since_ever(anchor: str, measured: sa.Subquery, selection: Selection) -> sa.Subquery:
+def _since_ever(anchor: str, amounts: sa.Subquery, selection: Selection) -> sa.Subquery:
     """The amounts, and a 0 for everybody who did the anchor and nothing that counts since."""
     a = event.alias()
-    ever = [*during(a, anchor, None, when=selection.when), *selection.among(a.c.profile_id)]
-    known = sa.select(a.c.profile_id).where(*ever).distinct().subquery()
-    amount = sa.func.coalesce(measured.c.above, bound(0, "number")).label("above")
-    joined = sa.outerjoin(known, measured, known.c.profile_id == measured.c.profile_id)
+    known = sa.select(a.c.profile_id).where(*selection.during(a, anchor, None)).distinct().subquery()
+    amount = sa.func.coalesce(amounts.c.above, bound(0, "number")).label("above")
+    joined = sa.outerjoin(known, amounts, known.c.profile_id == amounts.c.profile_id)
     return sa.select(known.c.profile_id, amount).select_from(joined).subquery()
 
 

@@ -96,6 +96,10 @@ select (select count(*) from came) as entered, (select count(*) from gone) as le
 -- Of several who work at one load, one evaluates it.
 select pg_advisory_xact_lock($1::integer, ($2::bigint % 2147483647)::integer);
 
+-- name: give_up_after
+-- So many milliseconds may a statement take from here on to the end of the transaction; 0: as long as it wants.
+select set_config('statement_timeout', $1, true);
+
 -- name: found
 -- Everybody was evaluated.
 update segment_backfill set found = true, updated_at = clock_timestamp()

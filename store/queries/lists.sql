@@ -39,7 +39,7 @@ with wanted as (
     select wanted.id, last.ts, coalesce((last.properties ->> 'listed')::boolean, false) as listed
     from wanted
     left join lateral (
-        select ts, properties from event where profile_id = wanted.id and type = $1 order by ts desc limit 1
+        select ts, properties from event where profile_id = wanted.id and type collate "C" = $1 order by ts desc limit 1
     ) as last on true
 ), written as (
     insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)

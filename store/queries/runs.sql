@@ -48,7 +48,7 @@ select c.n, e.properties
 from unnest($1::uuid[], $2::timestamptz[], $3::text[]) with ordinality as c (profile_id, at, message_id, n)
 cross join lateral (
     select properties from event
-    where profile_id = c.profile_id and type = any($4::text[]) and ts <= c.at and ts > c.at - interval '35 days'
+    where profile_id = c.profile_id and type collate "C" = any($4::text[]) and ts <= c.at and ts > c.at - interval '35 days'
       and (c.message_id is null or message_id = c.message_id)
     order by ts desc limit 1
 ) e;
@@ -75,7 +75,7 @@ update run set ended_at = $2, outcome = exit_reason where id = any($1::uuid[]) a
 -- Ask open runs to end; the first reason stands.
 update run set exit_reason = x.reason, exit_at = x.at
 from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, reason, at)
-where run.id = x.id and run.ended_at is null and run.exit_reason is null
+where run.id = x.id and coalesce(run.ended_at, run.exit_at) is null  -- by id, and not by the index of all that are open
 returning run.id;
 
 -- name: mark_raced

@@ -2,6 +2,18 @@
 -- One watch at a time looks after a shard; the lock ends with the transaction.
 select pg_advisory_xact_lock($1::integer, $2::integer);
 
+-- name: plan_for_a_few
+-- What a tick asks is about some customers, by index: planned once, for no values in particular, and never by reading a table
+-- through, however small it was when it was planned.
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_nestloop', 'on', true), set_config('jit', 'off', true);
+
+-- name: plan_for_everybody
+-- What is asked about everybody is planned for its values, and joins sets by hash or by merging: each is read once, where a
+-- nested loop would read one for each row of the other, and is chosen where Postgres believes that there is but one.
+select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'on', true),
+       set_config('enable_nestloop', 'off', true);
+
 -- name: take_dirty
 -- The oldest marks of a shard ($1 of $2), at most $3 of them, consumed by this transaction. An event and its mark are
 -- written by one transaction, so `written_by` tells which events a mark stands for. A watch that catches up takes those of its
@@ -9,9 +21,9 @@ select pg_advisory_xact_lock($1::integer, $2::integer);
 -- were not given up) are kept a copy of what may concern them.
 with taken as (
     delete from dirty
-    where id in (select id from dirty
-                 where bucket(profile_id) % $2::smallint = $1::smallint and at <= coalesce($4::timestamptz, 'infinity')
-                 order by id limit $3)
+    where id = any(array(select id from dirty
+                         where bucket(profile_id) % $2::smallint = $1::smallint and at <= coalesce($4::timestamptz, 'infinity')
+                         order by id limit $3))
     returning id, profile_id, types, at, traceparent, coalesce(written_by, xmin::text) as written_by
 ), kept as (
     insert into segment_backfill_mark (backfill, profile_id, types, at, traceparent, written_by)
@@ -59,9 +71,10 @@ where found.at is not null;
 -- name: first_due
 -- The first alarm of these versions of segments, and the first mark, of a shard.
 select at from (
-    select min(due_at) as at
-    from segment_alarm a join unnest($1::text[], $2::text[]) as live (segment, version) using (segment, version)
-    where bucket(a.profile_id) % $4::smallint = $3::smallint
+    (select due_at as at from segment_alarm a
+     where bucket(profile_id) % $4::smallint = $3::smallint
+       and (segment, version) in (select * from unnest($1::text[], $2::text[]))
+     order by due_at limit 1)
     union all
     (select at from dirty where bucket(profile_id) % $4::smallint = $3::smallint order by id limit 1)
 ) as due
@@ -101,7 +114,7 @@ select who.profile_id, e.type, e.ts, e.message_id, e.properties::text as propert
 from unnest($1::uuid[]) as who (profile_id)
 cross join lateral (
     select type, ts, message_id, properties from event
-    where event.profile_id = who.profile_id and type = any($2::text[]) and ts > $3 and ts <= $4
+    where event.profile_id = who.profile_id and type collate "C" = any($2::text[]) and ts > $3 and ts <= $4
     order by ts desc limit $5
 ) as e;
 
@@ -111,15 +124,14 @@ select want.profile_id, e.type, e.ts, e.message_id, e.properties::text as proper
 from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as want (profile_id, type, since)
 cross join lateral (
     select type, ts, message_id, properties from event
-    where event.profile_id = want.profile_id and event.type = want.type and ts > want.since and ts <= $4
+    where event.profile_id = want.profile_id and event.type collate "C" = want.type and ts > want.since and ts <= $4
     order by ts desc limit $5
 ) as e;
 
 -- name: facts_people
 -- User ids, the last word on each consent and the reachable channels of these profiles, with the times that date them.
 select who.profile_id,
-       array(select value from identity i where i.profile_id = who.profile_id and kind = 'user_id') as user_ids,
-       (select max(created_at) from identity i where i.profile_id = who.profile_id and kind = 'user_id') as named_at,
+       named.user_ids, named.named_at,
        (select coalesce(jsonb_agg(jsonb_build_array(channel, purpose, state, at)), '[]')
         from (select distinct on (channel, purpose) channel, purpose, state, at from consent c
               where c.profile_id = who.profile_id order by channel, purpose, at desc, id desc) as last) as consents,
@@ -127,7 +139,12 @@ select who.profile_id,
         from (select channel, bool_or(invalid_at is null) as valid,
                      coalesce(min(changed_at) filter (where invalid_at is null), max(changed_at)) as since
               from endpoint e where e.profile_id = who.profile_id group by channel) as each) as endpoints
-from unnest($1::uuid[]) as who (profile_id);
+from unnest($1::uuid[]) as who (profile_id)
+cross join lateral (
+    select coalesce(array_agg(value) filter (where kind = 'user_id'), '{}') as user_ids,
+           max(created_at) filter (where kind = 'user_id') as named_at
+    from identity i where i.profile_id = who.profile_id
+) as named;
 
 -- name: has_threshold
 -- Whether the threshold of a ranking as of a renewal is recorded.
@@ -146,26 +163,40 @@ select ranking, as_of, value from segment_threshold where ranking = any($1::text
 select profile_id from segment_member where segment = $1 and bucket(profile_id) % $3::smallint = $2::smallint;
 
 -- name: last_left
--- When these profiles last left these segments.
-select distinct on (segment, profile_id) segment, profile_id, at
-from segment_transition
-where profile_id = any($1::uuid[]) and segment = any($2::text[]) and kind = 'left'
-order by segment, profile_id, id desc;
+-- When each of these profiles last left that segment.
+select given.segment, given.profile_id, last.at
+from unnest($1::text[], $2::uuid[]) as given (segment, profile_id)
+cross join lateral (
+    select at from segment_transition t
+    where t.profile_id = given.profile_id and t.segment = given.segment and t.kind = 'left'
+    order by id desc limit 1
+) as last;
 
 -- name: fresh_events
 -- Events of these profiles and types in ($3, $4] that are new: written with one of the consumed marks ($5 profile,
 -- $6 transaction), or dated into the future when they were received and come true after $7.
-select profile_id, type, ts, message_id, properties::text as properties
-from event
-where profile_id = any($1::uuid[]) and type = any($2::text[]) and ts > $3 and ts <= $4
-  and ((profile_id, xmin::text) in (select * from unnest($5::uuid[], $6::text[]))
-       or (ts > $7 and received_at < ts))
-order by ts, message_id;
+select who.profile_id, e.type, e.ts, e.message_id, e.properties::text as properties
+from unnest($1::uuid[]) as who (profile_id)
+cross join unnest($2::text[]) as asked (type)
+cross join lateral (
+    select type, ts, message_id, properties, received_at, xmin::text as written_by from event
+    where event.profile_id = who.profile_id and event.type collate "C" = asked.type and ts > $3 and ts <= $4
+    offset 0
+) as e
+where (who.profile_id, e.written_by) in (select * from unnest($5::uuid[], $6::text[])) or (e.ts > $7 and e.received_at < e.ts)
+order by e.ts, e.message_id;
 
 -- name: logged
 -- Which of these events are in the log already (a merge writes events anew).
-select segment, cause ->> 'message_id' as message_id from segment_transition
-where profile_id = any($1::uuid[]) and segment = any($2::text[]) and cause ->> 'message_id' = any($3::text[]);
+select t.segment, t.message_id
+from unnest($1::uuid[]) as who (profile_id)
+cross join unnest($2::text[]) as asked (segment)
+cross join lateral (
+    select segment, cause ->> 'message_id' as message_id from segment_transition t
+    where t.profile_id = who.profile_id and t.segment = asked.segment
+    offset 0
+) as t
+where t.message_id = any($3::text[]);
 
 -- name: write_transitions
 -- Membership and its log in one statement. Only what really changes a row is logged, so two watches cannot log twice.
@@ -193,10 +224,12 @@ returning kind;
 
 -- name: due_alarms
 -- The customers of a shard whom an alarm of these versions of segments calls for; the alarms are gone with it.
-delete from segment_alarm a using unnest($2::text[], $3::text[]) as live (segment, version)
-where a.due_at <= $1 and a.segment = live.segment and a.version = live.version
-  and bucket(a.profile_id) % $5::smallint = $4::smallint
-returning a.segment, a.profile_id;
+delete from segment_alarm
+where ctid = any(array(select ctid from segment_alarm
+                       where due_at <= $1 and bucket(profile_id) % $5::smallint = $4::smallint
+                         and (segment, version) in (select * from unnest($2::text[], $3::text[]))
+                       order by due_at))
+returning segment, profile_id;
 
 -- name: set_alarms
 -- The next alarm of each segment and customer; without an instant, none.
@@ -237,7 +270,9 @@ where id > $4 and id <= $5 and bucket(id) % $2::smallint = $1::smallint and merg
 
 -- name: grown
 -- Who has been known for so long: per segment, the shard's profiles that were created in (low, high].
-select given.segment, profile.id as profile_id
+select given.segment, born.id as profile_id
 from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) as given (segment, low, high)
-join profile on created_at > low and created_at <= high
-where merged_into is null and bucket(profile.id) % $5::smallint = $4::smallint;
+cross join lateral (
+    select id, merged_into from profile where created_at > given.low and created_at <= given.high offset 0
+) as born
+where merged_into is null and bucket(born.id) % $5::smallint = $4::smallint;

@@ -1,9 +1,13 @@
-"""Loading definitions: full evaluation, versions and shards."""
+"""Loading definitions: full evaluation, versions and shards, and the time it may take (F2)."""
 
 import json
 from datetime import timedelta
 
-from segments import Segment, did, trait
+import pytest
+
+from segments import Segment, consented, did, trait
+from segments.backfill import LoadTooSlow
+from segments.stored import LiveSegments
 from tests.segments.shop import T0, Shop
 
 DAY = timedelta(days=1)
@@ -92,3 +96,30 @@ async def test_a_whole_number_beyond_64_bits_is_stored_and_means_the_same(shop: 
         await shop.database.pool.execute("update profile set traits = $2::text::jsonb where id = $1", who, traits)
     await shop.load(rich)
     assert await shop.members(rich) == {ids[0], ids[2], ids[3]}
+
+
+async def test_a_load_that_takes_too_long_says_which_segment_and_what_to_do(shop: Shop) -> None:
+    ana = await shop.customer()
+    await shop.event(ana, "App Opened", T0 - DAY)
+    with pytest.raises(LoadTooSlow, match=r"'recent' .* took over 0.001 seconds; narrow it with .within"):
+        await shop.load(recent, longest=timedelta(milliseconds=1))
+    assert await shop.members(recent) == set()
+    await shop.load(recent)
+    assert await shop.members(recent) == {ana}
+
+
+async def test_a_load_that_takes_too_long_stops_neither_the_others_nor_the_watch(shop: Shop) -> None:
+    ana = await shop.customer(plan="gold")
+    willing, gold = Segment("willing", consented("push")), Segment("gold", trait("plan") == "gold")
+    live = LiveSegments([willing, recent, gold], longest=timedelta(seconds=0.5))
+    async with shop.database.transaction() as connection:  # whoever reads consents has to wait
+        await connection.execute("lock table consent in access exclusive mode")
+        loaded = await live.load(shop.database, lambda: T0, 0, 1)
+        assert [each.segment for each in loaded] == ["recent", "gold"]
+        shop.segments = live.now
+        await shop.event(ana, "App Opened", T0 + timedelta(seconds=1))
+        assert (await shop.tick(T0 + timedelta(minutes=1))).entered == 1
+    assert await live.load(shop.database, lambda: T0, 0, 1) == [], "not again and again"
+    assert [each.segment for each in await LiveSegments([willing, recent, gold]).load(shop.database, lambda: T0, 0, 1)] == [
+        "willing"
+    ]

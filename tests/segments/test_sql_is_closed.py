@@ -84,7 +84,7 @@ def check_closed(sql: str) -> None:
         if isinstance(node, ex.Anonymous):
             assert node.name.lower() in FUNCTIONS, node.sql()
         if isinstance(node, ex.Var):
-            assert (node.name, type(node.parent)) == ("EPOCH", ex.Extract), node.sql()
+            assert (node.name, type(node.parent)) in {("EPOCH", ex.Extract), ("ALL", ex.Limit)}, node.sql()
         if isinstance(node, ex.Literal):
             assert is_of_ours(node), f"{node.sql()} in {node.parent and node.parent.sql()}"
     assert MARK not in sql
@@ -92,13 +92,13 @@ def check_closed(sql: str) -> None:
 
 
 def is_of_ours(literal: ex.Literal) -> bool:
-    """A parameter's number, the 256 of sha256, `exists (select 1 …`, no days in an interval, or sqlglot's index from 0."""
+    """A parameter's number, the 256 of sha256, `select 1`, `limit 1`, `offset 0`, no days in an interval, an index from 0."""
     match literal.parent:
         case ex.Parameter() | ex.SHA2Digest():
             return True
-        case ex.Select() | ex.Neg():
+        case ex.Select() | ex.Neg() | ex.Limit():
             return bool(literal.this == "1")
-        case ex.MakeInterval():
+        case ex.MakeInterval() | ex.Offset():
             return bool(literal.this == "0")
     return False
 
