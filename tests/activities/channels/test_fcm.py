@@ -50,8 +50,13 @@ async def test_two_attempts_share_one_tag_on_the_phone(fcm: Fcm, sandbox: Sandbo
 
 
 async def test_a_refused_access_token_is_renewed_and_the_push_goes(fcm: Fcm, sandbox: Sandbox) -> None:
+    """For the next attempt: a new token may be long in coming, and is waited for without a claim (A2)."""
     sandbox.faults.tell("fcm", "401", times=1)
+    with pytest.raises(TryLater, match="401"):
+        await fcm.send(to(TOKEN, PLAIN))
+    asked = fcm._token._value
     await fcm.send(to(TOKEN, PLAIN))
+    assert fcm._token._value != asked
     assert len(sandbox.messages) == 1
 
 

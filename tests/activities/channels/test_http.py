@@ -20,7 +20,7 @@ from activities.channels.http import broken, post_json, retry_after
     ],
 )  # fmt: skip
 def test_only_what_was_certainly_not_written_is_without_doubt(error: Exception, kind: type[ChannelError]) -> None:
-    assert type(broken("fcm", error)) is kind
+    assert isinstance(broken("fcm", error), kind)
 
 
 async def test_a_provider_that_lives_elsewhere_is_a_fault_of_the_settings() -> None:
