@@ -39,7 +39,7 @@ order by claimed_at;
 -- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
                       state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer)
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
@@ -53,12 +53,12 @@ returning attempts, copies;
 -- that was given up always counts, because it is true; of the rest only what the newest attempt says, and only while nothing
 -- is settled that the run went on with. A doubt (`claimed`) and `released` are not the end.
 update delivery
-set state = $4, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8,
-    settled_at = case when $4 not in ('claimed', 'released') then $9::timestamptz end,
+set state = $4::text, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8,
+    settled_at = case when $4::text not in ('claimed', 'released') then $9::timestamptz end,
     endpoint_id = coalesce($10, endpoint_id), copies = copies - $12::boolean::integer
 where run_id = $1 and step = $2 and occurrence = $3
-  and case when $4 = 'sent' then state <> 'sent'
-           when $4 in ('claimed', 'released') then state = 'claimed' and attempts = $11
+  and case when $4::text = 'sent' then state <> 'sent'
+           when $4::text in ('claimed', 'released') then state = 'claimed' and attempts = $11
            else state in ('claimed', 'unconfirmed') and attempts = $11 end;
 
 -- name: invalidate_endpoint
