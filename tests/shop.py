@@ -247,7 +247,7 @@ def _with_clock(parts: Parts, clock: HandClock) -> Parts:
     closer.clock = clock
     dispatcher = replace(parts.watch.dispatcher, clock=clock)
     watch = Watch(parts.watch.database, parts.watch.segments, parts.watch.specs, dispatcher, clock)
-    delivery = replace(parts.delivery, clock=_when_due)
+    delivery = replace(parts.delivery, clock=_when_due, doubt=replace(parts.delivery.doubt, speed=clock.speed))
     return replace(parts, watch=watch, delivery=delivery)
 
 
