@@ -60,7 +60,7 @@ class Channel(StrEnum):
 _LONGEST_ATTEMPT = {
     Channel.PUSH: timedelta(minutes=30),
     Channel.WHATSAPP: timedelta(minutes=30),
-    Channel.EMAIL: timedelta(hours=1),
+    Channel.EMAIL: timedelta(hours=2),
 }
 
 

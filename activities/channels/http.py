@@ -59,26 +59,29 @@ async def post_json(
 
 async def post(http: httpx.AsyncClient, provider: str, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
     """Post and return whatever was answered, its body read up to the limit; raises what `post_json` raises."""
-    number = _StreamNumber()
+    way = _Way()
     asked = {**headers, "accept-encoding": "identity"}
     try:
         async with (
             asyncio.timeout(ANSWER.total_seconds()),
-            http.stream("POST", url, content=content, headers=asked, extensions={"trace": number}) as answer,
+            http.stream("POST", url, content=content, headers=asked, extensions={"trace": way}) as answer,
         ):
             return await _read(answer)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-        raise broken(provider, error, number.value) from None
+        if isinstance(error, TimeoutError) and not way.left:
+            raise TryLater(f"{provider} {type(error).__name__}: no place on its connection") from None
+        raise broken(provider, error, way.stream) from None
 
 
-class _StreamNumber:
-    """Listens to httpcore for the HTTP/2 stream on which a request left."""
+class _Way:
+    """Listens to httpcore: whether a request has left, and on which HTTP/2 stream."""
 
-    value: int | None = None
+    left = False
+    stream: int | None = None
 
     async def __call__(self, event: str, about: Mapping[str, Any]) -> None:
-        if event == "http2.send_request_headers.started":
-            self.value = about["stream_id"]
+        if event.endswith(".send_request_headers.started"):
+            self.left, self.stream = True, about.get("stream_id")
 
 
 async def _read(answer: httpx.Response) -> httpx.Response:

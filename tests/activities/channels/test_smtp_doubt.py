@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from activities.channels import Ambiguous, ChannelError, EmailContent, EndpointGone, Refused, Smtp, TryLater
+from activities.channels.http import ANSWER
 from activities.channels.smtp_pool import Deadlines
+from journeys.contracts import Channel, longest_attempt
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.scripted import Relay, Serve, listening
 
@@ -25,6 +27,15 @@ async def sent(relay: Serve, content: EmailContent = LETTER) -> type[ChannelErro
         finally:
             await smtp.close()
     return None
+
+
+def test_an_attempt_may_last_as_long_as_the_protocol_allows() -> None:
+    """A2: twice over. Six commands (greeting, EHLO, AUTH, RSET, MAIL, RCPT), DATA, the letter and its end."""
+    slowest = Deadlines()
+    seconds = 6 * slowest.command + slowest.data + slowest.block + slowest.end
+    assert longest_attempt(Channel.EMAIL).total_seconds() >= 2 * seconds
+    for channel in (Channel.PUSH, Channel.WHATSAPP):  # the front page, an access token, the answer
+        assert longest_attempt(channel) >= 2 * 3 * ANSWER
 
 
 async def test_a_letter_that_was_taken() -> None:
