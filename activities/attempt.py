@@ -1,20 +1,25 @@
-"""One attempt at a delivery: a sign of life while it lasts, and patience with the store once a provider has answered.
+"""One attempt at a delivery: a sign of life while it lasts, when it may be cut short, and patience with the store.
 
-Promise: what is in flight is settled, even if the run ends meanwhile or Postgres is restarted under it.
+Promise: until a message is claimed, a run that ends or a worker that stops ends the attempt at once; from the claim on
+nothing does but the death of the process, because what the provider says is known only here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import asyncpg
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 T = TypeVar("T")
 
-_SETTLE_FOR = timedelta(seconds=20)  # stays inside the attempt, so that a short outage of Postgres costs no certainty
-_HEARTBEAT = 4.0  # an ordinary attempt is over long before, and costs no heartbeat
+#: How often an attempt shows a sign of life; an ordinary one is over long before the first, and costs none.
+HEARTBEAT = timedelta(seconds=4)
+
+_SETTLE_FOR = timedelta(seconds=20)  # so that a short outage of Postgres costs no certainty
 #: What asyncpg raises while Postgres stops, starts or is full.
 _AWAY = (
     OSError,
@@ -38,22 +43,54 @@ async def patiently(write: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(0.25)
 
 
-async def alive(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for an attempt, telling Temporal that its worker lives; a run that ends does not abort what is in flight."""
+@asynccontextmanager
+async def alive() -> AsyncIterator[None]:
+    """Tell Temporal that the attempt's worker lives, for as long as the block lasts."""
+    beating = asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+async def _beat() -> None:
+    while activity.in_activity():
+        await asyncio.sleep(HEARTBEAT.total_seconds())
+        activity.heartbeat()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Around what waits before a claim: where the worker stops, another one takes the message over without a doubt.
+
+    Raises:
+        ApplicationError: the worker stops, or Temporal has given the attempt up; Temporal retries.
+        CancelledError: the run has ended.
+    """
+    try:
+        yield
+    except asyncio.CancelledError:
+        if activity.in_activity() and not _run_ended():
+            raise _stopped() from None
+        raise
+    if activity.in_activity() and activity.is_worker_shutdown():
+        raise _stopped()
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for what began with a claim, whoever wants it to stop: the provider's own deadlines end it."""
     task = asyncio.ensure_future(work)
     while not task.done():
-        try:
-            await asyncio.wait({task}, timeout=_HEARTBEAT)
-        except asyncio.CancelledError:
-            if not _run_ended():
-                task.cancel()
-                raise
-        if activity.in_activity() and not task.done():
-            activity.heartbeat()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
     return task.result()
 
 
 def _run_ended() -> bool:
-    """Whether a cancellation comes from the run; else the attempt took too long, or the worker stops."""
-    details = activity.cancellation_details() if activity.in_activity() else None
+    """Whether a cancellation comes from the run; else Temporal has given the attempt up, or the worker stops."""
+    details = activity.cancellation_details()
     return details is not None and details.cancel_requested
+
+
+def _stopped() -> ApplicationError:
+    return ApplicationError("this worker stops before the message is claimed; another goes on with it", type="WorkerStops")

@@ -1,21 +1,22 @@
 """The claim: the gate is asked and the message's row is written in one transaction, under the message's idempotency key.
 
 Promise: of all attempts at one message at most one at a time may be at a provider; the first "no" is on the ledger with its
-inputs, and a retry carries the same product as the attempt before it.
+inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from activities.channels.base import Provider
+from activities.doubt import Doubt
 from activities.gate import Go, No, decide
 from activities.metrics import GATE_REFUSALS
 from activities.questions import Attempt, Questions, earlier_offer
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from store import Database, deliveries
-from store.deliveries import Endpoint, Entry, LedgerRow, MessageKey, RunFacts
+from store.deliveries import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
 from store.products import Offer
 
 _FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
@@ -28,7 +29,7 @@ class Claim:
     facts: RunFacts
     endpoints: tuple[Endpoint, ...]
     doubted: bool = False
-    number: int = 0
+    row: Claimed = field(default_factory=Claimed)
     offer: Offer | None = None
 
     @property
@@ -38,15 +39,33 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing is handed over now; the message is tried again after this (real time), or when Temporal thinks best."""
+
+    detail: str
+    pause: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counter:
     """Where messages are claimed."""
 
     database: Database
     questions: Questions
     providers: Mapping[Channel, Provider]
+    doubt: Doubt
 
-    async def claim(self, request: DeliverRequest, now: datetime) -> Claim | Receipt:
+    async def claim(self, request: DeliverRequest, now: datetime) -> Claim | Later | Receipt:
         """A claim, or the receipt of a message that is not to be sent (now)."""
+        return await self._decided(request, now, None)
+
+    async def put_off(self, request: DeliverRequest, now: datetime, why: Later) -> Later | Receipt:
+        """The provider is not ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
+        decided = await self._decided(request, now, why)
+        assert not isinstance(decided, Claim)
+        return decided
+
+    async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
         async with self.database.transaction() as connection:
             facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
             if facts is None:
@@ -56,36 +75,52 @@ class Counter:
                 return _known(row)
             attempt = Attempt(connection, request, facts, row, now)
             if row is not None and row.state == "claimed":
-                return await self._doubt(attempt)
-            if now >= request.useless_after:
-                return await self._say_no(attempt, No(Outcome.FAILED, Reason.EXPIRED))
-            return await self._ask(attempt)
+                return await self._in_doubt(attempt, row, why)
+            if self.doubt.too_late(request, now, why.pause if why else None):
+                return await self._say_no(attempt, No(Outcome.FAILED, Reason.EXPIRED, {"error": why.detail} if why else {}))
+            return await self._ask(attempt, why)
 
-    async def _ask(self, attempt: Attempt) -> Claim | Receipt:
+    async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
         question = await self.questions.about(attempt)
         match decide(question):
-            case Go(endpoints):
-                return await self._take(attempt, Claim(attempt.facts, endpoints, offer=question.offer))
             case No() as no:
                 return await self._say_no(attempt, no)
+            case Go(endpoints):
+                if why is not None:
+                    return await self._wait(attempt, why, "released", question.offer)
+                return await self._take(attempt, Claim(attempt.facts, endpoints, offer=question.offer))
 
-    async def _doubt(self, attempt: Attempt) -> Claim | Receipt:
-        """An earlier attempt claimed and never settled: the provider may have the message."""
+    async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Later | Receipt:
+        """An earlier attempt claimed and never settled: the provider may have the message.
+
+        The doubt is noticed once, and waited for, before another copy goes.
+        """
         request, facts = attempt.request, attempt.facts
-        again = self.providers[request.channel].idempotent or request.purpose is Purpose.TRANSACTIONAL
+        provider = self.providers[request.channel]
+        again = provider.idempotent or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
         over = facts.control == "killed" or facts.exit_reason is not None or facts.ended_at is not None
         reachable, offer = await self.questions.reachable(attempt), await earlier_offer(attempt)
+        if why is None and row.retry_at is None and not provider.idempotent:
+            why = Later("in doubt", self.doubt.pause_after(row.copies, provider.tells_within))
         claim = Claim(facts, reachable, doubted=True, offer=offer)
-        if again and reachable and not over and attempt.now < request.useless_after:
-            return await self._take(attempt, claim)
-        return await self._say_no(attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told))
+        if not again or not reachable or over or self.doubt.too_late(request, attempt.now, why.pause if why else None):
+            return await self._say_no(attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told))
+        return await self._take(attempt, claim) if why is None else await self._wait(attempt, why, "claimed", offer)
 
     async def _take(self, attempt: Attempt, claim: Claim) -> Claim:
         entry = self._entry(attempt, "claimed", claim.told)
         entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id)
-        return replace(claim, number=await deliveries.record(attempt.connection, entry))
+        return replace(claim, row=await deliveries.record(attempt.connection, entry))
+
+    async def _wait(self, attempt: Attempt, why: Later, state: str, offer: Offer | None) -> Later:
+        detail = (offer.told if offer else {}) | {"error": why.detail}
+        retry_at = self.doubt.business(attempt.now, why.pause)
+        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at))
+        return why
 
     async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
+        if no.retry_at is not None and no.retry_at >= attempt.request.useless_after:
+            no = replace(no, outcome=Outcome.SKIPPED, retry_at=None)  # "not now", and then nobody wants it any more
         entry = self._entry(attempt, no.outcome.value, no.detail)
         entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now)
         await deliveries.record(attempt.connection, entry)

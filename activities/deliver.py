@@ -1,25 +1,28 @@
-"""The delivery activity: claim (`activities.claim`), render, send, settle.
+"""The delivery activity: wait until the provider is ready, claim (`activities.claim`), render, send, settle.
 
-Promise (docs/architecture.md, "Delivering a message"): under one idempotency key a marketing message reaches its customer at
+Promise (docs/architecture.md, "Delivering a message"): doubt begins at the first byte, so that a provider which is slow but
+honest costs time and nothing else. Under one idempotency key a marketing message reaches its customer at
 most once and a transactional one at least once, whatever crashes in between; the ledger says which of them are in doubt.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.attempt import alive, patiently
-from activities.channels.base import Provider
+from activities.attempt import alive, interruptible, patiently, to_its_end
+from activities.channels.base import Line, Provider
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.message import Address, Content, EmailContent, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.channels.unsubscribe import sign_unsubscribe
-from activities.claim import Claim, Counter, key_of, receipt_of
+from activities.claim import Claim, Counter, Later, key_of, receipt_of
+from activities.doubt import Doubt
 from activities.goals import reached_at
 from activities.metrics import DELIVERIES, PROVIDER_RETRIES
 from activities.questions import Questions, Wishes
@@ -56,7 +59,7 @@ class Delivery:
     clock: Callable[[DeliverRequest], datetime]
     secret: str
     public_url: str
-    speed: float = 1.0
+    doubt: Doubt = field(default_factory=Doubt)
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -65,21 +68,41 @@ class Delivery:
         Raises:
             ApplicationError: the provider asks to be tried later; Temporal retries.
         """
-        receipt = await alive(self._deliver(request))
+        async with alive():
+            receipt = await self._deliver(request)
         DELIVERIES.labels(request.channel.value, receipt.outcome.value).inc()
         told = {"run": str(request.run_id), "step": request.step, "reason": receipt.reason and receipt.reason.value}
         activity.logger.info("message %s", receipt.outcome.value, extra=told)
         return receipt
 
     async def _deliver(self, request: DeliverRequest) -> Receipt:
+        async with AsyncExitStack() as held:
+            try:
+                with interruptible():
+                    line = await held.enter_async_context(self.providers[request.channel].ready())
+            except ChannelError as error:
+                pause = error.retry_after if isinstance(error, TryLater) else None
+                why = Later(error.detail, pause)
+                return self._told(request, await self.counter.put_off(request, self.clock(request), why))
+            return await to_its_end(self._hand_over(request, line))
+
+    async def _hand_over(self, request: DeliverRequest, line: Line) -> Receipt:
         claimed = await self.counter.claim(request, self.clock(request))
-        return claimed if isinstance(claimed, Receipt) else await self._send(request, claimed)
+        if isinstance(claimed, Claim):
+            claimed = await self._send(request, claimed, line)
+        return self._told(request, claimed)
+
+    def _told(self, request: DeliverRequest, decided: Later | Receipt) -> Receipt:
+        if isinstance(decided, Receipt):
+            return decided
+        PROVIDER_RETRIES.labels(request.channel.value).inc()
+        raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=decided.pause)
 
     @property
     def counter(self) -> Counter:
         """Where this activity's messages are claimed."""
         questions = Questions(self.specs, self.segments, self.templates, self.secret)
-        return Counter(self.database, questions, self.providers)
+        return Counter(self.database, questions, self.providers, self.doubt)
 
     @activity.defn(name="reached")
     async def reached(self, request: ReachedRequest) -> bool:
@@ -91,37 +114,37 @@ class Delivery:
             rows = [(request.run_id, facts.profile_id, facts.entered_at)]
             return bool(await reached_at(connection, predicate_from_json(request.predicate), rows, request.at))
 
-    async def _send(self, request: DeliverRequest, claim: Claim) -> Receipt:
+    async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:
         try:
-            return await self._try_endpoints(request, claim, self._render(request, claim))
+            return await self._try_endpoints(request, claim, line, self._render(request, claim))
         except BrokenTemplate as error:
-            return await self._settle(request, claim, Outcome.FAILED, Reason.BROKEN_TEMPLATE, {"error": str(error)})
+            return await self._refused(request, claim, Reason.BROKEN_TEMPLATE, str(error))
         except TryLater as error:
-            return await self._later(request, claim, error, error.retry_after)
+            return await self._later(request, claim, Later(error.detail, error.retry_after))
         except Ambiguous as error:
-            if request.purpose is Purpose.TRANSACTIONAL:
-                return await self._later(request, replace(claim, doubted=True), error)
-            return await self._settle(request, claim, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, {"error": error.detail})
+            return await self._in_doubt(request, claim, error.detail)
         except Refused as error:
-            return await self._settle(request, claim, Outcome.FAILED, Reason.REFUSED, {"error": error.detail})
+            return await self._refused(request, claim, Reason.REFUSED, error.detail)
 
-    async def _try_endpoints(self, request: DeliverRequest, claim: Claim, content: Content) -> Receipt:
+    async def _try_endpoints(self, request: DeliverRequest, claim: Claim, line: Line, content: Content) -> Receipt:
         """Send to the customer's newest address; one that turns out dead is put away and the next is tried."""
         for endpoint in claim.endpoints:
             outgoing = Outgoing(
                 key=request.key,
                 address=Address(endpoint_id=endpoint.id, value=endpoint.address, platform=endpoint.platform),
                 content=content,
+                useful_for=(request.useless_after - self.clock(request)) / self.doubt.speed,
                 traceparent=claim.facts.traceparent,
             )
             try:
-                accepted = await self.providers[request.channel].send(outgoing)
+                accepted = await line.send(outgoing)
             except EndpointGone as gone:
                 await patiently(partial(self._bury, request, endpoint, gone))
             else:
                 settlement = {"provider_message_id": accepted.provider_message_id, "endpoint_id": endpoint.id}
                 return await self._settle(request, claim, Outcome.SENT, None, {}, **settlement)
-        return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, {"dead": len(claim.endpoints)})
+        dead = {"dead": len(claim.endpoints)}
+        return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, dead, refused=True)
 
     async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: ChannelError) -> None:
         now = self.clock(request)
@@ -131,18 +154,32 @@ class Delivery:
             digest = suppression_digest(self.secret, request.channel.value, endpoint.address)
             await deliveries.suppress(self.database, request.channel.value, digest, "all", "hard bounce", now)
 
-    async def _later(
-        self, request: DeliverRequest, claim: Claim, error: ChannelError, retry_after: timedelta | None = None
-    ) -> Receipt:
-        """Let Temporal try again, unless the message would be useless by then; a claim in doubt stays for all to see."""
-        now, detail = self.clock(request), {"error": error.detail}
-        retry_at = now + (retry_after or timedelta(0)) * self.speed
-        if retry_at >= request.useless_after:
-            return await self._settle(request, claim, Outcome.FAILED, Reason.EXPIRED, detail)
-        if not claim.doubted:
-            await self._write(request, claim, Settlement("released", now, None, claim.told | detail, None, retry_at))
-        PROVIDER_RETRIES.labels(request.channel.value).inc()
-        raise ApplicationError(error.detail, type="TryLater", next_retry_delay=retry_after)
+    async def _later(self, request: DeliverRequest, claim: Claim, why: Later) -> Later | Receipt:
+        """Certainly not accepted: Temporal tries again, unless the message would be useless by then.
+
+        A doubt that an earlier attempt left stays for all to see.
+        """
+        now, detail = self.clock(request), {"error": why.detail}
+        if self.doubt.too_late(request, now, why.pause):
+            return await self._settle(request, claim, Outcome.FAILED, Reason.EXPIRED, detail, refused=True)
+        state, retry_at = "claimed" if claim.doubted else "released", self.doubt.business(now, why.pause)
+        settlement = Settlement(state, now, None, claim.told | detail, retry_at=retry_at, refused=True)
+        await self._write(request, claim, settlement)
+        return why
+
+    async def _in_doubt(self, request: DeliverRequest, claim: Claim, error: str) -> Later | Receipt:
+        """Perhaps accepted: a transactional message goes again, after a pause and up to the bound."""
+        now, detail = self.clock(request), {"error": error}
+        pause = self.doubt.pause_after(claim.row.copies, self.providers[request.channel].tells_within)
+        enough = request.purpose is not Purpose.TRANSACTIONAL or claim.row.copies >= self.doubt.copies
+        if enough or self.doubt.too_late(request, now, pause):
+            return await self._settle(request, claim, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, detail)
+        retry_at = self.doubt.business(now, pause)
+        await self._write(request, claim, Settlement("claimed", now, None, claim.told | detail, retry_at=retry_at))
+        return Later(error, pause)
+
+    async def _refused(self, request: DeliverRequest, claim: Claim, reason: Reason, error: str) -> Receipt:
+        return await self._settle(request, claim, Outcome.FAILED, reason, {"error": error}, refused=True)
 
     async def _settle(
         self,
@@ -160,7 +197,7 @@ class Delivery:
         return receipt_of(outcome, reason, told)
 
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
-        await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.number))
+        await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
 
     def _render(self, request: DeliverRequest, claim: Claim) -> Content:
         facts = claim.facts

@@ -32,6 +32,15 @@ def delivery_queue(channel: "Channel") -> str:
     return f"deliver-{channel.value.replace('_', '-')}"
 
 
+def longest_attempt(channel: "Channel") -> timedelta:
+    """How long one attempt at a message may last: what the channel's protocol allows, twice over, with the wait before it.
+
+    A last resort. A provider's own deadlines are shorter (docs/channels.md), and that a worker died is noticed by the
+    missing sign of life, within seconds.
+    """
+    return _LONGEST_ATTEMPT[channel]
+
+
 class _Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +55,13 @@ class Channel(StrEnum):
     PUSH = "push"
     WHATSAPP = "whatsapp"
     EMAIL = "email"
+
+
+_LONGEST_ATTEMPT = {
+    Channel.PUSH: timedelta(minutes=30),
+    Channel.WHATSAPP: timedelta(minutes=30),
+    Channel.EMAIL: timedelta(hours=2),
+}
 
 
 class Purpose(StrEnum):

@@ -23,13 +23,14 @@ from journeys.contracts import (
     RunOver,
     RunStart,
     delivery_queue,
+    longest_attempt,
 )
 from journeys.handle import Journey, RunEnded
 from segments import Predicate
 
-#: One attempt: gate, render, provider call, settle.
-ATTEMPT = timedelta(seconds=30)
-#: One that dies, or a task that is lost on its way to a worker, is noticed after this long.
+#: A question to the event log.
+QUESTION = timedelta(seconds=30)
+#: An attempt that dies, or a task that is lost on its way to a worker, is noticed after this long.
 SIGN_OF_LIFE = timedelta(seconds=10)
 #: Retries never give up by themselves: the activity does, at the message's own deadline, and records it.
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5))
@@ -90,7 +91,7 @@ class JourneyRun:
             request,
             result_type=Receipt,
             task_queue=delivery_queue(request.channel),
-            start_to_close_timeout=ATTEMPT,
+            start_to_close_timeout=longest_attempt(request.channel),
             heartbeat_timeout=SIGN_OF_LIFE,
             retry_policy=RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -108,7 +109,7 @@ class JourneyRun:
             "reached",
             ReachedRequest(run_id=self._start.run_id, predicate=predicate.to_json(), at=self.now()),
             result_type=bool,
-            start_to_close_timeout=ATTEMPT,
+            start_to_close_timeout=QUESTION,
             retry_policy=RETRY,
             summary=f"reached {predicate}?",
         )

@@ -56,6 +56,7 @@ class LedgerRow:
     state: str
     reason: str | None
     attempts: int
+    copies: int
     retry_at: datetime | None
     detail: dict[str, Any] = field(default_factory=dict)
 
@@ -93,6 +94,15 @@ class Settlement:
     provider_message_id: str | None = None
     retry_at: datetime | None = None
     endpoint_id: UUID | None = None
+    refused: bool = False  # this copy was certainly not accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """How often a message has been claimed, and how many copies of it the provider may have accepted by now."""
+
+    attempts: int = 0
+    copies: int = 0
 
 
 async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str) -> RunFacts | None:
@@ -126,9 +136,9 @@ async def claims_since(connection: Connection, profile_id: UUID, since: datetime
     return [row["claimed_at"] for row in await connection.fetch(_SQL["capped"], profile_id, since)]
 
 
-async def record(connection: Connection, entry: Entry) -> int:
+async def record(connection: Connection, entry: Entry) -> Claimed:
     """Write a message's row and return how often it was claimed; one that is final already stays as it is."""
-    attempts: int | None = await connection.fetchval(
+    row = await connection.fetchrow(
         _SQL["record"],
         entry.key.run_id,
         entry.key.step,
@@ -149,7 +159,7 @@ async def record(connection: Connection, entry: Entry) -> int:
         entry.settled_at,
         entry.attempts,
     )
-    return attempts or 0
+    return Claimed(**row) if row else Claimed()
 
 
 async def settle(database: Database, key: MessageKey, settlement: Settlement, attempt: int) -> None:
@@ -167,6 +177,7 @@ async def settle(database: Database, key: MessageKey, settlement: Settlement, at
         settlement.at,
         settlement.endpoint_id,
         attempt,
+        settlement.refused,
     )
 
 

@@ -135,6 +135,12 @@ class Shop:
     async def messages(self, run: Run) -> list[Message]:
         return await messages_of(self.database, run.id)
 
+    async def settled_as(self, run: Run, state: str) -> None:
+        """Return as soon as the run's only message is in a state."""
+        async with asyncio.timeout(60):
+            while [m.state for m in await self.messages(run)] != [state]:  # noqa: ASYNC110 - workers get it there
+                await asyncio.sleep(0.01)
+
     async def settled(self, run: Run, count: int) -> list[Message]:
         """The run's messages, as soon as there are this many with a final state."""
         async with asyncio.timeout(30):
@@ -241,7 +247,7 @@ def _with_clock(parts: Parts, clock: HandClock) -> Parts:
     closer.clock = clock
     dispatcher = replace(parts.watch.dispatcher, clock=clock)
     watch = Watch(parts.watch.database, parts.watch.segments, parts.watch.specs, dispatcher, clock)
-    delivery = replace(parts.delivery, clock=_when_due)
+    delivery = replace(parts.delivery, clock=_when_due, doubt=replace(parts.delivery.doubt, speed=clock.speed))
     return replace(parts, watch=watch, delivery=delivery)
 
 

@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import httpx
 from temporalio.client import Client
 
 from activities.channels.base import Provider
 from activities.channels.fcm import Fcm
+from activities.channels.http import http_client
 from activities.channels.smtp import Smtp
 from activities.channels.whatsapp import WhatsApp
 from activities.closing import Closer
 from activities.deliver import Delivery
 from activities.dispatch import Dispatcher
+from activities.doubt import Doubt
 from activities.templates import Templates
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
@@ -33,13 +34,11 @@ class Parts:
     delivery: Delivery
     watch: Watch
     providers: Mapping[Channel, Provider]
-    http: httpx.AsyncClient
 
     async def close(self) -> None:
         """Let go of the connections to the providers."""
         for provider in self.providers.values():
             await provider.close()
-        await self.http.aclose()
 
 
 def assemble(settings: Settings, database: Database, client: Client) -> Parts:
@@ -49,33 +48,32 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         CatalogueError: the definitions or their templates do not load.
     """
     definitions, templates = load_definitions(settings.catalogue)
-    http = httpx.AsyncClient(http2=True, timeout=httpx.Timeout(10.0, connect=5.0))
-    providers = channels(settings, http)
+    providers = channels(settings)
     return Parts(
         catalogue=definitions,
         delivery=delivery(settings, database, definitions, templates, providers),
         watch=watch(settings, database, client, definitions),
         providers=providers,
-        http=http,
     )
 
 
-def channels(settings: Settings, http: httpx.AsyncClient) -> dict[Channel, Provider]:
+def channels(settings: Settings) -> dict[Channel, Provider]:
     """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
     found: dict[Channel, Provider] = {}
     if settings.fcm_service_account is not None:
         account = json.loads(settings.fcm_service_account.read_text())
-        found[Channel.PUSH] = Fcm(account, settings.fcm_url, http)
+        found[Channel.PUSH] = Fcm(account, settings.fcm_url, http_client())
     if settings.whatsapp_phone_number_id:
         found[Channel.WHATSAPP] = WhatsApp(
             settings.whatsapp_token.get_secret_value(),
             settings.whatsapp_phone_number_id,
             settings.whatsapp_url,
             settings.whatsapp_version,
-            http,
+            http_client(),
         )
     if settings.smtp_url.get_secret_value():
-        found[Channel.EMAIL] = Smtp(settings.smtp_url.get_secret_value(), settings.email_from)
+        url, connections = settings.smtp_url.get_secret_value(), settings.smtp_connections
+        found[Channel.EMAIL] = Smtp(url, settings.email_from, connections=connections)
     return found
 
 
@@ -98,7 +96,7 @@ def delivery(
         clock=lambda _: clock.now(),
         secret=settings.secret.get_secret_value(),
         public_url=settings.public_url,
-        speed=clock.speed,
+        doubt=Doubt(settings.doubt_pause, clock.speed),
     )
 
 

@@ -49,7 +49,16 @@ class Settings(BaseSettings):
     whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
     whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")
     smtp_url: SecretStr = Field(default=SecretStr(""), description="smtp://user:password@host:port or smtps://…")
+    smtp_connections: int = Field(
+        default=10, ge=1, description="connections to the relay per worker, and so letters on their way at once"
+    )
     email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
+
+    doubt_pause: timedelta = Field(
+        default=timedelta(seconds=30),
+        gt=timedelta(0),
+        description="before the second copy of a transactional message in doubt; each further one waits four times as long",
+    )
 
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="task queues this worker serves, comma separated; empty: all"

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.attempt import HEARTBEAT
 from journeys.catalogue import Catalogue
 from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.runtime import JourneyRun
@@ -25,7 +26,7 @@ from workers.watching import WatchShards
 
 log = structlog.get_logger(__name__)
 
-#: What is in flight when a worker is asked to stop gets this long to finish.
+#: What a worker does when it is asked to stop gets this long to finish; a message on its way to a provider as long as it takes.
 GRACE = timedelta(seconds=30)
 
 
@@ -74,12 +75,19 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = ()) -> list[Wo
             graceful_shutdown_timeout=GRACE,
         ),
     }
-    for channel in parts.providers:  # messages of a channel without a provider wait in its queue; none is lost
+    for (
+        channel,
+        provider,
+    ) in parts.providers.items():  # without a provider, messages wait in their queue
         everything[delivery_queue(channel)] = Worker(
             client,
             task_queue=delivery_queue(channel),
             activities=[parts.delivery.deliver],
+            # The others wait in Temporal's queue, where waiting costs nothing and no timeout runs.
+            max_concurrent_activities=provider.connections,
+            # A claimed message is not cut short by this (activities.attempt): its hand-over ends first.
             graceful_shutdown_timeout=GRACE,
+            max_heartbeat_throttle_interval=HEARTBEAT,
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         )
     return [worker for queue, worker in everything.items() if not queues or queue in queues]

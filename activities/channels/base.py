@@ -1,13 +1,28 @@
-"""What a provider is: one class per file, one method that sends, and a declared side for doubtful cases.
+"""What a provider is: one class per file that sends in two steps, and a declared side for doubtful cases.
 
-Promise: `send` returns only when the provider said yes; everything else is one of the errors in `errors`.
+Promise: whatever waits (a connection, a token, a place) waits in `ready`, before a message is claimed; `send` returns only
+when the provider proved that it took the message. Everything else is one of the errors in `errors`.
 """
 
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import NoReturn, Protocol
 
 from activities.channels.errors import Refused
 from activities.channels.message import Accepted, Outgoing
 from journeys.contracts import Channel
+
+
+class Line(Protocol):
+    """The way to a provider, open and free: what is sent now leaves now."""
+
+    async def send(self, outgoing: Outgoing) -> Accepted:
+        """Hand one message over.
+
+        Raises:
+            ChannelError: one of its kinds; see `activities.channels.errors`.
+        """
+        ...
 
 
 class Provider(Protocol):
@@ -28,11 +43,21 @@ class Provider(Protocol):
         """Whether sending twice under one key is certain to reach the customer once."""
         ...
 
-    async def send(self, outgoing: Outgoing) -> Accepted:
-        """Hand one message over.
+    @property
+    def connections(self) -> int:
+        """How many messages may be on their way at once from one process; the others wait in Temporal's queue."""
+        ...
+
+    @property
+    def tells_within(self) -> timedelta:
+        """How long the provider may take to report by itself what became of a message; zero where it never does."""
+        ...
+
+    def ready(self) -> AbstractAsyncContextManager[Line]:
+        """Wait for a place, credentials and a connection. Cancelling it, or its failure, leaves no doubt.
 
         Raises:
-            ChannelError: one of its kinds; see `activities.channels.errors`.
+            TryLater: there is none to be had now.
         """
         ...
 
@@ -41,6 +66,15 @@ class Provider(Protocol):
         ...
 
 
-def wrong_content(provider: Provider, outgoing: Outgoing) -> NoReturn:
+class Sends:
+    """What `ready` makes possible for every provider."""
+
+    async def send(self: Provider, outgoing: Outgoing) -> Accepted:
+        """Hand one message over as soon as the provider is ready, with no claim in between."""
+        async with self.ready() as line:
+            return await line.send(outgoing)
+
+
+def wrong_content(provider: str, outgoing: Outgoing) -> NoReturn:
     """Refuse content made for another channel; a feature that a provider lacks is never dropped in silence."""
-    raise Refused(f"{provider.name} cannot send {type(outgoing.content).__name__}")
+    raise Refused(f"{provider} cannot send {type(outgoing.content).__name__}")

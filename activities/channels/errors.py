@@ -2,6 +2,7 @@
 
 ChannelError
 ├── TryLater       certainly not accepted; the same message may go later
+│   └── NoConnection   there is no way to the provider at all
 ├── Ambiguous      may have been accepted; only the ledger's rule for doubt decides
 ├── Refused        certainly not accepted, and never will be
 └── EndpointGone   this address is dead: mark it invalid and try the customer's next one
@@ -28,6 +29,10 @@ class TryLater(ChannelError):
     def __init__(self, detail: str, retry_after: timedelta | None = None) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class NoConnection(TryLater):
+    """There is no way to the provider: nobody listens, or nothing gets through."""
 
 
 class Ambiguous(ChannelError):

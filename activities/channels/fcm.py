@@ -2,64 +2,117 @@
 
 Promise: at most once in doubt. FCM has no idempotency keys, so a marketing push whose answer was lost is not sent
 again; should one be sent twice all the same, both carry one tag, and the phone shows the later in place of the
-earlier.
-Sources: FCM "REST Resource: projects.messages", "ErrorCode" and "Scale FCM" (retries).
+earlier. A push ends with its message: a phone that wakes after `useless_after` does not show it.
+Sources: FCM "REST Resource: projects.messages", "ErrorCode", "Set the lifespan of a message" and "Scale FCM" (retries);
+Apple's "Sending notification requests to APNs".
 """
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from activities.channels.base import wrong_content
+from activities.channels.base import Sends, wrong_content
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.google_token import GoogleToken
-from activities.channels.http import GATEWAY_DOUBT, body_of, post_json, retry_after
+from activities.channels.http import CONNECTIONS, GATEWAY_DOUBT, body_of, post_json, retry_after
 from activities.channels.message import Accepted, Outgoing, PushContent
+from activities.channels.reach import Reach
 from activities.channels.tracing import sending
 from journeys.contracts import Channel
 
 _MINUTE = timedelta(minutes=1)  # Google's own default where a 429 names no time
 _TOKEN_MESSAGE = "registration token is not a valid"  # noqa: S105 - Google's sentence, not a secret
+_LIMIT = 4096  # bytes of notification and data
+_LONGEST_LIFE = timedelta(days=28)  # that FCM keeps a message
 
 
-class Fcm:
+class Fcm(Sends):
     """A Firebase project. `url` is its base, the service account's `project_id` names it."""
 
     name = "fcm"
     channel = Channel.PUSH
     idempotent = False
+    tells_within = timedelta(0)
 
-    def __init__(self, service_account: Mapping[str, Any], url: str, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, service_account: Mapping[str, Any], url: str, http: httpx.AsyncClient, connections: int = CONNECTIONS
+    ) -> None:
+        self.connections = connections
         self._url = f"{url.rstrip('/')}/v1/projects/{service_account['project_id']}/messages:send"
+        self._places = asyncio.Semaphore(connections)
         self._token = GoogleToken(service_account, http)
+        self._reach = Reach(http, self.name, url)
         self._http = http
 
-    async def send(self, outgoing: Outgoing) -> Accepted:
-        """Send one push; a refused access token is renewed once."""
-        if not isinstance(outgoing.content, PushContent):
-            wrong_content(self, outgoing)
-        with sending(self.name, outgoing) as headers:
-            payload = {"message": message(outgoing, outgoing.content)}
-            answer = await self._post(payload, headers)
-            if not answer.is_success:
-                raise refusal(answer)
-            return Accepted(provider_message_id=body_of(answer).get("name"))
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator["FcmLine"]:
+        """A place, an access token, and a provider that answers."""
+        async with self._places:
+            await self._reach.wait()
+            yield FcmLine(self, await self._token.current())
+
+    async def post(self, payload: Mapping[str, Any], headers: dict[str, str], token: str) -> httpx.Response:
+        """Post a message under this access token."""
+        headers["authorization"] = f"Bearer {token}"
+        try:
+            answer = await post_json(self._http, self.name, self._url, payload, headers)
+        except TryLater as error:
+            self._reach.lost(error)
+            raise
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._token.refused(token)  # the next attempt waits for a new one, without a claim
+        return answer
 
     async def close(self) -> None:
-        """The HTTP client belongs to whoever made it."""
+        """Let go of the connections."""
+        await self._http.aclose()
 
-    async def _post(self, payload: Mapping[str, Any], headers: dict[str, str]) -> httpx.Response:
-        token = await self._token.current()
-        answer = await self._authorised(payload, headers, token)
-        if answer.status_code != httpx.codes.UNAUTHORIZED:
-            return answer
-        return await self._authorised(payload, headers, await self._token.current(refused=token))
 
-    async def _authorised(self, payload: Mapping[str, Any], headers: dict[str, str], token: str) -> httpx.Response:
-        return await post_json(self._http, self.name, self._url, payload, {**headers, "authorization": f"Bearer {token}"})
+@dataclass(frozen=True, slots=True)
+class FcmLine:
+    """The way to FCM with an access token in hand."""
+
+    fcm: Fcm
+    token: str
+
+    async def send(self, outgoing: Outgoing) -> Accepted:
+        """Send one push."""
+        if not isinstance(outgoing.content, PushContent):
+            wrong_content(Fcm.name, outgoing)
+        with sending(Fcm.name, outgoing) as headers:
+            payload = message(outgoing, outgoing.content)
+            _fits(payload)
+            return _accepted(await self.fcm.post({"message": payload}, headers, self.token))
+
+
+def _accepted(answer: httpx.Response) -> Accepted:
+    """What FCM calls the message: its only proof that it took it."""
+    name = body_of(answer).get("name")
+    if answer.is_success and isinstance(name, str) and name:
+        return Accepted(provider_message_id=name)
+    raise refusal(answer)
+
+
+def _fits(payload: Mapping[str, Any]) -> None:
+    """Refuse what FCM would, with numbers for whoever wrote the template.
+
+    Counted as FCM counts for Android: the bytes of all keys and values of notification and data.
+    """
+    shown, data = (_bytes(payload[part]) for part in ("notification", "data"))
+    if shown + data > _LIMIT:
+        wrong = f"fcm takes {_LIMIT} bytes, and this push has {shown} of notification and {data} of data"
+        raise Refused(f"{wrong}; shorten the template's texts or its data")
+
+
+def _bytes(part: Mapping[str, str]) -> int:
+    return sum(len(f"{key}{value}".encode()) for key, value in part.items())
 
 
 def message(outgoing: Outgoing, content: PushContent) -> dict[str, Any]:
@@ -69,13 +122,23 @@ def message(outgoing: Outgoing, content: PushContent) -> dict[str, Any]:
         "token": outgoing.address.value,
         "notification": notification,
         "data": content.data | _given(link=content.link) | {"message_key": outgoing.key},
-        "android": {"notification": {"tag": _tag(outgoing.key)} | _given(click_action=content.click_action)},
-        "apns": _apns(outgoing.key, content.image),
+        "android": _android(outgoing, content),
+        "apns": _apns(outgoing, content.image),
     }
 
 
-def _apns(key: str, image: str | None) -> dict[str, Any]:
-    headers = {"apns-collapse-id": _tag(key)}
+def _android(outgoing: Outgoing, content: PushContent) -> dict[str, Any]:
+    shown = {"tag": _tag(outgoing.key)} | _given(click_action=content.click_action)
+    left = outgoing.useful_for
+    life = {} if left is None else {"ttl": f"{int(min(left, _LONGEST_LIFE).total_seconds())}s"}
+    # High, as is FCM's default for what is shown: a sleeping phone shows it when the journey meant it to.
+    return {"priority": "HIGH", "notification": shown} | life
+
+
+def _apns(outgoing: Outgoing, image: str | None) -> dict[str, Any]:
+    headers = {"apns-collapse-id": _tag(outgoing.key), "apns-priority": "10"}
+    if outgoing.useful_for is not None:
+        headers["apns-expiration"] = str(int(time.time() + outgoing.useful_for.total_seconds()))
     if image is None:
         return {"headers": headers}
     # mutable-content lets the app's notification extension fetch the picture before it is shown.
@@ -92,8 +155,8 @@ def _given(**fields: str | None) -> dict[str, str]:
 
 
 def refusal(answer: httpx.Response) -> ChannelError:
-    """The channel's error for an answer that is not a success."""
-    status, code = answer.status_code, _code(answer)
+    """The channel's error for an answer without the proof of acceptance."""
+    status, code = _status(answer), _code(answer)
     detail = f"fcm {status} {code}".rstrip()
     if code == "UNREGISTERED" or (status == httpx.codes.BAD_REQUEST and _names_token(answer)):
         return EndpointGone(detail)
@@ -103,9 +166,17 @@ def refusal(answer: httpx.Response) -> ChannelError:
         return TryLater(detail, retry_after(answer) or _MINUTE)
     if status in (408, 500, 503):
         return TryLater(detail, retry_after(answer))
+    if status < 400 or status in GATEWAY_DOUBT:  # noqa: PLR2004 - what began as a yes, and ends without the proof
+        return Ambiguous(f"{detail}: no proof that it was accepted")
     # SENDER_ID_MISMATCH stays a refusal: with the wrong service account in place every token would answer so, and
     # declaring all customers' tokens dead could not be undone.
-    return Ambiguous(detail) if status in GATEWAY_DOUBT else Refused(detail)
+    return Refused(detail)
+
+
+def _status(answer: httpx.Response) -> int:
+    """The answer's status; where a success holds an error, the error's."""
+    code = _error(answer).get("code")
+    return code if answer.is_success and isinstance(code, int) else answer.status_code
 
 
 def _error(answer: httpx.Response) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Promise: neutral and frozen; each provider turns it into its own payload, and an
 here.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,6 +62,7 @@ class Outgoing(_Frozen):
     key: str = Field(description="idempotency key: run / step / occurrence")
     address: Address
     content: Content
+    useful_for: timedelta | None = Field(default=None, description="real time until nobody wants it any more")
     traceparent: str | None = Field(default=None, description="W3C trace context to continue when no span is current")
 
 

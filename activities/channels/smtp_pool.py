@@ -1,36 +1,49 @@
 """A few SMTP connections, opened when wanted and reused; a connection that had any trouble is thrown away.
 
-Promise: what is handed out has just answered, so that a connection which died while idle is never mistaken for a doubt.
+Promise: what is handed out has just answered, so that a connection which died while idle is never mistaken for a doubt;
+a relay is given all the time that RFC 5321 gives it.
 """
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from activities.channels.errors import ChannelError, TryLater
+from activities.channels.errors import ChannelError, NoConnection, TryLater
 
 _SCHEMES = ("smtp", "smtps")
+_STALE = 60.0  # seconds after which an idle connection is not asked whether it lives: a silent one would cost minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How many seconds a client must give a relay for each answer, at the least (RFC 5321, 4.5.3.2)."""
+
+    command: float = 300  # the greeting, MAIL, RCPT and all commands but DATA
+    data: float = 120  # the go-ahead after DATA
+    block: float = 180  # taking one piece of the letter
+    end: float = 600  # the answer to the final dot: the relay is delivering meanwhile
 
 
 class SmtpPool:
-    """At most `size` connections to the relay at `url`; `timeout` in seconds for each command."""
+    """At most `size` connections to the relay at `url`."""
 
-    def __init__(self, url: str, size: int, timeout: float) -> None:
+    def __init__(self, url: str, size: int, deadlines: Deadlines) -> None:
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES or not parts.hostname:
             raise ValueError("JOURNEYS_SMTP_URL must be smtp://user:password@host:port or smtps://…")
         self._parts = parts
-        self._timeout = timeout
+        self._deadlines = deadlines
         self._places = asyncio.Semaphore(size)
-        self._idle: list[aiosmtplib.SMTP] = []
+        self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
-        """A connection ready for MAIL.
+        """A connection ready for MAIL. Whoever gives it back open gives it back ready for RSET.
 
         Raises:
             TryLater: the relay cannot be reached, or does not take our credentials.
@@ -42,20 +55,22 @@ class SmtpPool:
             except BaseException:
                 connection.close()
                 raise
-            self._idle.append(connection)
+            if connection.is_connected:
+                self._idle.append((connection, asyncio.get_running_loop().time()))
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
         while self._idle:
             with suppress(aiosmtplib.SMTPException, OSError):
-                await self._idle.pop().quit()
+                await self._idle.pop()[0].quit(timeout=5)
 
     async def _ready(self) -> aiosmtplib.SMTP:
         while self._idle:
-            connection = self._idle.pop()
+            connection, since = self._idle.pop()
             with suppress(aiosmtplib.SMTPException, OSError):
-                await connection.rset(timeout=5)
-                return connection
+                if asyncio.get_running_loop().time() - since < _STALE:
+                    await connection.rset()
+                    return connection
             connection.close()
         return await self._connect()
 
@@ -78,10 +93,10 @@ class SmtpPool:
             password=unquote(parts.password) if parts.password else None,
             use_tls=parts.scheme == "smtps",
             local_hostname=socket.gethostname(),  # getfqdn() may wait for a name server
-            timeout=self._timeout,
+            timeout=self._deadlines.command,
         )
 
 
 def _unreachable(error: Exception) -> ChannelError:
     code = getattr(error, "code", "")
-    return TryLater(f"smtp {type(error).__name__} {code}".rstrip() + " on connecting; check JOURNEYS_SMTP_URL")
+    return NoConnection(f"smtp {type(error).__name__} {code}".rstrip() + " on connecting; check JOURNEYS_SMTP_URL")

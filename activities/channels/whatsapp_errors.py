@@ -45,7 +45,7 @@ _PAUSES = {
 
 
 def refusal(answer: httpx.Response) -> ChannelError:
-    """The channel's error for an answer that is not a success."""
+    """The channel's error for an answer without the proof of acceptance."""
     error = body_of(answer).get("error")
     error = error if isinstance(error, dict) else {}
     code = error.get("code")
@@ -84,4 +84,6 @@ def _by_status(answer: httpx.Response, detail: str) -> ChannelError:
     status = answer.status_code
     if status in (408, 429, 500, 503):
         return TryLater(detail, retry_after(answer))
-    return Ambiguous(detail) if status in GATEWAY_DOUBT else Refused(detail)
+    if status < 400 or status in GATEWAY_DOUBT:  # noqa: PLR2004 - what began as a yes, and ends without the proof
+        return Ambiguous(f"{detail}: no proof that it was accepted")
+    return Refused(detail)

@@ -428,6 +428,7 @@ create table delivery (
     provider             text,
     provider_message_id  text,
     attempts             integer not null default 0,
+    copies               smallint not null default 0, -- that the provider may have accepted
     raced                boolean not null default false,
     due_at               timestamptz not null,
     retry_at             timestamptz,
@@ -435,7 +436,8 @@ create table delivery (
     settled_at           timestamptz,
     delivered_at         timestamptz,
     read_at              timestamptz,
-    primary key (run_id, step, occurrence)
+    primary key (run_id, step, occurrence),
+    check (retry_at is null or state in ('claimed', 'deferred', 'released'))
 );
 create index delivery_profile on delivery (profile_id, claimed_at desc);
 create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;

@@ -16,7 +16,7 @@ for update of r;
 
 -- name: ledger_row
 -- What is known of a message already.
-select state, reason, attempts, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3;
+select state, reason, attempts, copies, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3;
 
 -- name: lock_customer
 -- One delivery of a customer at a time, so that caps hold across journeys.
@@ -35,26 +35,31 @@ order by claimed_at;
 
 -- name: record
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.
--- A claim that turns out doubtful keeps its time, because a cap goes on counting it.
+-- A claim that turns out doubtful keeps its time, because a cap goes on counting it. `claimed` with a time to retry is a
+-- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
-                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer)
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
-    settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts
+    settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts,
+    copies = delivery.copies + excluded.copies
 where delivery.state in ('claimed', 'deferred', 'released')
-returning attempts;
+returning attempts, copies;
 
 -- name: settle
--- What became of a claimed message. A late `sent` of an attempt that was given up always counts, because it is true; of the
--- rest only what the newest attempt says, and only while nothing is settled that the run went on with.
+-- What became of a claimed message, and whether this copy of it was certainly not accepted ($12). A late `sent` of an attempt
+-- that was given up always counts, because it is true; of the rest only what the newest attempt says, and only while nothing
+-- is settled that the run went on with. A doubt (`claimed`) and `released` are not the end.
 update delivery
-set state = $4, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8, settled_at = $9, endpoint_id = coalesce($10, endpoint_id)
+set state = $4::text, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8,
+    settled_at = case when $4::text not in ('claimed', 'released') then $9::timestamptz end,
+    endpoint_id = coalesce($10, endpoint_id), copies = copies - $12::boolean::integer
 where run_id = $1 and step = $2 and occurrence = $3
-  and case $4 when 'sent' then state <> 'sent'
-              when 'released' then state = 'claimed' and attempts = $11
-              else state in ('claimed', 'unconfirmed') and attempts = $11 end;
+  and case when $4::text = 'sent' then state <> 'sent'
+           when $4::text in ('claimed', 'released') then state = 'claimed' and attempts = $11
+           else state in ('claimed', 'unconfirmed') and attempts = $11 end;
 
 -- name: invalidate_endpoint
 -- The provider says that this address is dead.

@@ -31,6 +31,7 @@ set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
     delivered_at = least(d.delivered_at, told.delivered_at),
     read_at = least(d.read_at, told.read_at),
     settled_at = coalesce(d.settled_at, told.at),
+    retry_at = null,
     state = case when coalesce(d.delivered_at, told.delivered_at) is not null then 'sent'
                  when told.failed then 'failed'
                  when d.state in ('claimed', 'unconfirmed') then 'sent'

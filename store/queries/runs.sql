@@ -122,7 +122,8 @@ with closed as (
     set state = case d.state when 'claimed' then 'unconfirmed' else 'skipped' end,
         reason = case d.state when 'claimed' then 'provider may have accepted it'
                               else coalesce(closed.exit_reason, d.reason, 'run over') end,
-        settled_at = closed.ended_at
+        settled_at = closed.ended_at,
+        retry_at = null
     from closed
     where d.run_id = closed.id and d.state in ('claimed', 'released', 'deferred')
 )

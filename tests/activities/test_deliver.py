@@ -154,10 +154,34 @@ async def test_a_cap_holds_over_journeys_and_says_when_there_is_room(trial: Shop
     await trial.signs_up("ana")
     await finish(trial, "by_choice")
     run = await start(trial, "capped")
-    receipt = await _deliver(trial, request(run, occurrence=9))
+    receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(days=2)))
     assert (receipt.outcome.value, receipt.reason) == ("deferred", "frequency cap")
     assert receipt.retry_at is not None
     assert timedelta(hours=23) < receipt.retry_at - run.entered_at <= timedelta(days=1)
+
+
+async def test_a_cap_longer_than_the_message_is_useful_settles_it_at_once(trial: Shop) -> None:
+    """E12: what is settled has no time at which it is tried again."""
+    await trial.signs_up("ana")
+    await finish(trial, "by_choice")
+    run = await start(trial, "capped")
+    receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(hours=1)))
+    assert (receipt.outcome.value, receipt.reason, receipt.retry_at) == ("skipped", "frequency cap", None)
+    asked = "select state, retry_at from delivery where run_id = $1 and occurrence = 9"
+    assert await trial.database.pool.fetchrow(asked, run.id) == ("skipped", None)
+
+
+async def test_a_run_that_ends_leaves_no_time_at_which_its_messages_are_tried_again(trial: Shop) -> None:
+    """E12: also of a message that was waiting for it."""
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("fcm", "429", retry_after=3600)
+    run = await start(trial, "by_choice")
+    await trial.settled_as(run, "released")
+    await trial.operate("POST", f"/v1/runs/{run.id}/end")
+    await trial.look()
+    await trial.closed(run)
+    asked = "select state, retry_at from delivery where run_id = $1"
+    assert await trial.database.pool.fetchrow(asked, run.id) == ("skipped", None)
 
 
 async def test_a_message_past_its_deadline_is_recorded_as_such(trial: Shop) -> None:

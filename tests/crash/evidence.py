@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import httpx
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from activities.doubt import COPIES
 from store import Database
 
 FINAL = {"sent", "skipped", "withheld", "failed", "unconfirmed"}
 RUNS = "select id, journey, profile_id, entered_by, transition_id, workflow_id, outcome, ended_at from run"
 CARTS = "select count(*) from segment_transition where segment = 'carts' and kind = 'entered'"
-LEDGER = """select run_id, run_id || '/' || step || '/' || occurrence as key, journey, channel, purpose, state, reason, attempts
-            from delivery order by due_at"""
+LEDGER = """select run_id, run_id || '/' || step || '/' || occurrence as key, journey, channel, purpose, state, reason,
+                   attempts, copies from delivery order by due_at"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Row:
     state: str
     reason: str | None
     attempts: int
+    copies: int
 
     @property
     def marketing(self) -> bool:
@@ -110,13 +112,14 @@ def marketing_at_most_once_and_the_ledger_tells_the_truth(evidence: Evidence) ->
         if row.marketing:
             copies = evidence.accepted[row.key]
             assert copies in _possible(row.state), (copies, row)
+            assert copies <= row.copies <= 1, (copies, row)
 
 
-def transactional_at_least_once_and_never_more_than_attempts(evidence: Evidence) -> None:
+def transactional_at_least_once_and_within_the_stated_bound(evidence: Evidence) -> None:
     for row in evidence.ledger:
         if not row.marketing:
             assert row.state == "sent", row
-            assert 1 <= evidence.accepted[row.key] <= row.attempts, (evidence.accepted[row.key], row)
+            assert 1 <= evidence.accepted[row.key] <= row.copies <= COPIES, (evidence.accepted[row.key], row)
 
 
 def channels_in_order(rows: Iterable[Row]) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ async def open_stack(folder: Path, **servers: str) -> AsyncIterator[EmbeddedStac
     """Two workers, API and sandbox; on the servers given, else on a Postgres and a Temporal of their own."""
     settings = Settings.model_validate({"data_dir": folder, "catalogue": "crash.catalogue", **servers})
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
-    async with EmbeddedStack(settings, workers=2, usual_ports=False, env={"PYTHONPATH": path}) as stack:
+    env = {"PYTHONPATH": path, "JOURNEYS_DOUBT_PAUSE": "PT1S"}
+    async with EmbeddedStack(settings, workers=2, usual_ports=False, env=env) as stack:
         await until(lambda: watch_keeps_up(stack), SOON)
         yield stack
 

@@ -16,7 +16,7 @@ from crash.evidence import (
     gather,
     marketing_at_most_once_and_the_ledger_tells_the_truth,
     providers_have_nothing_that_the_ledger_does_not_know,
-    transactional_at_least_once_and_never_more_than_attempts,
+    transactional_at_least_once_and_within_the_stated_bound,
 )
 from crash.processes import (
     EVENTUALLY,
@@ -83,7 +83,7 @@ def check(evidence: Evidence) -> None:
     every_message_is_final(evidence)
     providers_have_nothing_that_the_ledger_does_not_know(evidence)
     marketing_at_most_once_and_the_ledger_tells_the_truth(evidence)
-    transactional_at_least_once_and_never_more_than_attempts(evidence)
+    transactional_at_least_once_and_within_the_stated_bound(evidence)
     carts_got_every_message_until_they_ordered(evidence)
     letters = [row for row in evidence.ledger if row.journey == "order_confirmation"]
     assert len(letters) == LETTERS

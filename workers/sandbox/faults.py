@@ -22,6 +22,9 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "invalid_argument": "400: the token is not a registration token",
         "timeout_after_accept": "accepted, then no answer and a dropped connection",
         "drop_before_accept": "the connection drops and nothing was accepted",
+        "slow": "accepted, and answered as it should be, but only after hold_seconds",
+        "slow_token": "the token endpoint answers as it should, but only after hold_seconds",
+        "html": "200 with an HTML page of some front end, before acceptance",
     },
     Provider.WHATSAPP: {
         "429": "130429 rate limit hit",
@@ -37,6 +40,8 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "132001": "the template does not exist in the translation",
         "timeout_after_accept": "accepted, then no answer and a dropped connection",
         "drop_before_accept": "the connection drops and nothing was accepted",
+        "slow": "accepted, and answered as it should be, but only after hold_seconds",
+        "html": "200 with an HTML page of some front end, before acceptance",
         "failed_131026": "accepted, then a `failed` status by webhook: undeliverable",
         "failed_131047": "accepted, then a `failed` status by webhook: window closed",
         "failed_131049": "accepted, then a `failed` status by webhook: marketing limit",
@@ -51,6 +56,7 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "554": "rejected after DATA",
         "timeout_after_accept": "accepted after DATA, then no answer and a dropped connection",
         "drop_before_accept": "the connection drops after DATA and nothing was accepted",
+        "slow": "accepted after DATA, and answered as it should be, but only after hold_seconds",
     },
 }
 #: Only these answers carry a Retry-After header.
@@ -77,7 +83,7 @@ class FaultRule(BaseModel):
     probability: float = Field(default=1.0, gt=0, le=1)
     times: int | None = Field(default=None, ge=1, description="how often it strikes; empty: always")
     retry_after: int | None = Field(default=None, ge=0, description="seconds, for 429 and 503")
-    hold_seconds: float = Field(default=1.0, ge=0, le=600, description="silence before a timeout's connection drops")
+    hold_seconds: float = Field(default=1.0, ge=0, le=600, description="silence before a slow answer, or a dropped connection")
     seed: int | None = Field(default=None, description="makes the probability repeatable")
 
     @model_validator(mode="after")
@@ -98,9 +104,11 @@ class _Armed:
         self.number, self.rule, self.struck = number, rule, 0
         self._dice = random.Random(rule.seed)  # noqa: S311 - repeatable, not secret
 
-    def strikes(self, provider: Provider, address: str) -> bool:
+    def strikes(self, provider: Provider, address: str, *, for_a_token: bool) -> bool:
         rule = self.rule
-        if rule.provider is not provider or (rule.times is not None and self.struck >= rule.times):
+        if rule.provider is not provider or (rule.fault == "slow_token") is not for_a_token:
+            return False
+        if rule.times is not None and self.struck >= rule.times:
             return False
         return fnmatchcase(address, rule.match) and self._dice.random() < rule.probability
 
@@ -136,10 +144,10 @@ class Faults:
         self._armed = [a for a in self._armed if number is not None and a.number != number]
         self.revision += 1
 
-    def draw(self, provider: Provider, address: str) -> FaultRule | None:
-        """The fault that this message meets, if any."""
+    def draw(self, provider: Provider, address: str, *, for_a_token: bool = False) -> FaultRule | None:
+        """The fault that this message, or request for an access token, meets, if any."""
         for armed in self._armed:
-            if armed.strikes(provider, address):
+            if armed.strikes(provider, address, for_a_token=for_a_token):
                 armed.struck += 1
                 self.struck[provider, armed.rule.fault] += 1
                 return armed.rule

@@ -3,6 +3,7 @@
 Source: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages/send and …/ErrorCode.
 """
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class Fcm:
     async def token(self, request: Request) -> Response:
         """The OAuth 2 token endpoint (RFC 7523)."""
         form = dict(parse_qsl((await request.body()).decode(errors="replace")))
+        if rule := self.faults.draw(Provider.FCM, "", for_a_token=True):
+            await asyncio.sleep(rule.hold_seconds)
         try:
             return JSONResponse(self.account.grant(form))
         except GrantError as error:
@@ -103,12 +106,13 @@ class Fcm:
         rule = self.faults.draw(Provider.FCM, sent.message.target)
         if rule is not None and rule.fault == "drop_before_accept":
             return await hang_up(request, rule.hold_seconds)
-        if rule is not None and rule.fault != "timeout_after_accept":
+        if rule is not None and rule.fault not in ("timeout_after_accept", "slow"):
             return _faulty(rule)
         name = f"projects/{PROJECT}/messages/0:{time.time_ns() // 1000}%{secrets.token_hex(8)}"
         self.log.add(self._message(name, sent.message, rule))
-        if rule is not None:
+        if rule is not None and rule.fault == "timeout_after_accept":
             return await hang_up(request, rule.hold_seconds)
+        await asyncio.sleep(rule.hold_seconds if rule else 0)
         return JSONResponse({"name": name})
 
     def _message(self, name: str, push: PushMessage, rule: FaultRule | None) -> Message:
@@ -187,8 +191,8 @@ def _invalid(violation: Violation) -> Response:
 
 
 def _faulty(rule: FaultRule) -> Response:
-    if rule.fault == "502":
-        return HTMLResponse(_FRONT_END_PAGE, 502)
+    if rule.fault in ("502", "html"):
+        return HTMLResponse(_FRONT_END_PAGE, 502 if rule.fault == "502" else 200)
     if rule.fault == "401":
         return _unauthenticated("Request had invalid authentication credentials.", "ACCESS_TOKEN_EXPIRED")
     status, code, error_code, message = _ERRORS[rule.fault]

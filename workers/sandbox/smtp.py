@@ -75,9 +75,11 @@ class _Receiver:
         rule = self.drawn.get(envelope)
         if rule is not None and rule.fault == "554":
             return "554 5.7.1 Message rejected"
-        if rule is None or rule.fault == "timeout_after_accept":
+        if rule is None or rule.fault in ("timeout_after_accept", "slow"):
             self._accept(envelope, rule)
-        if rule is not None:
+        if rule is not None and rule.fault == "slow":
+            await asyncio.sleep(rule.hold_seconds)
+        elif rule is not None:
             await _hang_up(server, rule.hold_seconds)
         return "250 2.0.0 OK: queued"
 

@@ -3,6 +3,7 @@
 Source: Meta's Cloud API reference, "Messages".
 """
 
+import asyncio
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ class WhatsApp:
         self.webhooks.statuses(accepted)
         if rule is not None and rule.fault == "timeout_after_accept":
             return await hang_up(request, rule.hold_seconds)
+        await asyncio.sleep(rule.hold_seconds if rule and rule.fault == "slow" else 0)
         return JSONResponse(
             {
                 "messaging_product": "whatsapp",
@@ -100,8 +102,8 @@ class WhatsApp:
 
 def _refusal(rule: FaultRule, message: WhatsAppMessage) -> Response | None:
     """The answer of a fault that strikes before acceptance."""
-    if rule.fault == "502":
-        return HTMLResponse(_FRONT_END_PAGE, 502)
+    if rule.fault in ("502", "html"):
+        return HTMLResponse(_FRONT_END_PAGE, 502 if rule.fault == "502" else 200)
     if rule.fault == "190":
         return graph_errors.unauthorized(_EXPIRED)
     if rule.fault == "132001" and message.template:

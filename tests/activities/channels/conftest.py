@@ -8,8 +8,11 @@ import orjson
 import pytest
 
 from activities.channels import Fcm, Smtp, WhatsApp
+from activities.channels.smtp_pool import Deadlines
 from tests.activities.channels.outgoing import SENDER
 from workers.sandbox import Sandbox, running_sandbox
+
+IMPATIENT = Deadlines(command=1, data=1, block=1, end=1)
 
 
 @pytest.fixture
@@ -36,6 +39,6 @@ def whatsapp(sandbox: Sandbox, http: httpx.AsyncClient) -> WhatsApp:
 
 @pytest.fixture
 async def smtp(sandbox: Sandbox) -> AsyncIterator[Smtp]:
-    smtp = Smtp(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}", SENDER, connections=2, timeout=1)
+    smtp = Smtp(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}", SENDER, connections=2, deadlines=IMPATIENT)
     yield smtp
     await smtp.close()

@@ -1,5 +1,6 @@
 """FCM against the sandbox's real HTTP v1: the payload, the token, and each way of failing."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -50,8 +51,13 @@ async def test_two_attempts_share_one_tag_on_the_phone(fcm: Fcm, sandbox: Sandbo
 
 
 async def test_a_refused_access_token_is_renewed_and_the_push_goes(fcm: Fcm, sandbox: Sandbox) -> None:
+    """For the next attempt: a new token may be long in coming, and is waited for without a claim (A2)."""
     sandbox.faults.tell("fcm", "401", times=1)
+    with pytest.raises(TryLater, match="401"):
+        await fcm.send(to(TOKEN, PLAIN))
+    asked = fcm._token._value
     await fcm.send(to(TOKEN, PLAIN))
+    assert fcm._token._value != asked
     assert len(sandbox.messages) == 1
 
 
@@ -79,9 +85,28 @@ async def test_a_wait_that_was_asked_for_is_passed_on(fcm: Fcm, sandbox: Sandbox
     assert caught.value.retry_after == timedelta(seconds=17)
 
 
-async def test_too_large_a_payload_is_refused_and_the_token_lives(fcm: Fcm) -> None:
-    with pytest.raises(Refused):
+async def test_too_large_a_payload_is_refused_before_it_is_sent_and_says_what_is_too_large(fcm: Fcm, sandbox: Sandbox) -> None:
+    """A7: counted in bytes, as FCM counts them."""
+    with pytest.raises(Refused, match=r"4096 bytes, and this push has 50\d\d of notification and \d\d of data; shorten"):
         await fcm.send(to(TOKEN, PushContent(title="a", body="b" * 5000)))
+    with pytest.raises(Refused, match="4096"):
+        await fcm.send(to(TOKEN, PushContent(title="a", body="ñ" * 2100)))
+    await fcm.send(to(TOKEN, PushContent(title="a", body="ñ" * 1900)))
+    assert len(sandbox.messages) == 1
+
+
+async def test_a_push_ends_with_its_message(fcm: Fcm, sandbox: Sandbox) -> None:
+    """A7: on both platforms; never longer than FCM keeps one."""
+    before = int(time.time())
+    for left in (timedelta(minutes=30, seconds=0.9), timedelta(days=60), timedelta(0), None):
+        await fcm.send(to(TOKEN, PLAIN).model_copy(update={"useful_for": left}))
+    android, apns = ([m.raw[platform] for m in sandbox.messages] for platform in ("android", "apns"))
+    assert [a.get("ttl") for a in android] == ["1800s", "2419200s", "0s", None]
+    assert {a["priority"] for a in android} == {"HIGH"}
+    ends = [int(a["headers"]["apns-expiration"]) - before for a in apns[:3]]
+    assert [end // 60 for end in ends] == [30, 60 * 24 * 60, 0]
+    assert {a["headers"]["apns-priority"] for a in apns} == {"10"}
+    assert "apns-expiration" not in apns[3]["headers"]
 
 
 async def test_nothing_listening_is_try_later(http: httpx.AsyncClient, sandbox: Sandbox) -> None:

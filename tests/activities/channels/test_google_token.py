@@ -57,8 +57,37 @@ async def test_all_whose_token_was_refused_share_one_renewal(account: dict[str, 
     google = Google()
     token = google.token(account)
     assert await token.current() == "t1"
-    assert set(await asyncio.gather(*(token.current(refused="t1") for _ in range(10)))) == {"t2"}
+    for _ in range(10):
+        token.refused("t1")
+    assert set(await asyncio.gather(*(token.current() for _ in range(10)))) == {"t2"}
+    token.refused("t1")
+    assert await token.current() == "t2"
     assert google.asked == 2
+
+
+async def test_all_who_wait_share_one_failure(account: dict[str, str]) -> None:
+    """A2: an endpoint that hangs keeps each message waiting once, not once for each message before it."""
+    asked = []
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        await asyncio.sleep(0.05)
+        raise httpx.ReadTimeout("no answer")
+
+    token = GoogleToken(account, httpx.AsyncClient(transport=httpx.MockTransport(hang)))
+    failed = await asyncio.gather(*(token.current() for _ in range(20)), return_exceptions=True)
+    assert {type(error) for error in failed} == {TryLater}
+    assert len(asked) == 1
+
+
+async def test_who_stops_waiting_leaves_the_request_to_the_others(account: dict[str, str]) -> None:
+    google = Google()
+    token = google.token(account)
+    first, second = asyncio.create_task(token.current()), asyncio.create_task(token.current())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == "t1"
+    assert google.asked == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"access_token": 7}', b'{"error": "invalid_grant"}'])

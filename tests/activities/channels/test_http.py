@@ -20,7 +20,7 @@ from activities.channels.http import broken, post_json, retry_after
     ],
 )  # fmt: skip
 def test_only_what_was_certainly_not_written_is_without_doubt(error: Exception, kind: type[ChannelError]) -> None:
-    assert type(broken("fcm", error)) is kind
+    assert isinstance(broken("fcm", error), kind)
 
 
 async def test_a_provider_that_lives_elsewhere_is_a_fault_of_the_settings() -> None:
@@ -36,6 +36,7 @@ async def test_a_provider_that_lives_elsewhere_is_a_fault_of_the_settings() -> N
         ({"retry-after": " 0 "}, timedelta(0)),
         ({"retry-after": "9" * 40}, timedelta(days=7)),
         ({"retry-after": "Fri, 31 Dec 2027 23:59:59 GMT", "date": "Fri, 31 Dec 2027 23:58:59 GMT"}, timedelta(minutes=1)),
+        ({"retry-after": "Fri, 31 Dec 2087 23:59:59 GMT", "date": "Fri, 31 Dec 2027 23:58:59 GMT"}, timedelta(days=7)),
         ({"retry-after": "Fri, 31 Dec 2027 23:00:00 GMT", "date": "Fri, 31 Dec 2027 23:58:59 GMT"}, timedelta(0)),
         ({"retry-after": "Fri, 31 Dec 2027 23:59:59 GMT"}, None),
         ({"retry-after": "soon"}, None),

@@ -105,7 +105,7 @@ async def test_connections_are_reused_and_few(smtp: Smtp, sandbox: Sandbox) -> N
 
 async def test_a_connection_that_died_while_idle_is_no_doubt(smtp: Smtp, sandbox: Sandbox) -> None:
     await smtp.send(to(ANA, LETTER))
-    transport = smtp._pool._idle[0].transport
+    transport = smtp._pool._idle[0][0].transport
     assert isinstance(transport, asyncio.Transport)
     transport.abort()
     await smtp.send(to(ANA, LETTER))

@@ -45,3 +45,21 @@ async def saved_by_push(j: Journey) -> None:
 async def saved_by_email(j: Journey) -> None:
     """The same on another channel."""
     await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def newsletter(j: Journey) -> None:
+    """A marketing letter, started by API."""
+    await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def push_offer(j: Journey) -> None:
+    """A marketing push, started by API."""
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def whatsapp_offer(j: Journey) -> None:
+    """A marketing template, started by API."""
+    await j.whatsapp("note")

@@ -88,7 +88,8 @@ async def test_every_known_fault_can_be_told_and_strikes(http: httpx.AsyncClient
     for provider, known in FAULTS.items():
         for fault in known:
             assert (await http.post("/_sandbox/faults", json={"provider": provider, "fault": fault})).status_code == 201
-            drawn = sandbox.faults.draw(provider, TOKEN if provider is Provider.FCM else PHONE)
+            address = TOKEN if provider is Provider.FCM else PHONE
+            drawn = sandbox.faults.draw(provider, address, for_a_token=fault == "slow_token")
             assert drawn is not None
             assert drawn.fault == fault
             sandbox.faults.clear()
