@@ -1,8 +1,8 @@
 """Runs in Postgres: admitting entries, what Temporal must be told, and what it says in return."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -107,11 +107,33 @@ class OpenRun:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What Temporal says of a run that is over."""
+    """What Temporal says of a run that is over; `by_itself` when its workflow completed, with the outcome as its result."""
 
     workflow_id: str
     outcome: str
     at: datetime
+    by_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunInOrder:
+    """An open run, and its place among the others."""
+
+    place: tuple[str, datetime, UUID]
+    workflow_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PausedMessage:
+    """A message that waits for its journey to live again."""
+
+    run_id: UUID
+    step: str
+    occurrence: int
+    workflow_id: str
+
+
+_FIRST_PLACE = ("", datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[Transition]:
@@ -176,9 +198,9 @@ async def entry_events(
     return {row["n"] - 1: row["properties"] for row in rows}
 
 
-async def to_start(database: Database, shard: int, shards: int, limit: int) -> list[RunToStart]:
-    """Runs that Temporal does not know yet."""
-    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit)]
+async def to_start(database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str]) -> list[RunToStart]:
+    """Runs of these journeys that Temporal does not know yet; those of others wait until their journey is back."""
+    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit, journeys)]
 
 
 async def mark_started(database: Database, started: Sequence[tuple[UUID, timedelta]], at: datetime) -> None:
@@ -209,6 +231,12 @@ async def mark_raced(connection: Connection, reached: Sequence[tuple[UUID, datet
         await connection.execute(_SQL["mark_raced"], *columns)
 
 
+async def run_asking(connection: Connection, run_id: UUID) -> OpenRun | None:
+    """Whom a run is about, and since when."""
+    row = await connection.fetchrow(_SQL["run_asking"], run_id)
+    return OpenRun(**row) if row else None
+
+
 async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> list[OpenRun]:
     """Open runs of these profiles."""
     return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]
@@ -235,14 +263,70 @@ async def still_open(database: Database, workflow_ids: Sequence[str]) -> list[st
     return [row["workflow_id"] for row in await database.pool.fetch(_SQL["still_open"], workflow_ids)]
 
 
-async def close(database: Database, closings: Sequence[Closing]) -> int:
-    """Write down how runs ended; returns how many were open until now."""
+async def close(database: Database, closings: Sequence[Closing]) -> list[tuple[str, str]]:
+    """Write down how runs ended; returns journey and outcome of those that were open until now."""
     if not closings:
-        return 0
-    columns = ([getattr(c, name) for c in closings] for name in ("workflow_id", "outcome", "at"))
-    return len(await database.pool.fetch(_SQL["close"], *columns))
+        return []
+    columns = ([getattr(c, name) for c in closings] for name in ("workflow_id", "outcome", "at", "by_itself"))
+    return [(row["journey"], row["outcome"]) for row in await database.pool.fetch(_SQL["close"], *columns)]
 
 
-async def oldest_open(database: Database, before: datetime, limit: int) -> list[str]:
-    """Workflows started before an instant that are still open here, oldest first."""
-    return [row["workflow_id"] for row in await database.pool.fetch(_SQL["oldest_open"], before, limit)]
+async def open_after(
+    database: Database, before: datetime, place: tuple[str, datetime, UUID] | None, limit: int
+) -> list[RunInOrder]:
+    """Open runs that were started before an instant, in an order of their own, from a place in it on."""
+    rows = await database.pool.fetch(_SQL["open_after"], before, *(place or _FIRST_PLACE), limit)
+    return [RunInOrder((row["journey"], row["created_at"], row["id"]), row["workflow_id"]) for row in rows]
+
+
+async def overdue(database: Database, before: datetime, limit: int) -> dict[str, str]:
+    """Workflows that were told before an instant to end and are open still, with the reason."""
+    return {row["workflow_id"]: row["exit_reason"] for row in await database.pool.fetch(_SQL["overdue"], before, limit)}
+
+
+async def not_known_as_failing(database: Database, workflow_ids: Sequence[str]) -> list[str]:
+    """Which of these workflows are open here, and not known as failing."""
+    return [row["workflow_id"] for row in await database.pool.fetch(_SQL["not_known_as_failing"], workflow_ids)]
+
+
+async def failing_besides(database: Database, workflow_ids: Sequence[str], limit: int) -> list[str]:
+    """Workflows that are known as failing, besides these."""
+    return [row["workflow_id"] for row in await database.pool.fetch(_SQL["failing_besides"], workflow_ids, limit)]
+
+
+async def mark_failing(database: Database, failures: Mapping[str, str], at: datetime) -> None:
+    """These workflows cannot go on, for these reasons."""
+    if failures:
+        await database.pool.execute(_SQL["mark_failing"], list(failures), list(failures.values()), at)
+
+
+async def mark_healed(database: Database, workflow_ids: Sequence[str]) -> None:
+    """These workflows go on."""
+    if workflow_ids:
+        await database.pool.execute(_SQL["mark_healed"], workflow_ids)
+
+
+async def failing_by_journey(database: Database) -> dict[str, int]:
+    """How many runs cannot go on, by journey."""
+    return {row["journey"]: row["runs"] for row in await database.pool.fetch(_SQL["failing_by_journey"])}
+
+
+async def killed_journeys(connection: Connection) -> frozenset[str]:
+    """The journeys that nobody may enter."""
+    return frozenset(row["journey"] for row in await connection.fetch(_SQL["killed_journeys"]))
+
+
+async def to_kill(connection: Connection, shard: int, shards: int, limit: int) -> list[UUID]:
+    """Open runs whose journey was killed after they had entered."""
+    return [row["id"] for row in await connection.fetch(_SQL["to_kill"], shard, shards, limit)]
+
+
+async def to_resume(database: Database, shard: int, shards: int, limit: int, now: datetime) -> list[PausedMessage]:
+    """Messages that wait for their journey to live again, which it does."""
+    return [PausedMessage(**row) for row in await database.pool.fetch(_SQL["to_resume"], shard, shards, limit, now)]
+
+
+async def mark_resumed(database: Database, messages: Sequence[PausedMessage], at: datetime) -> None:
+    """Their runs were told to ask again."""
+    columns = ([getattr(m, name) for m in messages] for name in ("run_id", "step", "occurrence"))
+    await database.pool.execute(_SQL["mark_resumed"], *columns, at)

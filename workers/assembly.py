@@ -8,6 +8,7 @@ from functools import partial
 import httpx
 from temporalio.client import Client
 
+from activities.branching import Branching
 from activities.channels.base import Provider
 from activities.channels.fcm import Fcm
 from activities.channels.smtp import Smtp
@@ -18,7 +19,7 @@ from activities.dispatch import Dispatcher
 from activities.templates import Templates
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
-from journeys.contracts import Channel
+from journeys.contracts import Ceilings, Channel
 from journeys.probe import leading_wait
 from store import Database
 from workers.definitions import load_definitions
@@ -31,6 +32,7 @@ class Parts:
 
     catalogue: Catalogue
     delivery: Delivery
+    branching: Branching
     watch: Watch
     providers: Mapping[Channel, Provider]
     http: httpx.AsyncClient
@@ -54,6 +56,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     return Parts(
         catalogue=definitions,
         delivery=delivery(settings, database, definitions, templates, providers),
+        branching=Branching(database),
         watch=watch(settings, database, client, definitions),
         providers=providers,
         http=http,
@@ -99,6 +102,7 @@ def delivery(
         secret=settings.secret.get_secret_value(),
         public_url=settings.public_url,
         speed=clock.speed,
+        ceilings=Ceilings(settings.most_per_run, settings.most_per_day),
     )
 
 
