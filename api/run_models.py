@@ -143,7 +143,7 @@ def view(config: ApiConfig, run: Run) -> RunView:
         journey=run.journey,
         customer_id=run.profile_id,
         key=run.entry_key,
-        status=_status(run),
+        status=status_of(run),
         failure=run.failure if run.ended_at is None else None,
         entered_by=run.entered_by,
         segment=run.segment,
@@ -157,7 +157,8 @@ def view(config: ApiConfig, run: Run) -> RunView:
     )
 
 
-def _status(run: Run) -> Literal["starting", "running", "failing", "ending", "ended"]:
+def status_of(run: Run) -> Literal["starting", "running", "failing", "ending", "ended"]:
+    """Where a run stands, in a word."""
     if run.ended_at is not None:
         return "ended"
     if run.exit_reason is not None:
