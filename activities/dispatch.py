@@ -101,11 +101,12 @@ class Dispatcher:
 
     async def _kill(self, shard: WatchShard) -> int:
         """End whoever was in a journey when it was killed; they do not come back with it."""
-        now = self.clock.now()
-        async with self.database.transaction() as connection:
-            killed = await runs.to_kill(connection, shard.shard, shard.shards, _BATCH)
-            await runs.request_exits(connection, [(id_, Reason.KILLED.value, now) for id_ in killed])
-            return len(killed)
+        killed = await runs.to_kill(self.database, shard.shard, shard.shards, _BATCH)
+        if killed:
+            now = self.clock.now()
+            async with self.database.transaction() as connection:
+                await runs.request_exits(connection, [(id_, Reason.KILLED.value, now) for id_ in killed])
+        return len(killed)
 
     async def _start(self, shard: WatchShard) -> int:
         waiting = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(self.specs))

@@ -316,9 +316,9 @@ async def killed_journeys(connection: Connection) -> frozenset[str]:
     return frozenset(row["journey"] for row in await connection.fetch(_SQL["killed_journeys"]))
 
 
-async def to_kill(connection: Connection, shard: int, shards: int, limit: int) -> list[UUID]:
+async def to_kill(database: Database, shard: int, shards: int, limit: int) -> list[UUID]:
     """Open runs whose journey was killed after they had entered."""
-    return [row["id"] for row in await connection.fetch(_SQL["to_kill"], shard, shards, limit)]
+    return [row["id"] for row in await database.pool.fetch(_SQL["to_kill"], shard, shards, limit)]
 
 
 async def to_resume(database: Database, shard: int, shards: int, limit: int, now: datetime) -> list[PausedMessage]:

@@ -444,7 +444,7 @@ create table delivery (
 create index delivery_profile on delivery (profile_id, claimed_at desc);
 create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;
 create index delivery_journey on delivery (journey, step);
-create index delivery_paused on delivery (journey) where state = 'deferred' and reason = 'journey paused';
+create index delivery_paused on delivery (journey, retry_at) where state = 'deferred' and reason = 'journey paused';
 
 -- The operator's switch per journey. Whoever had entered by `killed_at` is over, even if the journey lives again.
 create table journey_control (

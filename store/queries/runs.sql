@@ -185,14 +185,17 @@ where c.killed_at is not null and r.ended_at is null and r.exit_reason is null a
 limit $3;
 
 -- name: to_resume
--- Runs whose message waits only for their journey to live again, which it does.
+-- Runs whose message waits only for their journey to live again, which it does. A paused journey's are not looked at.
 select d.run_id, d.step, d.occurrence, r.workflow_id
-from delivery d
+from journey_control c
+cross join lateral (
+    select run_id, step, occurrence from delivery
+    where journey = c.journey and state = 'deferred' and reason = 'journey paused' and retry_at > $4
+    order by retry_at
+    limit $3
+) d
 join run r on r.id = d.run_id
-where d.state = 'deferred' and d.reason = 'journey paused' and d.retry_at > $4
-  and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1
-  and not exists (select from journey_control c where c.journey = d.journey and c.state <> 'live')
-limit $3;
+where c.state = 'live' and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1;
 
 -- name: mark_resumed
 -- Their runs were told to ask again now.
