@@ -21,8 +21,8 @@ from activities.metrics import EXITS, FAILING
 from activities.together import together
 from journeys.clock import Clock
 from journeys.contracts import WORKFLOW_QUEUE, Reason
-from store import Database, runs
-from store.runs import Closing
+from store import Database, run_ends
+from store.run_ends import Closing
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Closer:
         closed = 0
         try:
             async for page in self._listed(f"CloseTime > '{since.isoformat()}'"):
-                closed += await self._close(await self._seen(await runs.still_open(self.database, page)))
+                closed += await self._close(await self._seen(await run_ends.still_open(self.database, page)))
         except RPCError:
             # A server that comes back may be late with what ended before it went: look back further.
             self._since = since - timedelta(minutes=1)
@@ -61,7 +61,7 @@ class Closer:
     async def reconcile(self, older_than: timedelta = timedelta(minutes=5), limit: int = 200) -> int:
         """Compare some open rows with Temporal, each in its turn: for what nobody told us; returns how many were over."""
         before = self.clock.now() - older_than * self.clock.speed
-        found = await runs.open_after(self.database, before, self._place, limit)
+        found = await run_ends.open_after(self.database, before, self._place, limit)
         self._place = found[-1].place if len(found) == limit else None
         seen = await self._seen([run.workflow_id for run in found])
         await self._fail([s.workflow_id for s in seen if s.failing])
@@ -76,7 +76,7 @@ class Closer:
 
         An attempt at a delivery that is under way is waited for. Whoever is merely waiting for a worker is left alone.
         """
-        told = await runs.overdue(self.database, self.clock.now() - patience * self.clock.speed, _PAGE)
+        told = await run_ends.overdue(self.database, self.clock.now() - patience * self.clock.speed, _PAGE)
         seen = await self._seen(list(told))
         stuck = [s.workflow_id for s in seen if s.failing and not s.at_work]
         await together((self._end(workflow_id, told[workflow_id]) for workflow_id in stuck), _AT_ONCE)
@@ -85,11 +85,11 @@ class Closer:
     async def find_failing(self) -> int:
         """Write down which runs cannot go on, and which can again; returns how many cannot."""
         listed = await self._with_problems()
-        await self._fail(await runs.not_known_as_failing(self.database, listed))
-        others = await self._seen(await runs.failing_besides(self.database, listed, _PAGE))
-        await runs.mark_healed(self.database, [s.workflow_id for s in others if s.ending is None and not s.failing])
+        await self._fail(await run_ends.not_known_as_failing(self.database, listed))
+        others = await self._seen(await run_ends.failing_besides(self.database, listed, _PAGE))
+        await run_ends.mark_healed(self.database, [s.workflow_id for s in others if s.ending is None and not s.failing])
         await self._close(others)
-        counted = await runs.failing_by_journey(self.database)
+        counted = await run_ends.failing_by_journey(self.database)
         FAILING.clear()
         for journey, number in counted.items():
             FAILING.labels(journey).set(number)
@@ -114,7 +114,7 @@ class Closer:
             return workflow_id, await why_failing(self.client, workflow_id)
 
         failures = dict(await together(map(one, workflow_ids), _AT_ONCE))
-        await runs.mark_failing(self.database, failures, self.clock.now())
+        await run_ends.mark_failing(self.database, failures, self.clock.now())
         for workflow_id, failure in failures.items():
             log.warning("a run cannot go on", workflow_id=workflow_id, failure=failure)
 
@@ -144,7 +144,7 @@ class Closer:
 
     async def _close(self, seen: Iterable[Seen]) -> int:
         endings: dict[str, Closing] = {s.workflow_id: s.ending for s in seen if s.ending is not None}
-        closed = await runs.close(self.database, list(endings.values()))
+        closed = await run_ends.close(self.database, list(endings.values()))
         for journey, outcome in closed:
             EXITS.labels(journey, outcome).inc()
             if outcome == Reason.CEILING.value:

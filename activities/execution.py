@@ -23,7 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.clock import Clock
 from journeys.contracts import Reason, RunOver
-from store.runs import Closing
+from store.run_ends import Closing
 
 Handle = WorkflowHandle[object, RunOver]
 
