@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from activities.metrics import ENTRIES
 from journeys.contracts import JourneySpec, PerKey
-from journeys.entry import ALREADY_RUNNING, Past, entry_key, is_held_out, refusal, workflow_id
+from journeys.entry import ALREADY_RUNNING, KILLED, Past, entry_key, is_held_out, refusal, workflow_id
 from segments import Segment
 from segments.stored import last_loaded
 from segments.transitions import trigger_types
@@ -49,6 +49,7 @@ class Candidate:
 async def admit(connection: Connection, specs: Specs, transitions: Sequence[Transition], at: datetime, look: Look) -> None:
     """Open a run for every transition that may enter a journey, and record why the others may not."""
     candidates = await _candidates(connection, specs, transitions)
+    killed = await runs.killed_journeys(connection) if candidates else frozenset()
     opened: list[NewRun] = []
     refused: list[Refusal] = []
     taken: set[tuple[str, UUID, str]] = set()
@@ -56,6 +57,8 @@ async def admit(connection: Connection, specs: Specs, transitions: Sequence[Tran
         place = (candidate.spec.name, standing.profile_id, candidate.key)
         past = Past(standing.open_id is not None or place in taken, standing.runs, standing.last_ended_at)
         reason = refusal(candidate.spec, candidate.key, past, candidate.transition.at, at)
+        if candidate.spec.name in killed:
+            reason = KILLED
         if reason is None:
             taken.add(place)
             opened.append(_new_run(candidate, standing, at))

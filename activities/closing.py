@@ -1,44 +1,47 @@
-"""The closer: from Temporal back to rows. How and when runs ended is read from Temporal, which alone knows.
+"""The closer: from Temporal back to rows. How runs ended, and which cannot go on, is read from Temporal, which alone knows.
 
 A run writes nothing when it ends (an activity for that would cost every run six events); instead the closed workflows since
-the last look are listed once a second, and the oldest open rows are compared now and then, so that none stays open for ever.
+the last look are listed once a second, and open rows are compared now and then, so that none stays open for ever.
+
+Promise: a run that was told to end is over within seconds, even if its code cannot go on: then it is ended from here, under
+the reason that it was told.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.metrics import EXITS
+from activities.execution import Seen, look_at, why_failing
+from activities.metrics import EXITS, FAILING
+from activities.together import together
 from journeys.clock import Clock
-from journeys.contracts import WORKFLOW_QUEUE, Reason, RunOver
-from store import Database, runs
-from store.runs import Closing
+from journeys.contracts import WORKFLOW_QUEUE, Reason
+from store import Database, run_ends
+from store.run_ends import Closing
 
 log = structlog.get_logger(__name__)
 
 _OVERLAP = timedelta(seconds=10)  # visibility is written after the fact; look back this far each time
-_ODD_ENDS = {
-    WorkflowExecutionStatus.FAILED: "failed",
-    WorkflowExecutionStatus.CANCELED: Reason.OPERATOR.value,
-    WorkflowExecutionStatus.TERMINATED: Reason.OPERATOR.value,
-    WorkflowExecutionStatus.TIMED_OUT: "timed out",
-}
+_AT_ONCE = 16  # calls to Temporal in flight
+_PAGE = 500
 
 
 @dataclass
 class Closer:
-    """Keeps the `run` table in step with what is over in Temporal."""
+    """Keeps the `run` table in step with Temporal."""
 
     database: Database
     client: Client
     clock: Clock
     task_queue: str = WORKFLOW_QUEUE
     _since: datetime | None = field(default=None, init=False)
+    _place: tuple[str, datetime, UUID] | None = field(default=None, init=False)
+    _tells_problems: bool = field(default=True, init=False)
 
     async def sweep(self) -> int:
         """Close the runs that ended since the last sweep; returns how many."""
@@ -46,8 +49,8 @@ class Closer:
         since = self._since or began - timedelta(minutes=10)
         closed = 0
         try:
-            async for page in self._closed_since(since):
-                closed += await self._close(await runs.still_open(self.database, page))
+            async for page in self._listed(f"CloseTime > '{since.isoformat()}'"):
+                closed += await self._close(await self._seen(await run_ends.still_open(self.database, page)))
         except RPCError:
             # A server that comes back may be late with what ended before it went: look back further.
             self._since = since - timedelta(minutes=1)
@@ -56,51 +59,94 @@ class Closer:
         return closed
 
     async def reconcile(self, older_than: timedelta = timedelta(minutes=5), limit: int = 200) -> int:
-        """Compare the oldest open rows with Temporal, for those that the sweep never saw; returns how many were over."""
+        """Compare some open rows with Temporal, each in its turn: for what nobody told us; returns how many were over."""
         before = self.clock.now() - older_than * self.clock.speed
-        return await self._close(await runs.oldest_open(self.database, before, limit))
+        found = await run_ends.open_after(self.database, before, self._place, limit)
+        self._place = found[-1].place if len(found) == limit else None
+        seen = await self._seen([run.workflow_id for run in found])
+        await self._fail([s.workflow_id for s in seen if s.failing])
+        return await self._close(seen)
 
     async def look(self, workflow_ids: list[str]) -> bool:
         """Whether any of these workflows, open here, is over in Temporal; it is written down."""
-        return await self._close(workflow_ids) > 0
+        return await self._close(await self._seen(workflow_ids)) > 0
 
-    async def _closed_since(self, since: datetime) -> AsyncIterator[list[str]]:
-        query = f"TaskQueue = '{self.task_queue}' and CloseTime > '{since.isoformat()}'"
+    async def insist(self, patience: timedelta = timedelta(seconds=5)) -> int:
+        """End what was told to end, has had the patience given, and cannot do so by itself; returns how many were over.
+
+        An attempt at a delivery that is under way is waited for. Whoever is merely waiting for a worker is left alone.
+        """
+        told = await run_ends.overdue(self.database, self.clock.now() - patience * self.clock.speed, _PAGE)
+        seen = await self._seen(list(told))
+        stuck = [s.workflow_id for s in seen if s.failing and not s.at_work]
+        await together((self._end(workflow_id, told[workflow_id]) for workflow_id in stuck), _AT_ONCE)
+        return await self._close([*seen, *await self._seen(stuck)])
+
+    async def find_failing(self) -> int:
+        """Write down which runs cannot go on, and which can again; returns how many cannot."""
+        listed = await self._with_problems()
+        await self._fail(await run_ends.not_known_as_failing(self.database, listed))
+        others = await self._seen(await run_ends.failing_besides(self.database, listed, _PAGE))
+        await run_ends.mark_healed(self.database, [s.workflow_id for s in others if s.ending is None and not s.failing])
+        await self._close(others)
+        counted = await run_ends.failing_by_journey(self.database)
+        FAILING.clear()
+        for journey, number in counted.items():
+            FAILING.labels(journey).set(number)
+        return sum(counted.values())
+
+    async def _with_problems(self) -> list[str]:
+        """Some of the running workflows of which Temporal knows by itself that their tasks fail."""
+        if not self._tells_problems:
+            return []
+        try:
+            async for page in self._listed("ExecutionStatus = 'Running' and TemporalReportedProblems is not null"):
+                return page  # when more fail, the rest is found in later looks
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            self._tells_problems = False
+            log.warning("this Temporal server does not tell which runs fail; they are found one by one, which takes longer")
+        return []
+
+    async def _fail(self, workflow_ids: Sequence[str]) -> None:
+        async def one(workflow_id: str) -> tuple[str, str]:
+            return workflow_id, await why_failing(self.client, workflow_id)
+
+        failures = dict(await together(map(one, workflow_ids), _AT_ONCE))
+        await run_ends.mark_failing(self.database, failures, self.clock.now())
+        for workflow_id, failure in failures.items():
+            log.warning("a run cannot go on", workflow_id=workflow_id, failure=failure)
+
+    async def _end(self, workflow_id: str, reason: str) -> None:
+        failure = await why_failing(self.client, workflow_id)
+        try:
+            await self.client.get_workflow_handle(workflow_id).terminate(
+                reason=f"{reason}; ended from outside, because the run could not do it by itself: {failure}"
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it ended by itself meanwhile
+                raise
+        log.warning("a run was ended from outside", workflow_id=workflow_id, reason=reason, failure=failure)
+
+    async def _listed(self, query: str) -> AsyncIterator[list[str]]:
         page: list[str] = []
-        async for execution in self.client.list_workflows(query, page_size=500):
+        async for execution in self.client.list_workflows(f"TaskQueue = '{self.task_queue}' and {query}", page_size=_PAGE):
             page.append(execution.id)
-            if len(page) == 500:  # noqa: PLR2004 - the page size above
+            if len(page) == _PAGE:
                 yield page
                 page = []
         if page:
             yield page
 
-    async def _close(self, workflow_ids: list[str]) -> int:
-        gate = asyncio.Semaphore(16)
+    async def _seen(self, workflow_ids: Sequence[str]) -> list[Seen]:
+        return await together((look_at(self.client, self.clock, workflow_id) for workflow_id in workflow_ids), _AT_ONCE)
 
-        async def one(workflow_id: str) -> Closing | None:
-            async with gate:
-                return await self._ending(workflow_id)
-
-        endings = [e for e in await asyncio.gather(*map(one, workflow_ids)) if e is not None]
-        for ending in endings:
-            EXITS.labels(ending.workflow_id.partition("/")[0], ending.outcome).inc()
-        return await runs.close(self.database, endings)
-
-    async def _ending(self, workflow_id: str) -> Closing | None:
-        """How a workflow ended, or None while it runs."""
-        handle = self.client.get_workflow_handle(workflow_id, result_type=RunOver)
-        try:
-            seen = await handle.describe()
-            if seen.status in (None, WorkflowExecutionStatus.RUNNING) or seen.close_time is None:
-                return None
-            at = self.clock.business(seen.close_time)
-            if seen.status is not WorkflowExecutionStatus.COMPLETED:
-                return Closing(workflow_id, _ODD_ENDS.get(seen.status, "failed"), at)
-            return Closing(workflow_id, (await handle.result()).outcome.value, at)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:  # past its retention, or the server's data is gone
-                return Closing(workflow_id, "unknown to Temporal", self.clock.now())
-            raise
-        except WorkflowFailureError:
-            return Closing(workflow_id, "failed", self.clock.now())
+    async def _close(self, seen: Iterable[Seen]) -> int:
+        endings: dict[str, Closing] = {s.workflow_id: s.ending for s in seen if s.ending is not None}
+        closed = await run_ends.close(self.database, list(endings.values()))
+        for journey, outcome in closed:
+            EXITS.labels(journey, outcome).inc()
+            if outcome == Reason.CEILING.value:
+                log.warning("a run was ended at its ceiling of messages", journey=journey)
+        return len(closed)

@@ -23,14 +23,12 @@ from activities.channels.suppression import suppression_digest
 from activities.channels.unsubscribe import sign_unsubscribe
 from activities.claim import Claim, Counter, Later, key_of, receipt_of
 from activities.doubt import Doubt
-from activities.goals import reached_at
 from activities.metrics import DELIVERIES, PROVIDER_RETRIES
 from activities.questions import Questions, Wishes
 from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED
-from journeys.contracts import Channel, DeliverRequest, JourneySpec, Outcome, Purpose, ReachedRequest, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, Reason, Receipt
 from segments import Segment
-from segments.wire import predicate_from_json
 from store import Database, deliveries
 from store.deliveries import Endpoint, Settlement
 from store.products import Offer
@@ -60,6 +58,7 @@ class Delivery:
     secret: str
     public_url: str
     doubt: Doubt = field(default_factory=Doubt)
+    ceilings: Ceilings = USUAL_CEILINGS
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -101,18 +100,8 @@ class Delivery:
     @property
     def counter(self) -> Counter:
         """Where this activity's messages are claimed."""
-        questions = Questions(self.specs, self.segments, self.templates, self.secret)
+        questions = Questions(self.specs, self.segments, self.templates, self.secret, self.ceilings)
         return Counter(self.database, questions, self.providers, self.doubt)
-
-    @activity.defn(name="reached")
-    async def reached(self, request: ReachedRequest) -> bool:
-        """Whether a predicate holds for the run's customer, counting what happened since entry."""
-        async with self.database.transaction() as connection:
-            facts = await deliveries.facts(connection, request.run_id, Channel.PUSH.value, Purpose.MARKETING.value)
-            if facts is None:
-                return False
-            rows = [(request.run_id, facts.profile_id, facts.entered_at)]
-            return bool(await reached_at(connection, predicate_from_json(request.predicate), rows, request.at))
 
     async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:
         try:

@@ -4,11 +4,10 @@ Promise: every step is a row first and a call after, and every call may be repea
 never a run, and never a second one.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -30,12 +29,21 @@ from activities.admission import admit
 from activities.closing import Closer
 from activities.goals import goals_reached
 from activities.metrics import ENTRY_LATENCY
+from activities.together import together
 from journeys.clock import Clock
-from journeys.contracts import EXIT_SIGNAL, WORKFLOW_QUEUE, Exit, JourneySpec, Reason, RunStart, WatchShard
+from journeys.contracts import (
+    EXIT_SIGNAL,
+    RESUME_SIGNAL,
+    WORKFLOW_QUEUE,
+    Exit,
+    JourneySpec,
+    Reason,
+    RunStart,
+    WatchShard,
+)
 from store import Database, runs
-from store.runs import OpenRun, RunToSignal, RunToStart, Transition
+from store.runs import OpenRun, PausedMessage, RunToSignal, RunToStart, Transition
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 JOURNEY = SearchAttributeKey.for_keyword("Journey")
@@ -67,8 +75,10 @@ class Dispatcher:
     async def dispatch(self, shard: WatchShard) -> int:
         """Do all that waits to be done for a shard; returns how many things were done."""
         done = await self._admit(shard)
+        done += await self._kill(shard)
         done += await self._start(shard)
-        return done + await self._signal(shard)
+        done += await self._signal(shard)
+        return done + await self._resume(shard)
 
     async def _admit(self, shard: WatchShard) -> int:
         async with self.database.transaction() as connection:
@@ -89,10 +99,19 @@ class Dispatcher:
             leaving = await runs.open_runs_in(connection, transition.profile_id, ending)
             await runs.request_exits(connection, [(id_, Reason.LEFT.value, transition.at) for id_ in leaving])
 
+    async def _kill(self, shard: WatchShard) -> int:
+        """End whoever was in a journey when it was killed; they do not come back with it."""
+        killed = await runs.to_kill(self.database, shard.shard, shard.shards, _BATCH)
+        if killed:
+            now = self.clock.now()
+            async with self.database.transaction() as connection:
+                await runs.request_exits(connection, [(id_, Reason.KILLED.value, now) for id_ in killed])
+        return len(killed)
+
     async def _start(self, shard: WatchShard) -> int:
-        waiting = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH)
+        waiting = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(self.specs))
         reached = await self._reached_already(waiting) if waiting else set()
-        started = await _together(self._start_one(run) for run in waiting if run.id not in reached)
+        started = await together((self._start_one(run) for run in waiting if run.id not in reached), _AT_ONCE)
         await runs.mark_started(self.database, [s for s in started if s], self.clock.now())
         return sum(s is not None for s in started)
 
@@ -104,14 +123,10 @@ class Dispatcher:
             return await runs.request_exits(connection, [(r, Reason.GOAL.value, at) for r, at in reached.items()])
 
     async def _start_one(self, run: RunToStart) -> tuple[UUID, timedelta] | None:
-        spec = self.specs.get(run.journey)
-        if spec is None:  # its definition is gone from the catalogue; it starts when it is back
-            log.warning("run of an unknown journey waits", journey=run.journey, run=str(run.id))
-            return None
         start = self._argument(run)
         token = otel.attach(_TRACE.extract({"traceparent": run.traceparent})) if run.traceparent else None
         try:
-            await self._start_workflow(run, spec, start)
+            await self._start_workflow(run, start)
         except WorkflowAlreadyStartedError:
             pass  # an earlier attempt got through
         except RPCError as error:
@@ -123,7 +138,7 @@ class Dispatcher:
         ENTRY_LATENCY.observe(max(0.0, self.clock.duration(self.clock.now() - run.created_at).total_seconds()))
         return run.id, start.start_delay
 
-    async def _start_workflow(self, run: RunToStart, spec: JourneySpec, start: RunStart) -> None:
+    async def _start_workflow(self, run: RunToStart, start: RunStart) -> None:
         await self.client.start_workflow(
             run.journey,
             start,
@@ -134,7 +149,7 @@ class Dispatcher:
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             search_attributes=_attributes(run),
             static_summary=f"{run.journey}: entered {run.segment or 'by API'} {run.entered_at:%d %b %H:%M} UTC",
-            static_details=spec.about,
+            static_details=self.specs[run.journey].about,
             priority=Priority(priority_key=3, fairness_key=run.journey[:64]),
         )
 
@@ -152,7 +167,7 @@ class Dispatcher:
 
     async def _signal(self, shard: WatchShard) -> int:
         leaving = await runs.to_signal(self.database, shard.shard, shard.shards, _BATCH)
-        heard = [h for h in await _together(self._signal_one(run) for run in leaving) if h]
+        heard = [h for h in await together(map(self._signal_one, leaving), _AT_ONCE) if h]
         if heard:
             # Temporal never heard of these: they were over before they began. First, because nobody asks for them again.
             await runs.end_unstarted(self.database, [id_ for id_, known in heard if not known], self.clock.now())
@@ -174,6 +189,26 @@ class Dispatcher:
             return None
         return run.id, True
 
+    async def _resume(self, shard: WatchShard) -> int:
+        """Wake the runs that wait with a message for a journey that lives again, some hundreds at a time."""
+        waiting = await runs.to_resume(self.database, shard.shard, shard.shards, _BATCH, self.clock.now())
+        if not waiting:
+            return 0
+        woken = [message for message in await together(map(self._resume_one, waiting), _AT_ONCE) if message]
+        await runs.mark_resumed(self.database, woken, self.clock.now())
+        return len(woken)
+
+    async def _resume_one(self, message: PausedMessage) -> PausedMessage | None:
+        try:
+            await self.client.get_workflow_handle(message.workflow_id).signal(RESUME_SIGNAL)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # over by now: there is nobody to wake
+                log.warning(
+                    "temporal did not take a resume; it is tried again", run=str(message.run_id), status=error.status.name
+                )
+                return None
+        return message
+
     def _may_be_delayed(self, run: RunToSignal) -> bool:
         if run.started_at is None:  # Temporal may have it all the same: the worker died before it wrote that down
             return True
@@ -189,14 +224,3 @@ def _attributes(run: RunToStart) -> TypedSearchAttributes:
     if run.segment:
         pairs.append(SearchAttributePair(SEGMENT, run.segment))
     return TypedSearchAttributes(pairs)
-
-
-async def _together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Await calls, a limited number at once."""
-    gate = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(call: Coroutine[Any, Any, T]) -> T:
-        async with gate:
-            return await call
-
-    return list(await asyncio.gather(*(one(call) for call in calls)))

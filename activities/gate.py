@@ -11,12 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from activities.quiet import quiet_until
-from journeys.contracts import Cap, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
+from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from store.deliveries import Endpoint, RunFacts
 from store.products import Offer
 
-#: How long a paused journey's message waits before it asks again.
-PAUSE_CHECK = timedelta(minutes=5)
+#: How long a paused journey's message waits before it asks again by itself. Whoever lets the journey live again wakes it.
+PAUSE_CHECK = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Question:
     in_segment: bool = True  # of the one that the message is only for
     relation: str | None = None  # of the product that its template asks for
     offer: Offer | None = None
+    ceilings: Ceilings = USUAL_CEILINGS
+    asked: int = 0  # messages that the run has asked for before this one
 
     @property
     def marketing(self) -> bool:
@@ -70,7 +73,11 @@ def _killed(q: Question) -> No | None:
 
 
 def _paused(q: Question) -> No | None:
-    return No(Outcome.DEFERRED, Reason.PAUSED, retry_at=q.now + PAUSE_CHECK) if q.facts.control == "paused" else None
+    if q.facts.control != "paused":
+        return None
+    # At its deadline it is asked for once more, and is useless then; not again at once, where our clock is behind Temporal's.
+    retry_at = max(min(q.now + PAUSE_CHECK, q.request.useless_after), q.now + timedelta(seconds=1))
+    return No(Outcome.DEFERRED, Reason.PAUSED, retry_at=retry_at)
 
 
 def _over(q: Question) -> No | None:
@@ -81,6 +88,11 @@ def _over(q: Question) -> No | None:
 
 def _goal(q: Question) -> No | None:
     return No(Outcome.SKIPPED, Reason.GOAL, {"reached_at": q.goal_at.isoformat()}) if q.goal_at else None
+
+
+def _ceiling(q: Question) -> No | None:
+    most = q.spec.most or q.ceilings.per_run
+    return No(Outcome.SKIPPED, Reason.CEILING, {"most": most}) if q.asked >= most else None
 
 
 def _consent(q: Question) -> No | None:
@@ -125,22 +137,24 @@ def _quiet(q: Question) -> No | None:
 def _capped(q: Question) -> No | None:
     if not q.marketing:
         return None
-    nos = [no for cap in q.spec.caps if (no := _over_cap(cap, q.claims, q.now))]
+    limits = [(cap, Reason.CAPPED) for cap in q.spec.caps]
+    limits.append((Cap(q.ceilings.per_day, DAY), Reason.DAY_CEILING))
+    nos = [no for cap, reason in limits if (no := _over_cap(cap, reason, q.claims, q.now))]
     return max(nos, key=lambda no: no.retry_at or q.now, default=None)
 
 
-def _over_cap(cap: Cap, claims: Sequence[datetime], now: datetime) -> No | None:
+def _over_cap(cap: Cap, reason: Reason, claims: Sequence[datetime], now: datetime) -> No | None:
     counted = [at for at in claims if at > now - cap.within]
     if len(counted) < cap.messages:
         return None
     # Room appears when enough of the oldest have left the window for one more to fit.
     retry_at = counted[len(counted) - cap.messages] + cap.within
-    return No(Outcome.DEFERRED, Reason.CAPPED, {"messages": cap.messages, "within": str(cap.within)}, retry_at)
+    return No(Outcome.DEFERRED, reason, {"messages": cap.messages, "within": str(cap.within)}, retry_at)
 
 
-# Whom a message does not suit is no part of its experiment: segment and product come before the holdout.
-_WHETHER = (_killed, _paused, _over, _goal, _consent, _suppression, _endpoint, _segment, _product)
-_QUESTIONS = (*_WHETHER, _holdout, _quiet, _capped)
+# Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
+_WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
+_QUESTIONS = (*_WHETHER, _quiet, _capped, _holdout)
 
 
 def zone_of(traits: dict[str, Any], fallback: str) -> ZoneInfo:

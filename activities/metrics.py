@@ -1,6 +1,6 @@
 """What operators count: deliveries, gate refusals, entries and how long they take. Names follow Prometheus' conventions."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 DELIVERIES = Counter("journeys_deliveries", "Messages by what became of them.", ["channel", "outcome"])
 GATE_REFUSALS = Counter("journeys_gate_refusals", "Messages that the gate did not let through.", ["channel", "reason"])
@@ -12,6 +12,7 @@ ENTRY_LATENCY = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 15, 60, 300),
 )
 EXITS = Counter("journeys_exits", "Runs that ended, by reason.", ["journey", "reason"])
+FAILING = Gauge("journeys_failing_runs", "Runs that cannot go on until their code is mended.", ["journey"])
 TICK = Histogram(
     "journeys_watch_tick_seconds",
     "One look for changes of membership.",

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.suppression import suppression_digest
-from activities.gate import Question
+from activities.gate import DAY, Question
 from activities.goals import AHEAD, reached_at
 from activities.templating.wish import ProductWish
-from journeys.contracts import Channel, DeliverRequest, JourneySpec, Purpose
-from segments import Segment
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose
+from segments import Predicate, Segment
 from segments.compiler import among
 from store import Connection, deliveries, products
 from store.deliveries import Endpoint, LedgerRow, RunFacts
@@ -49,6 +50,7 @@ class Questions:
     segments: Mapping[str, Segment]
     templates: Wishes
     secret: str
+    ceilings: Ceilings = USUAL_CEILINGS
 
     async def about(self, attempt: Attempt) -> Question:
         """All that the gate wants to know about a message.
@@ -58,8 +60,6 @@ class Questions:
         """
         request, spec = attempt.request, self.specs[attempt.request.journey]
         wish = self.templates.wish(request.channel, request.template)
-        if spec.caps and request.purpose is Purpose.MARKETING:
-            await deliveries.lock_customer(attempt.connection, attempt.facts.profile_id)
         return Question(
             request=request,
             spec=spec,
@@ -71,6 +71,8 @@ class Questions:
             in_segment=await self._in_segment(attempt),
             relation=wish.relation if wish else None,
             offer=await _offer(attempt, wish) if wish else None,
+            ceilings=self.ceilings,
+            asked=attempt.facts.asked - (attempt.row is not None),
         )
 
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
@@ -86,9 +88,8 @@ class Questions:
     async def _in_segment(self, attempt: Attempt) -> bool:
         if attempt.request.only is None:
             return True
-        statement = among(self._segment(attempt.request.only).predicate)
-        found = await attempt.connection.fetch(statement.sql, *statement.args(attempt.now, ids=[attempt.facts.profile_id]))
-        return bool(found)
+        predicate = self._segment(attempt.request.only).predicate
+        return await true_of(attempt.connection, predicate, attempt.facts.profile_id, attempt.now)
 
     def _segment(self, name: str) -> Segment:
         try:
@@ -96,6 +97,12 @@ class Questions:
         except KeyError:
             missing = f"no segment '{name}' in this worker's catalogue; deploy the one that the journey's workers have"
             raise ApplicationError(missing, type="UnknownSegment") from None
+
+
+async def true_of(connection: Connection, predicate: Predicate, profile_id: UUID, at: datetime) -> bool:
+    """Whether a predicate is true of a customer at an instant, whatever it asks."""
+    statement = among(predicate)
+    return bool(await connection.fetch(statement.sql, *statement.args(at, ids=[profile_id])))
 
 
 async def earlier_offer(attempt: Attempt) -> Offer | None:
@@ -124,7 +131,8 @@ async def _goal_at(attempt: Attempt, spec: JourneySpec) -> datetime | None:
 
 
 async def _claims(attempt: Attempt, spec: JourneySpec) -> list[datetime]:
-    if not spec.caps:
+    if attempt.request.purpose is not Purpose.MARKETING:
         return []
-    longest = max(cap.within for cap in spec.caps)
-    return await deliveries.claims_since(attempt.connection, attempt.facts.profile_id, attempt.now - longest)
+    longest = max(DAY, *(cap.within for cap in spec.caps)) if spec.caps else DAY
+    customer, run = attempt.facts.profile_id, attempt.request.run_id
+    return await deliveries.claims_under_lock(attempt.connection, customer, attempt.now - longest, run)

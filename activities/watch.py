@@ -33,6 +33,8 @@ _HEARTBEAT = 1.0
 _SWEEP = 1.0
 _REFRESH = 2.0  # how soon a definition written through the API is taken up
 _RECONCILE = 60.0
+_INSIST = 2.0  # how soon after its patience a run that cannot end by itself is ended
+_FAILING = 5.0
 _PATIENCE = 1.0  # after an error, before the next try
 
 
@@ -100,9 +102,16 @@ class Watch:
             group.create_task(_again(evaluate, _Paced(pause).turn))
             group.create_task(_again(dispatch, lambda: _until(stirred, pause)))
             group.create_task(_again(take_up, lambda: _until(unknown, _REFRESH)))
-            if shard.shard == 0:  # what ended is read once, not per shard
-                group.create_task(_again(self.dispatcher.closer.sweep, lambda: asyncio.sleep(_SWEEP)))
-                group.create_task(_again(self.dispatcher.closer.reconcile, lambda: asyncio.sleep(_RECONCILE)))
+            if shard.shard == 0:  # what Temporal knows is read once, not per shard
+                closer = self.dispatcher.closer
+                looks = {
+                    closer.sweep: _SWEEP,
+                    closer.reconcile: _RECONCILE,
+                    closer.insist: _INSIST,
+                    closer.find_failing: _FAILING,
+                }
+                for look, seconds in looks.items():
+                    group.create_task(_now_and_then(look, seconds))
 
     async def once(self, shard: WatchShard = WatchShard()) -> int:  # noqa: B008 - a frozen value
         """A tick (many, to catch up) and all that follows from it; for tests and tools. Returns how many things changed."""
@@ -163,6 +172,13 @@ async def _again(work: Callable[[], Awaitable[object]], pause: Callable[[], Awai
     while True:
         if not await _patiently(work):
             await pause()
+
+
+async def _now_and_then(work: Callable[[], Awaitable[object]], seconds: float) -> None:
+    """Do a piece of work for ever, with a pause after each time, whatever it found."""
+    while True:
+        await _patiently(work)
+        await asyncio.sleep(seconds)
 
 
 async def _patiently(work: Callable[[], Awaitable[T]]) -> T:

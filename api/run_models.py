@@ -106,7 +106,12 @@ class RunView(BaseModel):
     journey: str
     customer_id: UUID
     key: str
-    status: Literal["starting", "running", "ending", "ended"]
+    status: Literal["starting", "running", "failing", "ending", "ended"] = Field(
+        description="failing: its steps raise, or no longer fit what it has done; it goes on when the code is mended"
+    )
+    failure: str | None = Field(
+        description="why it fails: the error's kind and place", examples=["KeyError at shop/cart.py:12"]
+    )
     entered_by: str
     segment: str | None
     holdout: bool
@@ -138,7 +143,8 @@ def view(config: ApiConfig, run: Run) -> RunView:
         journey=run.journey,
         customer_id=run.profile_id,
         key=run.entry_key,
-        status=_status(run),
+        status=status_of(run),
+        failure=run.failure if run.ended_at is None else None,
         entered_by=run.entered_by,
         segment=run.segment,
         holdout=run.holdout,
@@ -151,11 +157,14 @@ def view(config: ApiConfig, run: Run) -> RunView:
     )
 
 
-def _status(run: Run) -> Literal["starting", "running", "ending", "ended"]:
+def status_of(run: Run) -> Literal["starting", "running", "failing", "ending", "ended"]:
+    """Where a run stands, in a word."""
     if run.ended_at is not None:
         return "ended"
     if run.exit_reason is not None:
         return "ending"
+    if run.failing_since is not None:
+        return "failing"
     return "starting" if run.started_at is None else "running"
 
 

@@ -14,7 +14,7 @@ from journeys import JourneyDefinition
 from journeys.contracts import PerKey
 from journeys.entry import ALREADY_RUNNING, Past, is_held_out, refusal, short_key, workflow_id
 from store import Connection, runs
-from store.run_views import customer_id, run_by_idempotency_key
+from store.run_views import control_of, customer_id, run_by_idempotency_key
 from store.runs import NewRun
 
 
@@ -33,6 +33,7 @@ async def open_run(
         raise Problem(404, "no such customer; send identify first", code="unknown-customer")
     if earlier := await _earlier(connection, spec.name, customer, params, idempotency_key):
         return earlier
+    await _refuse_unless_live(connection, spec.name)
     key = short_key(body.key or "") if isinstance(spec.reentry, PerKey) else ""
     keyed = isinstance(spec.reentry, PerKey)
     standing = (await runs.standings(connection, [(spec.name, customer, key, keyed)]))[0]
@@ -47,6 +48,13 @@ async def open_run(
         return earlier
     refused = f"{spec.name} does not let this customer in: {reason or ALREADY_RUNNING}"
     raise Problem(409, refused, code="entry-refused")
+
+
+async def _refuse_unless_live(connection: Connection, journey: str) -> None:
+    state = await control_of(connection, journey)
+    if state != "live":
+        advice = f"an operator has to set it live first (PUT /v1/journeys/{journey}/state)"
+        raise Problem(409, f"{journey} is {state}, so nobody is let in; {advice}", code=f"journey-{state}")
 
 
 async def _earlier(

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 
 from api.auth import Operator, schemes
-from api.journeys import definition_of
+from api.journeys import definition_of, known
 from api.problems import Fault, Problem, responses
 from api.run_models import (
     EndRun,
@@ -83,17 +83,22 @@ async def list_runs(
     journey: Annotated[str | None, Query(max_length=64)] = None,
     user_id: Annotated[Text | None, Query(description="the `userId` of a customer")] = None,
     customer_id: Annotated[UUID | None, Query()] = None,
-    status: Annotated[Literal["open", "ended"] | None, Query()] = None,
+    status: Annotated[Literal["open", "failing", "ended"] | None, Query(description="failing ones are open, too")] = None,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> RunPage:
     """Runs by journey, by customer, or both; newest first."""
     if journey is not None:
-        definition_of(config, journey)
+        await known(config, database, journey)
     profile = await _profile(database, user_id, customer_id)
-    is_open = None if status is None else status == "open"
     found = await rows.list_runs(
-        database, journey=journey, profile_id=profile, is_open=is_open, before=cursor(after), limit=limit
+        database,
+        journey=journey,
+        profile_id=profile,
+        is_open=None if status is None else status != "ended",
+        is_failing=status == "failing",
+        before=cursor(after),
+        limit=limit,
     )
     more = cursor_after(found[-1]) if len(found) == limit else None
     return RunPage(runs=[view(config, run) for run in found], next=more)

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,9 +21,13 @@ from journeys.handle import Journey
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language import check_segment_name
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Steps = Callable[[Journey], Awaitable[None]]
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _CLOCK_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
+_OCCURRENCES = 32_000  # the ledger counts a message's occurrences in 16 bits
 _BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
 
 
@@ -69,11 +74,20 @@ class JourneyDefinition:
                 raise InvalidParams([("/params", f"journey {self.name} takes no parameters")])
             return {}
         try:
-            return self.params.model_validate(params).model_dump(mode="json")
+            # What a model says of unknown fields stands; one that says nothing has them refused, not dropped.
+            unknown = self.params.model_config.get("extra", "forbid")
+            return self.params.model_validate(params, extra=unknown).model_dump(mode="json")
         except ValidationError as error:
-            raise InvalidParams(
-                [("/".join(["/params", *map(str, e["loc"])]), e["msg"]) for e in error.errors(include_url=False)]
-            ) from error
+            raise InvalidParams([self._fault(fault) for fault in error.errors(include_url=False)]) from error
+
+    def _fault(self, fault: "ErrorDetails") -> tuple[str, str]:
+        where = [str(part).replace("~", "~0").replace("/", "~1") for part in ("params", *fault["loc"])]
+        if fault["type"] != "extra_forbidden":
+            return "/" + "/".join(where), fault["msg"]
+        fields = list(self.params.model_fields) if self.params and len(fault["loc"]) == 1 else []
+        like = get_close_matches(str(fault["loc"][-1]), fields, 1, 0.5)
+        advice = f"did you mean '{like[0]}'?" if like else f"it takes {', '.join(fields)}" if fields else "leave it out"
+        return "/" + "/".join(where), f"no such parameter; {advice}"
 
     def branchable(self, accepted: dict[str, Any]) -> dict[str, Plain]:
         """The accepted parameters that may enter a history: numbers, flags, ids and choices, never free text."""
@@ -95,6 +109,7 @@ def journey(
     quiet_hours: QuietHours | None = None,
     caps: tuple[Cap, ...] = (),
     timezone: str = "UTC",
+    most: int | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
@@ -112,6 +127,7 @@ def journey(
         quiet_hours: When no message is sent, in the customer's zone.
         caps: Frequency caps over all journeys, checked before each marketing message.
         timezone: The zone of customers who have none of their own (IANA name).
+        most: How many messages a run may ask for, sent or not, before it is ended; None: `JOURNEYS_MOST_PER_RUN`.
 
     Raises:
         CatalogueError: the declaration cannot work; the message names the journey.
@@ -132,6 +148,7 @@ def journey(
             quiet_hours=quiet_hours,
             caps=caps,
             timezone=timezone,
+            most=most,
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
         _check(spec, steps)
@@ -153,6 +170,7 @@ def _check(spec: JourneySpec, steps: Steps) -> None:
             any(cap.messages < 1 or cap.within <= timedelta(0) for cap in spec.caps),
             "a cap needs messages >= 1 in a span > 0",
         ),
+        (spec.most is not None and not 0 < spec.most <= _OCCURRENCES, f"most is a number of messages, 1 to {_OCCURRENCES:,}"),
         (spec.quiet_hours is not None and not _valid(spec.quiet_hours), "quiet hours are two different times, HH:MM"),
         (not _zone_exists(spec.timezone), f"'{spec.timezone}' is no IANA time zone"),
     ):

@@ -20,6 +20,8 @@ Plain = bool | int | float | str | None
 
 #: The signal that ends a run: its argument is an `Exit`.
 EXIT_SIGNAL = "exit"
+#: The signal that makes a run ask again for a message that waits for its paused journey; it has no argument.
+RESUME_SIGNAL = "resume"
 
 #: The task queue of the journeys' workflows; each channel's deliveries have one of their own.
 WORKFLOW_QUEUE = "journeys"
@@ -97,6 +99,8 @@ class Reason(StrEnum):
     HOLDOUT = "holdout"
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"
+    DAY_CEILING = "message ceiling of the day"
+    CEILING = "message ceiling of the run"
     EXPIRED = "useless after its deadline"
     REFUSED = "refused by the provider"
     BROKEN_TEMPLATE = "template cannot be rendered"
@@ -107,6 +111,12 @@ class Reason(StrEnum):
     OPERATOR = "ended by an operator"
     MERGED = "merged into another run"
     ERASED = "customer erased"
+    # Ends that were nobody's wish:
+    TOO_LONG = "history too long for Temporal"
+    TIMED_OUT = "timed out in Temporal"
+    STOPPED = "stopped by Temporal"
+    FAILED = "failed in Temporal"
+    UNKNOWN = "unknown to Temporal"
 
 
 class Receipt(_Contract):
@@ -118,6 +128,7 @@ class Receipt(_Contract):
     # Newer than the first histories: what is unset is not written, so that theirs look as they did.
     segment: str | None = Field(default=None, exclude_if=_unset, description="which one the customer is not in, by name")
     product: str | None = Field(default=None, exclude_if=_unset, description="the id of the product that the message shows")
+    purpose: Purpose | None = Field(default=None, exclude_if=_unset, description="known to the journey; not in its history")
 
     @property
     def sent(self) -> bool:
@@ -125,8 +136,14 @@ class Receipt(_Contract):
         return self.outcome is Outcome.SENT
 
     def __bool__(self) -> bool:
-        """A receipt is true when the message was sent, so that `await j.push(...) or await j.email(...)` falls back."""
-        return self.sent
+        """A receipt is true when no other channel is needed, so that `await j.push(...) or await j.email(...)` falls back.
+
+        What was withheld counts, so that a holdout walks the way that those walk with whom it is compared. What the provider
+        may have counts for marketing, which is sent at most once; a transactional message goes on to the next channel.
+        """
+        if self.outcome is Outcome.UNCONFIRMED:
+            return self.purpose is not Purpose.TRANSACTIONAL
+        return self.outcome in (Outcome.SENT, Outcome.WITHHELD)
 
 
 class Exit(_Contract):
@@ -178,7 +195,7 @@ class DeliverRequest(_Contract):
 
 
 class ReachedRequest(_Contract):
-    """A question to the event log: does this predicate hold for the run's customer since entry?"""
+    """A question about the run's customer: have these events happened since entry, or is this true now?"""
 
     run_id: UUID
     predicate: dict[str, Any]
@@ -223,6 +240,21 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceilings:
+    """How much is too much, whatever a journey says: a net under mistakes such as a loop without a wait.
+
+    `per_run` counts the messages that a run asks for, sent or not, and ends it; a journey may set its own (`most=`).
+    `per_day` counts the marketing messages of a customer in any 24 hours, over all journeys, and lets the next one wait.
+    """
+
+    per_run: int = 100
+    per_day: int = 20
+
+
+USUAL_CEILINGS = Ceilings()
+
+
+@dataclass(frozen=True, slots=True)
 class QuietHours:
     """No marketing between two wall-clock times of the customer's zone, `HH:MM`; may span midnight."""
 
@@ -246,6 +278,7 @@ class JourneySpec:
     quiet_hours: QuietHours | None
     caps: tuple[Cap, ...]
     timezone: str
+    most: int | None = None
     about: str = field(default="", compare=False)
 
     @property

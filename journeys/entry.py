@@ -16,6 +16,7 @@ ALREADY_RUNNING = "already running"
 ENTERED_BEFORE = "entered before"
 COOLING_DOWN = "cooling down"
 NO_KEY = "no entry key"
+KILLED = "journey killed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,12 @@ from journeys.errors import CatalogueError
 from segments import Predicate, Segment
 
 #: Receipts with these reasons mean that the run has no business going on.
-ENDING = frozenset({Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED})
+ENDING = frozenset(
+    {
+        *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
+        Reason.CEILING,
+    }
+)
 
 
 class RunEnded(BaseException):
@@ -45,12 +50,16 @@ class Runtime(Protocol):
         """Wait for a business time; raises `RunEnded` as soon as the run is over."""
         ...
 
+    async def hold(self, until: datetime, summary: str) -> None:
+        """Wait with a deferred message until a business time, or until it may be asked for again; raises as `sleep_until`."""
+        ...
+
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """Deliver one message; raises `RunEnded` when the run is over."""
         ...
 
     async def reached(self, predicate: Predicate) -> bool:
-        """Whether a predicate holds for the customer, counting only what happened since entry."""
+        """Whether events have happened since entry, or another predicate is true of the customer now."""
         ...
 
 
@@ -133,7 +142,12 @@ class Journey:
         return await self._send(Channel.EMAIL, template, transactional, only, params)
 
     async def reached(self, goal: Predicate | None = None) -> bool:
-        """Whether the goal (or another predicate) has been reached since entry, for journeys that branch on it."""
+        """Whether the goal, or whatever else is asked, is so; for journeys that branch on it.
+
+        `did(…)`, alone or combined, as a goal may be: whether it has come true since entry, counting only what happened since
+        then. Everything else (traits, buckets, other segments, consent, …): whether it is true of the customer now, with all
+        that is known of them.
+        """
         self._first = False
         predicate = goal if goal is not None else self._spec.goal
         if predicate is None:
@@ -148,12 +162,12 @@ class Journey:
         if only is not None:
             request = request.model_copy(update={"only": self._condition(template, only)})
         receipt = await self._runtime.deliver(request)
-        while receipt.outcome is Outcome.DEFERRED and receipt.retry_at and receipt.retry_at < request.useless_after:
-            await self._runtime.sleep_until(receipt.retry_at, f"{template} deferred: {receipt.reason}")
+        while receipt.outcome is Outcome.DEFERRED and receipt.retry_at and receipt.retry_at <= request.useless_after:
+            await self._runtime.hold(receipt.retry_at, f"{template} deferred: {receipt.reason}")
             receipt = await self._runtime.deliver(request)
         if receipt.reason in ENDING:
             raise RunEnded(receipt.reason)
-        return receipt
+        return receipt.model_copy(update={"purpose": request.purpose})
 
     def _condition(self, template: str, only: Segment) -> str:
         """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""

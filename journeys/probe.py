@@ -35,6 +35,9 @@ class _FirstEffect:
     async def sleep_until(self, at: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's signature
         raise _Stop(at)
 
+    async def hold(self, until: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's signature
+        raise _Stop
+
     async def deliver(self, request: DeliverRequest) -> Receipt:  # noqa: ARG002 - the protocol's signature
         raise _Stop
 
@@ -58,6 +61,8 @@ class _PlainPath:
     async def sleep_until(self, at: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's signature
         self._count()
         self._now = max(self._now, at)
+
+    hold = sleep_until
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         self._count()

@@ -4,9 +4,10 @@ Budget: a message costs its timer and one activity, nothing else; no search attr
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
@@ -14,6 +15,8 @@ from temporalio.exceptions import ActivityError, CancelledError
 
 from journeys import catalogue, current
 from journeys.contracts import (
+    EXIT_SIGNAL,
+    RESUME_SIGNAL,
     DeliverRequest,
     Exit,
     Outcome,
@@ -27,6 +30,8 @@ from journeys.contracts import (
 )
 from journeys.handle import Journey, RunEnded
 from segments import Predicate
+
+T = TypeVar("T")
 
 #: A question to the event log.
 QUESTION = timedelta(seconds=30)
@@ -48,7 +53,8 @@ class JourneyRun:
     def __init__(self) -> None:
         """Before the first task: nothing sent, nothing to end for."""
         self._exit: Exit | None = None
-        self._sending: workflow.ActivityHandle[Receipt] | None = None
+        self._asking: workflow.ActivityHandle[Any] | None = None
+        self._resumed = False
         self._timeline: list[str] = []
         self._sent = 0
         self._skipped = 0
@@ -62,12 +68,17 @@ class JourneyRun:
         self._note(f"**over: {reason.value}**")
         return RunOver(outcome=reason, sent=self._sent, skipped=self._skipped)
 
-    @workflow.signal(name="exit")
+    @workflow.signal(name=EXIT_SIGNAL)
     def on_exit(self, leave: Exit) -> None:
         """End the run: from a wait at once, from a delivery as soon as its attempt has an answer."""
         self._exit = self._exit or leave
-        if self._sending is not None:
-            self._sending.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+
+    @workflow.signal(name=RESUME_SIGNAL)
+    def on_resume(self) -> None:
+        """Ask again for a message that waits: what it waited for may be over."""
+        self._resumed = True
 
     def now(self) -> datetime:
         """Business time."""
@@ -75,18 +86,17 @@ class JourneyRun:
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
         """A durable timer that the exit signal cuts short."""
-        remaining = self._start.clock.real(at) - workflow.now()
-        if remaining > timedelta(0):
-            self._note(f"waiting {summary}", at)
-            with suppress(TimeoutError):
-                await workflow.wait_condition(lambda: self._exit is not None, timeout=remaining, timeout_summary=summary)
-            self._timeline.pop()
-        self._leave_if_over()
+        await self._wait(at, summary, lambda: self._exit is not None)
+
+    async def hold(self, until: datetime, summary: str) -> None:
+        """A durable timer that the exit and the resume signal cut short."""
+        await self._wait(until, summary, lambda: self._exit is not None or self._resumed)
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
         self._leave_if_over()
-        self._sending = workflow.start_activity(
+        self._resumed = False
+        sending: workflow.ActivityHandle[Receipt] = workflow.start_activity(
             "deliver",
             request,
             result_type=Receipt,
@@ -97,15 +107,16 @@ class JourneyRun:
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=f"{request.channel.value} {request.template}",
         )
-        receipt = await self._settled(self._sending)
-        self._sending = None
+        receipt = await self._answer(sending)
+        if receipt is None:
+            receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._exit.reason if self._exit else None)
         self._record(request, receipt)
         return receipt
 
     async def reached(self, predicate: Predicate) -> bool:
-        """Ask the event log; one activity."""
+        """Ask Postgres; one activity."""
         self._leave_if_over()
-        answer: bool = await workflow.execute_activity(
+        asking: workflow.ActivityHandle[bool] = workflow.start_activity(
             "reached",
             ReachedRequest(run_id=self._start.run_id, predicate=predicate.to_json(), at=self.now()),
             result_type=bool,
@@ -113,7 +124,9 @@ class JourneyRun:
             retry_policy=RETRY,
             summary=f"reached {predicate}?",
         )
-        return answer
+        answer = await self._answer(asking)
+        self._leave_if_over()
+        return bool(answer)
 
     async def _walk(self, steps: Awaitable[None]) -> Reason:
         try:
@@ -127,14 +140,27 @@ class JourneyRun:
             return self._exit.reason
         return self._exit.reason if self._exit is not None else Reason.FINISHED
 
-    async def _settled(self, sending: "workflow.ActivityHandle[Receipt]") -> Receipt:
+    async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
+        remaining = self._start.clock.real(until) - workflow.now()
+        if remaining > timedelta(0):
+            self._note(f"waiting {summary}", until)
+            with suppress(TimeoutError):
+                await workflow.wait_condition(cut_short, timeout=remaining, timeout_summary=summary)
+            self._timeline.pop()
+        self._leave_if_over()
+
+    async def _answer(self, asking: "workflow.ActivityHandle[T]") -> T | None:
+        """What an activity answers; nothing, when it is not answered because the run is over."""
+        self._asking = asking
         try:
-            return await sending
+            return await asking
         except ActivityError:
             # Once asked to cancel, Temporal retries no more: whatever the last attempt's error was, the run is over.
             if self._exit is not None:
-                return Receipt(outcome=Outcome.SKIPPED, reason=self._exit.reason)
+                return None
             raise
+        finally:
+            self._asking = None
 
     def _leave_if_over(self) -> None:
         if self._exit is not None:

@@ -36,6 +36,7 @@ class RunFacts:
     traceparent: str | None
     traits: dict[str, Any]
     control: str | None
+    asked: int
     consent: str | None
     endpoints: tuple[Endpoint, ...]
 
@@ -120,20 +121,19 @@ async def ledger_row(connection: Connection, key: MessageKey) -> LedgerRow | Non
     return LedgerRow(**row) if row else None
 
 
-async def lock_customer(connection: Connection, profile_id: UUID) -> None:
-    """One delivery of a customer at a time until the transaction ends."""
-    await connection.execute(_SQL["lock_customer"], Lock.CUSTOMER, profile_id)
-
-
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
     """Which of these addresses must not be written to."""
     rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose)
     return {bytes(row["digest"]) for row in rows}
 
 
-async def claims_since(connection: Connection, profile_id: UUID, since: datetime) -> list[datetime]:
-    """When the customer's marketing messages since an instant were claimed, oldest first."""
-    return [row["claimed_at"] for row in await connection.fetch(_SQL["capped"], profile_id, since)]
+async def claims_under_lock(connection: Connection, profile_id: UUID, since: datetime, run_id: UUID) -> list[datetime]:
+    """When the customer's marketing messages since an instant were claimed, oldest first, with those withheld from this run.
+
+    Until the transaction ends, no other delivery of the customer gets an answer: what is claimed on it stays true.
+    """
+    rows = await connection.fetch(_SQL["capped"], Lock.CUSTOMER, profile_id, since, run_id)
+    return [row["claimed_at"] for row in rows]
 
 
 async def record(connection: Connection, entry: Entry) -> Claimed:

@@ -31,6 +31,18 @@ class Run:
     exit_at: datetime | None
     outcome: str | None
     ended_at: datetime | None
+    failing_since: datetime | None
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyStanding:
+    """How the runs of a journey stand: how many are open, how many of these cannot go on, how many met their ceiling lately."""
+
+    open_runs: int = 0
+    failing_runs: int = 0
+    failure: str | None = None
+    at_their_ceiling: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +92,13 @@ async def list_runs(
     journey: str | None,
     profile_id: UUID | None,
     is_open: bool | None,
+    is_failing: bool = False,
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Run]:
     """Runs of a journey and/or a customer, newest first."""
     at, run_id = before or (None, None)
-    rows = await database.pool.fetch(_SQL["list_runs"], journey, profile_id, is_open, at, run_id, limit)
+    rows = await database.pool.fetch(_SQL["list_runs"], journey, profile_id, is_open, at, run_id, limit, is_failing)
     return [_run(row) for row in rows]
 
 
@@ -99,6 +112,24 @@ async def customer_id(connection: Connection, kind: str, value: str) -> UUID | N
 async def set_control(database: Database, journey: str, state: str, at: datetime, by: str) -> None:
     """Throw the operator's switch of a journey: live, paused or killed."""
     await database.pool.execute(_SQL["set_control"], journey, state, at, by)
+
+
+async def standing_of_journeys(database: Database, since: datetime) -> dict[str, JourneyStanding]:
+    """How the runs of each journey stand that has open ones, or some that met their ceiling since an instant."""
+    rows = await database.pool.fetch(_SQL["standing_of_journeys"], since)
+    return {row["journey"]: JourneyStanding(**{name: row[name] for name in JourneyStanding.__slots__}) for row in rows}
+
+
+async def has_runs(database: Database, journey: str) -> bool:
+    """Whether anybody ever was in a journey of this name."""
+    found: bool = await database.pool.fetchval(_SQL["has_runs"], journey)
+    return found
+
+
+async def control_of(connection: Connection, journey: str) -> str:
+    """The switch of a journey: live where nobody has thrown it."""
+    state: str | None = await connection.fetchval(_SQL["control_of"], journey)
+    return state or "live"
 
 
 async def controls(database: Database) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Runs in Postgres: admitting entries, what Temporal must be told, and what it says in return."""
+"""Runs in Postgres: admitting entries, and what Temporal must be told. What it says in return is in `store.run_ends`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -106,12 +106,13 @@ class OpenRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
-    """What Temporal says of a run that is over."""
+class PausedMessage:
+    """A message that waits for its journey to live again."""
 
+    run_id: UUID
+    step: str
+    occurrence: int
     workflow_id: str
-    outcome: str
-    at: datetime
 
 
 async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[Transition]:
@@ -176,9 +177,9 @@ async def entry_events(
     return {row["n"] - 1: row["properties"] for row in rows}
 
 
-async def to_start(database: Database, shard: int, shards: int, limit: int) -> list[RunToStart]:
-    """Runs that Temporal does not know yet."""
-    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit)]
+async def to_start(database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str]) -> list[RunToStart]:
+    """Runs of these journeys that Temporal does not know yet; those of others wait until their journey is back."""
+    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit, journeys)]
 
 
 async def mark_started(database: Database, started: Sequence[tuple[UUID, timedelta]], at: datetime) -> None:
@@ -209,6 +210,12 @@ async def mark_raced(connection: Connection, reached: Sequence[tuple[UUID, datet
         await connection.execute(_SQL["mark_raced"], *columns)
 
 
+async def run_asking(connection: Connection, run_id: UUID) -> OpenRun | None:
+    """Whom a run is about, and since when."""
+    row = await connection.fetchrow(_SQL["run_asking"], run_id)
+    return OpenRun(**row) if row else None
+
+
 async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> list[OpenRun]:
     """Open runs of these profiles."""
     return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]
@@ -230,19 +237,22 @@ async def mark_signalled(database: Database, ids: Sequence[UUID], at: datetime) 
     await database.pool.execute(_SQL["mark_signalled"], ids, at)
 
 
-async def still_open(database: Database, workflow_ids: Sequence[str]) -> list[str]:
-    """Which of these workflows are open here."""
-    return [row["workflow_id"] for row in await database.pool.fetch(_SQL["still_open"], workflow_ids)]
+async def killed_journeys(connection: Connection) -> frozenset[str]:
+    """The journeys that nobody may enter."""
+    return frozenset(row["journey"] for row in await connection.fetch(_SQL["killed_journeys"]))
 
 
-async def close(database: Database, closings: Sequence[Closing]) -> int:
-    """Write down how runs ended; returns how many were open until now."""
-    if not closings:
-        return 0
-    columns = ([getattr(c, name) for c in closings] for name in ("workflow_id", "outcome", "at"))
-    return len(await database.pool.fetch(_SQL["close"], *columns))
+async def to_kill(database: Database, shard: int, shards: int, limit: int) -> list[UUID]:
+    """Open runs whose journey was killed after they had entered."""
+    return [row["id"] for row in await database.pool.fetch(_SQL["to_kill"], shard, shards, limit)]
 
 
-async def oldest_open(database: Database, before: datetime, limit: int) -> list[str]:
-    """Workflows started before an instant that are still open here, oldest first."""
-    return [row["workflow_id"] for row in await database.pool.fetch(_SQL["oldest_open"], before, limit)]
+async def to_resume(database: Database, shard: int, shards: int, limit: int, now: datetime) -> list[PausedMessage]:
+    """Messages that wait for their journey to live again, which it does."""
+    return [PausedMessage(**row) for row in await database.pool.fetch(_SQL["to_resume"], shard, shards, limit, now)]
+
+
+async def mark_resumed(database: Database, messages: Sequence[PausedMessage], at: datetime) -> None:
+    """Their runs were told to ask again."""
+    columns = ([getattr(m, name) for m in messages] for name in ("run_id", "step", "occurrence"))
+    await database.pool.execute(_SQL["mark_resumed"], *columns, at)

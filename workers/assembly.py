@@ -7,6 +7,7 @@ from functools import partial
 
 from temporalio.client import Client
 
+from activities.branching import Branching
 from activities.channels.base import Provider
 from activities.channels.fcm import Fcm
 from activities.channels.http import http_client
@@ -19,7 +20,7 @@ from activities.doubt import Doubt
 from activities.templates import Templates
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
-from journeys.contracts import Channel
+from journeys.contracts import Ceilings, Channel
 from journeys.probe import leading_wait
 from store import Database
 from workers.definitions import load_definitions
@@ -32,6 +33,7 @@ class Parts:
 
     catalogue: Catalogue
     delivery: Delivery
+    branching: Branching
     watch: Watch
     providers: Mapping[Channel, Provider]
 
@@ -52,6 +54,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     return Parts(
         catalogue=definitions,
         delivery=delivery(settings, database, definitions, templates, providers),
+        branching=Branching(database),
         watch=watch(settings, database, client, definitions),
         providers=providers,
     )
@@ -97,6 +100,7 @@ def delivery(
         secret=settings.secret.get_secret_value(),
         public_url=settings.public_url,
         doubt=Doubt(settings.doubt_pause, clock.speed),
+        ceilings=Ceilings(settings.most_per_run, settings.most_per_day),
     )
 
 

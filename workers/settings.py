@@ -59,6 +59,12 @@ class Settings(BaseSettings):
         gt=timedelta(0),
         description="before the second copy of a transactional message in doubt; each further one waits four times as long",
     )
+    most_per_run: int = Field(
+        default=100, ge=1, le=32_000, description="messages that a run may ask for, sent or not, before it is ended (`most=`)"
+    )
+    most_per_day: int = Field(
+        default=20, ge=1, description="marketing messages to a customer in 24 h, over all journeys; the next one waits"
+    )
 
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="task queues this worker serves, comma separated; empty: all"

@@ -9,6 +9,7 @@ import structlog
 from temporalio import activity, workflow
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from workers.redaction import in_words, places
 from workers.settings import Settings
 
 #: Libraries that tell too much below WARNING: every request, and (mail.log, aiosmtplib) who a message is for.
@@ -47,7 +48,7 @@ def set_up_logs(settings: Settings) -> None:
     renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if console else structlog.processors.JSONRenderer()
     tail = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        *([] if console else [_errors_as_text]),
+        _errors_by_kind_and_place,
         renderer,
     ]
     handler = logging.StreamHandler()
@@ -99,5 +100,12 @@ def _name_the_run(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
-def _errors_as_text(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return structlog.processors.format_exc_info(None, "", event) if "exc_info" in event else event
+def _errors_by_kind_and_place(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An error's text may name a customer, and a console's traceback shows variables: neither is written."""
+    told = event.pop("exc_info", None)
+    found = (
+        told if isinstance(told, BaseException) else told[1] if isinstance(told, tuple) else sys.exc_info()[1] if told else None
+    )
+    if found is not None:
+        event["exception"] = "\n".join([in_words(found), *(f"  {line}" for line in places(found))])
+    return event

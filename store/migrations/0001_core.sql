@@ -388,7 +388,10 @@ create table run (
     exit_at            timestamptz,
     exit_signalled_at  timestamptz,
     outcome            text,
-    ended_at           timestamptz
+    ended_at           timestamptz,
+    -- Its steps raise, or no longer fit what it has done: since when we know, and the error's kind and place.
+    failing_since      timestamptz,
+    failure            text
 );
 -- One at a time; a run that was told to end makes room at once.
 create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null and exit_reason is null;
@@ -397,6 +400,10 @@ create index run_profile on run (profile_id, entered_at desc);
 create index run_journey on run (journey, entered_at desc);
 create index run_to_start on run (created_at) where started_at is null and ended_at is null;
 create index run_to_signal on run (exit_at) where exit_reason is not null and exit_signalled_at is null and ended_at is null;
+create index run_ending on run (exit_signalled_at) where exit_signalled_at is not null and ended_at is null;
+create index run_standing on run (journey, created_at, id) where ended_at is null;
+create index run_failing on run (journey) where failing_since is not null and ended_at is null;
+create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'message ceiling of the run';
 
 -- Entries that did not become runs, with the reason.
 create table entry_refused (
@@ -442,14 +449,34 @@ create table delivery (
 create index delivery_profile on delivery (profile_id, claimed_at desc);
 create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;
 create index delivery_journey on delivery (journey, step);
+create index delivery_paused on delivery (journey, retry_at) where state = 'deferred' and reason = 'journey paused';
 
--- The operator's switch per journey.
+-- The operator's switch per journey. Whoever had entered by `killed_at` is over, even if the journey lives again.
 create table journey_control (
-    journey  text primary key,
-    state    text not null check (state in ('live', 'paused', 'killed')),
-    at       timestamptz not null,
-    by       text not null
+    journey    text primary key,
+    state      text not null check (state in ('live', 'paused', 'killed')),
+    at         timestamptz not null,
+    by         text not null,
+    killed_at  timestamptz
 );
+
+-- The customer's marketing messages that a cap counts, read under a lock that is held until the transaction ends: one
+-- delivery of a customer at a time, or two would find the same room. What was withheld from the asking run counts within it,
+-- so that its waits are those of the runs that it is compared with. Volatile: the second statement sees what the lock waited for.
+create function claims_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid)
+    returns setof timestamptz
+    language plpgsql volatile
+    as $$
+    begin
+        perform pg_advisory_xact_lock(lock_class, hashtext(customer::text));
+        return query
+            select coalesce(claimed_at, settled_at) as counted_at from delivery
+            where profile_id = customer and purpose = 'marketing' and (
+                (state in ('claimed', 'sent', 'unconfirmed') and claimed_at > since)
+                or (run_id = asking and state = 'withheld' and settled_at > since)
+            )
+            order by counted_at;
+    end $$;
 
 -- What is for sale, as the shop last told it. `id` is the `product_id` of its events.
 create table product (

@@ -2,7 +2,9 @@
 -- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen.
 select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
        p.traits,
-       (select state from journey_control c where c.journey = r.journey) as control,
+       (select case when r.created_at <= c.killed_at then 'killed' else c.state end
+        from journey_control c where c.journey = r.journey) as control,
+       (select count(*) from delivery d where d.run_id = r.id) as asked,
        (select c.state from consent c
         where c.profile_id = r.profile_id and c.channel = $2 and c.purpose = $3
         order by c.at desc, c.id desc limit 1) as consent,
@@ -18,20 +20,14 @@ for update of r;
 -- What is known of a message already.
 select state, reason, attempts, copies, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3;
 
--- name: lock_customer
--- One delivery of a customer at a time, so that caps hold across journeys.
-select pg_advisory_xact_lock($1::integer, hashtext($2::uuid::text));
-
 -- name: suppressed
 -- Which of these addresses must not be written to for this purpose.
 select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
 
 -- name: capped
--- When the customer's marketing messages counted by a cap were claimed, oldest first.
-select claimed_at from delivery
-where profile_id = $1 and purpose = 'marketing' and state in ('claimed', 'sent', 'unconfirmed') and claimed_at > $2
-order by claimed_at;
+-- When the customer's marketing messages that a cap counts were claimed, oldest first; nobody else claims one until we are done.
+select claimed_at from claims_under_lock($1, $2, $3, $4) as claimed_at;
 
 -- name: record
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.

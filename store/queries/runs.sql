@@ -54,10 +54,10 @@ cross join lateral (
 ) e;
 
 -- name: to_start
--- Runs that Temporal does not know yet, oldest first.
+-- Runs of the journeys named that Temporal does not know yet, oldest first.
 select id, journey, profile_id, segment, params, entered_at, workflow_id, traceparent, created_at
 from run
-where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1
+where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1 and journey = any($4::text[])
 order by created_at
 limit $3;
 
@@ -83,6 +83,10 @@ returning run.id;
 update delivery set raced = true
 from unnest($1::uuid[], $2::timestamptz[]) as x (id, at)
 where delivery.run_id = x.id and delivery.claimed_at >= x.at and delivery.state in ('claimed', 'sent', 'unconfirmed');
+
+-- name: run_asking
+-- Whom a run is about, and since when.
+select id, journey, profile_id, entered_at from run where id = $1;
 
 -- name: open_runs_of
 -- Open runs of these profiles, for the goal check; runs asked to end already are of no interest.
@@ -110,13 +114,15 @@ update run set exit_signalled_at = $2 where id = any($1::uuid[]);
 select workflow_id from run where workflow_id = any($1::text[]) and ended_at is null;
 
 -- name: close
--- What Temporal says of runs that are over. A message that was still to be tried again never will be; one that was claimed
--- and never settled stays in doubt.
+-- What Temporal says of runs that are over. One that did not end by itself (terminated, cancelled, timed out) but that we had
+-- asked to end has the reason that we had. A message that was still to be tried again never will be; one that was claimed and
+-- never settled stays in doubt.
 with closed as (
-    update run set outcome = x.outcome, ended_at = x.at, started_at = coalesce(run.started_at, x.at)
-    from unnest($1::text[], $2::text[], $3::timestamptz[]) as x (workflow_id, outcome, at)
+    update run set outcome = case when x.by_itself then x.outcome else coalesce(run.exit_reason, x.outcome) end,
+                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null
+    from unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[]) as x (workflow_id, outcome, at, by_itself)
     where run.workflow_id = x.workflow_id and run.ended_at is null
-    returning run.id, run.exit_reason, run.ended_at
+    returning run.id, run.journey, run.exit_reason, run.outcome, run.ended_at
 ), settled as (
     update delivery d
     set state = case d.state when 'claimed' then 'unconfirmed' else 'skipped' end,
@@ -127,14 +133,77 @@ with closed as (
     from closed
     where d.run_id = closed.id and d.state in ('claimed', 'released', 'deferred')
 )
-select id from closed;
+select journey, outcome from closed;
 
--- name: oldest_open
--- The oldest started runs that are still open here, to compare with Temporal now and then.
-select workflow_id from run
-where started_at is not null and started_at < $1 and ended_at is null
-order by started_at
+-- name: open_after
+-- Open runs that Temporal was told to start before an instant, from a place in their order on.
+select journey, created_at, id, workflow_id from run
+where ended_at is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
+order by journey, created_at, id
+limit $5;
+
+-- name: overdue
+-- Runs that heard before an instant that they are over, and are not; any of them, so that none is looked at for ever.
+select workflow_id, exit_reason from run
+where exit_signalled_at < $1 and exit_signalled_at is not null and ended_at is null
+order by random()
 limit $2;
+
+-- name: mark_failing
+-- These runs cannot go on, and why.
+update run set failing_since = coalesce(failing_since, $3), failure = x.failure
+from unnest($1::text[], $2::text[]) as x (workflow_id, failure)
+where run.workflow_id = x.workflow_id and run.ended_at is null;
+
+-- name: not_known_as_failing
+-- Which of these workflows are open here, and not known as failing.
+select workflow_id from run where workflow_id = any($1::text[]) and ended_at is null and failing_since is null;
+
+-- name: failing_besides
+-- Runs that are known as failing, besides those named; any of them, so that none is looked at for ever.
+select workflow_id from run
+where failing_since is not null and ended_at is null and workflow_id <> all($1::text[])
+order by random()
+limit $2;
+
+-- name: mark_healed
+-- These runs go on.
+update run set failing_since = null, failure = null where workflow_id = any($1::text[]) and ended_at is null;
+
+-- name: failing_by_journey
+-- How many runs cannot go on.
+select journey, count(*) as runs from run where failing_since is not null and ended_at is null group by journey;
+
+-- name: killed_journeys
+-- The journeys that nobody may enter.
+select journey from journey_control where state = 'killed';
+
+-- name: to_kill
+-- Open runs whose journey was killed after they had entered.
+select r.id from journey_control c
+join run r on r.journey = c.journey and r.created_at <= c.killed_at
+where c.killed_at is not null and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1
+limit $3;
+
+-- name: to_resume
+-- Runs whose message waits only for their journey to live again, which it does. A paused journey's are not looked at.
+select d.run_id, d.step, d.occurrence, r.workflow_id
+from journey_control c
+cross join lateral (
+    select run_id, step, occurrence from delivery
+    where journey = c.journey and state = 'deferred' and reason = 'journey paused' and retry_at > $4
+    order by retry_at
+    limit $3
+) d
+join run r on r.id = d.run_id
+where c.state = 'live' and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1;
+
+-- name: mark_resumed
+-- Their runs were told to ask again now.
+update delivery d set retry_at = $4
+from unnest($1::uuid[], $2::text[], $3::smallint[]) as x (run_id, step, occurrence)
+where d.run_id = x.run_id and d.step = x.step and d.occurrence = x.occurrence
+  and d.state = 'deferred' and d.reason = 'journey paused';
 
 -- name: by_id
 -- One run.
@@ -158,6 +227,7 @@ where ($1::text is null or journey = $1)
   and ($2::uuid is null or profile_id = $2)
   and ($3::boolean is null or (ended_at is null) = $3)
   and ($4::timestamptz is null or (entered_at, id) < ($4, $5::uuid))
+  and (not $7::boolean or (failing_since is not null and ended_at is null))
 order by entered_at desc, id desc
 limit $6;
 
@@ -168,9 +238,32 @@ where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2
 
 -- name: set_control
 -- Throw the operator's switch of a journey.
-insert into journey_control (journey, state, at, by) values ($1, $2, $3, $4)
-on conflict (journey) do update set state = excluded.state, at = excluded.at, by = excluded.by;
+insert into journey_control (journey, state, at, by, killed_at) values ($1, $2::text, $3::timestamptz, $4, case $2::text when 'killed' then $3::timestamptz end)
+on conflict (journey) do update
+set state = excluded.state, at = excluded.at, by = excluded.by, killed_at = coalesce(excluded.killed_at, journey_control.killed_at);
 
 -- name: controls
 -- The switches that have been thrown.
 select journey, state from journey_control;
+
+-- name: standing_of_journeys
+-- How many runs of each journey are open, how many of these fail, and how many met their ceiling since an instant: an index each.
+select journey, sum(opened)::bigint as open_runs, sum(failing)::bigint as failing_runs, max(failure) as failure,
+       sum(ceiling)::bigint as at_their_ceiling
+from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling
+      from run where ended_at is null group by journey
+      union all
+      select journey, 0, count(*), max(failure), 0
+      from run where failing_since is not null and ended_at is null group by journey
+      union all
+      select journey, 0, 0, null, count(*)
+      from run where outcome = 'message ceiling of the run' and ended_at > $1 group by journey) standing
+group by journey;
+
+-- name: has_runs
+-- Whether anybody ever was in a journey of this name.
+select exists (select from run where journey = $1);
+
+-- name: control_of
+-- The switch of one journey.
+select state from journey_control where journey = $1;

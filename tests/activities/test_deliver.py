@@ -125,16 +125,6 @@ async def test_consent_that_was_withdrawn_while_waiting(trial: Shop) -> None:
     assert (push.state, push.reason, push.detail) == ("skipped", "no consent", {"consent": "withdrawn"})
 
 
-async def test_the_kill_switch_ends_every_run_at_its_next_message(trial: Shop) -> None:
-    await trial.signs_up("ana")
-    assert (await trial.operate("PUT", "/v1/journeys/three_messages/state", json={"state": "killed"})).status_code == 200
-    await trial.does("ana", "Product Added")
-    await trial.look()
-    run = await trial.run("three_messages")
-    assert (await trial.over(run)).outcome.value == "journey killed"
-    assert states(await trial.messages(run)) == [("push", "skipped", "journey killed")]
-
-
 async def test_the_holdout_runs_the_same_code_and_withholds_only_the_call(trial: Shop) -> None:
     await trial.signs_up("ana")
     assert states(await finish(trial, "held_out")) == [("push", "withheld", "holdout")]

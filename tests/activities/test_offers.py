@@ -138,7 +138,7 @@ async def test_a_segment_that_this_worker_does_not_have_waits_for_the_one_that_h
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HERE = Endpoint(UUID(int=1), "token", None)
-HELD_OUT = RunFacts(UUID(int=2), NOON, None, None, True, {}, {}, None, {}, None, "granted", (HERE,))
+HELD_OUT = RunFacts(UUID(int=2), NOON, None, None, True, {}, {}, None, {}, None, 0, "granted", (HERE,))
 ASKED = DeliverRequest(
     run_id=UUID(int=3), journey="shop_event", step="push:say", occurrence=1, channel=Channel.PUSH, template="say",
     purpose=Purpose.MARKETING, due_at=NOON, useless_after=NOON + timedelta(hours=1), only="climate",

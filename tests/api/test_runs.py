@@ -70,6 +70,9 @@ async def test_what_is_wrong_is_said(trial: Shop) -> None:
     assert problem(await start(trial, user="nobody"))[:2] == (404, "unknown-customer")
     status, code, _ = problem(answer := await start(trial, params={"route": "fax"}))
     assert (status, code, answer.json()["errors"][0]["pointer"]) == (422, "invalid-params", "/params/route")
+    status, code, detail = problem(answer := await start(trial, params={"rout": "email"}))
+    assert (status, code, answer.json()["errors"][0]["pointer"]) == (422, "invalid-params", "/params/rout"), "E11: not dropped"
+    assert "did you mean 'route'?" in detail
     assert problem(await start(trial, "urgent", params={"x": 1}))[:2] == (422, "invalid-params")
     assert problem(await start(trial, customer={"user_id": "ana", "id": str(uuid4())}))[0] == 422
     assert problem(await start(trial, entry={"name": "a\u0000b"}))[0] == 422

@@ -112,3 +112,37 @@ async def raises(j: Journey) -> None:
     """A fault in a journey."""
     await j.push("note")
     raise KeyError("a fault of the author's")
+
+
+class Loop(BaseModel):
+    """Whether to go round and round."""
+
+    on: bool
+
+
+@journey(params=Loop, reentry=after(minutes=0), most=30)
+async def never_stops(j: Journey) -> None:
+    """A fault that no look at the plain paths shows: marketing in a loop without a wait."""
+    while j.params.on:
+        await j.push("note")
+
+
+@journey(reentry=after(minutes=0), holdout=0.999999)
+async def held_out_of_both(j: Journey) -> None:
+    """The holdout of a journey that falls back."""
+    await j.push("note") or await j.email("note")
+
+
+@journey(reentry=after(minutes=0), holdout=0.999999, quiet_hours=QuietHours("22:00", "08:00"))
+async def held_out_at_night(j: Journey) -> None:
+    """The holdout of a journey that lets people sleep."""
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def asks_who_it_is(j: Journey) -> None:
+    """Branches on what is true of the customer now, not on what happened."""
+    if await j.reached(trait("tier") == "gold"):
+        await j.email("note")
+    else:
+        await j.push("note")

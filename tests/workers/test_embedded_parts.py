@@ -1,8 +1,11 @@
-"""The small pieces of the stack: secrets, the lock, what the terminal tells, what children are told, who is restarted."""
+"""The small pieces of the stack: secrets, the lock, ports, what the terminal tells, what children are told, restarts."""
 
 import json
+import socket
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from workers.embedded.environment import Addresses, environment
 from workers.embedded.errors import AlreadyRunning, ServerFailed
 from workers.embedded.hold import Hold
 from workers.embedded.parts import Part, Program, says
+from workers.embedded.ports import LOCALHOST, Ports, free_port
 from workers.embedded.processes import Children
 from workers.embedded.supervision import Supervision
 from workers.embedded.vault import Secrets, keys_in, secrets_in
@@ -53,6 +57,55 @@ def test_a_secret_that_a_newer_version_needs_is_added_and_the_others_stay(tmp_pa
     found = secrets_in(tmp_path)
     assert found.secret == "kept for ever"
     assert len(found.whatsapp_app_secret) >= 32
+
+
+def occupied(ports: int) -> tuple[int, list[socket.socket]]:
+    """So many neighbouring ports on which somebody else listens, and the first of them."""
+    while True:
+        first, taken = free_port(), []
+        with suppress(OSError):
+            for port in range(first, first + ports):
+                listening = socket.socket()
+                taken.append(listening)
+                listening.bind((LOCALHOST, port))
+                listening.listen()
+            return first, taken
+        for listening in taken:
+            listening.close()
+
+
+def test_a_taken_port_gives_way_to_the_next_which_is_said_and_kept(tmp_path: Path) -> None:
+    """E10: it was changed in silence, to another at each start."""
+    wanted, strangers = occupied(2)
+    said: list[tuple[str, str]] = []
+    first = Ports(tmp_path, lambda part, sentence: said.append((part, sentence)))
+    port = first.take("api", wanted)
+    assert wanted + 2 <= port < wanted + 100
+    assert said == [("api", f"port {wanted} is or was taken: on {port} now, and next time if it is free")]
+    first.release()
+    for stranger in strangers:
+        stranger.close()
+    again = Ports(tmp_path, print)
+    assert again.take("api", wanted) == port
+    assert again.take("sandbox", port) != port, "two parts never share one"
+    again.release()
+    other = free_port()
+    assert Ports(tmp_path, print).take("api", other) == other, "another wish is not last time's"
+
+
+def test_two_stacks_that_start_at_once_choose_different_ports(tmp_path: Path) -> None:
+    """E10: both saw a port free on which nobody listened yet."""
+    wanted = free_port()
+    with ThreadPoolExecutor(8) as starting:
+        stacks = []
+        for n in range(8):
+            (tmp_path / str(n)).mkdir()
+            stacks.append(Ports(tmp_path / str(n), print))
+        chosen = list(starting.map(lambda ports: ports.take("api", wanted), stacks))
+    assert len(set(chosen)) == 8
+    assert wanted in chosen
+    for ports in stacks:
+        ports.release()
 
 
 def test_a_directory_has_one_stack_at_a_time(tmp_path: Path) -> None:

@@ -113,3 +113,31 @@ async def test_metrics_count_deliveries_refusals_and_entries(shop: Shop) -> None
     assert value("journeys_entry_latency_seconds_count") == latencies + 1
     page = (await shop.api.get("/metrics")).text
     assert "journeys_" in page
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_logged_error_is_named_by_its_kind_and_place(log_format: str) -> None:
+    """E5: neither what it says, nor the variables around it."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    set_up_logs(Settings(log_format=log_format))
+    stream = io.StringIO()
+    handler = root.handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)
+    try:
+        _fail_on("ana@example.com")
+    except ValueError:
+        logging.getLogger("temporalio.worker").warning("Failed activation", exc_info=True)
+    finally:
+        root.handlers, root.level = before, level
+    assert "ValueError at " in stream.getvalue()
+    assert "test_telemetry.py:" in stream.getvalue()
+    assert "ana@example.com" not in stream.getvalue()
+
+
+def _fail_on(address: str) -> None:
+    try:
+        {}[address]
+    except KeyError as error:
+        raise ValueError(f"{address} is not known") from error

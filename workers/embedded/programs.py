@@ -10,7 +10,7 @@ from typing import Self
 from journeys.clock import Clock
 from workers.embedded.environment import Addresses, environment
 from workers.embedded.parts import Program, Ready, answers, says
-from workers.embedded.ports import LOCALHOST, free_port
+from workers.embedded.ports import LOCALHOST, Ports
 from workers.embedded.processes import GRACE, Children
 from workers.embedded.vault import secrets_in
 from workers.settings import Settings
@@ -29,7 +29,7 @@ class Programs:
     logs: Path
     children: Children
     environment: dict[str, str] = field(repr=False)
-    metrics_port: int = METRICS_PORT  # 0: any
+    ports: Ports
     metrics_urls: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -42,7 +42,7 @@ class Programs:
         temporal: str,
         ui: str,
         extra: Mapping[str, str],
-        usual_ports: bool,
+        ports: Ports,
     ) -> Self:
         """Choose the ports and write the environment."""
         directory = settings.data_dir
@@ -50,13 +50,13 @@ class Programs:
             dsn=dsn,
             temporal=temporal,
             temporal_ui=ui,
-            api=f"http://{LOCALHOST}:{free_port(settings.api_port * usual_ports)}",
-            sandbox=f"http://{LOCALHOST}:{free_port(SANDBOX_PORT * usual_ports)}",
-            smtp=f"smtp://{LOCALHOST}:{free_port(SMTP_PORT * usual_ports)}",
+            api=f"http://{LOCALHOST}:{ports.take('api', settings.api_port)}",
+            sandbox=f"http://{LOCALHOST}:{ports.take('sandbox', SANDBOX_PORT)}",
+            smtp=f"smtp://{LOCALHOST}:{ports.take('smtp', SMTP_PORT)}",
             service_account=directory / "sandbox" / "service-account.json",
         )
         told = environment(settings, at, secrets_in(directory)) | dict(extra)
-        return cls(at, directory / "logs", children, told, METRICS_PORT * usual_ports)
+        return cls(at, directory / "logs", children, told, ports)
 
     def sandbox(self) -> Program:
         """The providers' stand-ins, with the page that shows the messages."""
@@ -77,7 +77,8 @@ class Programs:
     def worker(self, number: int) -> Program:
         """One worker process."""
         name = f"worker-{number}"
-        ours, temporals = (self._metrics_port(number + of_temporal) for of_temporal in (0, 100))
+        ours = self.ports.take(f"metrics of {name}", METRICS_PORT + number)
+        temporals = self.ports.take(f"Temporal's metrics of {name}", METRICS_PORT + number + 100)
         told = {"JOURNEYS_METRICS_PORT": str(ours), "JOURNEYS_TEMPORAL_METRICS_PORT": str(temporals)}
         self.metrics_urls[name] = f"http://{LOCALHOST}:{ours}/metrics"
         return self._program(name, ("workers.cli", "worker"), says(WORKER_READY), told, _WORKER_GRACE)
@@ -87,9 +88,6 @@ class Programs:
         told = {name: self.environment.get(f"JOURNEYS_CLOCK_{name.upper()}") for name in Clock.model_fields}
         if told["real_origin"] and told["business_origin"]:
             yield from ("--clock", Clock.model_validate({k: v for k, v in told.items() if v}).model_dump_json())
-
-    def _metrics_port(self, offset: int) -> int:
-        return free_port(self.metrics_port and self.metrics_port + offset)
 
     def _program(
         self,

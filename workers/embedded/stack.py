@@ -14,6 +14,7 @@ from store.keys import Role, digest, put_key
 from workers.embedded.configured import reach_postgres, reach_temporal, where
 from workers.embedded.hold import Hold
 from workers.embedded.parts import Part
+from workers.embedded.ports import Ports
 from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
 from workers.embedded.programs import Programs
@@ -56,6 +57,7 @@ class EmbeddedStack:
     keys: Keys = field(default_factory=lambda: Keys("", ""))
     _children: Children = field(default_factory=Children, repr=False)
     _hold: Hold | None = field(default=None, repr=False)
+    _ports: Ports = field(init=False, repr=False)
 
     async def __aenter__(self) -> Self:
         try:
@@ -78,6 +80,7 @@ class EmbeddedStack:
         self.settings = self.settings.model_copy(update={"data_dir": self.settings.data_dir.resolve()})
         await self._check_settings()
         self._hold = await asyncio.to_thread(Hold, self.settings.data_dir)
+        self._ports = Ports(self.settings.data_dir, self.say, self.usual_ports)
         self._children = Children(shared=(self._hold.descriptor,))
         await self._start_postgres()
         await self._start_temporal()
@@ -91,6 +94,7 @@ class EmbeddedStack:
         await asyncio.to_thread(self._children.close)
         if self._hold is not None:
             forget_running(self.settings.data_dir)
+            self._ports.release()
             self._hold.release()
             self._hold = None
 
@@ -130,7 +134,7 @@ class EmbeddedStack:
             self.dsn = self.settings.database_url.get_secret_value()
         else:
             directory, log = self.settings.data_dir / "postgres", self.settings.data_dir / "logs" / "postgres.log"
-            server = EmbeddedPostgres(directory, self._children, 5432 * self.usual_ports, log=log)
+            server = EmbeddedPostgres(directory, self._children, log=log, port=self._ports.take("postgres", 5432))
             await self._bring_up("postgres", server)
             await ensure_database(server.dsn(), DATABASE)
             self.dsn = server.dsn(DATABASE)
@@ -156,8 +160,8 @@ class EmbeddedStack:
                 self.settings.data_dir / "logs" / "temporal.log",
                 self._children,
                 state=self.settings.data_dir / "temporal" / "state.db" if self.durable else None,
-                preferred_port=7233 * self.usual_ports,
-                preferred_ui_port=self.settings.temporal_ui_port * self.usual_ports,
+                port=self._ports.take("temporal", 7233),
+                ui_port=self._ports.take("temporal UI", self.settings.temporal_ui_port),
                 namespace=self.settings.temporal_namespace,
             )
             await self._bring_up("temporal", server)
@@ -172,7 +176,7 @@ class EmbeddedStack:
             temporal=self.temporal_address,
             ui=self.ui_url,
             extra=self.env,
-            usual_ports=self.usual_ports,
+            ports=self._ports,
         )
         self.api_url, self.sandbox_url, self.smtp_url = programs.at.api, programs.at.sandbox, programs.at.smtp
         await self._bring_up("sandbox", programs.sandbox())

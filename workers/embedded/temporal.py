@@ -16,7 +16,11 @@ from workers.embedded.processes import Child, Children, Endable
 #: What an operator filters by in the UI; the cluster of a real deployment needs the same.
 SEARCH_ATTRIBUTES: Mapping[str, str] = {"Journey": "Keyword", "CustomerId": "Keyword", "Segment": "Keyword"}
 _STARTUP = timedelta(seconds=60)
-_DYNAMIC = {"matching.enableFairness": "true"}
+_DYNAMIC = {
+    "matching.enableFairness": "true",
+    # Runs whose tasks fail are told by a search attribute, from the first failure on: `activities.closing` asks for them.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "1",
+}
 
 
 @dataclass(slots=True)

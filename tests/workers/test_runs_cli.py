@@ -1,0 +1,39 @@
+"""`journeys runs`: which runs cannot go on, and why (FAULTS E5)."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from store import Database
+from tests.workers.test_cli import in_thread
+
+CUSTOMER, RUN = UUID(int=1), UUID(int=2)
+
+
+@pytest.fixture
+async def failing(database: Database) -> Database:
+    await database.pool.execute("insert into profile (id, created_at, updated_at) values ($1, now(), now())", CUSTOMER)
+    await database.pool.execute(
+        "insert into run (id, journey, profile_id, entered_by, entered_at, workflow_id, created_at, started_at, failing_since,"
+        " failure) values ($1, 'welcome', $2, 'api', now(), 'w', now(), now(), now(), 'KeyError at shop/welcome.py:12')",
+        RUN,
+        CUSTOMER,
+    )
+    return database
+
+
+@pytest.mark.usefixtures("failing")
+async def test_failing_runs_with_the_place_of_their_error(dsn: str) -> None:
+    shown = await in_thread("runs", "--status", "failing", database_url=dsn)
+    assert shown.returncode == 0, shown.stderr
+    assert "KeyError at shop/welcome.py:12" in shown.stdout
+    assert "go on when code is deployed" in shown.stdout
+    found: list[dict[str, Any]] = json.loads((await in_thread("runs", "welcome", "--json", database_url=dsn)).stdout)
+    assert [(run["id"], run["status"], run["failure"]) for run in found] == [
+        (str(RUN), "failing", "KeyError at shop/welcome.py:12")
+    ]
+    assert (await in_thread("runs", "--status", "ended", database_url=dsn)).stdout == "no such runs\n"
+    wrong = await in_thread("runs", "--status", "broken", database_url=dsn)
+    assert (wrong.returncode, "choose one of open, failing, ended" in wrong.stderr) == (1, True)
