@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     whatsapp_token: SecretStr = Field(default=SecretStr(""), description="system-user access token")
     whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
     whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")
-    smtp_url: SecretStr = Field(default=SecretStr(""), description="smtp://user:password@host:port or smtps://…")
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""), description="smtp://user:password@host:port (TLS required with a password; ?tls=) or smtps://…"
+    )
     email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
 
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(

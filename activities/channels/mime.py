@@ -1,9 +1,9 @@
-"""Headers and bodies as bytes that every relay passes on unchanged: seven bits, short lines, and text that is nothing but text.
+"""Headers and bodies as bytes that every relay passes on unchanged: seven bits, short lines, and text that stays text.
 
-Promise: whatever a text holds (line breaks, encoded words, control characters, boundaries), it neither begins nor ends a header or
-a part, and a reader that decodes it gets the same text.
-Sources: RFC 5322 (2.1.1, line lengths; 2.2.3, folding), RFC 2047 (2, words of 75, lines of 76), RFC 2045 (6.7 and 6.8), RFC 6152
-(what eight bits would need).
+Promise: whatever a text holds (line breaks, encoded words, control characters, boundaries), it neither begins nor ends a
+header or a part, and a reader that decodes it gets the same text.
+Sources: RFC 5322 (2.1.1, line lengths; 2.2.3, folding), RFC 2047 (2, words of 75, lines of 76), RFC 2045 (6.7 and 6.8),
+RFC 6152 (what eight bits would need).
 """
 
 import base64
@@ -105,6 +105,6 @@ def _printable(text: str) -> str:
 
 
 def alternatives(boundary: str, *parts: bytes) -> bytes:
-    """The body of a `multipart/alternative`; `=_` stands in no encoded body, so a boundary that begins so ends no part early."""
+    """The body of a `multipart/alternative`. `=_` stands in no encoded body: a boundary that begins so ends no part early."""
     mark = f"--{boundary}".encode()
     return b"".join(mark + b"\r\n" + each + b"\r\n" for each in parts) + mark + b"--\r\n"

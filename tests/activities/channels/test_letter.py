@@ -1,4 +1,4 @@
-"""The letter's bytes, as a strict reader of our own and both of Python's see them: what a customer typed stays text (A1, A14)."""
+"""The letter's bytes, as a strict reader and both of Python's see them: what a customer typed stays text (A1, A14)."""
 
 import re
 from email import message_from_bytes, policy

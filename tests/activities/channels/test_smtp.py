@@ -83,7 +83,7 @@ async def test_nothing_listening_is_try_later() -> None:
 
 
 async def test_credentials_are_given_where_the_url_has_them(sandbox: Sandbox) -> None:
-    smtp = Smtp(f"smtp://us%40er:p%3Aw@{sandbox.smtp_host}:{sandbox.smtp_port}", SENDER)
+    smtp = Smtp(f"smtp://us%40er:p%3Aw@{sandbox.smtp_host}:{sandbox.smtp_port}?tls=offered", SENDER)
     await smtp.send(to(ANA, LETTER))
     await smtp.close()
     assert len(sandbox.messages) == 1
