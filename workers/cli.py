@@ -13,6 +13,7 @@ from workers.lists_cli import lists
 from workers.products_cli import products
 from workers.profile_cli import profile
 from workers.segments_cli import segments
+from workers.suppressions_cli import suppressions
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -30,6 +31,7 @@ app.add_typer(keys, name="keys", rich_help_panel="Deployment")
 app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
+app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.command(rich_help_panel="Customers")(profile)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]

@@ -153,6 +153,7 @@ create table suppression (
     at       timestamptz not null,
     primary key (channel, digest, scope)
 );
+create index suppression_newest on suppression (at desc, digest desc);
 
 -- Segments may ask for consent, addresses and user ids. Whatever path changes these, the profile is marked: the arguments are
 -- the mark and the column with the time of the change. Absorbed profiles are left to the merge.

@@ -113,6 +113,38 @@ async def test_a_hard_bounce_suppresses_the_address_for_good(trial: Shop) -> Non
     assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "skipped", "address suppressed")]
 
 
+async def test_a_relay_that_refuses_us_suppresses_nobody(trial: Shop) -> None:
+    """A6: the address is as good as before, whatever the relay thinks of us."""
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("smtp", "relay", times=1)
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [
+        ("email", "failed", "refused by the provider")
+    ]
+    assert await trial.database.pool.fetchval("select count(*) from suppression") == 0
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "sent", None)]
+
+
+@pytest.mark.parametrize("address", ["ana@español.example", "ana@xn--espaol-zwa.example", "josé@mail.example"])
+async def test_an_address_of_any_script_is_written_to(trial: Shop, address: str) -> None:
+    """A4: by its A-label, and where the relay takes such by SMTPUTF8."""
+    consent = [{"key": address, "type": "EMAIL", "status": "SUBSCRIBED"}]
+    await trial.send("identify", userId="ana", traits={"email": address}, context={"messaging_subscriptions": consent})
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "sent", None)]
+    assert trial.sandbox.messages[-1].to == address.replace("español", "xn--espaol-zwa")
+
+
+async def test_a_hard_bounce_that_is_taken_back_is_written_to_again(trial: Shop) -> None:
+    """A6: an operator takes it back by the address that they type."""
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("smtp", "550", times=1)
+    await finish(trial, "by_choice", params={"route": "email"})
+    [suppressed] = (await trial.operate("GET", "/v1/suppressions")).json()["suppressions"]
+    assert suppressed["reason"] == "hard bounce"
+    answer = await trial.operate("POST", "/v1/suppressions/take-back", json={"channel": "email", "address": "ANA@example.com"})
+    assert answer.json() == {"lifted": 1, "revived": 1, "kept": 0}
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "sent", None)]
+
+
 async def test_consent_that_was_withdrawn_while_waiting(trial: Shop) -> None:
     await trial.signs_up("ana")
     await trial.does("ana", "Cart Updated", cart_id="c")
