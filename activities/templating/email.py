@@ -47,7 +47,7 @@ class EmailTemplate:
         source = read_front_matter(file, text)
         source.only(_FIELDS)
         making = Compilation(source, vocabulary, extra=(_UNSUBSCRIBE,))
-        _check(making)
+        _check(making, alternative)
         subject = making.needed("subject")
         making.done()
         name = source.text("from_name")
@@ -73,7 +73,7 @@ class EmailTemplate:
         )
 
 
-def _check(making: Compilation) -> None:
+def _check(making: Compilation, alternative: str | None) -> None:
     """Look at what the author wrote, where lines are still the author's."""
     source, body = making.source, _body(making.source)
     making.maybe("preheader")
@@ -82,10 +82,19 @@ def _check(making: Compilation) -> None:
     purpose = source.text("purpose") or Text("marketing", 1)
     if purpose.value not in _PURPOSES:
         making.problems.append(Problem(source.file, purpose.line, f"purpose must be {' or '.join(sorted(_PURPOSES))}"))
-    if purpose.value == "marketing" and _UNSUBSCRIBE not in body.value:
-        making.problems.append(
-            Problem(source.file, body.line, f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text")
-        )
+    if purpose.value == "marketing":
+        making.problems += _without_a_way_out(source.file, body)
+        making.problems += [] if alternative is None else _without_a_way_out(_beside(source.file), Text(alternative, 1))
+
+
+def _without_a_way_out(file: str, body: Text) -> list[Problem]:
+    if _UNSUBSCRIBE in body.value:
+        return []
+    return [Problem(file, body.line, f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text")]
+
+
+def _beside(file: str) -> str:
+    return file.removesuffix(".mjml") + ".txt"
 
 
 def _bodies(source: Source, alternative: str | None, making: Compilation) -> tuple[Phrase, Phrase]:
@@ -94,7 +103,7 @@ def _bodies(source: Source, alternative: str | None, making: Compilation) -> tup
     html = Phrase(HTML.from_string(compiled.html), source.file, body.line)
     if alternative is None:
         return html, Phrase(TEXT.from_string(_derived(compiled)), source.file, body.line)
-    text = Source(source.file.removesuffix(".mjml") + ".txt", source.fields, Text(alternative, 1))
+    text = Source(_beside(source.file), source.fields, Text(alternative, 1))
     beside = Compilation(text, making.vocabulary, making.extra)
     letter = beside.phrase(_body(text))
     beside.done()
