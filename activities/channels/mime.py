@@ -93,14 +93,15 @@ def _held(room: int) -> int:
 
 def part(subtype: str, text: str) -> bytes:
     """One form of a letter's text with its own headers, in whichever encoding is shorter."""
-    raw = "\r\n".join(_printable(text).splitlines()).encode() + b"\r\n"
+    raw = "\r\n".join(printable(text).splitlines()).encode() + b"\r\n"
     spelt, packed = binascii.b2a_qp(raw, istext=True), base64.encodebytes(raw).replace(b"\n", b"\r\n")
     name, body = ("quoted-printable", spelt) if len(spelt) <= len(packed) else ("base64", packed)
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {name}\r\n\r\n"
     return head.encode() + body
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text of any number of lines without control characters."""
     return "".join(c if c in "\n\r\t" or unicodedata.category(c) not in _CONTROLS else " " for c in text)
 
 

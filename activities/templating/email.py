@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from activities.channels.message import EmailContent
 from activities.templating.errors import BrokenTemplate, Problem
-from activities.templating.fields import Compilation, Values
+from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import HTML, TEXT, Phrase
 from activities.templating.links import MAIL, WEB, faults_in, literal_fault
 from activities.templating.mjml import Compiled, compile_mjml
@@ -19,7 +19,7 @@ from activities.templating.source import Source, Text, read_front_matter
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
 
-_FIELDS = frozenset({"params", "product", "subject", "preheader", "purpose", "from_name"})
+_FIELDS = frozenset({"params", "product", "language", "subject", "preheader", "purpose", "from_name"})
 _PURPOSES = frozenset({"marketing", "transactional"})
 _LINK = re.compile(r"""<[^>]*?\s(href|src|background-url)=("([^"]*)"|'([^']*)')""")
 _UNSUBSCRIBE = "unsubscribe_url"
@@ -32,6 +32,7 @@ class EmailTemplate:
     file: str
     params: frozenset[str]
     wish: ProductWish | None
+    language: str | None
     subject: Phrase
     html: Phrase
     text: Phrase
@@ -48,11 +49,11 @@ class EmailTemplate:
         source.only(_FIELDS)
         making = Compilation(source, vocabulary, extra=(_UNSUBSCRIBE,))
         _check(making, alternative)
-        subject = making.needed("subject")
+        subject, language = making.needed("subject"), making.language()
         making.done()
         name = source.text("from_name")
         html, letter = _bodies(source, alternative, making)
-        return cls(file, making.params, making.wish, subject, html, letter, name.value if name else None)
+        return cls(file, making.params, making.wish, language, subject, html, letter, name.value if name else None)
 
     def render(self, values: Values) -> EmailContent:
         """The letter for one customer.
@@ -60,6 +61,7 @@ class EmailTemplate:
         Raises:
             BrokenTemplate: it cannot be rendered.
         """
+        values = spoken(values, self.language)
         html = self.html.render(values)
         wrong = faults_in(html)
         if wrong:

@@ -9,6 +9,7 @@ from typing import Any
 
 from liquid import Environment
 
+from activities.templating.dates import LANGUAGE, locale_of
 from activities.templating.errors import Problem, TemplateError
 from activities.templating.language import TEXT, Phrase, compiled
 from activities.templating.links import literal_fault
@@ -64,6 +65,13 @@ class Compilation:
             self.problems.append(Problem(self.source.file, text.line, f"{name} is not a valid link: {wrong}"))
         return self.phrase(text)
 
+    def language(self) -> str | None:
+        """The language that the template is written in, where it says one."""
+        text = self.source.text("language")
+        if text is not None and locale_of(text.value) is None:
+            self.problems.append(Problem(self.source.file, text.line, "language must be a code such as en or es_ES"))
+        return text.value if text else None
+
     def done(self) -> None:
         """Tell what was wrong.
 
@@ -75,3 +83,8 @@ class Compilation:
 
 
 Values = Mapping[str, Any]
+
+
+def spoken(values: Values, language: str | None) -> Values:
+    """The values, for a text in this language, or in the customer's."""
+    return values if language is None else {**values, LANGUAGE: language}

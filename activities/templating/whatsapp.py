@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from activities.channels.message import WhatsAppContent
 from activities.templating.errors import Problem
-from activities.templating.fields import Compilation, Values
+from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import Phrase
 from activities.templating.links import WEB
 from activities.templating.push import address, filled
@@ -63,7 +63,7 @@ class WhatsAppTemplate:
         Raises:
             BrokenTemplate: one cannot be filled.
         """
-        suffix = self.button_url_suffix
+        suffix, values = self.button_url_suffix, spoken(values, self.language)
         return WhatsAppContent(
             template=self.template,
             language=self.language,
