@@ -11,7 +11,7 @@ from activities.channels.message import EmailContent
 from activities.templating.errors import BrokenTemplate, Problem
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import HTML, TEXT, Phrase
-from activities.templating.links import MAIL, WEB, faults_in, literal_fault
+from activities.templating.links import MAIL, WEB, encoded_in, faults_in, literal_fault, repaired_in
 from activities.templating.mjml import Compiled, compile_mjml
 from activities.templating.plain import plain, tidy
 from activities.templating.push import filled
@@ -62,7 +62,7 @@ class EmailTemplate:
             BrokenTemplate: it cannot be rendered.
         """
         values = spoken(values, self.language)
-        html = self.html.render(values)
+        html = repaired_in(self.html.render(values))
         wrong = faults_in(html)
         if wrong:
             raise BrokenTemplate(f"{self.file}: a link is not valid: {wrong[0]}")
@@ -101,11 +101,11 @@ def _beside(file: str) -> str:
 
 def _bodies(source: Source, alternative: str | None, making: Compilation) -> tuple[Phrase, Phrase]:
     body, preheader = _body(source), source.text("preheader")
-    compiled = compile_mjml(source.file, body.value, body.line, preheader.value if preheader else "")
+    compiled = compile_mjml(source.file, encoded_in(body.value), body.line, preheader.value if preheader else "")
     html = Phrase(HTML.from_string(compiled.html), source.file, body.line)
     if alternative is None:
         return html, Phrase(TEXT.from_string(_derived(compiled)), source.file, body.line)
-    text = Source(_beside(source.file), source.fields, Text(alternative, 1))
+    text = Source(_beside(source.file), source.fields, Text(encoded_in(alternative), 1))
     beside = Compilation(text, making.vocabulary, making.extra)
     letter = beside.phrase(_body(text))
     beside.done()

@@ -12,7 +12,7 @@ from liquid import Environment
 from activities.templating.dates import LANGUAGE, locale_of
 from activities.templating.errors import Problem, TemplateError
 from activities.templating.language import TEXT, Phrase, compiled
-from activities.templating.links import literal_fault
+from activities.templating.links import literal_fault, with_encoded_parameters
 from activities.templating.source import Source, Text
 from activities.templating.vocabulary import OFFERED, Vocabulary
 from activities.templating.wish import ProductWish, wish_of
@@ -63,7 +63,7 @@ class Compilation:
         wrong = literal_fault(text.value, schemes=schemes)
         if wrong:
             self.problems.append(Problem(self.source.file, text.line, f"{name} is not a valid link: {wrong}"))
-        return self.phrase(text)
+        return self.phrase(Text(with_encoded_parameters(text.value), text.line))
 
     def language(self) -> str | None:
         """The language that the template is written in, where it says one."""

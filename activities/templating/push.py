@@ -10,7 +10,7 @@ from activities.channels.mime import one_line
 from activities.templating.errors import BrokenTemplate
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import Phrase
-from activities.templating.links import WEB, fault
+from activities.templating.links import WEB, fault, repaired
 from activities.templating.source import read_yaml
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
@@ -88,7 +88,7 @@ def address(phrase: Phrase | None, values: Values, name: str, schemes: frozenset
     """An address, or nothing where the template leaves it empty."""
     if phrase is None:
         return None
-    text = phrase.render(values).strip()
+    text = repaired(phrase.render(values))
     wrong = fault(text, schemes=schemes) if text else None
     if wrong:
         raise BrokenTemplate(f"{phrase.file}:{phrase.line}: {name} is not a valid link: {wrong}")
