@@ -38,6 +38,8 @@ class RunFacts:
     control: str | None
     consent: str | None
     endpoints: tuple[Endpoint, ...]
+    device_zone: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
