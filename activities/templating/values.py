@@ -43,7 +43,8 @@ def _seen(value: Any) -> Any:
     """A value as templates see it; None where there is nothing to see."""
     match value:
         case str():
-            return printable(value) if value.strip() else None
+            text = printable(value)
+            return text if text.strip() else None
         case Mapping():
             return seen(value) or None
         case list() | tuple():

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from shop import Shop
+from shop import Shop, consent
 from temporalio.exceptions import ApplicationError
 
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
@@ -180,6 +180,60 @@ async def test_quiet_hours_defer_to_the_customers_morning(trial: Shop) -> None:
     receipt = await _deliver(trial, request(run, occurrence=9, due_at=night, useless_after=night + timedelta(hours=12)))
     assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
     assert receipt.retry_at == night + timedelta(hours=8)
+
+
+@pytest.mark.parametrize(
+    ("traits", "context", "told_by"),
+    [
+        ({"timezone": "asia/tokyo"}, {}, "timezone"),
+        ({"timezone": "Asia/Tokyo "}, {}, "timezone"),
+        ({"timezone": "+09:00"}, {}, "timezone"),
+        ({}, {"timezone": "Asia/Tokyo"}, "device"),
+        ({"phone": "+819012345678"}, {}, "phone"),
+        ({"address": {"country": "JP"}}, {}, "country"),
+    ],
+)
+async def test_nobody_is_woken_in_tokyo_however_tokyo_came_to_be_known(
+    trial: Shop, traits: dict[str, Any], context: dict[str, Any], told_by: str
+) -> None:
+    """A9: half past one at night."""
+    await trial.send("identify", userId="ana", traits=traits, context=consent("ana", ["push"]) | context)
+    night = trial.opened_at.replace(hour=16, minute=30, second=0, microsecond=0) + timedelta(days=1)
+    run = await start(trial, "lets_people_sleep")
+    asked = request(run, occurrence=9, due_at=night, useless_after=night + timedelta(hours=12))
+    receipt = await _deliver(trial, asked)
+    assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
+    assert receipt.retry_at == night + timedelta(hours=6, minutes=30)
+    [message] = [message for message in await trial.messages(run) if message.occurrence == 9]
+    assert message.detail["told_by"] == told_by
+
+
+async def test_a_zone_that_is_none_is_night_everywhere(trial: Shop) -> None:
+    """A9: understood or closed; and the profile says so."""
+    await trial.send("identify", userId="ana", traits={"timezone": "Asia/Tokio"}, context=consent("ana", ["push"]))
+    run = await start(trial, "lets_people_sleep")
+    noon = trial.opened_at.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    receipt = await _deliver(trial, request(run, occurrence=9, due_at=noon, useless_after=noon + timedelta(hours=12)))
+    assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
+    profile = (await trial.operate("GET", "/v1/profiles?user_id=ana")).json()
+    assert (profile["zone"]["told_by"], profile["zone"]["not_understood"]) == ("nothing", "Asia/Tokio")
+    concerns = (await trial.operate("GET", "/v1/concerns")).json()
+    assert any("'Asia/Tokio'" in each["sentence"] for each in concerns)
+    urgent = request(run, occurrence=8, due_at=noon, useless_after=noon + timedelta(hours=12), purpose=Purpose.TRANSACTIONAL)
+    assert (await _deliver(trial, urgent)).outcome.value == "sent"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2)])
+async def test_the_last_device_counts_by_event_time_whatever_the_order_of_arrival(trial: Shop, order: tuple[int, ...]) -> None:
+    """A9: a phone that comes online late does not move anybody back."""
+    await trial.send("identify", userId="ana", timestamp=trial.opened_at.isoformat())
+    zones = ["Europe/Madrid", "Asia/Tokyo", "America/New_York"]
+    for n in order:
+        at = (trial.opened_at - timedelta(hours=3 - n)).isoformat()
+        await trial.send("track", userId="ana", event="Seen", timestamp=at, context={"timezone": zones[n]})
+    at = (trial.opened_at - timedelta(minutes=1)).isoformat()
+    await trial.send("track", userId="ana", event="Seen", timestamp=at)  # a server knows nothing of zones
+    assert await trial.database.pool.fetchval("select device_zone from profile") == "America/New_York"
 
 
 async def test_a_cap_holds_over_journeys_and_says_when_there_is_room(trial: Shop) -> None:
