@@ -22,7 +22,8 @@ _ITSELF = "%:/?#[]@!$&'()*+,;=-._~"
 #: A parameter's value that is one variable, and the filters that encode one.
 _PARAMETER = re.compile(r"(?<==)\{\{(-?)(.*?)(-?)\}\}", re.DOTALL)
 _ENCODED = re.compile(r"\|\s*(url_encode|base64_url_safe_encode)\s*\Z")
-_WEB_LINK = re.compile(r"""https?://(?:\{\{.*?\}\}|\{%.*?%\}|[^\s<>"'{]|\{(?![{%]))*""", re.DOTALL)
+#: A link in a text: from its scheme, or from the variable that holds its beginning.
+_WEB_LINK = re.compile(r"""(?:https?://|\{\{[^{}]*\}\}(?=[/?]))(?:\{\{.*?\}\}|\{%.*?%\}|[^\s<>"'{]|\{(?![{%]))*""", re.DOTALL)
 
 
 def fault(address: str, *, schemes: frozenset[str] | None = WEB) -> str | None:

@@ -14,7 +14,7 @@ from journeys.contracts import Channel
 from tests.activities.test_templates import OUT, email, push, rejected, written
 from tests.profile import examples
 
-JOSE = Context(customer={"firstName": "María José & Co #1"}, unsubscribe_url=OUT)
+JOSE = Context(customer={"firstName": "María José & Co #1"}, entry={"url": "https://shop.example"}, unsubscribe_url=OUT)
 ENCODED = "Mar%C3%ADa+Jos%C3%A9+%26+Co+%231"
 
 
@@ -24,6 +24,10 @@ ENCODED = "Mar%C3%ADa+Jos%C3%A9+%26+Co+%231"
         ("https://shop.example/hi?name={{ customer.firstName }}&v=2", f"https://shop.example/hi?name={ENCODED}&v=2"),
         ("https://shop.example/hi?name={{ customer.firstName | url_encode }}", f"https://shop.example/hi?name={ENCODED}"),
         ("https://shop.example/hi?name={{- customer.firstName }}", f"https://shop.example/hi?name={ENCODED}"),
+        (
+            "{{ entry.url }}/hi?name={{ customer.firstName | default: 'you' }}",
+            f"https://shop.example/hi?name={ENCODED}",
+        ),
         ("https://shop.example/{{ 'a b' }}/ñ", "https://shop.example/a%20b/%C3%B1"),
         ("https://shop.example/a%20b?x=%C3%B1", "https://shop.example/a%20b?x=%C3%B1"),
     ],
