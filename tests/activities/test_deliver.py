@@ -1,6 +1,8 @@
 """Delivering a message: gate, claim, send, settle over real providers' protocols (SEMANTICS 1)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +10,7 @@ import pytest
 from shop import Shop, consent
 from temporalio.exceptions import ApplicationError
 
+from activities.templates import load_templates
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.run_views import Message, Run
 
@@ -317,6 +320,24 @@ async def test_email_carries_one_click_unsubscribe_headers_and_using_it_stops_th
 
 async def _deliver(trial: Shop, asked: DeliverRequest) -> Receipt:
     return await trial.parts.delivery.deliver(asked)
+
+
+async def test_a_date_is_said_on_the_customers_clock_and_in_their_language(trial: Shop, tmp_path: Path) -> None:
+    """A18: told by the last device and the trait `locale`."""
+    await trial.send(
+        "identify",
+        userId="ana",
+        traits={"locale": "es-ES"},
+        context=consent("ana", ["push"]) | {"timezone": "Asia/Tokyo"},
+    )
+    text = "title: t\nbody: \"{{ '2026-11-24T22:30:00Z' | date: '%A %H:%M' }}\""
+    (tmp_path / "dated").mkdir()
+    (tmp_path / "dated" / "note.push.yaml").write_text(text)
+    delivery = replace(trial.parts.delivery, templates=load_templates(tmp_path / "dated"))
+    run = await start(trial, "while_vip")
+    await delivery.deliver(request(run, occurrence=9, purpose=Purpose.TRANSACTIONAL))
+    [sent] = [message for message in trial.sandbox.messages if message.key == f"{run.id}/push:note/9"]
+    assert sent.body == "miércoles 07:30"
 
 
 async def test_a_template_that_this_worker_does_not_have_waits_for_the_one_that_has_it(trial: Shop) -> None:
