@@ -23,12 +23,14 @@ from activities.channels.suppression import suppression_digest
 from activities.channels.unsubscribe import sign_unsubscribe
 from activities.claim import Claim, Counter, Later, key_of, receipt_of
 from activities.doubt import Doubt
+from activities.gate import whereabouts_of
 from activities.metrics import DELIVERIES, PROVIDER_RETRIES
 from activities.questions import Questions, Wishes
 from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, Reason, Receipt
 from segments import Segment
+from segments.calendar import rules_of
 from store import Database, deliveries
 from store.deliveries import Endpoint, Settlement
 from store.products import Offer
@@ -193,7 +195,9 @@ class Delivery:
         token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
         unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
         told = facts.traits, facts.entry, facts.params | request.params, unsubscribe_url
-        context = Context(*told, *_shown(claim.offer))
+        home = self.specs[request.journey].timezone
+        zone = rules_of(whereabouts_of(facts, home).likely(home))
+        context = Context(*told, *_shown(claim.offer), zone)
         try:
             content = self.templates.render(request.channel, request.template, context)
         except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from activities.quiet import quiet_until
+from activities.quiet import quiet_anywhere
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
+from segments.calendar import rules_of
+from segments.zones import Whereabouts, whereabouts
 from store.deliveries import Endpoint, RunFacts
 from store.products import Offer
 
@@ -129,9 +130,10 @@ def _holdout(q: Question) -> No | None:
 def _quiet(q: Question) -> No | None:
     if not q.marketing or q.spec.quiet_hours is None:
         return None
-    zone = zone_of(q.facts.traits, q.spec.timezone)
-    until = quiet_until(q.spec.quiet_hours, zone, q.now)
-    return No(Outcome.DEFERRED, Reason.QUIET_HOURS, {"zone": zone.key}, until) if until else None
+    where = whereabouts_of(q.facts, q.spec.timezone)
+    until = quiet_anywhere(q.spec.quiet_hours, [rules_of(zone) for zone in where.zones], q.now)
+    told = {"zone": where.zones[0] if len(where.zones) == 1 else f"{len(where.zones)} zones", "told_by": where.told_by}
+    return No(Outcome.DEFERRED, Reason.QUIET_HOURS, told, until) if until else None
 
 
 def _capped(q: Question) -> No | None:
@@ -157,12 +159,9 @@ _WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _e
 _QUESTIONS = (*_WHETHER, _quiet, _capped, _holdout)
 
 
-def zone_of(traits: dict[str, Any], fallback: str) -> ZoneInfo:
-    """The customer's zone where it is known and real, else the journey's."""
-    try:
-        return ZoneInfo(str(traits.get("timezone") or fallback))
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo(fallback)
+def whereabouts_of(facts: RunFacts, otherwise: str) -> Whereabouts:
+    """Where a run's customer is."""
+    return whereabouts(facts.traits, facts.device_zone, facts.phone, otherwise)
 
 
 def _as_reason(text: str | None) -> Reason:

@@ -5,6 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 DELIVERIES = Counter("journeys_deliveries", "Messages by what became of them.", ["channel", "outcome"])
 GATE_REFUSALS = Counter("journeys_gate_refusals", "Messages that the gate did not let through.", ["channel", "reason"])
 PROVIDER_RETRIES = Counter("journeys_provider_retries", "Attempts that a provider turned down for now.", ["channel"])
+CHANNEL_STOPPED = Counter("journeys_channel_stopped", "Pauses because a provider refused everybody in a row.", ["channel"])
 ENTRIES = Counter("journeys_entries", "Entries by what became of them.", ["journey", "outcome"])
 ENTRY_LATENCY = Histogram(
     "journeys_entry_latency_seconds",

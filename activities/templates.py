@@ -7,15 +7,18 @@ far as a customer; it is rejected when the catalogue is loaded, with file and li
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
 from activities.channels.message import Content
+from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.email import EmailTemplate
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.push import PushTemplate
 from activities.templating.source import Text, read_yaml
+from activities.templating.values import seen
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.whatsapp import WhatsAppTemplate
 from activities.templating.wish import ProductWish
@@ -56,7 +59,8 @@ class Template(Protocol):
 class Context:
     """What a message is rendered from: the customer as they are now, the event behind the entry, and the params.
 
-    `product` is what a template that asks for one offers, `bought` the last purchase that it is offered for.
+    `product` is what a template that asks for one offers, `bought` the last purchase that it is offered for. Dates are shown in
+    `zone` (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
     """
 
     customer: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -65,6 +69,8 @@ class Context:
     unsubscribe_url: str | None = field(default=None, repr=False)
     product: Mapping[str, Any] = field(default_factory=dict, repr=False)
     bought: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    zone: tzinfo | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,14 @@ class Templates:
             TemplateError: there is no such template.
         """
         values: dict[str, Any] = {
-            "customer": _present(context.customer),
-            "entry": _present(context.entry),
-            "params": _present(context.params),
+            "customer": seen(context.customer),
+            "entry": seen(context.entry),
+            "params": seen(context.params),
             "shop": self.shop,
-            "product": _present(context.product),
-            "bought": _present(context.bought),
+            "product": seen(context.product),
+            "bought": seen(context.bought),
+            ZONE: context.zone,
+            LANGUAGE: context.language or language_of(context.customer),
         }
         if context.unsubscribe_url:
             values["unsubscribe_url"] = context.unsubscribe_url
@@ -200,10 +208,6 @@ def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable
     return f"{'; '.join(faults)}. Declared params: {', '.join(sorted(declared)) or 'none'}"
 
 
-def _present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is null or blank, which counts as missing: nobody is greeted as nothing."""
-    return {
-        name: _present(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-        if value is not None and not (isinstance(value, str) and not value.strip())
-    }
+def language_of(traits: Mapping[str, Any]) -> str | None:
+    """What a customer reads, as far as their traits say: `language`, else `locale` (`es`, `es-MX`)."""
+    return next((said for name in ("language", "locale") if locale_of(said := traits.get(name))), None)

@@ -22,6 +22,7 @@ from api import (
     segment_changes,
     segment_questions,
     segments,
+    suppressions,
     unsubscribe,
     webhooks,
 )
@@ -52,6 +53,7 @@ ROUTERS = [
     webhooks.router,
     unsubscribe.router,
     dead_letters.router,
+    suppressions.router,
     health.router,
     metrics.router,
 ]

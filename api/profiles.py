@@ -14,8 +14,9 @@ from api.auth import Operator, schemes
 from api.problems import responses
 from api.segment_access import Text, no_customer, one_name
 from api.state import Db
+from segments.zones import whereabouts
 from store.lists import resolve
-from store.profiles import profile
+from store.profiles import profile, zone_evidence
 
 router = APIRouter(prefix="/v1", tags=["profiles"], dependencies=schemes())
 
@@ -64,6 +65,17 @@ class MembershipView(_View):
     entered_at: datetime
 
 
+class ZoneView(_View):
+    """Where a customer's clock stands: what quiet hours and the dates in messages go by."""
+
+    zones: list[str] = Field(description="IANA names; several where only a country or prefix is known: quiet in any is quiet")
+    told_by: str = Field(
+        description="timezone (their own word), device, phone, country, journey (its own zone), or nothing: always quiet",
+        examples=["timezone"],
+    )
+    not_understood: str | None = Field(description="what was said and is no time zone")
+
+
 class ProfileView(_View):
     """What is known of a customer."""
 
@@ -75,6 +87,7 @@ class ProfileView(_View):
     consents: list[ConsentView]
     endpoints: list[EndpointView]
     segments: list[MembershipView]
+    zone: ZoneView
 
 
 @router.get("/profiles", responses=responses(401, 403, 404, 422, 503))
@@ -93,4 +106,8 @@ async def get_profile(
     found = await profile(database, customer) if customer else None
     if found is None:
         raise no_customer()
-    return ProfileView.model_validate(found)
+    traits = {each.trait: each.value for each in found.traits}
+    where = whereabouts(traits, *await zone_evidence(database, found.customer_id), "")
+    view = {name: getattr(found, name) for name in ProfileView.model_fields if name != "zone"}
+    zone = ZoneView(zones=[*filter(None, where.zones)], told_by=where.told_by, not_understood=where.not_understood)
+    return ProfileView.model_validate(view | {"zone": zone})

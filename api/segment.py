@@ -13,7 +13,9 @@ from api.addresses import Unusable, addresses_of, choices_of
 from api.arrival import Arrival, Rejected, when
 from api.body import flaw
 from api.provenance import origins_of
+from segments.calendar import ZONE_TRAIT
 from segments.listed import LIST_EVENT
+from segments.zones import read_zone
 from store.ingest import Changes, Item, Origin
 
 #: Bytes of one item, as stored (Segment's limit).
@@ -162,7 +164,17 @@ def _changes(traits: dict[str, Any], context: dict[str, Any], region: str, *, so
     except Unusable as error:
         raise Rejected("bad-subscription", str(error), error.pointer) from error
     known = (*addresses, *(address for address, _ in choices))
+    traits = _with_known_zone(traits)
     return Changes(traits, known, tuple(choice for _, choice in choices), origins) if traits or known else None
+
+
+def _with_known_zone(traits: dict[str, Any]) -> dict[str, Any]:
+    """The traits with the time zone spelt as IANA does, so that segments, gate and letters read one name.
+
+    What is no zone stays as it was said: the profile and the concerns show it.
+    """
+    zone = read_zone(traits[ZONE_TRAIT]) if ZONE_TRAIT in traits else None
+    return traits if zone is None else {**traits, ZONE_TRAIT: zone}
 
 
 def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Origin]:

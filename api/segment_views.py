@@ -21,7 +21,7 @@ class ConcernView(BaseModel):
 
     id: str = Field(
         description="GOV-03 too small, GOV-04 too many or overlapping, GOV-05 stale, GOV-10 review overdue or cannot be read,"
-        " JRN-19 a journey waits for a segment that nobody has defined"
+        " PRO-04 unknown time zones, JRN-19 a journey waits for a segment that nobody has defined"
     )
     kind: str
     segment: str | None = Field(description="null when it is about all of them")

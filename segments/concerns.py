@@ -1,6 +1,6 @@
 """What to worry about before trusting a segment: too small, too many, overlapping, stale, or past its review date.
 
-Each concern has the id of the capability that asks for it (GOV-03, 04, 05, 10), its segment, and what to do in a sentence.
+Each concern has the id of the capability that asks for it (GOV-03, 04, 05, 10, PRO-04), its segment, and what to do.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +17,9 @@ from segments.silence import Heard
 from segments.sizing import people_needed
 from segments.watching import TRAITS_CHANGED
 from segments.words import span_in_words
+from segments.zones import read_zone
 from store import Database
-from store.segments import Overlap, evaluated, heard_from, last_heard, overlaps
+from store.segments import Overlap, evaluated, heard_from, last_heard, overlaps, zones_said
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ async def concerns(
     made_of = {segment.name: mentions(segment.predicate) for segment in segments}
     found = [
         *_too_many(segments, limits),
+        *_nowhere(await zones_said(database)),
         *(concern for each in segments for concern in of_one(each, sizes.get(each.name, 0), heard, at, limits)),
         *(concern for each in segments if each.name in done for concern in _empty(each, sizes.get(each.name, 0))),
         *[concern for each in segments for concern in await _of_values(database, each)],
@@ -147,6 +149,18 @@ def _too_many(segments: Sequence[Segment], limits: Limits) -> Iterable[Concern]:
         yield Concern(
             "GOV-04", "too many", None, f"{len(segments)} segments are active, more than {limits.segments}; retire some"
         )
+
+
+def _nowhere(said: Mapping[str, int]) -> Iterable[Concern]:
+    """Time zones that are none: nobody knows when it is night there."""
+    strange = {zone: count for zone, count in said.items() if zone.strip() and read_zone(zone) is None}
+    if strange:
+        most = max(strange, key=lambda zone: (strange[zone], zone))
+        sentence = (
+            f"{sum(strange.values()):,} customers have a timezone that is none, most often {most[:40]!r}; send an IANA name"
+            " such as 'Europe/Madrid'. Until then device, phone or country tells where they are, else quiet hours hold all day"
+        )
+        yield Concern("PRO-04", "unknown time zone", None, sentence)
 
 
 def _by_definition(pair: Overlap, made_of: Mapping[str, AbstractSet[str]]) -> bool:

@@ -39,6 +39,8 @@ class RunFacts:
     asked: int
     consent: str | None
     endpoints: tuple[Endpoint, ...]
+    device_zone: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

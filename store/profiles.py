@@ -1,6 +1,6 @@
 """One customer as people look at it: each trait with its origin, consents, addresses (shown in part only) and segments.
 
-Promise: reads only, in one snapshot; no address leaves this module in full (a trait may hold one all the same).
+Promise: reads only, in one snapshot; no profile holds an address in full (a trait may hold one all the same).
 """
 
 from dataclasses import dataclass
@@ -92,6 +92,12 @@ async def profile(database: Database, customer: UUID) -> Profile | None:
         [_endpoint(each) for each in endpoints],
         [Membership(**dict(each)) for each in segments],
     )
+
+
+async def zone_evidence(database: Database, customer: UUID) -> tuple[str | None, str | None]:
+    """What tells a customer's time zone besides their traits: what their last device said, and their telephone number."""
+    row = await database.pool.fetchrow(_SQL["zone_evidence"], customer)
+    return (row["device_zone"], row["phone"]) if row else (None, None)
 
 
 def hint(channel: str, address: str) -> str:

@@ -197,6 +197,12 @@ async def heard_from(database: Database, types: Sequence[str], at: datetime) -> 
     return list(await database.pool.fetch(_SQL["heard_from"], types, at, _OF_A_DAY))
 
 
+async def zones_said(database: Database) -> dict[str, int]:
+    """How many customers have said each time zone (trait `timezone`), as it was said."""
+    rows = await database.pool.fetch(_SQL["zones_said"])
+    return {row["said"]: row["customers"] for row in rows if row["said"] is not None}
+
+
 async def overlaps(database: Database, members_now: Mapping[str, int]) -> list[Overlap]:
     """Each two of these segments that share somebody; of many members, only a sample of the customers is looked at."""
     buckets = _sample(sum(members_now.values()))

@@ -44,6 +44,7 @@ PURE_SEGMENTS = (
     "values",
     "wire",
     "words",
+    "zones",
     "errors",
     "evaluate",
     *(

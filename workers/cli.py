@@ -14,6 +14,7 @@ from workers.products_cli import products
 from workers.profile_cli import profile
 from workers.runs_cli import runs
 from workers.segments_cli import segments
+from workers.suppressions_cli import suppressions
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -31,6 +32,7 @@ app.add_typer(keys, name="keys", rich_help_panel="Deployment")
 app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
+app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from workers.asked import fail, settings, with_database
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from segments.zones import Whereabouts
     from store import Database
     from store.profiles import Profile
 
@@ -40,19 +42,25 @@ def profile(
         fail("no such customer")
     from workers.tables import show
 
-    show(found, _tables, as_json=as_json)
+    profile, where = found
+    show(profile, partial(_tables, where=where), as_json=as_json)
 
 
-async def _look_up(database: "Database", name: tuple[str, str]) -> "Profile | None":
+async def _look_up(database: "Database", name: tuple[str, str]) -> "tuple[Profile, Whereabouts] | None":
+    from segments.zones import whereabouts
     from store.lists import resolve
-    from store.profiles import profile
+    from store.profiles import profile, zone_evidence
 
     async with database.transaction() as connection:
         [customer] = await resolve(connection, [name])
-    return await profile(database, customer) if customer else None
+    found = await profile(database, customer) if customer else None
+    if found is None:
+        return None
+    traits = {each.trait: each.value for each in found.traits}
+    return found, whereabouts(traits, *await zone_evidence(database, found.customer_id), "")
 
 
-def _tables(found: "Profile") -> "Iterable[RenderableType]":
+def _tables(found: "Profile", where: "Whereabouts") -> "Iterable[RenderableType]":
     from rich.table import Table
     from rich.text import Text
 
@@ -60,6 +68,9 @@ def _tables(found: "Profile") -> "Iterable[RenderableType]":
 
     names = ", ".join(found.user_ids) or "anonymous"
     yield Text(f"{found.customer_id} ({names}), a customer since {instant(found.created_at)}")
+    strange = f"; {where.not_understood!r} is no time zone" if where.not_understood else ""
+    told = f"{', '.join(where.zones)} (by {where.told_by})" if where.told_by not in ("journey", "nothing") else "not known"
+    yield Text(f"time zone: {told}{strange}")
     traits = Table("trait", "value", "source", "said", "since", "confidence")
     for each in found.traits:
         sure = "declared" if each.confidence is None else f"{each.confidence:g}"

@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     whatsapp_token: SecretStr = Field(default=SecretStr(""), description="system-user access token")
     whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
     whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")
-    smtp_url: SecretStr = Field(default=SecretStr(""), description="smtp://user:password@host:port or smtps://…")
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""), description="smtp://user:password@host:port (TLS required with a password; ?tls=) or smtps://…"
+    )
     smtp_connections: int = Field(
         default=10, ge=1, description="connections to the relay per worker, and so letters on their way at once"
     )

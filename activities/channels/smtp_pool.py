@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
@@ -29,8 +29,16 @@ class Deadlines:
     end: float = 600  # the answer to the final dot: the relay is delivering meanwhile
 
 
+#: `?tls=` of an smtp:// URL, as aiosmtplib's `start_tls`.
+_START_TLS = {"required": True, "offered": None, "never": False}
+
+
 class SmtpPool:
-    """At most `size` connections to the relay at `url`."""
+    """At most `size` connections to the relay at `url`.
+
+    `smtp://…?tls=required` insists on STARTTLS (the default with a password), `offered` takes it where the relay has it (the
+    default without one), `never` does without: a password then goes over the wire for all to read.
+    """
 
     def __init__(self, url: str, size: int, deadlines: Deadlines) -> None:
         parts = urlsplit(url)
@@ -38,6 +46,7 @@ class SmtpPool:
             raise ValueError("JOURNEYS_SMTP_URL must be smtp://user:password@host:port or smtps://…")
         self._parts = parts
         self._deadlines = deadlines
+        self._start_tls = _start_tls(parts)
         self._places = asyncio.Semaphore(size)
         self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
 
@@ -92,11 +101,27 @@ class SmtpPool:
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
             use_tls=parts.scheme == "smtps",
+            start_tls=self._start_tls,
             local_hostname=socket.gethostname(),  # getfqdn() may wait for a name server
             timeout=self._deadlines.command,
         )
 
 
+def _start_tls(parts: SplitResult) -> bool | None:
+    """Whether a connection that begins in plain text has to become TLS; None where the relay may choose."""
+    if parts.scheme == "smtps":
+        return False  # it begins as TLS
+    asked = parse_qs(parts.query).get("tls", ["required" if parts.username else "offered"])[-1]
+    if asked not in _START_TLS:
+        raise ValueError(f"JOURNEYS_SMTP_URL: tls={asked} is unknown; choose one of {', '.join(_START_TLS)}")
+    return _START_TLS[asked]
+
+
 def _unreachable(error: Exception) -> ChannelError:
+    if isinstance(error, aiosmtplib.SMTPException) and "STARTTLS extension not supported" in str(error):
+        return TryLater(
+            "smtp relay offers no STARTTLS, so nothing was sent in plain text; use smtps://… in JOURNEYS_SMTP_URL,"
+            " or, in a network that you trust, ?tls=offered"
+        )
     code = getattr(error, "code", "")
     return NoConnection(f"smtp {type(error).__name__} {code}".rstrip() + " on connecting; check JOURNEYS_SMTP_URL")

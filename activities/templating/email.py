@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from activities.channels.message import EmailContent
 from activities.templating.errors import BrokenTemplate, Problem
-from activities.templating.fields import Compilation, Values
+from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import HTML, TEXT, Phrase
-from activities.templating.links import MAIL, WEB, faults_in, literal_fault
+from activities.templating.links import MAIL, WEB, encoded_in, faults_in, literal_fault, repaired_in
 from activities.templating.mjml import Compiled, compile_mjml
 from activities.templating.plain import plain, tidy
 from activities.templating.push import filled
@@ -19,7 +19,7 @@ from activities.templating.source import Source, Text, read_front_matter
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
 
-_FIELDS = frozenset({"params", "product", "subject", "preheader", "purpose", "from_name"})
+_FIELDS = frozenset({"params", "product", "language", "subject", "preheader", "purpose", "from_name"})
 _PURPOSES = frozenset({"marketing", "transactional"})
 _LINK = re.compile(r"""<[^>]*?\s(href|src|background-url)=("([^"]*)"|'([^']*)')""")
 _UNSUBSCRIBE = "unsubscribe_url"
@@ -32,6 +32,7 @@ class EmailTemplate:
     file: str
     params: frozenset[str]
     wish: ProductWish | None
+    language: str | None
     subject: Phrase
     html: Phrase
     text: Phrase
@@ -47,12 +48,12 @@ class EmailTemplate:
         source = read_front_matter(file, text)
         source.only(_FIELDS)
         making = Compilation(source, vocabulary, extra=(_UNSUBSCRIBE,))
-        _check(making)
-        subject = making.needed("subject")
+        _check(making, alternative)
+        subject, language = making.needed("subject"), making.language()
         making.done()
         name = source.text("from_name")
         html, letter = _bodies(source, alternative, making)
-        return cls(file, making.params, making.wish, subject, html, letter, name.value if name else None)
+        return cls(file, making.params, making.wish, language, subject, html, letter, name.value if name else None)
 
     def render(self, values: Values) -> EmailContent:
         """The letter for one customer.
@@ -60,7 +61,8 @@ class EmailTemplate:
         Raises:
             BrokenTemplate: it cannot be rendered.
         """
-        html = self.html.render(values)
+        values = spoken(values, self.language)
+        html = repaired_in(self.html.render(values))
         wrong = faults_in(html)
         if wrong:
             raise BrokenTemplate(f"{self.file}: a link is not valid: {wrong[0]}")
@@ -73,7 +75,7 @@ class EmailTemplate:
         )
 
 
-def _check(making: Compilation) -> None:
+def _check(making: Compilation, alternative: str | None) -> None:
     """Look at what the author wrote, where lines are still the author's."""
     source, body = making.source, _body(making.source)
     making.maybe("preheader")
@@ -82,19 +84,28 @@ def _check(making: Compilation) -> None:
     purpose = source.text("purpose") or Text("marketing", 1)
     if purpose.value not in _PURPOSES:
         making.problems.append(Problem(source.file, purpose.line, f"purpose must be {' or '.join(sorted(_PURPOSES))}"))
-    if purpose.value == "marketing" and _UNSUBSCRIBE not in body.value:
-        making.problems.append(
-            Problem(source.file, body.line, f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text")
-        )
+    if purpose.value == "marketing":
+        making.problems += _without_a_way_out(source.file, body)
+        making.problems += [] if alternative is None else _without_a_way_out(_beside(source.file), Text(alternative, 1))
+
+
+def _without_a_way_out(file: str, body: Text) -> list[Problem]:
+    if _UNSUBSCRIBE in body.value:
+        return []
+    return [Problem(file, body.line, f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text")]
+
+
+def _beside(file: str) -> str:
+    return file.removesuffix(".mjml") + ".txt"
 
 
 def _bodies(source: Source, alternative: str | None, making: Compilation) -> tuple[Phrase, Phrase]:
     body, preheader = _body(source), source.text("preheader")
-    compiled = compile_mjml(source.file, body.value, body.line, preheader.value if preheader else "")
+    compiled = compile_mjml(source.file, encoded_in(body.value), body.line, preheader.value if preheader else "")
     html = Phrase(HTML.from_string(compiled.html), source.file, body.line)
     if alternative is None:
         return html, Phrase(TEXT.from_string(_derived(compiled)), source.file, body.line)
-    text = Source(source.file.removesuffix(".mjml") + ".txt", source.fields, Text(alternative, 1))
+    text = Source(_beside(source.file), source.fields, Text(encoded_in(alternative), 1))
     beside = Compilation(text, making.vocabulary, making.extra)
     letter = beside.phrase(_body(text))
     beside.done()

@@ -9,9 +9,10 @@ from typing import Any
 
 from liquid import Environment
 
+from activities.templating.dates import LANGUAGE, locale_of
 from activities.templating.errors import Problem, TemplateError
 from activities.templating.language import TEXT, Phrase, compiled
-from activities.templating.links import literal_fault
+from activities.templating.links import literal_fault, with_encoded_parameters
 from activities.templating.source import Source, Text
 from activities.templating.vocabulary import OFFERED, Vocabulary
 from activities.templating.wish import ProductWish, wish_of
@@ -62,7 +63,14 @@ class Compilation:
         wrong = literal_fault(text.value, schemes=schemes)
         if wrong:
             self.problems.append(Problem(self.source.file, text.line, f"{name} is not a valid link: {wrong}"))
-        return self.phrase(text)
+        return self.phrase(Text(with_encoded_parameters(text.value), text.line))
+
+    def language(self) -> str | None:
+        """The language that the template is written in, where it says one."""
+        text = self.source.text("language")
+        if text is not None and locale_of(text.value) is None:
+            self.problems.append(Problem(self.source.file, text.line, "language must be a code such as en or es_ES"))
+        return text.value if text else None
 
     def done(self) -> None:
         """Tell what was wrong.
@@ -75,3 +83,8 @@ class Compilation:
 
 
 Values = Mapping[str, Any]
+
+
+def spoken(values: Values, language: str | None) -> Values:
+    """The values, for a text in this language, or in the customer's."""
+    return values if language is None else {**values, LANGUAGE: language}

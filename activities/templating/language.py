@@ -10,12 +10,24 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from babel.numbers import UnknownCurrencyError, format_currency
-from liquid import BoundTemplate, Environment, FalsyStrictUndefined
+from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext
 from liquid.builtin.filters import misc
-from liquid.exceptions import FilterArgumentError, LiquidError, UndefinedError
+from liquid.exceptions import LiquidError, UndefinedError
+from liquid.filter import with_context
 from liquid.undefined import is_undefined
 
+from activities.templating.dates import LANGUAGE, locale_of, settings_of, shown_date
 from activities.templating.errors import BrokenTemplate, Problem
+from activities.templating.limits import (
+    CHARACTERS,
+    ITEMS,
+    BadArgument,
+    ShortFor,
+    ShortTablerow,
+    check_work,
+    checked,
+)
+from activities.templating.values import NotAText
 from activities.templating.vocabulary import unknown
 
 Roots = Mapping[str, frozenset[str]]
@@ -28,14 +40,10 @@ class Missing(FalsyStrictUndefined):
     force_liquid_default = True
 
 
-class BadArgument(FilterArgumentError):
-    """An argument that one of our own filters cannot take; its message holds no value."""
-
-
 class _Limited(Environment):
-    loop_iteration_limit: ClassVar[int | None] = 1_000
+    loop_iteration_limit: ClassVar[int | None] = ITEMS
     output_stream_limit: ClassVar[int | None] = 400_000  # bytes; mail readers cut off long before
-    local_namespace_limit: ClassVar[int | None] = 100_000
+    local_namespace_limit: ClassVar[int | None] = CHARACTERS
     context_depth_limit: ClassVar[int] = 20
 
 
@@ -43,15 +51,18 @@ def _environment(*, autoescape: bool) -> Environment:
     environment = _Limited(undefined=Missing, strict_filters=True, autoescape=autoescape)
     for tag in ("include", "render"):  # templates stand alone
         environment.tags.pop(tag, None)
-    environment.filters = {name: _present(use) for name, use in environment.filters.items()}
+    environment.add_tag(ShortFor)
+    environment.add_tag(ShortTablerow)
+    environment.filters.pop("safe", None)  # what comes from a customer's data is never markup
+    environment.filters = {name: _Bounded(use) for name, use in environment.filters.items()}
     environment.filters["default"] = misc.default
-    environment.filters["money"] = _present(money)
-    environment.filters["date"] = _Date(environment.filters["date"])
+    environment.filters["money"] = _Bounded(_money)
+    environment.filters["date"] = _Bounded(_date)
     return environment
 
 
-class _present:  # noqa: N801 - used as a function
-    """A filter that refuses a missing value, where Liquid's own would take it for an empty text."""
+class _Bounded:
+    """A filter that refuses a missing value, where Liquid's own would take it for an empty text, and whatever is too much."""
 
     def __init__(self, use: Any) -> None:
         self._use = use
@@ -62,22 +73,25 @@ class _present:  # noqa: N801 - used as a function
     def __call__(self, value: object, *args: object, **kwargs: object) -> object:
         if is_undefined(value):
             str(value)  # raises UndefinedError with the variable's name
-        return self._use(value, *args, **kwargs)
+        check_work(value, *args)
+        return checked(self._use(value, *args, **kwargs))
 
 
-class _Date(_present):
-    """The date filter without `now`: a template has no clock, because business time is not the machine's."""
-
-    def __call__(self, value: object, *args: object, **kwargs: object) -> object:
-        if value in ("now", "today"):
-            raise BadArgument("date has no 'now' here; pass the date as a param", token=None)
-        return super().__call__(value, *args, **kwargs)
+@with_context
+def _date(value: object, form: object = "medium", *, context: RenderContext) -> str:
+    return shown_date(value, str(form), settings_of(context))
 
 
-def money(value: object, currency: object = "", locale: object = "en") -> str:
+@with_context
+def _money(value: object, currency: object = "", locale: object = None, *, context: RenderContext) -> str:
+    return money(value, currency, locale or settings_of(context)[LANGUAGE])
+
+
+def money(value: object, currency: object = "", locale: object = None) -> str:
     """An amount as people write it: `{{ entry.price | money: entry.currency, 'es' }}` gives 24,90 €."""
     try:
-        return format_currency(Decimal(str(value)), str(currency).upper(), locale=str(locale))
+        amount = checked(Decimal(str(value)))
+        return format_currency(amount, str(currency).upper(), locale=locale_of(locale) or "en")
     except (InvalidOperation, UnknownCurrencyError, ValueError, LookupError) as error:
         raise BadArgument(f"money needs a number and a currency ({type(error).__name__})", token=None) from None
 
@@ -104,7 +118,7 @@ class Phrase:
             return self.template.render(values)
         except LiquidError as error:
             raise BrokenTemplate(f"{self.file}:{self.line}: {reason(error)}") from None
-        except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 - filters stumble over data in every way that Python knows
             raise BrokenTemplate(f"{self.file}:{self.line}: {type(error).__name__} in a filter") from None
 
 
@@ -112,7 +126,8 @@ def reason(error: LiquidError) -> str:
     """What went wrong, without the values that Liquid's own messages quote."""
     if isinstance(error, UndefinedError):
         return f"no value for {_name(error)} and no default"
-    return f"{type(error).__name__}: {error.message}" if isinstance(error, BadArgument) else type(error).__name__
+    ours = isinstance(error, BadArgument | NotAText)
+    return f"{type(error).__name__}: {error.message}" if ours else type(error).__name__
 
 
 def _name(error: UndefinedError) -> str:

@@ -14,6 +14,10 @@ from activities.templating.errors import Problem, TemplateError
 
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _TAG = re.compile(r"""(<!--.*?-->|<(?:"[^"]*"|'[^']*'|[^'">])*>)""", re.DOTALL)
+# The elements whose content is HTML, where white space is a space; between all others it is layout.
+_HTML = "mj-(text|button|table|raw|accordion-title|accordion-text|navbar-link|social-element)"
+_CONTENT = re.compile(rf"""<{_HTML}\b(?:"[^"]*"|'[^']*'|[^'">])*(?<!/)>.*?</mj-\1>""", re.DOTALL)
+_GAP = re.compile(r"(?<=>)\s+(?=<)")
 _MARK = re.compile(r"LIQ(\d+)UID")
 _COMMENT = re.compile(r"<!--\s*(LIQ\d+UID)\s*-->")
 # An HTML parser adds the <tbody> that an author left out right before the first row, which would part a loop's two ends.
@@ -64,7 +68,12 @@ def _marked(source: str, pieces: list[str]) -> str:
     words = _LIQUID.sub(lambda match: _mark(match, pieces), source)
     parts = _TAG.split(words)
     parts[::2] = [_MARK.sub(lambda mark: _between(mark, pieces), part) for part in parts[::2]]
-    return "".join(parts)
+    return _spaced("".join(parts))
+
+
+def _spaced(source: str) -> str:
+    """With a space for white space between two inline tags that holds a line break: mrml takes that for layout and drops it."""
+    return _CONTENT.sub(lambda content: _GAP.sub(" ", content[0]), source)
 
 
 def _mark(match: re.Match[str], pieces: list[str]) -> str:

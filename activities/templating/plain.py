@@ -7,7 +7,9 @@ import re
 from html.parser import HTMLParser
 
 _SILENT = frozenset({"head", "style", "script", "title"})
-_BREAKS = frozenset({"br", "p", "div", "tr", "table", "h1", "h2", "h3", "h4", "ul", "ol", "hr"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_BREAKS = _HEADINGS | {"br", "p", "div", "tr", "table", "ul", "ol", "hr", "blockquote", "pre", "section", "dl", "dt", "dd"}
+_CELLS = frozenset({"td", "th"})
 _HIDDEN = re.compile(r"display:\s*none")
 _MARK = re.compile(r"\s*LIQ\d+UID\s*\Z")
 _VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "area", "base", "col", "embed", "source", "track", "wbr"})
@@ -44,13 +46,17 @@ class _Reader(HTMLParser):
             self.written.append("\n- ")
         elif tag in _BREAKS:
             self.written.append("\n\n")
+        elif tag in _CELLS:
+            self.written.append(" ")
         if tag == "a":
             self._links.append(values.get("href") or "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a" and self._links:
             address = self._links.pop()
-            self.written.append(f": {address}" if address and not self._silent else "")
+            if address and not self._silent:
+                # Whatever follows must not become a part of the address.
+                self.written = [*self.written[:-1], self.written[-1].rstrip(), f": {address} "]
         if self._silent:
             self._silent.pop()
         elif tag in _BREAKS:

@@ -6,15 +6,16 @@ Promise: title and body are never blank, and picture and link are addresses by t
 from dataclasses import dataclass
 
 from activities.channels.message import PushContent
+from activities.channels.mime import one_line
 from activities.templating.errors import BrokenTemplate
-from activities.templating.fields import Compilation, Values
+from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import Phrase
-from activities.templating.links import WEB, fault
+from activities.templating.links import WEB, fault, repaired
 from activities.templating.source import read_yaml
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
 
-_FIELDS = frozenset({"params", "product", "title", "body", "image", "link", "click_action", "data"})
+_FIELDS = frozenset({"params", "product", "language", "title", "body", "image", "link", "click_action", "data"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class PushTemplate:
     file: str
     params: frozenset[str]
     wish: ProductWish | None
+    language: str | None
     title: Phrase
     body: Phrase
     image: Phrase | None
@@ -46,6 +48,7 @@ class PushTemplate:
             file=file,
             params=making.params,
             wish=making.wish,
+            language=making.language(),
             title=making.needed("title"),
             body=making.needed("body"),
             image=making.link("image", schemes=WEB),
@@ -62,6 +65,7 @@ class PushTemplate:
         Raises:
             BrokenTemplate: it cannot be rendered.
         """
+        values = spoken(values, self.language)
         return PushContent(
             title=filled(self.title, values, "title"),
             body=filled(self.body, values, "body"),
@@ -74,7 +78,7 @@ class PushTemplate:
 
 def filled(phrase: Phrase, values: Values, name: str) -> str:
     """A text on one line that is not blank (WhatsApp refuses line breaks, tabs and runs of spaces in a parameter)."""
-    text = " ".join(phrase.render(values).split())
+    text = one_line(phrase.render(values))
     if not text:
         raise BrokenTemplate(f"{phrase.file}:{phrase.line}: {name} is blank")
     return text
@@ -84,7 +88,7 @@ def address(phrase: Phrase | None, values: Values, name: str, schemes: frozenset
     """An address, or nothing where the template leaves it empty."""
     if phrase is None:
         return None
-    text = phrase.render(values).strip()
+    text = repaired(phrase.render(values))
     wrong = fault(text, schemes=schemes) if text else None
     if wrong:
         raise BrokenTemplate(f"{phrase.file}:{phrase.line}: {name} is not a valid link: {wrong}")

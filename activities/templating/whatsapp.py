@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from activities.channels.message import WhatsAppContent
 from activities.templating.errors import Problem
-from activities.templating.fields import Compilation, Values
+from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import Phrase
-from activities.templating.links import WEB
+from activities.templating.links import WEB, repaired
 from activities.templating.push import address, filled
 from activities.templating.source import Source, read_yaml
 from activities.templating.vocabulary import Vocabulary
@@ -63,13 +63,13 @@ class WhatsAppTemplate:
         Raises:
             BrokenTemplate: one cannot be filled.
         """
-        suffix = self.button_url_suffix
+        suffix, values = self.button_url_suffix, spoken(values, self.language)
         return WhatsAppContent(
             template=self.template,
             language=self.language,
             header_image=address(self.header_image, values, "header_image", WEB),
             body=tuple(filled(phrase, values, f"{{{{{place}}}}}") for place, phrase in enumerate(self.body, 1)),
-            button_url_suffix=None if suffix is None else filled(suffix, values, "button_url_suffix"),
+            button_url_suffix=None if suffix is None else repaired(filled(suffix, values, "button_url_suffix")),
         )
 
 

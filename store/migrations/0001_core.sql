@@ -19,14 +19,17 @@ create function instant_text(at timestamptz) returns text language sql stable
 -- overwrites a newer one; traits_from says of each who said it, how sure that is, and since when it is what it is:
 -- {"city": {"source": "crm", "since": "2026-…", "confidence": 0.8}}, the confidence only where it was inferred, and then
 -- cleared_at, too, where a declared value had been taken away before; "guessed" is the newest inferred value under a declared one.
+-- device_zone is what the last device said of its time zone (context.timezone), since the event of device_zone_at.
 create table profile (
-    id           uuid primary key,
-    traits       jsonb not null default '{}',
-    traits_at    jsonb not null default '{}',
-    traits_from  jsonb not null default '{}',
-    created_at   timestamptz not null,
-    updated_at   timestamptz not null,
-    merged_into  uuid references profile (id)
+    id              uuid primary key,
+    traits          jsonb not null default '{}',
+    traits_at       jsonb not null default '{}',
+    traits_from     jsonb not null default '{}',
+    device_zone     text,
+    device_zone_at  timestamptz,
+    created_at      timestamptz not null,
+    updated_at      timestamptz not null,
+    merged_into     uuid references profile (id)
 );
 create index profile_created on profile (created_at);
 create index profile_merged on profile (id) where merged_into is not null;
@@ -155,6 +158,7 @@ create table suppression (
     at       timestamptz not null,
     primary key (channel, digest, scope)
 );
+create index suppression_newest on suppression (at desc, digest desc);
 
 -- Segments may ask for consent, addresses and user ids. Whatever path changes these, the profile is marked: the arguments are
 -- the mark and the column with the time of the change. Absorbed profiles are left to the merge.

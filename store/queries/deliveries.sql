@@ -1,7 +1,9 @@
 -- name: facts
 -- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen.
 select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
-       p.traits,
+       p.traits, p.device_zone,
+       (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms')
+        order by e.last_seen_at desc, e.id desc limit 1) as phone,
        (select case when r.created_at <= c.killed_at then 'killed' else c.state end
         from journey_control c where c.journey = r.journey) as control,
        (select count(*) from delivery d where d.run_id = r.id) as asked,

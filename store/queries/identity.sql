@@ -33,10 +33,13 @@ on conflict (kind, value) do update set profile_id = excluded.profile_id, create
 update profile set merged_into = $1, updated_at = $3 where id = $2 or merged_into = $2;
 
 -- name: merge_times
--- The survivor has been a customer since the earlier of the two.
+-- The survivor has been a customer since the earlier of the two; the zone is that of the device heard from last.
 update profile
 set created_at = least(profile.created_at, absorbed.created_at),
-    updated_at = greatest(profile.updated_at, absorbed.updated_at)
+    updated_at = greatest(profile.updated_at, absorbed.updated_at),
+    device_zone = case when absorbed.device_zone_at > profile.device_zone_at or profile.device_zone_at is null
+                       then absorbed.device_zone else profile.device_zone end,
+    device_zone_at = greatest(profile.device_zone_at, absorbed.device_zone_at)
 from profile absorbed
 where profile.id = $1 and absorbed.id = $2;
 

@@ -26,11 +26,23 @@ with item as materialized (
     on conflict do nothing
     returning message_id
 ), kept as materialized (
-    select item.*, known.profile_id from item join known using (n) join fresh using (message_id)
+    select item.*, known.profile_id, context::jsonb as told from item join known using (n) join fresh using (message_id)
 ), stored as (
     insert into event (profile_id, ts, type, kind, message_id, properties, context, source, received_at, clamped)
-    select profile_id, ts, type, kind, message_id, properties::jsonb, context::jsonb, source, received_at, clamped
+    select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, clamped
     from kept
+), zoned as (
+    -- The zone of the customer's device, where it changed; an event that came late does not change what a newer one said.
+    update profile set device_zone = said.zone, device_zone_at = said.ts
+    from (select distinct on (profile_id) profile_id, ts, left(told ->> 'timezone', 64) as zone
+          from kept where told ->> 'timezone' <> ''
+          order by profile_id, ts desc) said
+    where profile.id = said.profile_id and profile.device_zone is distinct from said.zone
+      and (profile.device_zone_at is null
+           or profile.device_zone_at <= said.ts
+              and not exists (select from event later
+                              where later.profile_id = said.profile_id and later.ts > said.ts
+                                and left(later.context ->> 'timezone', 64) = profile.device_zone))
 ), marked as (
     insert into dirty (profile_id, types, at, traceparent)
     select profile_id, array_agg(distinct type), max(received_at), max(traceparent) from kept group by profile_id
@@ -50,11 +62,23 @@ with item as materialized (
     on conflict do nothing
     returning message_id
 ), kept as materialized (
-    select item.* from item join fresh using (message_id)
+    select item.*, context::jsonb as told from item join fresh using (message_id)
 ), stored as (
     insert into event (profile_id, ts, type, kind, message_id, properties, context, source, received_at, clamped)
-    select profile_id, ts, type, kind, message_id, properties::jsonb, context::jsonb, source, received_at, clamped
+    select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, clamped
     from kept
+), zoned as (
+    -- The zone of the customer's device, where it changed; an event that came late does not change what a newer one said.
+    update profile set device_zone = said.zone, device_zone_at = said.ts
+    from (select distinct on (profile_id) profile_id, ts, left(told ->> 'timezone', 64) as zone
+          from kept where told ->> 'timezone' <> ''
+          order by profile_id, ts desc) said
+    where profile.id = said.profile_id and profile.device_zone is distinct from said.zone
+      and (profile.device_zone_at is null
+           or profile.device_zone_at <= said.ts
+              and not exists (select from event later
+                              where later.profile_id = said.profile_id and later.ts > said.ts
+                                and left(later.context ->> 'timezone', 64) = profile.device_zone))
 ), marked as (
     insert into dirty (profile_id, types, at, traceparent)
     select profile_id, array_agg(distinct type), max(received_at), max(traceparent) from kept group by profile_id

@@ -19,3 +19,10 @@ order by channel, invalid_at nulls first, last_seen_at desc, id;
 -- name: segments
 -- The segments that the customer is in, since when.
 select segment, entered_at from segment_member where profile_id = $1 order by segment;
+
+-- name: zone_evidence
+-- What tells a customer's time zone besides their traits.
+select device_zone,
+       (select address from endpoint e where e.profile_id = profile.id and e.channel in ('whatsapp', 'sms')
+        order by e.last_seen_at desc, e.id desc limit 1) as phone
+from profile where id = $1;

@@ -214,3 +214,9 @@ order by trait, source;
 select count(*) from profile
 where merged_into is null and bucket(id) < $1
   and ($2::text is null or exists (select from segment_member m where m.profile_id = profile.id and m.segment = $2));
+
+-- name: zones_said
+-- How many living customers have said each time zone, by what they said.
+select traits ->> 'timezone' as said, count(*) as customers from profile
+where traits ? 'timezone' and merged_into is null
+group by 1;

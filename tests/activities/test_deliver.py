@@ -1,13 +1,16 @@
 """Delivering a message: gate, claim, send, settle over real providers' protocols (SEMANTICS 1)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from shop import Shop
+from shop import Shop, consent
 from temporalio.exceptions import ApplicationError
 
+from activities.templates import load_templates
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.run_views import Message, Run
 
@@ -113,6 +116,38 @@ async def test_a_hard_bounce_suppresses_the_address_for_good(trial: Shop) -> Non
     assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "skipped", "address suppressed")]
 
 
+async def test_a_relay_that_refuses_us_suppresses_nobody(trial: Shop) -> None:
+    """A6: the address is as good as before, whatever the relay thinks of us."""
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("smtp", "relay", times=1)
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [
+        ("email", "failed", "refused by the provider")
+    ]
+    assert await trial.database.pool.fetchval("select count(*) from suppression") == 0
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "sent", None)]
+
+
+@pytest.mark.parametrize("address", ["ana@español.example", "ana@xn--espaol-zwa.example", "josé@mail.example"])
+async def test_an_address_of_any_script_is_written_to(trial: Shop, address: str) -> None:
+    """A4: by its A-label, and where the relay takes such by SMTPUTF8."""
+    consent = [{"key": address, "type": "EMAIL", "status": "SUBSCRIBED"}]
+    await trial.send("identify", userId="ana", traits={"email": address}, context={"messaging_subscriptions": consent})
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "sent", None)]
+    assert trial.sandbox.messages[-1].to == address.replace("español", "xn--espaol-zwa")
+
+
+async def test_a_hard_bounce_that_is_taken_back_is_written_to_again(trial: Shop) -> None:
+    """A6: an operator takes it back by the address that they type."""
+    await trial.signs_up("ana")
+    trial.sandbox.faults.tell("smtp", "550", times=1)
+    await finish(trial, "by_choice", params={"route": "email"})
+    [suppressed] = (await trial.operate("GET", "/v1/suppressions")).json()["suppressions"]
+    assert suppressed["reason"] == "hard bounce"
+    answer = await trial.operate("POST", "/v1/suppressions/take-back", json={"channel": "email", "address": "ANA@example.com"})
+    assert answer.json() == {"lifted": 1, "revived": 1, "kept": 0}
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "sent", None)]
+
+
 async def test_consent_that_was_withdrawn_while_waiting(trial: Shop) -> None:
     await trial.signs_up("ana")
     await trial.does("ana", "Cart Updated", cart_id="c")
@@ -138,6 +173,60 @@ async def test_quiet_hours_defer_to_the_customers_morning(trial: Shop) -> None:
     receipt = await _deliver(trial, request(run, occurrence=9, due_at=night, useless_after=night + timedelta(hours=12)))
     assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
     assert receipt.retry_at == night + timedelta(hours=8)
+
+
+@pytest.mark.parametrize(
+    ("traits", "context", "told_by"),
+    [
+        ({"timezone": "asia/tokyo"}, {}, "timezone"),
+        ({"timezone": "Asia/Tokyo "}, {}, "timezone"),
+        ({"timezone": "+09:00"}, {}, "timezone"),
+        ({}, {"timezone": "Asia/Tokyo"}, "device"),
+        ({"phone": "+819012345678"}, {}, "phone"),
+        ({"address": {"country": "JP"}}, {}, "country"),
+    ],
+)
+async def test_nobody_is_woken_in_tokyo_however_tokyo_came_to_be_known(
+    trial: Shop, traits: dict[str, Any], context: dict[str, Any], told_by: str
+) -> None:
+    """A9: half past one at night."""
+    await trial.send("identify", userId="ana", traits=traits, context=consent("ana", ["push"]) | context)
+    night = trial.opened_at.replace(hour=16, minute=30, second=0, microsecond=0) + timedelta(days=1)
+    run = await start(trial, "lets_people_sleep")
+    asked = request(run, occurrence=9, due_at=night, useless_after=night + timedelta(hours=12))
+    receipt = await _deliver(trial, asked)
+    assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
+    assert receipt.retry_at == night + timedelta(hours=6, minutes=30)
+    [message] = [message for message in await trial.messages(run) if message.occurrence == 9]
+    assert message.detail["told_by"] == told_by
+
+
+async def test_a_zone_that_is_none_is_night_everywhere(trial: Shop) -> None:
+    """A9: understood or closed; and the profile says so."""
+    await trial.send("identify", userId="ana", traits={"timezone": "Asia/Tokio"}, context=consent("ana", ["push"]))
+    run = await start(trial, "lets_people_sleep")
+    noon = trial.opened_at.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    receipt = await _deliver(trial, request(run, occurrence=9, due_at=noon, useless_after=noon + timedelta(hours=12)))
+    assert (receipt.outcome.value, receipt.reason) == ("deferred", "quiet hours")
+    profile = (await trial.operate("GET", "/v1/profiles?user_id=ana")).json()
+    assert (profile["zone"]["told_by"], profile["zone"]["not_understood"]) == ("nothing", "Asia/Tokio")
+    concerns = (await trial.operate("GET", "/v1/concerns")).json()
+    assert any("'Asia/Tokio'" in each["sentence"] for each in concerns)
+    urgent = request(run, occurrence=8, due_at=noon, useless_after=noon + timedelta(hours=12), purpose=Purpose.TRANSACTIONAL)
+    assert (await _deliver(trial, urgent)).outcome.value == "sent"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2)])
+async def test_the_last_device_counts_by_event_time_whatever_the_order_of_arrival(trial: Shop, order: tuple[int, ...]) -> None:
+    """A9: a phone that comes online late does not move anybody back."""
+    await trial.send("identify", userId="ana", timestamp=trial.opened_at.isoformat())
+    zones = ["Europe/Madrid", "Asia/Tokyo", "America/New_York"]
+    for n in order:
+        at = (trial.opened_at - timedelta(hours=3 - n)).isoformat()
+        await trial.send("track", userId="ana", event="Seen", timestamp=at, context={"timezone": zones[n]})
+    at = (trial.opened_at - timedelta(minutes=1)).isoformat()
+    await trial.send("track", userId="ana", event="Seen", timestamp=at)  # a server knows nothing of zones
+    assert await trial.database.pool.fetchval("select device_zone from profile") == "America/New_York"
 
 
 async def test_a_cap_holds_over_journeys_and_says_when_there_is_room(trial: Shop) -> None:
@@ -245,6 +334,24 @@ async def test_email_carries_one_click_unsubscribe_headers_and_using_it_stops_th
 
 async def _deliver(trial: Shop, asked: DeliverRequest) -> Receipt:
     return await trial.parts.delivery.deliver(asked)
+
+
+async def test_a_date_is_said_on_the_customers_clock_and_in_their_language(trial: Shop, tmp_path: Path) -> None:
+    """A18: told by the last device and the trait `locale`."""
+    await trial.send(
+        "identify",
+        userId="ana",
+        traits={"locale": "es-ES"},
+        context=consent("ana", ["push"]) | {"timezone": "Asia/Tokyo"},
+    )
+    text = "title: t\nbody: \"{{ '2026-11-24T22:30:00Z' | date: '%A %H:%M' }}\""
+    (tmp_path / "dated").mkdir()
+    (tmp_path / "dated" / "note.push.yaml").write_text(text)
+    delivery = replace(trial.parts.delivery, templates=load_templates(tmp_path / "dated"))
+    run = await start(trial, "while_vip")
+    await delivery.deliver(request(run, occurrence=9, purpose=Purpose.TRANSACTIONAL))
+    [sent] = [message for message in trial.sandbox.messages if message.key == f"{run.id}/push:note/9"]
+    assert sent.body == "miércoles 07:30"
 
 
 async def test_a_template_that_this_worker_does_not_have_waits_for_the_one_that_has_it(trial: Shop) -> None:

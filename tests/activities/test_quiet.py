@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from activities.quiet import quiet_until
+from activities.quiet import ASK_AGAIN, quiet_anywhere, quiet_until
 from journeys.contracts import QuietHours
+from segments.zones import ANYWHERE
 
 NIGHT = QuietHours("22:00", "06:00")
 
@@ -65,3 +66,27 @@ def test_no_release_lies_in_the_quiet_hours(zone: str) -> None:
             assert tries < 3
         assert 6 <= released.astimezone(tz).hour < 22
         now += timedelta(hours=5, minutes=17)
+
+
+def test_of_whom_only_the_country_is_known_it_is_quiet_as_long_as_it_is_quiet_anywhere_in_it() -> None:
+    """A9: 22 to 6, from New York to Honolulu."""
+    zones = [ZoneInfo(name) for name in ("America/New_York", "America/Chicago", "America/Los_Angeles", "Pacific/Honolulu")]
+    evening = datetime(2026, 1, 6, 3, 30, tzinfo=UTC)  # 22:30 in New York, 17:30 in Honolulu
+    until = quiet_anywhere(NIGHT, zones, evening)
+    assert until == datetime(2026, 1, 6, 16, tzinfo=UTC)  # 6:00 in Honolulu
+    assert quiet_anywhere(NIGHT, zones, until) is None
+    assert quiet_anywhere(NIGHT, zones[:1], evening) == quiet_until(NIGHT, zones[0], evening)
+
+
+def test_of_whom_nothing_is_known_it_is_always_quiet_and_asked_again() -> None:
+    world = [ZoneInfo(name) for name in ANYWHERE]
+    for hour in range(24):
+        now = datetime(2026, 1, 6, hour, tzinfo=UTC)
+        assert quiet_anywhere(NIGHT, world, now) == now + ASK_AGAIN
+
+
+def test_short_quiet_hours_of_whom_nothing_is_known_still_are_somewhere() -> None:
+    world = [ZoneInfo(name) for name in ANYWHERE]
+    siesta = QuietHours("14:00", "14:30")
+    assert quiet_anywhere(siesta, world, datetime(2026, 1, 6, 12, 10, tzinfo=UTC)) == datetime(2026, 1, 6, 12, 30, tzinfo=UTC)
+    assert quiet_anywhere(siesta, world, datetime(2026, 1, 6, 12, 40, tzinfo=UTC)) is None

@@ -303,7 +303,7 @@ def test_an_output_too_long_is_cut_off(tmp_path: Path) -> None:
         push(tmp_path, text, Context(entry={"name": "x" * 1000}))
 
 
-@pytest.mark.parametrize("bad", ["javascript:alert(1)", "my boots.jpg", "https://", "https://cdn.example/a b.jpg", "http://[x"])
+@pytest.mark.parametrize("bad", ["javascript:alert(1)", "my boots.jpg", "https://", "http://[x"])
 def test_a_link_from_data_is_checked_once_rendered(tmp_path: Path, bad: str) -> None:
     with pytest.raises(BrokenTemplate, match="image is not a valid link") as caught:
         push(tmp_path, "title: a\nbody: b\nimage: '{{ entry.image_url }}'", Context(entry={"image_url": bad}))

@@ -51,6 +51,7 @@ FAULTS: dict[Provider, dict[str, str]] = {
     },
     Provider.SMTP: {
         "550": "mailbox unavailable, at RCPT TO",
+        "relay": "relaying denied, at RCPT TO",
         "451": "try again later, at RCPT TO",
         "421": "service not available, at RCPT TO, and the connection closes",
         "554": "rejected after DATA",

@@ -20,6 +20,7 @@ from workers.sandbox.messages import Message, MessageLog, Provider
 
 _AT_RECIPIENT = {
     "550": "550 5.1.1 The email account that you tried to reach does not exist",
+    "relay": "550 5.7.1 Relaying denied",
     "451": "451 4.7.1 Greylisted, please try again later",
     "421": "421 4.3.2 Service not available, closing transmission channel",
 }

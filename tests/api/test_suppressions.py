@@ -1,0 +1,126 @@
+"""Suppressed addresses, listed, looked up and taken back over HTTP and from the command line (A6)."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from activities.channels import suppression_digest
+from api import ApiConfig
+from store import Database, deliveries
+from tests.api.server import OPERATE_KEY, Api, serving
+from tests.workers.test_cli import in_thread
+
+SECRET = "a-secret-of-this-test-installation"
+NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def operator(dsn: str, keyed: Database) -> AsyncIterator[Api]:
+    """A real API, and a client with the operate key."""
+    config = ApiConfig(dsn=dsn, key_ttl=0.2, secret=SECRET)
+    async with (
+        serving(config) as url,
+        httpx.AsyncClient(base_url=url, auth=(OPERATE_KEY, ""), timeout=30) as http,
+    ):
+        yield Api(url, keyed, http)
+
+
+def digest(address: str, channel: str = "email") -> bytes:
+    return suppression_digest(SECRET, channel, address)
+
+
+async def suppressed(database: Database, *addresses: str, scope: str = "all", reason: str = "hard bounce") -> None:
+    for n, address in enumerate(addresses):
+        at = NOON + timedelta(hours=n)
+        await deliveries.suppress(database, "email", digest(address), scope, reason, at)
+
+
+async def asked(api: Api, path: str, **body: str) -> dict[str, Any]:
+    answer = await api.post(f"suppressions/{path}", {"channel": "email"} | body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()  # type: ignore[no-any-return]
+
+
+async def test_they_are_listed_newest_first_and_page_by_page(operator: Api) -> None:
+    people = [f"c{n}@shop.example" for n in range(5)]
+    await suppressed(operator.database, *people)
+    seen: list[str] = []
+    place: str | None = ""
+    while place is not None:
+        answer = await operator.http.get("/v1/suppressions", params={"limit": 2} | ({"before": place} if place else {}))
+        page = answer.json()
+        seen += [each["digest"] for each in page["suppressions"]]
+        place = page["next"]
+    assert seen == [digest(address).hex() for address in reversed(people)]
+    assert "shop.example" not in answer.text
+    other = await operator.http.get("/v1/suppressions", params={"channel": "whatsapp"})
+    assert other.json() == {"suppressions": [], "next": None}
+
+
+async def test_an_address_is_looked_up_however_it_is_typed(operator: Api) -> None:
+    await suppressed(operator.database, "ana@xn--espaol-zwa.example")
+    for typed in ("Ana@Español.example", " ana@xn--espaol-zwa.example"):
+        [found] = (await asked(operator, "look-up", address=typed))["suppressions"]
+        assert (found["channel"], found["scope"], found["reason"]) == ("email", "all", "hard bounce")
+    assert (await asked(operator, "look-up", address="luis@shop.example"))["suppressions"] == []
+
+
+@pytest.mark.parametrize("named", ["address", "digest"])
+async def test_one_that_is_taken_back_is_alive_again(operator: Api, named: str) -> None:
+    await operator.database.pool.execute(
+        "insert into profile (id, created_at, updated_at) values (gen_random_uuid(), now(), now())"
+    )
+    await operator.database.pool.execute(
+        "insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at, invalid_at, invalid_reason)"
+        " select gen_random_uuid(), id, 'email', unnest(array['ana@shop.example', 'luis@shop.example']), now(), now(), now(),"
+        " 'smtp 550 hard bounce' from profile"
+    )
+    await suppressed(operator.database, "ana@shop.example", "luis@shop.example")
+    told = {"address": "ANA@shop.example", "digest": digest("ana@shop.example").hex()}[named]
+    assert await asked(operator, "take-back", **{named: told}) == {"lifted": 1, "revived": 1, "kept": 0}
+    assert await asked(operator, "take-back", **{named: told}) == {"lifted": 0, "revived": 0, "kept": 0}
+    alive = await operator.database.pool.fetchval("select address from endpoint where invalid_at is null")
+    assert alive == "ana@shop.example"
+
+
+async def test_what_its_owner_said_is_not_taken_back(operator: Api) -> None:
+    await suppressed(operator.database, "ana@shop.example", scope="marketing", reason="STOP")
+    assert await asked(operator, "take-back", address="ana@shop.example") == {"lifted": 0, "revived": 0, "kept": 1}
+    assert len((await asked(operator, "look-up", address="ana@shop.example"))["suppressions"]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"address": "a@b.example", "digest": "0" * 64}, {"digest": "xyz"}, {"address": "a@b.example", "channel": "fax"}],
+)
+async def test_what_names_no_address_is_refused(operator: Api, body: dict[str, str]) -> None:
+    answer = await operator.post("suppressions/take-back", {"channel": "email"} | body)
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("before", ["x", "2026-11-16T12:00:00+00:00~zz", "0001-01-01T00:00:00+14:00~"])
+async def test_a_place_that_no_page_gave_is_refused(operator: Api, before: str) -> None:
+    assert (await operator.http.get("/v1/suppressions", params={"before": before})).status_code == 422
+
+
+async def test_an_ingest_key_sees_none_of_it(operator: Api, ingest_api: Api) -> None:
+    assert (await ingest_api.http.get("/v1/suppressions")).status_code == 403
+    assert (await ingest_api.post("suppressions/take-back", {"channel": "email", "address": "a@b.example"})).status_code == 403
+
+
+async def test_the_command_line_lists_looks_up_and_takes_back(dsn: str, database: Database) -> None:
+    await suppressed(database, "ana@shop.example")
+
+    async def run(*arguments: str, secret: str = SECRET) -> str:
+        finished = await in_thread("suppressions", *arguments, database_url=dsn, secret=secret)
+        return finished.stdout + finished.stderr
+
+    assert await run("list") == f"email\t{digest('ana@shop.example').hex()}\tall\thard bounce\tsince 2026-11-16 12:00\n"
+    assert "hard bounce" in await run("look-up", "ANA@shop.example")
+    assert await run("take-back", "ana@shop.example") == (
+        "lifted 1, addresses alive again 0, kept because the owner said no 0\n"
+    )
+    assert await run("look-up", "ana@shop.example") == "no suppressions\n"

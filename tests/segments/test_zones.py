@@ -1,0 +1,77 @@
+"""Where a customer's clock stands: their own word, else what else tells it, and what is not understood is any place (A9)."""
+
+from typing import Any
+
+import pytest
+
+from segments.zones import ANYWHERE, read_zone, whereabouts
+
+
+@pytest.mark.parametrize(
+    ("said", "zone"),
+    [
+        ("Asia/Tokyo", "Asia/Tokyo"),
+        ("asia/tokyo", "Asia/Tokyo"),
+        ("Asia/Tokyo ", "Asia/Tokyo"),
+        ("AMERICA/NEW YORK", "America/New_York"),
+        ("+09:00", "Etc/GMT-9"),
+        ("+0900", "Etc/GMT-9"),
+        ("UTC+9", "Etc/GMT-9"),
+        ("GMT-03:00", "Etc/GMT+3"),
+        ("+00:00", "UTC"),
+        ("Z", "UTC"),
+        ("+05:30", "Asia/Kolkata"),
+        ("Tokyo Standard Time", "Asia/Tokyo"),
+        ("romance standard time", "Europe/Paris"),
+        ("Asia/Tokio", None),
+        ("+25:00", None),
+        ("+01:17", None),
+        ("Madrid", None),
+        ("", None),
+        (None, None),
+        (9, None),
+        (["Asia/Tokyo"], None),
+    ],
+)
+def test_a_zone_is_read_however_it_is_spelt_and_never_guessed(said: object, zone: str | None) -> None:
+    assert read_zone(said) == zone
+
+
+SPAIN = ("Atlantic/Canary", "Europe/Madrid")
+
+
+@pytest.mark.parametrize(
+    ("traits", "device", "phone", "zones", "told_by"),
+    [
+        ({"timezone": "asia/tokyo"}, "Europe/Madrid", "+12125551234", ("Asia/Tokyo",), "timezone"),
+        ({}, "Asia/Tokyo", "+12125551234", ("Asia/Tokyo",), "device"),
+        ({"timezone": "Asia/Tokio"}, "Asia/Tokyo", None, ("Asia/Tokyo",), "device"),
+        ({}, None, "+819012345678", ("Asia/Tokyo",), "phone"),
+        ({}, None, "+34600111222", SPAIN, "phone"),
+        ({"country": "JP"}, None, "+34600111222", SPAIN, "phone"),
+        ({"address": {"country": "jpn"}}, None, None, ("Asia/Tokyo",), "country"),
+        ({"country": "Japón"}, "", None, ("Asia/Tokyo",), "country"),
+        ({"timezone": "Asia/Tokio", "country": "ES"}, None, None, ("Africa/Ceuta", *SPAIN), "country"),
+        ({"timezone": " "}, None, None, ("Europe/Paris",), "journey"),
+        ({"country": "Atlantis"}, None, "nonsense", ("Europe/Paris",), "journey"),
+        ({"timezone": "Asia/Tokio"}, None, None, ANYWHERE, "nothing"),
+        ({"timezone": 9}, None, None, ANYWHERE, "nothing"),
+        ({}, "Mars/Olympus", None, ANYWHERE, "nothing"),
+    ],
+)
+def test_the_best_word_counts(
+    traits: dict[str, Any], device: str | None, phone: str | None, zones: tuple[str, ...], told_by: str
+) -> None:
+    where = whereabouts(traits, device, phone, "Europe/Paris")
+    assert (where.zones, where.told_by) == (zones, told_by)
+
+
+def test_what_was_not_understood_is_told() -> None:
+    assert whereabouts({"timezone": "Asia/Tokio"}, None, "+819012345678", "UTC").not_understood == "Asia/Tokio"
+    assert whereabouts({"timezone": "Asia/Tokyo"}, "nonsense", None, "UTC").not_understood is None
+
+
+def test_a_date_is_shown_in_one_zone() -> None:
+    assert whereabouts({}, None, "+34600111222", "Europe/Madrid").likely("Europe/Madrid") == "Europe/Madrid"
+    assert whereabouts({}, None, "+819012345678", "UTC").likely("UTC") == "Asia/Tokyo"
+    assert whereabouts({"timezone": "?"}, None, None, "UTC").likely("UTC") == "UTC"
