@@ -73,20 +73,19 @@ cross join lateral (
 ) as d;
 
 -- name: invalidate_endpoints
--- The provider says that these addresses are dead; one heard from since is not.
-update endpoint set invalid_at = $2, invalid_reason = $3
-where id = any($1::uuid[]) and invalid_at is null and last_seen_at <= $2;
+-- The provider says that these addresses died then; one that was heard from or reached since is not dead.
+update endpoint e set invalid_at = greatest(e.invalid_at, told.at), invalid_reason = $3
+from (select id, max(at) as at from unnest($1::uuid[], $2::timestamptz[]) as t (id, at) group by id) as told
+where e.id = told.id and e.last_seen_at <= told.at and coalesce(e.alive_at < told.at, true);
 
--- name: withdraw
--- The customer said no, unless that is already the last word; returns the row's id. Where it was said to us directly ($6),
--- it outweighs a grant that a fast clock has dated later.
-with latest as (
-    select state, at from consent where profile_id = $1 and channel = $2 and purpose = $3 order by at desc, id desc limit 1
-)
-insert into consent (profile_id, channel, purpose, state, source, at)
-select $1, $2, $3, 'withdrawn', $4, greatest($5, (select at from latest where $6))
-where 'withdrawn' is distinct from (select state from latest)
-returning id;
+-- name: revive_endpoints
+-- A message reached these addresses then: they did not die before.
+update endpoint e
+set alive_at = greatest(e.alive_at, told.at),
+    invalid_at = case when told.at < e.invalid_at then e.invalid_at end,
+    invalid_reason = case when told.at < e.invalid_at then e.invalid_reason end
+from (select id, max(at) as at from unnest($1::uuid[], $2::timestamptz[]) as t (id, at) group by id) as told
+where e.id = told.id and coalesce(e.alive_at < told.at, true);
 
 -- name: journey_of
 -- The journey that a run belongs to, for an event's properties.

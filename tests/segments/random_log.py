@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from store import Database, lists
-from store.ingest import Address, Changes, Choice, Item, Origin, Weeks, store
+from store.endpoints import Address
+from store.ingest import Changes, Choice, Item, Origin, Weeks, store
 from tests.segments.oracle import Customer, Happening, World, plain_of
 from tests.segments.oracle_values import micros
 from tests.segments.random_definitions import TYPES

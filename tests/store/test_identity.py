@@ -9,8 +9,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from store import Database, queries
+from store.endpoints import Address
 from store.identity import Claim, settle
-from store.ingest import Address, Choice, Item, Weeks, store
+from store.ingest import Choice, Item, Weeks, store
 from store.merge import repoint_merged
 from tests.store.items import NOW, alias, identify, track
 

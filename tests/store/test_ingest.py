@@ -4,7 +4,8 @@ import asyncpg
 import pytest
 
 from store import Database
-from store.ingest import Address, Choice, Weeks, store
+from store.endpoints import Address
+from store.ingest import Choice, Weeks, store
 from tests.store.items import NOW, identify, track
 
 HOUR = timedelta(hours=1)
