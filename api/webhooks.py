@@ -37,6 +37,7 @@ from store.feedback import (
     invalidate_endpoints,
     living,
     match_statuses,
+    reached,
     revive_endpoints,
     store_events,
 )
@@ -45,7 +46,6 @@ _CHANNEL = Channel.WHATSAPP.value
 _SOURCE = "whatsapp"
 _LIMIT = 4 * 1024 * 1024  # bytes; Meta sends at most 3 MB
 _ABOUT = ("channel", "journey", "run_id", "step", "occurrence", "template")
-_REACHED = {"delivered", "read"}
 _EVENTS = {"sent": "Message Sent", "delivered": "Message Delivered", "read": "Message Read", "failed": "Message Failed"}
 
 _log = structlog.get_logger(__name__)
@@ -131,12 +131,13 @@ class _Reception:
         return [_status_event(said, to, alive[to.profile_id]) for said, to in matched if to.profile_id in alive]
 
     async def _consequences(self, matched: Sequence[tuple[Status, Delivered]]) -> None:
-        told = [(to.endpoint_id, said) for said, to in matched if to.endpoint_id is not None]
+        """An address is dead when a message that reached nobody says so, and alive when another reached it since."""
+        alive = await reached(self._connection, {to.key for _, to in matched})
         for code in GONE:
-            died = [(endpoint_id, said.at) for endpoint_id, said in told if said.code == code]
+            told = [(to.endpoint_id, said.at) for said, to in matched if said.code == code and to.key not in alive]
+            died = [(endpoint_id, at) for endpoint_id, at in told if endpoint_id is not None]
             await invalidate_endpoints(self._connection, died, f"whatsapp code {code}")
-        reached = [(endpoint_id, said.at) for endpoint_id, said in told if said.status in _REACHED]
-        await revive_endpoints(self._connection, reached)
+        await revive_endpoints(self._connection, list(alive.values()))
 
     async def _replies(self, told: Sequence[ReplyNotice]) -> list[NewEvent]:
         if not told:

@@ -92,11 +92,18 @@ async def withdraw(
 async def take_back(
     connection: Connection, subjects: Sequence[Subject], *, source: str, at: datetime, received_at: datetime
 ) -> bool:
-    """The customer takes back the no that stands at the first of these, an address; false where there is none."""
-    if await connection.fetchval(_SQL["state_of"], *subjects[0]) not in NOES:
+    """The customer takes back each no that stands about these; false where there is none, so that nobody is signed up by it."""
+    if not [each for each in subjects if await _state(connection, each) in NOES]:
         return False
     await say(connection, [Word(subject, "granted", By.CUSTOMER, source, at, received_at) for subject in subjects])
     return True
+
+
+async def _state(connection: Connection, subject: Subject) -> str | None:
+    if subject.address is None:
+        return (await _last(connection, subject))[0]
+    state: str | None = await connection.fetchval(_SQL["state_of"], *subject)
+    return state
 
 
 async def _last(connection: Connection, subject: Subject) -> tuple[str | None, datetime | None]:

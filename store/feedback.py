@@ -93,6 +93,13 @@ async def advance_deliveries(connection: Connection, matched: Sequence[tuple[Sta
         await connection.execute(_SQL["advance_deliveries"], *map(list, zip(*columns, strict=True)), failed_reason)
 
 
+async def reached(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, tuple[UUID, datetime]]:
+    """Of these messages those that reached somebody: the address, and when for the last time."""
+    columns = [[getattr(key, name) for key in messages] for name in ("run_id", "step", "occurrence")]
+    rows = await connection.fetch(_SQL["reached"], *columns)
+    return {MessageKey(row["run_id"], row["step"], row["occurrence"]): (row["endpoint_id"], row["at"]) for row in rows}
+
+
 async def living(connection: Connection, profiles: Collection[UUID]) -> dict[UUID, UUID]:
     """The profile that each of these is part of now, locked against merges until the transaction ends.
 

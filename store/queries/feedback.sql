@@ -21,7 +21,8 @@ with told as (
            min(at) filter (where status in ('delivered', 'read')) as delivered_at,
            min(at) filter (where status = 'read') as read_at,
            bool_or(status = 'failed') as failed,
-           max(code) filter (where status = 'failed') as code
+           max(code) filter (where status = 'failed') as code,
+           max(at) filter (where status = 'failed') as failed_at
     from unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[])
         as told (run_id, step, occurrence, provider_id, status, at, code)
     group by run_id, step, occurrence
@@ -39,9 +40,20 @@ set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
                   when told.failed then $8
                   when d.state in ('claimed', 'unconfirmed') then null
                   else d.reason end,
-    detail = case when told.failed then d.detail || jsonb_build_object('provider_code', told.code) else d.detail end
+    detail = case when told.failed
+                  then d.detail || jsonb_build_object('provider_code', told.code, 'failed_at', instant_text(told.failed_at))
+                  else d.detail end
 from told
 where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence;
+
+-- name: reached
+-- Of these messages those that reached somebody, at which address and when. A failure of one of them says nothing of the address,
+-- so that it counts as reached after that, too.
+select d.run_id, d.step, d.occurrence, d.endpoint_id,
+       greatest(d.delivered_at, d.read_at, (d.detail ->> 'failed_at')::timestamptz) as at
+from unnest($1::uuid[], $2::text[], $3::smallint[]) as asked (run_id, step, occurrence)
+join delivery d using (run_id, step, occurrence)
+where d.delivered_at is not null and d.endpoint_id is not null;
 
 -- name: survivors
 -- Which profile each of these has been merged into; itself, if into none.

@@ -302,8 +302,7 @@ async def happen(town: Town, chance: random.Random, heard: Heard, users: Sequenc
         case "answer" if holder:
             stops = chance.random() < 0.6
             await town.replies(key, chance.choice(["STOP", "baja por favor"]) if stops else "START")
-            if stops or heard.says_no(holder, channel, key) or heard.is_bound(holder, channel, key):
-                heard.said += [Spoken(holder, channel, where, no=stops) for where in (key, None)]
+            heard.said += [Spoken(holder, channel, where, no=stops) for where in (key, None)]
 
 
 async def look(town: Town, heard: Heard, step: int, users: Sequence[str]) -> int:
