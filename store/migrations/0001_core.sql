@@ -281,9 +281,12 @@ create trigger endpoint_gone after update of profile_id on endpoint
     for each row when (old.profile_id <> new.profile_id) execute function endpoint_lost();
 
 -- Bring what these addresses hold of `consent_of` up to date. They are locked first, so that of two words at once the later
--- transaction sees both.
-create function settle_consent(ids uuid[]) returns void language plpgsql as $$
+-- transaction sees both. Planning it takes longer than running it, so the plan is kept.
+create function settle_consent(ids uuid[]) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
 begin
+    if cardinality(ids) = 0 then
+        return;
+    end if;
     perform from endpoint where id = any(ids) order by id for no key update;
     update endpoint e
     set marketing = told.marketing, transactional = told.transactional,
@@ -315,12 +318,18 @@ create trigger consent_moved after update on consent
     referencing new table as said for each statement execute function consent_settles();
 create function endpoint_settles() returns trigger language plpgsql as $$
 begin
-    perform settle_consent(array[new.id]);
+    perform settle_consent(array(select id from came));
     return null;
 end $$;
-create trigger endpoint_settled_first after insert on endpoint for each row execute function endpoint_settles();
-create trigger endpoint_settled after update of profile_id on endpoint
-    for each row when (old.profile_id <> new.profile_id) execute function endpoint_settles();
+create trigger endpoint_settled_first after insert on endpoint
+    referencing new table as came for each statement execute function endpoint_settles();
+create function endpoint_settles_again() returns trigger language plpgsql as $$
+begin
+    perform settle_consent(array(select came.id from came join gone using (id) where came.profile_id <> gone.profile_id));
+    return null;
+end $$;
+create trigger endpoint_settled after update on endpoint
+    referencing old table as gone new table as came for each statement execute function endpoint_settles_again();
 
 -- Definitions as they were loaded, by version (hash of the definition): a changed one goes on in its old version until the new
 -- one is loaded.
