@@ -97,8 +97,8 @@ def _ceiling(q: Question) -> No | None:
 
 
 def _consent(q: Question) -> No | None:
-    # A transactional message needs no opt-in, but an explicit refusal still holds.
-    fine = ("granted",) if q.marketing else ("granted", "unknown", "pending", None)
+    # A transactional message needs no opt-in, but an explicit no still holds.
+    fine = ("granted",) if q.marketing else ("granted", "unknown", "pending", "expired", None)
     state = q.facts.consent
     return None if state in fine else No(Outcome.SKIPPED, Reason.NO_CONSENT, {"consent": state or "unknown"})
 

@@ -76,7 +76,7 @@ class Questions:
         )
 
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
-        """The customer's addresses on the channel that may be written to, newest first."""
+        """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""
         channel, endpoints = attempt.request.channel.value, attempt.facts.endpoints
         digests = {e.id: suppression_digest(self.secret, channel, e.address) for e in endpoints}
         if not digests:

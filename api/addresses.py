@@ -1,9 +1,14 @@
-"""Addresses and consent inside a call: traits.email and .phone, the device token, and Segment Engage's subscriptions."""
+"""Addresses and consent inside a call: traits.email and .phone, the device token, and Segment Engage's subscriptions.
+
+Promise: consent is read for the address that the entry names in `key`, with who says so (`by`, else who sends the call).
+"""
 
 from typing import Any
 
 from store.addresses import email_address, phone_number
-from store.ingest import Address, Choice
+from store.consent import By
+from store.endpoints import Address
+from store.ingest import Choice
 
 _ADDRESS_LIMIT = 4096  # characters; web-push tokens are long
 _CHANNELS = {"EMAIL": "email", "SMS": "sms", "WHATSAPP": "whatsapp", "IOS_PUSH": "push", "ANDROID_PUSH": "push"}
@@ -32,8 +37,8 @@ def addresses_of(traits: dict[str, Any], context: dict[str, Any], region: str) -
     return tuple(found)
 
 
-def choices_of(context: dict[str, Any], region: str) -> list[tuple[Address, Choice]]:
-    """What `context.messaging_subscriptions` says, each as an address and the choice for its channel.
+def choices_of(context: dict[str, Any], region: str, by: By) -> list[tuple[Address, Choice]]:
+    """What `context.messaging_subscriptions` says, each as an address and the choice for it; `by` is who sends the call.
 
     Raises:
         Unusable: an entry is not as Segment's spec describes.
@@ -43,10 +48,10 @@ def choices_of(context: dict[str, Any], region: str) -> list[tuple[Address, Choi
         return []
     if not isinstance(entries, list):
         raise Unusable("/context/messaging_subscriptions", "must be a list")
-    return [_choice(entry, f"/context/messaging_subscriptions/{i}", region) for i, entry in enumerate(entries)]
+    return [_choice(entry, f"/context/messaging_subscriptions/{i}", region, by) for i, entry in enumerate(entries)]
 
 
-def _choice(entry: Any, pointer: str, region: str) -> tuple[Address, Choice]:
+def _choice(entry: Any, pointer: str, region: str, by: By) -> tuple[Address, Choice]:
     if not isinstance(entry, dict):
         raise Unusable(pointer, "must be an object with key, type and status")
     kind = str(entry.get("type")).upper()
@@ -59,7 +64,15 @@ def _choice(entry: Any, pointer: str, region: str) -> tuple[Address, Choice]:
     address = _address(channel, entry.get("key"), region)
     if address is None:
         raise Unusable(f"{pointer}/key", f"is not an address for {channel}")
-    return Address(channel, address, _PLATFORMS.get(kind)), Choice(channel, state)
+    said_by = _by(entry["by"], f"{pointer}/by") if "by" in entry else by
+    return Address(channel, address, _PLATFORMS.get(kind), state == "granted"), Choice(channel, address, state, said_by)
+
+
+def _by(value: Any, pointer: str) -> By:
+    try:
+        return By(value)
+    except ValueError:
+        raise Unusable(pointer, f"must be one of {', '.join(By)}: who says so") from None
 
 
 def _address(channel: str, key: Any, region: str) -> str | None:

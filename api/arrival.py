@@ -5,7 +5,7 @@ Promise: a wrong clock of the sender is set right by what it says of itself, and
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from segments.comparing import as_instant
 
@@ -41,6 +41,9 @@ class Arrival:
     #: Received minus sent: how far the sender's clock is behind ours.
     skew: timedelta = timedelta(0)
     context: dict[str, Any] = field(default_factory=dict)
+    #: Who speaks where an item does not say it: customers themselves (their own app or browser), or a system that tells what it
+    #: holds. A no of the former is undone by the former alone (docs/consent.md).
+    by: Literal["customer", "sync"] = "sync"
 
 
 def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:

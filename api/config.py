@@ -19,6 +19,8 @@ class ApiConfig:
     secret: str = field(default="", repr=False)
     public_url: str = "http://127.0.0.1:8080"
     default_region: str = "ES"
+    #: In which languages STOP and START are understood; see `api.wishes`.
+    stop_languages: tuple[str, ...] = ("en", "es")
 
     #: Requests taken at once by this process before it answers 429.
     in_flight: int = 64

@@ -37,13 +37,15 @@ class TraitView(_View):
 
 
 class ConsentView(_View):
-    """The last word on a channel and purpose."""
+    """What holds for a purpose at an address, and the word that decides it."""
 
     channel: str
+    hint: str | None = Field(description="the address in part; null: the last word about the customer as a whole")
     purpose: str
-    state: str
+    state: str = Field(description="granted, pending, refused, withdrawn or expired")
+    said_by: str = Field(description="customer, sync or import")
     source: str
-    at: datetime
+    at: datetime = Field(description="when it was said")
 
 
 class EndpointView(_View):

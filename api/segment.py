@@ -16,6 +16,7 @@ from api.provenance import origins_of
 from segments.calendar import ZONE_TRAIT
 from segments.listed import LIST_EVENT
 from segments.zones import read_zone
+from store.consent import By
 from store.ingest import Changes, Item, Origin
 
 #: Bytes of one item, as stored (Segment's limit).
@@ -70,7 +71,7 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
         arrival.received_at,
         arrival.traceparent,
         previous_id,
-        _changes(traits, context, arrival.region, sourced=kind == "identify"),
+        _changes(traits, context, arrival, sourced=kind == "identify"),
     )
 
 
@@ -155,12 +156,14 @@ def _required(raw: dict[str, Any], key: str) -> str:
     return value
 
 
-def _changes(traits: dict[str, Any], context: dict[str, Any], region: str, *, sourced: bool) -> Changes | None:
+def _changes(traits: dict[str, Any], context: dict[str, Any], arrival: Arrival, *, sourced: bool) -> Changes | None:
     origins = _origins(traits, context) if sourced and "provenance" in context else {}
     if not traits and "device" not in context and "messaging_subscriptions" not in context:
         return None
     try:
-        addresses, choices = addresses_of(traits, context, region), choices_of(context, region)
+        guessed = {name for name, origin in origins.items() if origin.confidence is not None}
+        addresses = addresses_of({name: traits[name] for name in traits.keys() - guessed}, context, arrival.region)
+        choices = choices_of(context, arrival.region, By(arrival.by))
     except Unusable as error:
         raise Rejected("bad-subscription", str(error), error.pointer) from error
     known = (*addresses, *(address for address, _ in choices))

@@ -28,11 +28,16 @@ _COMMON: dict[str, Any] = {
     "sentAt": {**_TIME, "description": "the sender's clock at sending; corrects its skew"},
     "context": {
         **_OBJECT,
-        "description": "`device.token` and `messaging_subscriptions` become addresses and consent; `provenance` of an identify"
-        " call says where its traits come from, each with a source, a confidence (0 to 1: it is inferred) or both",
+        "description": "`device.token` and `messaging_subscriptions` become addresses and consent for them; an entry with `by:"
+        " customer` says that the customer has just chosen so (else a server's key is a `sync`, which never undoes what"
+        " a customer withdrew). `provenance` of an identify call says where its traits come from, each with a source, a"
+        " confidence (0 to 1: it is inferred) or both",
     },
 }
-_TRAITS = {**_OBJECT, "description": "what is known of the customer; `email` and `phone` become addresses"}
+_TRAITS = {
+    **_OBJECT,
+    "description": "what is known of the customer, who is written to at the newest `email` and `phone` (null: nowhere)",
+}
 _PROPERTIES = {**_OBJECT, "description": "what is known of the event"}
 
 

@@ -18,7 +18,9 @@ from activities.channels.unsubscribe import Unsubscription
 from api.config import ApiConfig
 from api.state import Config, Db
 from store import Connection
-from store.feedback import NewEvent, journey_of, living, store_events, withdraw
+from store.consent import Subject, address_written_to, both, withdraw
+from store.deliveries import MessageKey
+from store.feedback import NewEvent, journey_of, living, store_events
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True)
 _SOURCE = "unsubscribe link"
@@ -69,29 +71,41 @@ async def act(token: Token, config: Config, database: Db) -> HTMLResponse:
 
 
 async def _withdraw(connection: Connection, said: Unsubscription, config: ApiConfig) -> None:
-    """A consent row and an event; nothing for a customer who has been erased, or who said so before."""
+    """A no about the address that the letter went to and about the customer, and an event where that is news.
+
+    Of a customer who has been erased only what is left: the address, if it is still known.
+    """
     profile_id = (await living(connection, [said.profile_id])).get(said.profile_id)
-    if profile_id is None:
+    run_id, step, occurrence = _parts(said)
+    address = await address_written_to(connection, MessageKey(run_id, step, occurrence))
+    if profile_id is None and address is None:
         return
     now = config.clock.now()
-    row = await withdraw(connection, profile_id, said.channel, said.purpose, source=_SOURCE, at=now, directly=True)
-    if row is not None:
+    subjects = both(profile_id, said.channel, address, said.purpose) if profile_id else [Subject(None, said.channel, address)]
+    row = await withdraw(connection, subjects, source=_SOURCE, at=now, received_at=now)
+    if row is not None and profile_id is not None:
         properties = await _properties(connection, said)
         event = NewEvent(profile_id, f"unsubscribe:{row}", "Unsubscribed", now, properties)
         await store_events(connection, [event], source=_SOURCE, at=now)
 
 
 async def _properties(connection: Connection, said: Unsubscription) -> dict[str, str | None]:
-    run_id, step, _ = said.key.split("/", 2)
-    journey = await journey_of(connection, UUID(run_id))
+    run_id, step, _ = _parts(said)
+    journey = await journey_of(connection, run_id)
     return {
         "channel": said.channel,
         "purpose": said.purpose,
         "source": _SOURCE,
         "journey": journey,
-        "run_id": run_id,
+        "run_id": str(run_id),
         "step": step,
     }
+
+
+def _parts(said: Unsubscription) -> tuple[UUID, str, int]:
+    run_id, _, rest = said.key.partition("/")
+    step, _, occurrence = rest.rpartition("/")
+    return UUID(run_id), step, int(occurrence)
 
 
 def _what(said: Unsubscription) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -22,8 +22,10 @@ from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.state import Config, Db
 from api.whatsapp_notices import Fault, Notice, ReplyNotice, StatusNotice, instant, notices
+from api.wishes import Wish, wish_of
 from journeys.contracts import Channel, Purpose, Reason
 from store import Connection
+from store.consent import Subject, address_written_to, both, take_back, take_back_kept, withdraw
 from store.dead_letters import DeadLetter, bury
 from store.feedback import (
     Delivered,
@@ -35,9 +37,9 @@ from store.feedback import (
     invalidate_endpoints,
     living,
     match_statuses,
+    reached,
+    revive_endpoints,
     store_events,
-    suppress,
-    withdraw,
 )
 
 _CHANNEL = Channel.WHATSAPP.value
@@ -97,13 +99,15 @@ class _Reception:
         self._traceparent = traceparent[:55] if traceparent else None  # the length of version 00
         self._now = config.clock.now()
         self._letters: list[DeadLetter] = []
+        self._wanted: dict[str, _Wanted] = {}  # by the message id of the event that says so
 
     async def take(self, told: Sequence[Notice]) -> Taken:
         self._letters += [self._letter(n.item, n.reason) for n in told if isinstance(n, Fault)]
         events = await self._statuses([n for n in told if isinstance(n, StatusNotice)])
         events += await self._replies([n for n in told if isinstance(n, ReplyNotice)])
         new = await self._store(events)
-        new += await self._store([event for said in new for event in await self._withdrawn(said)])
+        in_order = sorted(new, key=lambda said: said.ts)
+        new += await self._store([event for said in in_order for event in await self._follow(said)])
         await bury(self._connection, self._letters)
         return Taken(taken=len(new), dead_letters=len(self._letters))
 
@@ -120,12 +124,20 @@ class _Reception:
         alive = await living(self._connection, {to.profile_id for _, to in matched})
         await advance_deliveries(self._connection, matched, Reason.REFUSED.value)
         await self._consequences(matched)
+        for said, to in matched:
+            if said.code in OPTED_OUT:
+                address = await address_written_to(self._connection, to.key)
+                self._wanted[_id_of(said)] = _Wanted(Wish.STOP, f"whatsapp: code {said.code}", address)
         return [_status_event(said, to, alive[to.profile_id]) for said, to in matched if to.profile_id in alive]
 
     async def _consequences(self, matched: Sequence[tuple[Status, Delivered]]) -> None:
-        dead = {to.endpoint_id: said for said, to in matched if said.code in GONE and to.endpoint_id is not None}
-        for endpoint_id, said in dead.items():
-            await invalidate_endpoints(self._connection, [endpoint_id], said.at, f"whatsapp code {said.code}")
+        """An address is dead when a message that reached nobody says so, and alive when another reached it since."""
+        alive = await reached(self._connection, {to.key for _, to in matched})
+        for code in GONE:
+            told = [(to.endpoint_id, said.at) for said, to in matched if said.code == code and to.key not in alive]
+            died = [(endpoint_id, at) for endpoint_id, at in told if endpoint_id is not None]
+            await invalidate_endpoints(self._connection, died, f"whatsapp code {code}")
+        await revive_endpoints(self._connection, list(alive.values()))
 
     async def _replies(self, told: Sequence[ReplyNotice]) -> list[NewEvent]:
         if not told:
@@ -135,28 +147,44 @@ class _Reception:
         known = [(alive[senders[n.address]], n) for n in told if senders.get(n.address) in alive]
         await self._strangers([n for n in told if senders.get(n.address) not in alive])
         to = await answered(self._connection, _CHANNEL, [(who, n.quoted, self._at(n)[0]) for who, n in known])
-        return [_reply_event(n, self._at(n), who, message) for (who, n), message in zip(known, to, strict=True)]
+        self._wanted |= {_id_of(n): wanted for _, n in known if (wanted := self._wish(n))}
+        return [
+            _reply_event(n, self._at(n), who, message, self._wanted.get(_id_of(n)))
+            for (who, n), message in zip(known, to, strict=True)
+        ]
 
-    async def _withdrawn(self, said: NewEvent) -> list[NewEvent]:
-        """What follows from news that means no: STOP, or a message that failed because the customer opted out."""
-        why = _withdrawal(said)
-        if why is None:
+    async def _follow(self, said: NewEvent) -> list[NewEvent]:
+        """What follows from news that means no, or takes one back: it binds the number, and the customer as a whole."""
+        wanted = self._wanted.get(said.message_id)
+        if wanted is None:
             return []
-        marketing = Purpose.MARKETING.value
-        row = await withdraw(self._connection, said.profile_id, _CHANNEL, marketing, source=why, at=said.ts)
+        row = await self._obey(wanted, both(said.profile_id, _CHANNEL, wanted.address), said.ts)
         if row is None:
             return []
         about = {name: value for name, value in said.properties.items() if name in _ABOUT}
-        properties = {**about, "purpose": marketing, "source": why}
+        properties = {**about, "purpose": Purpose.MARKETING.value, "source": wanted.source}
         return [NewEvent(said.profile_id, f"unsubscribe:{row}", "Unsubscribed", said.ts, properties, said.clamped)]
+
+    async def _obey(self, wanted: "_Wanted", subjects: Sequence[Subject], at: datetime) -> int | None:
+        """Write a wish down; returns the id of a no that is news."""
+        if wanted.wish is Wish.STOP:
+            return await withdraw(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
+        await take_back(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
+        if wanted.address and self._config.secret:
+            digest = suppression_digest(self._config.secret, _CHANNEL, wanted.address)
+            await take_back_kept(self._connection, _CHANNEL, [digest])
+        return None
 
     async def _strangers(self, told: Sequence[ReplyNotice]) -> None:
         """Nobody has this number: the text is kept, and a STOP holds for whoever turns up with the number later."""
-        for notice in told:
+        for notice in sorted(told, key=lambda each: each.timestamp):
             self._letters.append(self._letter(notice.model_dump_json(by_alias=True), "no customer has this number"))
-            if notice.stops and self._config.secret:
-                digest = suppression_digest(self._config.secret, _CHANNEL, notice.address)
-                await suppress(self._connection, _CHANNEL, digest, scope=Purpose.MARKETING.value, reason="STOP", at=self._now)
+            if wanted := self._wish(notice):
+                await self._obey(wanted, [Subject(None, _CHANNEL, notice.address)], self._at(notice)[0])
+
+    def _wish(self, notice: ReplyNotice) -> "_Wanted | None":
+        wish = wish_of(notice.said, self._config.stop_languages)
+        return _Wanted(wish, f"whatsapp: {wish.name}", notice.address) if wish else None
 
     def _at(self, notice: ReplyNotice | StatusNotice) -> tuple[datetime, bool]:
         return instant(notice.timestamp, self._now)
@@ -165,24 +193,31 @@ class _Reception:
         return DeadLetter(_SOURCE, self._now, None, reason, item)
 
 
+class _Wanted(NamedTuple):
+    """A wish about our messages: what, how the log names its source, and the number that it comes from, where that is known."""
+
+    wish: Wish
+    source: str
+    address: str | None
+
+
+def _id_of(told: Status | ReplyNotice) -> str:
+    """The message id of the event that tells it."""
+    return f"whatsapp:{told.provider_message_id}:{told.status}" if isinstance(told, Status) else f"whatsapp:{told.id}"
+
+
 def _status_event(said: Status, to: Delivered, profile_id: UUID) -> NewEvent:
     properties = {"channel": _CHANNEL, **to.properties} | ({} if said.code is None else {"code": said.code})
-    message_id = f"whatsapp:{said.provider_message_id}:{said.status}"
-    return NewEvent(profile_id, message_id, _EVENTS[said.status], said.at, properties, said.clamped)
+    return NewEvent(profile_id, _id_of(said), _EVENTS[said.status], said.at, properties, said.clamped)
 
 
-def _reply_event(notice: ReplyNotice, at: tuple[datetime, bool], who: UUID, to: Delivered | None) -> NewEvent:
-    properties = {"channel": _CHANNEL, "text": notice.said, "kind": notice.type, "stops": notice.stops}
+def _reply_event(
+    notice: ReplyNotice, at: tuple[datetime, bool], who: UUID, to: Delivered | None, wanted: _Wanted | None
+) -> NewEvent:
+    stops = wanted is not None and wanted.wish is Wish.STOP
+    properties = {"channel": _CHANNEL, "text": notice.said, "kind": notice.type, "stops": stops}
     about = to.properties if to else {}
-    return NewEvent(who, f"whatsapp:{notice.id}", "Message Replied", at[0], {**properties, **about}, at[1])
-
-
-def _withdrawal(said: NewEvent) -> str | None:
-    """The source of a withdrawal, as the consent row names it, or nothing."""
-    if said.properties.get("stops"):
-        return "whatsapp: STOP"
-    code = said.properties.get("code")
-    return f"whatsapp: code {code}" if code in OPTED_OUT else None
+    return NewEvent(who, _id_of(notice), "Message Replied", at[0], {**properties, **about}, at[1])
 
 
 async def _body(request: Request) -> bytes:

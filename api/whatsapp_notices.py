@@ -18,7 +18,6 @@ from store.deliveries import MessageKey
 _SKEW = timedelta(minutes=5)
 _OLDEST = datetime(2009, 1, 1, tzinfo=UTC)  # WhatsApp's first year
 _MAX_TEXT = 4096
-_STOP_WORDS = frozenset({"stop", "baja", "alto", "unsubscribe"})
 
 
 def _storable(value: Any) -> Any:
@@ -109,11 +108,6 @@ class ReplyNotice(BaseModel):
     def quoted(self) -> str | None:
         """The id of the message that it answers, where the customer quoted one or tapped its button."""
         return self.context.id if self.context else None
-
-    @property
-    def stops(self) -> bool:
-        """Whether it says STOP, BAJA or ALTO, and nothing else."""
-        return self.said.strip(" \t\r\n.,!¡\"'").casefold() in _STOP_WORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """The SQL of who somebody is and how they may be reached: other segments, buckets, lists, consent, addresses."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from segments.conditions import Expression, Selection, inside
 from segments.people import Bucket, Customers, MemberOf
 from segments.reach import Consented, Reachable
-from segments.tables import consent, endpoint, identity, profile
+from segments.tables import endpoint, identity, profile
 
 
 @inside.register
@@ -31,22 +31,19 @@ def _(predicate: Customers, selection: Selection) -> Expression:
 
 @inside.register
 def _(predicate: Consented, selection: Selection) -> Expression:
-    """The newest word of each customer, and whether it is yes."""
-    of = [consent.c.channel == _text(predicate.channel), consent.c.purpose == _text(predicate.purpose)]
-    said = sa.select(consent.c.profile_id, consent.c.state).where(*of)
-    newest_first = (consent.c.profile_id, consent.c.at.desc(), consent.c.id.desc())
-    if selection.one_by_one:
-        said = said.where(consent.c.profile_id == profile.c.id).limit(sa.literal_column("1")).correlate(profile)
-    else:
-        said = said.ext(distinct_on(consent.c.profile_id))
-    last = said.order_by(*newest_first).subquery()
-    return selection.some(sa.select(last.c.profile_id).where(last.c.state == _text("granted")), alone=True)
+    """What the log says of each address is kept beside it (docs/consent.md)."""
+    return _address(predicate.channel, selection, endpoint.c[predicate.purpose] == _text("granted"))
 
 
 @inside.register
 def _(predicate: Reachable, selection: Selection) -> Expression:
-    valid = [endpoint.c.channel == _text(predicate.channel), endpoint.c.invalid_at.is_(None)]
-    return selection.some(sa.select(endpoint.c.profile_id).where(*valid))
+    return _address(predicate.channel, selection, endpoint.c.invalid_at.is_(None))
+
+
+def _address(channel: str, selection: Selection, wanted: Expression) -> Expression:
+    """There is such an address, of those that a newer one has not replaced."""
+    of = [endpoint.c.channel == _text(channel), endpoint.c.replaced_at.is_(None), wanted]
+    return selection.some(sa.select(endpoint.c.profile_id).where(*of))
 
 
 def _text(value: str) -> Expression:

@@ -20,8 +20,9 @@ _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A customer's id, user ids, the last word on each (channel, purpose), and the channels with a valid address.
+    """A customer's id, user ids, the consent for each (channel, purpose), and the channels with a valid address.
 
+    Of several addresses' consents it is the one that allows most.
     `dates` says since when a consent ("consent:whatsapp/marketing"), an address ("endpoint:push") or the names ("name")
     are what they are.
     """

@@ -1,6 +1,6 @@
 """How a customer can be reached, as a predicate: consent for a purpose, and a valid address on a channel.
 
-Promise: pure; the same answer as the gate's, which takes the newest word on a consent and any address that is not invalid.
+Promise: pure; the same answers as the gate's (docs/consent.md), each over the addresses that a newer one has not replaced.
 (Suppression is not asked here: it is by keyed hash of the address, and the gate alone has the key.)
 """
 
@@ -22,7 +22,7 @@ PURPOSES = ("marketing", "transactional")
 
 @dataclass(frozen=True, eq=False)
 class Consented(Leaf):
-    """The customer's last word on a channel and purpose is yes."""
+    """There is an address on a channel to which the customer may be written for a purpose, dead or alive."""
 
     channel: str
     purpose: str = "marketing"
@@ -38,7 +38,7 @@ class Consented(Leaf):
 
     @property
     def dated_by(self) -> str:
-        """The time of the customer's last word."""
+        """Since when there is such an address, or no such address any more."""
         return f"consent:{self.channel}/{self.purpose}"
 
     def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
@@ -59,7 +59,7 @@ class Consented(Leaf):
 
 @dataclass(frozen=True, eq=False)
 class Reachable(Leaf):
-    """There is at least one valid address on a channel."""
+    """There is at least one address on a channel that is neither dead nor replaced by a newer one."""
 
     channel: str
 
@@ -98,7 +98,7 @@ def consented(channel: str, purpose: str = "marketing") -> Consented:
 
 
 def reachable(channel: str) -> Reachable:
-    """A push token, number or address that is not known to be dead."""
+    """A push token, number or address that is neither known to be dead nor replaced by a newer one."""
     return Reachable(channel)
 
 

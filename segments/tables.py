@@ -16,15 +16,14 @@ profile = sa.table(
     sa.column("merged_into", UUID_),
 )
 identity = sa.table("identity", sa.column("kind", sa.Text), sa.column("value", sa.Text), sa.column("profile_id", UUID_))
-endpoint = sa.table("endpoint", sa.column("profile_id", UUID_), sa.column("channel", sa.Text), sa.column("invalid_at", INSTANT))
-consent = sa.table(
-    "consent",
-    sa.column("id", sa.BigInteger),
+endpoint = sa.table(
+    "endpoint",
     sa.column("profile_id", UUID_),
     sa.column("channel", sa.Text),
-    sa.column("purpose", sa.Text),
-    sa.column("state", sa.Text),
-    sa.column("at", INSTANT),
+    sa.column("invalid_at", INSTANT),
+    sa.column("replaced_at", INSTANT),
+    sa.column("marketing", sa.Text),
+    sa.column("transactional", sa.Text),
 )
 threshold = sa.table(
     "segment_threshold", sa.column("ranking", sa.Text), sa.column("as_of", INSTANT), sa.column("value", sa.Numeric)

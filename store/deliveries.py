@@ -15,7 +15,7 @@ _SQL = queries("deliveries")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address of a customer that has not been found dead."""
+    """An address to which a message may go: alive, not replaced by a newer one, and with consent where it needs that."""
 
     id: UUID
     address: str

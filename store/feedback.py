@@ -93,6 +93,13 @@ async def advance_deliveries(connection: Connection, matched: Sequence[tuple[Sta
         await connection.execute(_SQL["advance_deliveries"], *map(list, zip(*columns, strict=True)), failed_reason)
 
 
+async def reached(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, tuple[UUID, datetime]]:
+    """Of these messages those that reached somebody: the address, and when for the last time."""
+    columns = [[getattr(key, name) for key in messages] for name in ("run_id", "step", "occurrence")]
+    rows = await connection.fetch(_SQL["reached"], *columns)
+    return {MessageKey(row["run_id"], row["step"], row["occurrence"]): (row["endpoint_id"], row["at"]) for row in rows}
+
+
 async def living(connection: Connection, profiles: Collection[UUID]) -> dict[UUID, UUID]:
     """The profile that each of these is part of now, locked against merges until the transaction ends.
 
@@ -123,26 +130,18 @@ async def answered(
     return [_delivered(by_place[n], profile_id) if n in by_place else None for n, (profile_id, _, _) in enumerate(replies, 1)]
 
 
-async def invalidate_endpoints(connection: Connection, ids: Collection[UUID], at: datetime, reason: str) -> None:
-    """Mark addresses as dead."""
-    await connection.execute(_SQL["invalidate_endpoints"], list(ids), at, reason)
+async def invalidate_endpoints(connection: Connection, died: Sequence[tuple[UUID, datetime]], reason: str) -> None:
+    """Mark addresses as dead since then, whichever is heard first."""
+    await connection.execute(_SQL["invalidate_endpoints"], *_columns(died), reason)
 
 
-async def withdraw(
-    connection: Connection, profile_id: UUID, channel: str, purpose: str, *, source: str, at: datetime, directly: bool = False
-) -> int | None:
-    """Append a withdrawal; nothing where it is already the customer's last word. Returns the row's id.
-
-    Said `directly` to us, now, it outweighs whatever is dated later. Lock the profile with `living` first, so that two
-    clicks make one withdrawal.
-    """
-    found: int | None = await connection.fetchval(_SQL["withdraw"], profile_id, channel, purpose, source, at, directly)
-    return found
+async def revive_endpoints(connection: Connection, reached: Sequence[tuple[UUID, datetime]]) -> None:
+    """A message reached these addresses: what killed them before was wrong, or is over."""
+    await connection.execute(_SQL["revive_endpoints"], *_columns(reached))
 
 
-async def suppress(connection: Connection, channel: str, digest: bytes, *, scope: str, reason: str, at: datetime) -> None:
-    """Never write to this address again, for marketing or for all."""
-    await connection.execute(queries("deliveries")["suppress"], channel, digest, scope, reason, at)
+def _columns(dated: Sequence[tuple[UUID, datetime]]) -> list[list[Any]]:
+    return [[id_ for id_, _ in dated], [at for _, at in dated]]
 
 
 async def journey_of(connection: Connection, run_id: UUID) -> str | None:

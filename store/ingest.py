@@ -15,12 +15,14 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from uuid_utils.compat import uuid7
 
+from store.consent import By, Subject, Word, say
 from store.database import Connection, Database
+from store.endpoints import ADDRESS_TRAITS, Address, replace_addresses, write_addresses
 from store.identity import Claim, NamesMoved, settle
 from store.named import queries
-from store.traits import Word, write_words
+from store.traits import Word as TraitWord
+from store.traits import write_words
 
 _T = TypeVar("_T")
 
@@ -31,14 +33,6 @@ _WEEK = timedelta(days=7)
 _PARTITIONED = timedelta(days=2 * 365)
 
 
-class Address(NamedTuple):
-    """Where a customer can be reached."""
-
-    channel: str
-    address: str
-    platform: str | None = None
-
-
 class Origin(NamedTuple):
     """Where a trait comes from, if not simply from the item's source; with a confidence (0 to 1) it is inferred."""
 
@@ -47,10 +41,12 @@ class Origin(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What a customer chose for marketing on a channel: granted, refused or withdrawn."""
+    """What was chosen for marketing at an address: granted, refused or withdrawn, and who says so."""
 
     channel: str
+    address: str
     state: str
+    by: By = By.SYNC
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +175,10 @@ async def _write_traits(connection: Connection, fresh: Sequence[tuple[UUID, Item
         await write_words(connection, words)
 
 
-def _word(profile: UUID, item: Item, name: str, value: Any, origin: Origin | None) -> Word:
+def _word(profile: UUID, item: Item, name: str, value: Any, origin: Origin | None) -> TraitWord:
     source, confidence = origin or (None, None)
     sure = None if confidence is None else _json(confidence)
-    return Word(profile, name, _json(value), item.ts, source or item.source, sure)
+    return TraitWord(profile, name, _json(value), item.ts, source or item.source, sure)
 
 
 def _json(value: Any) -> str:
@@ -190,26 +186,26 @@ def _json(value: Any) -> str:
 
 
 async def _write_addresses(connection: Connection, fresh: Sequence[tuple[UUID, Item]]) -> None:
-    newest: dict[tuple[str, str], tuple[Any, ...]] = {}
-    for profile, item in sorted(fresh, key=lambda pair: pair[1].ts):
-        for found in item.changes.addresses if item.changes else ():
-            row = (uuid7(), profile, found.channel, found.address, found.platform, item.ts)
-            newest[found.channel, found.address] = row
-    await _write(connection, "write_endpoints", list(newest.values()))
+    changed = [(profile, item.ts, item.changes) for profile, item in fresh if item.changes is not None]
+    seen = [(profile, at, found) for profile, at, changes in changed for found in changes.addresses]
+    await write_addresses(connection, seen)
+    named = {profile for profile, _, changes in changed if not changes.traits.keys().isdisjoint(ADDRESS_TRAITS)}
+    await replace_addresses(connection, named | {profile for profile, _, _ in seen})
 
 
 async def _write_choices(connection: Connection, fresh: Sequence[tuple[UUID, Item]]) -> None:
-    rows = [
-        (profile, choice.channel, choice.state, item.source, item.message_id, item.ts)
+    """In the order in which they were received; of one request, in that in which they were said, a no last."""
+    words = [
+        Word(Subject(profile, choice.channel, choice.address), choice.state, choice.by, *_told(item))
         for profile, item in fresh
         for choice in (item.changes.choices if item.changes else ())
     ]
-    await _write(connection, "write_consents", rows)
+    words.sort(key=lambda word: (word.received_at, min(word.at, word.received_at), word.state != "granted"))
+    await say(connection, words)
 
 
-async def _write(connection: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        await connection.execute(queries("ingest")[name], *zip(*rows, strict=True))
+def _told(item: Item) -> tuple[str, datetime, datetime, str]:
+    return item.source, item.ts, item.received_at, item.message_id
 
 
 async def _again(work: Callable[[], Awaitable[_T]]) -> _T:

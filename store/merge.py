@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from store.database import Connection
+from store.endpoints import replace_addresses
 from store.named import queries
 from store.traits import move_words
 
@@ -47,12 +48,12 @@ async def repoint_merged(connection: Connection, profile_ids: Sequence[UUID], at
 
 
 async def _take_over(connection: Connection, survivor: UUID, absorbed: UUID, at: datetime) -> None:
-    await _run(connection, "merge_consent", survivor, absorbed)
     await _run(connection, "end_second_runs", survivor, absorbed, at)
     await _run(connection, "move_dirty", survivor, absorbed, at)
     await _run(connection, "move_events", survivor, absorbed)
     for name in _MOVES:
         await _run(connection, name, survivor, absorbed)
+    await replace_addresses(connection, [survivor])
 
 
 async def _run(connection: Connection, name: str, *arguments: Any) -> None:

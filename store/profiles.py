@@ -29,11 +29,13 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The customer's last word on a channel and purpose."""
+    """What holds for a purpose at an address (in part; None: the last word about the customer as a whole), and who said so."""
 
     channel: str
+    hint: str | None
     purpose: str
     state: str
+    said_by: str
     source: str
     at: datetime
 
@@ -88,7 +90,7 @@ async def profile(database: Database, customer: UUID) -> Profile | None:
         row["created_at"],
         row["updated_at"],
         [_trait(name, row) for name in sorted(row["traits"])],
-        [Consent(**dict(each)) for each in consents],
+        [_consent(each) for each in consents],
         [_endpoint(each) for each in endpoints],
         [Membership(**dict(each)) for each in segments],
     )
@@ -112,6 +114,12 @@ def _trait(name: str, row: Record) -> Trait:
     origin = row["traits_from"].get(name, {})
     said_at, since = (text and datetime.fromisoformat(text) for text in (row["traits_at"].get(name), origin.get("since")))
     return Trait(name, row["traits"][name], origin.get("source"), said_at, since, origin.get("confidence"))
+
+
+def _consent(row: Record) -> Consent:
+    told = dict(row)
+    address = told.pop("address")
+    return Consent(hint=address and hint(row["channel"], address), **told)
 
 
 def _endpoint(row: Record) -> Endpoint:

@@ -77,9 +77,10 @@ def _tables(found: "Profile", where: "Whereabouts") -> "Iterable[RenderableType]
         row = (each.trait, value(each.value), each.source or "-", instant(each.said_at), instant(each.since), sure)
         traits.add_row(*map(Text, row))
     yield traits
-    consents = Table("channel", "purpose", "consent", "source", "said")
+    consents = Table("channel", "address", "purpose", "consent", "by", "source", "said")
     for word in found.consents:
-        consents.add_row(word.channel, word.purpose, word.state, Text(word.source), instant(word.at))
+        to = Text(word.hint or "all")
+        consents.add_row(word.channel, to, word.purpose, word.state, word.said_by, Text(word.source), instant(word.at))
     yield consents
     endpoints = Table("channel", "address", "platform", "valid", "last seen")
     for end in found.endpoints:

@@ -38,6 +38,7 @@ def api_config(
         secret=settings.secret.get_secret_value(),
         public_url=settings.public_url,
         default_region=settings.default_region,
+        stop_languages=settings.stop_languages,
         in_flight=settings.ingest_in_flight,
         events_per_second=settings.ingest_events_per_second,
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     ingest_events_per_second: int = Field(default=0, ge=0, description="per write key and API process; 0: no limit")
     default_region: str = Field(default="ES", description="ISO 3166 region of phone numbers without a country code")
 
+    stop_languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("en", "es"), description="languages in which customers write STOP and START, comma separated"
+    )
+
     fcm_service_account: Path | None = Field(default=None, description="Google service-account JSON file for FCM")
     fcm_url: str = Field(default="https://fcm.googleapis.com", description="base URL of FCM HTTP v1")
     whatsapp_url: str = Field(default="https://graph.facebook.com", description="base URL of the Graph API")
@@ -87,10 +91,19 @@ class Settings(BaseSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", mode="before")
+    @field_validator("worker_queues", "stop_languages", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+    @field_validator("stop_languages")
+    @classmethod
+    def _understood(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        from api.wishes import LANGUAGES  # with the API behind it: only who sets it pays for that
+
+        if unknown := sorted(set(given) - set(LANGUAGES)):
+            raise ValueError(f"STOP is not known in {', '.join(unknown)}; use some of {', '.join(LANGUAGES)}")
+        return given
 
     @property
     def clock(self) -> Clock:

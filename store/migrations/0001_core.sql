@@ -119,35 +119,100 @@ create table dead_letter (
     item         text not null
 );
 
--- An address on a channel.
+-- An address on a channel. It is written to unless it is dead (invalid_at) or the customer's newest e-mail address or phone number
+-- has taken its place (replaced_at): named_at is when it was last said that this is where the customer is to be reached.
+-- alive_at is when a message last reached it for certain. marketing and transactional are what `consent_of` answers for its
+-- customer, kept here by the triggers below so that segments need not ask the log.
 create table endpoint (
-    id              uuid primary key,
-    profile_id      uuid not null references profile (id),
-    channel         text not null,
-    address         text not null,
-    platform        text,
-    first_seen_at   timestamptz not null,
-    last_seen_at    timestamptz not null,
-    invalid_at      timestamptz,
-    invalid_reason  text,
-    changed_at      timestamptz,  -- since when it is this customer's, or dead; the trigger below writes it
+    id                uuid primary key,
+    profile_id        uuid not null references profile (id),
+    channel           text not null,
+    address           text not null,
+    platform          text,
+    first_seen_at     timestamptz not null,
+    last_seen_at      timestamptz not null,
+    named_at          timestamptz,
+    alive_at          timestamptz,
+    invalid_at        timestamptz,
+    invalid_reason    text,
+    replaced_at       timestamptz,
+    changed_at        timestamptz,  -- since when it is this customer's, dead or replaced
+    marketing         text not null default 'unknown',
+    marketing_at      timestamptz,
+    transactional     text not null default 'unknown',
+    transactional_at  timestamptz,
     unique (channel, address)
 );
 create index endpoint_profile on endpoint (profile_id, channel);
 
--- Consent is append-only; the newest row by time wins.
+-- When a customer last lost an address of a channel to somebody else, and with it a yes: it dates what segments say since.
+create table endpoint_lost (
+    profile_id        uuid not null,
+    channel           text not null,
+    at                timestamptz not null,
+    marketing_at      timestamptz,
+    transactional_at  timestamptz,
+    primary key (profile_id, channel)
+);
+
+-- What was said about consent, append-only: docs/consent.md has the rules. Without an address it is about the customer as a whole,
+-- and only customers themselves can say that; without a profile it was said by somebody whom we do not know.
 create table consent (
     id            bigint generated always as identity primary key,
-    profile_id    uuid not null,
+    profile_id    uuid,
     channel       text not null,
+    address       text,
     purpose       text not null check (purpose in ('marketing', 'transactional')),
-    state         text not null check (state in ('unknown', 'pending', 'granted', 'refused', 'withdrawn', 'expired')),
+    state         text not null check (state in ('pending', 'granted', 'refused', 'withdrawn', 'expired')),
+    said_by       text not null check (said_by in ('customer', 'sync', 'import')),
     source        text not null,
     text_version  text,
     message_id    text,
-    at            timestamptz not null
+    at            timestamptz not null,  -- when it was said
+    received_at   timestamptz not null,
+    check (profile_id is not null or address is not null),
+    check (address is not null or said_by = 'customer')
 );
-create index consent_latest on consent (profile_id, channel, purpose, at desc, id desc);
+create index consent_address on consent (channel, address, purpose) where address is not null;
+create index consent_customer on consent (profile_id, channel, purpose);
+
+-- Whether a customer may be written to at an address for a purpose, and the word that decides: a no that nothing has taken back,
+-- else the customer's own yes for this address. No row: nothing was said. (docs/consent.md)
+create function consent_of(customer uuid, on_channel text, on_address text, for_purpose text)
+    returns table (state text, said_by text, source text, at timestamptz) language sql stable
+    begin atomic
+        with about as (
+            select * from consent c where c.channel = on_channel and c.address = on_address and c.purpose = for_purpose
+            union all
+            -- About the customer as a whole; and a push token of which nothing is said yet takes over what was said of the others.
+            select * from consent c
+            where c.profile_id = customer and c.channel = on_channel and c.purpose = for_purpose
+              and (c.address is null or (on_channel = 'push' and c.address <> on_address and not exists (
+                      select from consent o where o.channel = on_channel and o.address = on_address
+                         and o.purpose = for_purpose and o.profile_id = customer)))
+        ), word as materialized (
+            -- A withdrawal counts as the customer's own, whoever brings it; nothing counts as said after we heard it.
+            select c.id, c.profile_id, c.state, c.said_by, c.source, c.received_at, least(c.at, c.received_at) as said_at,
+                   coalesce(c.profile_id = customer, false) as own, c.address is null as whole,
+                   case when c.said_by = 'customer' or c.state = 'withdrawn' then 3 when c.said_by = 'sync' then 2 else 1 end
+                       as weight
+            from about c
+        )
+        select w.state, w.said_by, w.source, w.said_at
+        from word w
+        where case w.state
+            when 'granted' then w.own and not w.whole
+            else (w.own or w.state in ('refused', 'withdrawn')) and not exists (
+                select from word yes
+                where yes.state = 'granted' and yes.weight >= w.weight
+                  and (yes.received_at, yes.id) > (w.received_at, w.id)
+                  and date_trunc('second', yes.said_at) > date_trunc('second', w.said_at)
+                  and (yes.own or yes.profile_id is not distinct from w.profile_id) and (w.whole or not yes.whole))
+            end
+        order by w.state = 'granted', array_position(array['withdrawn', 'refused', 'expired', 'pending'], w.state),
+                 w.said_at desc, w.id desc
+        limit 1;
+    end;
 
 -- Addresses that must not be written to; a keyed hash, because it outlives the profile.
 create table suppression (
@@ -160,8 +225,8 @@ create table suppression (
 );
 create index suppression_newest on suppression (at desc, digest desc);
 
--- Segments may ask for consent, addresses and user ids. Whatever path changes these, the profile is marked: the arguments are
--- the mark and the column with the time of the change. Absorbed profiles are left to the merge.
+-- Segments may ask for consent, addresses and user ids. Whatever path changes these, the profile is marked. Absorbed profiles are
+-- left to the merge. Of this function the arguments are the mark and the column with the time of the change.
 create function mark_changed() returns trigger language plpgsql as $$
 declare
     changed jsonb := to_jsonb(new);
@@ -172,24 +237,105 @@ begin
     where id in (new.profile_id, case when tg_op = 'UPDATE' then old.profile_id end) and merged_into is null;
     return null;
 end $$;
-create trigger consent_said after insert or update of profile_id on consent
-    for each row execute function mark_changed('$consent', 'at');
-create function endpoint_changes() returns trigger language plpgsql as $$
-begin
-    new.changed_at := coalesce(new.invalid_at, new.last_seen_at);
-    return new;
-end $$;
-create trigger endpoint_dated_first before insert on endpoint for each row execute function endpoint_changes();
-create trigger endpoint_dated before update of profile_id, invalid_at on endpoint
-    for each row when (old.profile_id <> new.profile_id or (old.invalid_at is null) <> (new.invalid_at is null))
-    execute function endpoint_changes();
-create trigger endpoint_found after insert on endpoint
-    for each row execute function mark_changed('$endpoint', 'changed_at');
-create trigger endpoint_changed after update of profile_id, invalid_at on endpoint
-    for each row when (old.profile_id <> new.profile_id or (old.invalid_at is null) <> (new.invalid_at is null))
-    execute function mark_changed('$endpoint', 'changed_at');
 create trigger user_named after insert or update of profile_id on identity
     for each row when (new.kind = 'user_id') execute function mark_changed('$name', 'created_at');
+
+-- An address marks its customer, and the one who had it, when it comes, goes, dies, is replaced, or consent to it changes.
+create function endpoint_dates() returns trigger language plpgsql as $$
+begin
+    new.changed_at := coalesce(new.invalid_at, new.replaced_at, new.last_seen_at);
+    return new;
+end $$;
+create function endpoint_moved(old endpoint, new endpoint) returns boolean language sql immutable
+    return old.profile_id <> new.profile_id or (old.invalid_at is null) <> (new.invalid_at is null)
+        or (old.replaced_at is null) <> (new.replaced_at is null);
+create trigger endpoint_dated_first before insert on endpoint for each row execute function endpoint_dates();
+create trigger endpoint_dated before update of profile_id, invalid_at, replaced_at on endpoint
+    for each row when (endpoint_moved(old, new)) execute function endpoint_dates();
+create function mark_endpoint() returns trigger language plpgsql as $$
+declare
+    types text[] := array[tg_argv[0]];
+begin
+    if tg_argv[0] = '$endpoint' and coalesce(new.marketing_at, new.transactional_at) is not null then
+        types := types || '$consent'::text;
+    end if;
+    insert into dirty (profile_id, types, at)
+    select id, types, greatest(new.changed_at, new.marketing_at, new.transactional_at)
+    from profile
+    where id in (new.profile_id, case when tg_op = 'UPDATE' then old.profile_id end) and merged_into is null;
+    return null;
+end $$;
+create trigger endpoint_found after insert on endpoint for each row execute function mark_endpoint('$endpoint');
+create trigger endpoint_changed after update of profile_id, invalid_at, replaced_at on endpoint
+    for each row when (endpoint_moved(old, new)) execute function mark_endpoint('$endpoint');
+create trigger consent_changed after update of marketing, transactional on endpoint
+    for each row when (old.marketing <> new.marketing or old.transactional <> new.transactional)
+    execute function mark_endpoint('$consent');
+
+create function endpoint_lost() returns trigger language plpgsql as $$
+begin
+    insert into endpoint_lost as l (profile_id, channel, at, marketing_at, transactional_at)
+    select id, old.channel, new.changed_at, case when old.marketing = 'granted' then new.changed_at end,
+           case when old.transactional = 'granted' then new.changed_at end
+    from profile where id = old.profile_id and merged_into is null
+    on conflict (profile_id, channel) do update
+    set at = greatest(l.at, excluded.at), marketing_at = greatest(l.marketing_at, excluded.marketing_at),
+        transactional_at = greatest(l.transactional_at, excluded.transactional_at);
+    return null;
+end $$;
+create trigger endpoint_gone after update of profile_id on endpoint
+    for each row when (old.profile_id <> new.profile_id) execute function endpoint_lost();
+
+-- Bring what these addresses hold of `consent_of` up to date. They are locked first, so that of two words at once the later
+-- transaction sees both. Planning it takes longer than running it, so the plan is kept.
+create function settle_consent(ids uuid[]) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
+begin
+    if cardinality(ids) = 0 then
+        return;
+    end if;
+    perform from endpoint where id = any(ids) order by id for no key update;
+    update endpoint e
+    set marketing = told.marketing, transactional = told.transactional,
+        marketing_at = case when e.marketing = told.marketing then e.marketing_at else coalesce(told.marketing_at, e.changed_at) end,
+        transactional_at = case when e.transactional = told.transactional then e.transactional_at
+                                else coalesce(told.transactional_at, e.changed_at) end
+    from (
+        select held.id, coalesce(m.state, 'unknown') as marketing, m.at as marketing_at,
+               coalesce(t.state, 'unknown') as transactional, t.at as transactional_at
+        from endpoint held
+        left join lateral consent_of(held.profile_id, held.channel, held.address, 'marketing') m on true
+        left join lateral consent_of(held.profile_id, held.channel, held.address, 'transactional') t on true
+        where held.id = any(ids)
+    ) as told
+    where e.id = told.id and (e.marketing, e.transactional) <> (told.marketing, told.transactional);
+end $$;
+create function consent_settles() returns trigger language plpgsql as $$
+begin
+    perform settle_consent(array(
+        select e.id from said join endpoint e on e.channel = said.channel and e.address = said.address
+        union
+        select e.id from said join endpoint e on e.profile_id = said.profile_id and e.channel = said.channel
+        where said.address is null or said.channel = 'push'));
+    return null;
+end $$;
+create trigger consent_said after insert on consent
+    referencing new table as said for each statement execute function consent_settles();
+create trigger consent_moved after update on consent
+    referencing new table as said for each statement execute function consent_settles();
+create function endpoint_settles() returns trigger language plpgsql as $$
+begin
+    perform settle_consent(array(select id from came));
+    return null;
+end $$;
+create trigger endpoint_settled_first after insert on endpoint
+    referencing new table as came for each statement execute function endpoint_settles();
+create function endpoint_settles_again() returns trigger language plpgsql as $$
+begin
+    perform settle_consent(array(select came.id from came join gone using (id) where came.profile_id <> gone.profile_id));
+    return null;
+end $$;
+create trigger endpoint_settled after update on endpoint
+    referencing old table as gone new table as came for each statement execute function endpoint_settles_again();
 
 -- Definitions as they were loaded, by version (hash of the definition): a changed one goes on in its old version until the new
 -- one is loaded.

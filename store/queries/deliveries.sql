@@ -1,18 +1,28 @@
 -- name: facts
--- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen.
+-- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen. Consent is asked of
+-- the log, for every address that was not replaced; the endpoints are those of them that live and may be written to for the
+-- purpose ($3): marketing needs a yes, anything else no more than the absence of a no.
+with held as materialized (
+    select e.id, e.address, e.platform, e.invalid_at, coalesce(e.named_at, e.last_seen_at) as named_at,
+           coalesce(said.state, 'unknown') as state,
+           case when $3 = 'marketing' then coalesce(said.state = 'granted', false)
+                else coalesce(said.state not in ('refused', 'withdrawn'), true) end as allowed
+    from run join endpoint e on e.profile_id = run.profile_id
+    left join lateral consent_of(e.profile_id, e.channel, e.address, $3) as said on true
+    where run.id = $1 and e.channel = $2 and e.replaced_at is null
+)
 select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
        p.traits, p.device_zone,
-       (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms')
+       (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,
        (select case when r.created_at <= c.killed_at then 'killed' else c.state end
         from journey_control c where c.journey = r.journey) as control,
        (select count(*) from delivery d where d.run_id = r.id) as asked,
-       (select c.state from consent c
-        where c.profile_id = r.profile_id and c.channel = $2 and c.purpose = $3
-        order by c.at desc, c.id desc limit 1) as consent,
-       (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'address', e.address, 'platform', e.platform)
-                                  order by e.last_seen_at desc, e.id desc), '[]')
-        from endpoint e where e.profile_id = r.profile_id and e.channel = $2 and e.invalid_at is null) as endpoints
+       (select state from held
+        order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
+       (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)
+                                  order by named_at desc, id desc), '[]')
+        from held where allowed and invalid_at is null) as endpoints
 from run r
 join profile p on p.id = r.profile_id
 where r.id = $1

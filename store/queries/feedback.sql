@@ -21,7 +21,8 @@ with told as (
            min(at) filter (where status in ('delivered', 'read')) as delivered_at,
            min(at) filter (where status = 'read') as read_at,
            bool_or(status = 'failed') as failed,
-           max(code) filter (where status = 'failed') as code
+           max(code) filter (where status = 'failed') as code,
+           max(at) filter (where status = 'failed') as failed_at
     from unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[])
         as told (run_id, step, occurrence, provider_id, status, at, code)
     group by run_id, step, occurrence
@@ -40,9 +41,20 @@ set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
                   when told.failed then $8
                   when d.state in ('claimed', 'unconfirmed') then null
                   else d.reason end,
-    detail = case when told.failed then d.detail || jsonb_build_object('provider_code', told.code) else d.detail end
+    detail = case when told.failed
+                  then d.detail || jsonb_build_object('provider_code', told.code, 'failed_at', instant_text(told.failed_at))
+                  else d.detail end
 from told
 where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence;
+
+-- name: reached
+-- Of these messages those that reached somebody, at which address and when. A failure of one of them says nothing of the address,
+-- so that it counts as reached after that, too.
+select d.run_id, d.step, d.occurrence, d.endpoint_id,
+       greatest(d.delivered_at, d.read_at, (d.detail ->> 'failed_at')::timestamptz) as at
+from unnest($1::uuid[], $2::text[], $3::smallint[]) as asked (run_id, step, occurrence)
+join delivery d using (run_id, step, occurrence)
+where d.delivered_at is not null and d.endpoint_id is not null;
 
 -- name: survivors
 -- Which profile each of these has been merged into; itself, if into none.
@@ -74,20 +86,19 @@ cross join lateral (
 ) as d;
 
 -- name: invalidate_endpoints
--- The provider says that these addresses are dead; one heard from since is not.
-update endpoint set invalid_at = $2, invalid_reason = $3
-where id = any($1::uuid[]) and invalid_at is null and last_seen_at <= $2;
+-- The provider says that these addresses died then; one that was heard from or reached since is not dead.
+update endpoint e set invalid_at = greatest(e.invalid_at, told.at), invalid_reason = $3
+from (select id, max(at) as at from unnest($1::uuid[], $2::timestamptz[]) as t (id, at) group by id) as told
+where e.id = told.id and e.last_seen_at <= told.at and coalesce(e.alive_at < told.at, true);
 
--- name: withdraw
--- The customer said no, unless that is already the last word; returns the row's id. Where it was said to us directly ($6),
--- it outweighs a grant that a fast clock has dated later.
-with latest as (
-    select state, at from consent where profile_id = $1 and channel = $2 and purpose = $3 order by at desc, id desc limit 1
-)
-insert into consent (profile_id, channel, purpose, state, source, at)
-select $1, $2, $3, 'withdrawn', $4, greatest($5, (select at from latest where $6))
-where 'withdrawn' is distinct from (select state from latest)
-returning id;
+-- name: revive_endpoints
+-- A message reached these addresses then: they did not die before.
+update endpoint e
+set alive_at = greatest(e.alive_at, told.at),
+    invalid_at = case when told.at < e.invalid_at then e.invalid_at end,
+    invalid_reason = case when told.at < e.invalid_at then e.invalid_reason end
+from (select id, max(at) as at from unnest($1::uuid[], $2::timestamptz[]) as t (id, at) group by id) as told
+where e.id = told.id and coalesce(e.alive_at < told.at, true);
 
 -- name: journey_of
 -- The journey that a run belongs to, for an event's properties.

@@ -43,23 +43,6 @@ set created_at = least(profile.created_at, absorbed.created_at),
 from profile absorbed
 where profile.id = $1 and absorbed.id = $2;
 
--- name: merge_consent
--- Consent before the rows unite: where the newer word would be the more permissive one, the stricter word is repeated at
--- its time, so that it wins; only a later grant by the survivor itself stands.
-with latest as (
-    select distinct on (profile_id, channel, purpose) profile_id, channel, purpose, state, text_version, message_id, at,
-           array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) as strictness
-    from consent where profile_id in ($1, $2)
-    order by profile_id, channel, purpose, at desc, id desc
-)
-insert into consent (profile_id, channel, purpose, state, source, text_version, message_id, at)
-select $1, strict.channel, strict.purpose, strict.state, 'merge', strict.text_version, strict.message_id, loose.at
-from latest strict join latest loose using (channel, purpose)
-where strict.profile_id <> loose.profile_id
-  and strict.strictness > loose.strictness
-  and loose.at >= strict.at
-  and not (loose.profile_id = $1 and loose.state = 'granted' and loose.at > strict.at);
-
 -- name: end_second_runs
 -- Two open runs of one journey and key: the one further on stays (more settled messages, then the earlier entry), the other
 -- is told to end.
@@ -87,7 +70,7 @@ update identity set profile_id = $1 where profile_id = $2;
 update endpoint set profile_id = $1 where profile_id = $2;
 
 -- name: move_consent
--- The absorbed profile's consents.
+-- What the absorbed profile said about consent: a no about the customer as a whole holds for the survivor from now on.
 update consent set profile_id = $1 where profile_id = $2;
 
 -- name: move_dirty

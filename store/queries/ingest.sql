@@ -85,30 +85,6 @@ with item as materialized (
 )
 select n from kept order by n;
 
--- name: write_endpoints
--- Addresses: whoever was seen with one last owns it; a push token that registers again after it was invalid is valid again.
-insert into endpoint (id, profile_id, channel, address, platform, first_seen_at, last_seen_at)
-select id, profile_id, channel, address, platform, at, at
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-    as given (id, profile_id, channel, address, platform, at)
-order by channel, address
-on conflict (channel, address) do update
-set profile_id = excluded.profile_id,
-    platform = coalesce(excluded.platform, endpoint.platform),
-    last_seen_at = excluded.last_seen_at,
-    invalid_at = case when endpoint.channel = 'push' and excluded.last_seen_at > endpoint.invalid_at
-                      then null else endpoint.invalid_at end,
-    invalid_reason = case when endpoint.channel = 'push' and excluded.last_seen_at > endpoint.invalid_at
-                          then null else endpoint.invalid_reason end
-where endpoint.last_seen_at <= excluded.last_seen_at;
-
--- name: write_consents
--- What the customer chose, with where and when they said so.
-insert into consent (profile_id, channel, purpose, state, source, message_id, at)
-select profile_id, channel, 'marketing', state, source, message_id, at
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-    as given (profile_id, channel, state, source, message_id, at);
-
 -- name: ensure_week
 -- A partition for the week of this instant.
 select ensure_event_week($1);

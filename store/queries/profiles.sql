@@ -5,16 +5,26 @@ select id, created_at, updated_at, traits, traits_at, traits_from,
 from profile where id = $1 and merged_into is null;
 
 -- name: consents
--- The last word on each channel and purpose.
-select distinct on (channel, purpose) channel, purpose, state, source, at from consent
-where profile_id = $1
-order by channel, purpose, at desc, id desc;
+-- What holds at each address and purpose, and who said so; then the last word about the customer as a whole.
+select e.channel, e.address, p.purpose, said.state, said.said_by, said.source, said.at
+from endpoint e
+cross join (values ('marketing'), ('transactional')) as p (purpose)
+cross join lateral consent_of(e.profile_id, e.channel, e.address, p.purpose) as said
+where e.profile_id = $1
+union all
+select * from (
+    select distinct on (channel, purpose) channel, null, purpose, state, said_by, source, least(at, received_at) as at from consent
+    where profile_id = $1 and address is null
+    order by channel, purpose, received_at desc, id desc) as whole
+order by channel, address nulls last, purpose;
 
 -- name: endpoints
 -- Where the customer can be reached, the valid addresses first.
-select channel, address, platform, first_seen_at, last_seen_at, invalid_at, invalid_reason from endpoint
+select channel, address, platform, first_seen_at, last_seen_at, coalesce(invalid_at, replaced_at) as invalid_at,
+       case when invalid_at is null and replaced_at is not null then 'replaced by a newer one' else invalid_reason end as invalid_reason
+from endpoint
 where profile_id = $1
-order by channel, invalid_at nulls first, last_seen_at desc, id;
+order by channel, coalesce(invalid_at, replaced_at) nulls first, coalesce(named_at, last_seen_at) desc, id;
 
 -- name: segments
 -- The segments that the customer is in, since when.

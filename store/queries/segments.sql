@@ -129,16 +129,31 @@ cross join lateral (
 ) as e;
 
 -- name: facts_people
--- User ids, the last word on each consent and the reachable channels of these profiles, with the times that date them.
+-- User ids, the consent for each channel and purpose and the reachable channels of these profiles, with the times that date them.
 select who.profile_id,
        named.user_ids, named.named_at,
-       (select coalesce(jsonb_agg(jsonb_build_array(channel, purpose, state, at)), '[]')
-        from (select distinct on (channel, purpose) channel, purpose, state, at from consent c
-              where c.profile_id = who.profile_id order by channel, purpose, at desc, id desc) as last) as consents,
+       (select coalesce(jsonb_agg(jsonb_build_array(channel, purpose, states[1], since)), '[]')
+        from (select channel, purpose, array_agg(state order by array_position(
+                         array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state)) as states,
+                     coalesce(min(since) filter (where state = 'granted'), max(since)) as since
+              from (select channel, purpose, case when replaced_at is null then word else 'unknown' end as state,
+                           greatest(at, changed_at) as since
+                    from endpoint e, lateral (values ('marketing', marketing, marketing_at),
+                                                     ('transactional', transactional, transactional_at)) as told (purpose, word, at)
+                    where e.profile_id = who.profile_id and told.at is not null
+                    union all
+                    select channel, purpose, 'unknown', lost_at
+                    from endpoint_lost l, lateral (values ('marketing', marketing_at), ('transactional', transactional_at))
+                        as lost (purpose, lost_at)
+                    where l.profile_id = who.profile_id and lost_at is not null) as held
+              group by channel, purpose) as each) as consents,
        (select coalesce(jsonb_agg(jsonb_build_array(channel, valid, since)), '[]')
-        from (select channel, bool_or(invalid_at is null) as valid,
-                     coalesce(min(changed_at) filter (where invalid_at is null), max(changed_at)) as since
-              from endpoint e where e.profile_id = who.profile_id group by channel) as each) as endpoints
+        from (select channel, bool_or(valid) as valid, coalesce(min(since) filter (where valid), max(since)) as since
+              from (select channel, invalid_at is null and replaced_at is null as valid, changed_at as since
+                    from endpoint e where e.profile_id = who.profile_id
+                    union all
+                    select channel, false, at from endpoint_lost l where l.profile_id = who.profile_id) as held
+              group by channel) as each) as endpoints
 from unnest($1::uuid[]) as who (profile_id)
 cross join lateral (
     select coalesce(array_agg(value) filter (where kind = 'user_id'), '{}') as user_ids,

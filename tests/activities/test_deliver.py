@@ -148,6 +148,29 @@ async def test_a_hard_bounce_that_is_taken_back_is_written_to_again(trial: Shop)
     assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "sent", None)]
 
 
+async def test_a_letter_that_the_new_address_refuses_does_not_go_to_the_old_one(trial: Shop) -> None:
+    """FAULTS A12."""
+    await trial.signs_up("ana")
+    new = [{"key": "new@example.com", "type": "EMAIL", "status": "SUBSCRIBED"}]
+    context = {"messaging_subscriptions": new}
+    await trial.send("identify", userId="ana", traits={"email": "new@example.com"}, context=context)
+    trial.sandbox.faults.tell("smtp", "550", match="new@example.com")
+    assert states(await finish(trial, "by_choice", params={"route": "email"})) == [
+        ("email", "skipped", "no reachable endpoint")
+    ]
+    assert states(await finish(trial, "urgent")) == [("email", "skipped", "no reachable endpoint")]
+    assert [m.to for m in trial.sandbox.messages] == []
+
+
+async def test_a_message_goes_to_the_address_that_was_consented_to(trial: Shop) -> None:
+    """FAULTS B3: a no for the newest address, a yes for the one before."""
+    await trial.signs_up("ana")
+    newer = [{"key": "token-newer", "type": "ANDROID_PUSH", "status": "UNSUBSCRIBED"}]
+    await trial.send("identify", userId="ana", traits={}, context={"messaging_subscriptions": newer})
+    assert states(await finish(trial, "by_choice")) == [("push", "sent", None)]
+    assert [m.to for m in trial.sandbox.messages] == ["token-ana"]
+
+
 async def test_consent_that_was_withdrawn_while_waiting(trial: Shop) -> None:
     await trial.signs_up("ana")
     await trial.does("ana", "Cart Updated", cart_id="c")

@@ -159,11 +159,13 @@ async def test_addresses_and_consent_come_from_the_segment_spec(ingest_api: Api)
         ("sms", "+34600111222", None),
         ("whatsapp", "+34600111222", None),
     ]
-    rows = await ingest_api.database.pool.fetch("select channel, purpose, state, source, message_id from consent order by 1")
+    rows = await ingest_api.database.pool.fetch(
+        "select channel, address, state, said_by, source, message_id from consent order by 1"
+    )
     assert [tuple(row) for row in rows] == [
-        ("email", "marketing", "granted", "shop-web", "m-1"),
-        ("push", "marketing", "refused", "shop-web", "m-1"),
-        ("whatsapp", "marketing", "withdrawn", "shop-web", "m-1"),
+        ("email", "ana@shop.example", "granted", "sync", "shop-web", "m-1"),
+        ("push", "token-1", "refused", "sync", "shop-web", "m-1"),
+        ("whatsapp", "+34600111222", "withdrawn", "sync", "shop-web", "m-1"),
     ]
 
 

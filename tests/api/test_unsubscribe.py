@@ -53,14 +53,41 @@ async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+async def letter(database: Database, customer: UUID, run: UUID) -> UUID:
+    """The address that the letter of the link went to, with consent."""
+    await database.pool.execute(
+        "insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at)"
+        " values ($1, $2, 'email', 'ana@shop.example', $3, $3)", endpoint := uuid7(), customer, NOW,
+    )  # fmt: skip
+    await database.pool.execute(
+        "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, endpoint_id,"
+        " due_at) values ($1, 'cart-alternatives', 1, $2, 'cart_abandonment', 'email', 'marketing', 't', 'sent', $3, $4)",
+        run, customer, endpoint, NOW,
+    )  # fmt: skip
+    await allow(database, customer, NOW - timedelta(days=1))
+    return endpoint
+
+
 async def states(database: Database) -> list[str]:
     return [row["state"] for row in await database.pool.fetch("select state from consent order by id")]
 
 
-async def grant(database: Database, customer: UUID, at: datetime) -> None:
+async def consent(database: Database) -> str:
+    return str(await database.pool.fetchval("select marketing from endpoint"))
+
+
+async def allow(
+    database: Database,
+    customer: UUID,
+    at: datetime,
+    by: str = "sync",
+    address: str = "ana@shop.example",
+    received: datetime | None = None,
+) -> None:
     await database.pool.execute(
-        "insert into consent (profile_id, channel, purpose, state, source, at)"
-        " values ($1, 'email', 'marketing', 'granted', 'form', $2)", customer, at,
+        "insert into consent (profile_id, channel, address, purpose, state, said_by, source, at, received_at)"
+        " values ($1, 'email', $2, 'marketing', 'granted', $3, 'form', $4, $5)", customer, address, by, at, received or at,
     )  # fmt: skip
 
 
@@ -73,15 +100,20 @@ async def test_looking_changes_nothing(http: httpx.AsyncClient, link: str, datab
     assert await database.pool.fetchval("select count(*) from event") == 0
 
 
-async def test_one_click_withdraws_this_purpose_on_this_channel(
+@pytest.mark.usefixtures("letter")
+async def test_one_click_binds_the_address_of_the_letter_and_the_customer(
     http: httpx.AsyncClient, link: str, database: Database, customer: UUID, run: UUID
 ) -> None:
+    await database.pool.execute("delete from dirty")
     page = await http.post(link, data=ONE_CLICK)
     assert page.status_code == 200
     assert "<form" not in page.text
-    row = await database.pool.fetchrow("select profile_id, channel, purpose, state, source from consent")
-    assert row is not None
-    assert tuple(row) == (customer, "email", "marketing", "withdrawn", "unsubscribe link")
+    rows = await database.pool.fetch(
+        "select profile_id, channel, address, purpose, state, said_by, source from consent order by id offset 1"
+    )
+    no = ("marketing", "withdrawn", "customer", "unsubscribe link")
+    assert [tuple(row) for row in rows] == [(customer, "email", where, *no) for where in ("ana@shop.example", None)]
+    assert await consent(database) == "withdrawn"
     event = await database.pool.fetchrow("select profile_id, type, properties from event")
     assert event is not None
     assert (event["profile_id"], event["type"]) == (customer, "Unsubscribed")
@@ -93,29 +125,56 @@ async def test_one_click_withdraws_this_purpose_on_this_channel(
     ]
 
 
+@pytest.mark.usefixtures("letter")
 async def test_a_second_click_changes_nothing(http: httpx.AsyncClient, link: str, database: Database) -> None:
     await http.post(link, data=ONE_CLICK)
     assert (await http.post(link)).status_code == 200
-    assert await states(database) == ["withdrawn"]
+    assert await consent(database) == "withdrawn"
     assert await database.pool.fetchval("select count(*) from event") == 1
 
 
+@pytest.mark.usefixtures("letter")
 async def test_an_old_link_works_again_after_a_new_yes(
     http: httpx.AsyncClient, link: str, database: Database, customer: UUID
 ) -> None:
     await http.post(link)
-    await grant(database, customer, datetime.now(UTC))
+    await allow(database, customer, datetime.now(UTC) + timedelta(seconds=1), by="customer")
+    assert await consent(database) == "granted"
     await http.post(link)
-    assert await states(database) == ["withdrawn", "granted", "withdrawn"]
+    assert await consent(database) == "granted", "it was said before that yes"
+    await database.pool.execute("update consent set at = at - interval '1 hour', received_at = received_at - interval '1 hour'")
+    await http.post(link)
+    assert await consent(database) == "withdrawn"
 
 
+@pytest.mark.usefixtures("letter")
 async def test_a_yes_dated_ahead_by_a_fast_clock_does_not_win(
     http: httpx.AsyncClient, link: str, database: Database, customer: UUID
 ) -> None:
-    await grant(database, customer, NOW + timedelta(minutes=4))
+    """FAULTS B3."""
+    await allow(database, customer, NOW + timedelta(minutes=4), by="customer", received=NOW)
     await http.post(link)
-    latest = await database.pool.fetchval("select state from consent order by at desc, id desc limit 1")
-    assert latest == "withdrawn"
+    assert await consent(database) == "withdrawn"
+
+
+@pytest.mark.usefixtures("letter")
+async def test_a_nightly_sync_does_not_undo_a_click(
+    http: httpx.AsyncClient, link: str, database: Database, customer: UUID
+) -> None:
+    """FAULTS B3: neither of the address nor, with another one, of the customer."""
+    await http.post(link)
+    night = datetime.now(UTC) + timedelta(hours=8)
+    await allow(database, customer, night)
+    await database.pool.execute(
+        "insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at)"
+        " values ($1, $2, 'email', 'new@shop.example', $3, $3)", uuid7(), customer, night,
+    )  # fmt: skip
+    await allow(database, customer, night, address="new@shop.example")
+    rows = await database.pool.fetch("select address, marketing from endpoint order by address")
+    assert [tuple(row) for row in rows] == [("ana@shop.example", "withdrawn"), ("new@shop.example", "withdrawn")]
+    await allow(database, customer, night, by="customer", address="new@shop.example")
+    rows = await database.pool.fetch("select address, marketing from endpoint order by address")
+    assert [tuple(row) for row in rows] == [("ana@shop.example", "withdrawn"), ("new@shop.example", "granted")]
 
 
 async def test_the_link_of_a_merged_customer_acts_on_the_survivor(

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,6 +27,7 @@ from api.whatsapp_notices import Fault, StatusNotice, instant, notices
 from segments import Predicate, consented, messaged, reachable, unsubscribed
 from segments.compiler import among
 from store import Database
+from store.consent import forget
 
 SECRET = "meta-app-secret"
 URL = "/v1/webhooks/whatsapp"
@@ -55,9 +57,18 @@ class Shop:
         rows = await self.database.pool.fetch("select type, properties from event order by ts, received_at, type")
         return [(row["type"], row["properties"]) for row in rows]
 
-    async def consents(self) -> list[tuple[str, str]]:
-        rows = await self.database.pool.fetch("select state, source from consent order by id")
-        return [(row["state"], row["source"]) for row in rows]
+    async def consents(self) -> list[tuple[str | None, str, str]]:
+        rows = await self.database.pool.fetch("select address, state, source from consent order by id")
+        return [(row["address"], row["state"], row["source"]) for row in rows]
+
+    async def consent(self) -> str:
+        return str(await self.database.pool.fetchval("select marketing from endpoint where id = $1", self.endpoint))
+
+    async def allow(self, at: datetime, by: str = "sync") -> None:
+        await self.database.pool.execute(
+            "insert into consent (profile_id, channel, address, purpose, state, said_by, source, at, received_at)"
+            " values ($1, 'whatsapp', $2, 'marketing', 'granted', $3, 'test', $4, $4)", self.profile, f"+{NUMBER}", by, at,
+        )  # fmt: skip
 
     async def claim(self, state: str, provider_id: str | None = None, occurrence: int = 1) -> None:
         await self.database.pool.execute(
@@ -185,9 +196,7 @@ async def test_a_failure_after_acceptance_is_recorded_and_kills_a_dead_number(sh
     await shop.claim("sent", "wamid.1")
     await shop.post(shop.status("failed", errors=[{"code": 131026, "title": "Message undeliverable"}]))
     row = await shop.row()
-    assert (row["state"], row["reason"], row["detail"]) == (
-        "failed", "refused by the provider", {"provider_code": 131026},
-    )  # fmt: skip
+    assert (row["state"], row["reason"], row["detail"]["provider_code"]) == ("failed", "refused by the provider", 131026)
     endpoint = await shop.database.pool.fetchrow("select invalid_reason from endpoint")
     assert endpoint is not None
     assert endpoint["invalid_reason"] == "whatsapp code 131026"
@@ -207,7 +216,7 @@ async def test_a_delivery_outweighs_a_failure_whichever_comes_first(shop: Shop) 
 async def test_who_opted_out_in_whatsapp_is_not_written_to_again(shop: Shop) -> None:
     await shop.claim("sent", "wamid.1")
     await shop.post(shop.status("failed", errors=[{"code": 131050}]))
-    assert await shop.consents() == [("withdrawn", "whatsapp: code 131050")]
+    assert await shop.consents() == [(each, "withdrawn", "whatsapp: code 131050") for each in (f"+{NUMBER}", None)]
     assert [kind for kind, _ in await shop.events()] == ["Message Failed", "Unsubscribed"]
 
 
@@ -234,10 +243,12 @@ async def test_an_unquoted_reply_belongs_to_the_last_message_of_the_day(shop: Sh
     assert found == {"Hello": "cart-link", "Old": None}
 
 
-@pytest.mark.parametrize("word", ["STOP", "baja", " Alto. ", "¡Baja!", "Stop\n"])
-async def test_stop_withdraws_marketing_consent(shop: Shop, word: str) -> None:
+@pytest.mark.parametrize("word", ["STOP", "baja", " Alto. ", "¡Baja!", "Stop\n", "STOP 🙏", "baja por favor"])
+async def test_stop_withdraws_consent_of_the_number_and_of_the_customer(shop: Shop, word: str) -> None:
+    await shop.allow(NOW - timedelta(days=1))
     await shop.post(reply(word))
-    assert await shop.consents() == [("withdrawn", "whatsapp: STOP")]
+    assert (await shop.consents())[1:] == [(each, "withdrawn", "whatsapp: STOP") for each in (f"+{NUMBER}", None)]
+    assert await shop.consent() == "withdrawn"
     assert [kind for kind, _ in await shop.events()] == ["Message Replied", "Unsubscribed"]
 
 
@@ -249,12 +260,54 @@ async def test_a_sentence_with_stop_in_it_is_a_reply(shop: Shop, words: str) -> 
 
 async def test_a_stop_told_again_does_not_undo_a_later_yes(shop: Shop) -> None:
     await shop.post(reply("STOP"))
-    await shop.database.pool.execute(
-        "insert into consent (profile_id, channel, purpose, state, source, at)"
-        " values ($1, 'whatsapp', 'marketing', 'granted', 'form', $2)", shop.profile, NOW + timedelta(minutes=1),
-    )  # fmt: skip
+    await shop.allow(NOW + timedelta(minutes=1), by="customer")
     await shop.post(reply("STOP"))
-    assert [state for state, _ in await shop.consents()] == ["withdrawn", "granted"]
+    assert await shop.consent() == "granted"
+
+
+async def test_start_takes_a_stop_back_and_is_no_consent_by_itself(shop: Shop) -> None:
+    later = str(int((NOW + timedelta(seconds=1)).timestamp()))
+    await shop.post(reply("START", wamid="wamid.0"))
+    assert await shop.consents() == []
+    await shop.post(reply("STOP"), reply("Start, please", wamid="wamid.2", timestamp=later))
+    assert await shop.consent() == "granted"
+    assert [(address, state) for address, state, _ in await shop.consents()][2:] == [
+        (f"+{NUMBER}", "granted"),
+        (None, "granted"),
+    ]
+
+
+async def test_stop_and_start_in_one_second_are_a_stop_in_either_order(shop: Shop) -> None:
+    await shop.allow(NOW - timedelta(days=1))
+    await shop.post(reply("START"), reply("STOP", wamid="wamid.2"), reply("START", wamid="wamid.3"))
+    assert await shop.consent() == "withdrawn"
+
+
+@pytest.mark.parametrize("order", list(permutations(["failed", "delivered", "read"])))
+@pytest.mark.parametrize("failed", [0, 2, 3])
+async def test_who_has_read_a_message_is_reachable_in_whatever_order_that_is_told(
+    shop: Shop, order: tuple[str, ...], failed: int
+) -> None:
+    """FAULTS A11: that it also failed (on another phone) says nothing of the address."""
+    await shop.claim("sent", "wamid.1")
+    minutes = {"failed": failed, "delivered": 1, "read": 2}
+    for status in order:
+        errors = {"errors": [{"code": 131026}]} if status == "failed" else {}
+        await shop.post(shop.status(status, minutes=minutes[status], **errors))
+    assert (await shop.row())["state"] == "sent"
+    assert await shop.database.pool.fetchval("select invalid_at from endpoint") is None
+
+
+@pytest.mark.parametrize("order", list(permutations([("failed", 0), ("read", 1), ("failed", 2)])))
+async def test_a_number_that_died_after_it_was_read_is_dead(shop: Shop, order: tuple[tuple[str, int], ...]) -> None:
+    """FAULTS A11: of several messages the newest news of the address counts."""
+    for n in range(3):
+        await shop.claim("sent", f"wamid.{n}", occurrence=n + 1)
+    for status, n in order:
+        errors = {"errors": [{"code": 131026}]} if status == "failed" else {}
+        await shop.post(shop.status(status, wamid=f"wamid.{n}", minutes=n, **errors))
+    invalid_at = await shop.database.pool.fetchval("select invalid_at from endpoint")
+    assert invalid_at == NOW - timedelta(minutes=3)
 
 
 async def test_writing_revives_an_endpoint(shop: Shop) -> None:
@@ -269,14 +322,32 @@ async def test_news_of_a_merged_customer_goes_to_the_survivor(shop: Shop) -> Non
     await shop.database.pool.execute("update profile set merged_into = $1 where id = $2", survivor, shop.profile)
     await shop.post(reply("STOP"))
     assert await shop.database.pool.fetchval("select array_agg(distinct profile_id) from event") == [survivor]
-    assert await shop.database.pool.fetchval("select profile_id from consent") == survivor
+    assert await shop.database.pool.fetchval("select array_agg(distinct profile_id) from consent") == [survivor]
 
 
-async def test_a_strangers_stop_is_kept_and_holds(shop: Shop) -> None:
-    answer = await shop.post(reply("STOP", sender="34999888777"))
+async def test_a_strangers_stop_is_kept_and_holds_for_who_comes_with_the_number(shop: Shop) -> None:
+    number = "34999888777"
+    answer = await shop.post(reply("STOP", sender=number))
     assert answer.json() == {"taken": 0, "dead_letters": 1}
-    digest = await shop.database.pool.fetchval("select digest from suppression where scope = 'marketing'")
-    assert digest == suppression_digest("pepper", "whatsapp", "+34 999 888 777")
+    await shop.database.pool.execute("update endpoint set address = $1", f"+{number}")
+    await shop.database.pool.execute("update consent set channel = channel")
+    assert await shop.consent() == "withdrawn"
+    later = str(int((NOW + timedelta(seconds=1)).timestamp()))
+    await shop.post(reply("START", wamid="wamid.2", sender=number, timestamp=later))
+    assert await shop.consent() == "granted"
+
+
+async def test_a_no_outlives_the_customer_and_start_takes_it_back(shop: Shop) -> None:
+    """FAULTS B3: what is left of an erased customer's no is a keyed digest of the address."""
+    await shop.post(reply("STOP"))
+    async with shop.database.transaction() as connection:
+        await forget(connection, shop.profile, partial(suppression_digest, "pepper"), NOW)
+    assert await shop.consents() == []
+    rows = await shop.database.pool.fetch("select channel, digest, scope, reason from suppression")
+    digest = suppression_digest("pepper", "whatsapp", f"+{NUMBER}")
+    assert [tuple(row) for row in rows] == [("whatsapp", digest, "marketing", "said no")]
+    await shop.post(reply("START", wamid="wamid.2"))
+    assert await shop.database.pool.fetchval("select count(*) from suppression") == 0
 
 
 async def test_a_bad_item_does_not_cost_the_others(shop: Shop) -> None:
@@ -365,10 +436,7 @@ async def test_segments_see_what_became_of_a_message(shop: Shop) -> None:
     for other in others:
         assert not await true_of(other.delivered() | other.replied()), other
     assert await true_of(reachable("whatsapp") & ~reachable("push") & ~consented("whatsapp"))
-    await shop.database.pool.execute(
-        "insert into consent (profile_id, channel, purpose, state, source, at)"
-        " values ($1, 'whatsapp', 'marketing', 'granted', 'test', $2)", shop.profile, NOW - timedelta(days=1),
-    )  # fmt: skip
+    await shop.allow(NOW - timedelta(days=1))
     assert await true_of(consented("whatsapp"))
     await shop.post(reply("STOP", wamid="wamid.stop"))
     assert await true_of(~consented("whatsapp") & unsubscribed("whatsapp"))

@@ -46,7 +46,7 @@ class Happening:
 
 @dataclass
 class Customer:
-    """What the tables hold of one customer; consents in the order of their time, then of their writing.
+    """What the tables hold of one customer; of consent what `tests.consent_rules` makes of the log.
 
     Of traits: since when each is what it is, when it was last said, and who said it how surely.
     """
@@ -55,7 +55,7 @@ class Customer:
     traits: dict[str, Any] = field(default_factory=dict)
     log: list[Happening] = field(default_factory=list)
     user_ids: set[str] = field(default_factory=set)
-    consents: list[tuple[str, str, str]] = field(default_factory=list)
+    consents: dict[tuple[str, str], str] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
     told: dict[str, Any] = field(default_factory=dict)
     said: dict[str, int] = field(default_factory=dict)
@@ -270,8 +270,7 @@ def bucket(plain: Plain, seen: Seen) -> bool:
 
 def consented(plain: Plain, seen: Seen) -> bool:
     asked = (plain["consented"], plain.get("purpose", "marketing"))
-    said = [state for channel, purpose, state in seen.who.consents if (channel, purpose) == asked]
-    return said[-1:] == ["granted"]
+    return seen.who.consents.get(asked) == "granted"
 
 
 def score(plain: Plain, seen: Seen) -> bool:

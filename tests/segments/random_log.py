@@ -8,8 +8,12 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from segments.reach import PURPOSES
 from store import Database, lists
-from store.ingest import Address, Changes, Choice, Item, Origin, Weeks, store
+from store.consent import By, Subject, Word, say
+from store.endpoints import Address
+from store.ingest import Changes, Choice, Item, Origin, Weeks, store
+from tests.consent_rules import Said, best, state_of
 from tests.segments.oracle import Customer, Happening, World, plain_of
 from tests.segments.oracle_values import micros
 from tests.segments.random_definitions import TYPES
@@ -94,9 +98,18 @@ class Stream:
         }
         traits = {name: random.choice(possible[name]) for name in random.sample(sorted(possible), 3)}
         addresses = (Address("push", f"token-{random.randrange(6)}"),) if random.random() < 0.4 else ()
-        choices = (Choice("whatsapp", random.choice(["granted", "refused", "withdrawn"])),) if random.random() < 0.4 else ()
+        if random.random() < 0.3:
+            possible["phone"] = ["", None, *(f"n-{n}" for n in range(4))]
+            addresses += (Address("whatsapp", f"n-{random.randrange(4)}"),)
+        choices = (self._choice(),) if random.random() < 0.4 else ()
+        addresses += tuple(Address(each.channel, each.address, None, each.state == "granted") for each in choices)
         told = {name: random.choice(_ORIGINS) for name in traits if random.random() < 0.4 and traits[name] is not None}
         return Changes(traits, addresses, choices, told)
+
+    def _choice(self) -> Choice:
+        random = self.random
+        about = ("whatsapp", f"n-{random.randrange(4)}") if random.random() < 0.7 else ("push", f"token-{random.randrange(6)}")
+        return Choice(*about, random.choice(["granted", "granted", "refused", "withdrawn"]), random.choice(list(By)))
 
     async def _something_of_ours(self, at: datetime) -> None:
         """What does not come by ingest: lists, dead addresses, consent by webhook, a mark that comes twice."""
@@ -110,9 +123,11 @@ class Stream:
             await lists.change(connection, name, f"$list:{name}", some, on=on, by="test", at=at)
         dead = "update endpoint set invalid_at = case when invalid_at is null then $1::timestamptz end where address = $2"
         await pool.execute(dead, at, f"token-{random.randrange(6)}")
-        consent = "insert into consent (profile_id, channel, purpose, state, source, at) values ($1, $2, $3, $4, 'test', $5)"
-        state = random.choice(["granted", "withdrawn", "pending"])
-        await pool.execute(consent, some[0], random.choice(["whatsapp", "push"]), "transactional", state, when)
+        channel, address = random.choice([("whatsapp", "n-1"), ("push", "token-1")])
+        word = random.choice(["granted", "withdrawn", "pending"]), By.CUSTOMER, "test", when, at
+        async with self.database.transaction() as connection:
+            await say(connection, [Word(Subject(some[0], channel, address, "transactional"), *word)])
+            await say(connection, [Word(Subject(some[-1], channel, None), *word)])
         twice = "insert into dirty (profile_id, types, at) values ($1, array['App Opened', 'Unheard Of'], $2)"
         await pool.execute(twice, some[-1], at)
 
@@ -133,6 +148,9 @@ from profile where merged_into is null
 """
 
 
+_WORD = ("id", "profile_id", "channel", "address", "purpose", "state", "said_by", "at", "received_at")
+
+
 async def read_world(database: Database, thresholds: dict[str, Any]) -> World:
     """Every row as it stands, merged profiles left out; `thresholds` names the leaf of each ranking."""
     pool = database.pool
@@ -142,10 +160,14 @@ async def read_world(database: Database, thresholds: dict[str, Any]) -> World:
         found[row["profile_id"]].log.append(Happening(row["type"], micros(row["ts"]), plain_of(row["properties"])))
     for row in await pool.fetch("select profile_id, value from identity where kind = 'user_id'"):
         found[row["profile_id"]].user_ids.add(row["value"])
-    for row in await pool.fetch("select * from consent order by at, id"):
-        found[row["profile_id"]].consents.append((row["channel"], row["purpose"], row["state"]))
-    for row in await pool.fetch("select profile_id, channel from endpoint where invalid_at is null"):
-        found[row["profile_id"]].channels.add(row["channel"])
+    log = [Said(*(row[name] for name in _WORD)) for row in await pool.fetch("select * from consent")]
+    for row in await pool.fetch("select profile_id, channel, address, invalid_at from endpoint where replaced_at is null"):
+        who, channel = found[row["profile_id"]], row["channel"]
+        if row["invalid_at"] is None:
+            who.channels.add(channel)
+        for purpose in PURPOSES:
+            state = state_of(log, who.id, channel, row["address"], purpose)
+            who.consents[channel, purpose] = best([state, who.consents.get((channel, purpose), state)])
     recorded: dict[str, list[Any]] = {}
     for row in await pool.fetch("select * from segment_threshold order by as_of"):
         recorded.setdefault(thresholds[row["ranking"]], []).append((row["as_of"], row["value"]))

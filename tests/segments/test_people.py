@@ -33,6 +33,7 @@ from segments.person import Person
 from segments.predicate import event_types, trait_names
 from segments.reach import CHANNELS, PURPOSES
 from segments.wire import predicate_from_json
+from tests.consent_rules import Said, best, state_of
 from tests.profile import LONG
 from tests.segments.shop import T0, Shop
 
@@ -46,12 +47,12 @@ class Town:
         self.shop = shop
         self.pool = shop.database.pool
         self.names: dict[UUID, set[str]] = {}
-        self.words: dict[UUID, list[tuple[datetime, int, str, str, str]]] = {}
+        self.words: list[Said] = []
         self.addresses: dict[str, tuple[UUID, str, bool]] = {}
 
     async def customer(self, **traits: Any) -> UUID:
         profile = await self.shop.customer(**traits)
-        self.names[profile], self.words[profile] = set(), []
+        self.names[profile] = set()
         return profile
 
     async def call(self, profile: UUID, user_id: str, at: datetime) -> None:
@@ -59,10 +60,16 @@ class Town:
         await self.pool.execute(insert, user_id, profile, at)
         self.names[profile].add(user_id)
 
-    async def say(self, profile: UUID, state: str, at: datetime, channel: str = "whatsapp", purpose: str = "marketing") -> None:
-        insert = "insert into consent (profile_id, channel, purpose, state, source, at) values ($1, $2, $3, $4, 'test', $5)"
-        row = await self.pool.fetchval(f"{insert} returning id", profile, channel, purpose, state, at)
-        self.words[profile].append((at, row, channel, purpose, state))
+    async def say(self, profile: UUID, state: str, at: datetime, about: str = "whatsapp:a-0", **more: Any) -> None:
+        """A word about an address, or (without one) about the customer as a whole; received when it was said, if not told."""
+        channel, _, address = about.partition(":")
+        told = {"purpose": "marketing", "by": "customer", "received_at": at} | more
+        row = (profile, channel, address or None, told["purpose"], state, told["by"], at, told["received_at"])
+        insert = (
+            "insert into consent (profile_id, channel, address, purpose, state, said_by, source, at, received_at)"
+            " values ($1, $2, $3, $4, $5, $6, 'test', $7, $8) returning id"
+        )
+        self.words.append(Said(await self.pool.fetchval(insert, *row), *row))
 
     async def address(self, profile: UUID, address: str, at: datetime, channel: str = "push", *, valid: bool = True) -> None:
         """Give an address to a profile, or take it, or declare it dead or alive."""
@@ -80,7 +87,14 @@ class Town:
         self.addresses[f"{channel}:{address}"] = (profile, channel, valid)
 
     def person(self, profile: UUID) -> Person:
-        said = {(channel, purpose): state for _, _, channel, purpose, state in sorted(self.words[profile])}
+        mine = [(channel, name.partition(":")[2]) for name, (who, channel, _) in self.addresses.items() if who == profile]
+        said = {
+            (channel, purpose): best(
+                state_of(self.words, profile, channel, each, purpose) for other, each in mine if other == channel
+            )
+            for channel, _ in mine
+            for purpose in PURPOSES
+        }
         channels = {channel for who, channel, valid in self.addresses.values() if who == profile and valid}
         return Person(profile, frozenset(self.names[profile]), said, frozenset(channels))
 
@@ -198,16 +212,20 @@ def test_names_in_json_are_expanded_and_circles_refused() -> None:
         ([("granted", 0)], True),
         ([("granted", 0), ("withdrawn", 1)], False),
         ([("withdrawn", 1), ("granted", 0)], False),
-        ([("refused", 0), ("granted", 0)], True),
+        ([("refused", 0), ("granted", 0)], False),  # a no in the same second wins
+        ([("refused", 0), ("granted", 1)], True),
         ([("pending", 0)], False),
         ([("granted", 5)], True),  # a clock that is a little fast: the gate counts it too
+        ([("granted", 5), ("withdrawn", 0)], False),  # a no beats every yes that was received before it
     ],
 )
 async def test_the_last_word_on_consent_decides(town: Town, said: list[tuple[str, int]], yes: bool) -> None:
     ana = await town.customer()
+    await town.address(ana, "a-0", T0, "whatsapp")
     for state, seconds in said:
-        await town.say(ana, state, T0 + seconds * SECOND)
-    await town.say(ana, "granted", T0 + 9 * SECOND, channel="email")
+        await town.say(ana, state, T0 + seconds * SECOND, received_at=T0 + 9 * SECOND)
+    await town.address(ana, "a-0", T0, "email")
+    await town.say(ana, "granted", T0 + 9 * SECOND, "email:a-0")
     await town.say(ana, "refused", T0 + 9 * SECOND, purpose="transactional")
     by_whatsapp = consented("whatsapp")
     assert await town.shop.evaluated(by_whatsapp, T0) == ({ana} if yes else set())
@@ -218,6 +236,7 @@ async def test_the_last_word_on_consent_decides(town: Town, said: list[tuple[str
 async def test_consent_and_withdrawal_move_a_customer_with_no_event_at_all(town: Town) -> None:
     ana = await town.customer()
     segment, denied = Segment("opted-in", consented("whatsapp")), Segment("opted-out", ~consented("whatsapp"))
+    await town.address(ana, "a-0", T0, "whatsapp")
     await town.shop.load(segment, denied)
     await town.say(ana, "granted", T0 + SECOND)
     await town.shop.tick(T0 + 2 * SECOND)
@@ -227,6 +246,31 @@ async def test_consent_and_withdrawal_move_a_customer_with_no_event_at_all(town:
     cause = {"event": "$consent"}
     assert await town.shop.log(segment) == [(*entered, cause), (*left, cause)]
     assert [(kind, at) for kind, at, _ in await town.shop.log(denied)] == [("left", entered[1]), ("entered", left[1])]
+
+
+async def test_consent_is_for_an_address_and_does_not_go_with_it_but_a_no_does(town: Town) -> None:
+    """FAULTS B3: what a segment says when a number changes hands, dated by the hand-over."""
+    ana, luis = await town.customer(), await town.customer()
+    segment = Segment("opted-in", consented("whatsapp"))
+    await town.address(ana, "a-0", T0, "whatsapp")
+    await town.say(ana, "granted", T0)
+    await town.shop.load(segment)
+    await town.address(luis, "a-0", T0 + SECOND, "whatsapp")
+    await town.shop.tick(T0 + 2 * SECOND)
+    assert await town.shop.members(segment) == set()
+    await town.say(luis, "granted", T0 + 3 * SECOND, by="sync")
+    await town.shop.tick(T0 + 4 * SECOND)
+    assert await town.shop.members(segment) == {luis}
+    await town.say(luis, "withdrawn", T0 + 5 * SECOND)
+    await town.shop.tick(T0 + 6 * SECOND)
+    await town.address(ana, "a-0", T0 + 7 * SECOND, "whatsapp")
+    await town.shop.tick(T0 + 8 * SECOND)
+    assert await town.shop.members(segment) == set()
+    for who, left in ((ana, T0 + SECOND), (luis, T0 + 5 * SECOND)):
+        assert (await town.shop.log(segment, who))[-1] == ("left", left, {"event": "$consent"})
+    await town.say(ana, "granted", T0 + 9 * SECOND)
+    await town.shop.tick(T0 + 10 * SECOND)
+    assert await town.shop.members(segment) == {ana}
 
 
 async def test_addresses_come_die_and_change_hands(town: Town) -> None:
@@ -246,6 +290,7 @@ async def test_addresses_come_die_and_change_hands(town: Town) -> None:
         ("entered", T0 + 3 * SECOND, {"event": "$endpoint"}),
         ("left", T0 + 5 * SECOND, {"event": "$endpoint"}),
     ]
+    assert (await town.shop.log(segment, ana))[-1] == ("left", T0 + 3 * SECOND, {"event": "$endpoint"})
 
 
 async def test_news_of_an_address_that_changes_nothing_marks_nobody(town: Town) -> None:
@@ -260,7 +305,7 @@ def random_leaf(chance: random.Random) -> Predicate:
     recent = did(chance.choice("AB")).within(chance.choice([30 * SECOND, HOUR]))
     return chance.choice(
         [
-            consented(chance.choice(["whatsapp", "email"])),
+            consented(chance.choice(["whatsapp", "email", "push"])),
             reachable(chance.choice(["push", "email"])),
             customers(*chance.sample(["u-0", "u-1", "u-2", "u-3", "u-4", "u-5"], 3)),
             bucket(chance.choice([20, 50]), chance.choice("xy")),
@@ -279,12 +324,16 @@ def random_predicate(chance: random.Random) -> Predicate:
 
 async def happen(town: Town, chance: random.Random, profiles: list[UUID], at: datetime) -> None:
     who = chance.choice(profiles)
-    match chance.randrange(6):
-        case 0:
-            state = chance.choice(["granted", "withdrawn", "granted"])
-            await town.say(who, state, at - chance.randrange(3) * SECOND, chance.choice(["whatsapp", "email"]))
-        case 1:
-            channel = chance.choice(["push", "email"])
+    match chance.randrange(8):
+        case 0 | 6:
+            about = chance.choice(["whatsapp", "email", "email", "push"]) + chance.choice(
+                [f":a-{chance.randrange(6)}"] * 5 + [""]
+            )
+            by = chance.choice(["customer", "customer", "sync", "import"]) if ":" in about else "customer"
+            state = chance.choice(["granted", "granted", "granted", "withdrawn", "refused", "pending"])
+            await town.say(who, state, at - chance.randrange(3) * SECOND, about, by=by, received_at=at)
+        case 1 | 7:
+            channel = chance.choice(["push", "email", "whatsapp"])
             await town.address(who, f"a-{chance.randrange(6)}", at, channel, valid=chance.random() < 0.7)
         case 2:
             free = {f"u-{n}" for n in range(6)} - set().union(*town.names.values())

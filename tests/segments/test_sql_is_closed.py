@@ -31,7 +31,7 @@ NUMBER = 918273645
 FREE = {"did", "first", "last", "since_last", "trait", "property", "value", "salt", "total", "largest", "smallest", "average"}
 FREE |= {"distinct", "age", "event", "lat", "lon", "customers", "member_of"}
 
-TABLES = {"profile", "event", "identity", "endpoint", "consent", "segment_threshold"}
+TABLES = {"profile", "event", "identity", "endpoint", "segment_threshold"}
 #: Set-returning functions that stand where a table does.
 ROWS = {"jsonb_path_query", "unnest"}
 FUNCTIONS = {"bucket", "jsonb_typeof", "jsonb_path_query", "pg_input_is_valid", "uuid_send", "to_jsonb"}

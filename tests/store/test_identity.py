@@ -9,8 +9,10 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from store import Database, queries
+from store.consent import By, Subject, Word, say
+from store.endpoints import Address
 from store.identity import Claim, settle
-from store.ingest import Address, Choice, Item, Weeks, store
+from store.ingest import Item, Weeks, store
 from store.merge import repoint_merged
 from tests.store.items import NOW, alias, identify, track
 
@@ -123,31 +125,39 @@ async def test_traits_merge_by_event_time(database: Database, take: Take) -> Non
     assert traits == {"city": "Lugo", "plan": "free", "size": 42}
 
 
-CONSENTS = [
-    ("granted", 0, "withdrawn", 1, "withdrawn"),
-    ("granted", 1, "withdrawn", 0, "granted"),  # the survivor granted later
-    ("withdrawn", 0, "granted", 1, "withdrawn"),  # a later grant of the absorbed one does not count
-    ("withdrawn", 1, "granted", 0, "withdrawn"),
-    (None, 0, "granted", 0, "granted"),
-    ("granted", 0, "granted", 1, "granted"),
-    ("granted", 0, "refused", 0, "refused"),
-]
-
-
-@pytest.mark.parametrize(("ours", "ours_at", "theirs", "theirs_at", "then"), CONSENTS)
-async def test_consent_merges_to_the_strictest_unless_the_survivor_granted_later(
-    database: Database, take: Take, ours: str | None, ours_at: int, theirs: str, theirs_at: int, then: str
+@pytest.mark.parametrize(
+    ("ours", "theirs", "then"),
+    [
+        (("granted", 0), ("withdrawn", 1), "withdrawn"),
+        (("granted", 1), ("withdrawn", 0), "granted"),  # the customer themselves granted later
+        (("withdrawn", 0), ("granted", 1), "granted"),
+        (("withdrawn", 1), ("granted", 0), "withdrawn"),
+        (("granted", 0), ("withdrawn", 0), "withdrawn"),
+    ],
+)
+@pytest.mark.parametrize("by", [By.CUSTOMER, By.SYNC])
+async def test_a_no_about_the_customer_holds_for_all_addresses_after_a_merge(
+    database: Database, take: Take, ours: tuple[str, int], theirs: tuple[str, int], then: str, by: By
 ) -> None:
-    email = Address("email", "ana@shop.example")
-    if ours:
-        await take(identify("u", addresses=(email,), choices=(Choice("email", ours),), ts=NOW + ours_at * HOUR))
-    await take(track("u"))
-    await take(identify(anonymous="a", choices=(Choice("email", theirs),), ts=NOW + theirs_at * HOUR))
-    await take(track("u", "a", ts=NOW + 2 * HOUR))
-    latest = await database.pool.fetchval(
-        "select state from consent where profile_id = $1 order by at desc, id desc limit 1", await user(database, "u")
-    )
-    assert latest == then
+    """SEMANTICS 10: the most restrictive, unless the customers themselves granted later; a sync never undoes a no."""
+    await take(track("u"), track(anonymous="a"))
+    for who, (state, hour), address in (("u", ours, "one@x.example"), ("a", theirs, "two@x.example")):
+        profile = await (user if who == "u" else anonymous)(database, who)
+        at = NOW + hour * HOUR
+        about = Subject(profile, "email", address if state == "granted" else None)
+        await database.pool.execute(
+            "insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at)"
+            " values ($1, $2, 'email', $3, $4, $4)",
+            *(uuid7(), profile, address, NOW),
+        )
+        async with database.transaction() as connection:
+            await say(connection, [Word(about, state, by if state == "granted" else By.CUSTOMER, "test", at, at)])
+    await take(track("u", "a", ts=NOW + 2 * HOUR, received_at=NOW + 2 * HOUR))
+    rows = await database.pool.fetch("select address, marketing from endpoint order by address")
+    yes = "one@x.example" if ours[0] == "granted" else "two@x.example"
+    expected = "withdrawn" if by is By.SYNC else then
+    assert {row["address"]: row["marketing"] for row in rows}[yes] == expected
+    assert {row["marketing"] for row in rows} == {expected, "withdrawn"}
 
 
 async def _run(database: Database, profile: UUID, hour: int, *, sent: int = 0, journey: str = "cart") -> UUID:

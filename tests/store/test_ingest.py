@@ -4,7 +4,8 @@ import asyncpg
 import pytest
 
 from store import Database
-from store.ingest import Address, Choice, Weeks, store
+from store.endpoints import Address
+from store.ingest import Choice, Weeks, store
 from tests.store.items import NOW, identify, track
 
 HOUR = timedelta(hours=1)
@@ -76,11 +77,13 @@ async def test_a_push_token_that_registers_again_is_valid_again_but_a_bounced_ma
 
 
 async def test_consent_keeps_where_and_when_it_was_given(database: Database) -> None:
-    item = identify("ana", choices=(Choice("email", "granted"),), message_id="m-9")
+    item = identify("ana", choices=(Choice("email", "ana@shop.example", "granted"),), message_id="m-9", received_at=NOW + HOUR)
     await store(database, [item], Weeks())
-    row = await database.pool.fetchrow("select channel, purpose, state, source, message_id, at from consent")
+    columns = "channel, address, purpose, state, said_by, source, message_id, at, received_at"
+    row = await database.pool.fetchrow(f"select {columns} from consent")
     assert row is not None
-    assert tuple(row) == ("email", "marketing", "granted", "shop-web", "m-9", NOW)
+    told = ("granted", "sync", "shop-web", "m-9", NOW, NOW + HOUR)
+    assert tuple(row) == ("email", "ana@shop.example", "marketing", *told)
 
 
 async def test_weeks_get_a_partition_and_a_history_import_does_not_make_thousands(database: Database) -> None:

@@ -1,0 +1,43 @@
+-- name: say
+-- What was said about consent, in the order in which we heard it.
+insert into consent (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at)
+select profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::timestamptz[], $10::timestamptz[]) with ordinality
+    as given (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, n)
+order by n
+returning id;
+
+-- name: last_of_customer
+-- The newest of the words that customers themselves said: about an address, or (without one) about a customer as a whole.
+select state, least(at, received_at) as at from consent
+where channel = $2 and purpose = $4 and said_by = 'customer'
+  and case when $3::text is null then profile_id = $1::uuid and address is null else address = $3 end
+order by received_at desc, id desc
+limit 1;
+
+-- name: address_written_to
+-- The address that a message on the ledger went to, or would have.
+select e.address from delivery d join endpoint e on e.id = d.endpoint_id
+where d.run_id = $1 and d.step = $2 and d.occurrence = $3;
+
+-- name: state_of
+-- Whether a customer (or nobody whom we know) may be written to at an address for a purpose.
+select state from consent_of($1, $2, $3, $4);
+
+-- name: noes_to_keep
+-- The addresses at which a customer may not be written to because of a no, by purpose.
+select known.channel, known.address, p.purpose
+from (select channel, address from endpoint where profile_id = $1
+      union select channel, address from consent where profile_id = $1 and address is not null) as known
+cross join (values ('marketing'), ('transactional')) as p (purpose)
+cross join lateral consent_of($1, known.channel, known.address, p.purpose) as said
+where said.state in ('refused', 'withdrawn');
+
+-- name: forget
+-- A customer's words, with the addresses in them.
+delete from consent where profile_id = $1;
+
+-- name: take_back_suppression
+-- A no that was kept for an address whose customer has been erased; nothing else that suppresses it.
+delete from suppression where channel = $1 and digest = any($2::bytea[]) and reason = $3;
