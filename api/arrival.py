@@ -39,6 +39,8 @@ class Arrival:
     #: Received minus sent: how far the sender's clock is behind ours.
     skew: timedelta = timedelta(0)
     context: dict[str, Any] = field(default_factory=dict)
+    #: From the source and its Idempotency-Key: calls without a message id get the same one when the request is sent again.
+    request_key: str | None = None
 
 
 def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:

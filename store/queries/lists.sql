@@ -24,7 +24,7 @@ from unnest($1::text[], $2::text[]) with ordinality as asked (kind, value, n)
 join profile p on p.id = case asked.kind
     when 'customer_id' then asked.value::uuid
     when 'email' then (select profile_id from endpoint where channel = 'email' and address = asked.value)
-    else (select profile_id from identity i where i.kind = asked.kind and i.value = asked.value)
+    else (select profile_id from identity i where i.kind = asked.kind and i.value = asked.value order by since desc limit 1)
 end
 order by asked.n;
 

@@ -163,7 +163,7 @@ limit $6;
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.
 select coalesce(p.merged_into, p.id) from profile p
-where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3));
+where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1));
 
 -- name: set_control
 -- Throw the operator's switch of a journey.
