@@ -15,7 +15,7 @@ from api.arrival import Arrival, Rejected, when
 from api.body import flaw
 from api.provenance import origins_of
 from segments.listed import LIST_EVENT
-from store.ids import ID_LIMIT, NotAnId, customer_id, exact_text, is_placeholder, nfc
+from store.ids import ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
 from store.ingest import Changes, Item, Origin
 
 #: Bytes of one item, as stored (Segment's limit).
@@ -105,7 +105,7 @@ def _made_up(arrival: Arrival, *content: Any) -> str:
 
 def _name(raw: dict[str, Any], key: str) -> str | None:
     try:
-        return customer_id(raw.get(key))
+        return as_id(raw.get(key))
     except NotAnId as error:
         raise Rejected("bad-identity", str(error), f"/{key}") from error
 

@@ -17,6 +17,7 @@ from segments.listed import LIST_EVENT, check_list_name
 from store import Connection, Database
 from store import lists as rows_of_lists
 from store.addresses import normalised
+from store.ids import ID_LIMIT, NotAnId, as_id, exact_text
 
 #: Column names that are understood (without case, spaces, `_` and `-`), and the kind of name that stands there.
 COLUMNS = {
@@ -30,7 +31,7 @@ COLUMNS = {
 #: Bad rows that a report names itself; `store.lists.problems_of` has them all.
 REPORTED = 100
 _AT_ONCE = 1_000
-_LONGEST = 512
+_TEXTS = ("email", "customer_id")
 _ABSENT = "no such customer"
 
 
@@ -110,18 +111,20 @@ def _row(number: int, kind: str, value: str) -> Row:
 
 def checked_name(kind: str, value: str) -> tuple[str, str] | str:
     """A name as the store looks for it, or what is wrong with it."""
-    if not value:
+    try:
+        text = exact_text(value, ID_LIMIT) if kind in _TEXTS else as_id(value)
+    except NotAnId as error:
+        return f"the {kind} {error}"
+    if text is None:
         return f"the {kind} is empty"
-    if len(value) > _LONGEST or "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        return f"the {kind} is longer than {_LONGEST} characters or holds what cannot be stored"
+    if kind == "email":
+        return (kind, normalised(kind, text)) if "@" in text else "the email is no address"
     if kind == "customer_id":
         try:
-            return kind, str(UUID(value))
+            return kind, str(UUID(text))
         except ValueError:
             return "the customer_id is no UUID"
-    if kind == "email":
-        return (kind, normalised(kind, value)) if "@" in value else "the email is no address"
-    return kind, value
+    return kind, text
 
 
 async def import_rows(

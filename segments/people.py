@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from segments.errors import DefinitionError
 from segments.leaf import Leaf
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from segments.language import Segment
 
 _LONGEST_LIST = 10_000
+_LONGEST_ID = 512  # what ingest takes (store.ids)
 _RING = 2**32
 
 
@@ -125,7 +127,9 @@ class Customers(Leaf):
         if len(self.user_ids) > _LONGEST_LIST:
             raise DefinitionError("customers", f"takes at most {_LONGEST_LIST:,} user ids; import longer lists as CSV")
         for user_id in self.user_ids:
-            check_name("customers", "user id", user_id)
+            check_name("customers", "user id", user_id, longest=_LONGEST_ID)
+            if user_id != user_id.strip():
+                raise DefinitionError("customers", f"{user_id!r} has white space around it, and no id is stored with it")
 
     @property
     def marks(self) -> frozenset[str]:
@@ -159,7 +163,7 @@ def customers(*user_ids: str | Iterable[str]) -> Customers:
     flat: list[Any] = [one for given in lists for one in given]
     if wrong := [one for one in flat if not isinstance(one, str)]:
         raise DefinitionError("customers", f"a user id is a text, not {wrong[0]!r}")
-    return Customers(tuple(sorted(set(flat))))
+    return Customers(tuple(sorted({normalize("NFC", one).strip() for one in flat})))
 
 
 def check_no_circle(name: str, predicate: Predicate) -> None:

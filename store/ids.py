@@ -13,42 +13,11 @@ ID_LIMIT = 512
 #: Whole numbers beyond this are rounded by what reads JSON as floats.
 _EXACT = 2**53
 #: What programs write where an id is missing; without case, quotes and white space around.
-_PLACEHOLDERS = frozenset(
-    [
-        "null",
-        "undefined",
-        "none",
-        "nil",
-        "nan",
-        "n/a",
-        "na",
-        "anonymous",
-        "anon",
-        "guest",
-        "unknown",
-        "true",
-        "false",
-        "id",
-        "user_id",
-        "userid",
-        "anonymous_id",
-        "anonymousid",
-        "email",
-        "distinct_id",
-        "distinctid",
-        "not_authenticated",
-        "not-authenticated",
-        "object",
-        "{}",
-        "[]",
-        "()",
-        "<nil>",
-        "(null)",
-        "(none)",
-        "infinity",
-        "-infinity",
-    ]
-) | {"[object object]", "[object undefined]", "[object null]"}
+_WORDS = """
+null undefined none nil nan n/a na anonymous anon guest unknown true false id user_id userid anonymous_id anonymousid email
+distinct_id distinctid not_authenticated not-authenticated object {} [] () <nil> (null) (none) infinity -infinity
+"""
+_PLACEHOLDERS = frozenset(_WORDS.split()) | {"[object object]", "[object undefined]", "[object null]"}
 _EMPTY_NUMBER = re.compile(r"-?[0-]+|-1|[fF]{8}-?(?:[fF]{4}-?){3}[fF]{12}")
 
 
@@ -56,7 +25,7 @@ class NotAnId(ValueError):
     """Not usable as an id; the message says why, and what to send instead."""
 
 
-def customer_id(value: Any) -> str | None:
+def as_id(value: Any) -> str | None:
     """The normal form of a user or anonymous id; None where none is given (null or only white space).
 
     Raises:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count, permutations
+from itertools import count, pairwise, permutations
 from typing import Any
 
 import pytest
@@ -159,7 +159,7 @@ def test_any_order_of_arrival_gives_the_same_owners(server_dsn: str, dsn: str) -
     async def compare(made: list[Call], order: list[int], cuts: list[int], world: str) -> None:
         items = [made[n].item(n, world) for n in order]
         edges = sorted({0, *(cut for cut in cuts if cut < len(items)), len(items)})
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             await store(database, items[start:end], weeks)
         found = {name: owner for name, owner in (await owners(database)).items() if name.startswith(world)}
         wanted = expected(made, world)
