@@ -54,7 +54,9 @@ async def repoint_merged(connection: Connection, profile_ids: Sequence[UUID], at
 
 
 async def _take_over(connection: Connection, survivor: UUID, absorbed: UUID, at: datetime, merge_id: int | None = None) -> None:
-    await _run(connection, "merge_consent", survivor, absorbed)
+    strict = await connection.fetch(queries("identity")["merge_consent"], survivor, absorbed)
+    if merge_id is not None and strict:
+        await _run(connection, "note_strict_words", merge_id, [row["id"] for row in strict])
     await _run(connection, "end_second_runs", survivor, absorbed, at)
     await _run(connection, "move_dirty", survivor, absorbed, at)
     await _run(connection, "move_events", survivor, absorbed)

@@ -166,7 +166,7 @@ class Plan:
             return
         since = at if began else BEGINNING
         given = [span, Span(since, profile, at), *([Span(following, span.profile_id, following)] if following < until else [])]
-        self.names[name] = _united([*spans[:place], *(given[1:] if since == span.since else given), *spans[place + 1 :]])
+        self.names[name] = united([*spans[:place], *(given[1:] if since == span.since else given), *spans[place + 1 :]])
         self.pointed.add(name)
         self.moves.append(Move(name[1], since, following, span.profile_id, profile))
 
@@ -197,12 +197,12 @@ class Plan:
         self.merges.append((survivor, absorbed, moved))
         for name, spans in self.names.items():
             if any(span.profile_id == absorbed for span in spans):
-                self.names[name] = _united([s._replace(profile_id=survivor) if s.profile_id == absorbed else s for s in spans])
+                self.names[name] = united([s._replace(profile_id=survivor) if s.profile_id == absorbed else s for s in spans])
                 if len(spans) > 1:
                     self.pointed.add(name)
 
 
-def _united(spans: Sequence[Span]) -> list[Span]:
+def united(spans: Sequence[Span]) -> list[Span]:
     """Neighbours of the same owner are one."""
     return [span for n, span in enumerate(spans) if not n or span.profile_id != spans[n - 1].profile_id]
 

@@ -11,7 +11,7 @@ import typer
 from workers.asked import fail, settings, with_database
 from workers.lists_cli import lists
 from workers.products_cli import products
-from workers.profile_cli import profile
+from workers.profile_cli import merges, profile, unmerge
 from workers.segments_cli import segments
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
 app.command(rich_help_panel="Customers")(profile)
+app.command(rich_help_panel="Customers")(merges)
+app.command(rich_help_panel="Customers")(unmerge)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 

@@ -84,7 +84,6 @@ select $1, $2, $3, jsonb_build_object(
         union select * from unnest($4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])) as name),
     'endpoints', (select coalesce(jsonb_agg(id), '[]') from endpoint where profile_id = $2),
     'consents', (select coalesce(jsonb_agg(id), '[]') from consent where profile_id = $2),
-    'consents_before', (select coalesce(max(id), 0) from consent),
     'runs', (select coalesce(jsonb_agg(id), '[]') from run where profile_id = $2),
     'deliveries', (select coalesce(jsonb_agg(jsonb_build_array(run_id, step, occurrence)), '[]')
                    from delivery where profile_id = $2),
@@ -141,7 +140,12 @@ from latest strict join latest loose using (channel, purpose)
 where strict.profile_id <> loose.profile_id
   and strict.strictness > loose.strictness
   and loose.at >= strict.at
-  and not (loose.profile_id = $1 and loose.state = 'granted' and loose.at > strict.at);
+  and not (loose.profile_id = $1 and loose.state = 'granted' and loose.at > strict.at)
+returning id;
+
+-- name: note_strict_words
+-- The words that a merge repeated go away with it.
+update merge set moved = moved || jsonb_build_object('strict', to_jsonb($2::bigint[])) where id = $1;
 
 -- name: end_second_runs
 -- Two open runs of one journey and key: the one further on stays (more settled messages, then the earlier entry), the other
@@ -213,3 +217,149 @@ update delivery set profile_id = $1 where profile_id = $2;
 -- name: survivors
 -- Those of these profiles that were merged, with the profile that took them in.
 select id, merged_into from profile where id = any($1::uuid[]) and merged_into is not null order by id;
+
+-- name: merges_of
+-- The merges that made a customer what it is, newest first, with the names that each brought.
+select m.id, m.survivor, m.absorbed, m.at, m.undone_at, m.undone_by,
+       array(select value ->> 0 || ' ' || (value ->> 1) from jsonb_array_elements(m.moved -> 'names') order by 1) as names
+from merge m
+where $1 in (m.survivor, m.absorbed) or exists (select from profile p where p.id = m.survivor and p.merged_into = $1)
+order by m.id desc;
+
+-- name: merge_to_undo
+-- A merge, and whose the absorbed profile is now.
+select m.survivor, m.absorbed, m.undone_at, p.merged_into as root
+from merge m join profile p on p.id = m.absorbed where m.id = $1 for update of m;
+
+-- name: names_of
+-- All names of a customer.
+select distinct kind, value from identity where profile_id = $1;
+
+-- name: stand_alone
+-- The absorbed profile $2 of the merge $1 is a customer of its own again, with those that it had absorbed before; it stays apart.
+with recursive part (id) as (
+    select $2::uuid
+    union
+    select m.absorbed from merge m join part on m.survivor = part.id where m.undone_at is null and m.id <> $1
+), alone as (
+    update profile set merged_into = nullif($2::uuid, id), apart = apart or id = $2, updated_at = greatest(updated_at, $3)
+    where id in (select id from part)
+)
+update merge set undone_at = $3, undone_by = $4 where id = $1;
+
+-- name: dates_before
+-- Both are customers since when they were before the merge $1, and the survivor is drawn as it was (if it still is the root $2).
+update profile p
+set created_at = ((case p.id when m.absorbed then m.moved else m.moved -> 'survivor' end) ->> 'created_at')::timestamptz,
+    drawn_as = case p.id when m.absorbed then p.drawn_as else (m.moved #>> '{survivor,drawn_as}')::uuid end
+from merge m
+where m.id = $1 and (p.id = m.absorbed or (p.id = m.survivor and p.id = $2));
+
+-- name: give_back_names
+-- User ids that the merge $1 brought to $2 are $3's again.
+update identity i set profile_id = $3
+from merge m, jsonb_array_elements(m.moved -> 'names') as name
+where m.id = $1 and i.profile_id = $2 and i.kind = name ->> 0 and i.value = name ->> 1 and i.kind <> 'anonymous_id';
+
+-- name: devices_of
+-- Every span of the devices of $2, and whether the merge $1 brought the device.
+select i.value, i.since, i.profile_id, i.created_at,
+       exists (select from merge m, jsonb_array_elements(m.moved -> 'names') as name
+               where m.id = $1 and name ->> 0 = 'anonymous_id' and name ->> 1 = i.value) as brought
+from identity i
+where i.kind = 'anonymous_id' and i.value in (select value from identity where profile_id = $2 and kind = 'anonymous_id')
+order by i.value, i.since;
+
+-- name: claims_of
+-- What was said of the devices of $1 together with a user id, in order, and whether by one of $2's.
+select device, ts, exists (select from identity i where i.kind = 'user_id' and i.value = said.user_id and i.profile_id = $2) as theirs
+from (
+    select anonymous_id as device, ts, user_id from event
+    where profile_id = $1 and user_id is not null and anonymous_id is not null
+    union all
+    select properties ->> 'previousId', ts, user_id from event
+    where profile_id = $1 and user_id is not null and type = '$alias'
+) as said
+where device is not null
+order by device, ts, user_id collate "C";
+
+-- name: give_back_events
+-- From $2 to $3: what came under a user id of $3, on a device of $3's time, and what has no name and came with the merge $1 or
+-- with a run that did. Consents that these told go along. Returns the types, to mark both.
+with brought as materialized (
+    select value ->> 0 as source, value ->> 1 as message_id
+    from merge, jsonb_array_elements(moved -> 'nameless') where merge.id = $1
+), moved as (
+    update event e set profile_id = $3
+    where profile_id = $2 and (
+        (user_id is not null and exists (
+            select from identity i where i.kind = 'user_id' and i.value = e.user_id and i.profile_id = $3))
+        or (user_id is null and anonymous_id is not null and $3 = (
+            select i.profile_id from identity i
+            where i.kind = 'anonymous_id' and i.value = e.anonymous_id and i.since <= e.ts order by i.since desc limit 1))
+        or (user_id is null and anonymous_id is null and (
+            (source, message_id) in (select source, message_id from brought)
+            or properties ->> 'run_id' in (
+                select value from merge, jsonb_array_elements_text(moved -> 'runs') where merge.id = $1))))
+    returning source, message_id, type
+), said as (
+    update consent c set profile_id = $3 from moved
+    where c.profile_id = $2 and c.source = moved.source and c.message_id = moved.message_id
+)
+select coalesce(array_agg(distinct type), '{}') as types from moved;
+
+-- name: give_back_consents
+-- Words that the merge $1 brought to $2 are $3's again, and those that it repeated are gone.
+with gone as (
+    delete from consent c using merge m, jsonb_array_elements_text(coalesce(m.moved -> 'strict', '[]')) as brought
+    where m.id = $1 and c.id = brought::bigint and c.source = 'merge'
+)
+update consent c set profile_id = $3
+from merge m, jsonb_array_elements_text(m.moved -> 'consents') as brought
+where m.id = $1 and c.profile_id = $2 and c.id = brought::bigint;
+
+-- name: give_back_endpoints
+-- Addresses of $2 that the merge $1 brought, or that were last seen with what is $3's now, are $3's; unless $2 itself was seen
+-- with them last.
+update endpoint e set profile_id = $3
+where e.profile_id = $2
+  and not exists (select from event where profile_id = $2 and ts = e.last_seen_at)
+  and (exists (select from event where profile_id = $3 and ts = e.last_seen_at)
+       or e.id::text in (select value from merge, jsonb_array_elements_text(moved -> 'endpoints') where merge.id = $1));
+
+-- name: give_back_runs
+-- Runs that the merge $1 brought to $2.
+update run set profile_id = $3 from merge m, jsonb_array_elements_text(m.moved -> 'runs') as brought
+where m.id = $1 and run.profile_id = $2 and run.id = brought::uuid;
+
+-- name: give_back_deliveries
+-- Messages that were on the ledger before the merge $1; those of after it went to the survivor and count there.
+update delivery d set profile_id = $3 from merge m, jsonb_array_elements(m.moved -> 'deliveries') as brought
+where m.id = $1 and d.profile_id = $2
+  and (d.run_id, d.step, d.occurrence) = ((brought ->> 0)::uuid, brought ->> 1, (brought ->> 2)::smallint);
+
+-- name: give_back_transitions
+-- What the absorbed profile had entered and left before the merge $1.
+update segment_transition t set profile_id = $3 from merge m, jsonb_array_elements_text(m.moved -> 'transitions') as brought
+where m.id = $1 and t.profile_id = $2 and t.id = brought::bigint;
+
+-- name: give_back_refusals
+-- Entries that were refused before the merge $1.
+update entry_refused r set profile_id = $3 from merge m, jsonb_array_elements_text(m.moved -> 'refusals') as brought
+where m.id = $1 and r.profile_id = $2 and r.id = brought::bigint;
+
+-- name: give_back_members
+-- The memberships of both, as they were; the next tick of the watch sets right what has changed since ($2 is the root).
+with theirs as (
+    insert into segment_member (segment, profile_id, entered_at)
+    select key, $3::uuid, value::timestamptz from merge, jsonb_each_text(moved -> 'members') where merge.id = $1
+    on conflict do nothing
+)
+update segment_member s set entered_at = was.value::timestamptz
+from merge m, jsonb_each_text(m.moved #> '{survivor,members}') as was
+where m.id = $1 and m.survivor = $2 and s.profile_id = $2 and s.segment = was.key;
+
+-- name: mark_both
+-- Two customers of whom everything may have changed.
+insert into dirty (profile_id, types, at)
+select id, $3::text[] || array['$identify', '$consent', '$endpoint', '$name'], $4 from unnest(array[$1::uuid, $2::uuid]) as party (id);
