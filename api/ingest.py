@@ -57,11 +57,13 @@ class Desk:
         request_key = f"{caller.name}/{key}" if key else None
         return Arrival(caller.name, now, self.config.default_region, traceparent, body.clean, skew, context, request_key)
 
-    async def keep(self, items: Sequence[Item], rejects: Sequence[tuple[Any, Rejected]], arrival: Arrival) -> Stored:
+    async def keep(
+        self, items: Sequence[Item], rejects: Sequence[tuple[Any, Rejected]], arrival: Arrival, kind: str | None = None
+    ) -> Stored:
         """Store the good and bury the bad; returns after both are committed."""
         if rejects:
             database = await self.store.open()
-            await bury(database.pool, [_letter(raw, verdict, arrival) for raw, verdict in rejects])
+            await bury(database.pool, [_letter(raw, verdict, arrival, kind) for raw, verdict in rejects])
         stored = await self.intake.take(items) if items else Stored()
         _measure(stored, rejects, arrival.source)
         return Stored(stored.accepted, stored.duplicates, stored.refused + len(rejects))
@@ -99,7 +101,7 @@ async def _keep_one(desk: Desk, raw: Any, arrival: Arrival, kind: str) -> Respon
     try:
         item = read_item(raw, arrival, kind)
     except Rejected as verdict:
-        await desk.keep((), [(raw, verdict)], arrival)
+        await desk.keep((), [(raw, verdict)], arrival, kind)
         fault = Fault(pointer=verdict.pointer or "/", detail=verdict.detail)
         status = 413 if verdict.code in _TOO_BIG else 422
         detail = f"the call cannot be taken: {fault.pointer} {fault.detail}"
@@ -138,10 +140,14 @@ def _sort(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple
     return items, rejects
 
 
-def _letter(raw: Any, verdict: Rejected, arrival: Arrival) -> DeadLetter:
+def _letter(raw: Any, verdict: Rejected, arrival: Arrival, kind: str | None) -> DeadLetter:
     message_id = raw.get("messageId") if isinstance(raw, dict) else None
     known = message_id if isinstance(message_id, str) else None
-    return DeadLetter(arrival.source, arrival.received_at, known, verdict.reason, _text(raw))
+    same = {name: value for name, value in raw.items() if name != "sentAt"} if isinstance(raw, dict) else raw
+    again = {"kind": kind, "skew": arrival.skew.total_seconds(), "context": arrival.context}
+    return DeadLetter(
+        arrival.source, arrival.received_at, known, verdict.reason, _text(raw), _text(again), f"{kind} {_text(same)}"
+    )
 
 
 def _text(raw: Any) -> str:

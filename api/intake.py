@@ -8,6 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
 
 from api.state import Store
 from store import Database
@@ -115,4 +118,13 @@ def _count(items: Sequence[Item], first: dict[tuple[str, str], Item], outcome: d
 
 
 def _letter(item: Item, error: Exception) -> DeadLetter:
-    return DeadLetter(item.source, item.received_at, item.message_id, f"not-storable: {error}", item.properties)
+    """The item as a call that reads as it again."""
+    said = orjson.Fragment(item.properties)
+    content: dict[str, Any] = {"event": item.type} if item.kind == "track" else {}
+    content |= {"groupId": orjson.loads(item.properties).get("groupId")} if item.kind == "group" else {}
+    content |= {"previousId": item.previous_id} if item.kind == "alias" else {}
+    names = {"messageId": item.message_id, "userId": item.user_id, "anonymousId": item.anonymous_id}
+    body = {"traits" if item.kind in {"identify", "group"} else "properties": said, "context": orjson.Fragment(item.context)}
+    call = orjson.dumps({"type": item.kind, **names, **content, "timestamp": item.ts, **body}).decode()
+    reason = f"not-storable: {error}"
+    return DeadLetter(item.source, item.received_at, item.message_id, reason, call, '{"kind": null, "skew": 0, "context": {}}')

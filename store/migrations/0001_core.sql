@@ -130,14 +130,19 @@ create table dirty (
     written_by   text
 );
 
--- What could not be taken, kept with its reason.
+-- What could not be taken, kept once with its reason, however often it is sent (digest: of the source and the item without the
+-- time of sending). arrival is what is needed to read it again; without it, it is no item of ingest.
 create table dead_letter (
     id           bigint generated always as identity primary key,
     source       text not null,
     received_at  timestamptz not null,
     message_id   text,
     reason       text not null,
-    item         text not null
+    item         text not null,
+    digest       bytea not null unique,
+    arrival      text,
+    times        integer not null,
+    last_at      timestamptz not null
 );
 
 -- An address on a channel.
