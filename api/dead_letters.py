@@ -94,7 +94,7 @@ async def list_dead_letters(
     until: AwareDatetime | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> DeadLetterPage:
-    """Newest first, by key, beginning of the reason and time of arrival. An item that was sent again counts, it is not repeated."""
+    """Newest first, by key, beginning of the reason and time. An item that was sent again counts on its letter."""
     found = await dead_letters(database.pool, Which(None, source, reason, since, until), before=before, limit=limit)
     page = [DeadLetterOut.model_validate(letter, from_attributes=True) for letter in found]
     return DeadLetterPage(dead_letters=page, next=page[-1].id if len(page) == limit else None)

@@ -59,6 +59,10 @@ class Which(NamedTuple):
     until: datetime | None = None
 
 
+#: Every one there is.
+ANY = Which()
+
+
 async def bury(connection: "Connection | Pool", letters: Sequence[DeadLetter]) -> None:
     """Keep these items; safe for any text (NUL and lone surrogates are replaced by U+FFFD)."""
     rows: dict[bytes, list[Any]] = {}
@@ -71,7 +75,7 @@ async def bury(connection: "Connection | Pool", letters: Sequence[DeadLetter]) -
 
 
 async def dead_letters(
-    connection: "Connection | Pool", which: Which = Which(), *, before: int | None = None, limit: int = 50
+    connection: "Connection | Pool", which: Which = ANY, *, before: int | None = None, limit: int = 50
 ) -> list[Buried]:
     """A page of dead letters, newest first; pass the last id as `before` for the next page."""
     rows = await connection.fetch(_SQL["chosen"], *which, before or _LAST, limit)
