@@ -68,7 +68,7 @@ def member_of(segment: "Segment") -> MemberOf:
 
 @dataclass(frozen=True, eq=False)
 class Bucket(Leaf):
-    """A stable random share of the customers: by SHA-256 of the salt and the profile's id."""
+    """A stable random share of the customers: by SHA-256 of the salt and the profile's id, or the one it is drawn as."""
 
     percent: int | float | Decimal
     salt: str
@@ -100,7 +100,7 @@ class Bucket(Leaf):
         return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
 
     def _hash(self, facts: "Facts") -> bytes:
-        return hashlib.sha256(self.salt.encode() + facts.person.id.bytes).digest()
+        return hashlib.sha256(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes).digest()
 
     def to_json(self) -> dict[str, Any]:
         """`{"bucket": percent, "salt": …}`."""
