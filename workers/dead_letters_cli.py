@@ -78,8 +78,9 @@ def replay(
     which = _Given(ids, source, reason, since, until).which(all_=all_)
     given = settings()
     done = with_database(lambda database: again(database, which, given.clock.now(), given.default_region))
-    told = f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, cannot be read again {done.skipped}"
-    typer.echo(told)
+    typer.echo(
+        f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, not readable {done.skipped}"
+    )
 
 
 @dead_letters.command()
