@@ -78,9 +78,7 @@ def replay(
     which = _Given(ids, source, reason, since, until).which(all_=all_)
     given = settings()
     done = with_database(lambda database: again(database, which, given.clock.now(), given.default_region))
-    typer.echo(
-        f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, not readable {done.skipped}"
-    )
+    typer.echo(f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, skipped {done.skipped}")
 
 
 @dead_letters.command()
