@@ -126,7 +126,7 @@ def _new_run(candidate: Candidate, standing: Standing, at: datetime) -> NewRun:
         segment=transition.segment,
         transition_id=transition.id,
         entry=candidate.entry,
-        holdout=is_held_out(spec, standing.profile_id),
+        holdout=is_held_out(spec, standing.drawn_as),
         traceparent=transition.traceparent,
     )
 

@@ -10,7 +10,7 @@ from store.consent import By
 from store.endpoints import Address
 from store.ingest import Choice
 
-_ADDRESS_LIMIT = 4096  # characters; web-push tokens are long
+_ADDRESS_LIMIT = 2000  # bytes of a token; it is an index key, and Postgres takes 2,704
 _CHANNELS = {"EMAIL": "email", "SMS": "sms", "WHATSAPP": "whatsapp", "IOS_PUSH": "push", "ANDROID_PUSH": "push"}
 _PLATFORMS = {"IOS_PUSH": "ios", "ANDROID_PUSH": "android"}
 _STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused"}
@@ -32,8 +32,10 @@ def addresses_of(traits: dict[str, Any], context: dict[str, Any], region: str) -
     if phone := phone_number(traits.get("phone"), region):
         found += [Address("sms", phone), Address("whatsapp", phone)]
     device = context.get("device")
-    if isinstance(device, dict) and (token := _text(device.get("token"))):
+    if isinstance(device, dict) and (token := _text(given := device.get("token"))):
         found.append(Address("push", token, _platform(device.get("type"))))
+    elif isinstance(device, dict) and isinstance(given, str) and given.strip():
+        raise Unusable("/context/device/token", f"is longer than {_ADDRESS_LIMIT} bytes, and no provider's token is")
     return tuple(found)
 
 
@@ -90,4 +92,4 @@ def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     stripped = value.strip()
-    return stripped if 0 < len(stripped) <= _ADDRESS_LIMIT else None
+    return stripped if 0 < len(stripped.encode()) <= _ADDRESS_LIMIT else None

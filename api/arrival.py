@@ -44,6 +44,8 @@ class Arrival:
     #: Who speaks where an item does not say it: customers themselves (their own app or browser), or a system that tells what it
     #: holds. A no of the former is undone by the former alone (docs/consent.md).
     by: Literal["customer", "sync"] = "sync"
+    #: From the source and its Idempotency-Key: calls without a message id get the same one when the request is sent again.
+    request_key: str | None = None
 
 
 def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:

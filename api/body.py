@@ -17,7 +17,8 @@ BODY_LIMIT = 500 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _ENCODINGS = {"", "identity", "gzip", "x-gzip"}
-_SAFE_DIGITS = 18  # longer integers become floats, as in JavaScript
+_BEYOND = 2**64
+_DIGITS = 20  # of the largest whole number that stays one: 64 bits, as the strict parser has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def _forgive(text: bytes, strict: orjson.JSONDecodeError) -> Any:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _SAFE_DIGITS else float(digits)
+    """As the strict parser reads it: one item must not change how another one's numbers are read."""
+    number = int(digits) if len(digits) <= _DIGITS else _BEYOND
+    return number if -(2**63) <= number < _BEYOND else float(digits)
 
 
 def _too_large() -> Problem:

@@ -33,6 +33,7 @@ from store.keys import Caller, Role
 router = APIRouter(prefix="/v1", tags=["ingest"])
 
 _TOO_BIG = {"too-large", "too-deep"}
+_KEY = "idempotency-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class Desk:
     intake: Intake
     limits: Limits
 
-    def arrival(self, caller: Caller, body: Body, traceparent: str | None) -> Arrival:
-        """What all items of this request share.
+    def arrival(self, caller: Caller, body: Body, traceparent: str | None, key: str | None = None) -> Arrival:
+        """What all items of this request share; `key` is its Idempotency-Key.
 
         Raises:
             Problem: 400, the body is not an object, or its context is not.
@@ -53,13 +54,16 @@ class Desk:
         sent, context = _object(body.value, ""), _object(body.value.get("context") or {}, "/context")
         now = self.config.clock.now()
         skew = skew_of(sent["sentAt"], now) if "sentAt" in sent else timedelta(0)
-        return Arrival(caller.name, now, self.config.default_region, traceparent, body.clean, skew, context)
+        told = (caller.name, now, self.config.default_region, traceparent, body.clean, skew, context)
+        return Arrival(*told, request_key=f"{caller.name}/{key}" if key else None)
 
-    async def keep(self, items: Sequence[Item], rejects: Sequence[tuple[Any, Rejected]], arrival: Arrival) -> Stored:
+    async def keep(
+        self, items: Sequence[Item], rejects: Sequence[tuple[Any, Rejected]], arrival: Arrival, kind: str | None = None
+    ) -> Stored:
         """Store the good and bury the bad; returns after both are committed."""
         if rejects:
             database = await self.store.open()
-            await bury(database.pool, [_letter(raw, verdict, arrival) for raw, verdict in rejects])
+            await bury(database.pool, [_letter(raw, verdict, arrival, kind) for raw, verdict in rejects])
         stored = await self.intake.take(items) if items else Stored()
         _measure(stored, rejects, arrival.source)
         return Stored(stored.accepted, stored.duplicates, stored.refused + len(rejects))
@@ -72,7 +76,7 @@ async def _batch(request: Request) -> Response:
     with desk.limits.slot(), SECONDS.time(), span("ingest batch", request.headers) as traceparent:
         body = await read_body(request)
         raws = _calls(_object(body.value, ""))
-        arrival = desk.arrival(caller, body, traceparent)
+        arrival = desk.arrival(caller, body, traceparent, request.headers.get(_KEY))
         desk.limits.spend(caller.id, len(raws))
         return _answer(await desk.keep(*_sort(raws, arrival), arrival))
 
@@ -84,7 +88,8 @@ def _single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         with desk.limits.slot(), SECONDS.time(), span(f"ingest {kind}", request.headers) as traceparent:
             body = await read_body(request)
             # An item's own context is not the batch's: it is read with the item.
-            arrival = desk.arrival(caller, Body({**_object(body.value, ""), "context": None}, body.clean), traceparent)
+            own = Body({**_object(body.value, ""), "context": None}, body.clean)
+            arrival = desk.arrival(caller, own, traceparent, request.headers.get(_KEY))
             desk.limits.spend(caller.id, 1)
             return await _keep_one(desk, body.value, arrival, kind)
 
@@ -96,7 +101,7 @@ async def _keep_one(desk: Desk, raw: Any, arrival: Arrival, kind: str) -> Respon
     try:
         item = read_item(raw, arrival, kind)
     except Rejected as verdict:
-        await desk.keep((), [(raw, verdict)], arrival)
+        await desk.keep((), [(raw, verdict)], arrival, kind)
         fault = Fault(pointer=verdict.pointer or "/", detail=verdict.detail)
         status = 413 if verdict.code in _TOO_BIG else 422
         detail = f"the call cannot be taken: {fault.pointer} {fault.detail}"
@@ -127,18 +132,22 @@ def _malformed(pointer: str, detail: str) -> Problem:
 def _sort(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple[Any, Rejected]]]:
     items: list[Item] = []
     rejects: list[tuple[Any, Rejected]] = []
-    for raw in raws:
+    for place, raw in enumerate(raws):
         try:
-            items.append(read_item(raw, arrival))
+            items.append(read_item(raw, arrival, place=place))
         except Rejected as verdict:
             rejects.append((raw, verdict))
     return items, rejects
 
 
-def _letter(raw: Any, verdict: Rejected, arrival: Arrival) -> DeadLetter:
+def _letter(raw: Any, verdict: Rejected, arrival: Arrival, kind: str | None) -> DeadLetter:
     message_id = raw.get("messageId") if isinstance(raw, dict) else None
     known = message_id if isinstance(message_id, str) else None
-    return DeadLetter(arrival.source, arrival.received_at, known, verdict.reason, _text(raw))
+    same = {name: value for name, value in raw.items() if name != "sentAt"} if isinstance(raw, dict) else raw
+    again = {"kind": kind, "skew": arrival.skew.total_seconds(), "context": arrival.context}
+    return DeadLetter(
+        arrival.source, arrival.received_at, known, verdict.reason, _text(raw), _text(again), f"{kind} {_text(same)}"
+    )
 
 
 def _text(raw: Any) -> str:

@@ -8,13 +8,14 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import asyncpg
+import orjson
 
 from api.state import Store
 from store import Database
 from store.dead_letters import DeadLetter, bury
-from store.ingest import Item, Weeks, store
+from store.ingest import OF_THE_DATA, Item, Weeks, store, store_apart
 
 #: Items stored by one statement; more only makes everybody wait for each other.
 _TOGETHER = 500
@@ -89,32 +90,41 @@ class Intake:
             waiting.done.set_result(result)
 
     async def _save(self, chunk: list[_Waiting]) -> list[Stored]:
-        """A message id that stands twice is stored by its first item; the others are duplicates."""
+        """A message id that stands twice (of one source) is stored by its first item; the others are duplicates."""
         database = await self._store.open()
-        first: dict[str, Item] = {}
+        first: dict[tuple[str, str], Item] = {}
         for waiting in chunk:
             for item in waiting.items:
-                first.setdefault(item.message_id, item)
+                first.setdefault((item.source, item.message_id), item)
         outcome = dict(zip(first, await self._all(database, list(first.values())), strict=True))
         return [_count(waiting.items, first, outcome) for waiting in chunk]
 
     async def _all(self, database: Database, items: list[Item]) -> list[bool | None]:
-        """New, stored before, or (None) a dead letter: halved until the one that Postgres refuses stands alone."""
+        """New, stored before, or (None) a dead letter, where an item is what Postgres refuses."""
         try:
             return list(await store(database, items, self._weeks))
-        except asyncpg.DataError as error:
-            if len(items) == 1:
-                await bury(database.pool, [_letter(items[0], error)])
-                return [None]
-            half = len(items) // 2
-            return [*await self._all(database, items[:half]), *await self._all(database, items[half:])]
+        except OF_THE_DATA:
+            outcome = await store_apart(database, items, self._weeks)
+        letters = [_letter(item, kept) for item, kept in zip(items, outcome, strict=True) if isinstance(kept, Exception)]
+        await bury(database.pool, letters)
+        return [None if isinstance(kept, Exception) else kept for kept in outcome]
 
 
-def _count(items: Sequence[Item], first: dict[str, Item], outcome: dict[str, bool | None]) -> Stored:
-    accepted = sum(outcome[item.message_id] is True and first[item.message_id] is item for item in items)
-    refused = sum(outcome[item.message_id] is None for item in items)
+def _count(items: Sequence[Item], first: dict[tuple[str, str], Item], outcome: dict[tuple[str, str], bool | None]) -> Stored:
+    keys = [(item.source, item.message_id) for item in items]
+    accepted = sum(outcome[key] is True and first[key] is item for key, item in zip(keys, items, strict=True))
+    refused = sum(outcome[key] is None for key in keys)
     return Stored(accepted, len(items) - accepted - refused, refused)
 
 
-def _letter(item: Item, error: asyncpg.DataError) -> DeadLetter:
-    return DeadLetter(item.source, item.received_at, item.message_id, f"not-storable: {error}", item.properties)
+def _letter(item: Item, error: Exception) -> DeadLetter:
+    """The item as a call that reads as it again."""
+    said = orjson.Fragment(item.properties)
+    content: dict[str, Any] = {"event": item.type} if item.kind == "track" else {}
+    content |= {"groupId": orjson.loads(item.properties).get("groupId")} if item.kind == "group" else {}
+    content |= {"previousId": item.previous_id} if item.kind == "alias" else {}
+    names = {"messageId": item.message_id, "userId": item.user_id, "anonymousId": item.anonymous_id}
+    body = {"traits" if item.kind in {"identify", "group"} else "properties": said, "context": orjson.Fragment(item.context)}
+    call = orjson.dumps({"type": item.kind, **names, **content, "timestamp": item.ts, **body}).decode()
+    reason = f"not-storable: {error}"
+    return DeadLetter(item.source, item.received_at, item.message_id, reason, call, '{"kind": null, "skew": 0, "context": {}}')

@@ -1,4 +1,4 @@
-"""A customer's profile: each trait with where it comes from, consents, channels and segments.
+"""A customer's profile: each trait with where it comes from, consents, channels and segments; its merges, and their undoing.
 
 Promise: personal data stands in the answer and nowhere else; addresses are shown in part.
 """
@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import Operator, schemes
-from api.problems import responses
+from api.problems import Problem, responses
 from api.segment_access import Text, no_customer, one_name
-from api.state import Db
+from api.state import Config, Db
 from segments.zones import whereabouts
 from store.lists import resolve
 from store.profiles import profile, zone_evidence
+from store.undo import CannotUndo, merges_of, undo
 
 router = APIRouter(prefix="/v1", tags=["profiles"], dependencies=schemes())
 
@@ -90,6 +91,47 @@ class ProfileView(_View):
     endpoints: list[EndpointView]
     segments: list[MembershipView]
     zone: ZoneView
+
+
+class MergeView(_View):
+    """Two profiles that became one."""
+
+    id: int
+    survivor: UUID = Field(description="the customer that went on")
+    absorbed: UUID = Field(description="the one that became part of it")
+    at: datetime
+    undone_at: datetime | None
+    undone_by: str | None
+    names: list[str] = Field(description="what the absorbed one was called", examples=[["anonymous_id a-7", "user_id 41"]])
+
+
+@router.get("/profiles/{customer_id}/merges", responses=responses(401, 403, 422, 503))
+async def list_merges(customer_id: UUID, _: Operator, database: Db) -> list[MergeView]:
+    """The merges that made a customer what it is, newest first."""
+    async with database.pool.acquire() as connection:
+        return [MergeView.model_validate(merge) for merge in await merges_of(connection, customer_id)]
+
+
+@router.post("/profiles/{customer_id}/merges/{merge_id}/undo", responses=responses(401, 403, 404, 409, 422, 503))
+async def undo_merge(
+    customer_id: UUID,
+    merge_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
+    caller: Operator,
+    config: Config,
+    database: Db,
+) -> MergeView:
+    """Make two customers of one again: names, events, traits, consents and addresses of each, also those of since.
+
+    Messages sent meanwhile stay with the survivor, runs that the merge ended stay ended, and memberships follow within a
+    moment. Afterwards the two stay apart, unless an alias call joins them again.
+    """
+    async with database.pool.acquire() as connection:
+        if merge_id not in {merge.id for merge in await merges_of(connection, customer_id)}:
+            raise Problem(404, f"no merge {merge_id} of customer {customer_id}", code="unknown-merge")
+    try:
+        return MergeView.model_validate(await undo(database, merge_id, config.clock.now(), caller.name))
+    except CannotUndo as error:
+        raise Problem(409, str(error), code="cannot-undo") from None
 
 
 @router.get("/profiles", responses=responses(401, 403, 404, 422, 503))

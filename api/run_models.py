@@ -8,13 +8,15 @@ from uuid import UUID
 
 import orjson
 from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from api.config import ApiConfig
 from api.problems import Problem
+from store.ids import ID_LIMIT, as_id
 from store.run_views import Message, Run
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+CustomerName = Annotated[str, Field(min_length=1, max_length=ID_LIMIT), AfterValidator(as_id)]
 JourneyName = Annotated[str, Path(description="the journey's name", examples=["cart_abandonment"], max_length=64)]
 
 
@@ -28,12 +30,13 @@ class Customer(Model):
     """Who: exactly one of the three."""
 
     id: UUID | None = Field(default=None, description="our customer id")
-    user_id: Text | None = Field(default=None, description="the `userId` of identify", examples=["u-1001"])
-    anonymous_id: Text | None = Field(default=None, description="the `anonymousId` of a visitor")
+    user_id: CustomerName | None = Field(default=None, description="the `userId` of identify", examples=["u-1001"])
+    anonymous_id: CustomerName | None = Field(default=None, description="the `anonymousId` of a visitor")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if len(self.model_fields_set & {"id", "user_id", "anonymous_id"}) != 1:
+        given = [self.id, self.user_id, self.anonymous_id]
+        if len(self.model_fields_set & {"id", "user_id", "anonymous_id"}) != 1 or given.count(None) != len(given) - 1:
             raise ValueError("give exactly one of id, user_id and anonymous_id")
         return self
 

@@ -40,7 +40,8 @@ async def open_run(
     past = Past(standing.open_id is not None, standing.runs, standing.last_ended_at)
     reason = refusal(spec, key, past, now, now)
     if reason is None:
-        run = _new_run(definition, customer, key, body, params, idempotency_key, now)
+        held_out = is_held_out(spec, standing.drawn_as)
+        run = _new_run(definition, customer, key, body, params, idempotency_key, now, holdout=held_out)
         if await runs.insert_runs(connection, [run]):
             return run
     # Somebody was faster: the same call sent twice at once, or another entry.
@@ -76,6 +77,8 @@ def _new_run(
     params: dict[str, Any],
     idempotency_key: str | None,
     now: datetime,
+    *,
+    holdout: bool,
 ) -> NewRun:
     run_id = UUID(str(uuid7()))
     carrier: dict[str, str] = {}
@@ -91,7 +94,7 @@ def _new_run(
         created_at=now,
         params=params,
         entry=body.entry,
-        holdout=is_held_out(definition.spec, customer),
+        holdout=holdout,
         idempotency_key=idempotency_key,
         traceparent=carrier.get("traceparent"),
     )

@@ -13,13 +13,13 @@ from api.auth import Operator, schemes
 from api.journeys import definition_of, known
 from api.problems import Fault, Problem, responses
 from api.run_models import (
+    CustomerName,
     EndRun,
     JourneyName,
     RunPage,
     RunView,
     RunWithTimeline,
     StartRun,
-    Text,
     cursor,
     cursor_after,
     message,
@@ -81,7 +81,7 @@ async def list_runs(
     config: Config,
     database: Db,
     journey: Annotated[str | None, Query(max_length=64)] = None,
-    user_id: Annotated[Text | None, Query(description="the `userId` of a customer")] = None,
+    user_id: Annotated[CustomerName | None, Query(description="the `userId` of a customer")] = None,
     customer_id: Annotated[UUID | None, Query()] = None,
     status: Annotated[Literal["open", "failing", "ended"] | None, Query(description="failing ones are open, too")] = None,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,

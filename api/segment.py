@@ -5,7 +5,8 @@ must never cost the others.
 """
 
 from typing import Any
-from uuid import uuid4
+from unicodedata import is_normalized
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import orjson
 
@@ -17,6 +18,7 @@ from segments.calendar import ZONE_TRAIT
 from segments.listed import LIST_EVENT
 from segments.zones import read_zone
 from store.consent import By
+from store.ids import ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
 from store.ingest import Changes, Item, Origin
 
 #: Bytes of one item, as stored (Segment's limit).
@@ -25,17 +27,17 @@ ITEM_LIMIT = 32 * 1024
 BATCH_LIMIT = 2500
 #: Levels of objects and lists inside one item.
 DEPTH_LIMIT = 32
-#: Characters of a message id; of a user or anonymous id and an event's name (they are index keys).
+#: Characters of a message id, and of an event's name (they are index keys).
 MESSAGE_ID_LIMIT = 100
-NAME_LIMIT = 512
+NAME_LIMIT = ID_LIMIT
 
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
 _TYPES = {"identify": "$identify", "page": "Page Viewed", "screen": "Screen Viewed", "group": "$group", "alias": "$alias"}
 _NUL = "\\u0000"
 
 
-def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
-    """One call of the spec; `kind` when the path says it.
+def read_item(raw: Any, arrival: Arrival, kind: str | None = None, place: int = 0) -> Item:
+    """One call of the spec; `kind` when the path says it, `place` in the batch.
 
     Raises:
         Rejected: it cannot be taken.
@@ -58,14 +60,18 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
         context = {**arrival.context, **context}
     properties, traits = _content(raw, kind, context)
     event_type = _TYPES.get(kind) or _event(raw)
+    texts = _texts(properties, context)
+    if not all(is_normalized("NFC", text) for text in texts if not text.isascii()):
+        properties, traits, context = composed(properties), composed(traits), composed(context)
+        texts = _texts(properties, context)
     return Item(
-        message_id,
+        message_id or _made_up(arrival, place, user_id, anonymous_id, event_type, *texts),
         user_id,
         anonymous_id,
         ts,
         event_type,
         kind,
-        *_texts(properties, context),
+        *texts,
         clamped,
         arrival.source,
         arrival.received_at,
@@ -81,27 +87,30 @@ def _kind(value: Any) -> str:
     return str(value)
 
 
-def _message_id(value: Any) -> str:
-    if type(value) is str and 0 < len(value) <= MESSAGE_ID_LIMIT and "\x00" not in value:
-        return value
-    if value is None:
-        return str(uuid4())
-    if type(value) is int:
-        return str(value)
-    raise Rejected("bad-message-id", f"must be a text of 1 to {MESSAGE_ID_LIMIT} characters", "/messageId")
+def _message_id(value: Any) -> str | None:
+    try:
+        text = exact_text(value, MESSAGE_ID_LIMIT)
+    except NotAnId as error:
+        raise Rejected("bad-message-id", str(error), "/messageId") from error
+    if text is None and value is not None:
+        raise Rejected("bad-message-id", "is empty; leave it out, or send a new one with each call", "/messageId")
+    if text and not text.lstrip("-").isdigit() and is_placeholder(text):
+        raise Rejected(
+            "bad-message-id", "is what programs write where an id is missing; send a new one with each call", "/messageId"
+        )
+    return text
+
+
+def _made_up(arrival: Arrival, *content: Any) -> str:
+    """An id for a call without one: the same at a retry where the request has a key of its own."""
+    return str(uuid5(NAMESPACE_OID, repr((arrival.request_key, *content))) if arrival.request_key else uuid4())
 
 
 def _name(raw: dict[str, Any], key: str) -> str | None:
-    value = raw.get(key)
-    if value is None or value == "":
-        return None
-    if type(value) is int or type(value) is float:
-        value = str(int(value)) if value == int(value) else str(value)
-    if type(value) is not str or len(value) > NAME_LIMIT:
-        raise Rejected("bad-identity", f"must be a number or a text of at most {NAME_LIMIT} characters", f"/{key}")
-    if "\x00" in value:
-        raise _nul(f"/{key}")
-    return value
+    try:
+        return as_id(raw.get(key))
+    except NotAnId as error:
+        raise Rejected("bad-identity", str(error), f"/{key}") from error
 
 
 def _previous(raw: dict[str, Any], user_id: str | None, anonymous_id: str | None) -> tuple[str | None, str | None]:
@@ -116,7 +125,7 @@ def _previous(raw: dict[str, Any], user_id: str | None, anonymous_id: str | None
 
 def _event(raw: dict[str, Any]) -> str:
     name = raw.get("event")
-    if type(name) is not str or not 0 < len(name) <= NAME_LIMIT:
+    if type(name) is not str or not 0 < len(name := nfc(name)) <= NAME_LIMIT:
         raise Rejected("bad-event", f"a track call needs the event's name, of 1 to {NAME_LIMIT} characters", "/event")
     if "\x00" in name:
         raise _nul("/event")
@@ -142,17 +151,20 @@ def _content(raw: dict[str, Any], kind: str, context: dict[str, Any]) -> tuple[d
         traits = {**_object(context, "traits"), **_object(raw, "traits")}
         return traits, traits
     if kind == "group":
-        return {**_object(raw, "traits"), "groupId": _required(raw, "groupId")}, {}
+        return {**_object(raw, "traits"), "groupId": _group(raw)}, {}
     if kind == "alias":
-        return {"previousId": raw.get("previousId") or raw.get("anonymousId")}, {}
+        return {"previousId": _name(raw, "previousId") or _name(raw, "anonymousId")}, {}
     named = {key: raw[key] for key in ("name", "category") if raw.get(key) is not None}
     return {**_object(raw, "properties"), **named}, {}
 
 
-def _required(raw: dict[str, Any], key: str) -> str:
-    value = _name(raw, key)
+def _group(raw: dict[str, Any]) -> str:
+    try:
+        value = exact_text(raw.get("groupId"), ID_LIMIT)
+    except NotAnId as error:
+        raise Rejected("bad-identity", str(error), "/groupId") from error
     if value is None:
-        raise Rejected("no-identity", f"{key} is required", f"/{key}")
+        raise Rejected("no-identity", "groupId is required", "/groupId")
     return value
 
 
@@ -201,6 +213,15 @@ def _texts(properties: dict[str, Any], context: dict[str, Any]) -> tuple[str, st
         if _NUL in text and has_nul(value):
             raise _nul(key)
     return first, second
+
+
+def composed(value: Any) -> Any:
+    """A value of bounded depth with every text in it, also the names of its fields, in NFC."""
+    if isinstance(value, dict):
+        return {nfc(name): composed(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [composed(inner) for inner in value]
+    return nfc(value) if isinstance(value, str) else value
 
 
 def depth(value: Any) -> int:

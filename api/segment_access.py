@@ -16,12 +16,13 @@ from segments import DefinitionError
 from segments.asking import CannotAsk, TooSlow, hinted
 from segments.concerns import Limits
 from segments.defining import CannotChange
+from segments.importing import checked_name
 from segments.overview import Known, Landscape, landscape, overview
 from segments.snapshot import CannotFreeze
 from store import Database
-from store.addresses import normalised
+from store.ids import ID_LIMIT
 
-Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Text = Annotated[str | None, Query(min_length=1, max_length=ID_LIMIT, pattern=r"^[^\x00]*$")]
 Silence = Annotated[float, Query(gt=0, le=87_600, description="hours without an event after which its readers count as stale")]
 
 
@@ -67,16 +68,19 @@ def no_customer() -> Problem:
 
 
 def one_name(user_id: str | None, customer_id: UUID | None, anonymous_id: str | None, email: str | None) -> tuple[str, str]:
-    """The one name by which a customer was given.
+    """The one name by which a customer was given, in the normal form that ingest stores.
 
     Raises:
-        Problem: 422, there is none or there are several.
+        Problem: 422, there is none, there are several, or nobody can be called so.
     """
     given = {"user_id": user_id, "customer_id": customer_id, "anonymous_id": anonymous_id, "email": email}
-    names = [(kind, normalised(kind, str(value))) for kind, value in given.items() if value is not None]
+    names = [(kind, str(value)) for kind, value in given.items() if value is not None]
     if len(names) != 1:
         raise Problem(422, "give exactly one of user_id, customer_id, anonymous_id and email", code="invalid-request")
-    return names[0]
+    checked = checked_name(*names[0])
+    if isinstance(checked, str):
+        raise Problem(422, checked, code="invalid-request")
+    return checked
 
 
 @asynccontextmanager

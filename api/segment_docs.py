@@ -8,7 +8,7 @@ from api.segment import BATCH_LIMIT, ITEM_LIMIT, MESSAGE_ID_LIMIT, NAME_LIMIT
 _WHEN = "2026-11-22T10:00:00.000Z"
 _NAME: dict[str, Any] = {
     "anyOf": [{"type": "string", "maxLength": NAME_LIMIT}, {"type": "number"}, {"type": "null"}],
-    "description": "text or number; at least one of userId and anonymousId is required",
+    "description": "text or whole number, case kept; at least one of userId and anonymousId is required",
 }
 _TIME = {"type": ["string", "null"], "format": "date-time"}
 _OBJECT = {"type": ["object", "null"]}
@@ -19,7 +19,7 @@ _COMMON: dict[str, Any] = {
         "type": ["string", "null"],
         "minLength": 1,
         "maxLength": MESSAGE_ID_LIMIT,
-        "description": "stored once per id; made up when absent",
+        "description": "stored once per key and id; made up when absent (under an Idempotency-Key, the same at a retry)",
     },
     "userId": _NAME,
     "anonymousId": _NAME,
@@ -108,7 +108,7 @@ CALLS: dict[str, Call] = {
     ),
     "alias": _call(
         "Say that two ids are one customer",
-        "Brings both profiles together for good; `userId` is the id to keep.",
+        "Brings both customers together; `userId` is the id to keep. An id that was only ever anonymous is taken over.",
         {"previousId": _NAME, "userId": {**_GROUP, "description": "the id to keep"}},
         {"previousId": "a-7", "userId": "42"},
         "userId",

@@ -1,6 +1,7 @@
 """Ingest through one API process beside a bare COPY into the same table: `python -m benchmarks.ingest [DSN]`.
 
-The load generator is a process of its own (this one), the API another; batches of 100 events by people that are known.
+The load generator is a process of its own (this one), the API another; batches of 100 events by people that are known. Then
+batches of 500 events by people who are new, alone and beside a watch, for who waits for whom.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ KEY = "jk_ingest_benchmark"
 PEOPLE = 20_000
 EVENTS = 60_000
 BATCH = 100
+NEWCOMERS = 500
 CLIENTS = 32
 ROUNDS = 3
 BUDGET = 0.6
@@ -47,6 +49,7 @@ async def measure(dsn: str) -> list[Row]:
     async with _database(dsn) as address, _api(address) as port:
         await _introduce_everybody(address, port)
         rounds = [await _round(address, port) for _ in range(ROUNDS)]
+        newcomers = [await _newcomers(port), await _beside_a_watch(address, port)]
     ours, big, small = (sorted(column)[ROUNDS // 2] for column in zip(*rounds, strict=True))
     ratio = ours / big
     note = "" if ratio >= BUDGET else "two cores share client, API and Postgres; COPY does not dedupe or resolve identity"
@@ -57,6 +60,13 @@ async def measure(dsn: str) -> list[Row]:
             "bare COPY into the same table, batches of 100", f"{small:,.0f} events/s", "", f"ingest / this: {ours / small:.0%}"
         ),
         Row("ingest / bare COPY", f"{ratio:.0%}", f">= {BUDGET:.0%}", note),
+        Row("new customers, batches of 500", f"{newcomers[0]:,.0f} events/s", "", "a user and a device each"),
+        Row(
+            "the same beside a watch of 20 segments",
+            f"{newcomers[1]:,.0f} events/s",
+            "",
+            f"of alone: {newcomers[1] / newcomers[0]:.0%}",
+        ),
     ]
 
 
@@ -71,6 +81,25 @@ async def _round(dsn: str, port: int) -> tuple[float, float, float]:
 async def _ingest(port: int, seed: random.Random) -> float:
     bodies = [_body([_event(seed) for _ in range(BATCH)]) for _ in range(EVENTS // BATCH)]
     return EVENTS / await _timed(lambda: _send(port, bodies))
+
+
+async def _newcomers(port: int) -> float:
+    """People who were never heard of: every batch takes the slow path."""
+    batches = [
+        _body([{**_event(random.Random(n)), **_names()} for n in range(NEWCOMERS)]) for _ in range(EVENTS // NEWCOMERS // 4)
+    ]
+    return len(batches) * NEWCOMERS / await _timed(lambda: _send(port, batches))
+
+
+def _names() -> dict[str, str]:
+    return {"userId": f"new-{uuid4()}", "anonymousId": str(uuid4())}
+
+
+async def _beside_a_watch(dsn: str, port: int) -> float:
+    async with _process("benchmarks.watcher", "twenty", JOURNEYS_DATABASE_URL=dsn) as watch:
+        assert watch.stdout is not None
+        await watch.stdout.readline()
+        return await _newcomers(port)
 
 
 async def _copy(dsn: str, rows: list[tuple[Any, ...]], size: int) -> float:
@@ -181,17 +210,21 @@ async def _database(dsn: str) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _api(dsn: str) -> AsyncIterator[int]:
     """One API process; it says its port on its first line."""
+    async with _process("benchmarks.ingest_api", BENCH_DSN=dsn) as process:
+        assert process.stdout is not None
+        yield int(await process.stdout.readline())
+
+
+@asynccontextmanager
+async def _process(module: str, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "benchmarks.ingest_api",
+        *(sys.executable, "-m", module, *arguments),
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parent.parent,
-        env={**os.environ, "BENCH_DSN": dsn},
+        env={**os.environ, **environment},
     )
-    assert process.stdout is not None
     try:
-        yield int(await process.stdout.readline())
+        yield process
     finally:
         process.terminate()
         await process.wait()

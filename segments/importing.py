@@ -17,6 +17,7 @@ from segments.sheets import NotCsv, sheet
 from store import Connection, Database
 from store import lists as rows_of_lists
 from store.addresses import normalised, phone_number
+from store.ids import ID_LIMIT, NotAnId, as_id, exact_text
 
 #: Column names that are understood (without case, spaces, `_` and `-`), and the kind of name that stands there.
 COLUMNS = {
@@ -32,7 +33,8 @@ KINDS_IN_WORDS = "user_id, email, phone, customer_id or anonymous_id"
 #: Bad rows that a report names itself; `store.lists.problems_of` has them all.
 REPORTED = 100
 _AT_ONCE = 1_000
-_LONGEST = 512
+_NOWHERE = "ZZ"  # numbers need their country code
+_TEXTS = ("email", "customer_id")
 _ABSENT = "no such customer"
 
 
@@ -110,13 +112,15 @@ def _row(number: int, kind: str, value: str, region: str) -> Row:
     return Row(number, None, checked, value) if isinstance(checked, str) else Row(number, checked, given=value)
 
 
-def checked_name(kind: str, value: str, region: str) -> tuple[str, str] | str:
+def checked_name(kind: str, value: str, region: str = _NOWHERE) -> tuple[str, str] | str:
     """A name as the store looks for it, or what is wrong with it."""
-    if not value:
+    try:
+        text = exact_text(value, ID_LIMIT) if kind in _TEXTS else as_id(value)
+    except NotAnId as error:
+        return f"the {kind} {error}"
+    if text is None:
         return f"the {kind} is empty"
-    if len(value) > _LONGEST or "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        return f"the {kind} is longer than {_LONGEST} characters or holds what cannot be stored"
-    return _OF_KIND[kind](value, region) if kind in _OF_KIND else (kind, value)
+    return _OF_KIND[kind](text, region) if kind in _OF_KIND else (kind, text)
 
 
 def _customer_id(value: str, _: str) -> tuple[str, str] | str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from segments.errors import DefinitionError
 from segments.leaf import Leaf
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from segments.language import Segment
 
 _LONGEST_LIST = 10_000
+_LONGEST_ID = 512  # what ingest takes (store.ids)
 _RING = 2**32
 
 
@@ -66,7 +68,7 @@ def member_of(segment: "Segment") -> MemberOf:
 
 @dataclass(frozen=True, eq=False)
 class Bucket(Leaf):
-    """A stable random share of the customers: by SHA-256 of the salt and the profile's id."""
+    """A stable random share of the customers: by SHA-256 of the salt and the profile's id, or the one it is drawn as."""
 
     percent: int | float | Decimal
     salt: str
@@ -98,7 +100,7 @@ class Bucket(Leaf):
         return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
 
     def _hash(self, facts: "Facts") -> bytes:
-        return hashlib.sha256(self.salt.encode() + facts.person.id.bytes).digest()
+        return hashlib.sha256(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes).digest()
 
     def to_json(self) -> dict[str, Any]:
         """`{"bucket": percent, "salt": …}`."""
@@ -125,7 +127,9 @@ class Customers(Leaf):
         if len(self.user_ids) > _LONGEST_LIST:
             raise DefinitionError("customers", f"takes at most {_LONGEST_LIST:,} user ids; import longer lists as CSV")
         for user_id in self.user_ids:
-            check_name("customers", "user id", user_id)
+            check_name("customers", "user id", user_id, longest=_LONGEST_ID)
+            if user_id != user_id.strip():
+                raise DefinitionError("customers", f"{user_id!r} has white space around it, and no id is stored with it")
 
     @property
     def marks(self) -> frozenset[str]:
@@ -159,7 +163,7 @@ def customers(*user_ids: str | Iterable[str]) -> Customers:
     flat: list[Any] = [one for given in lists for one in given]
     if wrong := [one for one in flat if not isinstance(one, str)]:
         raise DefinitionError("customers", f"a user id is a text, not {wrong[0]!r}")
-    return Customers(tuple(sorted(set(flat))))
+    return Customers(tuple(sorted({normalize("NFC", one).strip() for one in flat})))
 
 
 def check_no_circle(name: str, predicate: Predicate) -> None:

@@ -18,7 +18,7 @@ def _(predicate: MemberOf, selection: Selection) -> Expression:
 def _(predicate: Bucket, selection: Selection) -> Expression:  # noqa: ARG001 - one signature for all leaves
     if predicate.below is None:
         return sa.true()
-    salted = _bytes(predicate.salt.encode()).op("||")(sa.func.uuid_send(profile.c.id))
+    salted = _bytes(predicate.salt.encode()).op("||")(sa.func.uuid_send(sa.func.coalesce(profile.c.drawn_as, profile.c.id)))
     return sa.func.sha256(salted) < _bytes(predicate.below)
 
 

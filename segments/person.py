@@ -32,6 +32,8 @@ class Person:
     consents: Mapping[tuple[str, str], str] = field(default_factory=lambda: _NOTHING)
     channels: frozenset[str] = frozenset()
     dates: Mapping[str, datetime] = field(default_factory=lambda: _NOTHING)
+    #: The id by which chance decides, where a merge kept an earlier draw.
+    drawn_as: UUID | None = None
 
 
 NOBODY = Person()

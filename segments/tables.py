@@ -14,6 +14,7 @@ profile = sa.table(
     sa.column("traits_from", JSONB),
     sa.column("created_at", INSTANT),
     sa.column("merged_into", UUID_),
+    sa.column("drawn_as", UUID_),
 )
 identity = sa.table("identity", sa.column("kind", sa.Text), sa.column("value", sa.Text), sa.column("profile_id", UUID_))
 endpoint = sa.table(

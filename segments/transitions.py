@@ -135,7 +135,7 @@ def read_facts(
 ) -> Facts:
     """A profile's row with its traits and where they come from, its events, and the thresholds of rankings."""
     origins = Origins.of(row["traits_from"], row["traits_at"])
-    facts = Facts.of(read_json(row["traits"]), events, person, origins)
+    facts = Facts.of(read_json(row["traits"]), events, replace(person, drawn_as=row.get("drawn_as")), origins)
     return replace(facts, since=read_since(row), created_at=row["created_at"], thresholds=thresholds)
 
 

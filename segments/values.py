@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final, Literal
+from unicodedata import is_normalized
 
 from segments.errors import DefinitionError
 
@@ -153,14 +154,18 @@ def _folded(char: str) -> str:
 def _check_text(place: str, value: str) -> None:
     if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
         raise DefinitionError(place, "a text with NUL or half of a surrogate pair is never stored")
+    if not is_normalized("NFC", value):
+        raise DefinitionError(
+            place, "an accent stands apart from its letter; texts are stored in NFC: type it as one character"
+        )
 
 
-def check_name(place: str, what: str, name: object) -> None:
+def check_name(place: str, what: str, name: object, *, longest: int = _LONGEST_NAME) -> None:
     """Refuse a name that is empty or cannot be stored."""
     if not isinstance(name, str) or not name.strip():
         raise DefinitionError(place, f"the {what} must be a text that is not empty")
-    if len(name) > _LONGEST_NAME:
-        raise DefinitionError(place, f"the {what} is longer than {_LONGEST_NAME} characters")
+    if len(name) > longest:
+        raise DefinitionError(place, f"the {what} is longer than {longest} characters")
     _check_text(place, name)
 
 

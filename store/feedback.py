@@ -167,8 +167,10 @@ async def store_events(
         [source] * len(events),
         [at] * len(events),
         [traceparent] * len(events),
+        [None] * len(events),
+        [None] * len(events),
     ]
-    rows = await connection.fetch(queries("ingest")["store_settled"], *columns)
+    rows = await connection.fetch(queries("ingest")["store_settled"], *columns, True)
     return [events[row["n"] - 1] for row in rows]
 
 

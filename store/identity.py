@@ -1,32 +1,28 @@
 """Identity: every name a customer is known by leads to one profile, also when many batches name the same people at once.
 
-An anonymous profile joins the profile of the user it turns out to be. An anonymous id that belongs to another user (a shared
-device) goes over to the new one from that moment, and two known users are only brought together by an alias. A merge unites
+A user id is one customer's. An anonymous id (a device) has owners over time: whoever says it together with a user id has it
+from that event time on, the first one also before. So the order in which calls arrive decides nothing. A profile that only
+ever was anonymous joins the first user on its device; two known users are brought together by an alias alone. A merge unites
 everything we hold (SEMANTICS §10) in the transaction of the batch that caused it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 from zlib import crc32
-
-from uuid_utils.compat import uuid7
 
 from store.database import Connection
 from store.errors import StoreError
 from store.locks import Lock
 from store.merge import merge
 from store.named import queries
+from store.owners import ANONYMOUS, BEGINNING, PREVIOUS, USER, History, Move, Name, Plan, Span
 
-USER = "user_id"
-ANONYMOUS = "anonymous_id"
+__all__ = ["Claim", "Name", "NamesMoved", "Settled", "settle"]
 
 _STRIPES = 1024  # a bound on Postgres' lock table, however many names a batch has
-
-#: A kind and a value: ("user_id", "42").
-Name = tuple[str, str]
+_SQL = queries("identity")
 
 
 class Claim(NamedTuple):
@@ -42,8 +38,10 @@ class Claim(NamedTuple):
         """Every name that settling this claim may touch."""
         pairs = (
             (USER, self.user_id),
+            (PREVIOUS, self.user_id),
             (ANONYMOUS, self.anonymous_id),
             (USER, self.previous_id),
+            (PREVIOUS, self.previous_id),
             (ANONYMOUS, self.previous_id),
         )
         return [(kind, value) for kind, value in pairs if value is not None]
@@ -53,89 +51,14 @@ class NamesMoved(StoreError):
     """Names changed hands between reading and locking them; run the transaction again."""
 
 
-class Owner(NamedTuple):
-    """The profile a name belongs to, and since when (event time)."""
+class Settled(NamedTuple):
+    """The profile of each claim, and what `store.take_over.hand_over` has to move once the items are stored."""
 
-    profile_id: UUID
-    since: datetime
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a batch of claims changes, worked out in memory from what the names point at now."""
-
-    owners: dict[Name, Owner]
-    users: set[UUID]
-    created: dict[UUID, datetime] = field(default_factory=dict)
-    pointed: set[Name] = field(default_factory=set)
-    merges: list[tuple[UUID, UUID, datetime]] = field(default_factory=list)
-
-    def settle(self, claim: Claim) -> UUID:
-        """The profile of this claim, with every change it needs noted."""
-        profile = self._pair(claim)
-        if claim.previous_id is not None:
-            self._join((USER, claim.previous_id), profile, claim.at)
-            self._take((ANONYMOUS, claim.previous_id), profile, claim.at)
-        return profile
-
-    def _pair(self, claim: Claim) -> UUID:
-        if claim.user_id is None:
-            assert claim.anonymous_id is not None, "an item without a name is rejected before it comes here"
-            return self._profile((ANONYMOUS, claim.anonymous_id), claim.at)
-        if claim.anonymous_id is None:
-            return self._profile((USER, claim.user_id), claim.at)
-        return self._both((USER, claim.user_id), (ANONYMOUS, claim.anonymous_id), claim.at)
-
-    def _both(self, user: Name, anonymous: Name, at: datetime) -> UUID:
-        unclaimed = self.owners.get(anonymous)
-        if user not in self.owners and unclaimed and unclaimed.profile_id not in self.users:
-            self._point(user, unclaimed.profile_id, at)
-        profile = self._profile(user, at)
-        self._take(anonymous, profile, at)
-        return profile
-
-    def _profile(self, name: Name, at: datetime) -> UUID:
-        owner = self.owners.get(name)
-        if owner is None:
-            profile = uuid7()
-            self.created[profile] = at
-            self._point(name, profile, at)
-            return profile
-        return owner.profile_id
-
-    def _take(self, anonymous: Name, profile: UUID, at: datetime) -> None:
-        """An anonymous id is this profile's: merge its own profile, or take the id alone from another user."""
-        owner = self.owners.get(anonymous)
-        if owner is None or (owner.profile_id in self.users and at >= owner.since and owner.profile_id != profile):
-            self._point(anonymous, profile, at)
-        elif owner.profile_id not in self.users:
-            self._merge(profile, owner.profile_id, at)
-
-    def _join(self, user: Name, profile: UUID, at: datetime) -> None:
-        """An alias: another user id is this profile's, whoever had it."""
-        owner = self.owners.get(user)
-        if owner is None:
-            self._point(user, profile, at)
-        else:
-            self._merge(profile, owner.profile_id, at)
-
-    def _point(self, name: Name, profile: UUID, at: datetime) -> None:
-        self.owners[name] = Owner(profile, at)
-        self.pointed.add(name)
-        if name[0] == USER:
-            self.users.add(profile)
-
-    def _merge(self, survivor: UUID, absorbed: UUID, at: datetime) -> None:
-        if survivor == absorbed:
-            return
-        self.merges.append((survivor, absorbed, at))
-        self.users.add(survivor)
-        for name, owner in self.owners.items():
-            if owner.profile_id == absorbed:
-                self.owners[name] = Owner(survivor, owner.since)
+    profiles: list[UUID]
+    moves: list[Move]
 
 
-async def settle(connection: Connection, claims: Sequence[Claim], received_at: datetime) -> list[UUID]:
+async def settle(connection: Connection, claims: Sequence[Claim], received_at: datetime) -> Settled:
     """The profile of each claim, created, joined or merged as the claims ask; locked until this transaction ends.
 
     Raises:
@@ -144,49 +67,68 @@ async def settle(connection: Connection, claims: Sequence[Claim], received_at: d
     names = sorted({name for claim in claims for name in claim.names})
     await _lock(connection, names)
     plan = await _read(connection, names)
-    before = dict(plan.owners)
-    order = sorted(range(len(claims)), key=lambda i: claims[i].at)
-    settled = {i: plan.settle(claims[i]) for i in order}
-    await _own(connection, before, merging=bool(plan.merges))
+    before = {name: list(spans) for name, spans in plan.names.items()}
+    for claim in sorted(claims, key=lambda claim: claim.at):
+        await plan.settle(*claim)
+    await _own(connection, names, before, moving=bool(plan.merges or plan.moves))
     await _write(connection, plan, received_at)
-    survivor = {absorbed: survivor for survivor, absorbed, _ in plan.merges}
-    return [_root(settled[i], survivor) for i in range(len(claims))]
+    return Settled([plan.whose(claim.user_id, claim.anonymous_id, claim.at) for claim in claims], plan.final_moves())
+
+
+async def lock_names(connection: Connection, names: Iterable[Name]) -> None:
+    """Have these names alone until the transaction ends; a value has one lock, whatever kind of name it is."""
+    await _lock(connection, names)
 
 
 async def _lock(connection: Connection, names: Iterable[Name]) -> None:
-    stripes = sorted({crc32(f"{kind}:{value}".encode()) % _STRIPES for kind, value in names})
-    await connection.execute(queries("identity")["lock_names"], Lock.NAMES, stripes)
+    stripes = sorted({crc32(value.encode()) % _STRIPES for _, value in names})
+    await connection.execute(_SQL["lock_names"], Lock.NAMES, stripes)
 
 
 async def _read(connection: Connection, names: Sequence[Name]) -> Plan:
     kinds, values = [kind for kind, _ in names], [value for _, value in names]
-    rows = await connection.fetch(queries("identity")["find_names"], kinds, values)
-    owners = {(row["kind"], row["value"]): Owner(row["profile_id"], row["since"]) for row in rows}
-    return Plan(owners, {row["profile_id"] for row in rows if row["known"]})
+    plan = Plan(_Events(connection))
+    for row in await connection.fetch(_SQL["find_names"], kinds, values):
+        span = Span(row["since"] if row["since"].tzinfo else BEGINNING, row["profile_id"], row["created_at"])
+        plan.names.setdefault((row["kind"], row["value"]), []).append(span)
+        plan.known |= {row["profile_id"]} if row["known"] or row["apart"] else set()
+        plan.apart |= {row["profile_id"]} if row["apart"] else set()
+    return plan
 
 
-async def _own(connection: Connection, before: Mapping[Name, Owner], *, merging: bool) -> None:
+class _Events(History):
+    """What the stored events say of a device."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def around(
+        self, profiles: Sequence[UUID], device: str, low: datetime, mine: tuple[datetime, str], high: datetime
+    ) -> list[tuple[datetime, str]]:
+        rows = await self._connection.fetch(_SQL["claims_around"], profiles, device, low, *mine, high)
+        return [(row["ts"], row["user_id"]) for row in rows]
+
+
+async def _own(connection: Connection, names: Sequence[Name], before: dict[Name, list[Span]], *, moving: bool) -> None:
     """Lock the profiles as found, and make sure that nobody moved a name before the lock was held."""
-    profiles = {owner.profile_id for owner in before.values()}
-    lock = "lock_profiles_to_merge" if merging else "lock_profiles"
-    await connection.execute(queries("identity")[lock], list(profiles))
-    again = await _read(connection, list(before))
-    if again.owners != before:
+    profiles = {span.profile_id for spans in before.values() for span in spans}
+    lock = "lock_profiles_to_merge" if moving else "lock_profiles"
+    await connection.execute(_SQL[lock], list(profiles))
+    if (await _read(connection, names)).names != before:
         raise NamesMoved("names changed hands meanwhile; the batch is tried again")
 
 
 async def _write(connection: Connection, plan: Plan, received_at: datetime) -> None:
-    statements = queries("identity")
     if plan.created:
-        await connection.execute(statements["create_profiles"], list(plan.created), list(plan.created.values()))
+        await connection.execute(_SQL["create_profiles"], list(plan.created), list(plan.created.values()))
     if plan.pointed:
-        rows = [(kind, value, *plan.owners[kind, value]) for kind, value in sorted(plan.pointed)]
-        await connection.execute(statements["point_names"], *(list(column) for column in zip(*rows, strict=True)))
-    for survivor, absorbed, _ in plan.merges:
-        await merge(connection, survivor, absorbed, received_at)
+        await point(connection, {name: plan.names[name] for name in sorted(plan.pointed)})
+    for survivor, absorbed, names in plan.merges:
+        await merge(connection, survivor, absorbed, received_at, names)
 
 
-def _root(profile: UUID, survivor: Mapping[UUID, UUID]) -> UUID:
-    while profile in survivor:
-        profile = survivor[profile]
-    return profile
+async def point(connection: Connection, names: dict[Name, list[Span]]) -> None:
+    """These names have these owners over time, and no others."""
+    await connection.execute(_SQL["forget_names"], *zip(*names, strict=True))
+    rows = [(*name, span.profile_id, span.created_at, span.since) for name, spans in names.items() for span in spans]
+    await connection.execute(_SQL["point_names"], *zip(*rows, strict=True))

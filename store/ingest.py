@@ -1,7 +1,8 @@
 """Storing what came in: a batch of items is stored once each, under one profile per customer, in one commit or not at all.
 
-The steady state (everybody known, nothing but events) is a single statement. Whoever is new, two profiles that turn out to be
-one, and items that change a profile (traits, addresses, consent) take the slow path: a transaction of a dozen statements.
+The steady state (everybody known, nothing but events) is a single statement. Whoever is new, a device that goes over, two
+profiles that turn out to be one, and items that change a profile (traits, addresses, consent) take the slow path: a
+transaction of a dozen statements, which then stores the rest, too.
 """
 
 import asyncio
@@ -15,12 +16,14 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+from asyncpg.exceptions._base import DataError as _ClientDataError
 
 from store.consent import By, Subject, Word, say
 from store.database import Connection, Database
 from store.endpoints import ADDRESS_TRAITS, Address, replace_addresses, write_addresses
 from store.identity import Claim, NamesMoved, settle
 from store.named import queries
+from store.take_over import hand_over
 from store.traits import Word as TraitWord
 from store.traits import write_words
 
@@ -111,55 +114,114 @@ def _week(at: datetime) -> int:
     return (at - _MONDAY).days // 7
 
 
+#: Errors that lie in what is stored, not in the store: a text it cannot hold, a rule of a table, a limit of an index.
+OF_THE_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    _ClientDataError,
+    UnicodeError,
+    OverflowError,
+)
+
+
 async def store(database: Database, items: Sequence[Item], weeks: Weeks) -> list[bool]:
-    """Store these items, whose message ids are distinct; says for each whether it was new (False: stored before).
+    """Store these items, whose message ids are distinct per source; says for each whether it was new (False: stored before).
 
     Raises:
-        asyncpg.DataError: Postgres cannot hold one of the items; nothing was stored.
-        asyncpg.PostgresError, OSError: the store failed; part may be stored, and storing all again is harmless.
+        OF_THE_DATA: Postgres cannot hold one of the items; nothing was stored.
+        asyncpg.PostgresError, OSError: the store failed; nothing was stored, unless the connection broke in the very commit.
     """
     await weeks.ensure(database, items)
+    return await _again(lambda: _store(database, items)) if items else []
+
+
+async def store_apart(database: Database, items: Sequence[Item], weeks: Weeks) -> "list[bool | Exception]":
+    """As `store`, but an item that cannot be held is told by its error and costs the others nothing; one commit as well."""
+    await weeks.ensure(database, items)
+
+    async def work() -> "list[bool | Exception]":
+        async with database.transaction() as connection:
+            return await _halved(connection, items)
+
+    return await _again(work)
+
+
+async def _halved(connection: Connection, items: Sequence[Item]) -> "list[bool | Exception]":
+    try:
+        async with connection.transaction():
+            return list(await _store_all(connection, items, await _unsettled(connection, items)))
+    except OF_THE_DATA as error:
+        if len(items) == 1:
+            return [error]
+    half = len(items) // 2
+    return [*await _halved(connection, items[:half]), *await _halved(connection, items[half:])]
+
+
+async def _store(database: Database, items: Sequence[Item]) -> list[bool]:
+    if all(item.plain for item in items):
+        async with database.pool.acquire() as connection:
+            unsettled, repeated = await _store_known(connection, items, all_or_none=True)
+        if not unsettled:
+            return [n not in repeated for n in range(len(items))]
+    async with database.transaction() as connection:
+        return await _store_all(connection, items, await _unsettled(connection, items))
+
+
+async def _store_all(connection: Connection, items: Sequence[Item], slow: Sequence[int]) -> list[bool]:
+    """The slow path for those of these places, then the rest; in this order, so that locks are taken in one order."""
     new = [True] * len(items)
-    plain = [i for i, item in enumerate(items) if item.plain]
-    slow = [i for i, item in enumerate(items) if not item.plain]
-    if plain:
-        unsettled, repeated = await _again(lambda: _store_known(database, [items[i] for i in plain]))
+    for n, was_new in zip(slow, await _store_slowly(connection, [items[n] for n in slow]), strict=True):
+        new[n] = was_new
+    if rest := sorted(set(range(len(items))).difference(slow)):
+        unsettled, repeated = await _store_known(connection, [items[n] for n in rest])
+        if unsettled:
+            raise NamesMoved("names changed hands meanwhile; the batch is tried again")
         for n in repeated:
-            new[plain[n - 1]] = False
-        slow += [plain[n - 1] for n in unsettled]
-    if slow:
-        slow.sort()
-        fresh = await _again(lambda: _store_slowly(database, [items[i] for i in slow]))
-        for i, was_new in zip(slow, fresh, strict=True):
-            new[i] = was_new
+            new[rest[n]] = False
     return new
 
 
-async def _store_known(database: Database, items: Sequence[Item]) -> tuple[list[int], list[int]]:
-    """Ordinals (from 1) that are not settled yet, and those that were stored before."""
+async def _unsettled(connection: Connection, items: Sequence[Item]) -> list[int]:
+    """The places of the items that need the slow path."""
+    plain = [n for n, item in enumerate(items) if item.plain]
+    names = [[items[n].user_id for n in plain], [items[n].anonymous_id for n in plain], [items[n].ts for n in plain]]
+    rows = await connection.fetch(queries("ingest")["unsettled"], *names) if plain else []
+    return sorted({*range(len(items))}.difference(plain) | {plain[row["n"] - 1] for row in rows})
+
+
+async def _store_known(
+    connection: Connection, items: Sequence[Item], *, all_or_none: bool = False
+) -> tuple[list[int], set[int]]:
+    """Places of those that are not settled yet, and of those that were stored before."""
     columns = list(zip(*items, strict=True))[:_EVENT_COLUMNS]
-    async with database.pool.acquire() as connection:
-        row = await connection.fetchrow(queries("ingest")["store_known"], *columns)
+    row = await connection.fetchrow(queries("ingest")["store_known"], *columns, all_or_none)
     assert row is not None, "a select without from always answers"
-    return row["unsettled"], row["repeated"]
+    return [n - 1 for n in row["unsettled"]], {n - 1 for n in row["repeated"]}
 
 
-async def _store_slowly(database: Database, items: Sequence[Item]) -> list[bool]:
-    received_at = max(item.received_at for item in items)
-    claims = [Claim(item.user_id, item.anonymous_id, item.previous_id, item.ts) for item in items]
-    async with database.transaction() as connection:
-        profiles = await settle(connection, claims, received_at)
-        new = await _store_settled(connection, items, profiles)
-        fresh = [(profile, item) for profile, item, was_new in zip(profiles, items, new, strict=True) if was_new]
+async def _store_slowly(connection: Connection, items: Sequence[Item]) -> list[bool]:
+    ids = [[item.source for item in items], [item.message_id for item in items]]
+    repeated = {row["n"] - 1 for row in await connection.fetch(queries("ingest")["repeated"], *ids)} if items else set()
+    told = [item for n, item in enumerate(items) if n not in repeated]
+    if told:
+        claims = [Claim(item.user_id, item.anonymous_id, item.previous_id, item.ts) for item in told]
+        now = max(item.received_at for item in told)
+        profiles, moves = await settle(connection, claims, now)
+        new = await _store_settled(connection, told, profiles)
+        await hand_over(connection, moves, now)
+        fresh = [(profile, item) for profile, item, was_new in zip(profiles, told, new, strict=True) if was_new]
         await _write_traits(connection, fresh)
         await _write_addresses(connection, fresh)
         await _write_choices(connection, fresh)
-    return new
+    stored = {id(item) for _, item in fresh} if told else set()
+    return [id(item) in stored for item in items]
 
 
 async def _store_settled(connection: Connection, items: Sequence[Item], profiles: Sequence[UUID]) -> list[bool]:
-    message_ids, _, _, *rest = list(zip(*items, strict=True))[:_EVENT_COLUMNS]
-    rows = await connection.fetch(queries("ingest")["store_settled"], message_ids, profiles, *rest)
+    message_ids, users, devices, *rest = list(zip(*items, strict=True))[:_EVENT_COLUMNS]
+    columns = (message_ids, profiles, *rest, users, devices, False)
+    rows = await connection.fetch(queries("ingest")["store_settled"], *columns)
     stored = {row["n"] for row in rows}
     return [n in stored for n in range(1, len(items) + 1)]
 

@@ -1,7 +1,7 @@
 """Merging two profiles: the survivor takes over everything of the absorbed one, by the rules of SEMANTICS §10.
 
 The caller holds both profile rows `for update`, so whoever stores events for one of them has finished, and whoever comes
-later is led to the survivor.
+later is led to the survivor. What moves is recorded in the same transaction (`store.undo` takes it back).
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from uuid import UUID
 from store.database import Connection
 from store.endpoints import replace_addresses
 from store.named import queries
+from store.owners import NamesOf
 from store.traits import move_words
 
 #: What belongs to a profile and moves with it, in the order in which it moves.
@@ -27,8 +28,14 @@ _MOVES = (
 )
 
 
-async def merge(connection: Connection, survivor: UUID, absorbed: UUID, at: datetime) -> None:
-    """Bring two profiles together inside the caller's transaction, at this business time."""
+async def merge(connection: Connection, survivor: UUID, absorbed: UUID, at: datetime, names: Sequence[NamesOf] = ()) -> None:
+    """Bring two profiles together inside the caller's transaction, at this business time.
+
+    `names` are those of the absorbed one that may not be stored as its own any more.
+    """
+    columns = [list(column) for column in zip(*names, strict=True)] or [[], [], [], []]
+    await _run(connection, "record_merge", survivor, absorbed, at, *columns)
+    await _run(connection, "draw_as_the_earlier", survivor, absorbed)
     await _run(connection, "mark_merged", survivor, absorbed, at)
     await _run(connection, "merge_times", survivor, absorbed)
     await move_words(connection, survivor, absorbed)

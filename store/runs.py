@@ -30,6 +30,7 @@ class Standing:
     """What an entry finds: the surviving profile and its earlier runs of the journey (and key)."""
 
     profile_id: UUID
+    drawn_as: UUID
     open_id: UUID | None
     open_workflow_id: str | None
     runs: int

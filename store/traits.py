@@ -40,6 +40,14 @@ async def move_words(connection: Connection, survivor: UUID, absorbed: UUID) -> 
     await connection.execute(_SQL["forget_traits"], absorbed)
 
 
+async def retell(connection: Connection, profiles: Sequence[UUID]) -> None:
+    """What these profiles know, told anew from their events; for when events went from one to another."""
+    words = [Word(*row) for row in await connection.fetch(_SQL["told"], profiles)]
+    for profile in profiles:
+        await connection.execute(_SQL["forget_traits"], profile)
+    await write_words(connection, words)
+
+
 def _steps(words: Iterable[Word]) -> list[list[Word]]:
     """The words in rounds that have each trait once, the declared ones first; most often that is one round."""
     said: dict[tuple[UUID, str, bool], list[Word]] = {}

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from workers.asked import fail, settings, with_database
+from workers.dead_letters_cli import dead_letters
 from workers.lists_cli import lists
 from workers.products_cli import products
-from workers.profile_cli import profile
+from workers.profile_cli import merges, profile, unmerge
 from workers.runs_cli import runs
 from workers.segments_cli import segments
 from workers.suppressions_cli import suppressions
@@ -29,12 +30,15 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 app.add_typer(keys, name="keys", rich_help_panel="Deployment")
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel="Deployment")
 app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
+app.command(rich_help_panel="Customers")(merges)
+app.command(rich_help_panel="Customers")(unmerge)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 

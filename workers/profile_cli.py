@@ -1,4 +1,4 @@
-"""`journeys profile`: what is known of one customer, each trait with where it comes from."""
+"""`journeys profile`: what is known of one customer; `journeys merges` and `journeys unmerge`: two customers again."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from segments.zones import Whereabouts
     from store import Database
     from store.profiles import Profile
+    from store.undo import Merge
 
 
 class By(StrEnum):
@@ -44,6 +45,58 @@ def profile(
 
     profile, where = found
     show(profile, partial(_tables, where=where), as_json=as_json)
+
+
+def merges(
+    customer: Annotated[str, typer.Argument(metavar="USER", help="The customer's userId, or what --by says.")],
+    by: Annotated[By, typer.Option(help="What USER is.")] = By.USER_ID,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """The merges that made a customer what it is: number, when, and what the absorbed one was called."""
+    from segments.importing import checked_name
+
+    name = checked_name(by.value, customer, settings().default_region)
+    if isinstance(name, str):
+        fail(name)
+    found = with_database(lambda database: _merges(database, name))
+    if found is None:
+        fail("no such customer")
+    from workers.tables import show
+
+    show(found, _merge_table, as_json=as_json)
+
+
+def unmerge(
+    merge: Annotated[int, typer.Argument(help="The merge's number, as `journeys merges` shows it.")],
+) -> None:
+    """Make two customers of one again (what goes back and what does not: docs/profiles.md)."""
+    from store.undo import undo
+
+    now = settings().clock.now()
+    done = with_database(lambda database: undo(database, merge, now, "command line"))
+    typer.echo(f"{done.absorbed} ({', '.join(done.names) or 'nameless'}) is a customer of its own again")
+
+
+async def _merges(database: "Database", name: tuple[str, str]) -> "list[Merge] | None":
+    from store.lists import resolve
+    from store.undo import merges_of
+
+    async with database.transaction() as connection:
+        [customer] = await resolve(connection, [name])
+        return None if customer is None else await merges_of(connection, customer)
+
+
+def _merge_table(found: "list[Merge]") -> "Iterable[RenderableType]":
+    from rich.table import Table
+    from rich.text import Text
+
+    from workers.tables import instant
+
+    table = Table("merge", "when", "absorbed", "called", "undone")
+    for each in found:
+        undone = "" if each.undone_at is None else f"{instant(each.undone_at)} by {each.undone_by}"
+        table.add_row(str(each.id), instant(each.at), str(each.absorbed), Text(", ".join(each.names)), undone)
+    yield table
 
 
 async def _look_up(database: "Database", name: tuple[str, str]) -> "tuple[Profile, Whereabouts] | None":

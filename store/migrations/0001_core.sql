@@ -4,7 +4,7 @@
 -- Who may call the API. Only the SHA-256 of a key is kept.
 create table api_key (
     id          uuid primary key,
-    name        text not null unique,
+    name        text not null unique check (length(name) between 1 and 100),
     role        text not null check (role in ('ingest', 'operate')),
     digest      bytea not null unique,
     created_at  timestamptz not null default now(),
@@ -19,6 +19,8 @@ create function instant_text(at timestamptz) returns text language sql stable
 -- overwrites a newer one; traits_from says of each who said it, how sure that is, and since when it is what it is:
 -- {"city": {"source": "crm", "since": "2026-…", "confidence": 0.8}}, the confidence only where it was inferred, and then
 -- cleared_at, too, where a declared value had been taken away before; "guessed" is the newest inferred value under a declared one.
+-- drawn_as is the id by whose hash chance decides (buckets, holdouts), where that is not its own: a merge keeps the earlier draw.
+-- apart: a merge was undone, so another customer takes over its devices and never the profile.
 -- device_zone is what the last device said of its time zone (context.timezone), since the event of device_zone_at.
 create table profile (
     id              uuid primary key,
@@ -29,20 +31,38 @@ create table profile (
     device_zone_at  timestamptz,
     created_at      timestamptz not null,
     updated_at      timestamptz not null,
-    merged_into     uuid references profile (id)
+    merged_into     uuid references profile (id),
+    drawn_as        uuid,
+    apart           boolean not null default false
 );
 create index profile_created on profile (created_at);
 create index profile_merged on profile (id) where merged_into is not null;
 
--- The names a customer is known by.
+-- The names a customer is known by, each from an instant on (event time) up to the next row of the same name. A user id has one
+-- owner; an anonymous one goes over to whoever is known on the device. 'previous_id' is an id that an alias left before anybody
+-- used it as a user id. created_at is the event time at which the profile got the name.
 create table identity (
-    kind        text not null check (kind in ('user_id', 'anonymous_id')),
+    kind        text not null check (kind in ('user_id', 'anonymous_id', 'previous_id')),
     value       text not null,
     profile_id  uuid not null references profile (id),
     created_at  timestamptz not null,
-    primary key (kind, value)
+    since       timestamptz not null default '-infinity',
+    primary key (kind, value, since)
 );
 create index identity_profile on identity (profile_id);
+
+-- Merges, each with what moved, so that it can be undone: names, and the ids of rows that have no name of their own.
+create table merge (
+    id         bigint generated always as identity primary key,
+    survivor   uuid not null references profile (id),
+    absorbed   uuid not null references profile (id),
+    at         timestamptz not null,
+    moved      jsonb not null,
+    undone_at  timestamptz,
+    undone_by  text
+);
+create index merge_survivor on merge (survivor);
+create index merge_absorbed on merge (absorbed);
 
 -- The profiles are spread over 256 buckets; a watch shard looks after some of them.
 create function bucket(id uuid) returns smallint
@@ -50,7 +70,8 @@ create function bucket(id uuid) returns smallint
     return get_byte(uuid_send(id), 15)::smallint;
 
 -- What happened. kind is the call of the Segment spec; type is the track event's name, or 'Page Viewed', 'Screen Viewed',
--- '$identify', '$group', '$alias'. Partitioned by week; event_default catches weeks that have no partition yet.
+-- '$identify', '$group', '$alias'. user_id and anonymous_id are the names it came under: by them, events find their customer
+-- again when a device turns out to have been another's, or a merge is undone. Partitioned by week; event_default catches weeks that have no partition yet.
 create table event (
     profile_id   uuid not null,
     ts           timestamptz not null,
@@ -61,7 +82,9 @@ create table event (
     context      jsonb not null default '{}',
     source       text not null,
     received_at  timestamptz not null,
-    clamped      boolean not null default false
+    clamped      boolean not null default false,
+    user_id      text,
+    anonymous_id text
 ) partition by range (ts);
 -- Two ways to events, and a statement says which it takes: what a customer did is asked with `type collate "C" = …`, and who
 -- did something when with `type = …`. An index of another collation cannot be taken for it, whatever the statistics say.
@@ -92,10 +115,13 @@ exception when duplicate_table then
     null;  -- another session was faster, and its table is not in our view of the catalogue yet
 end $$;
 
--- Message ids seen, so that an SDK's retry is stored once.
+-- Message ids seen, by source, so that an SDK's retry is stored once. Events of our own making have the source '', which no key
+-- can be named.
 create table event_dedupe (
-    message_id   text primary key,
-    received_at  timestamptz not null
+    source       text not null,
+    message_id   text not null,
+    received_at  timestamptz not null,
+    primary key (source, message_id)
 );
 
 -- Profiles to look at again: append-only, consumed by DELETE … RETURNING inside the evaluation transaction. written_by is the
@@ -109,14 +135,19 @@ create table dirty (
     written_by   text
 );
 
--- What could not be taken, kept with its reason.
+-- What could not be taken, kept once with its reason, however often it is sent (digest: of the source and the item without the
+-- time of sending). arrival is what is needed to read it again; without it, it is no item of ingest.
 create table dead_letter (
     id           bigint generated always as identity primary key,
     source       text not null,
     received_at  timestamptz not null,
     message_id   text,
     reason       text not null,
-    item         text not null
+    item         text not null,
+    digest       bytea not null unique,
+    arrival      text,
+    times        integer not null,
+    last_at      timestamptz not null
 );
 
 -- An address on a channel. It is written to unless it is dead (invalid_at) or the customer's newest e-mail address or phone number
@@ -566,6 +597,7 @@ create table entry_refused (
     at             timestamptz not null
 );
 create index entry_refused_journey on entry_refused (journey, at desc);
+create index entry_refused_profile on entry_refused (profile_id);
 
 -- The ledger: one row per message, under its idempotency key run / step / occurrence.
 create table delivery (

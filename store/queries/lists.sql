@@ -26,7 +26,7 @@ join profile p on p.id = case asked.kind
     when 'email' then (select profile_id from endpoint where channel = 'email' and address = asked.value)
     when 'phone' then (select profile_id from endpoint where channel in ('sms', 'whatsapp') and address = asked.value
                        order by last_seen_at desc, channel limit 1)
-    else (select profile_id from identity i where i.kind = asked.kind and i.value = asked.value)
+    else (select profile_id from identity i where i.kind = asked.kind and i.value = asked.value order by since desc limit 1)
 end
 order by asked.n;
 

@@ -36,7 +36,7 @@ group by reason order by 2 desc, 1;
 
 -- name: dead_letters
 -- What could not be taken, by reason.
-select reason, count(*) as items from dead_letter group by reason order by 2 desc, 1;
+select reason, sum(times)::integer as items from dead_letter group by reason order by 2 desc, 1;
 
 -- name: conversions
 -- Orders after an entry, by how many messages had fallen due before; those of the `window` after a run had ended without one

@@ -13,7 +13,8 @@ update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
 
 -- name: standing
 -- What each candidate entry finds: the survivor of its profile, an open run, and when the last run ended.
-select c.n, coalesce(p.merged_into, p.id) as profile_id, r.open_id, r.open_workflow_id, r.runs, r.last_ended_at
+select c.n, coalesce(p.merged_into, p.id) as profile_id,
+       (select coalesce(drawn_as, id) from profile where id = coalesce(p.merged_into, p.id)) as drawn_as, r.open_id, r.open_workflow_id, r.runs, r.last_ended_at
 from unnest($1::text[], $2::uuid[], $3::text[], $4::boolean[]) with ordinality as c (journey, profile_id, entry_key, keyed, n)
 join profile p on p.id = c.profile_id
 cross join lateral (
@@ -234,7 +235,7 @@ limit $6;
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.
 select coalesce(p.merged_into, p.id) from profile p
-where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3));
+where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1));
 
 -- name: set_control
 -- Throw the operator's switch of a journey.

@@ -103,7 +103,7 @@ from segment_member where profile_id = any($1::uuid[]) group by segment;
 -- name: lock_facts
 -- Traits of profiles whose membership changes. The lock makes a merge wait until the change is visible to it; profiles
 -- that were merged meanwhile are left out, since their survivor is marked dirty.
-select id, traits::text as traits, traits_at, traits_from, created_at from profile
+select id, traits::text as traits, traits_at, traits_from, created_at, drawn_as from profile
 where id = any($1::uuid[]) and merged_into is null
 order by id
 for key share;
@@ -275,11 +275,12 @@ delete from segment_alarm where (segment, version, profile_id) in (
 
 -- name: traits_of
 -- The traits of these profiles, as text so that numbers stay exact, and since when they are what they are.
-select id, traits::text as traits, traits_at, traits_from, created_at from profile where id = any($1::uuid[]) and merged_into is null;
+select id, traits::text as traits, traits_at, traits_from, created_at, drawn_as
+from profile where id = any($1::uuid[]) and merged_into is null;
 
 -- name: traits_with
 -- The traits of a shard's profiles in ($4, $5] that have, or once had, one of these names.
-select id, traits::text as traits, traits_at, traits_from, created_at from profile
+select id, traits::text as traits, traits_at, traits_from, created_at, drawn_as from profile
 where id > $4 and id <= $5 and bucket(id) % $2::smallint = $1::smallint and merged_into is null
   and (traits ?| $3::text[] or traits_at ?| $3::text[]);
 

@@ -107,3 +107,12 @@ from known where guess is not null;
 -- name: forget_traits
 -- Personal data lives in one place.
 update profile set traits = '{}', traits_at = '{}', traits_from = '{}' where id = $1;
+
+-- name: told
+-- What the identify calls of these customers said, in the order in which it came to be said.
+select e.profile_id, told.key as trait, told.value::text as value, e.ts as at,
+       coalesce(e.context #>> array['provenance', told.key, 'source'], e.source) as source,
+       (e.context #> array['provenance', told.key, 'confidence'])::text as confidence
+from event e, jsonb_each(e.properties) as told
+where e.profile_id = any($1::uuid[]) and e.type = '$identify'
+order by e.ts, e.received_at, e.source, e.message_id;

@@ -51,7 +51,7 @@ BAD_ITEMS: list[tuple[Any, str]] = [
     ({**GOOD, "userId": {"id": 42}}, "bad-identity: /userId"),
     ({**GOOD, "userId": True}, "bad-identity: /userId"),
     ({**GOOD, "userId": "u" * 513}, "bad-identity: /userId"),
-    ({**GOOD, "userId": "4\x002"}, "nul-character: /userId"),
+    ({**GOOD, "userId": "4\x002"}, "bad-identity: /userId holds the character U+0000"),
     ({**GOOD, "event": None}, "bad-event"),
     ({**GOOD, "event": 7}, "bad-event"),
     ({**GOOD, "event": "a\x00b"}, "nul-character: /event"),

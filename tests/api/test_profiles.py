@@ -70,6 +70,25 @@ async def test_nobody_two_names_and_an_ingest_key(ingest_api: Api) -> None:
     assert (await ingest_api.http.get("/v1/profiles", params={"user_id": "a"})).status_code == 403
 
 
+async def test_an_operator_undoes_a_merge(ingest_api: Api) -> None:
+    """B2: listed with what was absorbed, undone once, by whoever has the key."""
+    await ingest_api.batch(*({"type": "track", "event": "x", "userId": name} for name in ("old", "new")))
+    await ingest_api.post("alias", {"userId": "new", "previousId": "old"})
+    customer = (await look(ingest_api, user_id="old")).json()["customer_id"]
+    operator = {"auth": (OPERATE_KEY, "")}
+    [merge] = (await ingest_api.http.get(f"/v1/profiles/{customer}/merges", **operator)).json()
+    assert (merge["survivor"], merge["names"], merge["undone_at"]) == (customer, ["user_id old"], None)
+    path = f"/v1/profiles/{customer}/merges/{merge['id']}/undo"
+    assert (await ingest_api.http.post(path)).status_code == 403
+    undone = (await ingest_api.http.post(path, **operator)).json()
+    assert (undone["undone_by"], undone["id"]) == ("operator", merge["id"])
+    assert (await look(ingest_api, user_id="old")).json()["customer_id"] == merge["absorbed"]
+    again = await ingest_api.http.post(path, **operator)
+    assert (again.status_code, again.json()["code"]) == (409, "cannot-undo")
+    elsewhere = path.replace(f"merges/{merge['id']}", "merges/999")
+    assert (await ingest_api.http.post(elsewhere, **operator)).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("channel", "address", "shown"),
     [

@@ -60,6 +60,7 @@ class Customer:
     told: dict[str, Any] = field(default_factory=dict)
     said: dict[str, int] = field(default_factory=dict)
     created_at: int = 0
+    drawn_as: UUID | None = None
     since: dict[str, int] = field(default_factory=dict)
 
 
@@ -264,7 +265,7 @@ def held(plain: Plain, seen: Seen) -> bool:
 
 def bucket(plain: Plain, seen: Seen) -> bool:
     share = exact(plain["bucket"]) / 100
-    first = hashlib.sha256(plain["salt"].encode() + seen.who.id.bytes).digest()[:4]
+    first = hashlib.sha256(plain["salt"].encode() + (seen.who.drawn_as or seen.who.id).bytes).digest()[:4]
     return int.from_bytes(first, "big") < math.floor(share * 2**32)
 
 

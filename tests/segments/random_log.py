@@ -143,7 +143,7 @@ union select id from profile where created_at > $2
 
 
 _PROFILES = """
-select id, traits::text as traits, traits_at::text as said, traits_from::text as origins, created_at
+select id, traits::text as traits, traits_at::text as said, traits_from::text as origins, created_at, drawn_as
 from profile where merged_into is null
 """
 
@@ -179,7 +179,15 @@ def _customer(row: Mapping[str, Any]) -> Customer:
     traits, origins = plain_of(row["traits"]), plain_of(row["origins"])
     said = {name: micros(datetime.fromisoformat(text)) for name, text in plain_of(row["said"]).items()}
     since = {name: micros(datetime.fromisoformat(each["since"])) for name, each in origins.items() if "since" in each}
-    return Customer(row["id"], traits, created_at=micros(row["created_at"]), said=said, since=said | since, told=origins)
+    return Customer(
+        row["id"],
+        traits,
+        created_at=micros(row["created_at"]),
+        said=said,
+        since=said | since,
+        told=origins,
+        drawn_as=row["drawn_as"],
+    )
 
 
 async def late_or_changed(database: Database, ids: Sequence[str], evaluated_to: datetime) -> set[UUID]:

@@ -1,5 +1,6 @@
 """Items to store, with everything that does not matter filled in."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -29,8 +30,15 @@ def track(user: str | None = None, anonymous: str | None = None, **fields: Any) 
 def identify(user: str | None = None, anonymous: str | None = None, **fields: Any) -> Item:
     given: tuple[tuple[str, Any], ...] = (("traits", {}), ("addresses", ()), ("choices", ()), ("origins", {}))
     changes = Changes(*(fields.pop(name, default) for name, default in given))
-    return track(user, anonymous, **{"type": "$identify", "kind": "identify", "changes": changes} | fields)
+    told = {"properties": json.dumps(changes.traits), "context": json.dumps({"provenance": _said(changes)})}
+    return track(user, anonymous, **{"type": "$identify", "kind": "identify", "changes": changes} | told | fields)
+
+
+def _said(changes: Changes) -> dict[str, Any]:
+    """The origins as a call's context tells them."""
+    return {name: {key: part for key, part in origin._asdict().items() if part} for name, origin in changes.origins.items()}
 
 
 def alias(previous: str, user: str, **fields: Any) -> Item:
-    return track(user, **{"type": "$alias", "kind": "alias", "previous_id": previous} | fields)
+    said = {"previous_id": previous, "properties": json.dumps({"previousId": previous})}
+    return track(user, **{"type": "$alias", "kind": "alias"} | said | fields)

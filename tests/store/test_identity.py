@@ -31,7 +31,9 @@ def take(database: Database) -> Take:
 
 
 async def owner(database: Database, kind: str, value: str) -> UUID:
-    found = await database.pool.fetchval("select profile_id from identity where kind = $1 and value = $2", kind, value)
+    found = await database.pool.fetchval(
+        "select profile_id from identity where kind = $1 and value = $2 order by since desc limit 1", kind, value
+    )
     assert found is not None, f"nobody is called {kind} {value}"
     return found  # type: ignore[no-any-return]
 
@@ -273,7 +275,7 @@ async def test_a_merge_waits_for_events_that_are_being_stored_and_takes_them_alo
     await take(track("u"), track(anonymous="a"))
     async with database.transaction() as connection:
         columns = list(zip(track(anonymous="a"), strict=True))[:12]
-        await connection.fetchrow(queries("ingest")["store_known"], *columns)
+        await connection.fetchrow(queries("ingest")["store_known"], *columns, False)
         merging = asyncio.create_task(_as_task(take(identify("u", "a"))))
         _, waiting = await asyncio.wait([merging], timeout=0.5)
         assert waiting == {merging}

@@ -230,11 +230,13 @@ async def test_endings_refusals_and_dead_letters_are_counted_by_reason(rows: Row
             "insert into entry_refused (journey, profile_id, reason, at) values ($1, $2, $3, $4)", JOURNEY, profile, reason, T0
         )
     await rows.database.pool.execute(
-        "insert into dead_letter (source, received_at, reason, item) values ('test', $1, 'bad-type', '{}')", T0
+        "insert into dead_letter (source, received_at, reason, item, digest, times, last_at)"
+        " values ('test', $1, 'bad-type', '{}', '', 2, $1)",
+        T0,
     )
     assert await report.endings(rows.database, JOURNEY) == {"finished": 2, "open": 1}
     assert await report.refusals(rows.database, JOURNEY) == {"too late": 2, "cooling down": 1}
-    assert await report.dead_letters(rows.database) == {"bad-type": 1}
+    assert await report.dead_letters(rows.database) == {"bad-type": 2}
 
 
 async def test_the_telling_run_is_one_that_a_single_push_brought_back_across_devices(rows: Rows) -> None:
