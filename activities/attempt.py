@@ -8,21 +8,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import asyncpg
 from temporalio import activity
+
+from store.away import AWAY
 
 T = TypeVar("T")
 
 _SETTLE_FOR = timedelta(seconds=20)  # stays inside the attempt, so that a short outage of Postgres costs no certainty
 _HEARTBEAT = 4.0  # an ordinary attempt is over long before, and costs no heartbeat
-#: What asyncpg raises while Postgres stops, starts or is full.
-_AWAY = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
 
 
 async def patiently(write: Callable[[], Awaitable[None]]) -> None:
@@ -32,7 +25,7 @@ async def patiently(write: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             return await write()
-        except _AWAY:
+        except AWAY:
             if loop.time() > give_up:
                 raise
             await asyncio.sleep(0.25)

@@ -57,6 +57,7 @@ class Delivery:
     secret: str
     public_url: str
     speed: float = 1.0
+    former_secrets: tuple[str, ...] = ()
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -78,7 +79,7 @@ class Delivery:
     @property
     def counter(self) -> Counter:
         """Where this activity's messages are claimed."""
-        questions = Questions(self.specs, self.segments, self.templates, self.secret)
+        questions = Questions(self.specs, self.segments, self.templates, self.secret, self.former_secrets)
         return Counter(self.database, questions, self.providers)
 
     @activity.defn(name="reached")

@@ -5,7 +5,9 @@ Promise: a wrong clock of the sender is set right by what it says of itself, and
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
+
+from api.signed import Signatures
 
 #: How far ahead of us a clock may be before its events are set to now and flagged.
 SKEW_ALLOWED = timedelta(minutes=5)
@@ -39,6 +41,10 @@ class Arrival:
     #: Received minus sent: how far the sender's clock is behind ours.
     skew: timedelta = timedelta(0)
     context: dict[str, Any] = field(default_factory=dict)
+    #: Who said what the items say: what comes by a server's key is a sync, unless it says that the customer said so.
+    by: Literal["customer", "sync"] = "sync"
+    #: What the signatures of a client's key are checked against; None: a server's key, which is believed.
+    client: Signatures | None = None
 
 
 def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:

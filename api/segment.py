@@ -12,6 +12,7 @@ import orjson
 from api.addresses import Unusable, addresses_of, choices_of
 from api.arrival import Arrival, Rejected, when
 from api.body import flaw
+from api.clients import Trust, as_client, joining
 from api.provenance import origins_of
 from segments.listed import LIST_EVENT
 from store.ingest import Changes, Item, Origin
@@ -53,9 +54,12 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
     context = _object(raw, "context")
     if arrival.context:
         context = {**arrival.context, **context}
+    trust: Trust = "server"
+    if arrival.client is not None:
+        context, trust = as_client(context, user_id, arrival.client)
     properties, traits = _content(raw, kind, context)
     event_type = _TYPES.get(kind) or _event(raw)
-    return Item(
+    item = Item(
         message_id,
         user_id,
         anonymous_id,
@@ -69,7 +73,9 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
         arrival.traceparent,
         previous_id,
         _changes(traits, context, arrival.region, sourced=kind == "identify"),
+        trust=trust,
     )
+    return item if trust == "server" else joining(item)
 
 
 def _kind(value: Any) -> str:

@@ -8,6 +8,11 @@ from fastapi import Depends, Request
 
 from api.config import ApiConfig
 from store import Database, StoreError, connect
+from store.database import alive
+
+#: Seconds for a sign of life of Postgres, and for which one counts.
+_PULSE = 2.0
+_FRESH = 1.0
 
 
 class Store:
@@ -18,6 +23,7 @@ class Store:
         self._database = database
         self._owned = database is None
         self._opening = asyncio.Lock()
+        self._pulse: tuple[asyncio.Task[bool], float] | None = None
 
     async def open(self) -> Database:
         """The pool.
@@ -30,6 +36,15 @@ class Store:
                 if self._database is None:
                     self._database = await connect(self._config.dsn, max_size=self._config.pool_size)
         return self._database
+
+    async def answers(self) -> bool:
+        """Whether Postgres gives a sign of life in two seconds, on a connection of its own: the pool may be busy, or stuck."""
+        if not self._config.dsn:  # on a pool of somebody else's
+            return self._database is not None
+        now = asyncio.get_running_loop().time()
+        if self._pulse is None or (self._pulse[0].done() and self._pulse[1] < now - _FRESH):
+            self._pulse = asyncio.create_task(alive(self._config.dsn, _PULSE)), now
+        return await asyncio.shield(self._pulse[0])
 
     async def warm(self) -> None:
         """Open the pool if Postgres answers already."""

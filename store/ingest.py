@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +20,7 @@ from uuid_utils.compat import uuid7
 from store.database import Connection, Database
 from store.identity import Claim, NamesMoved, settle
 from store.named import queries
+from store.rights import within_rights
 from store.traits import Word, write_words
 
 _T = TypeVar("_T")
@@ -80,6 +81,8 @@ class Item(NamedTuple):
     traceparent: str | None = None
     previous_id: str | None = None
     changes: Changes | None = None
+    #: By a server's key; by a client's (an app, a web page) with a signed user id; by a client's without.
+    trust: Literal["server", "signed", "claimed"] = "server"
 
     @property
     def plain(self) -> bool:
@@ -155,6 +158,7 @@ async def _store_slowly(database: Database, items: Sequence[Item]) -> list[bool]
         profiles = await settle(connection, claims, received_at)
         new = await _store_settled(connection, items, profiles)
         fresh = [(profile, item) for profile, item, was_new in zip(profiles, items, new, strict=True) if was_new]
+        fresh = await within_rights(connection, fresh)
         await _write_traits(connection, fresh)
         await _write_addresses(connection, fresh)
         await _write_choices(connection, fresh)

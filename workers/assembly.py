@@ -96,7 +96,8 @@ def delivery(
         providers=providers,
         templates=templates,
         clock=lambda _: clock.now(),
-        secret=settings.secret.get_secret_value(),
+        secret=settings.signing_secret,
+        former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
         speed=clock.speed,
     )
