@@ -136,3 +136,15 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def as_text(value: Any) -> str:
+    """The JSON text of what was sent, to be kept for people to look at: also where it is no proper JSON, or too deep for it."""
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError):  # orjson stops at 254 levels, and does not write what it would not read
+        pass
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "(nested too deeply to be written down)"

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth import allow
 from api.config import ApiConfig
 from api.metrics import REFUSED
-from api.problems import Problem, unavailable
+from api.problems import UNAVAILABLE, Problem, unavailable
 from api.state import Store
 from api.visitors import VISITOR_PATHS
 from store.keys import Role
@@ -114,7 +114,10 @@ class Door:
         async def guarded() -> Message:
             nonlocal known
             if not known:
-                await allow(Request(scope), Role.OPERATE)
+                try:
+                    await allow(Request(scope), Role.OPERATE)
+                except UNAVAILABLE:  # who reads a body takes any error for one of the body
+                    raise unavailable() from None
                 known = True
             return await self._bodies.next(body, receive)
 

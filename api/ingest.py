@@ -3,7 +3,6 @@
 Every good item is stored once before the answer; a bad one becomes a dead letter with its reason and costs the others nothing.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +14,7 @@ from starlette.responses import Response
 
 from api.arrival import Arrival, Rejected, skew_of
 from api.auth import SECURITY, presented, sender
-from api.body import BEACON_LIMIT, Body, read_body, understood
+from api.body import BEACON_LIMIT, Body, as_text, read_body, understood
 from api.clients import as_claimed
 from api.config import ApiConfig
 from api.intake import Intake, Stored
@@ -170,24 +169,13 @@ def _sort(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple
 def _letter(raw: Any, verdict: Rejected, arrival: Arrival) -> DeadLetter:
     message_id = raw.get("messageId") if isinstance(raw, dict) else None
     known = message_id if isinstance(message_id, str) else None
-    return DeadLetter(arrival.source, arrival.received_at, known, verdict.reason, _text(_unsigned(raw)))
+    return DeadLetter(arrival.source, arrival.received_at, known, verdict.reason, as_text(_unsigned(raw)))
 
 
 def _unsigned(raw: Any) -> Any:
     """The call without its signature, which is nobody's to read."""
     context = raw.get("context") if isinstance(raw, dict) else None
     return {**raw, "context": taken_off(context)[0]} if isinstance(context, dict) and FIELD in context else raw
-
-
-def _text(raw: Any) -> str:
-    try:
-        return orjson.dumps(raw).decode()
-    except (TypeError, ValueError):
-        pass
-    try:
-        return json.dumps(raw)
-    except RecursionError:
-        return "(nested too deeply to be written down)"
 
 
 def _measure(stored: Stored, rejects: Sequence[tuple[Any, Rejected]], source: str) -> None:

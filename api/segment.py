@@ -180,11 +180,12 @@ def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Origi
 
 def _texts(properties: dict[str, Any], context: dict[str, Any]) -> tuple[str, str]:
     try:
-        first, second = orjson.dumps(properties).decode(), orjson.dumps(context).decode()
+        stored = orjson.dumps(properties), orjson.dumps(context)
     except (TypeError, RecursionError) as error:  # orjson stops at 254 levels
         raise Rejected("too-deep", f"is nested more than {DEPTH_LIMIT} levels deep") from error
-    if len(first) + len(second) > ITEM_LIMIT:
+    if len(stored[0]) + len(stored[1]) > ITEM_LIMIT:
         raise Rejected("too-large", f"is larger than {ITEM_LIMIT} bytes")
+    first, second = stored[0].decode(), stored[1].decode()
     for text, value, key in ((first, properties, "/properties"), (second, context, "/context")):
         # Counting brackets is a bound on the depth, and the NUL's escape a bound on NULs: only suspects are walked.
         if text.count("{") + text.count("[") > DEPTH_LIMIT and depth(value) > DEPTH_LIMIT:

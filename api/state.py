@@ -10,9 +10,7 @@ from api.config import ApiConfig
 from store import Database, StoreError, connect
 from store.database import alive
 
-#: Seconds for a sign of life of Postgres, and for which one counts.
-_PULSE = 2.0
-_FRESH = 1.0
+_PULSE = 2.0  # seconds for a sign of life of Postgres
 
 
 class Store:
@@ -23,7 +21,7 @@ class Store:
         self._database = database
         self._owned = database is None
         self._opening = asyncio.Lock()
-        self._pulse: tuple[asyncio.Task[bool], float] | None = None
+        self._pulse: asyncio.Task[bool] | None = None
 
     async def open(self) -> Database:
         """The pool.
@@ -41,15 +39,15 @@ class Store:
         """Whether Postgres gives a sign of life in two seconds, on a connection of its own: the pool may be busy, or stuck."""
         if not self._config.dsn:  # on a pool of somebody else's
             return self._database is not None
-        now = asyncio.get_running_loop().time()
-        if self._pulse is None or (self._pulse[0].done() and self._pulse[1] < now - _FRESH):
-            self._pulse = asyncio.create_task(alive(self._config.dsn, _PULSE)), now
-        return await asyncio.shield(self._pulse[0])
+        if self._pulse is None or self._pulse.done():  # whoever asks meanwhile hears the same
+            self._pulse = asyncio.create_task(alive(self._config.dsn, _PULSE))
+        return await asyncio.shield(self._pulse)
 
     async def warm(self) -> None:
         """Open the pool if Postgres answers already."""
-        with suppress(StoreError):
-            await self.open()
+        if await self.answers():
+            with suppress(StoreError):
+                await self.open()
 
     async def close(self) -> None:
         """Close the pool, if it is ours."""

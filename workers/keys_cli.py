@@ -61,10 +61,11 @@ def identity(name: Name) -> None:
     """Print the secret that signs user ids for a client's key: HMAC-SHA256 in hex, or a JWT (docs/ingest.md)."""
     from api.signed import identity_secret
     from store.keys import Kind, list_keys
-    from workers.embedded.vault import running_dsn, secrets_in
+    from workers.embedded.environment import signing_secret
+    from workers.embedded.vault import running_dsn
 
     given = settings()
     if not any(key.name == name and key.kind is Kind.CLIENT for key in with_database(lambda db: list_keys(db.pool))):
         fail(f"no client's key is named {name!r}; see `journeys keys list`")
-    ours = running_dsn(given.data_dir) is not None and not given.secret.get_secret_value()
-    typer.echo(identity_secret(secrets_in(given.data_dir).secret if ours else given.signing_secret, name))
+    secret = given.signing_secret if running_dsn(given.data_dir) is None else signing_secret(given)
+    typer.echo(identity_secret(secret, name))
