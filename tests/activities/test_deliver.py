@@ -1,5 +1,6 @@
 """Delivering a message: gate, claim, send, settle over real providers' protocols (SEMANTICS 1)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ import pytest
 from shop import Shop
 from temporalio.exceptions import ApplicationError
 
+from activities.channels import suppression_digest
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.run_views import Message, Run
 
@@ -111,6 +113,17 @@ async def test_a_hard_bounce_suppresses_the_address_for_good(trial: Shop) -> Non
     ]
     await trial.database.pool.execute("update endpoint set invalid_at = null")  # she types the same address again
     assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "skipped", "address suppressed")]
+
+
+async def test_an_address_that_was_suppressed_under_a_former_secret_stays_so(trial: Shop) -> None:
+    """A16: the secret was replaced since; the row knows the old digest alone."""
+    await trial.signs_up("ana")
+    digest = suppression_digest("last year's", "email", "ana@example.com")
+    await trial.database.pool.execute("insert into suppression values ('email', $1, 'all', 'hard bounce', now())", digest)
+    run = await start(trial, "by_choice", params={"route": "email"})
+    asked = request(run, step="email:note", channel=Channel.EMAIL, occurrence=9)
+    later = replace(trial.parts.delivery, former_secrets=("older", "last year's"))
+    assert (await later.deliver(asked)).reason == "address suppressed"
 
 
 async def test_consent_that_was_withdrawn_while_waiting(trial: Shop) -> None:
