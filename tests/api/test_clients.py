@@ -1,7 +1,9 @@
 """What came from an app or a web page is not what came from the shop's server (B12): the table of docs/ingest.md."""
 
+import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +11,7 @@ import jwt
 import pytest
 
 from api import ApiConfig
-from api.signed import identity_secret, sign_user
+from api.signed import Signatures, identity_secret, sign_user
 from store import Database
 from store.keys import BadKey, Kind, Role, create_key, origin_of
 from tests.api.server import INGEST_KEY, Api, serving
@@ -259,3 +261,14 @@ def test_an_origin_is_kept_as_browsers_send_it(typed: str, origin: str) -> None:
 def test_what_is_no_origin_is_refused(typed: str) -> None:
     with pytest.raises(BadKey, match="is not an origin"):
         origin_of(typed)
+
+
+def test_the_example_in_the_docs_makes_signatures_that_are_good() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "ingest.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    shop: dict[str, Any] = {}
+    exec(example, shop)
+    signatures = Signatures([SECRET], "web")
+    for make in (shop["signature"], shop["token"]):
+        assert signatures.vouch("u-1", make(IDENTITY, "u-1"))
+        assert not signatures.vouch("u-2", make(IDENTITY, "u-1"))
