@@ -62,8 +62,8 @@ class Bodies:
         if body.until is None:
             body.until = asyncio.get_running_loop().time() + self._seconds
             self._unfinished[body] = None
-            if len(self._unfinished) > self._most:
-                next(iter(self._unfinished)).give_up()
+            if len(self._unfinished) > self._most and (oldest := next((b for b in self._unfinished if not b.late), None)):
+                oldest.give_up()
         try:
             async with asyncio.timeout_at(0 if body.late else body.until) as body.patience:
                 message = await receive()

@@ -156,13 +156,15 @@ def _sort(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple
     rejects: list[tuple[Any, Rejected]] = []
     for raw in raws:
         try:
-            item, withheld = as_claimed(read_item(raw, arrival))
+            item = read_item(raw, arrival)
         except Rejected as verdict:
             rejects.append((raw, verdict))
-        else:
-            items.append(item)
+            continue
+        if item.trust == "claimed":
+            item, withheld = as_claimed(item)
             if withheld:
                 rejects.append((raw, withheld))
+        items.append(item)
     return items, rejects
 
 
