@@ -100,12 +100,12 @@ async def test_too_many_unfinished_bodies_push_out_the_oldest_and_not_the_next(d
 
 async def test_a_short_burst_waits_for_its_turn(dsn: str, keyed: Database) -> None:
     """200 clients at once, each on a connection of its own: nobody is sent away."""
-    async with serving(ApiConfig(dsn=dsn)) as url:
+    many = httpx.Limits(max_connections=None)
+    async with serving(ApiConfig(dsn=dsn)) as url, httpx.AsyncClient(auth=(INGEST_KEY, ""), timeout=60, limits=many) as http:
 
         async def client(n: int) -> int:
-            async with httpx.AsyncClient(auth=(INGEST_KEY, ""), timeout=60) as http:
-                call = {"type": "track", "event": "E", "anonymousId": f"a-{n}"}
-                return (await http.post(f"{url}/v1/batch", json={"batch": [call] * 20})).status_code
+            call = {"type": "track", "event": "E", "anonymousId": f"a-{n}"}
+            return (await http.post(f"{url}/v1/batch", json={"batch": [call] * 20})).status_code
 
         assert set(await asyncio.gather(*(client(n) for n in range(200)))) == {200}
     assert await keyed.pool.fetchval("select count(*) from event") == 4000
