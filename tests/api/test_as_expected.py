@@ -18,6 +18,7 @@ from tests.browser import chromium, page  # noqa: F401 - fixtures
 
 TRACK = {"userId": "42", "event": "E"}
 SECRET = "app-secret"
+AS_JSON = {"Content-Type": "application/json"}
 
 
 async def test_a_gzip_body_of_several_members_is_read_whole(ingest_api: Api) -> None:
@@ -81,9 +82,9 @@ async def test_every_status_that_a_bad_body_gets_is_described(ingest_api: Api) -
             if "requestBody" not in operation or path.startswith(("/u/", "/v1/webhooks")):
                 continue
             key = INGEST_KEY if "ingest" in operation["tags"] else OPERATE_KEY
-            for body in (b"\xff\xfe", b"{", b"", b"[" * 5_000, b"null", b"{}"):
+            for body in (b'{"a": "\xff"}', b"{", b"", b"[" * 5_000, b"null", b"{}"):
                 url = re.sub(r"\{\w+\}", "01000000-0000-7000-8000-000000000000", path)
-                answer = await ingest_api.http.request(method, url, content=body, auth=(key, ""))
+                answer = await ingest_api.http.request(method, url, content=body, auth=(key, ""), headers=AS_JSON)
                 assert str(answer.status_code) in operation["responses"], (method, path, body[:9], answer.text)
 
 
