@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check dev bench lock clean
+.PHONY: help demo test check dev sdks bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -26,6 +26,9 @@ dev: $(STAMP)  ## the embedded stack in the foreground (Ctrl-C stops it)
 
 test: $(STAMP)  ## the test suite, on a real Temporal server and a real Postgres
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+sdks:  ## the ingestion SDKs of npm that some tests send with (Node.js; those tests are skipped without)
+	@cd tests/api/sdk && npm ci --omit=optional --ignore-scripts --no-audit --no-fund
 
 check: $(STAMP)  ## ruff, mypy strict, import law
 	@$(BIN)/ruff check .

@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import asyncpg
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
+
+from store.away import AWAY
 
 T = TypeVar("T")
 
@@ -20,14 +21,6 @@ T = TypeVar("T")
 HEARTBEAT = timedelta(seconds=4)
 
 _SETTLE_FOR = timedelta(seconds=20)  # so that a short outage of Postgres costs no certainty
-#: What asyncpg raises while Postgres stops, starts or is full.
-_AWAY = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
 
 
 async def patiently(write: Callable[[], Awaitable[None]]) -> None:
@@ -37,7 +30,7 @@ async def patiently(write: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             return await write()
-        except _AWAY:
+        except AWAY:
             if loop.time() > give_up:
                 raise
             await asyncio.sleep(0.25)

@@ -61,6 +61,7 @@ class Delivery:
     public_url: str
     doubt: Doubt = field(default_factory=Doubt)
     ceilings: Ceilings = USUAL_CEILINGS
+    former_secrets: tuple[str, ...] = ()
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -102,7 +103,7 @@ class Delivery:
     @property
     def counter(self) -> Counter:
         """Where this activity's messages are claimed."""
-        questions = Questions(self.specs, self.segments, self.templates, self.secret, self.ceilings)
+        questions = Questions(self.specs, self.segments, self.templates, self.secret, self.ceilings, self.former_secrets)
         return Counter(self.database, questions, self.providers, self.doubt)
 
     async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:

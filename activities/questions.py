@@ -11,7 +11,7 @@ from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
 
-from activities.channels.suppression import suppression_digest
+from activities.channels.suppression import suppression_digests
 from activities.gate import DAY, Question
 from activities.goals import AHEAD, reached_at
 from activities.templating.wish import ProductWish
@@ -51,6 +51,7 @@ class Questions:
     templates: Wishes
     secret: str
     ceilings: Ceilings = USUAL_CEILINGS
+    former_secrets: tuple[str, ...] = ()
 
     async def about(self, attempt: Attempt) -> Question:
         """All that the gate wants to know about a message.
@@ -78,12 +79,12 @@ class Questions:
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
         """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""
         channel, endpoints = attempt.request.channel.value, attempt.facts.endpoints
-        digests = {e.id: suppression_digest(self.secret, channel, e.address) for e in endpoints}
+        digests = {e.id: suppression_digests(self.secret, self.former_secrets, channel, e.address) for e in endpoints}
         if not digests:
             return ()
-        asked = channel, list(digests.values()), attempt.request.purpose.value
+        asked = channel, [digest for of_one in digests.values() for digest in of_one], attempt.request.purpose.value
         found = await deliveries.suppressed(attempt.connection, *asked)
-        return tuple(e for e in endpoints if digests[e.id] not in found)
+        return tuple(e for e in endpoints if found.isdisjoint(digests[e.id]))
 
     async def _in_segment(self, attempt: Attempt) -> bool:
         if attempt.request.only is None:

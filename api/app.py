@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api import (
     dead_letters,
+    handbook,
     health,
     ingest,
     journeys,
@@ -24,10 +25,13 @@ from api import (
     segments,
     suppressions,
     unsubscribe,
+    visitors,
     webhooks,
 )
 from api.auth import Keys
 from api.config import ApiConfig
+from api.cors import Cors
+from api.door import Door
 from api.ingest import Desk
 from api.intake import Intake
 from api.limits import Limits
@@ -37,11 +41,17 @@ from store import Database
 _ABOUT = """Events of customers come in, journeys are started and watched.
 
 Send an API key as the user of HTTP Basic (empty password, as Segment's clients do) or as Bearer. A key has one role:
-`ingest` sends events, `operate` starts and reads journeys. Errors are problem+json (RFC 9457)."""
+`ingest` sends events, `operate` starts and reads journeys. An `ingest` key is a server's, or a client's, which may stand in an
+app or a web page and speaks for visitors and for users whose id the shop has signed. Errors are problem+json (RFC 9457)."""
+
+#: Bytes of a body, where a route does not say otherwise: five thousand customers with long names.
+BODY_SIZE = 4 * 1024 * 1024
 
 #: Each module of the API has one router; an app serves them all.
 ROUTERS = [
     ingest.router,
+    ingest.beacon,
+    visitors.router,
     journeys.router,
     runs.router,
     segment_questions.router,
@@ -62,16 +72,27 @@ ROUTERS = [
 def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAPI:
     """The API, on a pool of its own or on the given one (which the caller closes)."""
     app = FastAPI(
-        title="journeys", version="0.1.0", description=_ABOUT, lifespan=_lifespan, responses={500: problems.responses(500)[500]}
+        title="journeys",
+        version="0.1.0",
+        description=_ABOUT,
+        lifespan=_lifespan,
+        responses={500: problems.responses(500)[500]},
+        max_body_size=BODY_SIZE,
+        docs_url=None,  # of our own, which needs no other server
+        redoc_url=None,
     )
     store = Store(config, database)
     app.state.config = config
     app.state.store = store
     app.state.keys = Keys(config.key_ttl)
-    app.state.desk = Desk(config, store, Intake(store, config.lanes), Limits(config.in_flight, config.events_per_second))
+    limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
+    app.state.desk = Desk(config, store, Intake(store, config.lanes), limits)
+    app.add_middleware(Door, config=config, store=store)
+    app.add_middleware(Cors)  # added last, so it comes first, and errors of the door carry its headers
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    handbook.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

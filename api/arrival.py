@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from api.signed import Signatures
 from segments.comparing import as_instant
 
 #: How far ahead of us a clock may be before its events are set to now and flagged.
@@ -46,6 +47,8 @@ class Arrival:
     by: Literal["customer", "sync"] = "sync"
     #: From the source and its Idempotency-Key: calls without a message id get the same one when the request is sent again.
     request_key: str | None = None
+    #: What the signatures of a client's key are checked against; None: a server's key, which is believed.
+    client: Signatures | None = None
 
 
 def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:

@@ -11,8 +11,10 @@ from fastapi import Request
 
 from api.problems import Fault, Problem
 
-#: Bytes of a request, after decompression (Segment's limit for a batch).
+#: Bytes of a request, before and after decompression (Segment's limit for a batch).
 BODY_LIMIT = 500 * 1024
+#: Bytes of a body that is read to find its key inside: what a browser sends when a page closes (Fetch Standard, 64 KiB).
+BEACON_LIMIT = 64 * 1024
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -29,27 +31,32 @@ class Body:
     clean: bool
 
 
-async def read_body(request: Request) -> Body:
-    """The JSON of a request.
+async def read_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
+    """The bytes of a request as they came; how long they may take is the door's (`api.door`).
 
     Raises:
-        Problem: 400 not JSON, 413 too large or nested too deeply, 415 an encoding other than gzip.
+        Problem: 413, more than `limit`.
     """
-    return parse(inflate(await _read(request), request.headers.get("content-encoding", "")))
-
-
-async def _read(request: Request) -> bytes:
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > BODY_LIMIT:
-        raise _too_large()
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large(limit)
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
         size += len(piece)
-        if size > BODY_LIMIT:
-            raise _too_large()
+        if size > limit:
+            raise too_large(limit)
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def understood(raw: bytes, encoding: str) -> Body:
+    """The JSON of a body, unpacked.
+
+    Raises:
+        Problem: 400 not JSON, 413 too large or nested too deeply, 415 an encoding other than gzip.
+    """
+    return parse(inflate(raw, encoding))
 
 
 def inflate(raw: bytes, encoding: str) -> bytes:
@@ -58,15 +65,23 @@ def inflate(raw: bytes, encoding: str) -> bytes:
         raise Problem(415, f"Content-Encoding {encoding[:40]!r} is not understood; send gzip or no encoding")
     if not raw.startswith(_GZIP):
         return raw
-    unpacker = zlib.decompressobj(wbits=31)
     try:
-        text = unpacker.decompress(raw, BODY_LIMIT + 1)
+        return _unpacked(raw)
     except zlib.error as error:
         raise Problem(400, "the body begins like gzip but cannot be unpacked; send it again", code="malformed-gzip") from error
-    if len(text) > BODY_LIMIT:
-        raise _too_large()
-    if not unpacker.eof:
-        raise Problem(400, "the gzip body ends too early; send it again", code="malformed-gzip")
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """Every member of a gzip file, one after the other (RFC 1952, 2.2); zeros may stand behind the last."""
+    text = b""
+    while raw:
+        unpacker = zlib.decompressobj(wbits=31)
+        text += unpacker.decompress(raw, BODY_LIMIT + 1 - len(text))
+        if len(text) > BODY_LIMIT:
+            raise too_large(BODY_LIMIT)
+        if not unpacker.eof:
+            raise Problem(400, "the gzip body ends too early; send it again", code="malformed-gzip")
+        raw = unpacker.unused_data.lstrip(b"\x00")
     return text
 
 
@@ -97,8 +112,9 @@ def _integer(digits: str) -> int | float:
     return number if -(2**63) <= number < _BEYOND else float(digits)
 
 
-def _too_large() -> Problem:
-    return Problem(413, f"the body is larger than {BODY_LIMIT} bytes; send smaller batches", code="too-large")
+def too_large(limit: int) -> Problem:
+    """The answer to a body that is larger than it may be."""
+    return Problem(413, f"the body is larger than {limit} bytes; send smaller batches", code="too-large")
 
 
 def flaw(value: Any) -> str | None:
@@ -123,3 +139,15 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def as_text(value: Any) -> str:
+    """The JSON text of what was sent, to be kept for people to look at: also where it is no proper JSON, or too deep for it."""
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError):  # orjson stops at 254 levels, and does not write what it would not read
+        pass
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return "(nested too deeply to be written down)"

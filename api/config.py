@@ -15,15 +15,22 @@ class ApiConfig:
     dsn: str = field(repr=False)
     pool_size: int = 10
     clock: Clock = field(default_factory=Clock)
-    #: Signs unsubscribe links and hashes suppressed addresses.
+    #: Signs unsubscribe links and users' identities, and hashes suppressed addresses; the former ones are still known.
     secret: str = field(default="", repr=False)
+    former_secrets: tuple[str, ...] = field(default=(), repr=False)
     public_url: str = "http://127.0.0.1:8080"
     default_region: str = "ES"
     #: In which languages STOP and START are understood; see `api.wishes`.
     stop_languages: tuple[str, ...] = ("en", "es")
 
-    #: Requests taken at once by this process before it answers 429.
+    #: Requests stored at once by this process; more wait for their turn this many seconds before they are answered 429.
     in_flight: int = 64
+    turn_seconds: float = 5.0
+    #: How long a body may take to arrive, in seconds, and how many bodies may be unfinished at once: beyond, the oldest goes.
+    body_seconds: float = 20.0
+    unfinished_bodies: int = 256
+    #: How long a request is in progress, in seconds, before Postgres must give a sign of life; without one it is answered 503.
+    store_seconds: float = 5.0
     #: Events per second of one write key in this process; 0 is no limit.
     events_per_second: int = 0
     #: Statements that store events at once, each for many requests: a few hide the wait for the disk.

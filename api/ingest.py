@@ -1,11 +1,10 @@
-"""Ingest in the shape of the Segment spec: `POST /v1/{identify,track,page,screen,group,alias,batch}`.
+"""Ingest in the shape of the Segment spec: `POST /v1/{identify,track,page,screen,group,alias,batch}` and their first letters.
 
 Every good item is stored once before the answer; a bad one becomes a dead letter with its reason and costs the others nothing.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,23 +13,27 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.arrival import Arrival, Rejected, skew_of
-from api.auth import SECURITY, allow
-from api.body import Body, read_body
+from api.auth import SECURITY, presented, sender
+from api.body import BEACON_LIMIT, Body, as_text, read_body, understood
+from api.clients import as_claimed
 from api.config import ApiConfig
 from api.intake import Intake, Stored
 from api.limits import Limits
 from api.metrics import ACCEPTED, DEAD_LETTERS, DUPLICATES, SECONDS
 from api.problems import Fault, Problem, responses
+from api.replay import remembered
 from api.segment import BATCH_LIMIT, KINDS, read_item
 from api.segment_docs import CALLS, IngestAnswer
+from api.signed import FIELD, Signatures, taken_off
 from api.state import Store
 from api.tracing import span
 from store.dead_letters import DeadLetter, bury
 from store.ingest import Item
-from store.keys import Caller, Role
+from store.keys import Caller, Kind
 
 # The key is looked at by hand too: solving dependencies would cost a batch more than reading it.
 router = APIRouter(prefix="/v1", tags=["ingest"])
+beacon = APIRouter()
 
 _TOO_BIG = {"too-large", "too-deep"}
 _KEY = "idempotency-key"
@@ -55,7 +58,12 @@ class Desk:
         now = self.config.clock.now()
         skew = skew_of(sent["sentAt"], now) if "sentAt" in sent else timedelta(0)
         told = (caller.name, now, self.config.default_region, traceparent, body.clean, skew, context)
-        return Arrival(*told, request_key=f"{caller.name}/{key}" if key else None)
+        arrival = Arrival(*told, request_key=f"{caller.name}/{key}" if key else None)
+        if caller.kind is Kind.SERVER:
+            return arrival
+        # A visitor or a signed user speaks for themselves; an unsigned user's consent is not taken at all.
+        secrets = (self.config.secret, *self.config.former_secrets)
+        return replace(arrival, by="customer", client=Signatures(secrets, caller.name))
 
     async def keep(
         self, items: Sequence[Item], rejects: Sequence[tuple[Any, Rejected]], arrival: Arrival, kind: str | None = None
@@ -72,41 +80,61 @@ class Desk:
 async def _batch(request: Request) -> Response:
     """Take up to 2,500 calls. Bad ones become dead letters; the answer is 200 as long as the batch itself can be read."""
     desk: Desk = request.app.state.desk
-    caller = await allow(request, Role.INGEST)
-    with desk.limits.slot(), SECONDS.time(), span("ingest batch", request.headers) as traceparent:
-        body = await read_body(request)
-        raws = _calls(_object(body.value, ""))
-        arrival = desk.arrival(caller, body, traceparent, request.headers.get(_KEY))
-        desk.limits.spend(caller.id, len(raws))
-        return _answer(await desk.keep(*_sort(raws, arrival), arrival))
+    caller, raw = await _received(request)
+    async with desk.limits.turn(len(raw)):
+        with SECONDS.time(), span("ingest batch", request.headers) as traceparent:
+            body = understood(raw, request.headers.get("content-encoding", ""))
+            raws = _calls(_object(body.value, ""))
+            arrival = desk.arrival(caller, body, traceparent, request.headers.get(_KEY))
+            desk.limits.spend(caller.id, len(raws))
+            return _answer(await desk.keep(*_sort(raws, arrival), arrival))
 
 
 def _single(kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def call(request: Request) -> Response:
         desk: Desk = request.app.state.desk
-        caller = await allow(request, Role.INGEST)
-        with desk.limits.slot(), SECONDS.time(), span(f"ingest {kind}", request.headers) as traceparent:
-            body = await read_body(request)
-            # An item's own context is not the batch's: it is read with the item.
-            own = Body({**_object(body.value, ""), "context": None}, body.clean)
-            arrival = desk.arrival(caller, own, traceparent, request.headers.get(_KEY))
-            desk.limits.spend(caller.id, 1)
-            return await _keep_one(desk, body.value, arrival, kind)
+        caller, raw = await _received(request)
+        async with desk.limits.turn(len(raw)):
+            with SECONDS.time(), span(f"ingest {kind}", request.headers) as traceparent:
+                body = understood(raw, request.headers.get("content-encoding", ""))
+                told = _object(body.value, "")
+                # An item's own context is not the batch's: it is read with the item.
+                own = Body({**told, "context": None}, body.clean)
+                arrival = desk.arrival(caller, own, traceparent, request.headers.get(_KEY))
+                desk.limits.spend(caller.id, 1)
+                return await _keep_one(desk, told, arrival, kind)
 
     call.__doc__ = CALLS[kind].about
     return call
 
 
+async def _received(request: Request) -> tuple[Caller, bytes]:
+    """Who sends, and the whole body, before a place is taken. Without a key outside, the key of a small body is looked at."""
+    key = request.query_params.get("writeKey")
+    if key is not None or presented(request.headers.get("authorization")) is not None:
+        return await sender(request, key), await read_body(request)
+    raw = await read_body(request, BEACON_LIMIT)
+    return await sender(request, _key_within(raw, request.headers.get("content-encoding", ""))), raw
+
+
+def _key_within(raw: bytes, encoding: str) -> Any:
+    try:
+        told = understood(raw, encoding).value
+    except Problem:
+        return None
+    return told.get("writeKey") if isinstance(told, dict) else None
+
+
 async def _keep_one(desk: Desk, raw: Any, arrival: Arrival, kind: str) -> Response:
     try:
-        item = read_item(raw, arrival, kind)
+        item, withheld = as_claimed(read_item(raw, arrival, kind))
     except Rejected as verdict:
         await desk.keep((), [(raw, verdict)], arrival, kind)
         fault = Fault(pointer=verdict.pointer or "/", detail=verdict.detail)
         status = 413 if verdict.code in _TOO_BIG else 422
         detail = f"the call cannot be taken: {fault.pointer} {fault.detail}"
         raise Problem(status, detail, code=verdict.code, errors=[fault]) from verdict
-    return _answer(await desk.keep([item], (), arrival))
+    return _answer(await desk.keep([item], [(raw, withheld)] if withheld else (), arrival, kind))
 
 
 def _object(value: Any, pointer: str) -> dict[str, Any]:
@@ -134,31 +162,33 @@ def _sort(raws: Sequence[Any], arrival: Arrival) -> tuple[list[Item], list[tuple
     rejects: list[tuple[Any, Rejected]] = []
     for place, raw in enumerate(raws):
         try:
-            items.append(read_item(raw, arrival, place=place))
+            item = read_item(raw, arrival, place=place)
         except Rejected as verdict:
             rejects.append((raw, verdict))
+            continue
+        if item.trust == "claimed":
+            item, withheld = as_claimed(item)
+            if withheld:
+                rejects.append((raw, withheld))
+        items.append(item)
     return items, rejects
 
 
 def _letter(raw: Any, verdict: Rejected, arrival: Arrival, kind: str | None) -> DeadLetter:
     message_id = raw.get("messageId") if isinstance(raw, dict) else None
     known = message_id if isinstance(message_id, str) else None
+    raw = _unsigned(raw)
     same = {name: value for name, value in raw.items() if name != "sentAt"} if isinstance(raw, dict) else raw
-    again = {"kind": kind, "skew": arrival.skew.total_seconds(), "context": arrival.context}
+    again = as_text(remembered(arrival, kind))
     return DeadLetter(
-        arrival.source, arrival.received_at, known, verdict.reason, _text(raw), _text(again), f"{kind} {_text(same)}"
+        arrival.source, arrival.received_at, known, verdict.reason, as_text(raw), again, f"{kind} {as_text(same)}"
     )
 
 
-def _text(raw: Any) -> str:
-    try:
-        return orjson.dumps(raw).decode()
-    except (TypeError, ValueError):
-        pass
-    try:
-        return json.dumps(raw)
-    except RecursionError:
-        return "(nested too deeply to be written down)"
+def _unsigned(raw: Any) -> Any:
+    """The call without its signature, which is nobody's to read."""
+    context = raw.get("context") if isinstance(raw, dict) else None
+    return {**raw, "context": taken_off(context)[0]} if isinstance(context, dict) and FIELD in context else raw
 
 
 def _measure(stored: Stored, rejects: Sequence[tuple[Any, Rejected]], source: str) -> None:
@@ -176,6 +206,8 @@ def _answer(stored: Stored) -> Response:
 
 
 def _route(path: str, endpoint: Callable[..., Any], *errors: int) -> None:
+    # Segment's browser SDK names each call by its first letter.
+    router.add_api_route(f"/{path[0]}", endpoint, methods=["POST"], include_in_schema=False)
     router.add_api_route(
         f"/{path}",
         endpoint,
@@ -190,5 +222,7 @@ def _route(path: str, endpoint: Callable[..., Any], *errors: int) -> None:
 
 
 _route("batch", _batch)
+# RudderStack's browser SDK with `useBeacon`, as a page closes.
+beacon.add_api_route("/beacon/v1/batch", _batch, methods=["POST"], include_in_schema=False)
 for _kind in KINDS:
     _route(_kind, _single(_kind), 422)

@@ -7,6 +7,7 @@ and a request whose client went away is stored all the same.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ class Stored:
     refused: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     items: Sequence[Item]
     done: asyncio.Future[Stored] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -58,7 +59,12 @@ class Intake:
             lane = asyncio.create_task(self._run())
             self._busy.add(lane)
             lane.add_done_callback(self._busy.discard)
-        return await asyncio.shield(waiting.done)
+        try:
+            return await asyncio.shield(waiting.done)
+        except asyncio.CancelledError:  # answered 503 meanwhile: what has not begun is not stored
+            with suppress(ValueError):
+                self._waiting.remove(waiting)
+            raise
 
     async def close(self) -> None:
         """Finish what was begun."""

@@ -1,9 +1,11 @@
 """Back-pressure: a bound on what is in progress and a rate per key; beyond either a client is told when to come back."""
 
+import asyncio
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from api.metrics import REFUSED
 from api.problems import Problem
 
 _BURST = 2.0  # seconds of a key's rate that it may use at once
+_WAITING_BYTES = 64 * 1024 * 1024  # of bodies that are there and wait for their turn
 
 
 @dataclass(slots=True)
@@ -20,28 +23,57 @@ class _Bucket:
 
 
 class Limits:
-    """What this process takes at once, and from each key."""
+    """What this process stores at once, and takes from each key."""
 
-    def __init__(self, in_flight: int, events_per_second: int) -> None:
-        self._most = in_flight
+    def __init__(self, in_flight: int, events_per_second: int, turn_seconds: float = 5.0) -> None:
+        self._free = in_flight
+        self._patience = turn_seconds
         self._rate = events_per_second
-        self._now = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._held = 0
         self._buckets: dict[UUID, _Bucket] = {}
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """A place for one request.
+    @asynccontextmanager
+    async def turn(self, size: int) -> AsyncIterator[None]:
+        """A place for one request whose body of this many bytes is there; a short burst waits, first come first served.
 
         Raises:
-            Problem: 429, all places are taken.
+            Problem: 429, no place became free in time, or those who wait hold too much memory.
         """
-        if self._now >= self._most:
-            raise _too_many("in-flight", "too many requests are in progress", 1)
-        self._now += 1
+        if self._free and not self._waiting:
+            self._free -= 1
+        else:
+            await self._wait(size)
         try:
             yield
         finally:
-            self._now -= 1
+            self._hand_on()
+
+    async def _wait(self, size: int) -> None:
+        if self._held + size > _WAITING_BYTES:
+            raise _too_many("in-flight", "too many requests are in progress", 1)
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        self._held += size
+        try:
+            async with asyncio.timeout(self._patience):
+                await place
+        except BaseException as why:
+            if place.done() and not place.cancelled():
+                self._hand_on()  # it was ours in the very instant in which we gave up
+            if isinstance(why, TimeoutError):
+                raise _too_many("in-flight", "too many requests are in progress", 1) from None
+            raise
+        finally:
+            self._held -= size
+
+    def _hand_on(self) -> None:
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
 
     def spend(self, key: UUID, events: int) -> None:
         """Take events from a key's allowance; a batch larger than the allowance passes when nothing is owed.

@@ -152,6 +152,7 @@ async def remove_members(name: _ListName, body: Customers, caller: Operator, con
 
 @router.put(
     "/lists/{name}/imports/{import_id}",
+    max_body_size=FILE_LIMIT,
     responses=responses(400, 401, 403, 409, 413, 422, 503),
     openapi_extra={
         "requestBody": {

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from store import StoreUnreachable
+from store.away import AWAY
 from store.errors import ListIsFrozen
 from store.identity import NamesMoved
 
@@ -23,16 +23,10 @@ MEDIA_TYPE = "application/problem+json"
 #: Seconds after which a client may try again when the store is down.
 STORE_RETRY_AFTER = 2
 
-#: What the driver raises while Postgres is down, restarting, full or failing over: all pass, and nothing was stored.
+#: What is answered by "send it again": Postgres is away, or others were faster.
 UNAVAILABLE: tuple[type[BaseException], ...] = (
-    StoreUnreachable,
+    *AWAY,
     NamesMoved,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
@@ -60,8 +54,8 @@ class ProblemBody(BaseModel):
     errors: list[Fault] = Field(default_factory=list, description="where exactly, when the request is to blame")
 
 
-class Problem(Exception):
-    """An answer that is not a success; raise it anywhere below a route."""
+class Problem(HTTPException):
+    """An answer that is not a success; raise it anywhere below a route, also where a body is being read."""
 
     def __init__(
         self,
@@ -72,12 +66,10 @@ class Problem(Exception):
         errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail, dict(headers or {}))
         self.status = status
-        self.detail = detail
         self.code = code or HTTPStatus(status).phrase.lower().replace(" ", "-")
         self.errors = tuple(errors)
-        self.headers = dict(headers or {})
 
     def body(self) -> ProblemBody:
         """What the client reads."""
@@ -97,10 +89,10 @@ class Problem(Exception):
 
 
 def unavailable() -> Problem:
-    """Postgres cannot be reached now; nothing was stored, and the client should send the same again."""
+    """Postgres does not answer now; the client should send the same again, and nothing is stored twice under a message id."""
     return Problem(
         503,
-        "the store cannot be reached; nothing of this request was stored, send it again",
+        "the store does not answer; send the same again, with the same messageIds: what was stored is not stored twice",
         code="store-unavailable",
         headers={"Retry-After": str(STORE_RETRY_AFTER)},
     )
@@ -123,9 +115,15 @@ def schemas() -> dict[str, Any]:
 
 
 def describe(operation: dict[str, Any]) -> None:
-    """Correct what FastAPI writes by itself: invalid requests get a problem, and either way to send a key is enough."""
+    """Correct what FastAPI writes by itself: invalid requests get a problem, and either way to send a key is enough.
+
+    Whatever takes a body can find it unreadable, late or too large.
+    """
     if "422" in operation["responses"]:
         operation["responses"]["422"] = responses(422)[422]
+    if "requestBody" in operation:
+        read = {str(status): told for status, told in responses(400, 408, 413).items()}
+        operation["responses"] = dict(sorted((read | operation["responses"]).items()))
     if "security" in operation:
         operation["security"] = [{name: []} for scheme in operation["security"] for name in scheme]
 

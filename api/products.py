@@ -36,7 +36,7 @@ def _body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "description": "a JSON list, or a product a line", "content": content}}
 
 
-@router.put("/products", responses=responses(400, 401, 403, 413, 503), openapi_extra=_body())
+@router.put("/products", max_body_size=BODY_LIMIT, responses=responses(400, 401, 403, 413, 503), openapi_extra=_body())
 async def put_products(request: Request, caller: Operator, config: Config, database: Db) -> ProductsKept:
     """Tell some products: what they are and what goes with them. Bad ones are named in the answer; the others are kept."""
     try:

@@ -6,13 +6,16 @@ without a message id gets one from its number, so that a replay that broke off c
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from api.arrival import Arrival, Rejected
 from api.body import parse
+from api.clients import as_claimed
 from api.problems import Problem
 from api.segment import read_item
+from api.signed import Signatures
 from store import Database
 from store.dead_letters import Buried, Which, dead_letters, purge, refused_again
 from store.ingest import Item, Weeks, store_apart
@@ -71,6 +74,12 @@ async def _replay(database: Database, letters: Sequence[Buried], now: datetime, 
     return Replayed(stored, len(done) - stored, len(reasons), len(letters) - len(whole))
 
 
+def remembered(arrival: Arrival, kind: str | None) -> dict[str, Any]:
+    """What of an arrival is needed to read one of its items again; what came by a client's key is never believed more."""
+    told = {"kind": kind, "skew": arrival.skew.total_seconds(), "context": arrival.context}
+    return told if arrival.client is None else told | {"client": True}
+
+
 def _read(letter: Buried, region: str) -> Item:
     assert letter.arrival is not None, "only items of ingest are read again"
     try:
@@ -87,4 +96,9 @@ def _read(letter: Buried, region: str) -> Item:
         context=came["context"],
         request_key=f"dead-letter/{letter.id}",
     )
-    return read_item(body.value, arrival, came["kind"])
+    if "client" in came:  # signatures are not kept
+        arrival = replace(arrival, by="customer", client=Signatures((), letter.source))
+    item, withheld = as_claimed(read_item(body.value, arrival, came["kind"]))
+    if withheld:
+        raise withheld
+    return item

@@ -13,6 +13,7 @@ import orjson
 from api.addresses import Unusable, addresses_of, choices_of
 from api.arrival import Arrival, Rejected, when
 from api.body import flaw
+from api.clients import Trust, as_client, joining
 from api.provenance import origins_of
 from segments.calendar import ZONE_TRAIT
 from segments.listed import LIST_EVENT
@@ -58,13 +59,16 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None, place: int = 
     context = _object(raw, "context")
     if arrival.context:
         context = {**arrival.context, **context}
+    trust: Trust = "server"
+    if arrival.client is not None:
+        context, trust = as_client(context, user_id, arrival.client)
     properties, traits = _content(raw, kind, context)
     event_type = _TYPES.get(kind) or _event(raw)
     texts = _texts(properties, context)
     if not all(is_normalized("NFC", text) for text in texts if not text.isascii()):
         properties, traits, context = composed(properties), composed(traits), composed(context)
         texts = _texts(properties, context)
-    return Item(
+    item = Item(
         message_id or _made_up(arrival, place, user_id, anonymous_id, event_type, *texts),
         user_id,
         anonymous_id,
@@ -78,7 +82,9 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None, place: int = 
         arrival.traceparent,
         previous_id,
         _changes(traits, context, arrival, sourced=kind == "identify"),
+        trust=trust,
     )
+    return item if trust == "server" else joining(item)
 
 
 def _kind(value: Any) -> str:
@@ -201,11 +207,12 @@ def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Origi
 
 def _texts(properties: dict[str, Any], context: dict[str, Any]) -> tuple[str, str]:
     try:
-        first, second = orjson.dumps(properties).decode(), orjson.dumps(context).decode()
+        stored = orjson.dumps(properties), orjson.dumps(context)
     except (TypeError, RecursionError) as error:  # orjson stops at 254 levels
         raise Rejected("too-deep", f"is nested more than {DEPTH_LIMIT} levels deep") from error
-    if len(first) + len(second) > ITEM_LIMIT:
+    if len(stored[0]) + len(stored[1]) > ITEM_LIMIT:
         raise Rejected("too-large", f"is larger than {ITEM_LIMIT} bytes")
+    first, second = stored[0].decode(), stored[1].decode()
     for text, value, key in ((first, properties, "/properties"), (second, context, "/context")):
         # Counting brackets is a bound on the depth, and the NUL's escape a bound on NULs: only suspects are walked.
         if text.count("{") + text.count("[") > DEPTH_LIMIT and depth(value) > DEPTH_LIMIT:

@@ -8,6 +8,9 @@ from fastapi import Depends, Request
 
 from api.config import ApiConfig
 from store import Database, StoreError, connect
+from store.database import alive
+
+_PULSE = 2.0  # seconds for a sign of life of Postgres
 
 
 class Store:
@@ -18,6 +21,7 @@ class Store:
         self._database = database
         self._owned = database is None
         self._opening = asyncio.Lock()
+        self._pulse: asyncio.Task[bool] | None = None
 
     async def open(self) -> Database:
         """The pool.
@@ -31,10 +35,19 @@ class Store:
                     self._database = await connect(self._config.dsn, max_size=self._config.pool_size)
         return self._database
 
+    async def answers(self) -> bool:
+        """Whether Postgres gives a sign of life in two seconds, on a connection of its own: the pool may be busy, or stuck."""
+        if not self._config.dsn:  # on a pool of somebody else's
+            return self._database is not None
+        if self._pulse is None or self._pulse.done():  # whoever asks meanwhile hears the same
+            self._pulse = asyncio.create_task(alive(self._config.dsn, _PULSE))
+        return await asyncio.shield(self._pulse)
+
     async def warm(self) -> None:
         """Open the pool if Postgres answers already."""
-        with suppress(StoreError):
-            await self.open()
+        if await self.answers():
+            with suppress(StoreError):
+                await self.open()
 
     async def close(self) -> None:
         """Close the pool, if it is ours."""

@@ -51,7 +51,7 @@ Token = Annotated[str, PathParameter(description="the signed token of an unsubsc
 async def ask(token: Token, config: Config) -> HTMLResponse:
     """The page with the button. Changes nothing."""
     try:
-        said = read_unsubscribe(config.secret, token)
+        said = read_unsubscribe(config.secret, token, config.former_secrets)
     except InvalidToken:
         return _invalid()
     what = _what(said)
@@ -62,7 +62,7 @@ async def ask(token: Token, config: Config) -> HTMLResponse:
 async def act(token: Token, config: Config, database: Db) -> HTMLResponse:
     """Withdraw consent at once. The body is not looked at: whoever posts to this address means it (RFC 8058, 3.2)."""
     try:
-        said = read_unsubscribe(config.secret, token)
+        said = read_unsubscribe(config.secret, token, config.former_secrets)
     except InvalidToken:
         return _invalid()
     async with database.transaction() as connection:

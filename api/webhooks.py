@@ -74,6 +74,7 @@ async def verify(
 
 @router.post(
     "/v1/webhooks/whatsapp",
+    max_body_size=_LIMIT,
     responses=responses(400, 401, 413, 503),
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
 )

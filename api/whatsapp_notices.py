@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from api.body import as_text
 from store.deliveries import MessageKey
 
 _SKEW = timedelta(minutes=5)
@@ -162,7 +163,7 @@ def _one(model: type[StatusNotice | ReplyNotice], item: dict[str, Any]) -> Notic
         return model.model_validate(item)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        return Fault(orjson.dumps(item).decode(), f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        return Fault(as_text(item), f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

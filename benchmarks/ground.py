@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import psutil
 from google.protobuf.duration_pb2 import Duration
@@ -59,12 +60,13 @@ class Ground:
         """Settings that point at the servers, with a namespace of this name."""
         await _namespace(self.temporal.address, name)
         return Settings.model_construct(
-            {"catalogue", "temporal_address", "temporal_namespace", "data_dir", "log_level"},
+            {"catalogue", "temporal_address", "temporal_namespace", "data_dir", "log_level", "secret"},
             catalogue=catalogue,
             temporal_address=self.temporal.address,
             temporal_namespace=name,
             data_dir=self.folder / name,
             log_level="WARNING",
+            secret=SecretStr(token_hex(32)),
         )
 
     async def client(self, settings: Settings) -> Client:

@@ -12,8 +12,9 @@ from segments.errors import DefinitionError, SegmentError
 from segments.language import Segment
 
 _DEEPEST = 50
-#: Parts of a definition together with those of the segments that it names: each may name the one before it twice.
-_MOST_PARTS = 20_000
+#: Parts of a definition together with those of the segments that it names (each may name the one before it twice): to compile
+#: one takes two milliseconds.
+_MOST_PARTS = 1_000
 
 
 @dataclass

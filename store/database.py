@@ -1,5 +1,6 @@
 """The connection pool: one place where types are mapped and an unreachable server becomes a readable sentence."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ Record = asyncpg.Record
 # Quoted: asyncpg's classes are generic for the type checker only.
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
 Pool: TypeAlias = "asyncpg.Pool[Record]"
+_CONNECT = 10.0  # seconds for a new connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,28 @@ async def connect(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Databas
         StoreUnreachable: nothing answered at the address, or it refused the user.
     """
     try:
-        pool = await asyncpg.create_pool(dsn, min_size=min_size, max_size=max_size, init=_prepare, command_timeout=60)
+        pool = await asyncpg.create_pool(
+            dsn, min_size=min_size, max_size=max_size, init=_prepare, command_timeout=60, timeout=_CONNECT
+        )
     except (OSError, asyncpg.PostgresError, TimeoutError, ValueError) as error:
         raise StoreUnreachable(
             f"no Postgres at {_where(dsn)} ({type(error).__name__}: {error}); set JOURNEYS_DATABASE_URL"
         ) from error
     return Database(pool)
+
+
+async def alive(dsn: str, seconds: float) -> bool:
+    """Whether a server answers a question at this address within so many seconds."""
+    connection: asyncpg.Connection[Record] | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            connection = await asyncpg.connect(dsn, timeout=seconds)
+            return bool(await connection.fetchval("select true"))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError):
+        return False
+    finally:
+        if connection is not None:
+            connection.terminate()
 
 
 async def _prepare(connection: Any) -> None:

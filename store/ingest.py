@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,7 @@ from store.database import Connection, Database
 from store.endpoints import ADDRESS_TRAITS, Address, replace_addresses, write_addresses
 from store.identity import Claim, NamesMoved, settle
 from store.named import queries
+from store.rights import within_rights
 from store.take_over import hand_over
 from store.traits import Word as TraitWord
 from store.traits import write_words
@@ -79,6 +80,8 @@ class Item(NamedTuple):
     traceparent: str | None = None
     previous_id: str | None = None
     changes: Changes | None = None
+    #: By a server's key; by a client's (an app, a web page) with a signed user id; by a client's without.
+    trust: Literal["server", "signed", "claimed"] = "server"
 
     @property
     def plain(self) -> bool:
@@ -211,6 +214,7 @@ async def _store_slowly(connection: Connection, items: Sequence[Item]) -> list[b
         new = await _store_settled(connection, told, profiles)
         await hand_over(connection, moves, now)
         fresh = [(profile, item) for profile, item, was_new in zip(profiles, told, new, strict=True) if was_new]
+        fresh = await within_rights(connection, fresh)
         await _write_traits(connection, fresh)
         await _write_addresses(connection, fresh)
         await _write_choices(connection, fresh)

@@ -37,7 +37,7 @@ from workers.settings import Settings
 from workers.temporal import connect_temporal
 from workers.worker import serving, workers
 
-SECRET = "test-secret-of-this-shop"
+SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"
 CHANNELS = ("push", "whatsapp", "email")
 
 

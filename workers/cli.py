@@ -10,6 +10,7 @@ import typer
 
 from workers.asked import fail, settings, with_database
 from workers.dead_letters_cli import dead_letters
+from workers.keys_cli import keys
 from workers.lists_cli import lists
 from workers.products_cli import products
 from workers.profile_cli import merges, profile, unmerge
@@ -28,7 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 app.add_typer(keys, name="keys", rich_help_panel="Deployment")
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel="Deployment")
 app.add_typer(segments, name="segments", rich_help_panel="Customers")
@@ -111,39 +111,6 @@ def migrate() -> None:
     typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
 
 
-@keys.command()
-def create(
-    name: Annotated[str, typer.Argument(help="Whose key it is, e.g. web-shop; stands as the source of its events.")],
-    role: Annotated[str, typer.Option(help="ingest: send events; operate: read and start journeys.")] = "ingest",
-) -> None:
-    """Make a key and print it: the only time that it can be read."""
-    from store.keys import Role, create_key
-
-    if role not in set(Role):
-        fail(f"--role {role}: choose one of {', '.join(Role)}")
-    typer.echo(with_database(lambda database: create_key(database.pool, name, Role(role))))
-
-
-@keys.command("list")
-def list_() -> None:
-    """Show every key's name, role and age, nothing secret."""
-    from store.keys import list_keys
-
-    for key in with_database(lambda database: list_keys(database.pool)):
-        ended = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "in use"
-        typer.echo(f"{key.name}\t{key.role.value}\tcreated {key.created_at:%Y-%m-%d %H:%M}\t{ended}")
-
-
-@keys.command()
-def revoke(name: Annotated[str, typer.Argument(help="The key's name, as `journeys keys list` shows it.")]) -> None:
-    """Take a key out of use; the API refuses it within seconds."""
-    from store.keys import revoke_key
-
-    if not with_database(lambda database: revoke_key(database.pool, name)):
-        fail(f"no key named {name!r} is in use; see `journeys keys list`")
-    typer.echo(f"revoked {name}")
-
-
 @app.command(rich_help_panel="Deployment")
 def version() -> None:
     """Print the version."""
@@ -189,10 +156,11 @@ def _leave(code: int) -> NoReturn:
 
 
 def _connected(given: "Settings") -> "Settings":
-    """Settings of a process that needs its servers given."""
+    """Settings of a process that needs its servers and its secret given."""
     for name in ("database_url", "temporal_address"):
         if not getattr(given, name):
             fail(f"JOURNEYS_{name.upper()} is not set; `journeys dev` brings a server of its own, this command does not")
+    _ = given.signing_secret
     return given
 
 

@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from journeys.clock import Clock
 from store import StoreUnreachable
+from workers.strength import weakness
+
+
+class SecretMissing(Exception):
+    """JOURNEYS_SECRET is not set."""
 
 
 class Settings(BaseSettings):
@@ -34,7 +40,12 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8080", description="the API's address as customers see it (unsubscribe links)"
     )
     secret: SecretStr = Field(
-        default=SecretStr(""), description="signs unsubscribe links and hashes suppressed addresses; keep it for ever"
+        default=SecretStr(""),
+        description="signs unsubscribe links and identities and hashes suppressed addresses: long, random, and kept",
+    )
+    former_secrets: SecretStr = Field(
+        default=SecretStr(""),
+        description="what JOURNEYS_SECRET was before, comma separated: old links still work, and suppressions are still found",
     )
     ingest_in_flight: int = Field(default=64, ge=1, description="batches taken at once per API process before 429")
     ingest_events_per_second: int = Field(default=0, ge=0, description="per write key and API process; 0: no limit")
@@ -104,6 +115,33 @@ class Settings(BaseSettings):
         if unknown := sorted(set(given) - set(LANGUAGES)):
             raise ValueError(f"STOP is not known in {', '.join(unknown)}; use some of {', '.join(LANGUAGES)}")
         return given
+
+    @field_validator("secret")
+    @classmethod
+    def _strong(cls, given: SecretStr) -> SecretStr:
+        """Former ones may be weak: what they signed is to be recognised, and nothing is signed with them any more."""
+        if (text := given.get_secret_value()) and (why := weakness(text)):
+            raise PydanticCustomError("weak_secret", "{why}", {"why": why})
+        return given
+
+    @property
+    def former_secrets_given(self) -> tuple[str, ...]:
+        """The former secrets, in the order given."""
+        given = (secret.strip() for secret in self.former_secrets.get_secret_value().split(","))
+        return tuple(secret for secret in given if secret)
+
+    @property
+    def signing_secret(self) -> str:
+        """The secret.
+
+        Raises:
+            SecretMissing: none is set.
+        """
+        if not self.secret.get_secret_value():
+            raise SecretMissing(
+                "JOURNEYS_SECRET is not set: it signs unsubscribe links; make one with `openssl rand -hex 32` and keep it"
+            )
+        return self.secret.get_secret_value()
 
     @property
     def clock(self) -> Clock:

@@ -5,7 +5,7 @@ from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Re
 from activities.channels.fcm import Fcm
 from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, WhatsAppContent
 from activities.channels.smtp import Smtp
-from activities.channels.suppression import suppression_digest
+from activities.channels.suppression import suppression_digest, suppression_digests
 from activities.channels.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
 from activities.channels.whatsapp import WhatsApp
 
@@ -29,4 +29,5 @@ __all__ = [
     "read_unsubscribe",
     "sign_unsubscribe",
     "suppression_digest",
+    "suppression_digests",
 ]

@@ -1,12 +1,13 @@
 """The signed token in an unsubscribe link: which customer, channel and purpose, and the message it stood in.
 
 Promise: it works without a login and cannot be made by anyone else; it holds ids only. It never expires, because
-letters are read years later.
+letters are read years later, also when the secret has been replaced meanwhile.
 """
 
 import base64
 import binascii
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -39,8 +40,8 @@ def sign_unsubscribe(secret: str | bytes | SecretStr, profile_id: UUID, channel:
     return _text(_signature(secret, content) + content)
 
 
-def read_unsubscribe(secret: str | bytes | SecretStr, token: str) -> Unsubscription:
-    """What a token says.
+def read_unsubscribe(secret: str | bytes | SecretStr, token: str, former: Sequence[str] = ()) -> Unsubscription:
+    """What a token says that was signed with the secret, or with a former one.
 
     Raises:
         InvalidToken: it does not carry our signature.
@@ -52,7 +53,7 @@ def read_unsubscribe(secret: str | bytes | SecretStr, token: str) -> Unsubscript
     if _text(raw) != token.rstrip("="):  # the last letter may hold bits that mean nothing
         raise InvalidToken("not a token of ours")
     signature, content = raw[:_SIGNATURE], raw[_SIGNATURE:]
-    if not hmac.compare_digest(signature, _signature(secret, content)):
+    if not any(hmac.compare_digest(signature, _signature(each, content)) for each in (secret, *former)):
         raise InvalidToken("not a token of ours")
     profile_id, channel, purpose, key = orjson.loads(content)
     return Unsubscription(UUID(profile_id), channel, purpose, key)

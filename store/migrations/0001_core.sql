@@ -1,11 +1,14 @@
 -- The whole first schema. Times are UTC; ids are uuid7 or bigint identities; no extension is needed.
 -- Words: docs/architecture.md. Business times (ts, at, entered_at …) come from the injected clock, never from now().
 
--- Who may call the API. Only the SHA-256 of a key is kept.
+-- Who may call the API. Only the SHA-256 of a key is kept. A client's key stands in an app or a web page, where anybody can read
+-- it; `origins` are the web pages that it may be used from ('*': any).
 create table api_key (
     id          uuid primary key,
     name        text not null unique check (length(name) between 1 and 100),
     role        text not null check (role in ('ingest', 'operate')),
+    kind        text not null default 'server' check (kind = 'server' or (kind = 'client' and role = 'ingest')),
+    origins     text[] not null default '{}' check (kind = 'client' or origins = '{}'),
     digest      bytea not null unique,
     created_at  timestamptz not null default now(),
     revoked_at  timestamptz

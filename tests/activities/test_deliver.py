@@ -10,6 +10,7 @@ import pytest
 from shop import Shop, consent
 from temporalio.exceptions import ApplicationError
 
+from activities.channels import suppression_digest
 from activities.templates import load_templates
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.run_views import Message, Run
@@ -169,6 +170,17 @@ async def test_a_message_goes_to_the_address_that_was_consented_to(trial: Shop) 
     await trial.send("identify", userId="ana", traits={}, context={"messaging_subscriptions": newer})
     assert states(await finish(trial, "by_choice")) == [("push", "sent", None)]
     assert [m.to for m in trial.sandbox.messages] == ["token-ana"]
+
+
+async def test_an_address_that_was_suppressed_under_a_former_secret_stays_so(trial: Shop) -> None:
+    """A16: the secret was replaced since; the row knows the old digest alone."""
+    await trial.signs_up("ana")
+    digest = suppression_digest("last year's", "email", "ana@example.com")
+    await trial.database.pool.execute("insert into suppression values ('email', $1, 'all', 'hard bounce', now())", digest)
+    run = await start(trial, "by_choice", params={"route": "email"})
+    asked = request(run, step="email:note", channel=Channel.EMAIL, occurrence=9)
+    later = replace(trial.parts.delivery, former_secrets=("older", "last year's"))
+    assert (await later.deliver(asked)).reason == "address suppressed"
 
 
 async def test_consent_that_was_withdrawn_while_waiting(trial: Shop) -> None:

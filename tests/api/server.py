@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -44,10 +44,11 @@ class Api:
 async def serving(config: ApiConfig, database: Database | None = None) -> AsyncIterator[str]:
     """The address of an API served by uvicorn until the end of the block."""
     listening = socket.create_server(("127.0.0.1", 0))
+    config = replace(config, public_url=f"http://127.0.0.1:{listening.getsockname()[1]}")
     server = uvicorn.Server(uvicorn.Config(create_app(config, database=database), log_level="error", access_log=False))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield config.public_url
     finally:
         server.should_exit = True
         await running

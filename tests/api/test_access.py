@@ -75,7 +75,7 @@ async def test_a_key_that_sends_too_fast_is_told_when_to_come_back(dsn: str, key
 
 async def test_more_than_fits_at_once_is_told_to_come_back(dsn: str, keyed: Database) -> None:
     """Two requests hold their places while Postgres makes them wait; the third is turned away, none is lost."""
-    config = ApiConfig(dsn=dsn, in_flight=2)
+    config = ApiConfig(dsn=dsn, in_flight=2, turn_seconds=0.2)
     async with serving(config) as url, httpx.AsyncClient(auth=(INGEST_KEY, ""), timeout=30) as http:
         assert (await http.post(f"{url}/v1/track", json=TRACK)).status_code == 200
         async with keyed.transaction() as connection:

@@ -1,10 +1,8 @@
 """Independent SDKs of Segment and RudderStack work against the API unchanged, but for its URL and key."""
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +12,8 @@ from rudderstack.analytics.request import APIError
 
 from store.keys import Role, create_key
 from tests.api.server import INGEST_KEY, Api
+from tests.programs import SDK, node_modules
 
-SDK = Path(__file__).parent / "sdk"
 KINDS = ["track", "identify", "page", "screen", "group", "alias"]
 
 
@@ -67,33 +65,11 @@ async def test_python_sdks_work_unchanged(ingest_api: Api, send: Callable[[str],
     await check_everything(ingest_api)
 
 
-@pytest.fixture(scope="module")
-def node_sdks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the SDKs of the lock file installed; skipped where npm or its registry cannot be reached."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not installed")
-    folder = tmp_path_factory.mktemp("sdk")
-    for file in SDK.iterdir():
-        shutil.copy(file, folder)
-    # Not `npm ci`: it refuses a lock that a registry without some platforms' optional packages has written.
-    command = ["npm", "install", "--no-save", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
-    command += ["--prefer-offline", "--fetch-retries=0"]
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.skip("npm did not install the SDKs within three minutes")
-    if done.returncode and any(word in done.stderr for word in ("ENOTFOUND", "ECONN", "ETIMEDOUT", "EAI_AGAIN", "network")):
-        pytest.skip("npm could not reach its registry")
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 @pytest.mark.parametrize("script", ["segment.cjs", "rudder.cjs"])
-async def test_node_sdks_work_unchanged(ingest_api: Api, node_sdks: Path, script: str) -> None:
+async def test_node_sdks_work_unchanged(ingest_api: Api, script: str) -> None:
+    node_modules()
     command = ["node", script, ingest_api.url, INGEST_KEY]
-    done = await asyncio.to_thread(
-        subprocess.run, command, cwd=node_sdks, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = await asyncio.to_thread(subprocess.run, command, cwd=SDK, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     await check_everything(ingest_api)
 

@@ -6,15 +6,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
+from api.signed import identity_secret
 from store import connect
 from store.keys import Role, find_key
 from workers.settings import Settings
 
 HEAVY = {"temporalio", "fastapi", "sqlalchemy", "asyncpg", "pydantic", "httpx"}
 NOBODY = "127.0.0.1:9"
+SERVERS = {"database_url": "postgresql://h/d", "temporal_address": NOBODY}
 
 
 def journeys(*arguments: str, cwd: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -54,6 +57,10 @@ def test_version() -> None:
         ({"api_port": "many"}, "JOURNEYS_API_PORT: input should be a valid integer"),
         ({"clock_speed": "-1", "watch_shards": "999"}, "JOURNEYS_WATCH_SHARDS: input should be less than or equal to 256"),
         ({"log_level": "LOUD"}, "JOURNEYS_LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ({"secret": "short"}, "JOURNEYS_SECRET: it has 5 characters and must have at least 32; make one with `openssl rand"),
+        ({"secret": "change-me-once"}, "JOURNEYS_SECRET: it has 14 characters"),
+        ({"secret": "change-me-once-and-keep-it-for-ever!"}, "JOURNEYS_SECRET: it is an example or can be guessed"),
+        ({"secret": "a" * 64}, "JOURNEYS_SECRET: it is an example or can be guessed"),
     ],
 )
 @pytest.mark.parametrize("command", ["dev", "worker", "api", "migrate"])
@@ -69,6 +76,8 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(command: str, settings: d
     [
         ("worker", {}, "JOURNEYS_DATABASE_URL is not set"),
         ("api", {"database_url": "postgresql://h/d"}, "JOURNEYS_TEMPORAL_ADDRESS is not set"),
+        ("api", SERVERS, "JOURNEYS_SECRET is not set: it signs unsubscribe links; make one with `openssl rand -hex 32`"),
+        ("worker", {**SERVERS, "secret": ""}, "JOURNEYS_SECRET is not set"),
         ("migrate", {"database_url": f"postgresql://u:hidden@{NOBODY}/d"}, f"JOURNEYS_DATABASE_URL: no Postgres at {NOBODY}/d"),
         ("migrate", {"database_url": "postgresql://u:hidden@h:x/d"}, "JOURNEYS_DATABASE_URL is not an address like"),
         ("dev", {"temporal_address": NOBODY}, f"JOURNEYS_TEMPORAL_ADDRESS={NOBODY}: no Temporal server there"),
@@ -112,6 +121,46 @@ async def test_a_key_is_made_shown_once_listed_and_revoked(dsn: str) -> None:
     await database.close()
     again = await in_thread("keys", "revoke", "web-shop", database_url=dsn)
     assert (again.returncode, again.stderr) == (1, "journeys: no key named 'web-shop' is in use; see `journeys keys list`\n")
+
+
+async def test_a_client_s_key_has_its_pages_and_a_secret_that_signs_its_users(dsn: str) -> None:
+    secret = token_hex(32)
+    options = ("--kind", "client", "--origin", "https://Shop.example/", "--origin", "http://localhost:3000")
+    made = await in_thread("keys", "create", "web", *options, database_url=dsn)
+    assert made.stdout.startswith("jk_client_")
+    listed = await in_thread("keys", "list", database_url=dsn)
+    assert listed.stdout.startswith("web\tingest, client\tcreated ")
+    assert listed.stdout.endswith("\tin use\thttp://localhost:3000\thttps://shop.example\n")
+    told = await in_thread("keys", "identity", "web", database_url=dsn, secret=secret)
+    assert told.stdout == identity_secret(secret, "web") + "\n"
+    unset = await in_thread("keys", "identity", "web", database_url=dsn)
+    assert "JOURNEYS_SECRET is not set" in unset.stderr
+    other = await in_thread("keys", "identity", "nobody", database_url=dsn, secret=secret)
+    assert other.stderr == "journeys: no client's key is named 'nobody'; see `journeys keys list`\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--kind", "page"), "--kind page: choose one of server, client"),
+        (
+            ("--origin", "https://shop.example"),
+            "a server's key must not stand in a web page, so it has no origins",
+        ),
+        (
+            ("--kind", "client", "--origin", "shop.example"),
+            "'shop.example' is not an origin; give scheme and host alone",
+        ),
+        (
+            ("--kind", "client", "--role", "operate"),
+            "a client's key can be read by anybody and only sends events",
+        ),
+    ],
+)
+async def test_a_key_that_cannot_be_is_one_sentence(dsn: str, options: tuple[str, ...], sentence: str) -> None:
+    made = await in_thread("keys", "create", "web", *options, database_url=dsn)
+    assert (made.returncode, made.stdout) == (1, "")
+    assert made.stderr.startswith(f"journeys: {sentence}")
 
 
 async def test_a_name_that_is_taken_and_a_role_that_is_none_are_told(dsn: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import tomllib
@@ -89,7 +90,7 @@ def test_the_settings_of_our_services_load() -> None:
 
 def filled(value: object) -> str:
     """As compose fills in variables that have a default or are required."""
-    return re.sub(r"\$\{\w+:(-|\?)([^}]*)\}", lambda m: m[2] if m[1] == "-" else "given", str(value))
+    return re.sub(r"\$\{\w+:(-|\?)([^}]*)\}", lambda m: m[2] if m[1] == "-" else secrets.token_hex(), str(value))
 
 
 def test_what_scrapes_and_traces_goes_to_ports_that_are_served() -> None:

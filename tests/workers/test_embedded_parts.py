@@ -1,6 +1,7 @@
 """The small pieces of the stack: secrets, the lock, ports, what the terminal tells, what children are told, restarts."""
 
 import json
+import secrets
 import socket
 import stat
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ ADDRESSES = Addresses(
     smtp="smtp://127.0.0.1:6",
     service_account=Path("account.json"),
 )
-PRIVATE = Secrets("signs", "app", "verify", "token")
+PRIVATE = Secrets(secrets.token_urlsafe(24), "app", "verify", "token")
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def children() -> Iterator[Children]:
 def test_keys_are_made_once_and_readable_by_their_owner_only(tmp_path: Path) -> None:
     first = keys_in(tmp_path)
     assert first.ingest.startswith("jk_ingest_")
+    assert first.client.startswith("jk_client_")
     assert first.operate.startswith("jk_operate_")
     assert keys_in(tmp_path) == first
     assert secrets_in(tmp_path) == secrets_in(tmp_path)
@@ -124,7 +126,7 @@ def test_children_are_told_the_addresses_and_the_sandbox_providers() -> None:
     assert (settings.api_host, settings.api_port, settings.public_url) == ("127.0.0.1", 4, "http://127.0.0.1:4")
     assert settings.fcm_url == settings.whatsapp_url == "http://127.0.0.1:5"
     assert settings.smtp_url == SecretStr("smtp://127.0.0.1:6")
-    assert settings.secret == SecretStr("signs")
+    assert settings.secret == SecretStr(PRIVATE.secret)
 
 
 def test_what_is_configured_is_passed_on_and_its_sandbox_left_out() -> None:
@@ -132,7 +134,7 @@ def test_what_is_configured_is_passed_on_and_its_sandbox_left_out() -> None:
         smtp_url=SecretStr("smtps://real"),
         whatsapp_token=SecretStr("real"),
         fcm_service_account=Path("real.json"),
-        secret=SecretStr("mine"),
+        secret=SecretStr(secrets.token_hex()),
         public_url="https://shop.example",
         watch_tick=timedelta(seconds=2),
     )

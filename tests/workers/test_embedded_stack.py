@@ -4,31 +4,37 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import asyncpg
 import psutil
 import pytest
 from httpx import AsyncClient, BasicAuth
+from pydantic import SecretStr
 from temporalio.client import Client
 
 from workers.embedded.errors import SettingUnusable
+from workers.embedded.parts import Program
 from workers.embedded.stack import EmbeddedStack
+from workers.embedded.vault import Keys, Secrets, secrets_in
 from workers.settings import Settings
 
 EVENT = {"type": "track", "event": "Product Added", "userId": "u1", "messageId": "m1"}
 UP = "Ctrl-C stops everything"
+REAL, OWN = secrets.token_hex(), secrets.token_hex()
 
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedStack]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("stack"))
+    settings = Settings(data_dir=tmp_path_factory.mktemp("stack"), whatsapp_app_secret=SecretStr(REAL), secret=SecretStr(OWN))
     async with EmbeddedStack(settings, workers=2, usual_ports=False) as stack:
         yield stack
 
@@ -79,6 +85,33 @@ def test_secrets_do_not_show_when_a_stack_is_printed(stack: EmbeddedStack) -> No
     assert stack.keys.operate not in repr(stack)
     assert stack.dsn.split(":")[2].split("@")[0] not in repr(stack)
     assert "SECRET" not in repr(stack.parts)
+
+
+def test_no_secret_stands_on_a_command_line_and_files_with_one_are_their_owner_s_alone(stack: EmbeddedStack) -> None:
+    """A20: whoever may list processes reads every command line; every secret that the stack knows is looked for."""
+    api = stack.parts["api"]
+    assert isinstance(api, Program)
+    told = [value for name, value in api.environment.items() if re.search(r"SECRET|TOKEN|KEY|PASSWORD", name)]
+    directory = stack.settings.data_dir
+    password = (directory / "postgres" / "password").read_text()
+    kept = [*vars_of(stack.keys), *vars_of(secrets_in(directory)), stack.identity_secret, password]
+    known = {secret for secret in (*told, *kept, REAL, OWN) if len(secret) > 8}
+    assert {REAL, OWN, password, stack.keys.client} <= known
+    family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    lines = [" ".join(process.cmdline()) for process in family if process.is_running()]
+    assert len([line for line in lines if "workers" in line]) >= 4
+    assert [line for line in lines if any(secret in line for secret in known)] == []
+    for path in directory.rglob("*"):
+        if (
+            path.is_file()
+            and "data" not in path.relative_to(directory).parts
+            and any(s in path.read_text("latin-1") for s in known)
+        ):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def vars_of(record: Keys | Secrets) -> list[str]:
+    return list(asdict(record).values())
 
 
 async def test_configured_servers_are_used_instead_of_embedded_ones(
@@ -163,7 +196,7 @@ def test_dev_comes_up_restarts_what_dies_refuses_a_second_and_leaves_nothing_whe
     _, left = psutil.wait_procs(family, timeout=30)
     assert left == []
     keys = re.findall(r"jk_\w+_\S+", screen)
-    assert len(keys) == 2
+    assert len(keys) == 3
     # The next start waits until the reaper is done, and finds everything as it was.
     with dev(tmp_path / "data") as again:
         assert re.findall(r"jk_\w+_\S+", again.wait_for(UP)) == keys

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from workers.embedded.vault import Secrets
+from workers.embedded.vault import Secrets, secrets_in
 from workers.settings import Settings
 
 
@@ -38,6 +38,11 @@ def environment(settings: Settings, addresses: Addresses, private: Secrets) -> d
     return {**os.environ, **_prefixed({**kept, **given(settings), **found})}
 
 
+def signing_secret(settings: Settings) -> str:
+    """What the stack's programs sign with: the configured secret, or the one of the data directory."""
+    return settings.secret.get_secret_value() or secrets_in(settings.data_dir).secret
+
+
 def given(settings: Settings) -> dict[str, str]:
     """The settings that were set, as the text that would set them again."""
     spoken = settings.model_dump(mode="json")
@@ -55,8 +60,7 @@ def _text(value: object, spoken: object) -> str:
 
 
 def _own_names(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
-    secret = settings.secret.get_secret_value() or private.secret
-    return {"PUBLIC_URL": addresses.api, "SECRET": secret}
+    return {"PUBLIC_URL": addresses.api, "SECRET": settings.secret.get_secret_value() or private.secret}
 
 
 def _listening(addresses: Addresses) -> dict[str, str]:

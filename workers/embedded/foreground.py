@@ -76,6 +76,8 @@ def _addresses(stack: EmbeddedStack) -> dict[str, str]:
         "Metrics": "  ".join(stack.metrics_urls.values()),
         "Logs": str(stack.settings.data_dir / "logs"),
         "Ingest key": stack.keys.ingest,
+        "Client key": f"{stack.keys.client}  (for pages and apps: docs/ingest.md)",
+        "Identity secret": f"{stack.identity_secret}  (signs user ids for the client key)",
         "Operate key": stack.keys.operate,
     }
 

@@ -39,8 +39,8 @@ class Program(Endable):
     """One of our own programs as a child process."""
 
     name: str
-    arguments: tuple[str, ...] = field(repr=False)  # they hold secrets, as the environment does
-    environment: Mapping[str, str] = field(repr=False)
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)  # it holds secrets; a command line never does
     log: Path
     children: Children
     ready: "Ready"

@@ -60,10 +60,9 @@ class Programs:
 
     def sandbox(self) -> Program:
         """The providers' stand-ins, with the page that shows the messages."""
-        secret = self.environment.get("JOURNEYS_WHATSAPP_APP_SECRET", "")
         port, smtp_port = _port(self.at.sandbox), _port(self.at.smtp)
         arguments = ("--host", LOCALHOST, "--port", port, "--smtp-port", smtp_port, "--public-url", self.at.sandbox)
-        webhook = ("--whatsapp-webhook-url", self.at.api + WHATSAPP_WEBHOOK, f"--whatsapp-app-secret={secret}")
+        webhook = ("--whatsapp-webhook-url", self.at.api + WHATSAPP_WEBHOOK)
         directory = ("--data-dir", str(self.at.service_account.parent))
         self.at.service_account.parent.mkdir(parents=True, exist_ok=True)
         command = ("workers.sandbox", *arguments, *webhook, *directory, *self._clock())

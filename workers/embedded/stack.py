@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from api.signed import identity_secret
 from store import connect, migrate
-from store.keys import Role, digest, put_key
+from store.keys import ANYWHERE, Kind, Role, digest, put_key
 from workers.embedded.configured import reach_postgres, reach_temporal, where
+from workers.embedded.environment import signing_secret
 from workers.embedded.hold import Hold
 from workers.embedded.parts import Part
 from workers.embedded.ports import Ports
@@ -24,6 +26,11 @@ from workers.settings import Settings
 
 DATABASE = "journeys"
 Say = Callable[[str, str], None]
+
+
+def _key_name(kind: str, key: str) -> str:
+    """The digest tells stacks apart that share a configured database."""
+    return f"embedded-{kind}-{digest(key).hex()[:8]}"
 
 
 def _silent(_part: str, _sentence: str) -> None:
@@ -54,7 +61,9 @@ class EmbeddedStack:
     sandbox_url: str = ""
     smtp_url: str = ""
     metrics_urls: dict[str, str] = field(default_factory=dict)
-    keys: Keys = field(default_factory=lambda: Keys("", ""))
+    #: Signs user ids for the client's key.
+    identity_secret: str = field(default="", repr=False)
+    keys: Keys = field(default_factory=lambda: Keys("", "", ""))
     _children: Children = field(default_factory=Children, repr=False)
     _hold: Hold | None = field(default=None, repr=False)
     _ports: Ports = field(init=False, repr=False)
@@ -146,9 +155,12 @@ class EmbeddedStack:
         database = await connect(self.dsn, max_size=2)
         try:
             await migrate(database)
-            for role, key in ((Role.INGEST, self.keys.ingest), (Role.OPERATE, self.keys.operate)):
-                # The digest tells stacks apart that share a configured database.
-                await put_key(database.pool, f"embedded-{role.value}-{digest(key).hex()[:8]}", role, key)
+            await put_key(database.pool, _key_name("ingest", self.keys.ingest), Role.INGEST, self.keys.ingest)
+            await put_key(database.pool, _key_name("operate", self.keys.operate), Role.OPERATE, self.keys.operate)
+            # Any page of this machine may use it: whoever develops a shop has it on one port or another.
+            client = _key_name("client", self.keys.client)
+            await put_key(database.pool, client, Role.INGEST, self.keys.client, Kind.CLIENT, [ANYWHERE])
+            self.identity_secret = identity_secret(signing_secret(self.settings), client)
         finally:
             await database.close()
 

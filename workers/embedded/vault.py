@@ -14,6 +14,7 @@ class Keys:
     """The API keys of the embedded stack, in the clear."""
 
     ingest: str = field(repr=False)
+    client: str = field(repr=False)
     operate: str = field(repr=False)
 
 
@@ -29,7 +30,7 @@ class Secrets:
 
 def keys_in(directory: Path) -> Keys:
     """The keys in `keys.json`, made when there are none."""
-    return Keys(**_kept(directory / "keys.json", {role: f"jk_{role}_" for role in ("ingest", "operate")}))
+    return Keys(**_kept(directory / "keys.json", {role: f"jk_{role}_" for role in ("ingest", "client", "operate")}))
 
 
 def secrets_in(directory: Path) -> Secrets:

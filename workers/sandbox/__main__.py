@@ -1,7 +1,11 @@
-"""`python -m workers.sandbox`: the providers as a process; prints `ready` when they listen, stops on SIGTERM."""
+"""`python -m workers.sandbox`: the providers as a process; prints `ready` when they listen, stops on SIGTERM.
+
+What signs the webhooks comes by the environment (JOURNEYS_WHATSAPP_APP_SECRET): a command line is for everybody to read.
+"""
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -17,7 +21,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--smtp-port", type=int, default=2525)
     parser.add_argument("--data-dir", type=Path, default=Path(".journeys/sandbox"))
     parser.add_argument("--whatsapp-webhook-url", default=None, help="where statuses and replies are posted")
-    parser.add_argument("--whatsapp-app-secret", default=APP_SECRET, help="signs the webhooks")
     parser.add_argument("--public-url", default=None, help="the address that senders use, if not the listening one")
     parser.add_argument("--clock", type=Clock.model_validate_json, default=None, help="business time, as Clock's JSON")
     return parser.parse_args()
@@ -27,7 +30,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    async with running_sandbox(**vars(arguments)):
+    secret = os.environ.get("JOURNEYS_WHATSAPP_APP_SECRET") or APP_SECRET
+    async with running_sandbox(**vars(arguments), whatsapp_app_secret=secret):
         print("ready", flush=True)  # noqa: T201 - who starts us waits for this line
         await stop.wait()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from activities.channels import InvalidToken, read_unsubscribe, sign_unsubscribe, suppression_digest
+from activities.channels import InvalidToken, read_unsubscribe, sign_unsubscribe, suppression_digest, suppression_digests
 
 PROFILE = uuid4()
 
@@ -58,3 +58,13 @@ def test_one_address_has_one_digest(channel: str, typed: str, same: str) -> None
 def test_digests_differ_by_address_channel_and_secret() -> None:
     cases = [("s", "push", "abc"), ("s", "push", "ABC"), ("t", "push", "abc"), ("s", "email", "abc")]
     assert len({suppression_digest(*case) for case in cases}) == len(cases)
+
+
+def test_what_a_former_secret_signed_is_still_read_and_what_it_suppressed_is_still_found() -> None:
+    """A16: a secret can be replaced, and letters of last year keep their way out."""
+    token = sign_unsubscribe("last year", PROFILE, "email", "marketing", "r/s/1")
+    assert read_unsubscribe("new", token, ("older", "last year")).profile_id == PROFILE
+    with pytest.raises(InvalidToken):
+        read_unsubscribe("new", token, ("older",))
+    digests = suppression_digests("new", ("last year",), "email", "ana@example.com")
+    assert digests == [suppression_digest(secret, "email", "ana@example.com") for secret in ("new", "last year")]

@@ -79,9 +79,12 @@ def test_a_restart_finds_the_messages_even_after_a_kill(folder: Path) -> None:
         assert stopped(running, signal.SIGTERM)[0] == 0
 
 
-async def test_the_webhook_address_and_secret_are_arguments(folder: Path, listener: Listener) -> None:
+async def test_the_webhook_address_is_an_argument_and_its_secret_never(
+    folder: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNEYS_WHATSAPP_APP_SECRET", "s")  # of the process that is started
     port, smtp_port = free_ports()
-    webhook = ("--whatsapp-webhook-url", listener.url, "--whatsapp-app-secret", "s", "--public-url", "http://named.example/")
+    webhook = ("--whatsapp-webhook-url", listener.url, "--public-url", "http://named.example/")
     with process(*command(folder, port, smtp_port, *webhook)):
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             await http.post("/_sandbox/whatsapp/replies", json={"from": PHONE, "text": "Hi"})

@@ -1,0 +1,228 @@
+"""The door: who may send a body and how long it may take (B5, B7), and a store that is frozen or killed (B10)."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import pytest
+
+from api import ApiConfig
+from store import Database, connect, migrate
+from store.keys import Role, put_key
+from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
+from workers.embedded.postgres import EmbeddedPostgres
+from workers.embedded.processes import Children
+
+TRACK = {"anonymousId": "a", "event": "E"}
+MB = 1024 * 1024
+
+
+async def answer_to(url: str, head: str, body: bytes = b"", *, seconds: float = 10) -> bytes:
+    """What the server says to the beginning of a request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    writer.write(f"{head}\r\nHost: test\r\n\r\n".encode() + body)
+    try:
+        return await asyncio.wait_for(reader.readuntil(b"\r\n"), seconds)
+    finally:
+        writer.close()
+
+
+async def bodies(api: Api) -> list[tuple[str, str]]:
+    """Every call that takes a body, but for those with a protection of their own."""
+    document = (await api.http.get("/openapi.json")).json()
+    return [
+        (method.upper(), path.replace("{import_id}", "01000000-0000-7000-8000-000000000000").replace("{", "").replace("}", ""))
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if "requestBody" in operation and not path.startswith(("/u/", "/v1/webhooks/"))
+    ]
+
+
+@pytest.mark.parametrize(("key", "status"), [("", 401), ("wrong", 401), (INGEST_KEY, 403), (OPERATE_KEY, 413)])
+async def test_no_byte_of_a_body_is_waited_for_before_its_sender_may_send_it(ingest_api: Api, key: str, status: int) -> None:
+    """Megabytes are announced and a few bytes sent: the answer comes all the same."""
+    calls = await bodies(ingest_api)
+    assert len(calls) > 15
+    for method, path in calls:
+        mine = path.removeprefix("/v1/") in ("identify", "track", "page", "screen", "group", "alias", "batch")
+        want = (401 if key == "wrong" else 413) if mine else status
+        size = 100 * MB if key == OPERATE_KEY else 3 * MB
+        head = f"{method} {path} HTTP/1.1\r\nContent-Length: {size}\r\nAuthorization: Bearer {key}"
+        said = await answer_to(ingest_api.url, head, b"[" * 1000)
+        assert said.startswith(f"HTTP/1.1 {want} ".encode()), (method, path, said)
+
+
+async def test_a_body_without_a_length_is_limited_on_every_route(ingest_api: Api) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b"x" * MB
+
+    answer = await ingest_api.http.post("/v1/segments/count", content=endless(), auth=(OPERATE_KEY, ""))
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+BEGUN = f"POST /v1/batch HTTP/1.1\r\nAuthorization: Bearer {INGEST_KEY}\r\nContent-Length: 100"
+
+
+async def test_unfinished_bodies_stand_in_nobodys_way_and_are_told_to_come_again(dsn: str, keyed: Database) -> None:
+    async with serving(ApiConfig(dsn=dsn, body_seconds=3)) as url, httpx.AsyncClient(auth=(INGEST_KEY, "")) as http:
+        slow = [asyncio.create_task(answer_to(url, BEGUN, b"{", seconds=30)) for _ in range(100)]
+        await asyncio.sleep(0.5)
+        assert not any(task.done() for task in slow)
+        answers = await asyncio.gather(*(http.post(f"{url}/v1/track", json=TRACK) for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert {(await task)[:12] for task in slow} == {b"HTTP/1.1 408"}
+
+
+async def test_too_many_unfinished_bodies_push_out_the_oldest_and_not_the_next(dsn: str, keyed: Database) -> None:
+    config = ApiConfig(dsn=dsn, body_seconds=60, unfinished_bodies=10)
+    async with serving(config) as url, httpx.AsyncClient(auth=(INGEST_KEY, "")) as http:
+        slow = []
+        for _ in range(15):
+            slow.append(asyncio.create_task(answer_to(url, BEGUN, b"{", seconds=30)))
+            await asyncio.sleep(0.05)
+        for task in slow[:5]:
+            assert (await task).startswith(b"HTTP/1.1 408")
+        assert (await http.post(f"{url}/v1/track", json=TRACK)).status_code == 200
+        assert sum(task.done() for task in slow) <= 6
+        for task in slow:
+            task.cancel()
+
+
+async def test_a_short_burst_waits_for_its_turn(dsn: str, keyed: Database) -> None:
+    """200 clients at once, each on a connection of its own: nobody is sent away."""
+    many = httpx.Limits(max_connections=None)
+    async with serving(ApiConfig(dsn=dsn)) as url, httpx.AsyncClient(auth=(INGEST_KEY, ""), timeout=60, limits=many) as http:
+
+        async def client(n: int) -> int:
+            call = {"type": "track", "event": "E", "anonymousId": f"a-{n}"}
+            return (await http.post(f"{url}/v1/batch", json={"batch": [call] * 20})).status_code
+
+        assert set(await asyncio.gather(*(client(n) for n in range(200)))) == {200}
+    assert await keyed.pool.fetchval("select count(*) from event") == 4000
+
+
+async def test_head_is_get_without_the_content(ingest_api: Api) -> None:
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems/unauthorized"):
+        answer = await ingest_api.http.head(path)
+        assert (answer.status_code, answer.content) == (200, b""), path
+    assert (await ingest_api.http.head("/v1/track")).status_code == 405
+    assert (await ingest_api.http.head("/v1/runs")).status_code == 403
+
+
+@dataclass
+class OwnStore:
+    """An API on a Postgres server that the test may freeze and kill."""
+
+    url: str
+    server: EmbeddedPostgres
+
+    def everybody(self) -> list[psutil.Process]:
+        assert self.server.child is not None
+        root = psutil.Process(self.server.child.process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def signal(self, number: signal.Signals) -> None:
+        for process in self.everybody():
+            os.kill(process.pid, number)
+
+
+@pytest.fixture(scope="module")
+async def own_store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnStore]:
+    options = {"fsync": "off", "shared_buffers": "16MB"}
+    with Children() as children:
+        folder: Path = tmp_path_factory.mktemp("postgres")
+        server = EmbeddedPostgres(folder / "pg", children, preferred_port=0, options=options)
+        await asyncio.to_thread(server.start)
+        database = await connect(server.dsn())
+        await migrate(database)
+        await put_key(database.pool, "web", Role.INGEST, INGEST_KEY)
+        await put_key(database.pool, "operator", Role.OPERATE, OPERATE_KEY)
+        await database.close()
+        async with serving(ApiConfig(dsn=server.dsn(), store_seconds=0.5, key_ttl=0.2)) as url:
+            yield OwnStore(url, server)
+
+
+CALLS: list[tuple[str, str, str, Any]] = [
+    ("POST", "/v1/track", INGEST_KEY, TRACK),
+    ("POST", "/v1/batch", INGEST_KEY, {"batch": [{"type": "track", **TRACK}, {"type": "bad"}]}),
+    ("GET", "/v1/runs", OPERATE_KEY, None),
+    ("GET", "/v1/profiles?user_id=u", OPERATE_KEY, None),
+    ("POST", "/v1/segments/count", OPERATE_KEY, {"predicate": {"did": "E"}}),
+    ("GET", "/readyz", INGEST_KEY, None),
+]
+
+
+async def statuses(http: httpx.AsyncClient, url: str, calls: list[tuple[str, str, str, Any]]) -> list[int]:
+    async def one(method: str, path: str, key: str, body: Any) -> int:
+        answer = await http.request(method, url + path, json=body, auth=(key, ""), timeout=30)
+        assert answer.status_code != 503 or (answer.json()["code"], answer.headers["retry-after"]) == ("store-unavailable", "2")
+        return answer.status_code
+
+    return await asyncio.gather(*(one(*call) for call in calls))
+
+
+async def settled(http: httpx.AsyncClient, url: str) -> None:
+    async with asyncio.timeout(60):
+        while any(status not in (200, 404) for status in await statuses(http, url, CALLS)):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
+
+async def test_a_frozen_store_is_503_with_a_time_to_come_back_and_not_ready(own_store: OwnStore) -> None:
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100)) as http:
+        await settled(http, own_store.url)
+        own_store.signal(signal.SIGSTOP)
+        try:
+            for _ in range(2):
+                assert set(await statuses(http, own_store.url, CALLS * 4)) == {503}
+            assert (await http.get(f"{own_store.url}/healthz")).status_code == 200
+        finally:
+            own_store.signal(signal.SIGCONT)
+        await settled(http, own_store.url)
+
+
+async def test_a_killed_store_is_503_and_never_a_fault_of_ours(own_store: OwnStore) -> None:
+    """Under load, again and again: what is answered is 200 or 503, also to those whose statement was running."""
+    seen: set[int] = set()
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100)) as http:
+        await settled(http, own_store.url)
+        for _ in range(3):
+            load = [asyncio.create_task(statuses(http, own_store.url, CALLS)) for _ in range(20)]
+            await asyncio.sleep(0.03)
+            await asyncio.to_thread(own_store.server.kill)
+            load += [asyncio.create_task(statuses(http, own_store.url, CALLS)) for _ in range(5)]
+            seen |= {status for each in await asyncio.gather(*load) for status in each}
+            await asyncio.to_thread(own_store.server.start)
+            await settled(http, own_store.url)
+    assert 503 in seen
+    assert seen <= {200, 404, 503}
+
+
+async def test_a_store_that_hangs_up_on_everybody_is_503(dsn: str) -> None:
+    """Something listens, takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = ApiConfig(dsn=f"postgres://u:p@127.0.0.1:{silent.getsockname()[1]}/x", store_seconds=0.5)
+        async with serving(config) as url, httpx.AsyncClient() as http:
+            assert set(await statuses(http, url, CALLS)) == {503}
+
+
+async def test_a_definition_with_five_thousand_conditions_is_refused_at_once(ingest_api: Api) -> None:
+    """B11; what is just allowed is compiled beside the event loop."""
+    many = {"any": [{"did": f"E{n}", "within": 3600} for n in range(5000)]}
+    for method, path, body in (
+        ("POST", "/v1/segments/count", {"predicate": many}),
+        ("POST", "/v1/segments/preview", {"predicate": many}),
+        ("PUT", "/v1/segments/large", {"predicate": many, "owner": "growth"}),
+    ):
+        answer = await ingest_api.http.request(method, path, json=body, auth=(OPERATE_KEY, ""))
+        assert answer.status_code == 422, answer.text
+        assert "more than 1,000 parts" in answer.json()["detail"]
