@@ -65,7 +65,7 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None, place: int = 
     properties, traits = _content(raw, kind, context)
     event_type = _TYPES.get(kind) or _event(raw)
     texts = _texts(properties, context)
-    if not all(is_normalized("NFC", text) for text in texts if not text.isascii()):
+    if not (_composed(texts[0]) and _composed(texts[1])):
         properties, traits, context = composed(properties), composed(traits), composed(context)
         texts = _texts(properties, context)
     item = Item(
@@ -100,7 +100,7 @@ def _message_id(value: Any) -> str | None:
         raise Rejected("bad-message-id", str(error), "/messageId") from error
     if text is None and value is not None:
         raise Rejected("bad-message-id", "is empty; leave it out, or send a new one with each call", "/messageId")
-    if text and not text.lstrip("-").isdigit() and is_placeholder(text):
+    if text and is_placeholder(text) and not text.lstrip("-").isdigit():
         raise Rejected(
             "bad-message-id", "is what programs write where an id is missing; send a new one with each call", "/messageId"
         )
@@ -220,6 +220,10 @@ def _texts(properties: dict[str, Any], context: dict[str, Any]) -> tuple[str, st
         if _NUL in text and has_nul(value):
             raise _nul(key)
     return first, second
+
+
+def _composed(text: str) -> bool:
+    return text.isascii() or is_normalized("NFC", text)
 
 
 def composed(value: Any) -> Any:

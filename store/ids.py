@@ -6,6 +6,7 @@ exact digits or nothing, because half a number is another customer's. What only 
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 #: Characters of a user or anonymous id (an index key: 512 characters are at most 2,048 bytes).
@@ -19,6 +20,7 @@ distinct_id distinctid not_authenticated not-authenticated object {} [] () <nil>
 """
 _PLACEHOLDERS = frozenset(_WORDS.split()) | {"[object object]", "[object undefined]", "[object null]"}
 _EMPTY_NUMBER = re.compile(r"-?[0-]+|-1|[fF]{8}-?(?:[fF]{4}-?){3}[fF]{12}")
+_LONGEST_PLACEHOLDER = 40  # a UUID in quotes
 
 
 class NotAnId(ValueError):
@@ -31,6 +33,10 @@ def as_id(value: Any) -> str | None:
     Raises:
         NotAnId: it cannot be an id.
     """
+    return _remembered(value) if type(value) is str else _as_id(value)
+
+
+def _as_id(value: Any) -> str | None:
     text = exact_text(value, ID_LIMIT)
     if text and is_placeholder(text):
         raise NotAnId(
@@ -38,6 +44,10 @@ def as_id(value: Any) -> str | None:
             " leave the field out until the id is known"
         )
     return text
+
+
+#: The same customers come again and again.
+_remembered = lru_cache(50_000)(_as_id)
 
 
 def exact_text(value: Any, limit: int) -> str | None:
@@ -65,8 +75,10 @@ def nfc(text: str) -> str:
 
 def is_placeholder(text: str) -> bool:
     """Whether this only stands for a missing id: `null`, `undefined`, `[object Object]`, `0`, `-1`, an all-zero UUID."""
+    if len(text) > _LONGEST_PLACEHOLDER:
+        return False
     bare = text.strip("\"'` \t").lower()
-    return not bare or bare in _PLACEHOLDERS or _EMPTY_NUMBER.fullmatch(bare) is not None
+    return not bare or bare in _PLACEHOLDERS or (bare[0] in "-0f" and _EMPTY_NUMBER.fullmatch(bare) is not None)
 
 
 def _digits(value: Any, limit: int) -> str:

@@ -124,7 +124,7 @@ create table event_dedupe (
     source       text not null,
     message_id   text not null,
     received_at  timestamptz not null,
-    primary key (source, message_id)
+    primary key (message_id, source)
 );
 
 -- Profiles to look at again: append-only, consumed by DELETE … RETURNING inside the evaluation transaction. written_by is the

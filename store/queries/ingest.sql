@@ -26,7 +26,7 @@ with item as materialized (
     select * from known where not $13::boolean or (select count(*) from known) = (select count(*) from item)
 ), fresh as (
     insert into event_dedupe (source, message_id, received_at)
-    select source, message_id, received_at from item join taken using (n) order by source, message_id
+    select source, message_id, received_at from item join taken using (n) order by message_id, source
     on conflict do nothing
     returning source, message_id
 ), kept as materialized (
@@ -83,7 +83,7 @@ with item as materialized (
                  user_id, anonymous_id, n)
 ), fresh as (
     insert into event_dedupe (source, message_id, received_at)
-    select case when $14::boolean then '' else source end, message_id, received_at from item order by source, message_id
+    select case when $14::boolean then '' else source end, message_id, received_at from item order by message_id, source
     on conflict do nothing
     returning source, message_id
 ), kept as materialized (
