@@ -102,7 +102,7 @@ def _but(who: str, others: str = _ALIVE) -> str:
 
 def _since(type_: str, anchor: str) -> str:
     return (
-        f"select distinct e.profile_id from event e join (select profile_id, max(ts) as ts from event where type = '{anchor}'"  # noqa: S608 - of ours
+        f"select distinct e.profile_id from event e join (select profile_id, max(ts) as ts from event where type = '{anchor}'"
         f" and ts <= $1 group by 1) as anchor using (profile_id) where e.type = '{type_}' and e.ts >= anchor.ts and e.ts <= $1"
     )
 

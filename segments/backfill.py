@@ -74,8 +74,9 @@ class LoadTooSlow(SegmentError):
     """A definition takes too long to evaluate over everybody; the message says which, and what to do."""
 
     def __init__(self, name: str, longest: timedelta) -> None:
+        told = f"evaluating all customers took over {span_in_words(longest)}"
         remedy = "narrow it with .within(…) or part it into smaller segments; a restarted worker tries again"
-        super().__init__(f"segment {name!r} is not loaded: evaluating all customers took over {span_in_words(longest)}; {remedy}")
+        super().__init__(f"segment {name!r} is not loaded: {told}; {remedy}")
 
 
 async def evaluate(database: Database, segment: Segment, backfill: Backfill, longest: timedelta = LONGEST) -> Backfill | None:
