@@ -47,13 +47,14 @@ async def beside(database: Database, predicate: Predicate, by_hand: str, at: dat
     """A definition and its SQL by hand, in turns."""
     full, ours, hand = compiler.everyone(predicate), [], []
     arguments, found = full.args(at, shard=0, shards=1), []
+    async with database.transaction() as connection:
+        await record(connection, predicate, at)
     for n in range(_ROUNDS):
         both = [(ours, full.sql, arguments), (hand, by_hand, [at])]
         for taken, sql, given in both if n % 2 else reversed(both):
             async with database.transaction() as connection:
                 if taken is ours:
                     await plan_for_everybody(connection)
-                    await record(connection, predicate, at)
                 else:
                     await connection.execute("set local plan_cache_mode = force_custom_plan")
                 milliseconds, who = await _timed(connection, sql, given)

@@ -242,7 +242,7 @@ where not exists (select from event where profile_id = a.profile_id and type = '
 _LOOKED = _CART.replace("Product Added", VIEWED).replace("24 hours", "168 hours")
 _TOP = f"""
 with spent as (select profile_id, coalesce(sum({_PRICE}), 0) as total from event
-               where type = '{BOUGHT}' and ts > $1 - interval '8760 hours' and ts <= $1 group by 1)
+               where type = '{BOUGHT}' and ts <= $1 and ts > $1 - interval '8760 hours' group by 1)
 select profile_id from spent where total >= (select value from segment_threshold order by as_of desc limit 1)
 """
 _BOOTS_MOST = """

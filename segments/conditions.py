@@ -63,13 +63,10 @@ def _(predicate: AnyItem, selection: Selection) -> Expression:  # noqa: ARG001 -
 @inside.register
 def _(predicate: Did, selection: Selection) -> Expression:
     least, most = predicate.at_least_times, predicate.most
-    if most is None:
-        return _happened(predicate, selection, least)
-    conditions = [_happened(predicate, selection, least)] if least else []
-    conditions.append(sa.not_(_happened(predicate, selection, most + 1)))
-    if predicate.since is not None and not least:
-        conditions.append(happened_ever(predicate.since, selection))
-    return sa.and_(*conditions)
+    if least or most is None:
+        return _happened(predicate, selection, least, most)
+    seldom = sa.not_(_happened(predicate, selection, most + 1))
+    return seldom if predicate.since is None else sa.and_(seldom, happened_ever(predicate.since, selection))
 
 
 def happened_ever(named: str, selection: Selection) -> Expression:
@@ -78,16 +75,16 @@ def happened_ever(named: str, selection: Selection) -> Expression:
     return selection.some(sa.select(e.c.profile_id).where(*selection.during(e, named, None)))
 
 
-def _happened(leaf: Did, selection: Selection, times: int) -> Expression:
-    """At least so many events of the leaf."""
+def _happened(leaf: Did, selection: Selection, times: int, most: int | None = None) -> Expression:
+    """At least so many events of the leaf, and no more than `most`."""
     e = event.alias()
-    if times == 1 and leaf.since is not None and leaf.since in selection.last:
+    if times == 1 and most is None and leaf.since is not None and leaf.since in selection.last:
         after = [e.c.ts >= selection.last[leaf.since], *_recent(e, leaf.since, selection)]
         counting = counted(e, leaf, selection.when, one_by_one=False)
         one: sa.Select[Any] = sa.select(sa.literal_column("1")).where(e.c.profile_id == profile.c.id, *counting, *after)
         return one.correlate(profile).exists()
     source, wanted = counted_since(e, leaf, selection)
-    return selection.some(sa.select(e.c.profile_id).select_from(source).where(*wanted), times)
+    return selection.some(sa.select(e.c.profile_id).select_from(source).where(*wanted), times, most)
 
 
 def counted_since(e: Any, leaf: Did, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:

@@ -14,6 +14,11 @@ async def plan_for_a_few(connection: Connection) -> None:
     await connection.execute(_SQL["plan_for_a_few"])
 
 
+async def plan_as_ever(connection: Connection) -> None:
+    """From here on, statements of any kind."""
+    await connection.execute(_SQL["plan_as_ever"])
+
+
 async def plan_for_everybody(connection: Connection) -> None:
     """From here on, statements about everybody; one about a few is answered, too, but planned for each time."""
     await connection.execute(_SQL["plan_for_everybody"])

@@ -57,17 +57,20 @@ class Selection:
         """The bounds of the events of a type in a window up to the instant asked about."""
         return during(e, type_, window, when=self.when, one_by_one=self.one_by_one)
 
-    def some(self, rows: sa.Select[Any], times: int = 1, *, alone: bool = False) -> Expression:
-        """Whether there are so many of these rows about the customer, whom their first column names.
+    def some(self, rows: sa.Select[Any], times: int = 1, most: int | None = None, *, alone: bool = False) -> Expression:
+        """Whether there are so many of these rows about the customer, whom their first column names, and no more than `most`.
 
         `alone` says that there is one row about each at the most.
         """
         if self.sets is None:
-            return fenced(_about(rows, _who(rows)), times - 1)
+            mine = _about(rows, _who(rows))
+            enough = fenced(mine, times - 1)
+            return enough if most is None else sa.and_(enough, sa.not_(fenced(mine, most)))
         if alone:
             return self._in(rows)
         grouped = rows.group_by(_who(rows))
-        return self._in(grouped if times == 1 else grouped.having(sa.func.count() >= sa.literal(times)))
+        grouped = grouped if times == 1 else grouped.having(sa.func.count() >= sa.literal(times))
+        return self._in(grouped if most is None else grouped.having(sa.func.count() <= sa.literal(most)))
 
     def together(self, rows: sa.Select[Any], test: Expression) -> Expression:
         """Whether there are rows about the customer, and all of them together meet a test."""

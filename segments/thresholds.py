@@ -13,7 +13,7 @@ from segments import compiler
 from segments.evaluate import Thresholds
 from segments.language import Segment
 from segments.look import Look
-from segments.plans import plan_for_a_few, plan_for_everybody
+from segments.plans import plan_as_ever, plan_for_a_few, plan_for_everybody
 from segments.predicate import Predicate
 from segments.ranking import Top, rankings
 from segments.ranking_sql import taken
@@ -61,7 +61,9 @@ async def taken_anew(
     await plan_for_everybody(connection)
     await record(connection, predicate, to)
     full = compiler.everyone(predicate)
-    return {row["id"] for row in await connection.fetch(full.sql, *full.args(to, shard=shard, shards=shards))}
+    rows = await connection.fetch(full.sql, *full.args(to, shard=shard, shards=shards))
+    await plan_as_ever(connection)
+    return {row["id"] for row in rows}
 
 
 def used(segment: Segment, known: Thresholds, at: datetime) -> dict[str, Any]:

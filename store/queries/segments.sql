@@ -14,6 +14,10 @@ select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('en
 select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'on', true),
        set_config('enable_nestloop', 'off', true);
 
+-- name: plan_as_ever
+-- As the server is set up.
+select set_config(name, reset_val, true) from pg_settings where name in ('plan_cache_mode', 'enable_seqscan', 'enable_nestloop', 'jit');
+
 -- name: take_dirty
 -- The oldest marks of a shard ($1 of $2), at most $3 of them, consumed by this transaction. An event and its mark are
 -- written by one transaction, so `written_by` tells which events a mark stands for. A watch that catches up takes those of its

@@ -15,7 +15,7 @@ from store import Connection, queries
 
 _REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
 _NAMES = {sql: name for room in ("segments", "runs", "identity", "backfill") for name, sql in queries(room).items()}
-_SETTINGS = {"plan_for_a_few", "plan_for_everybody", "give_up_after", "lock_shard"}
+_SETTINGS = {"plan_for_a_few", "plan_for_everybody", "plan_as_ever", "give_up_after", "lock_shard"}
 
 
 async def rows_read(connection: Connection, sql: str, arguments: Sequence[Any]) -> int:
