@@ -19,6 +19,7 @@ from store import Database, deliveries
 from store.deliveries import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
 from store.products import Offer
 
+_LOST = "in doubt: an earlier attempt never said what became of it"
 _FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
 
 
@@ -101,7 +102,7 @@ class Counter:
         over = facts.control == "killed" or facts.exit_reason is not None or facts.ended_at is not None
         reachable, offer = await self.questions.reachable(attempt), await earlier_offer(attempt)
         if why is None and row.retry_at is None and not provider.idempotent:
-            why = Later("in doubt", self.doubt.pause_after(row.copies, provider.tells_within))
+            why = Later(_LOST, self.doubt.pause_after(row.copies, provider.tells_within))
         claim = Claim(facts, reachable, doubted=True, offer=offer)
         if not again or not reachable or over or self.doubt.too_late(request, attempt.now, why.pause if why else None):
             return await self._say_no(attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told))

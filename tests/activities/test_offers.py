@@ -103,6 +103,8 @@ async def test_a_message_in_doubt_goes_out_again_with_the_product_that_the_custo
     asked = request(run, purpose=Purpose.TRANSACTIONAL)
     await shop.parts.delivery.counter.claim(asked, run.entered_at)  # its worker dies right after
     await buys(shop, "spray")
+    with pytest.raises(ApplicationError, match="in doubt"):  # which is waited for once
+        await deliver(shop, asked)
     assert (await deliver(shop, asked)).product == "spray"
 
 
