@@ -93,10 +93,14 @@ def sources(module: str) -> dict[str, Path]:
     except (ImportError, ValueError, AttributeError):
         spec = None
     if spec is None:
-        raise CatalogueError(f"there is no module '{module}', which JOURNEYS_CATALOGUE names; is it spelt so, and on Python's path?")
+        raise CatalogueError(
+            f"there is no module '{module}', which JOURNEYS_CATALOGUE names; is it spelt so, and on Python's path?"
+        )
     if spec.submodule_search_locations is None:
         advice = f"make it {module.replace('.', '/')}/__init__.py, so that templates can stand beside it"
-        raise CatalogueError(Problem(spec.origin or "", 1, 1, f"a catalogue is a package, and '{module}' is one file; {advice}"))
+        raise CatalogueError(
+            Problem(spec.origin or "", 1, 1, f"a catalogue is a package, and '{module}' is one file; {advice}")
+        )
     root = {module: Path(spec.origin)} if spec.origin and spec.has_location else {}
     return root | dict(_below(spec.submodule_search_locations, f"{module}."))
 

@@ -6,7 +6,7 @@ Promise: nothing is executed that would hang or act while it is imported, and wh
 import ast
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,8 +19,8 @@ from journeys.purity import impurities
 from journeys.steps import misuses, swallowing
 from journeys.telling import problem_of
 
-#: How long one module may take to be imported.
-IMPORT = timedelta(seconds=10)
+#: How long one module may take to be imported, in processor time.
+IMPORT = timedelta(seconds=5)
 
 
 @dataclass
@@ -46,7 +46,7 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
     found.catalogue, problems = gather(module, lambda name: within(limit, lambda: importlib.import_module(name)))
     found.problems += problems
     found.complete = all(name in sys.modules for name in files)
-    _read({name: file for name, file in _beside(files).items()}, found)
+    _read(_beside(files), found)
     for name, definition in found.catalogue.journeys.items():
         if not any(problem.serious for problem in definition.problems):
             found.seen[name] = look_through(definition)
@@ -95,7 +95,7 @@ def _imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _unsaid(problems: "Iterator[Problem] | list[Problem]", said: list[Problem]) -> list[Problem]:
+def _unsaid(problems: Iterable[Problem], said: list[Problem]) -> list[Problem]:
     """Those whose line has not been told of: the source says it better than a walk."""
     lines = {(problem.file, problem.line) for problem in said if problem.serious}
     return [problem for problem in problems if (problem.file, problem.line) not in lines]

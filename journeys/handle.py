@@ -194,4 +194,6 @@ def check_message(channel: Channel, template: object, params: dict[str, Plain]) 
     for name, value in params.items():
         if not isinstance(value, bool | int | float | str | None):
             kind = type(value).__name__
-            raise CatalogueError(f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}; a template shows no more")
+            raise CatalogueError(
+                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}; a template shows no more"
+            )

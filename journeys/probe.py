@@ -13,7 +13,7 @@ from itertools import product
 from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Outcome, Plain, Receipt, RunStart
+from journeys.contracts import DeliverRequest, Outcome, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
 from journeys.errors import CatalogueError, Problem
 from journeys.handle import Journey, RunEnded
@@ -25,8 +25,8 @@ _NOBODY = UUID(int=0)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _FAR_ENOUGH = 500  # effects after which a journey that loops for ever has shown its messages
 _AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
-#: A journey's steps take microseconds; what is not through by then hangs.
-WALK = timedelta(seconds=5)
+#: A journey's steps take microseconds of processor time; what is not through by then hangs.
+WALK = timedelta(seconds=2)
 
 
 class _Stop(BaseException):
@@ -98,7 +98,9 @@ class _PlainPath:
         self._effects += 1
         self._at_once += 1
         if self._at_once > _AT_ONCE:
-            raise _Refused(f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)")
+            raise _Refused(
+                f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)"
+            )
         if self._effects > _FAR_ENOUGH:
             raise _Stop
 
@@ -137,7 +139,9 @@ def look_through(definition: JourneyDefinition, limit: timedelta = WALK) -> Seen
         stop, forgotten = _watched(lambda handle=handle: within(limit, lambda: _walk(definition, handle)))  # type: ignore[misc]
         seen.found(*forgotten)
         _keep(seen, path, handle)
-        if isinstance(stop, TookTooLong | _Refused | Exception) and (params is not None or not isinstance(stop, AttributeError)):
+        if isinstance(stop, TookTooLong | _Refused | Exception) and (
+            params is not None or not isinstance(stop, AttributeError)
+        ):
             seen.found(*_told(stop, definition))
         if isinstance(stop, TookTooLong):
             break
@@ -199,6 +203,3 @@ def _watched(work: Callable[[], BaseException | None]) -> tuple[BaseException | 
 def _forgotten(match: re.Match[str]) -> Problem:
     name, file, line = match.groups()
     return Problem(file or "", int(line or 0), 1, f"{name}(…) does nothing without await: write await")
-
-
-Params = dict[str, Plain]

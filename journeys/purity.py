@@ -25,7 +25,19 @@ _MODULES = {
     **dict.fromkeys(("time",), _CLOCK),
     **dict.fromkeys(
         (
-            *("_thread", "aiohttp", "aiosmtplib", "asyncpg", "boto3", "concurrent", "ctypes", "ftplib", "glob", "http", "httpx"),
+            *(
+                "_thread",
+                "aiohttp",
+                "aiosmtplib",
+                "asyncpg",
+                "boto3",
+                "concurrent",
+                "ctypes",
+                "ftplib",
+                "glob",
+                "http",
+                "httpx",
+            ),
             *("imaplib", "importlib", "io", "multiprocessing", "os", "pathlib", "psycopg", "psycopg2", "pymongo", "redis"),
             *("requests", "select", "shelve", "shutil", "signal", "smtplib", "socket", "sqlalchemy", "sqlite3", "ssl"),
             *("subprocess", "sys", "tempfile", "threading", "urllib", "urllib3"),
@@ -134,7 +146,7 @@ def _meant(node: ast.expr, meanings: dict[str, str]) -> str:
     match node:
         case ast.Name(id=name):
             return meanings.get(name, "")
-        case ast.Attribute(value=value, attr=attribute) if (of := _meant(value, meanings)):
+        case ast.Attribute(value=value, attr=attribute) if of := _meant(value, meanings):
             return f"{of}.{attribute}"
     return ""
 

@@ -57,7 +57,10 @@ def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AS
                     yield node, f"{name}.{word}(…) does nothing without await: write await {name}.{word}(…)"
             case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in helpers and name != function.name:
                 yield node, f"{name}(…) does nothing without await: write await {name}(…)"
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in {"now", "entered_at"}:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in {
+                "now",
+                "entered_at",
+            }:
                 yield node, f"{name}.{word} is no function: write it without parentheses"
 
 
@@ -86,8 +89,9 @@ def _passed_on(function: Function) -> set[int]:
 def _unknown(handle: str, word: str) -> str:
     close = get_close_matches(word, _WORDS, n=1)
     guess = f"did you mean {handle}.{close[0]}? " if close else ""
-    return f"there is no {handle}.{word}; {guess}Messages go by {', '.join(sorted(_MESSAGES))}; a journey also has " + ", ".join(
-        f"{handle}.{name}" for name in ("at", "wait", "reached", "now", "entered_at", "params")
+    return (
+        f"there is no {handle}.{word}; {guess}Messages go by {', '.join(sorted(_MESSAGES))}; a journey also has "
+        + ", ".join(f"{handle}.{name}" for name in ("at", "wait", "reached", "now", "entered_at", "params"))
     )
 
 

@@ -17,6 +17,7 @@ from journeys.errors import CatalogueError, JourneyError, Problem
 from journeys.handle import Params
 from segments import SegmentError
 
+_FEW = 30
 _UNEXPECTED = re.compile(r"(?P<callable>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'")
 _MISSING = re.compile(r"(?P<callable>[\w.<>]+)\(\) missing \d+ required [\w-]+ arguments?: (?P<names>.+)")
 _POSITIONAL = re.compile(r"(?P<callable>[\w.<>]+)\(\) takes .+ positional arguments? but .+ given")
@@ -93,15 +94,18 @@ def _call(told: str) -> str | None:
             argument = (found.get("name") or found.get("names") or "").replace("'", "")
             takes = _takes(found["callable"])
             called = found["callable"].removesuffix(".__init__").removesuffix(".__new__").removeprefix("Journey.")
-            return words.format(name=called, argument=argument, guess=_guess(argument, takes), takes=", ".join(takes) or "nothing")
+            return words.format(
+                name=called, argument=argument, guess=_guess(argument, takes), takes=", ".join(takes) or "nothing"
+            )
     return None
 
 
 def _guess(name: str, known: Iterable[str]) -> str:
+    """A close name, else all of them, unless they are many."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
-    return f"{guess}It has: {', '.join(names)}" if names else guess.strip()
+    if close := get_close_matches(name, names, n=1):
+        return f"did you mean {close[0]}?"
+    return f"it has: {', '.join(names)}" if len(names) <= _FEW else "see its documentation"
 
 
 def _takes(name: str) -> list[str]:

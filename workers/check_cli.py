@@ -3,7 +3,9 @@
 Promise: exit code 0 when it loads and 1 when not; each problem on a line of its own, `file:line:column: what to do`.
 """
 
+import contextlib
 import faulthandler
+import io
 import json
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +52,8 @@ def _examined(module: str) -> "Examined":
     try:
         from workers.definitions import examine
 
-        return examine(module)
+        with contextlib.redirect_stdout(io.StringIO()):  # what the catalogue prints is not our answer
+            return examine(module)
     finally:
         faulthandler.cancel_dump_traceback_later()
 

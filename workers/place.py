@@ -13,8 +13,11 @@ _ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
 
 def stand_here() -> None:
     """Let the current folder be looked in last: a catalogue in it is found, and nothing in it hides what is installed."""
-    here = str(Path.cwd())
-    sys.path[:] = [*(each for each in sys.path if each not in ("", here)), here]
+    here, home = str(Path.cwd()), str(_HOME)
+    if not sys.flags.safe_path and sys.path[0] in ("", here):  # what `python -m` put there; PYTHONPATH is the user's word
+        del sys.path[0]
+    # An editable install is found by a hook that comes after the path, so that the path has to name our home, too.
+    sys.path += [each for each in (home, here) if each not in sys.path]
 
 
 def hidden_room() -> str | None:

@@ -42,9 +42,7 @@ class Vocabulary:
 
     def extended(self, *, traits: Iterable[str] = (), properties: Iterable[str] = ()) -> "Vocabulary":
         """With names of one's own added; `pet.name` also makes `pet` known."""
-        return replace(
-            self, traits=self.traits | _with_parents(traits), properties=self.properties | _with_parents(properties)
-        )
+        return replace(self, traits=self.traits | _with_parents(traits), properties=self.properties | _with_parents(properties))
 
     def roots(self, params: Iterable[str], extra: Iterable[str] = ()) -> dict[str, frozenset[str]]:
         """The names below each root, for a template that declares these params; `extra` roots stand alone."""
