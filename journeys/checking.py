@@ -25,7 +25,7 @@ IMPORT = timedelta(seconds=5)
 
 @dataclass
 class Checked:
-    """A catalogue as far as it loads, what its journeys do, and what is wrong; `complete`: all its modules could be imported."""
+    """A catalogue as far as it loads, what its journeys do, and what is wrong; `complete`: all modules could be imported."""
 
     catalogue: Catalogue | None = None
     seen: dict[str, Seen] = field(default_factory=dict)

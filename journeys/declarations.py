@@ -43,8 +43,8 @@ def hints(spec: JourneySpec) -> Iterator[str]:
     for cap in spec.caps:
         if isinstance(cap, Cap) and isinstance(cap.within, timedelta) and cap.within > spec.useless_after:
             yield (
-                f"a message that the cap of {cap.messages} in {describe(cap.within)} holds back is dropped, not sent later: it is"
-                f" useless {describe(spec.useless_after)} after it was due; raise useless_after, if it should wait that long"
+                f"a message that the cap of {cap.messages} in {describe(cap.within)} holds back is dropped, not sent later:"
+                f" useless_after is {describe(spec.useless_after)}; raise it, if the message should wait that long"
             )
 
 

@@ -18,7 +18,23 @@ from journeys.errors import InvalidParams
 
 _ANY_ID, _ANY_TIME = "00000000-0000-4000-8000-000000000000", "2026-01-01T00:00:00Z"
 #: For a field without a default; the first that fits is taken.
-_VALUES = (1, 10, 100, 0, "x", "1", "2026-01-01", _ANY_TIME, _ANY_ID, True, Decimal(1), timedelta(days=1), [], {}, None)
+_VALUES: tuple[Any, ...] = (
+    1,
+    10,
+    100,
+    0,
+    "x",
+    "1",
+    "2026-01-01",
+    _ANY_TIME,
+    _ANY_ID,
+    True,
+    Decimal(1),
+    timedelta(days=1),
+    [],
+    {},
+    None,
+)
 
 
 def samples(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
@@ -36,7 +52,8 @@ def _usual(field: FieldInfo) -> Any:
     """A value for a field that has no default."""
     if not field.is_required():
         return None
-    adapter = TypeAdapter[Any](Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation)
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    adapter = TypeAdapter[Any](kind)
     return next((value for value in [*_choices(field.annotation), *_VALUES] if _fits(adapter, value)), None)
 
 

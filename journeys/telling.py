@@ -35,7 +35,7 @@ def problem_of(error: BaseException, doing: str = "") -> tuple[Problem, ...]:
     return (Problem(file, line, column, sentence(error, doing)),)
 
 
-def sentence(error: BaseException, doing: str = "") -> str:
+def sentence(error: BaseException, doing: str = "") -> str:  # noqa: PLR0911 - a table of errors
     """An error in words."""
     match error:
         case JourneyError() | SegmentError():
@@ -89,7 +89,7 @@ def _call(told: str) -> str | None:
         (_MISSING, "{name} is not given {argument}; it takes {takes}"),
         (_POSITIONAL, "{name} is given too many values without a name; it takes {takes}"),
     ):
-        if match := pattern.fullmatch(told.split(". Did you mean")[0]):
+        if match := pattern.fullmatch(told.partition(". Did you mean")[0]):
             found = match.groupdict()
             argument = (found.get("name") or found.get("names") or "").replace("'", "")
             takes = _takes(found["callable"])

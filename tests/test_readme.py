@@ -1,4 +1,4 @@
-"""E2: the README's first five minutes, word by word: its files loaded and run, its commands executed, its examples evaluated."""
+"""E2: the README's first five minutes, word by word: files loaded and run, commands executed, examples evaluated."""
 
 import asyncio
 import os

@@ -161,9 +161,7 @@ def _print_version(told: bool) -> None:
 
 @app.callback()
 def _before(
-    told: Annotated[  # noqa: ARG001 - its callback does the work
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
+    told: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Customer journeys as durable Python functions.
 
