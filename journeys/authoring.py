@@ -140,7 +140,7 @@ def journey(
         quiet_hours: When no message is sent, in the customer's zone.
         caps: Frequency caps over all journeys, checked before each marketing message.
         timezone: The zone of customers who have none of their own (IANA name).
-        bare: Nothing; a function stands here when the parentheses were forgotten.
+        bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
 
     def declare(steps: Steps) -> JourneyDefinition:
@@ -160,12 +160,20 @@ def journey(
             timezone=timezone,
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
-        wrong = [*faults(spec, steps, params), *(["write @journey(…), with parentheses"] if bare is not None else [])]
+        wrong = [*faults(spec, steps, params), *_unnamed(bare)]
         problems = [_problem(steps, f"journey {name}: {text}") for text in wrong]
         problems += [] if wrong else [_problem(steps, f"journey {name}: {text}", serious=False) for text in hints(spec)]
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
-    return declare if bare is None else declare(bare)
+    return declare(bare) if inspect.isfunction(bare) else declare
+
+
+def _unnamed(bare: object) -> list[str]:
+    if bare is None:
+        return []
+    if inspect.isfunction(bare):
+        return ["write @journey(…), with parentheses"]
+    return ["what is declared has a name: write @journey(entry=…), @journey(goal=…)"]
 
 
 def _problem(steps: Steps, text: str, *, serious: bool = True) -> Problem:

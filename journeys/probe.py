@@ -202,4 +202,4 @@ def _watched(work: Callable[[], BaseException | None]) -> tuple[BaseException | 
 
 def _forgotten(match: re.Match[str]) -> Problem:
     name, file, line = match.groups()
-    return Problem(file or "", int(line or 0), 1, f"{name}(…) does nothing without await: write await")
+    return Problem(file or "", int(line or 0), 1, f"{name}(…) does nothing without await: write await {name}(…)")
