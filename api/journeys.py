@@ -33,7 +33,7 @@ class JourneyView(BaseModel):
     entry_segment: str | None
     warnings: list[str] = Field(description="why it stands still, such as an entry segment that nobody has defined yet")
     goal: str | None
-    reentry: str
+    reentry: str = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
     state: Literal["live", "paused", "killed"]
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
 

@@ -198,7 +198,9 @@ def test_what_acts_while_it_is_imported_is_not_executed(package: Path) -> None:
     assert (problem[:22], sleeping[:15]) == ("1: imports time: anoth", "2: time.sleep()")
 
 
-@pytest.mark.parametrize("hang", ["while True: pass", "while True:\n    try:\n        1 / 0\n    except Exception:\n        pass"])
+@pytest.mark.parametrize(
+    "hang", ["while True: pass", "while True:\n    try:\n        1 / 0\n    except Exception:\n        pass"]
+)
 def test_a_module_that_hangs_is_left_and_its_line_told(hang: str, package: Path) -> None:
     """E7."""
     (package / "__init__.py").write_text("")
