@@ -43,7 +43,7 @@ class JourneyView(BaseModel):
     entry_segment: str | None
     warnings: list[str] = Field(description="what needs somebody: why it stands still, why its runs fail or were cut short")
     goal: str | None
-    reentry: str | None
+    reentry: str | None = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
     state: Literal["live", "paused", "killed"]
     open_runs: int
     failing_runs: int = Field(

@@ -1,33 +1,33 @@
-"""Declaring a journey: the decorator, the re-entry rules, and what a declaration must satisfy to load."""
+"""Declaring a journey: the decorator, the re-entry rules, and the names of the company's own that templates may use.
+
+Promise: a declaration never raises; what is wrong with it is kept with it, and told when the catalogue is loaded, all at once.
+"""
 
 import inspect
-import re
+import sys
 import types
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Self, Union, get_args, get_origin
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
 from journeys.contracts import After, Cap, JourneySpec, Once, PerKey, Plain, Purpose, QuietHours, Reentry
-from journeys.errors import CatalogueError, InvalidParams
+from journeys.declarations import faults, hints
+from journeys.errors import CatalogueError, InvalidParams, Problem
 from journeys.handle import Journey
-from segments import DefinitionError, Predicate, Segment, check_goal
-from segments.language import check_segment_name
+from journeys.spans import span_of
+from segments import Predicate, Segment
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Steps = Callable[[Journey], Awaitable[None]]
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
-_CLOCK_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
-_OCCURRENCES = 32_000  # the ledger counts a message's occurrences in 16 bits
 _BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
 
 
@@ -38,12 +38,31 @@ def once() -> Once:
 
 def after(*, days: float = 0, hours: float = 0, minutes: float = 0) -> After:
     """A customer may enter again this long after the last run ended."""
-    return After(timedelta(days=days, hours=hours, minutes=minutes))
+    return After(span_of("after", {"days": days, "hours": hours, "minutes": minutes}))
 
 
 def per_key(prop: str) -> PerKey:
     """A customer enters once for each value of this property of the entering event."""
     return PerKey(prop)
+
+
+class _Names(frozenset[str]):
+    """Names, kept at the top of a module of the catalogue so that its templates may use them."""
+
+    def __new__(cls, *names: str) -> Self:
+        """From the names, as the SDKs send them, letter by letter; `a.b` is `b` in the object `a`."""
+        for name in names:
+            if not isinstance(name, str) or not all(name.split(".")):
+                raise CatalogueError(f'{cls.__name__}(…) takes names such as {cls.__name__}("tier", "pet.name"), not {name!r}')
+        return super().__new__(cls, names)
+
+
+class Traits(_Names):
+    """Traits of the company's own, for templates: `own_traits = Traits("tier", "pet.name")` lets them say `customer.tier`."""
+
+
+class Properties(_Names):
+    """Properties of the company's own events, for templates: `Properties("plan")` lets them say `entry.plan`."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +72,17 @@ class JourneyDefinition:
     spec: JourneySpec
     steps: Steps
     params: type[BaseModel] | None = None
+    #: What is wrong with the declaration, and what its author should know.
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> str:
         """The journey's name: the function's, and the workflow type in Temporal."""
         return self.spec.name
+
+    def problem(self, text: str, *, serious: bool = True) -> Problem:
+        """Something that is wrong with it, at the place where it is declared."""
+        return _problem(self.steps, text, serious=serious)
 
     async def __call__(self, j: Journey) -> None:
         """Run the steps, so that a journey can be a helper of another."""
@@ -96,6 +121,8 @@ class JourneyDefinition:
 
 
 def journey(
+    bare: None = None,
+    /,
     *,
     entry: Segment | str | None = None,
     goal: Predicate | None = None,
@@ -128,9 +155,7 @@ def journey(
         caps: Frequency caps over all journeys, checked before each marketing message.
         timezone: The zone of customers who have none of their own (IANA name).
         most: How many messages a run may ask for, sent or not, before it is ended; None: `JOURNEYS_MOST_PER_RUN`.
-
-    Raises:
-        CatalogueError: the declaration cannot work; the message names the journey.
+        bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
 
     def declare(steps: Steps) -> JourneyDefinition:
@@ -139,75 +164,39 @@ def journey(
             name=name,
             entry=entry,
             goal=goal,
-            reentry=reentry or Once(),
+            reentry=Once() if reentry is None else reentry,
             purpose=purpose,
             ends_on_leave=ends_on_leave,
             max_lateness=max_lateness,
             useless_after=useless_after,
             holdout=holdout,
             quiet_hours=quiet_hours,
-            caps=caps,
+            caps=caps if isinstance(caps, tuple) else tuple(caps) if isinstance(caps, list) else (caps,),
             timezone=timezone,
             most=most,
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
-        _check(spec, steps)
-        return JourneyDefinition(spec, steps, params)
+        wrong = [*faults(spec, steps, params), *_unnamed(bare)]
+        problems = [_problem(steps, f"journey {name}: {text}") for text in wrong]
+        problems += [] if wrong else [_problem(steps, f"journey {name}: {text}", serious=False) for text in hints(spec)]
+        return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
-    return declare
-
-
-def _check(spec: JourneySpec, steps: Steps) -> None:
-    for wrong, advice in (
-        (not _NAME.match(spec.name), "a journey's name is lower_case_with_underscores, at most 64 characters"),
-        (not inspect.iscoroutinefunction(steps), "a journey is an async function: async def"),
-        (not 0 <= spec.holdout < 1, "holdout is a fraction from 0 up to, not including, 1"),
-        (spec.useless_after <= timedelta(0), "useless_after must be positive"),
-        (isinstance(spec.reentry, After) and spec.reentry.cooldown < timedelta(0), "after(...) must not be negative"),
-        (isinstance(spec.reentry, PerKey) and spec.entry is None, "per_key needs an entry segment"),
-        (spec.ends_on_leave and spec.entry is None, "ends_on_leave needs an entry segment"),
-        (
-            any(cap.messages < 1 or cap.within <= timedelta(0) for cap in spec.caps),
-            "a cap needs messages >= 1 in a span > 0",
-        ),
-        (spec.most is not None and not 0 < spec.most <= _OCCURRENCES, f"most is a number of messages, 1 to {_OCCURRENCES:,}"),
-        (spec.quiet_hours is not None and not _valid(spec.quiet_hours), "quiet hours are two different times, HH:MM"),
-        (not _zone_exists(spec.timezone), f"'{spec.timezone}' is no IANA time zone"),
-    ):
-        if wrong:
-            raise CatalogueError(f"journey {spec.name}: {advice}")
-    _check_entry(spec)
-    _check_goal(spec)
+    return declare(bare) if inspect.isfunction(bare) else declare
 
 
-def _check_entry(spec: JourneySpec) -> None:
-    if isinstance(spec.entry, str):
-        try:
-            check_segment_name(spec.entry)
-        except DefinitionError as error:
-            raise CatalogueError(f"journey {spec.name}: entry={spec.entry!r}: {error.problem}") from error
-    elif spec.entry is not None and not isinstance(spec.entry, Segment):
-        raise CatalogueError(f"journey {spec.name}: entry is a Segment or the name of one, not {spec.entry!r}")
+def _unnamed(bare: object) -> list[str]:
+    if bare is None:
+        return []
+    if inspect.isfunction(bare):
+        return ["write @journey(…), with parentheses"]
+    return ["what is declared has a name: write @journey(entry=…), @journey(goal=…)"]
 
 
-def _check_goal(spec: JourneySpec) -> None:
-    try:
-        if spec.goal is not None:
-            check_goal(spec.goal)
-    except DefinitionError as error:
-        raise CatalogueError(f"journey {spec.name}: {error}") from error
-
-
-def _valid(quiet: QuietHours) -> bool:
-    return all(_CLOCK_TIME.match(t) for t in (quiet.start, quiet.end)) and quiet.start != quiet.end
-
-
-def _zone_exists(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
+def _problem(steps: Steps, text: str, *, serious: bool = True) -> Problem:
+    code = getattr(inspect.unwrap(steps), "__code__", None)
+    module = sys.modules.get(getattr(steps, "__module__", ""))
+    file, line = (code.co_filename, code.co_firstlineno) if code else (getattr(module, "__file__", None) or "", 1)
+    return Problem(file, line, 1, text, serious)
 
 
 def _is_branchable(annotation: Any) -> bool:

@@ -6,26 +6,32 @@ catalogue by the module name in `journeys.current`, which is the only module pas
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from journeys.authoring import JourneyDefinition
-from journeys.errors import CatalogueError, ImpureJourney
-from journeys.purity import impurities
-from segments import Segment
+from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.deadline import TookTooLong
+from journeys.errors import CatalogueError, Problem
+from journeys.telling import problem_of
+from segments import Predicate, Segment
+
+Import = Callable[[str], ModuleType]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Journeys and segments by name."""
+    """Journeys and segments by name, and the names of traits and properties that it speaks of."""
 
     module: str
     journeys: MappingProxyType[str, JourneyDefinition]
     segments: MappingProxyType[str, Segment]
+    traits: frozenset[str] = frozenset()
+    properties: frozenset[str] = frozenset()
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -51,51 +57,107 @@ class Catalogue:
 
 @cache
 def load(module: str) -> Catalogue:
-    """Import a catalogue module with its submodules and gather what they define.
+    """Import a catalogue module with its submodules and gather what they define; `checking` looks closer.
 
     Raises:
-        CatalogueError: it cannot be imported, or two things share a name.
-        ImpureJourney: a module that defines a journey touches a clock, chance or I/O.
+        CatalogueError: modules cannot be imported, declarations cannot work, or two things share a name.
     """
-    modules = list(_import_all(module))
-    journeys = _by_name(modules, JourneyDefinition)
-    segments = _by_name(modules, Segment)
-    for definition in journeys.values():
+    catalogue, problems = gather(module)
+    if serious := [problem for problem in problems if problem.serious]:
+        raise CatalogueError(*serious)
+    return catalogue
+
+
+def gather(module: str, import_one: Import = importlib.import_module) -> tuple[Catalogue, list[Problem]]:
+    """What a catalogue holds as far as it can be imported, and all that is wrong with it."""
+    modules, problems = _imported(module, import_one)
+    journeys, twice = _by_name(modules, JourneyDefinition)
+    segments, again = _by_name(modules, Segment)
+    problems += [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
+    for name, definition in journeys.items():
         entry = definition.spec.entry
         if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
-            raise CatalogueError(f"two different segments are called '{entry.name}'")
-    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments))
+            problems.append(definition.problem(f"journey {name}: two different segments are called '{entry.name}'; rename one"))
+    traits, properties = _names(modules, journeys, segments)
+    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties), problems
 
 
-def check_purity(catalogue: Catalogue) -> None:
-    """Hold every source file that defines a journey of the catalogue to the purity law.
+def sources(module: str) -> dict[str, Path]:
+    """The source files of a catalogue by module name; none of them is executed, only the packages around it.
 
     Raises:
-        ImpureJourney: with every place that breaks it.
+        CatalogueError: there is no such module.
     """
-    files = {Path(d.steps.__code__.co_filename) for d in catalogue.journeys.values() if hasattr(d.steps, "__code__")}
-    if found := [str(i) for file in sorted(files) for i in impurities(file)]:
-        raise ImpureJourney("journeys must replay the same: " + "; ".join(found))
-
-
-def _import_all(module: str) -> Iterator[ModuleType]:
     try:
-        root = importlib.import_module(module)
-        yield root
-        for info in pkgutil.walk_packages(getattr(root, "__path__", []), f"{module}."):
-            yield importlib.import_module(info.name)
-    except CatalogueError:
-        raise
-    except Exception as error:
+        spec = find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        spec = None
+    if spec is None:
         raise CatalogueError(
-            f"the catalogue '{module}' cannot be loaded ({type(error).__name__}: {error}); see JOURNEYS_CATALOGUE"
-        ) from error
+            f"there is no module '{module}', which JOURNEYS_CATALOGUE names; is it spelt so, and on Python's path?"
+        )
+    if spec.submodule_search_locations is None:
+        advice = f"make it {module.replace('.', '/')}/__init__.py, so that templates can stand beside it"
+        raise CatalogueError(
+            Problem(spec.origin or "", 1, 1, f"a catalogue is a package, and '{module}' is one file; {advice}")
+        )
+    root = {module: Path(spec.origin)} if spec.origin and spec.has_location else {}
+    return root | dict(_below(spec.submodule_search_locations, f"{module}."))
 
 
-def _by_name(modules: list[ModuleType], kind: type[Any]) -> dict[str, Any]:
+def _below(folders: Any, prefix: str) -> Iterator[tuple[str, Path]]:
+    for folder in map(Path, folders):
+        for info in pkgutil.iter_modules([str(folder)], prefix):
+            inner = folder / info.name.rpartition(".")[2]
+            if not info.ispkg:
+                yield info.name, inner.with_suffix(".py")
+                continue
+            yield info.name, inner / "__init__.py"
+            yield from _below([inner], f"{info.name}.")
+
+
+def _imported(module: str, import_one: Import) -> tuple[list[ModuleType], list[Problem]]:
+    modules: list[ModuleType] = []
+    problems: list[Problem] = []
+    for name in sources(module):
+        try:
+            modules.append(import_one(name))
+        except (Exception, TookTooLong, SystemExit) as error:  # noqa: BLE001 - an author's module may raise anything
+            problems += problem_of(error, f"module {name}")
+    return modules, problems
+
+
+def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any], list[Problem]]:
     found: dict[str, Any] = {}
+    problems = []
     for module in modules:
         for thing in vars(module).values():
             if isinstance(thing, kind) and found.setdefault(thing.name, thing) is not thing and found[thing.name] != thing:
-                raise CatalogueError(f"two different {kind.__name__}s are called '{thing.name}' (second in {module.__name__})")
-    return found
+                what = "segments" if kind is Segment else "journeys"
+                text = f"two different {what} are called '{thing.name}'; rename one"
+                problems.append(Problem(module.__file__ or "", 1, 1, text))
+    return found, problems
+
+
+def _names(
+    modules: list[ModuleType], journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
+    goals = [d.spec.goal.to_json() for d in journeys.values() if isinstance(d.spec.goal, Predicate)]
+    asked = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
+    kept = [thing for module in modules for thing in vars(module).values()]
+    traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(_asked("trait", asked))
+    properties = {name for each in kept if isinstance(each, Properties) for name in each} | set(_asked("property", asked))
+    return frozenset(traits), frozenset(properties)
+
+
+def _asked(scope: str, plain: object) -> Iterator[str]:
+    if isinstance(plain, list):
+        for part in plain:
+            yield from _asked(scope, part)
+    elif isinstance(plain, dict):
+        if isinstance(name := plain.get(scope), str):
+            yield name
+        for key, part in plain.items():
+            if key != "any_item":  # its properties are those of the list's items
+                yield from _asked(scope, part)

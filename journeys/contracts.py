@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
+from journeys.spans import describe
 from segments import Predicate, Segment
 
 #: A value that a journey may branch on, and that a history may therefore hold.
@@ -213,6 +214,9 @@ class WatchShard(_Contract):
 class Once:
     """A customer enters at most once, ever."""
 
+    def __str__(self) -> str:
+        return "once"
+
 
 @dataclass(frozen=True, slots=True)
 class After:
@@ -220,12 +224,18 @@ class After:
 
     cooldown: timedelta
 
+    def __str__(self) -> str:
+        return f"again {describe(self.cooldown)} after the last run ended"
+
 
 @dataclass(frozen=True, slots=True)
 class PerKey:
     """A customer enters once for each value of a property of the entering event (several carts at once)."""
 
     property: str
+
+    def __str__(self) -> str:
+        return f"once per {self.property}"
 
 
 Reentry = Once | After | PerKey

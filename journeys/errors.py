@@ -1,10 +1,34 @@
 """What can be wrong with a catalogue or a call; each message names the place and says what to do.
 
 JourneyError
-├── CatalogueError     the definitions cannot be loaded
-├── ImpureJourney      a journey touches a clock, chance or the world outside its handle
+├── CatalogueError     the definitions cannot be loaded: all that is wrong with them, a problem a line
 └── InvalidParams      a run was asked for with parameters the journey does not declare
 """
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One fault of a catalogue and where it stands; line and column count from 1. Without a file it is of the whole."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    #: False: it loads, but its author should know.
+    serious: bool = True
+
+    @property
+    def shown_file(self) -> str:
+        """The file as seen from where the user stands."""
+        path = Path(self.file)
+        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+    def __str__(self) -> str:
+        text = self.text if self.serious else f"warning: {self.text}"
+        return f"{self.shown_file}:{self.line}:{self.column}: {text}" if self.file else text
 
 
 class JourneyError(Exception):
@@ -14,9 +38,10 @@ class JourneyError(Exception):
 class CatalogueError(JourneyError):
     """The definitions cannot be loaded."""
 
-
-class ImpureJourney(CatalogueError):
-    """A journey touches a clock, chance or the world outside its handle; a replay would differ."""
+    def __init__(self, *problems: Problem | str) -> None:
+        placed = [Problem("", 0, 0, each) if isinstance(each, str) else each for each in problems]
+        self.problems = tuple(dict.fromkeys(sorted(placed)))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class InvalidParams(JourneyError):

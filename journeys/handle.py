@@ -5,7 +5,7 @@ Temporal, the probe and later the simulator agree by construction.
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 from journeys.contracts import (
@@ -20,6 +20,7 @@ from journeys.contracts import (
     RunStart,
 )
 from journeys.errors import CatalogueError
+from journeys.spans import describe, span_of
 from segments import Predicate, Segment
 
 #: Receipts with these reasons mean that the run has no business going on.
@@ -111,13 +112,13 @@ class Journey:
 
     async def at(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Wait until this long after entry. Returns at once when that has passed already."""
-        span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        span = span_of("j.at", {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds})
         self._first = False
         await self._runtime.sleep_until(self._start.entered_at + span, f"until {describe(span)} after entry")
 
     async def wait(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Wait this long from now."""
-        span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        span = span_of("j.wait", {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds})
         # A leading wait has passed already when Temporal held the start back for it (`start_delay`).
         since = self._start.started_at if self._first else self._runtime.now()
         self._first = False
@@ -151,13 +152,14 @@ class Journey:
         self._first = False
         predicate = goal if goal is not None else self._spec.goal
         if predicate is None:
-            raise ValueError(f"journey {self._spec.name} declares no goal: pass one to reached()")
+            raise CatalogueError("j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal=")
         return await self._runtime.reached(predicate)
 
     async def _send(
         self, channel: Channel, template: str, transactional: bool, only: Segment | None, params: dict[str, Plain]
     ) -> Receipt:
         self._first = False
+        check_message(channel, template, params)
         request = self._request(channel, template, transactional, params)
         if only is not None:
             request = request.model_copy(update={"only": self._condition(template, only)})
@@ -172,9 +174,9 @@ class Journey:
     def _condition(self, template: str, only: Segment) -> str:
         """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""
         if not isinstance(only, Segment):
-            raise CatalogueError(f"journey {self._spec.name}: {template} goes only= to a Segment(…), not {type(only).__name__}")
+            raise CatalogueError(f"{template} goes only= to a Segment(…), not {type(only).__name__}")
         if self.conditions.setdefault(only.name, only) != only:
-            raise CatalogueError(f"journey {self._spec.name}: two different segments are called '{only.name}'")
+            raise CatalogueError(f"two different segments are called '{only.name}'; rename one")
         return only.name
 
     def _request(self, channel: Channel, template: str, transactional: bool, params: dict[str, Plain]) -> DeliverRequest:
@@ -195,10 +197,17 @@ class Journey:
         )
 
 
-def describe(span: timedelta) -> str:
-    """A span as a person says it: `1 h`, `3 d`, `1 d 2 h`."""
-    minutes, seconds = divmod(round(span.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")) if n]
-    return " ".join(parts) or "0 s"
+def check_message(channel: Channel, template: object, params: dict[str, Plain]) -> None:
+    """Refuse what is no message; a history and a template take plain values only.
+
+    Raises:
+        CatalogueError: the template is no name, or a param is neither a number, a flag nor a text.
+    """
+    if not isinstance(template, str):
+        raise CatalogueError(f'j.{channel.value} takes the name of a template, j.{channel.value}("…"), not {template!r}')
+    for name, value in params.items():
+        if not isinstance(value, bool | int | float | str | None):
+            kind = type(value).__name__
+            raise CatalogueError(
+                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}; a template shows no more"
+            )

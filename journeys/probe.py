@@ -1,22 +1,32 @@
-"""Looking into a journey without running it: its leading wait, and the messages on its plain paths with their conditions.
+"""Looking into a journey without running it: its leading wait, and what it does on its plain paths.
 
 A journey's steps are plain Python over the handle, so a runtime in which nothing takes time walks them in microseconds.
 """
 
-from collections.abc import Iterator
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Receipt, RunStart
-from journeys.errors import CatalogueError
+from journeys.deadline import TookTooLong, is_authors, within
+from journeys.errors import CatalogueError, Problem
 from journeys.handle import Journey, RunEnded
+from journeys.samples import samples
+from journeys.telling import problem_of
 from segments import Predicate, Segment
 
 _NOBODY = UUID(int=0)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _FAR_ENOUGH = 500  # effects after which a journey that loops for ever has shown its messages
+_AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
+#: A journey's steps take microseconds of processor time; what is not through by then hangs.
+WALK = timedelta(seconds=2)
 
 
 class _Stop(BaseException):
@@ -24,6 +34,10 @@ class _Stop(BaseException):
 
     def __init__(self, until: datetime | None = None) -> None:
         self.until = until
+
+
+class _Refused(BaseException):
+    """Leaves a journey that does what none may."""
 
 
 class _FirstEffect:
@@ -45,20 +59,32 @@ class _FirstEffect:
         raise _Stop
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A message on a plain path, and where the journey sends it."""
+
+    request: DeliverRequest
+    file: str
+    line: int
+
+
 class _PlainPath:
     """A runtime in which no time passes, every message meets the same fate and every question gets the same answer."""
 
     def __init__(self, outcome: Outcome, *, reached: bool) -> None:
-        self.calls: list[DeliverRequest] = []
+        self.calls: list[Call] = []
         self._outcome = outcome
         self._reached = reached
         self._now = _ANY_DAY
         self._effects = 0
+        self._at_once = 0
 
     def now(self) -> datetime:
         return self._now
 
     async def sleep_until(self, at: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's signature
+        if at > self._now:
+            self._at_once = 0
         self._count()
         self._now = max(self._now, at)
 
@@ -66,7 +92,7 @@ class _PlainPath:
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         self._count()
-        self.calls.append(request)
+        self.calls.append(Call(request, *_author()))
         return Receipt(outcome=self._outcome)
 
     async def reached(self, predicate: Predicate) -> bool:  # noqa: ARG002 - the protocol's signature
@@ -75,8 +101,27 @@ class _PlainPath:
 
     def _count(self) -> None:
         self._effects += 1
+        self._at_once += 1
+        if self._at_once > _AT_ONCE:
+            raise _Refused(
+                f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)"
+            )
         if self._effects > _FAR_ENOUGH:
             raise _Stop
+
+
+@dataclass
+class Seen:
+    """What a journey does on its plain paths: messages, the segments they are only for, and what is wrong with it."""
+
+    calls: dict[tuple[object, ...], Call] = field(default_factory=dict)
+    conditions: dict[str, tuple[Segment, Call]] = field(default_factory=dict)
+    problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
+
+    def found(self, *problems: Problem) -> None:
+        """One problem a place: other paths come by there, too."""
+        for problem in problems:
+            self.problems.setdefault((problem.file, problem.line), problem)
 
 
 def leading_wait(definition: JourneyDefinition, start: RunStart) -> timedelta:
@@ -86,40 +131,80 @@ def leading_wait(definition: JourneyDefinition, start: RunStart) -> timedelta:
     return max(until - start.started_at, timedelta(0)) if until else timedelta(0)
 
 
-def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
-    """The messages on the plain paths of a journey: all sent or none, everything reached or nothing; each call once.
+def look_through(definition: JourneyDefinition, limit: timedelta = WALK) -> Seen:
+    """A journey's plain paths: all sent or none, everything reached or nothing, with each choice of its parameters.
 
-    What lies behind a parameter or the clock is not seen; it is checked when it is sent.
-
-    Raises:
-        CatalogueError: a message is sent only to something that is no segment, or to two of one name.
+    What lies behind the clock or free parameters is not seen; it is checked when it is sent.
     """
-    calls: dict[tuple[object, ...], DeliverRequest] = {}
-    for path, _ in _plain_paths(definition):
-        for call in path.calls:
-            calls.setdefault((call.channel, call.template, call.occurrence, tuple(sorted(call.params))), call)
-    return list(calls.values())
-
-
-def conditions(definition: JourneyDefinition) -> dict[str, Segment]:
-    """The segments, by name, to whose members only some message on a plain path is sent; errors as in `message_calls`."""
-    return {name: segment for _, handle in _plain_paths(definition) for name, segment in handle.conditions.items()}
-
-
-def _plain_paths(definition: JourneyDefinition) -> Iterator[tuple[_PlainPath, Journey]]:
-    for outcome, reached in product((Outcome.SENT, Outcome.SKIPPED), (False, True)):
+    seen = Seen()
+    for params, outcome, reached in product(samples(definition), (Outcome.SENT, Outcome.SKIPPED), (False, True)):
         path = _PlainPath(outcome, reached=reached)
-        start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY)
+        start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, params=params or {})
         handle = Journey(start, definition.spec, path)
-        if isinstance(stop := _walk(definition, handle), CatalogueError):
-            raise stop
-        yield path, handle
+        stop, forgotten = _watched(lambda handle=handle: within(limit, lambda: _walk(definition, handle)))  # type: ignore[misc]
+        seen.found(*forgotten)
+        _keep(seen, path, handle)
+        if isinstance(stop, TookTooLong | _Refused | Exception) and (
+            params is not None or not isinstance(stop, AttributeError)
+        ):
+            seen.found(*_told(stop, definition))
+        if isinstance(stop, TookTooLong):
+            break
+    return seen
+
+
+def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
+    """The messages on the plain paths of a journey, each call once."""
+    return [call.request for call in look_through(definition).calls.values()]
+
+
+def _keep(seen: Seen, path: _PlainPath, handle: Journey) -> None:
+    for call in path.calls:
+        request = call.request
+        seen.calls.setdefault((request.channel, request.template, request.occurrence, tuple(sorted(request.params))), call)
+        if request.only is not None:
+            seen.conditions.setdefault(request.only, (handle.conditions[request.only], call))
+
+
+def _told(stop: BaseException, definition: JourneyDefinition) -> tuple[Problem, ...]:
+    if isinstance(stop, _Refused):
+        stop = CatalogueError(str(stop)).with_traceback(stop.__traceback__)
+    return problem_of(stop, f"journey {definition.name}")
 
 
 def _walk(definition: JourneyDefinition, handle: Journey) -> BaseException | None:
     steps = definition.steps(handle).__await__()
     try:
         next(iter(steps))
-    except (_Stop, RunEnded, Exception) as stop:  # noqa: BLE001 - a journey that raises does so visibly in its workflow
-        return stop
+    except (_Stop, _Refused, RunEnded, TookTooLong, Exception) as stop:  # noqa: BLE001 - told at load, or seen in its workflow
+        return None if isinstance(stop, StopIteration) else stop
     return None
+
+
+def _author() -> tuple[str, int]:
+    """Where the author's code is that led here."""
+    frame = sys._getframe()  # noqa: SLF001 - the only way to ask who calls
+    while frame is not None and not is_authors(frame.f_code.co_filename):
+        frame = frame.f_back  # type: ignore[assignment]
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
+
+
+_UNAWAITED = re.compile(r"coroutine '(?:\w+\.)*(\w+)' was never awaited(?:.*File \"([^\"]+)\", line (\d+))?", re.DOTALL)
+
+
+def _watched(work: Callable[[], BaseException | None]) -> tuple[BaseException | None, Iterator[Problem]]:
+    """Work, and the steps that it forgot to await, which Python tells by a warning when it throws them away."""
+    depth = sys.get_coroutine_origin_tracking_depth()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", RuntimeWarning)
+        sys.set_coroutine_origin_tracking_depth(1)
+        try:
+            stop = work()
+        finally:
+            sys.set_coroutine_origin_tracking_depth(depth)
+    return stop, (_forgotten(match) for each in told if (match := _UNAWAITED.match(str(each.message))))
+
+
+def _forgotten(match: re.Match[str]) -> Problem:
+    name, file, line = match.groups()
+    return Problem(file or "", int(line or 0), 1, f"{name}(…) does nothing without await: write await {name}(…)")

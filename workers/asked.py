@@ -1,5 +1,8 @@
 """What every command needs: settings, a database, and a failure told in one line; heavy imports wait until they are needed."""
 
+import os
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from workers.settings import Settings
 
 T = TypeVar("T")
+_NEARLY = 0.85  # JOURNEYS_CATALOG is JOURNEYS_CATALOGUE; JOURNEYS_HOME is nothing of ours
 
 
 def settings(data_dir: Path | None = None) -> "Settings":
@@ -23,12 +27,31 @@ def settings(data_dir: Path | None = None) -> "Settings":
 
     from workers.settings import Settings
 
+    _warn_of_strangers(set(Settings.model_fields))
     try:
         return Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as error:
         fail("\n".join(map(_problem, error.errors(include_url=False, include_input=False))))
     except SettingsError as error:
         fail(str(error))
+
+
+def _warn_of_strangers(known: set[str]) -> None:
+    """A variable that is nearly a setting's is a slip, and refused; another is told, and left alone."""
+    known = {f"JOURNEYS_{name.upper()}" for name in known}
+    for name in sorted(_given() - known):
+        if close := get_close_matches(name, known, n=1, cutoff=_NEARLY):
+            fail(f"there is no setting {name}; did you mean {close[0]}?")
+        typer.secho(f"journeys: there is no setting {name}; it has no effect", err=True, fg=typer.colors.YELLOW)
+
+
+def _given() -> set[str]:
+    """The names of `JOURNEYS_*` variables in the environment and in `.env`."""
+    names = {name.upper() for name in os.environ}
+    with suppress(OSError, UnicodeDecodeError):
+        lines = Path(".env").read_text(encoding="utf-8").splitlines()
+        names |= {line.removeprefix("export ").partition("=")[0].strip().upper() for line in lines}
+    return {name for name in names if name.startswith("JOURNEYS_")}
 
 
 def _problem(problem: "ErrorDetails") -> str:

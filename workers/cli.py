@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from workers.asked import fail, settings, with_database
+from workers.check_cli import check, insist_on_catalogue
 from workers.dead_letters_cli import dead_letters
 from workers.keys_cli import keys
 from workers.lists_cli import lists
+from workers.place import hidden_room, stand_here
 from workers.products_cli import products
 from workers.profile_cli import merges, profile, unmerge
 from workers.runs_cli import runs
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 _ROOMS = {"activities", "api", "definitions", "journeys", "segments", "store", "workers"}
 
 app = typer.Typer(
-    help="Customer journeys as durable Python functions.\n\nNew here? Run `journeys demo`, then `journeys dev`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,6 +40,7 @@ app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
+app.command(rich_help_panel="On this machine, nothing else needed")(check)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 
@@ -53,9 +55,11 @@ def demo(
     """Send a small shop's days through the cart journey and show what happens."""
     import asyncio
 
+    given = settings(data_dir)
+    insist_on_catalogue("definitions")
     from workers.demo import run
 
-    asyncio.run(run(settings(data_dir), speed=speed, keep=keep, seed=seed))
+    asyncio.run(run(given, speed=speed, keep=keep, seed=seed))
 
 
 @app.command(rich_help_panel="On this machine, nothing else needed")
@@ -67,12 +71,14 @@ def dev(
     """Run everything in the foreground: Postgres, Temporal, sandbox providers, API, workers."""
     import asyncio
 
+    given = settings(data_dir)
+    insist_on_catalogue(given.catalogue)
     from rich.console import Console
 
     from workers.embedded.foreground import dev as foreground
     from workers.embedded.stack import EmbeddedStack
 
-    stack = EmbeddedStack(settings(data_dir), workers=workers, usual_ports=not free_ports)
+    stack = EmbeddedStack(given, workers=workers, usual_ports=not free_ports)
     asyncio.run(foreground(stack, Console()))
 
 
@@ -83,9 +89,10 @@ def api() -> None:
 
     from workers.embedded.ports import is_free
 
-    given = _connected(settings())
+    given = _connected(settings(), "database_url")
     if not is_free(given.api_host, given.api_port):
         fail(f"JOURNEYS_API_PORT={given.api_port}: something else listens there on {given.api_host}")
+    insist_on_catalogue(given.catalogue)
     from workers.serve import create_app
 
     # log_config None: our own set-up of logs stands.
@@ -97,9 +104,11 @@ def worker() -> None:
     """Run one worker process: journeys, deliveries, the membership watch."""
     import asyncio
 
+    given = _connected(settings(), "database_url", "temporal_address")
+    insist_on_catalogue(given.catalogue)
     from workers.worker import run
 
-    asyncio.run(run(_connected(settings())))
+    asyncio.run(run(given))
 
 
 @app.command(rich_help_panel="Deployment")
@@ -119,9 +128,25 @@ def version() -> None:
     typer.echo(installed("journeys"))
 
 
+def _print_version(told: bool) -> None:
+    if told:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    told: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Customer journeys as durable Python functions.
+
+    New here? Run `journeys demo`, then `journeys dev`.
+    """
+
+
 def main() -> NoReturn:
     """Run a command; the exit code is 0, or 1 after a failure that was said in one line."""
-    sys.path.insert(0, str(Path.cwd()))  # a catalogue beside the shell that starts us is found, as with python -m
+    stand_here()
     code = _run()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -130,7 +155,11 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
+        if hidden := hidden_room():
+            fail(hidden)
         app()
+    except typer.Exit as leaving:
+        return leaving.exit_code
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else bool(leaving.code)
     except KeyboardInterrupt:
@@ -155,9 +184,9 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _connected(given: "Settings") -> "Settings":
+def _connected(given: "Settings", *needed: str) -> "Settings":
     """Settings of a process that needs its servers and its secret given."""
-    for name in ("database_url", "temporal_address"):
+    for name in needed:
         if not getattr(given, name):
             fail(f"JOURNEYS_{name.upper()} is not set; `journeys dev` brings a server of its own, this command does not")
     _ = given.signing_secret

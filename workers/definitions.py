@@ -1,41 +1,101 @@
-"""Loading a catalogue for use: journeys, segments and templates, each held against the others before anything runs."""
+"""Loading a catalogue for use: journeys, segments and templates, each held against the others before anything runs.
+
+Promise: all that is wrong is told at once, sorted by file and line, each with what to do.
+"""
 
 import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-from activities.templates import Templates, load_templates
+import structlog
+
+from activities.templates import TemplateError, Templates, Vocabulary, load_templates
 from journeys import catalogue, current
 from journeys.authoring import JourneyDefinition
-from journeys.catalogue import Catalogue, check_purity
-from journeys.errors import CatalogueError
-from journeys.probe import conditions, message_calls
+from journeys.catalogue import Catalogue
+from journeys.checking import check
+from journeys.errors import CatalogueError, Problem
+from journeys.probe import Seen
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a look at a catalogue found: all of it that can be used, and what is wrong or worth knowing."""
+
+    problems: tuple[Problem, ...]
+    catalogue: Catalogue | None = None
+    templates: Templates | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it loads."""
+        return not any(problem.serious for problem in self.problems)
 
 
 def load_definitions(module: str) -> tuple[Catalogue, Templates]:
     """The catalogue in a module, with its templates; also what workflow runs of this process will find.
 
     Raises:
-        CatalogueError: something in it cannot work; the message names the place.
-        TemplateError: a template is broken, unknown, or called with the wrong parameters.
+        CatalogueError: with all that cannot work, each with its file and line.
     """
-    loaded = catalogue.load(module)
-    check_purity(loaded)
-    templates = load_templates(importlib.import_module(module))
-    for definition in loaded.journeys.values():
-        for call in message_calls(definition):
-            given = definition.params.model_fields if definition.params else ()
-            templates.check(call.channel, call.template, call.params, given=given)
-        _check_conditions(definition, loaded)
+    examined = examine(module)
+    if not examined.usable:
+        raise CatalogueError(*(problem for problem in examined.problems if problem.serious))
+    for problem in examined.problems:
+        log.warning("catalogue", problem=problem.text, place=f"{problem.shown_file}:{problem.line}")
     current.module = module
-    return loaded, templates
+    assert examined.templates is not None
+    return catalogue.load(module), examined.templates
 
 
-def _check_conditions(definition: JourneyDefinition, loaded: Catalogue) -> None:
+def examine(module: str) -> Examined:
+    """Look at a catalogue without running anything of it but its imports and its journeys' plain paths."""
+    checked = check(module)
+    problems, templates = list(checked.problems), None
+    if checked.complete and checked.catalogue is not None:
+        templates, wrong = _templates(module, checked.catalogue)
+        problems += wrong
+        for name, seen in checked.seen.items():
+            definition = checked.catalogue.journeys[name]
+            problems += [] if templates is None else _messages(definition, seen, templates)
+            problems += _conditions(name, seen, checked.catalogue)
+    return Examined(_sorted(problems), checked.catalogue, templates)
+
+
+def _templates(module: str, found: Catalogue) -> tuple[Templates | None, list[Problem]]:
+    package = importlib.import_module(module)
+    vocabulary = Vocabulary().extended(traits=found.traits, properties=found.properties)
+    above = Path(next(iter(getattr(package, "__path__", [""])))).parent
+    try:
+        return load_templates(package, vocabulary), []
+    except TemplateError as error:
+        return None, [Problem(str(above / each.file), each.line, 1, each.text) for each in error.problems]
+
+
+def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
+    """What is wrong with the messages that a journey sends, at the place where it does."""
+    given = definition.params.model_fields if definition.params else ()
+    for call in seen.calls.values():
+        try:
+            templates.check(call.request.channel, call.request.template, call.request.params, given=given)
+        except TemplateError as error:
+            yield from (Problem(call.file, call.line, 1, f"journey {definition.name}: {each.text}") for each in error.problems)
+
+
+def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
     """Insist that whoever sends a message finds the segment that it is only for, by name, in this catalogue."""
-    for name, segment in conditions(definition).items():
-        found = loaded.segments.get(name)
-        if found is None:
+    for segment, (only, call) in seen.conditions.items():
+        if segment not in found.segments:
             wrong = "which the catalogue lacks; keep it under a name of its own at the top of a module"
-            raise CatalogueError(f"journey {definition.name} sends only to segment '{name}', {wrong}")
-        if found != segment:
+        elif found.segments[segment] != only:
             wrong = "but another segment of the catalogue has that name; rename one"
-            raise CatalogueError(f"journey {definition.name} sends only to segment '{name}', {wrong}")
+        else:
+            continue
+        yield Problem(call.file, call.line, 1, f"journey {name} sends only to segment '{segment}', {wrong}")
+
+
+def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:
+    return tuple(dict.fromkeys(sorted(problems)))

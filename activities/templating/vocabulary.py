@@ -41,8 +41,8 @@ class Vocabulary:
     shop: Mapping[str, str] = field(default_factory=dict)
 
     def extended(self, *, traits: Iterable[str] = (), properties: Iterable[str] = ()) -> "Vocabulary":
-        """With names of one's own added."""
-        return replace(self, traits=self.traits | set(traits), properties=self.properties | set(properties))
+        """With names of one's own added; `pet.name` also makes `pet` known."""
+        return replace(self, traits=self.traits | _with_parents(traits), properties=self.properties | _with_parents(properties))
 
     def roots(self, params: Iterable[str], extra: Iterable[str] = ()) -> dict[str, frozenset[str]]:
         """The names below each root, for a template that declares these params; `extra` roots stand alone."""
@@ -53,6 +53,10 @@ class Vocabulary:
             "shop": frozenset(self.shop),
         }
         return below | {name: frozenset[str]() for name in extra}
+
+
+def _with_parents(names: Iterable[str]) -> set[str]:
+    return {".".join(name.split(".")[:parts]) for name in names for parts in (1, _NAME_PARTS)}
 
 
 def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) -> str | None:

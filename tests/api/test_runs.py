@@ -142,6 +142,13 @@ async def test_a_run_that_is_ended_before_it_began_never_begins(trial: Shop) -> 
 
 async def test_the_catalogue_can_be_read(trial: Shop) -> None:
     found = {j["name"]: j for j in (await trial.operate("GET", "/v1/journeys")).json()}
+    # E14: the rule in words, not as Python prints it.
+    rules = {name: found[name]["reentry"] for name in ("while_vip", "each_cart", "three_messages")}
+    assert rules == {
+        "while_vip": "once",
+        "each_cart": "once per cart_id",
+        "three_messages": "again 0 s after the last run ended",
+    }
     assert found["by_choice"]["params"]["properties"]["route"]["enum"] == ["push", "email"]
     assert found["three_messages"]["entry_segment"] == "carts"
     assert "Order Completed" in found["three_messages"]["goal"]

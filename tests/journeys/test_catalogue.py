@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from journeys import CatalogueError, ImpureJourney
-from journeys.catalogue import check_purity, load
+from journeys import CatalogueError
+from journeys.catalogue import load
 from workers.definitions import load_definitions
 
 JOURNEY = """
@@ -38,7 +38,6 @@ def test_the_reference_catalogue() -> None:
     assert {"cart_abandonment", "cart_discount"} <= set(catalogue.journeys)
     assert "abandoned-cart" in catalogue.segments
     assert [d.name for d in catalogue.entered_by("abandoned-cart")] == ["cart_abandonment"]
-    check_purity(catalogue)
 
 
 def test_submodules_are_found(package: Path) -> None:
@@ -50,25 +49,19 @@ def test_submodules_are_found(package: Path) -> None:
 def test_two_journeys_of_one_name(package: Path) -> None:
     (package / "a.py").write_text(JOURNEY.format(name="twice"))
     (package / "b.py").write_text(JOURNEY.format(name="twice").replace("hours=1", "hours=2"))
-    with pytest.raises(CatalogueError, match=r"called 'twice' .*some_catalogue\.b"):
+    with pytest.raises(CatalogueError, match=r"some_catalogue/b\.py:1:1: two different journeys are called 'twice'"):
         load("some_catalogue")
 
 
 def test_a_module_that_is_not_there() -> None:
-    with pytest.raises(CatalogueError, match=r"catalogue 'nowhere_at_all' cannot be loaded.*JOURNEYS_CATALOGUE"):
+    with pytest.raises(CatalogueError, match=r"there is no module 'nowhere_at_all', which JOURNEYS_CATALOGUE names"):
         load("nowhere_at_all")
 
 
 def test_a_module_that_raises(package: Path) -> None:
     (package / "broken.py").write_text("1 / 0")
-    with pytest.raises(CatalogueError, match="ZeroDivisionError"):
+    with pytest.raises(CatalogueError, match=r"broken\.py:1:1: module some_catalogue\.broken raises ZeroDivisionError"):
         load("some_catalogue")
-
-
-def test_an_impure_journey(package: Path) -> None:
-    (package / "impure.py").write_text("import random\n" + JOURNEY.format(name="dice"))
-    with pytest.raises(ImpureJourney, match=r"impure\.py:1: imports random"):
-        check_purity(load("some_catalogue"))
 
 
 def test_an_unknown_journey_is_answered_with_those_that_exist() -> None:

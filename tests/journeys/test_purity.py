@@ -13,6 +13,18 @@ from journeys.purity import impurities
         ("import random", "imports random"),
         ("from time import sleep", "imports time"),
         ("import httpx as h", "imports httpx"),
+        ("from datetime import datetime as dt\nx = dt.now()", "dt.now()"),
+        ("import datetime as d\nx = d.datetime.now", "d.datetime.now()"),
+        ("from uuid import uuid4 as new\nx = new()", "new()"),
+        ("import os.path as p", "imports os.path"),
+        ("from numpy import random", "imports numpy.random"),
+        ("x = hash('a')", "hash()"),
+        ("COUNT = 0\ndef f():\n    global COUNT\n    COUNT += 1", "COUNT is the module's"),
+        ("SEEN = []\ndef f(x):\n    SEEN.append(x)", "SEEN is the module's"),
+        ("SEEN = {}\nasync def f(x):\n    SEEN[x] = 1", "SEEN is the module's"),
+        ("class State:\n    runs = 0\ndef f():\n    State.runs += 1", "State is the module's"),
+        ("from itertools import count\nids = count()\ndef f():\n    return next(ids)", "ids is the module's"),
+        ("from acme import state\ndef f():\n    state.runs = 1", "state is the module's"),
         ("from datetime import datetime\nx = datetime.now()", "datetime.now()"),
         ("import uuid\nx = uuid.uuid4()", "uuid.uuid4()"),
         ("async def f():\n    await asyncio.sleep(3)", "asyncio.sleep()"),
@@ -26,10 +38,35 @@ def test_an_impurity_is_named_with_its_line(tmp_path: Path, source: str, what: s
     found = impurities(file)
     assert len(found) == 1
     assert what in str(found[0])
-    assert str(found[0]).startswith("broken.py:")
+    assert "broken.py:" in str(found[0])
 
 
-def test_ordinary_python_is_pure(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import math\nfrom datetime import timedelta\nfrom journeys import journey\nx = math.sqrt(4)\n",
+        "RULES = []\nRULES.append(1)\nfor rule in (2, 3):\n    RULES.append(rule)\n",
+        "def f(id, open):\n    seen = []\n    seen.append(id)\n    return open(seen)\n",
+        "from datetime import datetime\nstart = datetime(2026, 1, 1)\n",
+        "class Point:\n    def __hash__(self):\n        return hash(1)\n    def move(self):\n        self.x = 1\n",
+    ],
+)
+def test_ordinary_python_is_pure(source: str, tmp_path: Path) -> None:
     file = tmp_path / "fine.py"
-    file.write_text("import math\nfrom datetime import timedelta\nfrom journeys import journey\nx = math.sqrt(4)\n")
-    assert impurities(file) == []
+    file.write_text(source)
+    assert [str(found) for found in impurities(file)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "at_import"),
+    [
+        ("import time\ntime.sleep(3600)", [False, True]),
+        ("import time\ndef f():\n    time.sleep(3600)", [False]),
+        ("x = open('/dev/zero').read()", [True]),
+        ("from datetime import datetime as dt\nclass Params:\n    at: dt = dt.now()", [True]),
+    ],
+)
+def test_what_acts_as_soon_as_it_is_imported_is_known(source: str, at_import: list[bool], tmp_path: Path) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(source)
+    assert [found.at_import for found in impurities(file)] == at_import

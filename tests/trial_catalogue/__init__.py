@@ -1,6 +1,6 @@
 """Journeys that exercise one promise each, as a company's own catalogue would stand in a package of its own."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel
@@ -109,9 +109,10 @@ async def short_lived(j: Journey) -> None:
 
 @journey(reentry=after(minutes=0))
 async def raises(j: Journey) -> None:
-    """A fault in a journey."""
+    """A fault in a journey that depends on the day, so that it loads."""
     await j.push("note")
-    raise KeyError("a fault of the author's")
+    if j.entered_at > datetime(2026, 1, 1, tzinfo=UTC):
+        raise KeyError("a fault of the author's")
 
 
 class Loop(BaseModel):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from secrets import token_hex
 
@@ -20,12 +21,14 @@ NOBODY = "127.0.0.1:9"
 SERVERS = {"database_url": "postgresql://h/d", "temporal_address": NOBODY}
 
 
-def journeys(*arguments: str, cwd: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+def journeys(
+    *arguments: str, cwd: Path | None = None, path: Sequence[str] = (), **settings: str
+) -> subprocess.CompletedProcess[str]:
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("JOURNEYS_")}
     told = {f"JOURNEYS_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-m", "workers.cli", *arguments]
-    environment = {**quiet, **told, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
+    command = [sys.executable, "-P", "-m", "workers.cli", *arguments]
+    environment = {**quiet, **told, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(filter(None, [*path, *sys.path]))}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd, timeout=60)
 
 
 async def in_thread(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -47,8 +50,50 @@ def test_help_tells_a_newcomer_where_to_begin() -> None:
         assert f" {command} " in told
 
 
-def test_version() -> None:
-    assert journeys("version").stdout.strip().count(".") == 2
+@pytest.mark.parametrize("how", ["version", "--version"])
+def test_version(how: str) -> None:
+    assert journeys(how).stdout.strip().count(".") == 2
+
+
+@pytest.mark.parametrize("command", ["dev", "demo"])
+@pytest.mark.parametrize("why", ["file exists", "not a directory"])
+def test_a_data_directory_that_cannot_be_used_is_one_sentence(command: str, why: str, tmp_path: Path) -> None:
+    """E14."""
+    (tmp_path / "taken").touch()
+    folder = tmp_path / "taken" if why == "file exists" and command == "dev" else tmp_path / "taken" / "below"
+    finished = journeys(command, "--data-dir", str(folder), cwd=tmp_path)
+    assert finished.returncode == 1
+    assert f"the data directory {folder}" in finished.stderr
+    assert finished.stderr.endswith("; choose another with --data-dir or JOURNEYS_DATA_DIR\n")
+    assert len(finished.stderr.splitlines()) == 1
+
+
+def test_a_data_directory_that_is_a_file_holds_no_stack(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    told = journeys("keys", "list", data_dir=str(tmp_path / "taken")).stderr
+    assert told.startswith("journeys: JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here")
+
+
+async def test_a_setting_that_is_none_is_told_and_has_no_effect(empty_dsn: str) -> None:
+    """E14."""
+    finished = await in_thread("migrate", database_url=empty_dsn, colour="blue")
+    assert (finished.returncode, finished.stderr) == (0, "journeys: there is no setting JOURNEYS_COLOUR; it has no effect\n")
+
+
+def test_a_setting_misspelt_in_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# ours\nexport JOURNEYS_DATABSE_URL=postgresql://h/d\n")
+    told = journeys("migrate", cwd=tmp_path).stderr
+    assert told == "journeys: there is no setting JOURNEYS_DATABSE_URL; did you mean JOURNEYS_DATABASE_URL?\n"
+
+
+def test_the_api_needs_no_temporal() -> None:
+    """E14: with its port taken it stops a step later than it did at the missing address."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = journeys("api", database_url="postgresql://h/d", api_port=port).stderr
+    assert told == f"journeys: JOURNEYS_API_PORT={port}: something else listens there on 127.0.0.1\n"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +120,11 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(command: str, settings: d
     ("command", "settings", "sentence"),
     [
         ("worker", {}, "JOURNEYS_DATABASE_URL is not set"),
-        ("api", {"database_url": "postgresql://h/d"}, "JOURNEYS_TEMPORAL_ADDRESS is not set"),
         ("api", SERVERS, "JOURNEYS_SECRET is not set: it signs unsubscribe links; make one with `openssl rand -hex 32`"),
         ("worker", {**SERVERS, "secret": ""}, "JOURNEYS_SECRET is not set"),
+        ("worker", {"database_url": "postgresql://h/d"}, "JOURNEYS_TEMPORAL_ADDRESS is not set"),
+        ("dev", {"catalog": "acme"}, "there is no setting JOURNEYS_CATALOG; did you mean JOURNEYS_CATALOGUE?"),
+        ("dev", {"catalogue": "acme_nowhere"}, "there is no module 'acme_nowhere', which JOURNEYS_CATALOGUE names"),
         ("migrate", {"database_url": f"postgresql://u:hidden@{NOBODY}/d"}, f"JOURNEYS_DATABASE_URL: no Postgres at {NOBODY}/d"),
         ("migrate", {"database_url": "postgresql://u:hidden@h:x/d"}, "JOURNEYS_DATABASE_URL is not an address like"),
         ("dev", {"temporal_address": NOBODY}, f"JOURNEYS_TEMPORAL_ADDRESS={NOBODY}: no Temporal server there"),

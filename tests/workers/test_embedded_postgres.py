@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +19,7 @@ import pytest
 
 from workers.embedded.errors import BinaryMissing, ServerFailed
 from workers.embedded.ports import LOCALHOST
-from workers.embedded.postgres import OLDEST_MAJOR, EmbeddedPostgres, ensure_database, find_binaries
+from workers.embedded.postgres import OLDEST_MAJOR, EmbeddedPostgres, closed_above, ensure_database, find_binaries
 from workers.embedded.processes import Children
 
 SCRIPT = """
@@ -177,37 +178,71 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def run_as(prefix: list[str], folder: Path, path: str, python: str = sys.executable) -> list[str]:
-    told = {"PATH": path, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment = {**os.environ, **told, "HOME": str(folder)}
+def run(prefix: list[str], folder: Path, path: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **SEEN, "PATH": path, "HOME": str(folder)}
     command = [*prefix, python, "-c", SCRIPT, str(folder / "postgres")]
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout.split()
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def python_for(prefix: list[str]) -> str:
-    """This Python, or the same version from the system where this one lies in root's home."""
+#: Where a Python that is not ours finds our packages and those that we need.
+SEEN = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def somebody_else() -> tuple[list[str], str]:
+    """How to become another user, and a Python that this user may run with all that we need.
+
+    Where they may not enter our folder (a clone in root's home) they are another user in a user namespace only.
+    """
     same = shutil.which(f"python3.{sys.version_info.minor}", path=os.defpath)
-    for python in filter(None, (sys.executable, same)):
-        if not subprocess.run([*prefix, "sh", "-c", '"$0" -c pass', python], capture_output=True, check=False).returncode:
-            return python
-    pytest.skip("no Python here that another user may run")
+    prefixes = [
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+        ["unshare", "--user", "--map-user=65534", "--map-group=65534"],
+    ]
+    for prefix, python in product(prefixes, filter(None, (sys.executable, same))):
+        needed = "import asyncpg, psutil, workers.embedded.postgres"
+        command = [*prefix, "sh", "-c", f'"$0" -c "{needed}"', python]
+        if not shutil.which(prefix[0]):
+            continue
+        if not subprocess.run(command, env={**os.environ, **SEEN}, capture_output=True, check=False).returncode:
+            return prefix, python
+    pytest.skip("no other user may read this folder, and user namespaces are forbidden")
 
 
 @needs_root
 def test_an_ordinary_user_can_run_it(open_folder: Path) -> None:
-    os.chown(open_folder, 65534, 65534)
-    setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    python = python_for(setpriv)
-    assert run_as(setpriv, open_folder, os.environ["PATH"], python) == ["journeys", "on", "65534", "65534"]
+    """E15."""
+    prefix, python = somebody_else()
+    if prefix[0] == "setpriv":
+        os.chown(open_folder, 65534, 65534)
+    finished = run(prefix, open_folder, os.environ["PATH"], python)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.split() == ["journeys", "on", "65534", "65534"]
 
 
 @needs_root
 def test_root_without_user_namespaces_steps_down_to_nobody(open_folder: Path) -> None:
-    no_programs = open_folder / "no-programs"
-    no_programs.mkdir()
-    assert run_as([], open_folder, str(no_programs)) == ["journeys", "on", "0", "65534"]
+    """E15."""
+    (open_folder / "no-programs").mkdir()
+    finished = run([], open_folder, str(open_folder / "no-programs"))
+    if closed := closed_above(find_binaries().folder):
+        assert f"Postgres does not run as root, and the user nobody may not enter {closed}" in finished.stderr
+    else:
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stdout.split() == ["journeys", "on", "0", "65534"]
+
+
+@needs_root
+def test_where_nobody_may_not_go_it_says_what_to_do(open_folder: Path) -> None:
+    """E15."""
+    closed = open_folder / "closed"
+    closed.mkdir(mode=0o700)
+    assert closed_above(closed / "postgres") == closed
+    finished = run([], closed, str(closed))
+    assert finished.returncode == 1
+    said = finished.stderr.strip().splitlines()[-1]
+    assert "Postgres does not run as root, and the user nobody may not enter" in said
+    assert "set JOURNEYS_DATABASE_URL" in said
+    assert not (closed / "postgres").exists()
 
 
 def test_a_server_started_by_a_killed_process_ends_cleanly(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from journeys.handle import describe
+from journeys.spans import describe
 
 CHANNELS = {"push": "push", "whatsapp": "WhatsApp", "email": "email"}
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from workers.embedded.errors import AlreadyRunning
+from workers.embedded.errors import AlreadyRunning, SettingUnusable
 
 _STOPPING = timedelta(seconds=60)
 
@@ -22,10 +22,17 @@ class Hold:
 
         Raises:
             AlreadyRunning: another stack uses the directory.
+            SettingUnusable: it cannot be made or written to.
         """
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.descriptor = os.open(directory / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.descriptor = os.open(directory / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise SettingUnusable(
+                f"the data directory {directory} cannot be used ({why}); choose another with --data-dir or JOURNEYS_DATA_DIR"
+            ) from error
         try:
             self._take()
         except AlreadyRunning:

@@ -54,7 +54,8 @@ class Program(Endable):
         Raises:
             ServerFailed: it ended, or was not ready within a minute; the message carries the end of its log.
         """
-        command = [sys.executable, "-m", *self.arguments]
+        # -P: a folder where the user stands, called like one of ours, hides nothing.
+        command = [sys.executable, "-P", "-m", *self.arguments]
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
         self.child = self.children.start(self.name, command, log=self.log, env=self.environment, grace=self.grace)
         self._await_ready(self.child)

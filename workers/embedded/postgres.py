@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -55,9 +56,10 @@ class EmbeddedPostgres(Endable):
 
         Raises:
             BinaryMissing: no suitable Postgres on the machine, and the wheel is not installed.
-            ServerFailed: it did not come up; the message carries the end of its log.
+            ServerFailed: it cannot run where it is, or did not come up; the message carries the end of its log.
         """
         binaries = find_binaries(self._major())
+        _insist_on_open(binaries.folder, self.directory)
         if not (self._data / "PG_VERSION").exists():
             self._initialise(binaries)
         _end_leftover(self._data)
@@ -231,6 +233,21 @@ def _works(command: tuple[str, ...]) -> bool:
 def _drop_to() -> int | None:
     """Where user namespaces are forbidden, root starts it as an unprivileged user instead."""
     return _NOBODY if os.geteuid() == 0 and not _prefix() else None
+
+
+def closed_above(path: Path) -> Path | None:
+    """The outermost folder on the way to a path that other users than its owner may not enter."""
+    return next((p for p in reversed(path.resolve().parents) if p.is_dir() and not p.stat().st_mode & stat.S_IXOTH), None)
+
+
+def _insist_on_open(*paths: Path) -> None:
+    """Where root has to run it as nobody, nobody must be able to get there."""
+    closed = next(filter(None, map(closed_above, paths)), None) if _drop_to() is not None else None
+    if closed is not None:
+        raise ServerFailed(
+            f"Postgres does not run as root, and the user nobody may not enter {closed}: run as another user, let others"
+            f" pass (chmod o+x {closed}), allow user namespaces, or set JOURNEYS_DATABASE_URL"
+        )
 
 
 def _give(*paths: Path) -> None:

@@ -50,7 +50,7 @@ def forget_running(directory: Path) -> None:
 
 def running_dsn(directory: Path) -> str | None:
     """The database address of the stack that runs on this directory, if one does."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         noted: dict[str, str] = json.loads((directory / "running.json").read_text())
         return noted["dsn"]
     return None

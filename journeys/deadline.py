@@ -1,0 +1,67 @@
+"""A time limit for code that may never come back: a catalogue's module as it is imported, a journey as it is walked.
+
+Promise: works in any thread, leaves nothing behind, and says in which of the author's lines the code was. Processor time is
+what counts, so that a busy machine refuses nothing. It is looked at at every step of the author's code and at every call of a
+Python function: what hangs inside C is left when it returns.
+"""
+
+import site
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_OURS = Path(__file__).parents[1]
+_RARELY = 256  # steps between two looks at the clock, which cost more than a step
+_ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
+
+
+class TookTooLong(BaseException):
+    """The limit is over; out of reach of `except Exception`, its traceback says where the code was."""
+
+
+def within(limit: timedelta, work: Callable[[], T]) -> T:
+    """What the work returns; without a limit under a debugger, which needs the same hook and whose user takes their time.
+
+    Raises:
+        TookTooLong: it was not done in time.
+    """
+    if sys.gettrace() is not None:
+        return work()
+    over, steps = time.thread_time() + limit.total_seconds(), count(1)
+
+    def look(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001 - the protocol's signature
+        if not next(steps) % _RARELY and time.thread_time() > over:
+            raise TookTooLong
+        if not is_authors(frame.f_code.co_filename):
+            return None
+        frame.f_trace_opcodes = True  # `while True: pass` is one line for ever, and Python tells of it once
+        return look
+
+    sys.settrace(look)
+    try:
+        return work()
+    finally:
+        sys.settrace(None)
+
+
+@cache
+def is_authors(file: str) -> bool:
+    """Whether a source file is an author's: not ours, not Python's, not an installed package's."""
+    path = Path(file)
+    return path.suffix == ".py" and not any(path.is_relative_to(folder) for folder in _others())
+
+
+@cache
+def _others() -> tuple[Path, ...]:
+    named = sysconfig.get_paths()
+    python = {named[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    installed = {*python, *site.getsitepackages(), site.getusersitepackages()}
+    return (*(_OURS / room for room in _ROOMS), *map(Path, installed))

@@ -1,0 +1,83 @@
+"""Parameters to walk a journey with: its defaults, or a value of each kind, and each choice once.
+
+Promise: what is tried passed the journey's own validation; where nothing does, nothing is tried in its name.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from journeys.authoring import JourneyDefinition
+from journeys.contracts import Plain
+from journeys.errors import InvalidParams
+
+_ANY_ID, _ANY_TIME = "00000000-0000-4000-8000-000000000000", "2026-01-01T00:00:00Z"
+#: For a field without a default; the first that fits is taken.
+_VALUES: tuple[Any, ...] = (
+    1,
+    10,
+    100,
+    0,
+    "x",
+    "1",
+    "2026-01-01",
+    _ANY_TIME,
+    _ANY_ID,
+    True,
+    Decimal(1),
+    timedelta(days=1),
+    [],
+    {},
+    None,
+)
+
+
+def samples(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
+    """What `j.params` may hold, some of it: None where no value of ours satisfies the declared model."""
+    if definition.params is None:
+        return [{}]
+    fields = definition.params.model_fields
+    usual = {name: value for name, field in fields.items() if (value := _usual(field)) is not None}
+    tried = [usual, *({**usual, name: choice} for name, field in fields.items() for choice in _choices(field.annotation))]
+    accepted = [found for given in tried if (found := _accepted(definition, given)) is not None]
+    return [dict(each) for each in {tuple(sorted(found.items())): found for found in accepted}.values()] or [None]
+
+
+def _usual(field: FieldInfo) -> Any:
+    """A value for a field that has no default."""
+    if not field.is_required():
+        return None
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    adapter = TypeAdapter[Any](kind)
+    return next((value for value in [*_choices(field.annotation), *_VALUES] if _fits(adapter, value)), None)
+
+
+def _fits(adapter: TypeAdapter[Any], value: object) -> bool:
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    elif annotation is bool:
+        yield from (False, True)
+    elif isinstance(annotation, type) and issubclass(annotation, Enum):
+        yield from annotation
+    else:
+        yield from (choice for part in get_args(annotation) for choice in _choices(part))
+
+
+def _accepted(definition: JourneyDefinition, given: dict[str, Any]) -> dict[str, Plain] | None:
+    try:
+        return definition.branchable(definition.accept(given))
+    except (InvalidParams, TypeError, ValueError):
+        return None

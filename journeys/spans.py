@@ -1,0 +1,34 @@
+"""Spans as authors write them (`hours=1`), and as people say them (`1 h`).
+
+Promise: what is no span is refused in a sentence that shows how to write one.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from journeys.errors import CatalogueError
+
+
+def span_of(place: str, units: Mapping[str, float]) -> timedelta:
+    """The units added up.
+
+    Raises:
+        CatalogueError: one is not a number, or they are more than the calendar holds.
+    """
+    for unit, count in units.items():
+        if isinstance(count, bool) or not isinstance(count, int | float):
+            raise CatalogueError(f"{place}: {unit}={count!r} is not a number; write {place}({unit}=1)")
+    try:
+        return timedelta(**units)
+    except (OverflowError, ValueError):
+        told = ", ".join(f"{unit}={count}" for unit, count in units.items() if count)
+        raise CatalogueError(f"{place}: {told} is longer than the calendar") from None
+
+
+def describe(span: timedelta) -> str:
+    """A span as a person says it: `1 h`, `3 d`, `1 d 2 h`."""
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")) if n]
+    return " ".join(parts) or "0 s"

@@ -1,0 +1,132 @@
+"""How a journey's source uses its handle: a forgotten `await`, a word that `j` does not know, an end that is swallowed.
+
+Promise: looks at the source only, so every branch is seen, also one that no walk of the journey comes to.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from journeys.contracts import Channel
+from journeys.errors import Problem
+from journeys.handle import Journey
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_WORDS = {name: value for name, value in inspect.getmembers(Journey) if not name.startswith("_")}
+_WORDS |= dict.fromkeys(("conditions", "params"))
+_STEPS = {name: inspect.signature(value) for name, value in _WORDS.items() if inspect.iscoroutinefunction(value)}
+_MESSAGES = frozenset(channel.value for channel in Channel)
+_SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end): write except Exception"
+
+
+def misuses(file: Path, tree: ast.Module) -> list[Problem]:
+    """What is wrong with the steps that a source file writes."""
+    helpers = {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
+    found: dict[tuple[int, int], str] = {}
+    for function in ast.walk(tree):
+        if isinstance(function, Function):
+            for node, text in _of_function(function, helpers):
+                found.setdefault((getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1), text)
+    return [Problem(str(file), line, column, text) for (line, column), text in sorted(found.items())]
+
+
+def swallowing(file: Path, tree: ast.Module) -> list[Problem]:
+    """Where everything is caught, also what ends a run; a journey that does so cannot be walked either."""
+    return [
+        Problem(str(file), node.lineno, node.col_offset + 1, f"{_caught(node)} {_SWALLOWS}")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and _catches_all(node.type)
+    ]
+
+
+def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    handle = _handle(function)
+    awaited = {id(node.value) for node in ast.walk(function) if isinstance(node, ast.Await)}
+    passed_on = _passed_on(function)
+    for node in ast.walk(function):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=word) if name == handle and word not in _WORDS:
+                yield node, _unknown(name, word)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in _STEPS:
+                if wrong := _arguments(name, word, node):
+                    yield node, wrong
+                if id(node) not in awaited | passed_on:
+                    yield node, f"{name}.{word}(…) does nothing without await: write await {name}.{word}(…)"
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in helpers and name != function.name:
+                yield node, f"{name}(…) does nothing without await: write await {name}(…)"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in {
+                "now",
+                "entered_at",
+            }:
+                yield node, f"{name}.{word} is no function: write it without parentheses"
+
+
+def _handle(function: Function) -> str | None:
+    """The parameter that is a `Journey`; in a function decorated as a journey the first one."""
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    for argument in arguments:
+        if argument.annotation is not None and ast.unparse(argument.annotation).strip("'\"").split(".")[-1] == "Journey":
+            return argument.arg
+    decorators = [ast.unparse(each).partition("(")[0].split(".")[-1] for each in function.decorator_list]
+    return arguments[0].arg if arguments and "journey" in decorators else None
+
+
+def _passed_on(function: Function) -> set[int]:
+    """Steps that somebody else awaits: returned, or given to another function."""
+    passed: set[int] = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.Return(value=ast.expr() as value) | ast.Lambda(body=value):
+                passed.add(id(value))
+            case ast.Call(args=arguments):
+                passed |= {id(each) for each in arguments}
+    return passed
+
+
+def _unknown(handle: str, word: str) -> str:
+    close = get_close_matches(word, _WORDS, n=1)
+    guess = f"did you mean {handle}.{close[0]}? " if close else ""
+    return (
+        f"there is no {handle}.{word}; {guess}Messages go by {', '.join(sorted(_MESSAGES))}; a journey also has "
+        + ", ".join(f"{handle}.{name}" for name in ("at", "wait", "reached", "now", "entered_at", "params"))
+    )
+
+
+def _arguments(handle: str, word: str, call: ast.Call) -> str | None:
+    """What is wrong with a step's arguments, as far as their names tell."""
+    parameters = [each for each in list(_STEPS[word].parameters.values())[1:] if each.kind is not each.VAR_KEYWORD]
+    named = [each.arg for each in call.keywords if each.arg is not None]
+    open_ended = len(named) < len(call.keywords) or any(isinstance(each, ast.Starred) for each in call.args)
+    if word in {"at", "wait"}:
+        return _span(f"{handle}.{word}", [each.name for each in parameters], call, named, open_ended=open_ended)
+    positional = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
+    if len(call.args) > len(positional) and not open_ended:
+        return f"{handle}.{word} takes {positional[0].name} only; name what else it is given, such as offer=…"
+    if word in _MESSAGES and not call.args and "template" not in named and not open_ended:
+        return f'{handle}.{word} needs the name of a template: {handle}.{word}("…")'
+    if word == "reached" and (wrong := set(named) - {"goal"}):
+        return f"{handle}.reached has no {wrong.pop()}=; it takes a predicate, such as {handle}.reached(did(…))"
+    return None
+
+
+def _span(step: str, units: list[str], call: ast.Call, named: list[str], *, open_ended: bool) -> str | None:
+    if call.args:
+        told = ast.unparse(call.args[0])
+        return f"{step}({told}) does not say of what: write {step}(hours={told}), or minutes=, seconds=, days="
+    for name in named:
+        if name not in units:
+            close = get_close_matches(name, units, n=1)
+            return f"{step} has no {name}=; {f'did you mean {close[0]}=? ' if close else ''}It takes {', '.join(units)}"
+    return None if named or open_ended else f"{step}() does not say how long: write {step}(hours=1)"
+
+
+def _catches_all(caught: ast.expr | None) -> bool:
+    if isinstance(caught, ast.Tuple):
+        return any(map(_catches_all, caught.elts))
+    return caught is None or ast.unparse(caught).split(".")[-1] == "BaseException"
+
+
+def _caught(handler: ast.ExceptHandler) -> str:
+    return "a bare except" if handler.type is None else "except BaseException"

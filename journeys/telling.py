@@ -1,0 +1,128 @@
+"""Errors that come out of an author's code, told with their place and what to do, in words for people.
+
+Promise: Python's own sentences about arguments, attributes and names never reach the author.
+"""
+
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from journeys.deadline import TookTooLong, is_authors
+from journeys.errors import CatalogueError, JourneyError, Problem
+from journeys.handle import Params
+from segments import SegmentError
+
+_FEW = 30
+_UNEXPECTED = re.compile(r"(?P<callable>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'")
+_MISSING = re.compile(r"(?P<callable>[\w.<>]+)\(\) missing \d+ required [\w-]+ arguments?: (?P<names>.+)")
+_POSITIONAL = re.compile(r"(?P<callable>[\w.<>]+)\(\) takes .+ positional arguments? but .+ given")
+_TWICE = re.compile(r"(?P<callable>[\w.<>]+)\(\) got multiple values for (?:keyword )?argument '(?P<name>\w+)'")
+
+
+def problem_of(error: BaseException, doing: str = "") -> tuple[Problem, ...]:
+    """What an error says to the author, at the last line of theirs that led to it; `doing` opens an unforeseen one."""
+    if isinstance(error, CatalogueError) and any(problem.file for problem in error.problems):
+        return error.problems
+    if isinstance(error, SyntaxError):
+        told = f"this is not Python: {error.msg}"
+        return (Problem(error.filename or "", error.lineno or 1, error.offset or 1, told),)
+    file, line, column = _place(error)
+    return (Problem(file, line, column, sentence(error, doing)),)
+
+
+def sentence(error: BaseException, doing: str = "") -> str:  # noqa: PLR0911 - a table of errors
+    """An error in words."""
+    match error:
+        case JourneyError() | SegmentError():
+            return str(error)
+        case TookTooLong():
+            return f"{doing or 'it'} does not come to an end: time is up, and the code is still here"
+        case ModuleNotFoundError():
+            return f"there is no module '{error.name}'; is it spelt so, and installed?"
+        case ImportError(name=str(module)):
+            return _not_in_module(module, str(error))
+        case NameError(name=str(name)):
+            return f"'{name}' means nothing here; import it, or give it a value first"
+        case AttributeError(obj=Params()):
+            return str(error)
+        case AttributeError(name=str(name), obj=owner) if owner is not None:
+            return _no_attribute(owner, name)
+        case TypeError() if told := _call(str(error)):
+            return told
+    text = f" ({error})" if str(error) else ""
+    return f"{doing or 'it'} raises {type(error).__name__}{text}"
+
+
+def _place(error: BaseException) -> tuple[str, int, int]:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_authors(frame.filename)]
+    if not frames:
+        return "", 0, 0
+    return frames[-1].filename, frames[-1].lineno or 1, (frames[-1].colno or 0) + 1
+
+
+def _no_attribute(owner: object, name: str) -> str:
+    kind = owner.__name__ if inspect.ismodule(owner) or inspect.isclass(owner) else type(owner).__name__
+    known = [each for each in dir(owner) if not each.startswith("_")]
+    return f"{kind} has no '{name}'; {_guess(name, known)}"
+
+
+def _not_in_module(module: str, told: str) -> str:
+    match = re.search(r"cannot import name '(\w+)'", told)
+    if match is None:
+        return f"module {module} cannot be imported"
+    if "partially initialized" in told:
+        return f"'{match[1]}' is not there yet: {module} is being imported, and imports this module in turn; break the circle"
+    known = getattr(sys.modules.get(module), "__all__", None) or dir(sys.modules.get(module))
+    return f"module {module} has no '{match[1]}'; {_guess(match[1], [k for k in known if not k.startswith('_')])}"
+
+
+def _call(told: str) -> str | None:
+    """A call with the wrong arguments; none for another TypeError."""
+    for pattern, words in (
+        (_UNEXPECTED, "{name} has no {argument}=; {guess}"),
+        (_TWICE, "{name} is given {argument} twice; take one away"),
+        (_MISSING, "{name} is not given {argument}; it takes {takes}"),
+        (_POSITIONAL, "{name} is given too many values without a name; it takes {takes}"),
+    ):
+        if match := pattern.fullmatch(told.partition(". Did you mean")[0]):
+            found = match.groupdict()
+            argument = (found.get("name") or found.get("names") or "").replace("'", "")
+            takes = _takes(found["callable"])
+            called = found["callable"].removesuffix(".__init__").removesuffix(".__new__").removeprefix("Journey.")
+            return words.format(
+                name=called, argument=argument, guess=_guess(argument, takes), takes=", ".join(takes) or "nothing"
+            )
+    return None
+
+
+def _guess(name: str, known: Iterable[str]) -> str:
+    """A close name, else all of them, unless they are many."""
+    names = sorted(known)
+    if close := get_close_matches(name, names, n=1):
+        return f"did you mean {close[0]}?"
+    return f"it has: {', '.join(names)}" if len(names) <= _FEW else "see its documentation"
+
+
+def _takes(name: str) -> list[str]:
+    """The names of the arguments of what authors call, by the name in Python's sentences."""
+    found = _callables().get(name.removesuffix(".__init__"))
+    if found is None:
+        return []
+    parameters = inspect.signature(found).parameters.values()
+    return [each.name for each in parameters if each.name != "self" and each.kind is not each.VAR_KEYWORD]
+
+
+@cache
+def _callables() -> dict[str, Any]:
+    import journeys  # noqa: PLC0415 - the door imports this room's modules
+    import segments  # noqa: PLC0415
+
+    things = [getattr(door, name) for door in (journeys, segments) for name in door.__all__]
+    classes = [thing for thing in things if inspect.isclass(thing)]
+    methods = {f"{kind.__name__}.{name}": value for kind in classes for name, value in inspect.getmembers(kind, callable)}
+    return {getattr(thing, "__qualname__", ""): thing for thing in things if callable(thing)} | methods

@@ -1,0 +1,298 @@
+"""E6, E7, E12, D3, D4: what is refused when a catalogue is loaded, each with its line and what to do, all at once."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from journeys.catalogue import load
+from journeys.checking import check
+from journeys.deadline import TookTooLong, within
+from journeys.errors import CatalogueError, Problem
+from workers.definitions import Examined, examine, load_definitions
+
+NAME = "refused_catalogue"
+HEAD = """\
+from datetime import timedelta
+from journeys import Cap, Journey, Properties, Purpose, QuietHours, Traits, after, journey, once, per_key
+from segments import Segment, did, trait
+carts = Segment("carts", did("Product Added"))
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / NAME
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    known = set(sys.modules)
+    yield folder
+    load.cache_clear()
+    for name in set(sys.modules) - known:
+        if name.startswith((NAME, "acme")):
+            del sys.modules[name]
+
+
+def examined(package: Path, source: str, **files: str) -> Examined:
+    (package / "__init__.py").write_text(HEAD + source)
+    (package / "hi.push.yaml").write_text("title: Hi\nbody: there\n")
+    for name, text in files.items():
+        (package / name.replace("__", ".")).write_text(text)
+    return examine(NAME)
+
+
+def told(package: Path, source: str, **files: str) -> list[str]:
+    """Each problem as `line: text`, where line 1 is the first one below the head."""
+    return [f"{problem.line - HEAD.count(chr(10))}: {problem.text}" for problem in examined(package, source, **files).problems]
+
+
+def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
+    return f"{above}@journey({declared})\nasync def trial(j: Journey) -> None:\n" + "".join(f"    {step}\n" for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ("await j.wait(hour=1)", "j.wait has no hour=; did you mean hours=?"),
+        ("await j.at(hour=1)", "j.at has no hour=; did you mean hours=?"),
+        ("await j.wait(3600)", "j.wait(3600) does not say of what: write j.wait(hours=3600)"),
+        ("await j.wait()", "j.wait() does not say how long: write j.wait(hours=1)"),
+        ("await j.wait(hours='1')", "j.wait: hours='1' is not a number; write j.wait(hours=1)"),
+        ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than the calendar"),
+        ("await j.sms('hi')", "there is no j.sms; Messages go by email, push, whatsapp"),
+        ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
+        ("await j.push()", "j.push needs the name of a template"),
+        ("await j.push(7)", "j.push takes the name of a template"),
+        ("await j.push('hi', 'free')", "j.push takes template only; name what else it is given"),
+        ("await j.push('hi', offer=[])", "j.push: offer= is a number, a flag or a text, not a list"),
+        ("await j.push('hi', offer='free')", "the journey passes offer, which the template does not declare"),
+        ("await j.push('high')", "there is no push template high; did you mean hi?"),
+        ("await j.reached()", "j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal="),
+        ("await j.reached(did('A') and did('B'))", "write & | ~ (not and, or, not"),
+        ("j.push('hi')", "j.push(…) does nothing without await: write await j.push(…)"),
+        ("ok = j.push('hi') or await j.email('hi')", "j.push(…) does nothing without await: write await j.push(…)"),
+        ("if j.reached(did('A')): pass", "j.reached(…) does nothing without await"),
+        ("if j.now() > j.entered_at: pass", "j.now is no function: write it without parentheses"),
+        ("if j.params.offer: pass", "no parameter 'offer' to branch on"),
+        ("raise KeyError('x')", "journey trial raises KeyError ('x')"),
+        ("missing", "'missing' means nothing here; import it, or give it a value first"),
+        ("carts.nme", "Segment has no 'nme'; did you mean name?"),
+        ("from journeys import oncee", "module journeys has no 'oncee'; did you mean once?"),
+        ("import nowhere_at_all", "there is no module 'nowhere_at_all'; is it spelt so, and installed?"),
+        ("print('x')", "print() is said again on each replay"),
+        ("while True: await j.push('hi')", "30 steps follow each other here without a wait; put one into the loop"),
+        ("while not await j.reached(did('A')): await j.at(hours=1)", "30 steps follow each other here without a wait"),
+        ("while True: pass", "journey trial does not come to an end: time is up, and the code is still here"),
+    ],
+)
+def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str, package: Path) -> None:
+    (problem,) = told(package, journey_of(step))
+    assert problem.startswith("3: ")
+    assert sentence in problem
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        ("reentry=once", "reentry=once is not called: write reentry=once()"),
+        ("reentry=after", "reentry=after is not called: write reentry=after(days=7)"),
+        ("reentry='once'", "reentry is once(), after(days=…) or per_key(…), not 'once'"),
+        ("reentry=per_key(7), entry=carts", "per_key takes the name of a property"),
+        ("entry='Bad Name'", "entry='Bad Name': a name has 1 to 100 lower-case letters"),
+        ("entry=did('A')", "entry is a Segment or the name of one, not a Did; name it"),
+        ("entry=7", "entry is a Segment or the name of one, not 7"),
+        ("goal='x'", "goal is made of did(…), such as goal=purchases, not 'x'"),
+        ("goal=carts", "goal is made of did(…), such as goal=purchases, not a Segment"),
+        ("goal=trait('tier') == 'gold'", "a goal is made of did(…); this is not: tier"),
+        ("params=dict", "params is a class that derives from pydantic's BaseModel, not dict"),
+        ("purpose='marketing'", "purpose is Purpose.MARKETING or Purpose.TRANSACTIONAL, not 'marketing'"),
+        ("holdout='10%'", "holdout is a fraction from 0 up to, not including, 1, not '10%'"),
+        ("useless_after=3600", "useless_after is a span such as timedelta(hours=4), not 3600"),
+        ("max_lateness='4h'", "max_lateness is a span such as timedelta(hours=4), not '4h'"),
+        ("quiet_hours=('22:00', '08:00')", 'quiet_hours is QuietHours("22:00", "08:00")'),
+        ("quiet_hours=QuietHours(22, 8)", "quiet hours are two different times, HH:MM, not 22 and 8"),
+        ("caps=(3,)", "caps holds Cap(messages, span) only"),
+        ("caps=Cap(3, 7)", "a cap is Cap(3, timedelta(days=7)), not Cap(3, 7)"),
+        ("timezone=None", "timezone=None is no IANA time zone, such as Europe/Madrid"),
+        ("ends_on_leave='yes', entry=carts", "ends_on_leave is True or False, not 'yes'"),
+        ("carts", "what is declared has a name: write @journey(entry=…)"),
+        ("entri=carts", "journey has no entri=; did you mean entry?"),
+        ("reentry=after(day=7)", "after has no day=; did you mean days?"),
+        ("reentry=after(7)", "after is given too many values without a name; it takes days, hours, minutes"),
+        ("reentry=per_key()", "per_key is not given prop; it takes prop"),
+        ("caps=(Cap(3),)", "Cap is not given within; it takes messages, within"),
+    ],
+)
+def test_a_declaration_that_cannot_work_is_told_with_its_line(declared: str, sentence: str, package: Path) -> None:
+    problems = told(package, journey_of("await j.push('hi')", declared=declared))
+    assert any(sentence in problem for problem in problems), problems
+    assert {problem.partition(":")[0] for problem in problems} == {"1"}
+
+
+def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
+    first = journey_of("j.wait(hours=1)", "await j.sms('x')", declared="reentry=once, holdout=2")
+    found = examined(
+        package,
+        first,
+        a__py="from journeys import nothing_of_ours\n",
+        b__py="import random\nCOUNT = 0\n",
+        c__py="def broken(:\n",
+        hi__push__yaml="title: '{{ customer.fistName }}'\nbody: x\n",
+    )
+    places = [(Path(problem.file).name, problem.line) for problem in found.problems]
+    of_root = [("__init__.py", 5), ("__init__.py", 5), ("__init__.py", 7), ("__init__.py", 8)]
+    assert places == [*of_root, ("a.py", 1), ("b.py", 1), ("c.py", 1)]
+    assert str(found.problems[-1]).startswith(f"{NAME}/c.py:1:12: this is not Python")
+
+
+def test_templates_and_segments_are_told_together_with_their_lines(package: Path) -> None:
+    source = journey_of("await j.push('hi', only=Segment('vips', trait('tier') == 'gold'))", "await j.email('letter')")
+    found = examined(package, source, bad__push__yaml="title: Hi\nbody: '{{ customer.fistName }}'\n")
+    assert [str(problem).split(": ")[0] for problem in found.problems] == [
+        f"{NAME}/__init__.py:7:1",
+        f"{NAME}/bad.push.yaml:2:1",
+    ]
+
+
+def test_a_helper_is_held_to_the_same_law_wherever_it_stands(package: Path) -> None:
+    """D4."""
+    beside = package.parent / "acme_prices.py"
+    beside.write_text("import acme_dice\nasync def remind(j):\n    await j.push('hi')\n")
+    (package.parent / "acme_dice.py").write_text("import random\n")
+    found = examined(
+        package,
+        "from acme_prices import remind\n" + journey_of("await remind(j)"),
+        helper__py="from random import choice as pick\n",
+    )
+    assert [f"{Path(p.file).name}:{p.line}: {p.text[:14]}" for p in found.problems] == [
+        "acme_dice.py:1: imports random",
+        "helper.py:1: imports random",
+    ]
+
+
+def test_a_forgotten_await_of_a_helper_is_told_by_name(package: Path) -> None:
+    (package / "helper.py").write_text("async def remind(j):\n    await j.push('hi')\n")
+    here = "async def local(j: Journey) -> None:\n    await j.push('hi')\n"
+    source = here + journey_of("local(j)", "remind(j)", above=f"from {NAME}.helper import remind\n")
+    assert told(package, source) == [
+        "6: local(…) does nothing without await: write await local(…)",
+        "7: remind(…) does nothing without await: write await remind(…)",
+    ]
+
+
+def test_what_swallows_the_end_of_a_run_is_told_and_not_walked(package: Path) -> None:
+    source = journey_of("while True:", "    try: await j.push('hi')", "    except: pass")
+    (problem,) = told(package, source)
+    assert problem.startswith("5: a bare except swallows the end of a run")
+
+
+def test_what_acts_while_it_is_imported_is_not_executed(package: Path) -> None:
+    (problem, sleeping) = told(package, "import time\ntime.sleep(3600)\n")
+    assert (problem[:22], sleeping[:15]) == ("1: imports time: anoth", "2: time.sleep()")
+
+
+@pytest.mark.parametrize(
+    "hang", ["while True: pass", "while True:\n    try:\n        1 / 0\n    except Exception:\n        pass"]
+)
+def test_a_module_that_hangs_is_left_and_its_line_told(hang: str, package: Path) -> None:
+    """E7."""
+    (package / "__init__.py").write_text("")
+    (package / "slow.py").write_text(f"x = 1\n{hang}\n")
+    (problem,) = check(NAME, limit=timedelta(milliseconds=200)).problems
+    assert "does not come to an end" in problem.text
+    assert Path(problem.file).name == "slow.py"
+    assert problem.line >= 2
+
+
+def test_the_limit_holds_in_any_thread_and_leaves_nothing_behind(package: Path) -> None:
+    (package.parent / "acme_loop.py").write_text("def forever():\n    while True: pass\n")
+    import acme_loop
+
+    seen: list[object] = []
+
+    def watched() -> None:
+        try:
+            within(timedelta(milliseconds=100), acme_loop.forever)
+        except TookTooLong:
+            seen.append(sys.gettrace())
+
+    watched()
+    thread = threading.Thread(target=watched)
+    thread.start()
+    thread.join()
+    assert seen == [None, None]
+    assert within(timedelta(milliseconds=100), lambda: 7) == 7
+
+
+def test_a_branch_on_each_choice_of_a_parameter_is_seen(package: Path) -> None:
+    params = (
+        "from typing import Literal\nfrom pydantic import BaseModel, Field\n"
+        "class P(BaseModel):\n    route: Literal['a', 'b']\n    loud: bool = False\n    n: int = Field(ge=5)\n"
+    )
+    steps = ("if j.params.route == 'b' and j.params.n:", "    await j.push('nothing')", "if j.params.loud:", "    1 / 0")
+    found = told(package, params + journey_of(*steps, declared="params=P"))
+    assert [problem.partition(";")[0] for problem in found] == [
+        "10: journey trial: there is no push template nothing",
+        "12: journey trial raises ZeroDivisionError (division by zero)",
+    ]
+
+
+def test_a_cap_that_outlasts_a_message_is_said_and_loads(package: Path) -> None:
+    """E12."""
+    source = journey_of("await j.push('hi')", declared="caps=(Cap(3, timedelta(days=7)),)")
+    found = examined(package, source)
+    (warning,) = found.problems
+    assert str(warning).endswith(
+        ":5:1: warning: journey trial: a message that the cap of 3 in 7 d holds back is dropped, not sent later:"
+        " useless_after is 12 h; raise it, if the message should wait that long"
+    )
+    assert set(load_definitions(NAME)[0].journeys) == {"trial"}
+
+
+def test_a_cap_that_a_message_outlasts_needs_no_word(package: Path) -> None:
+    declared = "caps=(Cap(3, timedelta(days=7)),), useless_after=timedelta(days=7)"
+    assert told(package, journey_of("await j.push('hi')", declared=declared)) == []
+
+
+def test_a_journey_without_its_parentheses_is_told(package: Path) -> None:
+    (problem,) = told(package, "@journey\nasync def trial(j: Journey) -> None:\n    await j.push('hi')\n")
+    assert problem == "1: journey trial: write @journey(…), with parentheses"
+
+
+def test_templates_know_what_the_catalogue_says_and_what_its_segments_ask_about(package: Path) -> None:
+    """D3."""
+    source = (
+        'own = Traits("tier", "pet.name")\nours = Properties("seats")\n'
+        'vips = Segment("vips", (trait("status") == "vip") & did("Booked").where(prop("room") == "suite"))\n'
+    )
+    title = "title: '{{ customer.tier }} {{ customer.pet.name }} {{ customer.status }}'"
+    template = f"{title}\nbody: '{{{{ entry.seats }}}} {{{{ entry.room }}}}'\n"
+    source = "from segments import prop\n" + source + journey_of("await j.push('own')")
+    assert told(package, source, own__push__yaml=template) == []
+    (typo,) = examined(package, source, own__push__yaml=template.replace("tier", "teir")).problems
+    assert "unknown variable customer.teir; did you mean customer.tier?" in typo.text
+    assert typo.line == 1
+
+
+def test_a_name_that_is_none_is_refused(package: Path) -> None:
+    (problem,) = told(package, 'own = Traits("pet.")\n')
+    assert problem == """1: Traits(…) takes names such as Traits("tier", "pet.name"), not 'pet.'"""
+
+
+def test_one_file_is_no_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_single.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (problem,) = examine("acme_single").problems
+    assert "make it acme_single/__init__.py, so that templates can stand beside it" in problem.text
+
+
+def test_a_problem_names_its_file_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E14."""
+    monkeypatch.chdir(tmp_path)
+    inside = Problem(str(tmp_path / "shop" / "__init__.py"), 9, 1, "wrong")
+    outside = Problem("/elsewhere/a.py", 2, 1, "wrong, too")
+    assert str(CatalogueError(outside, inside, inside)) == "/elsewhere/a.py:2:1: wrong, too\nshop/__init__.py:9:1: wrong"

@@ -1,0 +1,104 @@
+"""E9, D2: `journeys check` and the other commands' first look at the catalogue, from where a user stands."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.workers.test_cli import journeys
+
+GOOD = """\
+from journeys import Journey, journey
+
+@journey()
+async def hello(j: Journey) -> None:
+    await j.push("hello")
+"""
+BAD = GOOD.replace("await j.push", "j.push").replace("journey()", "journey(reentry='once')")
+
+
+def written(folder: Path, name: str, source: str) -> Path:
+    package = folder / name
+    package.mkdir()
+    (package / "__init__.py").write_text(source)
+    (package / "hello.push.yaml").write_text("title: Hello\nbody: there\n")
+    return package
+
+
+def test_a_catalogue_that_loads_is_said_so_in_one_line(tmp_path: Path) -> None:
+    written(tmp_path, "acme", GOOD)
+    finished = journeys("check", cwd=tmp_path, catalogue="acme")
+    assert (finished.returncode, finished.stdout) == (0, "acme: 1 journey, 0 segments, 1 template; it loads\n")
+    assert journeys("check", "acme", cwd=tmp_path).stdout == finished.stdout
+
+
+def test_every_mistake_has_a_line_that_an_editor_understands(tmp_path: Path) -> None:
+    written(tmp_path, "acme", BAD)
+    finished = journeys("check", "acme", cwd=tmp_path)
+    assert finished.returncode == 1
+    assert finished.stdout.splitlines() == [
+        "acme/__init__.py:3:1: journey hello: reentry is once(), after(days=…) or per_key(…), not 'once'",
+        "acme/__init__.py:5:5: j.push(…) does nothing without await: write await j.push(…)",
+    ]
+
+
+def test_the_same_as_json(tmp_path: Path) -> None:
+    written(tmp_path, "acme", BAD + "\nprint('hello')\n")
+    finished = journeys("check", "acme", "--json", cwd=tmp_path)
+    assert finished.returncode == 1
+    first, *others = json.loads(finished.stdout)
+    assert first == {
+        "file": "acme/__init__.py",
+        "line": 5,
+        "column": 5,
+        "severity": "error",
+        "message": "j.push(…) does nothing without await: write await j.push(…)",
+    }
+    assert [each["line"] for each in others] == [7]
+    assert json.loads(journeys("check", "--json", cwd=tmp_path).stdout) == []
+
+
+def test_what_a_catalogue_prints_is_not_the_answer(tmp_path: Path) -> None:
+    written(tmp_path, "acme", "from acme_noise import said\n" + GOOD)
+    (tmp_path / "acme_noise.py").write_text("said = sorted({'a': print}, key=print)\n")
+    finished = journeys("check", "acme", "--json", cwd=tmp_path)
+    assert {each["file"] for each in json.loads(finished.stdout)} == {"acme_noise.py"}
+
+
+@pytest.mark.parametrize("command", ["dev", "worker", "api"])
+def test_a_catalogue_that_does_not_load_is_told_before_anything_starts(command: str, tmp_path: Path) -> None:
+    written(tmp_path, "acme", BAD)
+    nobody = {"database_url": "postgresql://127.0.0.1:9/d", "temporal_address": "127.0.0.1:9"}
+    finished = journeys(command, cwd=tmp_path, catalogue="acme", api_port="0", **nobody)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    told = finished.stderr.splitlines()
+    assert told[0] == "journeys: the catalogue 'acme' does not load:"
+    assert [line.partition(": ")[0] for line in told[1:]] == ["acme/__init__.py:3:1", "acme/__init__.py:5:5"]
+    assert not (tmp_path / ".journeys").exists()
+
+
+def test_a_folder_here_that_is_called_like_a_room_of_ours_hides_nothing(tmp_path: Path) -> None:
+    """D2."""
+    for room in ("api", "store", "segments"):
+        written(tmp_path, room, "raise RuntimeError('not ours')")
+    written(tmp_path, "acme", GOOD)
+    finished = journeys("check", "acme", cwd=tmp_path)
+    assert (finished.stdout, finished.stderr) == ("acme: 1 journey, 0 segments, 1 template; it loads\n", "")
+
+
+def test_a_folder_that_hides_a_room_of_ours_is_named(tmp_path: Path) -> None:
+    """D2."""
+    written(tmp_path, "store", "")
+    finished = journeys("check", path=[str(tmp_path)])
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        f"journeys: the folder {tmp_path / 'store'} hides a package of journeys that is called 'store', too; rename it,"
+        " or take it off PYTHONPATH\n"
+    )
+
+
+def test_a_catalogue_here_that_another_hides_is_told(tmp_path: Path) -> None:
+    """D2: `definitions` is also what the reference shop's catalogue is called."""
+    written(tmp_path, "definitions", GOOD)
+    told = journeys("check", cwd=tmp_path).stderr
+    assert "not the folder definitions here: give yours a name of its own and set JOURNEYS_CATALOGUE to that" in told
