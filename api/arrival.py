@@ -3,12 +3,14 @@
 Promise: a wrong clock of the sender is set right by what it says of itself, and nothing is dated ahead of now.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from api.signed import Signatures
 from segments.comparing import as_instant
+from segments.readings import Reading
 
 #: How far ahead of us a clock may be before its events are set to now and flagged.
 SKEW_ALLOWED = timedelta(minutes=5)
@@ -47,6 +49,8 @@ class Arrival:
     by: Literal["customer", "sync"] = "sync"
     #: From the source and its Idempotency-Key: calls without a message id get the same one when the request is sent again.
     request_key: str | None = None
+    #: How some traits are to be read.
+    readings: Mapping[str, Reading] = field(default_factory=dict)
     #: What the signatures of a client's key are checked against; None: a server's key, which is believed.
     client: Signatures | None = None
 

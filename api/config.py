@@ -6,6 +6,7 @@ from typing import Any
 
 from journeys.clock import Clock
 from segments import Segment
+from segments.readings import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class ApiConfig:
     #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.
     catalogue: Mapping[str, Any] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    #: How the catalogue wants some traits to be read when they come in.
+    readings: Mapping[str, Reading] = field(default_factory=dict)
     temporal: Any | None = None
     temporal_namespace: str = "default"
     #: Base URL of the Temporal UI, for links to runs.

@@ -103,7 +103,7 @@ async def list_dead_letters(
 @router.post("/dead-letters/replay", summary="Read dead letters again", responses=responses(400, 401, 403, 422, 503))
 async def replay_dead_letters(body: Choice, _: Operator, config: Config, database: Db) -> ReplayOut:
     """By the same path as when they came, under their own time; each is stored once, however often this is called."""
-    done = await replay(database, body.which, config.clock.now(), config.default_region)
+    done = await replay(database, body.which, config.clock.now(), config.default_region, config.readings)
     return ReplayOut.model_validate(done)
 
 

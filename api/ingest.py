@@ -58,7 +58,7 @@ class Desk:
         now = self.config.clock.now()
         skew = skew_of(sent["sentAt"], now) if "sentAt" in sent else timedelta(0)
         told = (caller.name, now, self.config.default_region, traceparent, body.clean, skew, context)
-        arrival = Arrival(*told, request_key=f"{caller.name}/{key}" if key else None)
+        arrival = Arrival(*told, request_key=f"{caller.name}/{key}" if key else None, readings=self.config.readings)
         if caller.kind is Kind.SERVER:
             return arrival
         # A visitor or a signed user speaks for themselves; an unsigned user's consent is not taken at all.

@@ -5,9 +5,11 @@ without a message id gets one from its number, so that a replay that broke off c
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from api.arrival import Arrival, Rejected
@@ -16,10 +18,13 @@ from api.clients import as_claimed
 from api.problems import Problem
 from api.segment import read_item
 from api.signed import Signatures
+from segments.readings import Reading
 from store import Database
 from store.dead_letters import Buried, Which, dead_letters, purge, refused_again
 from store.ingest import Item, Weeks, store_apart
 
+Readings = Mapping[str, Reading]
+_AS_SENT: Readings = MappingProxyType({})
 _AT_ONCE = 500
 
 
@@ -41,23 +46,23 @@ class Replayed:
         )
 
 
-async def replay(database: Database, which: Which, now: datetime, region: str) -> Replayed:
+async def replay(database: Database, which: Which, now: datetime, region: str, readings: Readings = _AS_SENT) -> Replayed:
     """Read these dead letters again, and store what can be taken; numbers without a country code are of this region."""
     total, before = Replayed(), None
     while letters := await dead_letters(database.pool, which, before=before, limit=_AT_ONCE):
-        total += await _replay(database, letters, now, region)
+        total += await _replay(database, letters, now, partial(_read, region=region, readings=readings))
         before = letters[-1].id
     return total
 
 
-async def _replay(database: Database, letters: Sequence[Buried], now: datetime, region: str) -> Replayed:
+async def _replay(database: Database, letters: Sequence[Buried], now: datetime, read: Callable[[Buried], Item]) -> Replayed:
     items: dict[tuple[str, str], Item] = {}
     mine: dict[tuple[str, str], list[int]] = {}
     reasons: list[tuple[int, str]] = []
     whole = [letter for letter in letters if letter.arrival is not None]
     for letter in whole:
         try:
-            item = _read(letter, region)._replace(received_at=now)
+            item = read(letter)._replace(received_at=now)
         except Rejected as verdict:
             reasons.append((letter.id, verdict.reason))
             continue
@@ -80,7 +85,7 @@ def remembered(arrival: Arrival, kind: str | None) -> dict[str, Any]:
     return told if arrival.client is None else told | {"client": True}
 
 
-def _read(letter: Buried, region: str) -> Item:
+def _read(letter: Buried, *, region: str, readings: Readings) -> Item:
     assert letter.arrival is not None, "only items of ingest are read again"
     try:
         body = parse(letter.item.encode())
@@ -95,6 +100,7 @@ def _read(letter: Buried, region: str) -> Item:
         skew=timedelta(seconds=came["skew"]),
         context=came["context"],
         request_key=f"dead-letter/{letter.id}",
+        readings=readings,
     )
     if "client" in came:  # signatures are not kept
         arrival = replace(arrival, by="customer", client=Signatures((), letter.source))

@@ -4,6 +4,7 @@ Hand-written rather than modelled: this is the hot path of ingest (its share is 
 must never cost the others.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from unicodedata import is_normalized
 from uuid import NAMESPACE_OID, uuid4, uuid5
@@ -17,6 +18,7 @@ from api.clients import Trust, as_client, joining
 from api.provenance import origins_of
 from segments.calendar import ZONE_TRAIT
 from segments.listed import LIST_EVENT
+from segments.readings import Reading
 from segments.zones import read_zone
 from store.consent import By
 from store.ids import ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
@@ -62,7 +64,7 @@ def read_item(raw: Any, arrival: Arrival, kind: str | None = None, place: int = 
     trust: Trust = "server"
     if arrival.client is not None:
         context, trust = as_client(context, user_id, arrival.client)
-    properties, traits = _content(raw, kind, context)
+    properties, traits = _content(raw, kind, context, arrival.readings)
     event_type = _TYPES.get(kind) or _event(raw)
     texts = _texts(properties, context)
     if not (_composed(texts[0]) and _composed(texts[1])):
@@ -149,12 +151,15 @@ def _object(raw: dict[str, Any], key: str) -> dict[str, Any]:
     return value
 
 
-def _content(raw: dict[str, Any], kind: str, context: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _content(
+    raw: dict[str, Any], kind: str, context: dict[str, Any], readings: Mapping[str, Reading]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The stored properties, and the traits that go to the profile."""
     if kind == "track":
         return _object(raw, "properties"), {}
     if kind == "identify":
         traits = {**_object(context, "traits"), **_object(raw, "traits")}
+        traits |= {name: readings[name](traits[name]) for name in readings.keys() & traits.keys()}
         return traits, traits
     if kind == "group":
         return {**_object(raw, "traits"), "groupId": _group(raw)}, {}

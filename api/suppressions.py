@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from activities.channels import suppression_digest
+from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
@@ -61,7 +61,7 @@ class Named(BaseModel):
         """The digests under which it may be suppressed."""
         if self.digest is not None:
             return [bytes.fromhex(self.digest)]
-        return [suppression_digest(config.secret, self.channel, str(self.address))]
+        return suppression_digests(config.secret, config.former_secrets, self.channel, str(self.address))
 
 
 class Found(BaseModel):
@@ -106,7 +106,7 @@ async def take_back(_: Operator, database: Db, config: Config, named: Named) -> 
         database,
         named.channel,
         named.digests(config),
-        lambda address: suppression_digest(config.secret, named.channel, address),
+        lambda address: suppression_digests(config.secret, config.former_secrets, named.channel, address),
     )
     return TakenBackOut(lifted=told.lifted, revived=told.revived, kept=told.kept)
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse
 
-from activities.channels import suppression_digest
+from activities.channels.suppression import suppression_digests
 from activities.channels.whatsapp_errors import GONE, OPTED_OUT
 from api.config import ApiConfig
 from api.problems import Problem, responses
@@ -172,8 +172,8 @@ class _Reception:
             return await withdraw(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
         await take_back(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
         if wanted.address and self._config.secret:
-            digest = suppression_digest(self._config.secret, _CHANNEL, wanted.address)
-            await take_back_kept(self._connection, _CHANNEL, [digest])
+            secrets = self._config.secret, self._config.former_secrets
+            await take_back_kept(self._connection, _CHANNEL, suppression_digests(*secrets, _CHANNEL, wanted.address))
         return None
 
     async def _strangers(self, told: Sequence[ReplyNotice]) -> None:

@@ -6,7 +6,7 @@ Promise: a declaration never raises; what is wrong with it is kept with it, and 
 import inspect
 import sys
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +23,7 @@ from journeys.errors import CatalogueError, InvalidParams, Problem
 from journeys.handle import Journey
 from journeys.spans import span_of
 from segments import Predicate, Segment
+from segments.readings import Day, Epoch, Number, Reading
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -58,7 +59,21 @@ class _Names(frozenset[str]):
 
 
 class Traits(_Names):
-    """Traits of the company's own, for templates: `own_traits = Traits("tier", "pet.name")` lets them say `customer.tier`."""
+    """Traits of the company's own: `own_traits = Traits("tier", "pet.name", income=number())`.
+
+    Templates may say `customer.tier`. One with a reading (`number`, `epoch`, `day`) is read so when it comes in.
+    """
+
+    readings: Mapping[str, Reading]
+
+    def __new__(cls, *names: str, **readings: Reading) -> Self:
+        """From the names, as the SDKs send them, and how some are to be read."""
+        for name, reading in readings.items():
+            if not isinstance(reading, Number | Epoch | Day):
+                raise CatalogueError(f"Traits({name}=…) takes number(), epoch() or day(), with parentheses, not {reading!r}")
+        made = super().__new__(cls, *names, *readings)
+        made.readings = readings
+        return made
 
 
 class Properties(_Names):

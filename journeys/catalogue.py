@@ -7,7 +7,7 @@ catalogue by the module name in `journeys.current`, which is the only module pas
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,19 +19,21 @@ from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
 from journeys.telling import problem_of
 from segments import Predicate, Segment
+from segments.readings import Reading
 
 Import = Callable[[str], ModuleType]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Journeys and segments by name, and the names of traits and properties that it speaks of."""
+    """Journeys and segments by name, the names of traits and properties that it speaks of, and how traits are to be read."""
 
     module: str
     journeys: MappingProxyType[str, JourneyDefinition]
     segments: MappingProxyType[str, Segment]
     traits: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -79,7 +81,8 @@ def gather(module: str, import_one: Import = importlib.import_module) -> tuple[C
         if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
             problems.append(definition.problem(f"journey {name}: two different segments are called '{entry.name}'; rename one"))
     traits, properties = _names(modules, journeys, segments)
-    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties), problems
+    readings = MappingProxyType(_readings(modules))
+    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings), problems
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -149,6 +152,12 @@ def _names(
     traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(_asked("trait", asked))
     properties = {name for each in kept if isinstance(each, Properties) for name in each} | set(_asked("property", asked))
     return frozenset(traits), frozenset(properties)
+
+
+def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
+    """How the catalogue wants traits to be read."""
+    kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Traits)]
+    return {name: reading for each in kept for name, reading in each.readings.items()}
 
 
 def _asked(scope: str, plain: object) -> Iterator[str]:

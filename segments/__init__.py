@@ -11,6 +11,7 @@ from segments.places import inside, last_location, near, position_in, position_o
 from segments.predicate import Predicate
 from segments.ranking import top
 from segments.reach import consented, reachable
+from segments.readings import day, epoch, number
 from segments.scoring import points, score
 from segments.sequences import first, last
 from segments.spans import days, hours, minutes, weeks
@@ -30,8 +31,10 @@ __all__ = [
     "consented",
     "country",
     "customers",
+    "day",
     "days",
     "did",
+    "epoch",
     "first",
     "held",
     "hours",
@@ -43,6 +46,7 @@ __all__ = [
     "messaged",
     "minutes",
     "near",
+    "number",
     "points",
     "position_in",
     "position_of",

@@ -207,6 +207,7 @@ async def _store_slowly(connection: Connection, items: Sequence[Item]) -> list[b
     ids = [[item.source for item in items], [item.message_id for item in items]]
     repeated = {row["n"] - 1 for row in await connection.fetch(queries("ingest")["repeated"], *ids)} if items else set()
     told = [item for n, item in enumerate(items) if n not in repeated]
+    stored: set[int] = set()
     if told:
         claims = [Claim(item.user_id, item.anonymous_id, item.previous_id, item.ts) for item in told]
         now = max(item.received_at for item in told)
@@ -214,11 +215,11 @@ async def _store_slowly(connection: Connection, items: Sequence[Item]) -> list[b
         new = await _store_settled(connection, told, profiles)
         await hand_over(connection, moves, now)
         fresh = [(profile, item) for profile, item, was_new in zip(profiles, told, new, strict=True) if was_new]
+        stored = {id(item) for _, item in fresh}
         fresh = await within_rights(connection, fresh)
         await _write_traits(connection, fresh)
         await _write_addresses(connection, fresh)
         await _write_choices(connection, fresh)
-    stored = {id(item) for _, item in fresh} if told else set()
     return [id(item) in stored for item in items]
 
 

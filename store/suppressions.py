@@ -48,21 +48,23 @@ async def found(database: Database, channel: str, digests: Collection[bytes]) ->
 
 
 async def take_back(
-    database: Database, channel: str, digests: Collection[bytes], digest_of: Callable[[str], bytes]
+    database: Database, channel: str, digests: Collection[bytes], digests_of: Callable[[str], Collection[bytes]]
 ) -> TakenBack:
     """Lift the suppressions with these digests, and revive the dead addresses that they stand for."""
     async with database.transaction() as connection:
         lifted = await connection.fetch(_SQL["take_back"], channel, list(digests))
         gone = {bytes(row["digest"]) for row in lifted}
-        revived = await _revive(connection, channel, gone, digest_of) if gone else 0
+        revived = await _revive(connection, channel, gone, digests_of) if gone else 0
         kept = await connection.fetch(_SQL["found"], channel, list(digests))
     return TakenBack(len(lifted), revived, len(kept))
 
 
-async def _revive(connection: Connection, channel: str, digests: set[bytes], digest_of: Callable[[str], bytes]) -> int:
+async def _revive(
+    connection: Connection, channel: str, digests: set[bytes], digests_of: Callable[[str], Collection[bytes]]
+) -> int:
     revived, last = 0, UUID(int=0)
     while rows := await connection.fetch(_SQL["dead"], channel, last, _AT_ONCE):
         last = rows[-1]["id"]
-        ours = [row["id"] for row in rows if digest_of(row["address"]) in digests]
+        ours = [row["id"] for row in rows if not digests.isdisjoint(digests_of(row["address"]))]
         revived += len(await connection.fetch(_SQL["revive"], ours)) if ours else 0
     return revived

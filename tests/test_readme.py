@@ -99,7 +99,7 @@ def test_journeys_check_answers_as_the_readme_says(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands need curl")
 async def test_the_first_journey_runs_and_its_push_says_what_the_template_says(shop: Shop, dsn: str) -> None:
-    settings = Settings.model_validate({"database_url": dsn, "secret": "a secret that is long enough for it"})
+    settings = Settings.model_validate({"database_url": dsn, "secret": "nine ducks and five geese on a lake"})
     config = replace(api_config(settings, shop.parts.catalogue.journeys, shop.parts.catalogue.segments), clock=shop.clock)
     async with serving(config, shop.database) as url:
         for command in commands(FIVE_MINUTES, "curl"):
@@ -157,7 +157,7 @@ def test_a_step_of_the_readme_loads(example: str, tmp_path: Path, monkeypatch: p
     folder.mkdir()
     step = example.replace('"template", **params', '"hello", **{}')
     (folder / "__init__.py").write_text(
-        "from journeys import Journey, journey\nfrom segments import did\n\n\n"
+        "from journeys import Journey, journey\nfrom segments import did, trait\n\n\n"
         f"@journey(goal=did('Order Completed'))\nasync def step(j: Journey) -> None:\n    {step}\n"
     )
     (folder / "hello.push.yaml").write_text("title: Hello\nbody: there\n")

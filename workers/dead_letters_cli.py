@@ -76,8 +76,11 @@ def replay(
     from api.replay import replay as again
 
     which = _Given(ids, source, reason, since, until).which(all_=all_)
+    from journeys.catalogue import load
+
     given = settings()
-    done = with_database(lambda database: again(database, which, given.clock.now(), given.default_region))
+    how = given.default_region, load(given.catalogue).readings
+    done = with_database(lambda database: again(database, which, given.clock.now(), *how))
     typer.echo(f"stored {done.stored}, stored before {done.duplicates}, still refused {done.refused}, skipped {done.skipped}")
 
 

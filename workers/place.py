@@ -7,13 +7,14 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-_HOME = Path(__file__).parents[1]
+#: The folder that holds our packages.
+HOME = Path(__file__).parents[1]
 _ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
 
 
 def stand_here() -> None:
     """Let the current folder be looked in last: a catalogue in it is found, and nothing in it hides what is installed."""
-    here, home = str(Path.cwd()), str(_HOME)
+    here, home = str(Path.cwd()), str(HOME)
     if not sys.flags.safe_path and sys.path[0] in ("", here):  # what `python -m` put there; PYTHONPATH is the user's word
         del sys.path[0]
     # An editable install is found by a hook that comes after the path, so that the path has to name our home, too.
@@ -25,7 +26,7 @@ def hidden_room() -> str | None:
     for room in _ROOMS:
         spec = find_spec(room)
         found = Path(spec.origin).parent if spec is not None and spec.origin else None
-        if found != _HOME / room:
+        if found != HOME / room:
             what = f"the folder {found}" if found else f"something without an __init__.py called '{room}'"
             return f"{what} hides a package of journeys that is called '{room}', too; rename it, or take it off PYTHONPATH"
     return None

@@ -1,6 +1,7 @@
 """The API as a process: settings and catalogue in, app out; the target of `uvicorn --factory workers.serve:create_app`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     set_up("journeys-api", settings)
     catalogue, _ = load_definitions(settings.catalogue)
-    return api.create_app(api_config(settings, catalogue.journeys, catalogue.segments))
+    return api.create_app(replace(api_config(settings, catalogue.journeys, catalogue.segments), readings=catalogue.readings))
 
 
 def api_config(

@@ -49,7 +49,7 @@ def look_up(address: Named, channel: Channel = On.EMAIL) -> None:
     """Say why an address is not written to."""
     from store.suppressions import found
 
-    digests = [_digest(channel.value)(address)]
+    digests = _digests(channel.value)(address)
     _tell(with_database(lambda database: found(database, channel.value, digests)))
 
 
@@ -58,22 +58,22 @@ def take_back(address: Named, channel: Channel = On.EMAIL) -> None:
     """Write to an address again that a provider called dead; what its owner said stays."""
     from store.suppressions import take_back as lift
 
-    digest = _digest(channel.value)
-    told = with_database(lambda database: lift(database, channel.value, [digest(address)], digest))
+    digests = _digests(channel.value)
+    told = with_database(lambda database: lift(database, channel.value, digests(address), digests))
     typer.echo(f"lifted {told.lifted}, addresses alive again {told.revived}, kept because the owner said no {told.kept}")
 
 
-def _digest(channel: str) -> "Callable[[str], bytes]":
-    from activities.channels.suppression import suppression_digest
+def _digests(channel: str) -> "Callable[[str], list[bytes]]":
+    from activities.channels.suppression import suppression_digests
 
-    secret = _secret()
+    secret, former = _secret(), settings().former_secrets_given
 
-    def digest(address: str) -> bytes:
+    def digests(address: str) -> list[bytes]:
         if len(address) == _HEX and not set(address) - set("0123456789abcdef"):
-            return bytes.fromhex(address)
-        return suppression_digest(secret, channel, address)
+            return [bytes.fromhex(address)]
+        return suppression_digests(secret, former, channel, address)
 
-    return digest
+    return digests
 
 
 def _secret() -> str:

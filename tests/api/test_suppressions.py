@@ -13,7 +13,7 @@ from store import Database, deliveries
 from tests.api.server import OPERATE_KEY, Api, serving
 from tests.workers.test_cli import in_thread
 
-SECRET = "a-secret-of-this-test-installation"
+SECRET = "nine ducks and five geese on a lake"
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 
 

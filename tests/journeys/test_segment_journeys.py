@@ -55,7 +55,7 @@ async def test_seg_08_whatsapp_to_the_city_and_push_to_the_rest(shop: Shop) -> N
 
 
 async def test_seg_09_no_coat_on_a_warm_coast_nor_on_an_old_report(shop: Shop) -> None:
-    weather = {"coast": 26, "hills": 4, "stale": 4, "wrong": "4", "unknown": None}
+    weather = {"coast": 26, "hills": 4, "stale": 4, "wrong": "4", "silent": None}
     for user, temperature in weather.items():
         await shop.signs_up(user, ("push",))
         await shop.does(user, "Coat Viewed")

@@ -322,7 +322,7 @@ async def many(shop: Shop, count: int) -> list[UUID]:
     """Customers who opened the app a day ago, written at once."""
     customers = [UUID(int=n * 2**100 + n) for n in range(1, count + 1)]
     await shop.database.pool.execute(
-        "insert into profile select unnest($1::uuid[]), '{}', '{}', '{}', $2, $2", customers, T0 - 9 * DAY
+        "insert into profile (id, created_at, updated_at) select unnest($1::uuid[]), $2, $2", customers, T0 - 9 * DAY
     )
     await shop.database.pool.execute(
         "insert into event (profile_id, ts, type, kind, message_id, source, received_at)"

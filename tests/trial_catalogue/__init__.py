@@ -123,8 +123,8 @@ class Loop(BaseModel):
 
 @journey(params=Loop, reentry=after(minutes=0), most=30)
 async def never_stops(j: Journey) -> None:
-    """A fault that no look at the plain paths shows: marketing in a loop without a wait."""
-    while j.params.on:
+    """A fault that depends on the day, so that it loads: marketing in a loop without a wait."""
+    while j.params.on and j.entered_at > datetime(2026, 1, 1, tzinfo=UTC):
         await j.push("note")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_what_a_catalogue_prints_is_not_the_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["dev", "worker", "api"])
 def test_a_catalogue_that_does_not_load_is_told_before_anything_starts(command: str, tmp_path: Path) -> None:
     written(tmp_path, "acme", BAD)
-    nobody = {"database_url": "postgresql://127.0.0.1:9/d", "temporal_address": "127.0.0.1:9"}
+    nobody = {"database_url": "postgresql://127.0.0.1:9/d", "temporal_address": "127.0.0.1:9", "secret": token_hex(32)}
     finished = journeys(command, cwd=tmp_path, catalogue="acme", api_port="0", **nobody)
     assert (finished.returncode, finished.stdout) == (1, "")
     told = finished.stderr.splitlines()

@@ -92,7 +92,7 @@ def test_the_api_needs_no_temporal() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        told = journeys("api", database_url="postgresql://h/d", api_port=port).stderr
+        told = journeys("api", database_url="postgresql://h/d", secret=token_hex(32), api_port=port).stderr
     assert told == f"journeys: JOURNEYS_API_PORT={port}: something else listens there on 127.0.0.1\n"
 
 
@@ -229,7 +229,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = journeys("api", database_url="postgresql://h/d", temporal_address=NOBODY, api_port=str(port))
+        told = journeys("api", **SERVERS, secret=token_hex(32), api_port=str(port))
     assert told.returncode == 1
     assert told.stderr == f"journeys: JOURNEYS_API_PORT={port}: something else listens there on 127.0.0.1\n"
 

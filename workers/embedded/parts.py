@@ -1,5 +1,6 @@
 """The parts of the stack that are our own programs: each started as `python -m …`, ready when it answers."""
 
+import os
 import sys
 import time
 import urllib.error
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from workers.embedded.errors import ServerFailed
 from workers.embedded.processes import GRACE, Child, Children, Endable
+from workers.place import HOME
 
 _STARTUP = timedelta(seconds=60)
 
@@ -54,10 +56,12 @@ class Program(Endable):
         Raises:
             ServerFailed: it ended, or was not ready within a minute; the message carries the end of its log.
         """
-        # -P: a folder where the user stands, called like one of ours, hides nothing.
+        # -P and our home first: a folder of the user's, called like one of ours, hides nothing.
         command = [sys.executable, "-P", "-m", *self.arguments]
+        path = os.pathsep.join(filter(None, [str(HOME), self.environment.get("PYTHONPATH")]))
+        env = {**self.environment, "PYTHONPATH": path}
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
-        self.child = self.children.start(self.name, command, log=self.log, env=self.environment, grace=self.grace)
+        self.child = self.children.start(self.name, command, log=self.log, env=env, grace=self.grace)
         self._await_ready(self.child)
 
     def said(self, words: str) -> bool:

@@ -13,6 +13,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from activities.channels import EmailContent, EndpointGone, Refused, Smtp, TryLater
 from activities.channels.smtp_brake import IN_A_ROW, PAUSE, Brake
+from activities.channels.smtp_pool import Deadlines
 from activities.channels.smtp_replies import Unwelcome, recipient_refused
 from tests.activities.channels.outgoing import SENDER, to
 
@@ -125,7 +126,7 @@ class Listening:
     port: int
 
     def smtp(self, user: str = "", query: str = "") -> Smtp:
-        return Smtp(f"smtp://{user}127.0.0.1:{self.port}{query}", SENDER, timeout=5)
+        return Smtp(f"smtp://{user}127.0.0.1:{self.port}{query}", SENDER, deadlines=Deadlines(5, 5, 5, 5))
 
 
 @asynccontextmanager
