@@ -8,7 +8,7 @@ from typing import Any
 from store.addresses import email_address, phone_number
 from store.consent import By
 from store.endpoints import Address
-from store.ingest import Choice
+from store.items import Choice
 
 _ADDRESS_LIMIT = 2000  # bytes of a token; it is an index key, and Postgres takes 2,704
 _CHANNELS = {"EMAIL": "email", "SMS": "sms", "WHATSAPP": "whatsapp", "IOS_PUSH": "push", "ANDROID_PUSH": "push"}

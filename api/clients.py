@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from api.arrival import Rejected
 from api.signed import Signatures, taken_off
-from store.ingest import Item
+from store.items import Item
 
 Trust = Literal["server", "signed", "claimed"]
 

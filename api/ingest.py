@@ -28,7 +28,7 @@ from api.signed import FIELD, Signatures, taken_off
 from api.state import Store
 from api.tracing import span
 from store.dead_letters import DeadLetter, bury
-from store.ingest import Item
+from store.items import Item
 from store.keys import Caller, Kind
 
 # The key is looked at by hand too: solving dependencies would cost a batch more than reading it.

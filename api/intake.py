@@ -16,7 +16,8 @@ import orjson
 from api.state import Store
 from store import Database
 from store.dead_letters import DeadLetter, bury
-from store.ingest import OF_THE_DATA, Item, Weeks, store, store_apart
+from store.ingest import OF_THE_DATA, Weeks, store, store_apart
+from store.items import Item
 
 #: Items stored by one statement; more only makes everybody wait for each other.
 _TOGETHER = 500

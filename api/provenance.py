@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.addresses import Unusable
-from store.ingest import Origin
+from store.items import Origin
 
 #: Characters of a source's name.
 SOURCE_LIMIT = 100

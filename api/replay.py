@@ -21,7 +21,8 @@ from api.signed import Signatures
 from segments.readings import Reading
 from store import Database
 from store.dead_letters import Buried, Which, dead_letters, purge, refused_again
-from store.ingest import Item, Weeks, store_apart
+from store.ingest import Weeks, store_apart
+from store.items import Item
 
 Readings = Mapping[str, Reading]
 _AS_SENT: Readings = MappingProxyType({})

@@ -22,7 +22,7 @@ from segments.readings import Reading
 from segments.zones import read_zone
 from store.consent import By
 from store.ids import ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
-from store.ingest import Changes, Item, Origin
+from store.items import Changes, Item, Origin
 
 #: Bytes of one item, as stored (Segment's limit).
 ITEM_LIMIT = 32 * 1024

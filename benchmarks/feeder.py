@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from store import Database
-from store.ingest import Item, Weeks, store
+from store.ingest import Weeks, store
+from store.items import Item
 
 _BATCH = 100
 _STAY = 10  # events of one visit

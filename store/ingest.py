@@ -9,19 +9,19 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 import orjson
 from asyncpg.exceptions._base import DataError as _ClientDataError
 
-from store.consent import By, Subject, Word, say
+from store.consent import Subject, Word, say
 from store.database import Connection, Database
-from store.endpoints import ADDRESS_TRAITS, Address, replace_addresses, write_addresses
+from store.endpoints import ADDRESS_TRAITS, replace_addresses, write_addresses
 from store.identity import Claim, NamesMoved, settle
+from store.items import Item, Origin
 from store.named import queries
 from store.rights import within_rights
 from store.take_over import hand_over
@@ -35,58 +35,6 @@ _EVENT_COLUMNS = 12  # of an Item: those that are stored as they are
 _WEEK = timedelta(days=7)
 #: Weeks further back than this share the default partition: a history import must not make thousands of partitions.
 _PARTITIONED = timedelta(days=2 * 365)
-
-
-class Origin(NamedTuple):
-    """Where a trait comes from, if not simply from the item's source; with a confidence (0 to 1) it is inferred."""
-
-    source: str | None = None
-    confidence: float | None = None
-
-
-class Choice(NamedTuple):
-    """What was chosen for marketing at an address: granted, refused or withdrawn, and who says so."""
-
-    channel: str
-    address: str
-    state: str
-    by: By = By.SYNC
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What an item changes about its customer, besides having happened."""
-
-    traits: dict[str, Any] = field(default_factory=dict)
-    addresses: tuple[Address, ...] = ()
-    choices: tuple[Choice, ...] = ()
-    origins: dict[str, Origin] = field(default_factory=dict)
-
-
-class Item(NamedTuple):
-    """One call of the Segment spec, read and checked; properties and context are JSON texts."""
-
-    message_id: str
-    user_id: str | None
-    anonymous_id: str | None
-    ts: datetime
-    type: str
-    kind: str
-    properties: str
-    context: str
-    clamped: bool
-    source: str
-    received_at: datetime
-    traceparent: str | None = None
-    previous_id: str | None = None
-    changes: Changes | None = None
-    #: By a server's key; by a client's (an app, a web page) with a signed user id; by a client's without.
-    trust: Literal["server", "signed", "claimed"] = "server"
-
-    @property
-    def plain(self) -> bool:
-        """Whether this is an event and nothing else."""
-        return self.changes is None and self.previous_id is None
 
 
 class Weeks:

@@ -7,19 +7,17 @@ whether an address or a device belongs to somebody is not for everybody to ask.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import orjson
 
 from store.database import Connection
 from store.dead_letters import DeadLetter, bury
+from store.items import Changes, Item
 from store.named import queries
 
-if TYPE_CHECKING:
-    from store.ingest import Changes, Item
-
-Settled: TypeAlias = "tuple[UUID, Item]"
+Settled: TypeAlias = tuple[UUID, Item]
 #: A channel and an address.
 _Place = tuple[str, str]
 
@@ -63,13 +61,13 @@ def _judged(settled: Settled, users: Collection[UUID], owners: Mapping[_Place, U
     return (profile, item._replace(changes=_without(item.changes, {a.channel for a in taken}))), _TAKEN
 
 
-def _without(changes: "Changes", channels: set[str]) -> "Changes":
+def _without(changes: Changes, channels: set[str]) -> Changes:
     """Nothing of a channel on which the call named somebody else's address: which choice was for which is not guessed."""
     addresses = tuple(address for address in changes.addresses if address.channel not in channels)
     return replace(changes, addresses=addresses, choices=tuple(c for c in changes.choices if c.channel not in channels))
 
 
-def _letter(item: "Item", reason: str) -> DeadLetter:
+def _letter(item: Item, reason: str) -> DeadLetter:
     call = {
         "type": item.kind,
         "messageId": item.message_id,

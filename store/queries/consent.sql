@@ -1,10 +1,22 @@
 -- name: say
--- What was said about consent, in the order in which we heard it.
+-- What was said about consent, in the order in which we heard it. A yes by others, where the address is granted already and nothing
+-- else is said of it now, would change nothing and is left out: so a nightly sync does not make the log grow. (A push token may have
+-- its yes from another one, and keeps a word of its own.)
+with given as materialized (
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                         $9::timestamptz[], $10::timestamptz[]) with ordinality
+        as given (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, n)
+)
 insert into consent (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at)
 select profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::timestamptz[], $10::timestamptz[]) with ordinality
-    as given (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, n)
+from given g
+where not (
+    state = 'granted' and said_by <> 'customer' and channel <> 'push'
+    and exists (select from endpoint e
+                where e.channel = g.channel and e.address = g.address and e.profile_id = g.profile_id
+                  and case g.purpose when 'marketing' then e.marketing else e.transactional end = 'granted')
+    and not exists (select from given o where o.channel = g.channel and (o.address = g.address or o.profile_id = g.profile_id)
+                      and o.purpose = g.purpose and o.state <> 'granted'))
 order by n
 returning id;
 

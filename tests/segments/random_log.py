@@ -12,7 +12,8 @@ from segments.reach import PURPOSES
 from store import Database, lists
 from store.consent import By, Subject, Word, say
 from store.endpoints import Address
-from store.ingest import Changes, Choice, Item, Origin, Weeks, store
+from store.ingest import Weeks, store
+from store.items import Changes, Choice, Item, Origin
 from tests.consent_rules import Said, best, state_of
 from tests.segments.oracle import Customer, Happening, World, plain_of
 from tests.segments.oracle_values import micros

@@ -40,7 +40,9 @@ from segments.membership import load, tick
 from segments.quantiles import cuts
 from segments.snapshot import freeze
 from store import Database
-from store.ingest import Address, Changes, Item, Origin, Weeks, store
+from store.endpoints import Address
+from store.ingest import Weeks, store
+from store.items import Changes, Item, Origin
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

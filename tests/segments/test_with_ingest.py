@@ -8,7 +8,8 @@ import orjson
 from segments import Segment, did
 from segments.membership import load, tick
 from store import Database
-from store.ingest import Item, Weeks, store
+from store.ingest import Weeks, store
+from store.items import Item
 from tests.segments.shop import T0
 
 SECOND = timedelta(seconds=1)

@@ -8,7 +8,8 @@ import pytest
 from segments import Segment, bucket, did
 from segments.membership import load, tick
 from store import Database
-from store.ingest import Item, Weeks, store
+from store.ingest import Weeks, store
+from store.items import Item
 from store.runs import standings
 from store.undo import merges_of, undo
 from tests.store.items import NOW, track

@@ -12,7 +12,8 @@ from store import Database, queries
 from store.consent import By, Subject, Word, say
 from store.endpoints import Address
 from store.identity import Claim, settle
-from store.ingest import Item, Weeks, store
+from store.ingest import Weeks, store
+from store.items import Item
 from store.merge import repoint_merged
 from tests.store.items import NOW, alias, identify, track
 

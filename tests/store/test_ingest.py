@@ -5,7 +5,8 @@ import pytest
 
 from store import Database
 from store.endpoints import Address
-from store.ingest import Choice, Weeks, store
+from store.ingest import Weeks, store
+from store.items import Choice
 from tests.store.items import NOW, identify, track
 
 HOUR = timedelta(hours=1)

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store import Database, connect
-from store.ingest import Address, Choice, Item, Weeks, store
+from store.endpoints import Address
+from store.ingest import Weeks, store
+from store.items import Choice, Item
 from tests.profile import examples
 from tests.store.items import NOW, alias, identify, track
 

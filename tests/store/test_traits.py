@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from store import Database
-from store.ingest import Item, Origin, Weeks, store
+from store.ingest import Weeks, store
+from store.items import Item, Origin
 from tests.store.items import NOW, alias, identify, track
 
 Take = Callable[..., Awaitable[None]]

@@ -9,7 +9,9 @@ import pytest
 from segments import Segment, did, trait
 from segments.membership import load, tick
 from store import Database
-from store.ingest import Address, Choice, Item, Weeks, store
+from store.endpoints import Address
+from store.ingest import Weeks, store
+from store.items import Choice, Item
 from store.undo import CannotUndo, merges_of, undo
 from tests.store.items import NOW, alias, identify, track
 from tests.store.test_identity import _run, anonymous, user
