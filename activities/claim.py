@@ -120,7 +120,8 @@ class Counter:
         return why
 
     async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
-        if no.retry_at is not None and no.retry_at >= attempt.request.useless_after:
+        in_vain = no.retry_at is not None and no.retry_at >= attempt.request.useless_after
+        if in_vain and no.reason is not Reason.PAUSED:  # a switch may be turned at any time before
             no = replace(no, outcome=Outcome.SKIPPED, retry_at=None)  # "not now", and then nobody wants it any more
         entry = self._entry(attempt, no.outcome.value, no.detail)
         entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now)

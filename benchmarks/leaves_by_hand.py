@@ -51,7 +51,7 @@ _added, _bought, _viewed, _opened = did(ADDED), did(BOUGHT), did(VIEWED), did(OP
 _PRICE = "(case when jsonb_typeof(properties -> 'price') = 'number' then (properties ->> 'price')::numeric end)"
 _ALIVE = "select id from profile where merged_into is null and $1::timestamptz is not null"
 
-#: Products in orders, positions, consents and addresses, which a past has not; harmless when they are there.
+#: Products in orders, positions and addresses with their consents, which a past has not; harmless when they are there.
 MORE_PAST: Final = (
     """
     update event set properties = properties || jsonb_build_object('products', jsonb_build_array(
@@ -66,15 +66,15 @@ MORE_PAST: Final = (
     from profile where not exists (select from event where type = 'Location Updated')
     """,
     """
-    insert into consent (profile_id, channel, purpose, state, source, at)
-    select id, 'whatsapp', 'marketing', case when (get_byte(uuid_send(id), 2) + k) % 3 = 0 then 'granted' else 'refused' end,
-           'past', now() - k * interval '1 day'
-    from profile, generate_series(1, 2) as k where not exists (select from consent)
+    insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at, marketing, marketing_at)
+    select md5('w' || id)::uuid, id, 'whatsapp', '+' || id, now(), now(),
+           case when get_byte(uuid_send(id), 2) % 3 = 0 then 'granted' else 'refused' end, now() - interval '1 day'
+    from profile where not exists (select from endpoint where channel = 'whatsapp')
     """,
     """
     insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at, invalid_at)
     select id, id, 'push', 'token-' || id, now(), now(), case when get_byte(uuid_send(id), 3) % 4 = 0 then now() end
-    from profile where not exists (select from endpoint)
+    from profile where not exists (select from endpoint where channel = 'push')
     """,
     "truncate dirty",
     "analyze",
@@ -173,9 +173,7 @@ _NEAR = _newest(
     " * sin(radians((properties ->> 'lon')::float + 3.7) / 2) ^ 2)) < 5000",
 )
 _CONSENTED = """
-select profile_id from (select distinct on (profile_id) profile_id, state from consent
-                        where channel = 'whatsapp' and purpose = 'marketing' order by profile_id, at desc, id desc) as said
-where state = 'granted'
+select distinct profile_id from endpoint where channel = 'whatsapp' and replaced_at is null and marketing = 'granted'
 """
 _BOOTS = "exists (select from jsonb_array_elements(properties -> 'products') as item where item ->> 'category' = 'boots')"
 _NO_BOOTS = _BOOTS.replace("= 'boots'", "is distinct from 'boots'")

@@ -6,6 +6,7 @@ Promise: at a renewal the watch looks at exactly those whom the new threshold mo
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -26,9 +27,14 @@ async def record(connection: Connection, predicate: Predicate, at: datetime, *, 
     """Take the thresholds that stand at an instant, unless they are recorded already; the plan is for everybody."""
     for ranking, leaf in rankings(predicate).items():
         if not await connection.fetchval(_SQL["has_threshold"], ranking, leaf.renewed_at(at)):
-            statement = compiler.compiled(taken(leaf))
+            statement = _taking(leaf)
             [row] = await connection.fetch(statement.sql, *statement.args(at), timeout=patience)
             await connection.execute(_SQL["write_threshold"], ranking, row["as_of"], row["value"], row["customers"])
+
+
+@lru_cache(1_024)
+def _taking(leaf: Top) -> compiler.Statement:
+    return compiler.compiled(taken(leaf))
 
 
 async def recorded(connection: Connection, segments: Iterable[Segment]) -> Thresholds:

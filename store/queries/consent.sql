@@ -1,7 +1,8 @@
 -- name: say
 -- What was said about consent, in the order in which we heard it. A yes by others, where the address is granted already and nothing
--- else is said of it now, would change nothing and is left out: so a nightly sync does not make the log grow. (A push token may have
--- its yes from another one, and keeps a word of its own.)
+-- else is said of it now, is left out, and the yes that stands keeps its date: so a nightly sync does not make the log grow, and what
+-- comes late with an older date can only make it less than a yes. (A push token may have its yes from another one, and keeps a
+-- word of its own.)
 with given as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                          $9::timestamptz[], $10::timestamptz[]) with ordinality

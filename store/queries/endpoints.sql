@@ -27,7 +27,8 @@ with told as (
     where p.id = any($1::uuid[])
 ), judged as (
     select e.id, told.at, coalesce(e.named_at, '-infinity') < told.at is true as replaced
-    from told join endpoint e on e.profile_id = told.id and e.channel = told.channel
+    from told, lateral (select id, named_at from endpoint
+                        where profile_id = told.id and channel = told.channel offset 0) as e  -- by the customer, always
 )
 update endpoint e set replaced_at = case when judged.replaced then judged.at end
 from judged

@@ -130,15 +130,17 @@ where profile.id = $1 and absorbed.id = $2;
 -- name: end_second_runs
 -- Two open runs of one journey and key: the one further on stays (more settled messages, then the earlier entry), the other
 -- is told to end.
-with standing as (
-    select run.id,
+with theirs as materialized (  -- by the customer, before it is asked which are open
+    select * from run where profile_id in ($1, $2)
+), standing as (
+    select theirs.id,
            row_number() over (
-               partition by run.journey, run.entry_key
-               order by (run.exit_reason is not null), settled.count desc, run.entered_at, run.id) as place
-    from run, lateral (
+               partition by theirs.journey, theirs.entry_key
+               order by (theirs.exit_reason is not null), settled.count desc, theirs.entered_at, theirs.id) as place
+    from theirs, lateral (
         select count(*) from delivery
-        where run_id = run.id and state in ('sent', 'skipped', 'withheld', 'failed', 'unconfirmed')) as settled
-    where run.profile_id in ($1, $2) and run.ended_at is null
+        where run_id = theirs.id and state in ('sent', 'skipped', 'withheld', 'failed', 'unconfirmed')) as settled
+    where theirs.ended_at is null
 )
 update run
 set exit_reason = coalesce(exit_reason, 'merged into another run'),

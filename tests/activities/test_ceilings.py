@@ -57,7 +57,9 @@ async def test_the_days_ceiling_holds_for_many_journeys_at_once(trial: Shop) -> 
     await trial.signs_up("ana")
     runs = [await start(trial, "each_cart", key=f"cart-{n}") for n in range(12)]
     counter = replace(trial.parts.delivery, ceilings=Ceilings(per_day=3)).counter
-    answers = await asyncio.gather(*(counter.claim(request(run), run.entered_at) for run in runs))
+    answers = await asyncio.gather(
+        *(counter.claim(request(run, useless_after=run.entered_at + timedelta(days=2)), run.entered_at) for run in runs)
+    )
     assert sum(isinstance(answer, Claim) for answer in answers) == 3
     refused = [answer for answer in answers if not isinstance(answer, Claim)]
     assert {(r.outcome.value, r.reason) for r in refused} == {("deferred", "message ceiling of the day")}

@@ -86,11 +86,17 @@ _FILL = (
     select 'user_id', 'u-' || n, md5('c-' || n)::uuid, $3 from generate_series($1::integer, $2::integer - 1) as n
     """,
     """
-    insert into consent (profile_id, channel, purpose, state, source, at)
-    select md5('c-' || n)::uuid, channel, 'marketing', case when (n + k) % 3 = 0 then 'granted' else 'refused' end, 'test',
-           $3::timestamptz - k * interval '1 day'
+    insert into consent (profile_id, channel, address, purpose, state, said_by, source, at, received_at)
+    select md5('c-' || n)::uuid, channel, channel || '-' || n, 'marketing',
+           case when (n + k) % 3 = 0 then 'granted' else 'refused' end, 'sync', 'test', said, said
     from generate_series($1::integer, $2::integer - 1) as n, generate_series(1, 2) as k,
-         unnest(array['whatsapp', 'email']) as channel
+         unnest(array['whatsapp', 'email']) as channel, lateral (select $3::timestamptz - k * interval '1 day' as said) as day
+    """,
+    """
+    insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at, marketing, marketing_at)
+    select md5(channel || n)::uuid, md5('c-' || n)::uuid, channel, channel || '-' || n, $3, $3,
+           case when n % 3 = 2 then 'granted' else 'refused' end, $3::timestamptz - interval '1 day'
+    from generate_series($1::integer, $2::integer - 1) as n, unnest(array['whatsapp', 'email']) as channel
     """,
     """
     insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at, invalid_at)

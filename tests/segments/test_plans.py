@@ -123,8 +123,9 @@ with happened as (
     from generate_series(0, 19) as n, unnest($3::text[]) as type
     returning profile_id
 ), agreed as (
-    insert into consent (profile_id, channel, purpose, state, source, at)
-    select md5('c-' || n)::uuid, 'whatsapp', 'marketing', (array['granted', 'refused'])[1 + n % 2], 'test', $2
+    insert into consent (profile_id, channel, address, purpose, state, said_by, source, at, received_at)
+    select md5('c-' || n)::uuid, 'whatsapp', 'whatsapp-' || n, 'marketing', (array['granted', 'refused'])[1 + n % 2],
+           'customer', 'test', $2, $2
     from generate_series(0, 19) as n
 )
 insert into dirty (profile_id, types, at) select distinct profile_id, $3::text[] || '{$identify}', $2::timestamptz from happened
