@@ -190,7 +190,7 @@ LEAVES: Final[dict[str, tuple[Predicate, str]]] = {
     "without": (_added.without(BOUGHT, hours=24), _followed(ADDED, BOUGHT, 24, wanted=False)),
     "this month": (_opened.this_month(zone="UTC"), _who(OPENED, where=f"ts >= {_MONTH}")),
     "at hours, in their zones": (_viewed.at_hours(9, 12).at_least(2), _HOURS),
-    "last where": (last(BOUGHT).where(prop("price") < 70), _newest(BOUGHT, f"{_PRICE} < 70")),
+    "last where": (last(BOUGHT).where(prop("price") < 70), _newest(BOUGHT, f"{_PRICE} >= 0 and {_PRICE} < 3")),
     "last with an item": (last(BOUGHT).where(any_item("products", prop("category") == "boots")), _newest(BOUGHT, _BOOTS)),
     "last, often": (last(VIEWED).where(prop("price") < 70), _newest(VIEWED, f"{_PRICE} < 70")),
     "first within": (first(BOUGHT).within(days=40), _who(BOUGHT, having="min(ts) > $1 - interval '960 hours'")),
@@ -228,7 +228,8 @@ PAIRED: Final = (
 
 _rich = high_value(200, total="price")
 _RICH = _who(BOUGHT, 8760, having=f"sum({_PRICE}) >= 200")
-_nps = nps("Products Searched", by="price", neutral_from=70, promoter_from=90)
+_SEARCHED = "Products Searched"
+_nps = nps(_SEARCHED, by="price", neutral_from=3, promoter_from=5)
 _warmth, _seen, _come = temperature(ADDED, hot_days=7, warm_days=30), activity(OPENED, active_days=7, dormant_days=30), visits()
 _read = topic_affinity("boots", "tents", "jackets", event=VIEWED, by="category", days=30)
 _CART = """
@@ -275,8 +276,11 @@ LIBRARY: Final[dict[str, tuple[Predicate, str]]] = {
         location_buyers("Madrid", "Vigo").predicate,
         _both(_who(BOUGHT, 8760), f"{_ALIVE} and traits #>> '{{address,city}}' in ('Madrid', 'Vigo')"),
     ),
-    "nps promoters": (_nps.promoters.predicate, _newest("Products Searched", "false")),
-    "nps detractors": (_nps.detractors.predicate, _newest("Products Searched", f"{_PRICE} < 70")),
+    "nps promoters": (_nps.promoters.predicate, _newest(_SEARCHED, f"{_PRICE} between 5 and 10")),
+    "nps detractors": (
+        _nps.detractors.predicate,
+        _but(_newest(_SEARCHED, f"{_PRICE} between 3 and 10"), _newest(_SEARCHED, f"{_PRICE} >= 0 and {_PRICE} < 3")),
+    ),
     "hot": (_warmth.hot.predicate, _who(ADDED, 192)),
     "warm": (_warmth.warm.predicate, _but(_who(ADDED, 192), _who(ADDED, 744))),
     "cold": (_warmth.cold.predicate, _but(_who(ADDED, 744))),

@@ -114,6 +114,8 @@ def _arguments(handle: str, word: str, call: ast.Call) -> str | None:
 def _span(step: str, units: list[str], call: ast.Call, named: list[str], *, open_ended: bool) -> str | None:
     if call.args:
         told = ast.unparse(call.args[0])
+        if isinstance(call.args[0], ast.Call):
+            return f"{step}({told}) takes a span, not an instant: write {step}(hours=…), or minutes=, seconds=, days="
         return f"{step}({told}) does not say of what: write {step}(hours={told}), or minutes=, seconds=, days="
     for name in named:
         if name not in units:

@@ -54,7 +54,9 @@ class Value(NamedTuple):
 
     def when(self, kind: Kind, then: Expression) -> Expression:
         """The expression where the value is of that kind, else false."""
-        return sa.case((self.type == bound(_JSON_TYPE[kind], "text"), then), else_=sa.false())
+        is_so: Expression = self.type == bound(_JSON_TYPE[kind], "text")
+        first, second = (then, is_so) if kind == "text" else (is_so, then)  # as text all can be asked
+        return sa.case((first, second), else_=sa.false())
 
 
 def of_document(condition: Predicate, document: Expression) -> Expression:

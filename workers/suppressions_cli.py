@@ -46,7 +46,7 @@ def list_(
 
 @suppressions.command("look-up")
 def look_up(address: Named, channel: Channel = On.EMAIL) -> None:
-    """Say why an address is not written to."""
+    """Say why an address is suppressed; what its owner said otherwise is in `GET /v1/profiles/{id}`."""
     from store.suppressions import found
 
     digests = _digests(channel.value)(address)

@@ -80,7 +80,8 @@ def _known(rest: list[str], names: frozenset[str]) -> bool:
 
 def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> str:
     name = ".".join(rest[:_NAME_PARTS]) if rest[0] in names else rest[0]
-    return f"unknown variable {root}.{'.'.join(rest)}; {_near(name, names, f'{root}.')}"
+    own = f'. A trait of your own is declared in the catalogue: Traits("{name}")' if root == "customer" else ""
+    return f"unknown variable {root}.{'.'.join(rest)}; {_near(name, names, f'{root}.')}{own}"
 
 
 def _near(name: str, known: Iterable[str], prefix: str = "") -> str:

@@ -21,12 +21,12 @@ def nps(
     """The last answer from 0 to 10: detractors 0 to 6, neutrals 7 and 8, promoters 9 and 10."""
     answer = prop(by)
     promoter = last(event).where(answer >= promoter_from, answer <= _MOST)
-    neutral = last(event).where(answer >= neutral_from, answer < promoter_from)
+    content = last(event).where(answer >= neutral_from, answer <= _MOST)
     detractor = last(event).where(answer >= 0, answer < neutral_from)
     return Nps(  # two answers at the very same instant: the better one counts
         Segment(f"{name}-promoters", promoter, "Would recommend us."),
-        Segment(f"{name}-neutrals", neutral & ~promoter, "Neither here nor there."),
-        Segment(f"{name}-detractors", detractor & ~neutral & ~promoter, "Would not recommend us."),
+        Segment(f"{name}-neutrals", content & ~promoter, "Neither here nor there."),
+        Segment(f"{name}-detractors", detractor & ~content, "Would not recommend us."),
     )
 
 
