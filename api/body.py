@@ -127,7 +127,7 @@ def flaw(value: Any) -> str | None:
         elif isinstance(part, list):
             left += part
         elif isinstance(part, float) and not math.isfinite(part):
-            return "a number is NaN or infinite, which JSON does not have"
+            return "a number is NaN, infinite or larger than any that can be kept"
         elif isinstance(part, str) and not _encodable(part):
             return "a text holds a lone surrogate or bytes that are not UTF-8"
     return None
@@ -144,7 +144,8 @@ def _encodable(text: str) -> bool:
 def as_text(value: Any) -> str:
     """The JSON text of what was sent, to be kept for people to look at: also where it is no proper JSON, or too deep for it."""
     try:
-        return orjson.dumps(value).decode()
+        if flaw(value) is None:  # which orjson would write as null
+            return orjson.dumps(value).decode()
     except (TypeError, ValueError):  # orjson stops at 254 levels, and does not write what it would not read
         pass
     try:

@@ -134,6 +134,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ListIsFrozen, _frozen)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(asyncpg.DataError, _unaskable)
     app.add_exception_handler(Exception, _crash)
     for error in UNAVAILABLE:
         app.add_exception_handler(error, _unavailable)  # type: ignore[arg-type]
@@ -178,6 +179,12 @@ def _pointer(loc: Sequence[str | int]) -> str:
 async def _unavailable(request: Request, error: Exception) -> Response:
     _log.warning("store unavailable", path=request.url.path, error=type(error).__name__)
     return unavailable().response()
+
+
+async def _unaskable(request: Request, error: Exception) -> Response:
+    _log.warning("a value that Postgres cannot take", path=request.url.path, error=type(error).__name__)
+    detail = "a value cannot be asked for; leave out NUL characters, and times beyond the years 1 to 9999 in UTC"
+    return Problem(422, detail, code="invalid-request").response()
 
 
 async def _crash(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from segments.predicate import All, AnyItem, Compare, Not, Predicate
-from segments.values import BLANK, ISO, fold_table, kind_of
+from segments.values import BLANK, CALENDAR, ISO, fold_table, kind_of
 
 _ISO = re.compile(ISO.replace(r"\d", "[0-9]").replace("$", r"\Z"))
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -96,11 +96,15 @@ def as_kind(kind: str, value: Any) -> Any:
 
 
 def as_instant(value: object) -> datetime | None:
-    """A date or time, or an ISO text of one, as an aware datetime; without an offset UTC; None if it is neither."""
+    """A date or time, or an ISO text of one, as an aware datetime; without an offset UTC; None if it is neither.
+
+    Nor is one whose offset leads out of the years 1 to 9999.
+    """
     if isinstance(value, str):
         value = _from_iso(value)
     if isinstance(value, datetime):
-        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return moment if CALENDAR[0] <= moment <= CALENDAR[1] else None
     return datetime.combine(value, time(), UTC) if isinstance(value, date) else None
 
 

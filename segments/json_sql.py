@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from segments.comparing import as_instant
 from segments.predicate import All, AnyItem, Compare, Not, Predicate
 from segments.tables import INSTANT
-from segments.values import BLANK, FINER, ISO, ISO_OFFSET, Kind, fold_table, kind_of
+from segments.values import BLANK, CALENDAR, FINER, ISO, ISO_OFFSET, Kind, fold_table, kind_of
 
 Expression = sa.ColumnElement[Any]
 _JSON_TYPE: dict[Kind, str] = {"boolean": "boolean", "number": "number", "text": "string", "instant": "string"}
@@ -178,7 +178,10 @@ def _instant(value: Value) -> tuple[Expression, Expression]:
     text = sa.case((has_offset, exact), else_=exact + bound(" UTC", "text"))
     is_iso = value.text.op("~", is_comparison=True)(bound(ISO, "text"))
     is_valid = sa.func.pg_input_is_valid(text, bound("timestamptz", "text"), type_=sa.Boolean())
-    return sa.and_(is_iso, is_valid), sa.cast(text, INSTANT)
+    instant: Expression = sa.cast(text, INSTANT)
+    first, last = (sa.cast(bound(end.isoformat(), "text"), INSTANT) for end in CALENDAR)  # asyncpg says infinity for the last
+    is_said = sa.and_(instant >= first, instant <= last)  # its offset may lead out of the years that Python can say in UTC
+    return sa.case((sa.and_(is_iso, is_valid), is_said), else_=sa.false()), instant
 
 
 def _is_one_of(value: Value, kind: Kind, choices: tuple[Any, ...]) -> Expression:

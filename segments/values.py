@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final, Literal
@@ -30,6 +30,8 @@ OPERATORS: Final = {
     "exists": "exists",
     "filled": "is filled",
 }
+#: The first and the last instant that Python can say in UTC.
+CALENDAR: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 #: The operators that take no value.
 BARE: Final = frozenset({"exists", "filled"})
 #: The white space of Unicode, and the two characters that look like none: a text of these alone is blank.

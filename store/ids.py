@@ -20,6 +20,8 @@ distinct_id distinctid not_authenticated not-authenticated object {} [] () <nil>
 """
 _PLACEHOLDERS = frozenset(_WORDS.split()) | {"[object object]", "[object undefined]", "[object null]"}
 _EMPTY_NUMBER = re.compile(r"-?[0-]+|-1|[fF]{8}-?(?:[fF]{4}-?){3}[fF]{12}")
+#: What stands around a word, or is no word by itself: quotes, blanks, and characters of no width.
+_UNSEEN = "\"'` \t\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _LONGEST_PLACEHOLDER = 40  # a UUID in quotes
 
 
@@ -77,7 +79,7 @@ def is_placeholder(text: str) -> bool:
     """Whether this only stands for a missing id: `null`, `undefined`, `[object Object]`, `0`, `-1`, an all-zero UUID."""
     if len(text) > _LONGEST_PLACEHOLDER:
         return False
-    bare = text.strip("\"'` \t").lower()
+    bare = text.strip(_UNSEEN).lower()
     return not bare or bare in _PLACEHOLDERS or (bare[0] in "-0f" and _EMPTY_NUMBER.fullmatch(bare) is not None)
 
 

@@ -4,11 +4,13 @@ Promise: what is null, blank or empty is missing, at any depth, so that `default
 """
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, NoReturn
 
 from liquid.exceptions import LiquidTypeError
 
 from activities.channels.mime import printable
+from activities.templating.limits import DIGITS
 
 _WHOLE = 2**53  # floats count whole numbers up to here
 
@@ -49,6 +51,8 @@ def _seen(value: Any) -> Any:
             return seen(value) or None
         case list() | tuple():
             return Several(item for item in map(_seen, value) if item is not None) or None
+        case int() | float() if 10**DIGITS <= abs(value) < inf:
+            return str(int(value))  # as a number it is none to count with: an id, say
         case float() if value.is_integer() and abs(value) < _WHOLE:
             return int(value)
     return value

@@ -116,3 +116,20 @@ async def test_the_command_line_lists_replays_and_purges(ingest_api: Api, dsn: s
     unsaid = await in_thread("dead-letters", "purge", database_url=dsn)
     assert (unsaid.returncode, "say which" in unsaid.stderr) == (1, True)
     assert (await in_thread("dead-letters", "purge", str(letter["id"]), database_url=dsn)).stdout == "purged 1\n"
+
+
+async def test_what_no_json_can_say_is_kept_as_it_came_and_refused_again(ingest_api: Api) -> None:
+    """Written down as null, it would take the trait away when it is read again."""
+    await ingest_api.batch({"type": "identify", "userId": "42", "traits": {"income": 5}})
+    for n, number in enumerate((b"NaN", b"-Infinity", b"1e999", b"9" * 4_400)):
+        call = b'{"type":"identify","userId":"42","messageId":"m-%d","traits":{"income":%b}}' % (n, number)
+        await ingest_api.http.post("/v1/batch", content=b'{"batch":[%b]}' % call)
+    answer = (await ask(ingest_api, "POST", "/replay", json={"all": True})).json()
+    assert answer == {"stored": 0, "duplicates": 0, "refused": 4, "skipped": 0}
+    assert await ingest_api.database.pool.fetchval("select traits from profile") == {"income": 5}
+
+
+async def test_what_cannot_be_asked_is_told(ingest_api: Api) -> None:
+    for since in ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"):
+        assert (await ask(ingest_api, "GET", params={"since": since})).status_code == 422
+    assert (await ingest_api.http.get("/v1/runs", params={"journey": "\0"}, auth=(OPERATE_KEY, ""))).status_code == 422

@@ -28,6 +28,7 @@ from segments import Predicate, consented, messaged, reachable, unsubscribed
 from segments.compiler import among
 from store import Database
 from store.consent import forget
+from tests.profile import examples
 
 SECRET = "meta-app-secret"
 URL = "/v1/webhooks/whatsapp"
@@ -397,6 +398,7 @@ _JSON = st.recursive(
 _NAMES = st.sampled_from(["id", "from", "status", "timestamp", "errors", "text", "context", "type", "biz_opaque_callback_data"])
 
 
+@examples(30)
 @given(items=st.lists(st.dictionaries(_NAMES, _JSON)), kind=st.sampled_from(["statuses", "messages"]))
 def test_no_signed_item_breaks_the_reading_of_a_notification(items: list[dict[str, Any]], kind: str) -> None:
     try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.arrival import instant
-from segments import trait
+from segments import Segment, trait
 from segments.comparing import as_instant
 from segments.evaluate import holds
 from tests.segments.shop import T0, Shop
@@ -43,11 +43,36 @@ async def test_one_reader_for_all(shop: Shop, text: str, meant: datetime) -> Non
     assert await shop.evaluated(trait("seen") > meant - MICRO, T0) == {ana}
 
 
+OUTSIDE = ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"]
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "2026-02-30", "2026-11-16T25:00Z", "2026-11-16T10:30:61Z", "2026-11-16T10:30:05.1234567890Z", "0000-01-01"],
+    [
+        "",
+        "soon",
+        "2026-02-30",
+        "2026-11-16T25:00Z",
+        "2026-11-16T10:30:61Z",
+        "2026-11-16T10:30:05.1234567890Z",
+        "0000-01-01",
+        *OUTSIDE,
+    ],
 )
 async def test_what_is_no_date_is_only_a_text(shop: Shop, text: str) -> None:
     await shop.customer(seen=text)
     assert as_instant(text) is None
     assert await shop.evaluated(trait("seen") > datetime.min.replace(tzinfo=UTC), T0) == set()
+
+
+@pytest.mark.parametrize("text", OUTSIDE)
+async def test_an_instant_that_utc_cannot_say_stops_neither_the_watch_nor_a_load(shop: Shop, text: str) -> None:
+    """Anybody can send one; everybody else's memberships go on."""
+    first, second = (Segment(f"trial-{n}", trait("trial_ends").within_last(days=3)) for n in range(2))
+    await shop.load(first, at=T0)
+    hostile, ana = await shop.customer(), await shop.customer()
+    await shop.identify(hostile, T0, trial_ends=text)
+    await shop.identify(ana, T0, trial_ends=T0.isoformat())
+    await shop.load(first, second, at=T0 + MICRO)
+    await shop.tick(T0 + timedelta(days=1))
+    assert await shop.members(first) == await shop.members(second) == {ana}

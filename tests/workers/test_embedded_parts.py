@@ -215,6 +215,26 @@ async def test_a_part_that_dies_is_started_again_and_one_stopped_on_purpose_is_n
     assert part.child is None
 
 
+async def test_a_part_that_does_not_come_up_is_tried_again_until_it_does(children: Children, tmp_path: Path) -> None:
+    """As when its database is away for a while."""
+    good = "import time; print('ready', flush=True); time.sleep(600)"
+    part, said = program(children, tmp_path, good), list[str]()
+    part.start()
+    supervision = Supervision({"part": part}, lambda _, sentence: said.append(sentence))
+    assert part.child is not None
+    part.child.process.kill()
+    part.child.process.wait()
+    tmp_path.joinpath("part_under_test.py").write_text("raise SystemExit('nobody answers')")
+    await supervision.look()
+    await supervision.look()
+    assert part.child is None
+    assert ["did not start" in sentence for sentence in said] == [False, True, False, True]
+    tmp_path.joinpath("part_under_test.py").write_text(good)
+    await supervision.look()
+    assert part.child is not None
+    assert part.child.running
+
+
 async def test_a_part_that_keeps_dying_ends_it_with_its_last_words(children: Children, tmp_path: Path) -> None:
     part = program(
         children, tmp_path, "import time; print('ready', flush=True); time.sleep(0.1); raise SystemExit('out of luck')"

@@ -21,6 +21,7 @@ class Supervision:
 
     parts: Mapping[str, Part]
     say: Callable[[str, str], None]
+    _down: set[str] = field(default_factory=set)
     _deaths: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=_TOO_OFTEN)))
 
     async def watch(self) -> None:
@@ -37,20 +38,23 @@ class Supervision:
         """One round: start again what died since the last one; raises as `watch`."""
         for name, part in list(self.parts.items()):
             if part.child is not None and not part.child.running:
-                await self._restart(name, part)
+                died = f"ended unexpectedly (exit code {part.child.process.returncode})"
+                await self._restart(name, part, died, f"; {part.child.log} ends with: {part.child.tail()}")
+            elif part.child is None and name in self._down:
+                await self._restart(name, part, "did not come up again", "")
 
-    async def _restart(self, name: str, part: Part) -> None:
-        assert part.child is not None
-        died = f"ended unexpectedly (exit code {part.child.process.returncode})"
-        last_words, log = part.child.tail(), part.child.log
+    async def _restart(self, name: str, part: Part, died: str, last_words: str) -> None:
         if self._too_often(name):
-            raise ServerFailed(f"{name} {died}, {_TOO_OFTEN} times within a minute; {log} ends with: {last_words}")
+            raise ServerFailed(f"{name} {died}, {_TOO_OFTEN} times within a minute{last_words}")
         self.say(name, f"{died}; starting it again")
         await asyncio.to_thread(part.stop)  # also ends what it left behind in its process group
         try:
             await asyncio.to_thread(part.start)
         except ServerFailed as error:
+            self._down.add(name)
             self.say(name, str(error))
+        else:
+            self._down.discard(name)
 
     def _too_often(self, name: str) -> bool:
         deaths = self._deaths[name]

@@ -27,6 +27,7 @@ def body(folder: Path, text: str, context: Context, front: str = "") -> str:
         ("{{ entry.products[0].name | default: 'it' }}", {"products": [{"name": None, "sku": "x"}]}, "it"),
         ("{{ entry.products | default: 'it' }}", {"products": [" ", None, [], {}]}, "it"),
         ("{% for p in entry.products %}{{ p.name }};{% endfor %}", {"products": [{"name": "a"}, {}, {"name": "b"}]}, "a;b;"),
+        ("{{ entry.order_id | default: 'it' }}", {"order_id": 8934567890123456789}, "8934567890123456789"),
         ("{{ entry.quantity }} {{ entry.price }}", {"quantity": 2.0, "price": 89.9}, "2 89.9"),
         ("{{ entry.products.size }} {{ entry.products.first }}", {"products": ["a", "b"]}, "2 a"),
         ("{{ entry.name }}", {"name": "a\x00\x1b[31mb\u2028c\x85d"}, "a [31mb c d"),
