@@ -25,7 +25,7 @@ from tests.segments.every_leaf import ADDED, BOUGHT, LEAVES, fill
 from tests.segments.rows_read import Explained, rows_read
 from tests.segments.shop import T0
 
-SMALL, LARGE = 300, scaled(3_000, 30_000)
+SMALL, LARGE = 300, scaled(2_000, 30_000)
 GROWTH = LARGE // SMALL
 #: Room for what does not divide evenly; a plan that is wrong is wrong by a factor of hundreds.
 ROOM, FEW = 1.6, 1_000
