@@ -110,13 +110,14 @@ async def _halved(connection: Connection, items: Sequence[Item]) -> "list[bool |
 
 
 async def _store(database: Database, items: Sequence[Item]) -> list[bool]:
+    unsettled: list[int] | None = None
     if all(item.plain for item in items):
         async with database.pool.acquire() as connection:
             unsettled, repeated = await _store_known(connection, items, all_or_none=True)
         if not unsettled:
             return [n not in repeated for n in range(len(items))]
-    async with database.transaction() as connection:
-        return await _store_all(connection, items, await _unsettled(connection, items))
+    async with database.transaction() as connection:  # who was settled meanwhile may go the slow way, too
+        return await _store_all(connection, items, await _unsettled(connection, items) if unsettled is None else unsettled)
 
 
 async def _store_all(connection: Connection, items: Sequence[Item], slow: Sequence[int]) -> list[bool]:
@@ -148,7 +149,7 @@ async def _store_known(
     columns = list(zip(*items, strict=True))[:_EVENT_COLUMNS]
     row = await connection.fetchrow(queries("ingest")["store_known"], *columns, all_or_none)
     assert row is not None, "a select without from always answers"
-    return [n - 1 for n in row["unsettled"]], {n - 1 for n in row["repeated"]}
+    return sorted(n - 1 for n in row["unsettled"]), {n - 1 for n in row["repeated"]}
 
 
 async def _store_slowly(connection: Connection, items: Sequence[Item]) -> list[bool]:

@@ -1,9 +1,9 @@
 """`journeys profile`: what is known of one customer; `journeys merges` and `journeys unmerge`: two customers again."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from store import Database
     from store.profiles import Profile
     from store.undo import Merge
+
+
+T = TypeVar("T")
 
 
 class By(StrEnum):
@@ -33,14 +36,7 @@ def profile(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
     """What is known of a customer: traits with their sources, consents, channels, segments (this is personal data)."""
-    from segments.importing import checked_name
-
-    name = checked_name(by.value, customer, settings().default_region)
-    if isinstance(name, str):
-        fail(name)
-    found = with_database(lambda database: _look_up(database, name))
-    if found is None:
-        fail("no such customer")
+    found = _asked(_look_up, by, customer)
     from workers.tables import show
 
     profile, where = found
@@ -53,14 +49,7 @@ def merges(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """The merges that made a customer what it is: number, when, and what the absorbed one was called."""
-    from segments.importing import checked_name
-
-    name = checked_name(by.value, customer, settings().default_region)
-    if isinstance(name, str):
-        fail(name)
-    found = with_database(lambda database: _merges(database, name))
-    if found is None:
-        fail("no such customer")
+    found = _asked(_merges, by, customer)
     from workers.tables import show
 
     show(found, _merge_table, as_json=as_json)
@@ -75,6 +64,18 @@ def unmerge(
     now = settings().clock.now()
     done = with_database(lambda database: undo(database, merge, now, "command line"))
     typer.echo(f"{done.absorbed} ({', '.join(done.names) or 'nameless'}) is a customer of its own again")
+
+
+def _asked(look: "Callable[[Database, tuple[str, str]], Awaitable[T | None]]", by: By, customer: str) -> "T":
+    from segments.importing import checked_name
+
+    name = checked_name(by.value, customer, settings().default_region)
+    if isinstance(name, str):
+        fail(name)
+    found = with_database(lambda database: look(database, name))
+    if found is None:
+        fail("no such customer")
+    return found
 
 
 async def _merges(database: "Database", name: tuple[str, str]) -> "list[Merge] | None":
