@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -24,7 +24,15 @@ _ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
 
 
 class TookTooLong(BaseException):
-    """The limit is over; out of reach of `except Exception`, its traceback says where the code was."""
+    """The limit is over; out of reach of `except Exception`.
+
+    It says itself in which of the author's lines (file, line from 1, column from 1) the code was: a frame that is handling an
+    exception of its own may be missing from the traceback.
+    """
+
+    def __init__(self, frame: FrameType) -> None:
+        super().__init__()
+        self.file, self.line, self.column = _last_of_author(frame)
 
 
 def within(limit: timedelta, work: Callable[[], T]) -> T:
@@ -39,7 +47,7 @@ def within(limit: timedelta, work: Callable[[], T]) -> T:
 
     def look(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001 - the protocol's signature
         if not next(steps) % _RARELY and time.thread_time() > over:
-            raise TookTooLong
+            raise TookTooLong(frame)
         if not is_authors(frame.f_code.co_filename):
             return None
         frame.f_trace_opcodes = True  # `while True: pass` is one line for ever, and Python tells of it once
@@ -50,6 +58,15 @@ def within(limit: timedelta, work: Callable[[], T]) -> T:
         return work()
     finally:
         sys.settrace(None)
+
+
+def _last_of_author(frame: FrameType | None) -> tuple[str, int, int]:
+    while frame is not None and not is_authors(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return "", 0, 0
+    *_, column, _ = next(islice(frame.f_code.co_positions(), max(frame.f_lasti, 0) // 2, None))
+    return frame.f_code.co_filename, frame.f_lineno or 1, (column or 0) + 1
 
 
 @cache

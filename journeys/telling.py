@@ -59,6 +59,8 @@ def sentence(error: BaseException, doing: str = "") -> str:  # noqa: PLR0911 - a
 
 
 def _place(error: BaseException) -> tuple[str, int, int]:
+    if isinstance(error, TookTooLong):
+        return error.file, error.line, error.column
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_authors(frame.filename)]
     if not frames:
         return "", 0, 0
