@@ -16,7 +16,7 @@ import orjson
 from api.state import Store
 from store import Database
 from store.dead_letters import DeadLetter, bury
-from store.ingest import OF_THE_DATA, Weeks, store, store_apart
+from store.ingest import OF_THE_DATA, Memory, store, store_apart
 from store.items import Item
 
 #: Items stored by one statement; more only makes everybody wait for each other.
@@ -45,7 +45,7 @@ class Intake:
         self._store = database
         self._lanes = lanes
         self._busy: set[asyncio.Task[None]] = set()
-        self._weeks = Weeks()
+        self._memory = Memory()
         self._waiting: deque[_Waiting] = deque()
 
     async def take(self, items: Sequence[Item]) -> Stored:
@@ -109,9 +109,9 @@ class Intake:
     async def _all(self, database: Database, items: list[Item]) -> list[bool | None]:
         """New, stored before, or (None) a dead letter, where an item is what Postgres refuses."""
         try:
-            return list(await store(database, items, self._weeks))
+            return list(await store(database, items, self._memory))
         except OF_THE_DATA:
-            outcome = await store_apart(database, items, self._weeks)
+            outcome = await store_apart(database, items, self._memory)
         letters = [_letter(item, kept) for item, kept in zip(items, outcome, strict=True) if isinstance(kept, Exception)]
         await bury(database.pool, letters)
         return [None if isinstance(kept, Exception) else kept for kept in outcome]

@@ -21,7 +21,7 @@ from api.signed import Signatures
 from segments.readings import Reading
 from store import Database
 from store.dead_letters import Buried, Which, dead_letters, purge, refused_again
-from store.ingest import Weeks, store_apart
+from store.ingest import Memory, store_apart
 from store.items import Item
 
 Readings = Mapping[str, Reading]
@@ -69,7 +69,7 @@ async def _replay(database: Database, letters: Sequence[Buried], now: datetime, 
             continue
         items.setdefault((item.source, item.message_id), item)
         mine.setdefault((item.source, item.message_id), []).append(letter.id)
-    outcome = dict(zip(items, await store_apart(database, list(items.values()), Weeks()), strict=True))
+    outcome = dict(zip(items, await store_apart(database, list(items.values()), Memory()), strict=True))
     for key, kept in outcome.items():
         if isinstance(kept, Exception):
             reasons += [(id_, f"not-storable: {kept}") for id_ in mine[key]]

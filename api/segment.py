@@ -218,13 +218,17 @@ def _texts(properties: dict[str, Any], context: dict[str, Any]) -> tuple[str, st
     if len(stored[0]) + len(stored[1]) > ITEM_LIMIT:
         raise Rejected("too-large", f"is larger than {ITEM_LIMIT} bytes")
     first, second = stored[0].decode(), stored[1].decode()
-    for text, value, key in ((first, properties, "/properties"), (second, context, "/context")):
-        # Counting brackets is a bound on the depth, and the NUL's escape a bound on NULs: only suspects are walked.
-        if text.count("{") + text.count("[") > DEPTH_LIMIT and depth(value) > DEPTH_LIMIT:
-            raise Rejected("too-deep", f"is nested more than {DEPTH_LIMIT} levels deep", key)
-        if _NUL in text and has_nul(value):
-            raise _nul(key)
+    _storable(first, properties, "/properties")
+    _storable(second, context, "/context")
     return first, second
+
+
+def _storable(text: str, value: Any, pointer: str) -> None:
+    # Counting brackets is a bound on the depth, and the NUL's escape a bound on NULs: only suspects are walked.
+    if text.count("{") + text.count("[") > DEPTH_LIMIT and depth(value) > DEPTH_LIMIT:
+        raise Rejected("too-deep", f"is nested more than {DEPTH_LIMIT} levels deep", pointer)
+    if _NUL in text and has_nul(value):
+        raise _nul(pointer)
 
 
 def _composed(text: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from store import Database
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Item
 
 _BATCH = 100
@@ -26,7 +26,7 @@ def visits(customers: int, per_second: int, seconds: int) -> Iterator[int]:
 
 async def feed(database: Database, name: str, people: Sequence[int], per_second: int) -> float:
     """Store one event for each of these; returns by how many seconds the last batch was late."""
-    chance, weeks = random.Random(7), Weeks()
+    chance, weeks = random.Random(7), Memory()
     began, late = asyncio.get_running_loop().time(), 0.0
     async with asyncio.TaskGroup() as group:
         for n in range(0, len(people), _BATCH):

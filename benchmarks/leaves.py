@@ -50,7 +50,7 @@ async def beside(database: Database, predicate: Predicate, by_hand: str, at: dat
     async with database.transaction() as connection:
         await record(connection, predicate, at)
     for n in range(_ROUNDS):
-        both = [(ours, full.sql, arguments), (hand, by_hand, [at])]
+        both = [(ours, full.sql, arguments), (hand, by_hand, [at] if "$1" in by_hand else [])]
         for taken, sql, given in both if n % 2 else reversed(both):
             async with database.transaction() as connection:
                 if taken is ours:

@@ -190,7 +190,7 @@ LEAVES: Final[dict[str, tuple[Predicate, str]]] = {
     "without": (_added.without(BOUGHT, hours=24), _followed(ADDED, BOUGHT, 24, wanted=False)),
     "this month": (_opened.this_month(zone="UTC"), _who(OPENED, where=f"ts >= {_MONTH}")),
     "at hours, in their zones": (_viewed.at_hours(9, 12).at_least(2), _HOURS),
-    "last where": (last(BOUGHT).where(prop("price") < 70), _newest(BOUGHT, f"{_PRICE} >= 0 and {_PRICE} < 3")),
+    "last where": (last(BOUGHT).where(prop("price") < 70), _newest(BOUGHT, f"{_PRICE} < 70")),
     "last with an item": (last(BOUGHT).where(any_item("products", prop("category") == "boots")), _newest(BOUGHT, _BOOTS)),
     "last, often": (last(VIEWED).where(prop("price") < 70), _newest(VIEWED, f"{_PRICE} < 70")),
     "first within": (first(BOUGHT).within(days=40), _who(BOUGHT, having="min(ts) > $1 - interval '960 hours'")),

@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from store.away import AWAY
 from store.errors import StoreUnreachable
 
 Record = asyncpg.Record
@@ -18,6 +19,8 @@ Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
 Pool: TypeAlias = "asyncpg.Pool[Record]"
 _CONNECT = 10.0  # seconds for a new connection
+#: What connecting raises where there is no server, it is going, it wants nobody, or the address is none.
+_REFUSED: tuple[type[BaseException], ...] = (*AWAY, asyncpg.PostgresError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,15 @@ async def connect(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Databas
     """
     try:
         pool = await asyncpg.create_pool(
-            dsn, min_size=min_size, max_size=max_size, init=_prepare, command_timeout=60, timeout=_CONNECT
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            init=_prepare,
+            reset=_as_it_is,
+            command_timeout=60,
+            timeout=_CONNECT,
         )
-    except (OSError, asyncpg.PostgresError, TimeoutError, ValueError) as error:
+    except _REFUSED as error:
         raise StoreUnreachable(
             f"no Postgres at {_where(dsn)} ({type(error).__name__}: {error}); set JOURNEYS_DATABASE_URL"
         ) from error
@@ -61,7 +70,7 @@ async def alive(dsn: str, seconds: float) -> bool:
         async with asyncio.timeout(seconds):
             connection = await asyncpg.connect(dsn, timeout=seconds)
             return bool(await connection.fetchval("select true"))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError):
+    except _REFUSED:
         return False
     finally:
         if connection is not None:
@@ -71,6 +80,13 @@ async def alive(dsn: str, seconds: float) -> bool:
 async def _prepare(connection: Any) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(name, schema="pg_catalog", encoder=_encode, decoder=orjson.loads, format="text")
+
+
+async def _as_it_is(connection: Any) -> None:
+    """A connection goes back to the pool without asyncpg's round trip that forgets the session's state.
+
+    Settings are the transaction's, and who locks or makes something for the session undoes it; the pool itself rolls back.
+    """
 
 
 def _encode(value: Any) -> str:

@@ -6,7 +6,7 @@ ever was anonymous joins the first user on its device; two known users are broug
 everything we hold (SEMANTICS §10) in the transaction of the batch that caused it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from store.errors import StoreError
 from store.locks import Lock
 from store.merge import merge
 from store.named import queries
-from store.owners import ANONYMOUS, BEGINNING, PREVIOUS, USER, History, Move, Name, Plan, Span
+from store.owners import BEGINNING, History, Move, Name, Plan, Span
 
 __all__ = ["Claim", "Name", "NamesMoved", "Settled", "settle"]
 
@@ -34,17 +34,9 @@ class Claim(NamedTuple):
     at: datetime
 
     @property
-    def names(self) -> list[Name]:
-        """Every name that settling this claim may touch."""
-        pairs = (
-            (USER, self.user_id),
-            (PREVIOUS, self.user_id),
-            (ANONYMOUS, self.anonymous_id),
-            (USER, self.previous_id),
-            (PREVIOUS, self.previous_id),
-            (ANONYMOUS, self.previous_id),
-        )
-        return [(kind, value) for kind, value in pairs if value is not None]
+    def values(self) -> set[str]:
+        """The values of every name that settling this claim may touch."""
+        return {value for value in (self.user_id, self.anonymous_id, self.previous_id) if value is not None}
 
 
 class NamesMoved(StoreError):
@@ -64,31 +56,26 @@ async def settle(connection: Connection, claims: Sequence[Claim], received_at: d
     Raises:
         NamesMoved: others merged these profiles meanwhile; roll back and try again.
     """
-    names = sorted({name for claim in claims for name in claim.names})
-    await _lock(connection, names)
-    plan = await _read(connection, names)
+    values = set().union(*(claim.values for claim in claims))
+    await lock_values(connection, values)
+    plan = await _read(connection, values)
     before = {name: list(spans) for name, spans in plan.names.items()}
     for claim in sorted(claims, key=lambda claim: claim.at):
         await plan.settle(*claim)
-    await _own(connection, names, before, moving=bool(plan.merges or plan.moves))
-    await _write(connection, plan, received_at)
+    await _own(connection, before, moving=bool(plan.merges or plan.moves))
+    await _write(connection, plan, before, received_at)
     return Settled([plan.whose(claim.user_id, claim.anonymous_id, claim.at) for claim in claims], plan.final_moves())
 
 
-async def lock_names(connection: Connection, names: Iterable[Name]) -> None:
-    """Have these names alone until the transaction ends; a value has one lock, whatever kind of name it is."""
-    await _lock(connection, names)
-
-
-async def _lock(connection: Connection, names: Iterable[Name]) -> None:
-    stripes = sorted({crc32(value.encode()) % _STRIPES for _, value in names})
+async def lock_values(connection: Connection, values: Iterable[str]) -> None:
+    """Have the names of these values alone until the transaction ends, whatever kind they are."""
+    stripes = sorted({crc32(value.encode()) % _STRIPES for value in values})
     await connection.execute(_SQL["lock_names"], Lock.NAMES, stripes)
 
 
-async def _read(connection: Connection, names: Sequence[Name]) -> Plan:
-    kinds, values = [kind for kind, _ in names], [value for _, value in names]
+async def _read(connection: Connection, values: Iterable[str]) -> Plan:
     plan = Plan(_Events(connection))
-    for row in await connection.fetch(_SQL["find_names"], kinds, values):
+    for row in await connection.fetch(_SQL["find_names"], list(values)):
         span = Span(row["since"] if row["since"].tzinfo else BEGINNING, row["profile_id"], row["created_at"])
         plan.names.setdefault((row["kind"], row["value"]), []).append(span)
         plan.known |= {row["profile_id"]} if row["known"] or row["apart"] else set()
@@ -109,26 +96,41 @@ class _Events(History):
         return [(row["ts"], row["user_id"]) for row in rows]
 
 
-async def _own(connection: Connection, names: Sequence[Name], before: dict[Name, list[Span]], *, moving: bool) -> None:
-    """Lock the profiles as found, and make sure that nobody moved a name before the lock was held."""
+async def _own(connection: Connection, before: dict[Name, list[Span]], *, moving: bool) -> None:
+    """Lock the profiles as found, and make sure that nobody moved a name before the lock was held.
+
+    A name that nobody had needs no second look: to give it to somebody takes the lock on names, which we hold.
+    """
+    if not before:
+        return
     profiles = {span.profile_id for spans in before.values() for span in spans}
     lock = "lock_profiles_to_merge" if moving else "lock_profiles"
     await connection.execute(_SQL[lock], list(profiles))
-    if (await _read(connection, names)).names != before:
+    if (await _read(connection, {value for _, value in before})).names != before:
         raise NamesMoved("names changed hands meanwhile; the batch is tried again")
 
 
-async def _write(connection: Connection, plan: Plan, received_at: datetime) -> None:
+async def _write(connection: Connection, plan: Plan, before: Collection[Name], received_at: datetime) -> None:
     if plan.created:
         await connection.execute(_SQL["create_profiles"], list(plan.created), list(plan.created.values()))
     if plan.pointed:
-        await point(connection, {name: plan.names[name] for name in sorted(plan.pointed)})
+        await _forget(connection, plan.pointed.intersection(before))
+        await _point(connection, {name: plan.names[name] for name in sorted(plan.pointed)})
     for survivor, absorbed, names in plan.merges:
         await merge(connection, survivor, absorbed, received_at, names)
 
 
 async def point(connection: Connection, names: dict[Name, list[Span]]) -> None:
     """These names have these owners over time, and no others."""
-    await connection.execute(_SQL["forget_names"], *zip(*names, strict=True))
+    await _forget(connection, names)
+    await _point(connection, names)
+
+
+async def _forget(connection: Connection, names: Collection[Name]) -> None:
+    if names:
+        await connection.execute(_SQL["forget_names"], *zip(*sorted(names), strict=True))
+
+
+async def _point(connection: Connection, names: dict[Name, list[Span]]) -> None:
     rows = [(*name, span.profile_id, span.created_at, span.since) for name, spans in names.items() for span in spans]
     await connection.execute(_SQL["point_names"], *zip(*rows, strict=True))

@@ -6,7 +6,6 @@ exact digits or nothing, because half a number is another customer's. What only 
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import Any
 
 #: Characters of a user or anonymous id (an index key: 512 characters are at most 2,048 bytes).
@@ -35,10 +34,6 @@ def as_id(value: Any) -> str | None:
     Raises:
         NotAnId: it cannot be an id.
     """
-    return _remembered(value) if type(value) is str else _as_id(value)
-
-
-def _as_id(value: Any) -> str | None:
     text = exact_text(value, ID_LIMIT)
     if text and is_placeholder(text):
         raise NotAnId(
@@ -46,10 +41,6 @@ def _as_id(value: Any) -> str | None:
             " leave the field out until the id is known"
         )
     return text
-
-
-#: The same customers come again and again.
-_remembered = lru_cache(50_000)(_as_id)
 
 
 def exact_text(value: Any, limit: int) -> str | None:
@@ -60,6 +51,8 @@ def exact_text(value: Any, limit: int) -> str | None:
     """
     if value is None:
         return None
+    if type(value) is str and len(value) <= limit and value.isascii() and value.isprintable():
+        return value.strip() or None
     text = nfc(value if type(value) is str else _digits(value, limit)).strip()
     if len(text) > limit:
         raise NotAnId(_shape(limit))

@@ -33,15 +33,19 @@ _T = TypeVar("_T")
 _ATTEMPTS = 8
 _EVENT_COLUMNS = 12  # of an Item: those that are stored as they are
 _WEEK = timedelta(days=7)
-#: Weeks further back than this share the default partition: a history import must not make thousands of partitions.
+#: Memory further back than this share the default partition: a history import must not make thousands of partitions.
 _PARTITIONED = timedelta(days=2 * 365)
 
 
-class Weeks:
-    """The event partitions that are known to exist."""
+class Memory:
+    """What a process remembers from batch to batch: the event partitions that exist, and whether somebody was new last time.
+
+    While everybody is known, a batch is stored in one statement that also finds out; after one that was not, it is asked first.
+    """
 
     def __init__(self) -> None:
         self._known: set[int] = set()
+        self.newcomers = False
 
     async def ensure(self, database: Database, items: Sequence[Item]) -> None:
         """Make the partitions that these items need; free when they are known."""
@@ -76,20 +80,20 @@ OF_THE_DATA = (
 )
 
 
-async def store(database: Database, items: Sequence[Item], weeks: Weeks) -> list[bool]:
+async def store(database: Database, items: Sequence[Item], memory: Memory) -> list[bool]:
     """Store these items, whose message ids are distinct per source; says for each whether it was new (False: stored before).
 
     Raises:
         OF_THE_DATA: Postgres cannot hold one of the items; nothing was stored.
         asyncpg.PostgresError, OSError: the store failed; nothing was stored, unless the connection broke in the very commit.
     """
-    await weeks.ensure(database, items)
-    return await _again(lambda: _store(database, items)) if items else []
+    await memory.ensure(database, items)
+    return await _again(lambda: _store(database, items, memory)) if items else []
 
 
-async def store_apart(database: Database, items: Sequence[Item], weeks: Weeks) -> "list[bool | Exception]":
+async def store_apart(database: Database, items: Sequence[Item], memory: Memory) -> "list[bool | Exception]":
     """As `store`, but an item that cannot be held is told by its error and costs the others nothing; one commit as well."""
-    await weeks.ensure(database, items)
+    await memory.ensure(database, items)
 
     async def work() -> "list[bool | Exception]":
         async with database.transaction() as connection:
@@ -109,15 +113,18 @@ async def _halved(connection: Connection, items: Sequence[Item]) -> "list[bool |
     return [*await _halved(connection, items[:half]), *await _halved(connection, items[half:])]
 
 
-async def _store(database: Database, items: Sequence[Item]) -> list[bool]:
+async def _store(database: Database, items: Sequence[Item], memory: Memory) -> list[bool]:
     unsettled: list[int] | None = None
-    if all(item.plain for item in items):
+    if not memory.newcomers and all(item.plain for item in items):
         async with database.pool.acquire() as connection:
             unsettled, repeated = await _store_known(connection, items, all_or_none=True)
         if not unsettled:
             return [n not in repeated for n in range(len(items))]
-    async with database.transaction() as connection:  # who was settled meanwhile may go the slow way, too
-        return await _store_all(connection, items, await _unsettled(connection, items) if unsettled is None else unsettled)
+    async with database.transaction() as connection:
+        if unsettled is None:  # else who was settled meanwhile may go the slow way, too
+            unsettled = await _unsettled(connection, items)
+        memory.newcomers = any(items[n].plain for n in unsettled)
+        return await _store_all(connection, items, unsettled)
 
 
 async def _store_all(connection: Connection, items: Sequence[Item], slow: Sequence[int]) -> list[bool]:
@@ -146,7 +153,7 @@ async def _store_known(
     connection: Connection, items: Sequence[Item], *, all_or_none: bool = False
 ) -> tuple[list[int], set[int]]:
     """Places of those that are not settled yet, and of those that were stored before."""
-    columns = list(zip(*items, strict=True))[:_EVENT_COLUMNS]
+    columns = _columns(items)
     row = await connection.fetchrow(queries("ingest")["store_known"], *columns, all_or_none)
     assert row is not None, "a select without from always answers"
     return sorted(n - 1 for n in row["unsettled"]), {n - 1 for n in row["repeated"]}
@@ -173,11 +180,16 @@ async def _store_slowly(connection: Connection, items: Sequence[Item]) -> list[b
 
 
 async def _store_settled(connection: Connection, items: Sequence[Item], profiles: Sequence[UUID]) -> list[bool]:
-    message_ids, users, devices, *rest = list(zip(*items, strict=True))[:_EVENT_COLUMNS]
+    message_ids, users, devices, *rest = _columns(items)
     columns = (message_ids, profiles, *rest, users, devices, False)
     rows = await connection.fetch(queries("ingest")["store_settled"], *columns)
     stored = {row["n"] for row in rows}
     return [n in stored for n in range(1, len(items) + 1)]
+
+
+def _columns(items: Sequence[Item]) -> list[Sequence[Any]]:
+    """What is stored of each item as it is. Where no item says anything, nothing is sent: `unnest` fills it up with nulls."""
+    return [column if any(column) else () for column in list(zip(*items, strict=True))[:_EVENT_COLUMNS]]
 
 
 async def _write_traits(connection: Connection, fresh: Sequence[tuple[UUID, Item]]) -> None:

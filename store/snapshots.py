@@ -66,8 +66,10 @@ async def making(database: Database, name: str) -> "AsyncIterator[Connection | N
             yield connection
         finally:
             if not connection.is_closed():  # else the lock and the table are gone with the session
-                await connection.execute(_SQL["drop_chosen"])
-                await connection.execute(_SQL["stop_making"], Lock.SNAPSHOT, name)
+                try:
+                    await connection.execute(_SQL["drop_chosen"])
+                finally:
+                    await connection.execute(_SQL["stop_making"], Lock.SNAPSHOT, name)
 
 
 async def begin(

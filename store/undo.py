@@ -13,7 +13,7 @@ from uuid import UUID
 from store.database import Connection, Database
 from store.endpoints import replace_addresses
 from store.errors import StoreError
-from store.identity import lock_names, point
+from store.identity import lock_values, point
 from store.named import queries
 from store.owners import ANONYMOUS, BEGINNING, Span, united
 from store.traits import retell
@@ -84,8 +84,7 @@ async def _case(connection: Connection, merge_id: int) -> _Case:
         raise CannotUndo(f"there is no merge {merge_id}; a customer's merges are listed with its profile")
     if row["undone_at"] is not None:
         raise CannotUndo(f"merge {merge_id} was undone at {row['undone_at']:%Y-%m-%d %H:%M}")
-    names = [(name["kind"], name["value"]) for name in await connection.fetch(_SQL["names_of"], row["root"])]
-    await lock_names(connection, names)
+    await lock_values(connection, [name["value"] for name in await connection.fetch(_SQL["names_of"], row["root"])])
     await connection.execute(_SQL["lock_profiles_to_merge"], [row["root"], row["absorbed"]])
     return _Case(connection, merge_id, row["root"], row["absorbed"])
 

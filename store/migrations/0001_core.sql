@@ -50,7 +50,7 @@ create table identity (
     profile_id  uuid not null references profile (id),
     created_at  timestamptz not null,
     since       timestamptz not null default '-infinity',
-    primary key (kind, value, since)
+    primary key (value, kind, since)
 );
 create index identity_profile on identity (profile_id);
 
@@ -260,19 +260,28 @@ create table suppression (
 create index suppression_newest on suppression (at desc, digest desc);
 
 -- Segments may ask for consent, addresses and user ids. Whatever path changes these, the profile is marked. Absorbed profiles are
--- left to the merge. Of this function the arguments are the mark and the column with the time of the change.
-create function mark_changed() returns trigger language plpgsql as $$
-declare
-    changed jsonb := to_jsonb(new);
+-- left to the merge.
+create function mark_named() returns trigger language plpgsql as $$
 begin
-    insert into dirty (profile_id, types, at)
-    select id, array[tg_argv[0]], (changed ->> tg_argv[1])::timestamptz
-    from profile
-    where id in (new.profile_id, case when tg_op = 'UPDATE' then old.profile_id end) and merged_into is null;
+    if tg_op = 'INSERT' then
+        insert into dirty (profile_id, types, at)
+        select p.id, array['$name'], max(came.created_at)
+        from came join profile p on p.id = came.profile_id
+        where came.kind = 'user_id' and p.merged_into is null
+        group by p.id;
+    else
+        insert into dirty (profile_id, types, at)
+        select p.id, array['$name'], max(came.created_at)
+        from came join gone using (kind, value, since) join profile p on p.id in (came.profile_id, gone.profile_id)
+        where came.kind = 'user_id' and came.profile_id <> gone.profile_id and p.merged_into is null
+        group by p.id;
+    end if;
     return null;
 end $$;
-create trigger user_named after insert or update of profile_id on identity
-    for each row when (new.kind = 'user_id') execute function mark_changed('$name', 'created_at');
+create trigger user_named after insert on identity
+    referencing new table as came for each statement execute function mark_named();
+create trigger user_renamed after update on identity
+    referencing old table as gone new table as came for each statement execute function mark_named();
 
 -- An address marks its customer, and the one who had it, when it comes, goes, dies, is replaced, or consent to it changes.
 create function endpoint_dates() returns trigger language plpgsql as $$

@@ -1,13 +1,13 @@
 -- name: lock_names
--- Queue on the stripes of these names, in ascending order so that no two batches wait for each other in a circle.
+-- Queue on the stripes of the values of names, in ascending order so that no two batches wait for each other in a circle.
 select pg_advisory_xact_lock($1, stripe) from unnest($2::integer[]) as stripe;
 
 -- name: find_names
--- Who these names belong to, from when on, and whether that profile is known by a user id or stands apart.
+-- Who the names of these values belong to, of any kind, from when on, and whether that profile is known by a user id or stands apart.
 select i.kind, i.value, i.since, i.profile_id, i.created_at, p.apart,
        exists (select from identity u where u.profile_id = i.profile_id and u.kind = 'user_id') as known
-from unnest($1::text[], $2::text[]) as name (kind, value)
-join identity i using (kind, value)
+from unnest($1::text[]) as given (value)
+join identity i using (value)
 join profile p on p.id = i.profile_id
 order by i.kind, i.value, i.since;
 

@@ -15,8 +15,9 @@ with item as materialized (
             order by since desc limit 1) as a
     from item
 ), living as materialized (
+    -- An array: of a join, the planner of a small shop reads every profile for each batch.
     select id from profile
-    where id in (select coalesce(u, a) from named) and merged_into is null
+    where id = any(array(select coalesce(u, a) from named)) and merged_into is null
     order by id
     for key share
 ), known as materialized (
@@ -34,7 +35,8 @@ with item as materialized (
 ), stored as (
     insert into event (profile_id, ts, type, kind, message_id, properties, context, source, received_at, clamped, user_id,
                        anonymous_id)
-    select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, clamped, user_id, anonymous_id
+    select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, coalesce(clamped, false), user_id,
+           anonymous_id
     from kept
 ), zoned as (
     -- The zone of the customer's device, where it changed; an event that came late does not change what a newer one said.
@@ -92,7 +94,8 @@ with item as materialized (
 ), stored as (
     insert into event (profile_id, ts, type, kind, message_id, properties, context, source, received_at, clamped, user_id,
                        anonymous_id)
-    select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, clamped, user_id, anonymous_id
+    select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, coalesce(clamped, false), user_id,
+           anonymous_id
     from kept
 ), zoned as (
     -- The zone of the customer's device, where it changed; an event that came late does not change what a newer one said.

@@ -12,7 +12,7 @@ from segments.reach import PURPOSES
 from store import Database, lists
 from store.consent import By, Subject, Word, say
 from store.endpoints import Address
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Changes, Choice, Item, Origin
 from tests.consent_rules import Said, best, state_of
 from tests.segments.oracle import Customer, Happening, World, plain_of
@@ -33,7 +33,7 @@ class Stream:
 
     database: Database
     random: Random
-    weeks: Weeks = field(default_factory=Weeks)
+    weeks: Memory = field(default_factory=Memory)
     sent: list[Item] = field(default_factory=list)
 
     async def happen(self, start: datetime, end: datetime) -> list[str]:

@@ -41,7 +41,7 @@ from segments.quantiles import cuts
 from segments.snapshot import freeze
 from store import Database
 from store.endpoints import Address
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Changes, Item, Origin
 from tests.segments.shop import T0, Shop
 
@@ -69,7 +69,7 @@ async def says(shop: Shop, user: str, traits: dict[str, Any], at: Any = T0, conf
     changes = Changes(traits, origins=origins)
     text = json.dumps(traits)
     given = (str(uuid4()), user, None, at, "$identify", "identify", text, "{}", False, "shop-web", at)
-    await store(shop.database, [Item(*given, changes=changes)], Weeks())
+    await store(shop.database, [Item(*given, changes=changes)], Memory())
     profile: UUID = await shop.database.pool.fetchval("select profile_id from identity where value = $1", user)
     return profile
 
@@ -417,11 +417,11 @@ async def test_seg_31_a_web_visitors_cart_reaches_the_app(database: Database) ->
     cart = Segment("cart-by-push", abandoned_cart().predicate & reachable("push"))
     await load(database, [cart], T0)
     token = Changes(addresses=(Address("push", "token-1", "ios"),))
-    await store(database, [call("m1", "Application Opened", T0, token, user_id="ana")], Weeks())
-    await store(database, [call("m2", "Product Added", T0 + SECOND, anonymous_id="web")], Weeks())
+    await store(database, [call("m1", "Application Opened", T0, token, user_id="ana")], Memory())
+    await store(database, [call("m2", "Product Added", T0 + SECOND, anonymous_id="web")], Memory())
     await tick(database, [cart], 0, 1, T0 + 2 * SECOND)
     assert await database.pool.fetchval("select count(*) from segment_member") == 0
-    await store(database, [call("m3", "Signed In", T0 + 3 * SECOND, user_id="ana", anonymous_id="web")], Weeks())
+    await store(database, [call("m3", "Signed In", T0 + 3 * SECOND, user_id="ana", anonymous_id="web")], Memory())
     await tick(database, [cart], 0, 1, T0 + 4 * SECOND)
     assert [tuple(row) for row in await database.pool.fetch(
         "select m.segment, e.address from segment_member m join endpoint e on e.profile_id = m.profile_id"

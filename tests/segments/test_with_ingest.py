@@ -8,7 +8,7 @@ import orjson
 from segments import Segment, did
 from segments.membership import load, tick
 from store import Database
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Item
 from tests.segments.shop import T0
 
@@ -51,21 +51,21 @@ async def log(database: Database, segment: Segment) -> list[tuple[str, str | Non
 
 async def test_events_received_apart_and_stored_together_are_each_logged(database: Database) -> None:
     await load(database, SEGMENTS, T0)
-    await store(database, [item("m0", "Page Viewed", T0, user_id="ana")], Weeks())
+    await store(database, [item("m0", "Page Viewed", T0, user_id="ana")], Memory())
     together = [item(f"m{n}", "Product Added", T0 + n * SECOND, user_id="ana") for n in (1, 2, 3)]
-    await store(database, together, Weeks())
+    await store(database, together, Memory())
     await watch(database, T0 + 5 * SECOND)
-    await store(database, [*together, item("m4", "Product Added", T0 + 6 * SECOND, user_id="ana")], Weeks())
+    await store(database, [*together, item("m4", "Product Added", T0 + 6 * SECOND, user_id="ana")], Memory())
     await watch(database, T0 + 7 * SECOND)
     assert await log(database, carts) == [("entered", "m1"), ("repeated", "m2"), ("repeated", "m3"), ("repeated", "m4")]
 
 
 async def test_a_login_brings_the_carts_together_and_repeats_nothing(database: Database) -> None:
     await load(database, SEGMENTS, T0)
-    await store(database, [item("k1", "Order Completed", T0, user_id="ana")], Weeks())
-    await store(database, [item("a1", "Product Added", T0 + SECOND, anonymous_id="phone")], Weeks())
+    await store(database, [item("k1", "Order Completed", T0, user_id="ana")], Memory())
+    await store(database, [item("a1", "Product Added", T0 + SECOND, anonymous_id="phone")], Memory())
     await watch(database, T0 + 2 * SECOND)
-    await store(database, [item("b1", "Page Viewed", T0 + 3 * SECOND, user_id="ana", anonymous_id="phone")], Weeks())
+    await store(database, [item("b1", "Page Viewed", T0 + 3 * SECOND, user_id="ana", anonymous_id="phone")], Memory())
     await watch(database, T0 + 4 * SECOND)
     assert await log(database, carts) == [("entered", "a1")]
     assert [kind for kind, _ in await log(database, never_bought)] == ["entered", "left"]

@@ -8,7 +8,7 @@ import pytest
 from segments import Segment, bucket, did
 from segments.membership import load, tick
 from store import Database
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Item
 from store.runs import standings
 from store.undo import merges_of, undo
@@ -23,7 +23,7 @@ PEOPLE = 24
 
 @pytest.fixture
 def take(database: Database) -> Take:
-    weeks = Weeks()
+    weeks = Memory()
 
     async def take(*items: Item) -> None:
         await store(database, items, weeks)

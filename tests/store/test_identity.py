@@ -12,7 +12,7 @@ from store import Database, queries
 from store.consent import By, Subject, Word, say
 from store.endpoints import Address
 from store.identity import Claim, settle
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Item
 from store.merge import repoint_merged
 from tests.store.items import NOW, alias, identify, track
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def take(database: Database) -> Take:
-    weeks = Weeks()
+    weeks = Memory()
 
     async def take(*items: Item) -> None:
         await store(database, items, weeks)

@@ -5,7 +5,7 @@ import pytest
 
 from store import Database
 from store.endpoints import Address
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Choice
 from tests.store.items import NOW, identify, track
 
@@ -13,7 +13,7 @@ HOUR = timedelta(hours=1)
 
 
 async def test_a_message_id_is_stored_once(database: Database) -> None:
-    weeks = Weeks()
+    weeks = Memory()
     first = track("u", message_id="m-1")
     assert await store(database, [first], weeks) == [True]
     assert await store(database, [first, track("u", message_id="m-2")], weeks) == [False, True]
@@ -23,7 +23,7 @@ async def test_a_message_id_is_stored_once(database: Database) -> None:
 
 
 async def test_a_batch_marks_each_profile_once_with_its_event_types(database: Database) -> None:
-    weeks = Weeks()
+    weeks = Memory()
     await store(database, [track("u"), track("v")], weeks)
     await database.pool.execute("delete from dirty")
     later = NOW + HOUR
@@ -42,21 +42,21 @@ async def test_a_batch_marks_each_profile_once_with_its_event_types(database: Da
 
 
 async def test_a_late_identify_does_not_overwrite_a_newer_trait(database: Database) -> None:
-    weeks = Weeks()
+    weeks = Memory()
     await store(database, [identify("u", traits={"city": "Vigo", "plan": "pro"})], weeks)
     await store(database, [identify("u", traits={"city": "Lugo", "size": 40}, ts=NOW - HOUR)], weeks)
     assert await database.pool.fetchval("select traits from profile") == {"city": "Vigo", "plan": "pro", "size": 40}
 
 
 async def test_a_null_takes_a_trait_away_for_good(database: Database) -> None:
-    weeks = Weeks()
+    weeks = Memory()
     await store(database, [identify("u", traits={"city": "Vigo"}), identify("u", traits={"city": None}, ts=NOW + HOUR)], weeks)
     await store(database, [identify("u", traits={"city": "Lugo"}, ts=NOW + HOUR / 2)], weeks)
     assert await database.pool.fetchval("select traits from profile") == {}
 
 
 async def test_an_address_belongs_to_whoever_was_seen_with_it_last(database: Database) -> None:
-    weeks = Weeks()
+    weeks = Memory()
     token = (Address("push", "token-1", "android"),)
     await store(database, [identify("ana", addresses=token), identify("ben", addresses=token, ts=NOW + HOUR)], weeks)
     await store(database, [identify("ana", addresses=token, ts=NOW + HOUR / 2)], weeks)
@@ -66,7 +66,7 @@ async def test_an_address_belongs_to_whoever_was_seen_with_it_last(database: Dat
 
 
 async def test_a_push_token_that_registers_again_is_valid_again_but_a_bounced_mailbox_is_not(database: Database) -> None:
-    weeks = Weeks()
+    weeks = Memory()
     both = (Address("push", "token-1"), Address("email", "ana@shop.example"))
     await store(database, [identify("ana", addresses=both)], weeks)
     await database.pool.execute("update endpoint set invalid_at = $1, invalid_reason = 'gone'", NOW + HOUR)
@@ -79,7 +79,7 @@ async def test_a_push_token_that_registers_again_is_valid_again_but_a_bounced_ma
 
 async def test_consent_keeps_where_and_when_it_was_given(database: Database) -> None:
     item = identify("ana", choices=(Choice("email", "ana@shop.example", "granted"),), message_id="m-9", received_at=NOW + HOUR)
-    await store(database, [item], Weeks())
+    await store(database, [item], Memory())
     columns = "channel, address, purpose, state, said_by, source, message_id, at, received_at"
     row = await database.pool.fetchrow(f"select {columns} from consent")
     assert row is not None
@@ -89,17 +89,17 @@ async def test_consent_keeps_where_and_when_it_was_given(database: Database) -> 
 
 async def test_weeks_get_a_partition_and_a_history_import_does_not_make_thousands(database: Database) -> None:
     old = datetime(2009, 5, 4, tzinfo=UTC)
-    await store(database, [track("u"), track("u", ts=NOW - timedelta(days=30)), track("u", ts=old)], Weeks())
+    await store(database, [track("u"), track("u", ts=NOW - timedelta(days=30)), track("u", ts=old)], Memory())
     rows = await database.pool.fetch("select tableoid::regclass::text as name, ts from event order by ts")
     assert [row["name"] for row in rows] == ["event_default", "event_2026w43", "event_2026w47"]
 
 
 async def test_an_item_that_postgres_cannot_hold_stores_nothing_of_its_statement(database: Database) -> None:
     with pytest.raises(asyncpg.DataError):
-        await store(database, [track("u"), track("u", properties='{"x": "\\u0000"}')], Weeks())
+        await store(database, [track("u"), track("u", properties='{"x": "\\u0000"}')], Memory())
     assert await database.pool.fetchval("select count(*) from event") == 0
 
 
 async def test_people_created_at_the_time_of_what_they_did_first(database: Database) -> None:
-    await store(database, [track("u"), track("u", ts=NOW - HOUR)], Weeks())
+    await store(database, [track("u"), track("u", ts=NOW - HOUR)], Memory())
     assert await database.pool.fetchval("select created_at from profile") == NOW - HOUR

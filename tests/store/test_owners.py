@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from store import Database, connect
 from store.endpoints import Address
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Choice, Item
 from tests.profile import examples
 from tests.store.items import NOW, alias, identify, track
@@ -29,7 +29,7 @@ from event e
 
 @pytest.fixture
 def take(database: Database) -> Take:
-    weeks = Weeks()
+    weeks = Memory()
 
     async def take(*items: Item) -> None:
         await store(database, items, weeks)
@@ -156,7 +156,7 @@ def test_any_order_of_arrival_gives_the_same_owners(server_dsn: str, dsn: str) -
     """Property: events and traits are whose the second opinion says, however the calls come in and are batched."""
     loop = asyncio.new_event_loop()
     database = loop.run_until_complete(connect(dsn))
-    weeks = Weeks()
+    weeks = Memory()
 
     async def compare(made: list[Call], order: list[int], cuts: list[int], world: str) -> None:
         items = [made[n].item(n, world) for n in order]

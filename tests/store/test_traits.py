@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from store import Database
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Item, Origin
 from tests.store.items import NOW, alias, identify, track
 
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def take(database: Database) -> Take:
-    weeks = Weeks()
+    weeks = Memory()
 
     async def take(*items: Item) -> None:
         await store(database, items, weeks)

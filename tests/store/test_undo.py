@@ -10,7 +10,7 @@ from segments import Segment, did, trait
 from segments.membership import load, tick
 from store import Database
 from store.endpoints import Address
-from store.ingest import Weeks, store
+from store.ingest import Memory, store
 from store.items import Choice, Item
 from store.undo import CannotUndo, merges_of, undo
 from tests.store.items import NOW, alias, identify, track
@@ -38,7 +38,7 @@ from profile p where merged_into is null order by 1
 
 @pytest.fixture
 def take(database: Database) -> Take:
-    weeks = Weeks()
+    weeks = Memory()
 
     async def take(*items: Item) -> None:
         await store(database, items, weeks)
