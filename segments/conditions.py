@@ -4,6 +4,7 @@ An event leaf finds its events by the `selection`, customer by customer or every
 on `ts`, so that only the partitions in the window are touched.
 """
 
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -63,6 +64,9 @@ def _(predicate: AnyItem, selection: Selection) -> Expression:  # noqa: ARG001 -
 @inside.register
 def _(predicate: Did, selection: Selection) -> Expression:
     least, most = predicate.at_least_times, predicate.most
+    if (tally := selection.tally(predicate.same)) is not None:
+        times = tally.count(replace(predicate, least=None, most=None))
+        return sa.and_(times >= sa.literal(least), times <= sa.literal(most) if most is not None else sa.true())
     if least or most is None:
         return _happened(predicate, selection, least, most)
     seldom = sa.not_(_happened(predicate, selection, most + 1))

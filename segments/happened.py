@@ -65,6 +65,12 @@ class Did(Predicate, Countable):
         return self.least if self.least is not None else int(self.most is None)
 
     @property
+    def same(self) -> tuple[str, timedelta | None] | None:
+        """The events among which it counts, where others may count theirs in the same pass; None where it goes by more."""
+        others = (self.since, self.stretch, self.period, self.then_)
+        return (self.type, self.window) if others == (None, None, None, None) else None
+
+    @property
     def plain(self) -> "Did":
         """The event with its condition and what follows it, without windows and counts."""
         return Did(self.type, condition=self.condition, then_=self.then_)

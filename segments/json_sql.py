@@ -86,10 +86,21 @@ def compare(leaf: Compare, document: Expression) -> Expression:
 
 def anywhere(document: Expression, path: tuple[str, ...], test: Callable[[Value], Expression]) -> Expression:
     """Whether a value at the path meets the test, which is true or false and never NULL."""
-    if len(path) == 1:
-        return test(Value.field(document, path[0]))
-    value = Value.each(document, path)
-    return _exists(value, test(value))
+    ways, here = [], document
+    for step in path[:-1]:
+        way = Value.field(here, step)
+        ways.append(way.type)
+        here = way.json
+    plain = test(Value.field(here, path[-1]))
+    if not ways:
+        return plain
+    # A way of objects needs no search; what is no list and no object holds nothing.
+    each = Value.each(document, path)
+    kinds: list[tuple[Expression, Expression]] = [
+        (sa.and_(*(way == bound("object", "text") for way in ways)), plain),
+        (sa.or_(*(way == bound("array", "text") for way in ways)), _exists(each, test(each))),
+    ]
+    return sa.case(*kinds, else_=sa.false())
 
 
 def instant_of(value: Value, test: Callable[[Expression], Expression]) -> Expression:

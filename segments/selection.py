@@ -15,10 +15,12 @@ import sqlalchemy as sa
 
 from segments.happened import Did
 from segments.predicate import Predicate
-from segments.rows import during
+from segments.rows import counted, during
 from segments.tables import event, profile
 from segments.when import Expression, When
 
+#: Events of a type in a window.
+Same = tuple[str, timedelta | None]
 #: What makes an event known, and what is taken of it, written for any alias of the table.
 OfEvent = Callable[[Any], Sequence[Any]]
 _ONE: Expression = sa.literal_column("1")
@@ -33,10 +35,12 @@ class Selection:
     of are added to the list, to be joined. In `did(A).within(W) & rest`, the rest matters only where an A is younger
     than W: then the last A is, too, and the search for it (by `since_last("A")` in the rest) need not go back further.
     Where a full evaluation starts from the events of a type (`start`), the instant of the `last` of them is there already.
+    What several leaves count among the same events is counted in one pass (`tallies`).
     """
 
-    sets: list[sa.Subquery] | None = None
+    sets: "list[sa.Subquery | Tally] | None" = None
     recent: Mapping[str, timedelta] = field(default_factory=dict)
+    tallies: "Mapping[Same, Tally]" = field(default_factory=dict)
     last: Mapping[str, Expression] = field(default_factory=dict)
     when: When = field(default_factory=When)
 
@@ -44,6 +48,11 @@ class Selection:
     def one_by_one(self) -> bool:
         """Whether customers are asked about one at a time."""
         return self.sets is None
+
+    def tally(self, same: Same | None) -> "Tally | None":
+        """Where these events are counted for several leaves as of the same instant, if they are."""
+        found = None if same is None else self.tallies.get(same)
+        return found if found is not None and found.when is self.when else None
 
     def beside(self, siblings: Iterable[Predicate]) -> "Selection":
         """What may be assumed next to these conjuncts."""
@@ -120,6 +129,40 @@ class Selection:
         self.sets.append(found)
         is_in: Expression = _who(found).is_not(None)
         return is_in
+
+
+class Tally:
+    """Events of a type in a window, read once: how many of them each of several leaves counts, by customer."""
+
+    def __init__(self, same: Same, selection: Selection) -> None:
+        self.same, self.name = same, f"tally_{len(selection.sets or ())}"
+        self.when = selection.when
+        self._selection, self._e = selection, event.alias()
+        self._base = selection.during(self._e, *same)
+        self._source: Any = self._e
+        self._traits: Expression | None = None
+        self._counts: list[tuple[Did, Expression]] = []
+
+    def count(self, leaf: Did) -> Expression:
+        """How many events count for the leaf, 0 where there are none."""
+        known = [counted for counted, _ in self._counts]
+        if leaf not in known:
+            self._counts.append((leaf, self._count(leaf)))
+            known.append(leaf)
+        times = sa.literal_column(f"{self.name}.n{known.index(leaf)}", sa.BigInteger)
+        return sa.func.coalesce(times, sa.literal(0, sa.BigInteger))
+
+    def subquery(self) -> sa.Subquery:
+        """The customers with such events, and the counts."""
+        counts = [amount.label(f"n{n}") for n, (_, amount) in enumerate(self._counts)]
+        rows = sa.select(self._e.c.profile_id, *counts).select_from(self._source).where(*self._base)
+        return rows.group_by(self._e.c.profile_id).subquery(self.name)
+
+    def _count(self, leaf: Did) -> Expression:
+        if leaf.traits and self._traits is None:
+            self._source, self._traits = self._selection.traits(self._e, self._source)
+        own = counted(self._e, leaf, self.when, self._traits, one_by_one=False)[len(self._base) :]
+        return sa.func.count().filter(*own) if own else sa.func.count()
 
 
 def fenced(rows: sa.Select[Any], passed: int = 0) -> Expression:

@@ -19,8 +19,9 @@ from segments.happened import Did
 from segments.json_sql import of_document
 from segments.predicate import All, Not, Predicate
 from segments.rows import during
-from segments.selection import fenced
+from segments.selection import Tally, fenced
 from segments.tables import INSTANT, event, profile
+from segments.versus import Versus
 
 Condition = sa.ColumnElement[Any]
 _DOING = "doing"
@@ -29,19 +30,29 @@ _DOING = "doing"
 def everybody(predicate: Predicate) -> sa.Select[Any]:
     """All living profiles of whom it is true."""
     parts = predicate.members if isinstance(predicate, All) else (predicate,)
-    asked = Selection(sets=[])
+    asked = _asking(parts)
     conditions = [inside(part, asked.beside(_others(part, parts))) for part in parts]
-    reads = looks_at_profiles(*conditions, *(each.element for each in asked.sets or ()))
+    sets = _plain(asked.sets)
+    reads = looks_at_profiles(*conditions, *(each.element for each in sets))
     first = min((part for part in parts if _can_start(part)), key=_window, default=None)
     rest = [part for part in parts if part is not first]
     if isinstance(first, Did) and any(_goes_by(first, part) for part in rest):
         return _since(first, rest, reads=reads)
     found = living(sa.and_(*conditions))
-    start = None if reads else next((each for each in asked.sets or () if any(_is_in(it, each) for it in conditions)), None)
+    start = None if reads else next((each for each in sets if any(_is_in(it, each) for it in conditions)), None)
     if start is not None:
         others = sa.and_(sa.true(), *(each for each in conditions if not _is_in(each, start)))
         found = sa.select(profile.c.id).where(others).add_cte(in_place_of_profile(start))
-    return found.select_from(_joined(profile, [each for each in asked.sets or () if each is not start]))
+    return found.select_from(_joined(profile, [each for each in sets if each is not start]))
+
+
+def _asking(parts: Iterable[Predicate]) -> Selection:
+    """About everybody; amounts against amounts of the same events are counted in one pass, and what else counts these, too."""
+    asked = Selection(sets=[])
+    assert asked.sets is not None
+    for same in dict.fromkeys(part.same for part in parts if isinstance(part, Versus) and part.same is not None):
+        asked.sets.append(Tally(same, asked))
+    return replace(asked, tallies={tally.same: tally for tally in asked.sets if isinstance(tally, Tally)})
 
 
 def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[Any]:
@@ -56,9 +67,9 @@ def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[A
     condition = sa.and_(sa.true(), *parts)
     if reads:
         joined = sa.join(profile, doing, doing.c.id == profile.c.id)
-        return living(condition).select_from(_joined(joined, known.sets or ()))
+        return living(condition).select_from(_joined(joined, _plain(known.sets)))
     found = sa.select(profile.c.id).where(condition).add_cte(in_place_of_profile(doing))
-    return found.select_from(_joined(profile, known.sets or ()))
+    return found.select_from(_joined(profile, _plain(known.sets)))
 
 
 def living(condition: Condition) -> sa.Select[Any]:
@@ -82,6 +93,10 @@ def looks_at_profiles(*asked: ClauseElement) -> bool:
     """Whether it reads more of a profile than the id."""
     columns = (part for each in asked for part in iterate(each) if isinstance(part, sa.ColumnClause) and part.name != "id")
     return any(profile is each.table or profile is getattr(each.table, "element", None) for each in columns)
+
+
+def _plain(sets: Sequence[sa.Subquery | Tally] | None) -> list[sa.Subquery]:
+    return [each.subquery() if isinstance(each, Tally) else each for each in sets or ()]
 
 
 def _joined(source: Any, sets: Iterable[sa.Subquery]) -> Any:

@@ -51,6 +51,12 @@ class Versus(Leaf):
             raise DefinitionError(place, f"a multiple needs a number above zero, not {self.value!r}")
 
     @property
+    def same(self) -> tuple[str, timedelta | None] | None:
+        """The events of which both sides count some, so that one pass counts them for both; None where they do not."""
+        counts = self.left.measure == self.right.measure == "count"
+        return self.left.of.same if counts and self.left.of.same == self.right.of.same else None
+
+    @property
     def sides(self) -> "tuple[Did, Did]":
         """The events on either side."""
         return self.left.of, self.right.of

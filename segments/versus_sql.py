@@ -20,7 +20,7 @@ from segments.versus import MIRRORED, Versus
 class _Side(NamedTuple):
     """An amount, as a fraction: NULL where it is missing."""
 
-    rows: sa.Subquery
+    rows: Any
     above: Expression
     below: Expression
 
@@ -29,6 +29,10 @@ class _Side(NamedTuple):
 def _(predicate: Versus, selection: Selection) -> Expression:
     if selection.one_by_one:
         return _of_one(predicate, selection)
+    if (tally := selection.tally(predicate.same)) is not None:
+        one = bound(1, "number")
+        left, right = (_Side(None, sa.cast(tally.count(of), sa.Numeric), one) for of in predicate.sides)
+        return _test(predicate, left, right)
     if predicate.true_of_nothing:
         return sa.not_(_some(predicate, selection, negated=True))
     return _some(predicate, selection, negated=False)

@@ -30,9 +30,9 @@ def topic_affinity(
 
 def _most_of(read: Sequence[Did], n: int, ties: Ties) -> Predicate:
     mine = read[n].count()
-    others = [(k, other.count()) for k, other in enumerate(read) if k != n]
-    more = [mine >= other if ties == "all" or (ties == "first" and n < k) else mine > other for k, other in others]
-    return reduce(and_, [read[n], *more])
+    strict = {k: not (ties == "all" or (ties == "first" and n < k)) for k in range(len(read)) if k != n}
+    more = [mine > read[k].count() if more else mine >= read[k].count() for k, more in strict.items()]
+    return reduce(and_, more if any(strict.values()) else [read[n], *more])  # more than something is once at least
 
 
 def _slug(topic: str) -> str:

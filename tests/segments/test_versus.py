@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import pytest
 
 from segments import DefinitionError, Segment, did, prop, top
 from segments.evaluate import Event, Facts, holds, holds_on_nothing
+from segments.held import held
 from segments.triggers import triggers
 from segments.why import why
 from segments.wire import predicate_from_json
@@ -218,3 +219,31 @@ REFUSED: list[tuple[Any, str]] = [
 def test_what_makes_no_sense_is_refused(definition: Any, message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         definition()
+
+
+async def test_several_counts_of_the_same_events_are_one_pass_that_means_the_same(shop: Shop) -> None:
+    """Of everybody they are counted together; what goes by another instant (`held`) or another window is counted apart."""
+    red, blue = (did("A").within(days=2).where(prop("c") == c) for c in ("red", "blue"))
+    all_ = did("A").within(days=2)
+    counts = list(product((0, 1, 3), (0, 1, 2)))
+    logs = {}
+    for pair in counts:
+        who = await shop.customer()
+        logs[who] = [
+            Event("A", T0 - n * HOUR * (20 if n > 1 else 1), {"c": c})
+            for c, times in zip(("red", "blue"), pair, strict=True)
+            for n in range(1, times + 1)
+        ]
+        for event in logs[who]:
+            await shop.event(who, event.type, event.ts, event.properties)
+    for predicate in (
+        (red.count() > blue.count()) & (red.count() >= all_.count()),
+        all_.at_least(3) & (red.count() / all_.count() > Decimal("0.5")),
+        all_.at_most(2) & (red.count() >= blue.count()),
+        (red.count() > blue.count()) & did("A").within(days=1).at_least(2),
+        (red.count() >= blue.count()) & held(all_.at_least(2), hours=10),
+        (red.at_hours(0, 12).count() >= blue.count()) & all_,
+    ):
+        expected = {who for who, log in logs.items() if holds(predicate, {}, log, T0)}
+        assert await shop.evaluated(predicate, T0) == expected, str(predicate)
+        assert 0 < len(expected) < len(logs), str(predicate)
