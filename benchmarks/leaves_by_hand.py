@@ -89,6 +89,11 @@ def _who(type_: str, hours: int | None = None, where: str = "true", having: str 
     )
 
 
+def _said(trait: str) -> str:
+    """A trait that is more than a blank, an empty list or an empty object; else NULL."""
+    return f"nullif(nullif(nullif(btrim(traits ->> '{trait}', E' \\t\\n\\r'), ''), '[]'), '{{}}')"
+
+
 def _newest(type_: str, where: str, order: str = "desc") -> str:
     return (
         "select profile_id from (select distinct on (profile_id) profile_id, ts, properties from event"
@@ -149,6 +154,15 @@ left join (select distinct profile_id from event where type = '{BOUGHT}' and ts 
 where merged_into is null
   and case when a.profile_id is null then 0 else 5 end + case when b.profile_id is null then 0 else 3 end
       + case when traits ->> 'plan' = 'gold' then 2 else 0 end >= 7
+"""
+_LEAD = f"""
+select id from profile
+left join (select distinct profile_id from event where type = '{VIEWED}' and ts <= $1 and ts > $1 - interval '720 hours') v
+  on v.profile_id = id
+left join (select distinct profile_id from event where type = '{ADDED}' and ts <= $1 and ts > $1 - interval '168 hours') a
+  on a.profile_id = id
+where merged_into is null
+  and case when v.profile_id is null then 0 else 20 end + case when a.profile_id is null then 0 else 30 end >= 50
 """
 _VERSUS = f"""
 select profile_id from event where type in ('{VIEWED}', '{ADDED}') and ts <= $1 group by profile_id
@@ -299,11 +313,11 @@ LIBRARY: Final[dict[str, tuple[Predicate, str]]] = {
     "customer type": (customer_type("gold", by="plan").predicate, _trait("plan", "gold")),
     "complete profiles": (
         complete_profiles("plan", "age", "address", "nothing", percent=75).predicate,
-        f"{_ALIVE} and num_nonnulls(traits -> 'plan', traits -> 'age', traits -> 'address', traits -> 'nothing') >= 3",
+        f"{_ALIVE} and num_nonnulls({', '.join(map(_said, ('plan', 'age', 'address', 'nothing')))}) >= 3",
     ),
     "lead score": (
         lead_score({"looked": (20, _viewed.within(days=30)), "added": (30, _added.within(days=7))}, 50).predicate,
-        _both(_who(VIEWED, 720), _who(ADDED, 168)),
+        _LEAD,
     ),
     "cold weather": (
         cold_weather(event="Products Searched", by="price", below=40, hours=72).predicate,

@@ -25,6 +25,7 @@ WALL_BOUND: Final = "wall_"
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 #: As good as the first and the last instant of Python's calendar, which are stored as infinities and so have no seconds.
+_TOLD_APART = datetime(1700, 1, 1, tzinfo=UTC), datetime(2240, 1, 1, tzinfo=UTC)  # 2 ** 33 seconds around 1970
 _EARLIEST, _LATEST = _BEGINNING + _MICRO, datetime.max.replace(tzinfo=UTC) - _MICRO
 
 
@@ -41,12 +42,19 @@ def at_wall(e: Any, leaf: "Did", back: timedelta, traits: Expression | None) -> 
 
 def _shown(e: Any, home: Home, asked: Iterable[Hours | Weekdays], span: timedelta, traits: Expression | None) -> Expression:
     of = f"{span // _MICRO}_{'' if home.zone is None else home.zone.encode().hex()}"
-    finite = sa.func.least(sa.func.greatest(e.c.ts, _instant(_EARLIEST)), _instant(_LATEST), type_=INSTANT)
-    elapsed = sa.cast(sa.func.floor(sa.extract("epoch", finite)), sa.BigInteger) + _whole(MONDAY)
+    elapsed = _seconds(e.c.ts) + _whole(MONDAY)
     if home.zone is not None or traits is None:
         return _tests(elapsed + _offset(of, elapsed), asked)
     key = elapsed + _whole(STRIDE) * _number(of, home, traits)
     return _tests(elapsed + _offset(of, key), asked)
+
+
+def _seconds(ts: Expression) -> Expression:
+    """Whole seconds since 1970: of binary fractions, where these tell a microsecond, which is half of the time."""
+    finite = sa.func.least(sa.func.greatest(ts, _instant(_EARLIEST)), _instant(_LATEST), type_=INSTANT)
+    exactly = sa.cast(sa.func.floor(sa.extract("epoch", finite)), sa.BigInteger)
+    quickly = sa.cast(sa.func.floor(sa.func.date_part("epoch", ts, type_=sa.Double)), sa.BigInteger)
+    return sa.case((ts.between(_instant(_TOLD_APART[0]), _instant(_TOLD_APART[1])), quickly), else_=exactly)
 
 
 def _number(of: str, home: Home, traits: Expression) -> Expression:

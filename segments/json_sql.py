@@ -1,6 +1,7 @@
 """A comparison with a JSON value as SQL that cannot raise: the type of the value is looked at before it is cast."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from segments.tables import INSTANT
 from segments.values import BLANK, CALENDAR, FINER, ISO, ISO_OFFSET, Kind, fold_table, kind_of
 
 Expression = sa.ColumnElement[Any]
+_LIKE_JSON = re.compile(r"[-0-9\[{]|true$|false$")
 _JSON_TYPE: dict[Kind, str] = {"boolean": "boolean", "number": "number", "text": "string", "instant": "string"}
 _SQL_TYPE: dict[Kind, Any] = {"boolean": sa.Boolean(), "number": sa.Numeric(), "text": sa.Text(), "instant": INSTANT}
 _OPERATOR: dict[str, Callable[[Any, Any], Any]] = {
@@ -134,7 +136,7 @@ def _compare(leaf: Compare, value: Value) -> Expression:
     operand: Any = leaf.value
     match leaf.op:
         case "exists" | "filled":
-            return sa.func.coalesce(_filled(value) if leaf.op == "filled" else _known(value), sa.false())
+            return _filled(value) if leaf.op == "filled" else sa.func.coalesce(_known(value), sa.false())
         case "in":
             return sa.or_(*(_is_one_of(value, kind, operand) for kind in _JSON_TYPE if _of_kind(kind, operand)))
         case "contains":
@@ -146,7 +148,9 @@ def _compare(leaf: Compare, value: Value) -> Expression:
         case "matches":
             return value.when("text", _matches(value, operand))
     kind = kind_of(leaf.place, operand)
-    return value.when(kind, _typed(value, kind, lambda mine: _OPERATOR[leaf.op](mine, bound(operand, kind))))
+    test = _typed(value, kind, lambda mine: _OPERATOR[leaf.op](mine, bound(operand, kind)))
+    only_text = leaf.op == "==" and kind == "text" and not _LIKE_JSON.match(operand)  # no other kind is ever written so
+    return sa.func.coalesce(test, sa.false()) if only_text else value.when(kind, test)
 
 
 def _known(value: Value) -> Expression:
@@ -155,9 +159,14 @@ def _known(value: Value) -> Expression:
 
 def _filled(value: Value) -> Expression:
     bare = sa.func.btrim(value.text, bound(BLANK, "text"), type_=sa.Text())
-    nothing = (("string", bare, ""), ("array", value.text, "[]"), ("object", value.text, "{}"))
-    is_more = [(value.type == bound(kind, "text"), text != bound(empty, "text")) for kind, text, empty in nothing]
-    return sa.case(*is_more, else_=_known(value))
+    is_more = {
+        "string": bare != bound("", "text"),
+        "array": value.text != bound("[]", "text"),
+        "object": value.text != bound("{}", "text"),
+        "number": sa.true(),
+        "boolean": sa.true(),
+    }
+    return sa.case({sa.literal(kind): test for kind, test in is_more.items()}, value=value.type, else_=sa.false())
 
 
 def _matches(value: Value, text: str) -> Expression:

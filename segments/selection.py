@@ -134,8 +134,9 @@ class Selection:
 class Tally:
     """Events of a type in a window, read once: how many of them each of several leaves counts, by customer."""
 
-    def __init__(self, same: Same, selection: Selection) -> None:
+    def __init__(self, same: Same, selection: Selection, shown_as: str | None = None) -> None:
         self.same, self.name = same, f"tally_{len(selection.sets or ())}"
+        self._shown_as = shown_as or self.name
         self.when = selection.when
         self._selection, self._e = selection, event.alias()
         self._base = selection.during(self._e, *same)
@@ -149,7 +150,7 @@ class Tally:
         if leaf not in known:
             self._counts.append((leaf, self._count(leaf)))
             known.append(leaf)
-        times = sa.literal_column(f"{self.name}.n{known.index(leaf)}", sa.BigInteger)
+        times = sa.literal_column(f"{self._shown_as}.n{known.index(leaf)}", sa.BigInteger)
         return sa.func.coalesce(times, sa.literal(0, sa.BigInteger))
 
     def subquery(self) -> sa.Subquery:

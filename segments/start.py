@@ -19,7 +19,7 @@ from segments.happened import Did
 from segments.json_sql import of_document
 from segments.predicate import All, Not, Predicate
 from segments.rows import during
-from segments.selection import Tally, fenced
+from segments.selection import Same, Tally, fenced
 from segments.tables import INSTANT, event, profile
 from segments.versus import Versus
 
@@ -30,29 +30,45 @@ _DOING = "doing"
 def everybody(predicate: Predicate) -> sa.Select[Any]:
     """All living profiles of whom it is true."""
     parts = predicate.members if isinstance(predicate, All) else (predicate,)
-    asked = _asking(parts)
-    conditions = [inside(part, asked.beside(_others(part, parts))) for part in parts]
+    counted = next((part.same for part in parts if isinstance(part, Versus) and not part.true_of_nothing), None)
+    asked, conditions, reads = _asking(parts, counted)
+    if reads and counted is not None:
+        asked, conditions, reads = _asking(parts)
     sets = _plain(asked.sets)
-    reads = looks_at_profiles(*conditions, *(each.element for each in sets))
     first = min((part for part in parts if _can_start(part)), key=_window, default=None)
     rest = [part for part in parts if part is not first]
     if isinstance(first, Did) and any(_goes_by(first, part) for part in rest):
         return _since(first, rest, reads=reads)
     found = living(sa.and_(*conditions))
-    start = None if reads else next((each for each in sets if any(_is_in(it, each) for it in conditions)), None)
+    start = None if reads else _start(sets, conditions, asked.tally(counted))
     if start is not None:
         others = sa.and_(sa.true(), *(each for each in conditions if not _is_in(each, start)))
         found = sa.select(profile.c.id).where(others).add_cte(in_place_of_profile(start))
     return found.select_from(_joined(profile, [each for each in sets if each is not start]))
 
 
-def _asking(parts: Iterable[Predicate]) -> Selection:
-    """About everybody; amounts against amounts of the same events are counted in one pass, and what else counts these, too."""
+def _asking(parts: Sequence[Predicate], first: Same | None = None) -> tuple[Selection, list[Condition], bool]:
+    """What is asked about everybody, the conditions, and whether they read more of a profile than the id.
+
+    Amounts against amounts of the same events are counted in one pass, and what else counts these, too. Those of `first` stand
+    in place of the profiles.
+    """
     asked = Selection(sets=[])
     assert asked.sets is not None
     for same in dict.fromkeys(part.same for part in parts if isinstance(part, Versus) and part.same is not None):
-        asked.sets.append(Tally(same, asked))
-    return replace(asked, tallies={tally.same: tally for tally in asked.sets if isinstance(tally, Tally)})
+        asked.sets.append(Tally(same, asked, shown_as=profile.name if same == first else None))
+    asked = replace(asked, tallies={tally.same: tally for tally in asked.sets or () if isinstance(tally, Tally)})
+    conditions = [inside(part, asked.beside(_others(part, parts))) for part in parts]
+    tally = asked.tally(first)  # reads the profiles themselves, if any
+    beside = [each.element for each in _plain(asked.sets) if tally is None or each.name != tally.name]
+    return asked, conditions, looks_at_profiles(*conditions, *beside)
+
+
+def _start(sets: Iterable[sa.Subquery], conditions: Sequence[Condition], tally: Tally | None) -> sa.Subquery | None:
+    """The set in which everybody is of whom the conditions are true, if there is one."""
+    if tally is not None:
+        return next(each for each in sets if each.name == tally.name)
+    return next((each for each in sets if any(_is_in(it, each) for it in conditions)), None)
 
 
 def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[Any]:
