@@ -100,15 +100,19 @@ def _test(leaf: Aggregate, amount: Expression, times: Expression | None = None) 
 
 @inside.register
 def _(predicate: Outermost, selection: Selection) -> Expression:
-    """The event at the first (or last) instant; without a condition the last one is any."""
+    """The event at the first (or last) instant; without a condition the last one is any.
+
+    Where a sibling says how young it has to be, the last is looked for no further back.
+    """
     window = predicate.window if predicate.which == "last" else None
+    recent = selection.recent.get(predicate.type) if predicate.which == "last" else None
     met = predicate.condition
     if met is None and window == predicate.window:
         e = event.alias()
         return selection.some(sa.select(e.c.profile_id).where(*selection.during(e, predicate.type, window)))
     found = selection.outermost(
         predicate.which,
-        lambda e: selection.during(e, predicate.type, window),
+        lambda e: selection.during(e, predicate.type, recent if window is None else window),
         lambda e: [] if met is None else [e.c.properties],
     )
     wanted = [] if predicate.window is None else selection.when.younger(found.c.ts, predicate.window)

@@ -244,3 +244,17 @@ def test_json_that_is_no_definition_is_refused_with_its_place(plain: Any, messag
 def test_a_stretch_means_the_same_for_ever() -> None:
     madrid = did("A").between(date(2026, 3, 29), date(2026, 3, 30), zone="Europe/Madrid")
     assert madrid == did("A").between(datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC))
+
+
+async def test_the_last_event_is_looked_for_no_further_back_than_its_sibling_asks(shop: Shop) -> None:
+    """`last(…).where(…)` beside `did(…).within(…)`, for it and against it, of everybody and of one."""
+    ages: list[list[tuple[int, int]]] = [[(1, 5)], [(1, 50)], [(1, 50), (2, 5)], [(1, 5), (80, 50)], [(80, 5)], []]
+    logs = {await shop.customer(): [Event("A", T0 - n * HOUR, {"paid": paid}) for n, paid in log] for log in ages}
+    for who, log in logs.items():
+        for event in log:
+            await shop.event(who, event.type, event.ts, event.properties)
+    cheap, young = last("A").where(prop("paid") < 40), did("A").within(hours=72)
+    for predicate, count in ((cheap & young, 2), (~cheap & young, 2), (cheap | young, 5)):
+        expected = {who for who, log in logs.items() if holds(predicate, {}, log, T0)}
+        assert await shop.evaluated(predicate, T0) == expected, str(predicate)
+        assert len(expected) == count, str(predicate)
