@@ -16,15 +16,16 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.dispatch import Dispatcher
-from activities.goals import goals_reached
+from activities.dispatch.dispatch import Dispatcher
+from activities.gate.goals import goals_reached
 from activities.metrics import TICK, TRANSITIONS
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec, PerKey, Reason, WatchShard
 from segments import Segment
-from segments.membership import Dirty, Tick, tick
-from segments.stored import LiveSegments
-from store import Connection, Database, runs
+from segments.load.stored import LiveSegments
+from segments.watch.tick import Dirty, Tick, tick
+from store import Connection, Database
+from store.runs import rows as runs
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

@@ -8,34 +8,28 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import (
-    dead_letters,
-    handbook,
-    health,
-    ingest,
-    journeys,
-    lists,
-    metrics,
-    problems,
-    products,
-    profiles,
-    runs,
-    segment_changes,
-    segment_questions,
-    segments,
-    suppressions,
-    unsubscribe,
-    visitors,
-    webhooks,
-)
+from api import handbook, health, metrics, problems
 from api.auth import Keys
 from api.config import ApiConfig
 from api.cors import Cors
 from api.door import Door
-from api.ingest import Desk
-from api.intake import Intake
+from api.ingest import dead_letters, visitors
+from api.ingest import routes as ingest
+from api.ingest.intake import Intake
+from api.ingest.routes import Desk
 from api.limits import Limits
+from api.products import routes as products
+from api.profiles import routes as profiles
+from api.profiles import suppressions
+from api.runs import journeys
+from api.runs import routes as runs
+from api.segments import changes as segment_changes
+from api.segments import lists
+from api.segments import questions as segment_questions
+from api.segments import routes as segments
 from api.state import Store
+from api.webhooks import routes as webhooks
+from api.webhooks import unsubscribe
 from store import Database
 
 _ABOUT = """Events of customers come in, journeys are started and watched.

@@ -6,7 +6,7 @@ from typing import Any
 
 from journeys.clock import Clock
 from segments import Segment
-from segments.readings import Reading
+from segments.language.readings import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ApiConfig:
     former_secrets: tuple[str, ...] = field(default=(), repr=False)
     public_url: str = "http://127.0.0.1:8080"
     default_region: str = "ES"
-    #: In which languages STOP and START are understood; see `api.wishes`.
+    #: In which languages STOP and START are understood; see `api.webhooks.wishes`.
     stop_languages: tuple[str, ...] = ("en", "es")
 
     #: Requests stored at once by this process; more wait for their turn this many seconds before they are answered 429.

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import Keys
+from api.ingest.visitors import VISITOR_PATHS
 from api.problems import UNAVAILABLE, Problem, unavailable
-from api.visitors import VISITOR_PATHS
 
 _PATHS = re.compile(f"(?:{'|'.join(VISITOR_PATHS)})/?")
 _REMEMBER = 7200  # seconds; no browser remembers a preflight for longer

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import allow
 from api.config import ApiConfig
+from api.ingest.visitors import VISITOR_PATHS
 from api.metrics import REFUSED
 from api.problems import UNAVAILABLE, Problem, unavailable
 from api.state import Store
-from api.visitors import VISITOR_PATHS
 from store.keys import Role
 
 #: Where a body is let in without an operator's key: events come with a key that the route itself looks at before it reads (or

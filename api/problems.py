@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from store.away import AWAY
+from store.customers.identity import NamesMoved
 from store.errors import ListIsFrozen
-from store.identity import NamesMoved
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds after which a client may try again when the store is down.

@@ -18,7 +18,7 @@ from journeys.contracts import RunStart
 from journeys.entry import workflow_id
 from journeys.probe import leading_wait
 from store import connect
-from store.runs import NewRun, insert_runs
+from store.runs.rows import NewRun, insert_runs
 from workers.definitions import load_definitions
 from workers.embedded.parts import Program
 from workers.embedded.stack import EmbeddedStack

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from store import Database
-from store.ingest import Memory, store
-from store.items import Item
+from store.ingest.batch import Memory, store
+from store.ingest.items import Item
 
 _BATCH = 100
 _STAY = 10  # events of one visit

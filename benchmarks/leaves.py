@@ -20,9 +20,10 @@ from benchmarks.ground import Ground, Say
 from benchmarks.leaves_by_hand import LEAVES, LIBRARY, MORE_PAST, PAIRED
 from benchmarks.report import table
 from benchmarks.table import Row
-from segments import Predicate, compiler
-from segments.plans import plan_for_everybody
-from segments.thresholds import record
+from segments import Predicate
+from segments.sql import statements as compiler
+from segments.sql.plans import plan_for_everybody
+from segments.watch.thresholds import record
 from store import Connection, Database, connect
 
 _ROUNDS = 5

@@ -20,8 +20,9 @@ from benchmarks.numbers import latencies, quantile
 from benchmarks.past import past
 from benchmarks.table import Row
 from benchmarks.watcher import segments_named
-from segments import Segment, compiler, did, purchases
-from segments.membership import load, tick
+from segments import Segment, did, purchases
+from segments.sql import statements as compiler
+from segments.watch.tick import load, tick
 from store import Database, connect
 
 _ROUNDS = 7

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks.feeder import feed, visits
 from benchmarks.watcher import segments_named
-from segments.membership import load, tick
+from segments.watch.tick import load, tick
 from store import Database, connect, queries
 
 _ROUNDS, _WARMING = 12, 4

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from benchmarks.ground import READY
 from segments import Segment
-from segments.membership import load, tick
+from segments.watch.tick import load, tick
 from store import connect
 from workers.memory import long_lived
 

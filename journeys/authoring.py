@@ -23,7 +23,7 @@ from journeys.errors import CatalogueError, InvalidParams, Problem
 from journeys.handle import Journey
 from journeys.spans import span_of
 from segments import Predicate, Segment
-from segments.readings import Day, Epoch, Number, Reading
+from segments.language.readings import Day, Epoch, Number, Reading
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

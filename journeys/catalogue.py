@@ -19,7 +19,7 @@ from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
 from journeys.telling import problem_of
 from segments import Predicate, Segment
-from segments.readings import Reading
+from segments.language.readings import Reading
 
 Import = Callable[[str], ModuleType]
 

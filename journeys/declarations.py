@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from journeys.contracts import After, Cap, JourneySpec, PerKey, Purpose, QuietHours, Reentry
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
-from segments.language import check_segment_name
+from segments.language.segment import check_segment_name
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _OCCURRENCES = 32_000  # the ledger counts a message's occurrences in 16 bits

@@ -1,21 +1,21 @@
 """Who enters: the language of segments. This door is pure; evaluation in Postgres is in `compiler` and `membership`."""
 
-from segments.addresses import city, country, postcode, region
-from segments.engagement import messaged, unsubscribed
 from segments.errors import DefinitionError, SegmentError
-from segments.held import held
-from segments.language import Effect, Segment, check_goal, did, purchases
-from segments.listed import listed
-from segments.people import bucket, customers, member_of
-from segments.places import inside, last_location, near, position_in, position_of
-from segments.predicate import Predicate
-from segments.ranking import top
-from segments.reach import consented, reachable
-from segments.readings import day, epoch, number
-from segments.scoring import points, score
-from segments.sequences import first, last
-from segments.spans import days, hours, minutes, weeks
-from segments.terms import age, any_item, prop, trait
+from segments.language.predicate import Predicate
+from segments.language.readings import day, epoch, number
+from segments.language.segment import Effect, Segment, check_goal, did, purchases
+from segments.language.spans import days, hours, minutes, weeks
+from segments.language.terms import age, any_item, prop, trait
+from segments.leaves.addresses import city, country, postcode, region
+from segments.leaves.engagement import messaged, unsubscribed
+from segments.leaves.held import held
+from segments.leaves.listed import listed
+from segments.leaves.people import bucket, customers, member_of
+from segments.leaves.places import inside, last_location, near, position_in, position_of
+from segments.leaves.reach import consented, reachable
+from segments.leaves.score import points, score
+from segments.leaves.sequences import first, last
+from segments.leaves.top import top
 
 __all__ = [
     "DefinitionError",

@@ -11,17 +11,17 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, singledispatch
 from typing import Any
 
-from segments.comparing import meets
-from segments.happened import Did
-from segments.held import Held, Lapses, Settled
-from segments.leaf import Leaf
-from segments.listed import Listed
-from segments.origin import NOWHERE, Origins
-from segments.people import MemberOf
-from segments.person import NOBODY, Person
-from segments.predicate import All, AnyItem, Compare, Edge, Either, Not, Predicate
-from segments.scoring import Scored
-from segments.spans import earlier
+from segments.language.comparing import meets
+from segments.language.leaf import Leaf
+from segments.language.origin import NOWHERE, Origins
+from segments.language.person import NOBODY, Person
+from segments.language.predicate import All, AnyItem, Compare, Edge, Either, Not, Predicate
+from segments.language.spans import earlier
+from segments.leaves.did import Did
+from segments.leaves.held import Held, Lapses, Settled
+from segments.leaves.listed import Listed
+from segments.leaves.people import MemberOf
+from segments.leaves.score import Scored
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)

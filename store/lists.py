@@ -1,6 +1,6 @@
 """Lists kept by hand or from a file: putting customers on, taking them off, and how far an import has come.
 
-A list is what its events say (see `segments.listed`): every change is an event and a mark for the watch, in one transaction.
+A list is what its events say (`segments.leaves.listed`): every change is an event and a mark for the watch, in one transaction.
 Putting somebody on twice is one change.
 """
 

@@ -28,7 +28,7 @@ from journeys.clock import Clock
 from journeys.contracts import DeliverRequest, RunOver
 from store import Database
 from store.keys import Role, create_key
-from store.run_views import Message, Run, list_runs, messages_of, run_by_id
+from store.runs.views import Message, Run, list_runs, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_NUMBER_ID

@@ -28,49 +28,22 @@ LAW = {
 #: Finer grain, where a room's rule is wider than the reason for it.
 EXCEPTIONS = {
     # Pure decisions on entry, shared by the watch and the API.
-    ("activities/admission.py", "journeys.entry"),
+    ("activities/dispatch/admission.py", "journeys.entry"),
 }
 #: Modules that run inside workflows: Temporal's clock and nothing else.
 WORKFLOW_CODE = ("journeys/runtime.py", "journeys/handle.py", "workers/watching.py")
 #: The language must be importable in the workflow sandbox: no store, no SQL.
-PURE_SEGMENTS = (
-    *("engagement", "leaf", "people", "person", "places", "ranking", "reach", "reading", "scoring"),
-    "language",
-    "listed",
-    "naming",
-    "sizing",
-    "predicate",
-    "happened",
-    "values",
-    "wire",
-    "words",
-    "zones",
-    "errors",
-    "evaluate",
-    *(
-        "aggregates",
-        "amounts",
-        "calendar",
-        "comparable",
-        "comparing",
-        "date_clocks",
-        "date_wire",
-        "dates",
-        "event_wire",
-        "hours",
-        "measures",
-        "origin",
-        "origin_wire",
-        "provenance",
-        "sequences",
-        "spans",
-        "stretch",
-        "terms",
-        "triggers",
-        "versus",
-        "wall_time",
-    ),
-)
+PURE_SEGMENTS = ("language", "leaves", "time", "evaluate.py", "errors.py")
+#: The rooms of `segments`, and which others each may use.
+_LANGUAGE = {"language", "time", "leaves", "evaluate", "errors"}
+SEGMENT_LAW = {
+    **dict.fromkeys(_LANGUAGE, _LANGUAGE),
+    "sql": _LANGUAGE,
+    "watch": _LANGUAGE | {"sql", "load"},
+    "load": _LANGUAGE | {"sql", "watch", "define"},
+    "ask": _LANGUAGE | {"sql", "watch", "define"},
+    "define": _LANGUAGE | {"sql", "watch", "ask"},
+}
 
 
 def sources(*rooms: str) -> list[Path]:
@@ -148,12 +121,36 @@ def test_workflow_code_asks_no_clock_of_ours() -> None:
         assert "clock.now()" not in (ROOT / file).read_text(), f"{file} must use workflow.now()"
 
 
-@pytest.mark.parametrize("module", PURE_SEGMENTS)
-def test_the_language_of_segments_is_pure(module: str) -> None:
-    path = ROOT / "segments" / f"{module}.py"
-    foreign = [name for _, name in imports(path) if name.split(".")[0] in {"store", "sqlalchemy", "asyncpg"}]
-    assert foreign == []
-    assert impurities(path) == []
+@pytest.mark.parametrize("room", SEGMENT_LAW)
+def test_import_law_of_the_rooms_of_segments(room: str) -> None:
+    place = ROOT / "segments" / room
+    inside = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+    used = {
+        module.split(".")[1]: f"{path.relative_to(ROOT)}:{line}"
+        for path in inside
+        for line, module in imports(path)
+        if module.startswith("segments.")
+        and module.split(".")[1] in {each.name.removesuffix(".py") for each in place.parent.iterdir()}
+    }
+    assert {other: where for other, where in used.items() if other not in SEGMENT_LAW[room] | {room}} == {}
+
+
+def test_no_folder_holds_more_modules_than_one_finds_one_in() -> None:
+    sizes = {
+        folder.relative_to(ROOT).as_posix(): len(list(folder.glob("*.py"))) - 1
+        for room in ROOMS
+        for folder in {path.parent for path in sources(room)}
+    }
+    assert {folder: size for folder, size in sizes.items() if size > 25} == {}
+
+
+@pytest.mark.parametrize("room", PURE_SEGMENTS)
+def test_the_language_of_segments_is_pure(room: str) -> None:
+    place = ROOT / "segments" / room
+    for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        foreign = [name for _, name in imports(path) if name.split(".")[0] in {"store", "sqlalchemy", "asyncpg"}]
+        assert foreign == []
+        assert impurities(path) == []
 
 
 def test_the_sandbox_passes_through_what_it_says() -> None:

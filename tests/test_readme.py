@@ -90,7 +90,7 @@ def test_journeys_check_answers_as_the_readme_says(tmp_path: Path) -> None:
     written(tmp_path, "definitions")
     (told,) = (block for block in blocks("console", FIVE_MINUTES) if "journeys check" in block)
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    command = [sys.executable, "-P", "-m", "workers.cli", "check"]
+    command = [sys.executable, "-P", "-m", "workers.cli.main", "check"]
     finished = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}
     )

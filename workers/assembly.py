@@ -7,16 +7,16 @@ from functools import partial
 
 from temporalio.client import Client
 
-from activities.branching import Branching
 from activities.channels.base import Provider
-from activities.channels.fcm import Fcm
+from activities.channels.email.smtp import Smtp
 from activities.channels.http import http_client
-from activities.channels.smtp import Smtp
-from activities.channels.whatsapp import WhatsApp
-from activities.closing import Closer
-from activities.deliver import Delivery
-from activities.dispatch import Dispatcher
-from activities.doubt import Doubt
+from activities.channels.push.fcm import Fcm
+from activities.channels.whatsapp.cloud import WhatsApp
+from activities.deliver.deliver import Delivery
+from activities.deliver.doubt import Doubt
+from activities.dispatch.branching import Branching
+from activities.dispatch.closing import Closer
+from activities.dispatch.dispatch import Dispatcher
 from activities.templates import Templates
 from activities.watch import Watch
 from journeys.catalogue import Catalogue

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     @field_validator("stop_languages")
     @classmethod
     def _understood(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        from api.wishes import LANGUAGES  # with the API behind it: only who sets it pays for that
+        from api.webhooks.wishes import LANGUAGES  # with the API behind it: only who sets it pays for that
 
         if unknown := sorted(set(given) - set(LANGUAGES)):
             raise ValueError(f"STOP is not known in {', '.join(unknown)}; use some of {', '.join(LANGUAGES)}")

@@ -11,11 +11,11 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
-from activities.attempt import HEARTBEAT
+from activities.deliver.patience import HEARTBEAT
 from journeys.catalogue import Catalogue
 from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.runtime import JourneyRun
-from segments.overview import landscape
+from segments.ask.overview import landscape
 from store import Database, connect
 from workers.assembly import Parts, assemble
 from workers.memory import long_lived
@@ -85,7 +85,7 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = ()) -> list[Wo
             activities=[parts.delivery.deliver],
             # The others wait in Temporal's queue, where waiting costs nothing and no timeout runs.
             max_concurrent_activities=provider.connections,
-            # A claimed message is not cut short by this (activities.attempt): its hand-over ends first.
+            # A claimed message is not cut short by this (activities.deliver.patience): its hand-over ends first.
             graceful_shutdown_timeout=GRACE,
             max_heartbeat_throttle_interval=HEARTBEAT,
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),

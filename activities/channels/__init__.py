@@ -1,13 +1,13 @@
 """Channels: one file per provider, the same small interface behind each; what they promise is in `docs/channels.md`."""
 
 from activities.channels.base import Provider
+from activities.channels.email.smtp import Smtp
+from activities.channels.email.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.fcm import Fcm
 from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, WhatsAppContent
-from activities.channels.smtp import Smtp
+from activities.channels.push.fcm import Fcm
 from activities.channels.suppression import suppression_digest, suppression_digests
-from activities.channels.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
-from activities.channels.whatsapp import WhatsApp
+from activities.channels.whatsapp.cloud import WhatsApp
 
 __all__ = [
     "Accepted",

@@ -5,8 +5,8 @@ Promise: title and body are never blank, and picture and link are addresses by t
 
 from dataclasses import dataclass
 
+from activities.channels.email.mime import one_line
 from activities.channels.message import PushContent
-from activities.channels.mime import one_line
 from activities.templating.errors import BrokenTemplate
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import Phrase

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from liquid.exceptions import LiquidTypeError
 
-from activities.channels.mime import printable
+from activities.channels.email.mime import printable
 from activities.templating.limits import DIGITS
 
 _WHOLE = 2**53  # floats count whole numbers up to here

@@ -8,7 +8,7 @@ from operator import and_
 from typing import Literal, NamedTuple
 
 from segments import Predicate, Segment, did, messaged, prop
-from segments.happened import Did
+from segments.leaves.did import Did
 
 #: Where two topics were read equally often.
 Ties = Literal["none", "first", "all"]

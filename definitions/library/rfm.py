@@ -1,7 +1,7 @@
 """RFM: recency, frequency and money in five classes each, by cuts taken from all customers at a date.
 
 The cuts are part of the definition, so a membership says by which numbers it was decided, and the same cuts give the same
-classes for ever. `segments.quantiles.cuts` takes them from the orders as they were known at a date.
+classes for ever. `segments.ask.quantiles.cuts` takes them from the orders as they were known at a date.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def rfm(
 ) -> Rfm:
     """The fifteen classes of who ordered in the last days.
 
-    Four cuts each, as `segments.quantiles.cuts` gives them: what the best of the classes 1 to 4 have. Who has more (or a
+    Four cuts each, as `segments.ask.quantiles.cuts` gives them: what the best of the classes 1 to 4 have. Who has more (or a
     younger last order) is in a better class; who has the same is in the same.
     """
     ordered = did(order).within(days=days)

@@ -7,9 +7,9 @@ from typing import Any
 
 from shop import Shop
 
-from activities.claim import Claim
+from activities.deliver.claim import Claim
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Purpose
-from store.run_views import Run
+from store.runs.views import Run
 
 
 async def start(trial: Shop, journey: str, **body: Any) -> Run:

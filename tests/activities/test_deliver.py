@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.channels import suppression_digest
 from activities.templates import load_templates
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
-from store.run_views import Message, Run
+from store.runs.views import Message, Run
 
 
 async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:

@@ -22,12 +22,12 @@ from temporalio.worker import Worker
 
 from activities.channels import Fcm, Smtp
 from activities.channels.base import Provider
-from activities.deliver import Delivery
-from activities.doubt import COPIES, Doubt
+from activities.deliver.deliver import Delivery
+from activities.deliver.doubt import COPIES, Doubt
 from journeys.contracts import WORKFLOW_QUEUE, Channel, DeliverRequest, Purpose, Receipt, delivery_queue
 from journeys.runtime import JourneyRun
 from store import Database
-from store.run_views import Run
+from store.runs.views import Run
 from tests.activities.test_deliver import request, start
 from workers.sandbox.server import APP_SECRET
 

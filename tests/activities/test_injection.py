@@ -13,8 +13,8 @@ from liquid import BoundTemplate
 
 import definitions
 from activities.channels import EmailContent, PushContent, Smtp, WhatsAppContent
-from activities.channels.letter import Sender, letter
-from activities.channels.mime import printable
+from activities.channels.email.letter import Sender, letter
+from activities.channels.email.mime import printable
 from activities.templates import BrokenTemplate, Context, Templates, load_templates
 from activities.templating.email import EmailTemplate
 from journeys.contracts import Channel

@@ -11,13 +11,13 @@ import pytest
 from shop import Shop, open_shop
 from temporalio.exceptions import ApplicationError
 
-from activities.gate import No, Question, decide
+from activities.gate.decide import No, Question, decide
 from journeys import Outcome, Reason
 from journeys.catalogue import load
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store import Database
-from store.deliveries import Endpoint, RunFacts
-from store.run_views import Message, Run
+from store.deliveries.ledger import Endpoint, RunFacts
+from store.runs.views import Message, Run
 
 BOOTS: dict[str, Any] = {"id": "boots", "name": "Boots", "price": 90, "currency": "EUR", "complementary": ["spray", "socks"]}
 SPRAY, SOCKS = ({"id": each, "name": each.capitalize(), "price": 9, "currency": "EUR"} for each in ("spray", "socks"))

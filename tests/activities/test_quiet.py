@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from activities.quiet import ASK_AGAIN, quiet_anywhere, quiet_until
+from activities.gate.quiet import ASK_AGAIN, quiet_anywhere, quiet_until
 from journeys.contracts import QuietHours
-from segments.zones import ANYWHERE
+from segments.time.zones import ANYWHERE
 
 NIGHT = QuietHours("22:00", "06:00")
 

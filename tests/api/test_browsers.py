@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page
 
 from api import ApiConfig
-from api.signed import identity_secret, sign_user
+from api.ingest.signed import identity_secret, sign_user
 from store import Database
 from store.keys import Kind, Role, create_key
 from tests.api.server import serving

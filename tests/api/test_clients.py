@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from api import ApiConfig
-from api.signed import Signatures, identity_secret, sign_user
+from api.ingest.signed import Signatures, identity_secret, sign_user
 from store import Database
 from store.keys import BadKey, Kind, Role, create_key, origin_of
 from tests.api.server import INGEST_KEY, Api, serving

@@ -20,8 +20,9 @@ from api import create_app
 from api.config import ApiConfig
 from journeys.clock import Clock
 from segments import consented, reachable
-from segments.compiler import among
-from store import Database, deliveries
+from segments.sql.statements import among
+from store import Database
+from store.deliveries import ledger as deliveries
 from tests.api.server import INGEST_KEY
 from tests.profile import scaled
 

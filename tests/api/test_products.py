@@ -11,8 +11,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 from api import ApiConfig
-from api.product_models import read_product
-from api.product_rows import Row, UnreadableProducts, csv_rows
+from api.products.models import read_product
+from api.products.rows import Row, UnreadableProducts, csv_rows
 from store import Database
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
 from tests.api.test_openapi import CHECKS

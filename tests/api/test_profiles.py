@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from segments import Segment, trait
-from segments.membership import load
+from segments.watch.tick import load
+from store.customers.profiles import hint
 from store.keys import Role, put_key
-from store.profiles import hint
 from tests.api.server import OPERATE_KEY, Api
 from tests.segments.shop import T0
 

@@ -9,7 +9,8 @@ import pytest
 
 from activities.channels import suppression_digest
 from api import ApiConfig
-from store import Database, deliveries
+from store import Database
+from store.deliveries import ledger as deliveries
 from tests.api.server import OPERATE_KEY, Api, serving
 from tests.workers.test_cli import in_thread
 

@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from activities.channels import sign_unsubscribe
-from api import problems, unsubscribe
+from api import problems
 from api.config import ApiConfig
 from api.state import Store
+from api.webhooks import unsubscribe
 from store import Database
 
 SECRET = "pepper"

@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
 from activities.channels import suppression_digest
-from api import problems, webhooks
+from api import problems
 from api.config import ApiConfig
 from api.state import Store
-from api.whatsapp_notices import Fault, StatusNotice, instant, notices
+from api.webhooks import routes as webhooks
+from api.webhooks.whatsapp import Fault, StatusNotice, instant, notices
 from segments import Predicate, consented, messaged, reachable, unsubscribed
-from segments.compiler import among
+from segments.sql.statements import among
 from store import Database
-from store.consent import forget
+from store.customers.consent import forget
 from tests.profile import examples
 
 SECRET = "meta-app-secret"

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from api.wishes import LANGUAGES, Wish, wish_of
+from api.webhooks.wishes import LANGUAGES, Wish, wish_of
 from workers.settings import Settings
 
 SHOP = ("en", "es")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from activities.doubt import COPIES
+from activities.deliver.doubt import COPIES
 from store import Database
 
 FINAL = {"sent", "skipped", "withheld", "failed", "unconfirmed"}

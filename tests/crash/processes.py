@@ -14,7 +14,7 @@ from shop import CHANNELS, consent, contact
 from temporalio.client import Client
 
 from journeys import catalogue
-from segments.loading import NEVER
+from segments.load.load import NEVER
 from store import Database
 from workers.embedded.stack import EmbeddedStack
 from workers.settings import Settings

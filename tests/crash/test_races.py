@@ -14,9 +14,10 @@ from shop import Shop, open_shop
 from temporalio.exceptions import ApplicationError
 
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt, WatchShard
-from store import Database, deliveries
-from store.deliveries import Entry, MessageKey, Settlement
-from store.run_views import Run
+from store import Database
+from store.deliveries import ledger as deliveries
+from store.deliveries.ledger import Entry, MessageKey, Settlement
+from store.runs.views import Run
 
 PUSH_DUE = timedelta(seconds=2)
 SHARD = WatchShard()

@@ -26,7 +26,7 @@ from crash.evidence import (
 from crash.processes import everything_ended, open_stack, send, sender, signs_up, temporal_of, until
 from shop import new_namespace
 
-from activities.doubt import COPIES
+from activities.deliver.doubt import COPIES
 from store import Database
 from tests.profile import scaled
 from workers.embedded.stack import EmbeddedStack

@@ -13,9 +13,9 @@ from shop import Shop, open_shop
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.branching import Branching
+from activities.dispatch.branching import Branching
 from store import Database, connect
-from store.run_views import Run, run_by_id
+from store.runs.views import Run, run_by_id
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
 from workers.worker import keep_watch, serving, workers

@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 from shop import Shop
 from temporalio.api.enums.v1 import EventType
 
-from store.run_views import Run
+from store.runs.views import Run
 
 WHERE = r"KeyError at trial_catalogue/__init__\.py:\d+"
 

@@ -11,7 +11,7 @@ from shop import Shop, open_shop
 from temporalio.api.enums.v1 import EventType
 
 from store import Database
-from store.run_views import Run
+from store.runs.views import Run
 
 SPEED = 50_000.0  # three days in five seconds
 #: Where the first hour must still lie ahead when the run gets there, however busy the machine is: 180 ms.

@@ -10,7 +10,7 @@ import pytest
 from shop import Shop, open_shop
 
 from store import Database
-from store.run_views import Run
+from store.runs.views import Run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from shop import Shop
 
-from store.run_views import Message, Run
+from store.runs.views import Message, Run
 from tests.activities.test_deliver import request
 from tests.journeys.test_history import history
 

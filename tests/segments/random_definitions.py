@@ -40,7 +40,7 @@ from segments import (
     unsubscribed,
 )
 from segments.errors import DefinitionError
-from segments.happened import Did
+from segments.leaves.did import Did
 from tests.segments.shop import T0
 
 TYPES = ("Product Added", "Order Completed", "App Opened")

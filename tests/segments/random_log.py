@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from segments.reach import PURPOSES
+from segments.leaves.reach import PURPOSES
 from store import Database, lists
-from store.consent import By, Subject, Word, say
-from store.endpoints import Address
-from store.ingest import Memory, store
-from store.items import Changes, Choice, Item, Origin
+from store.customers.consent import By, Subject, Word, say
+from store.customers.endpoints import Address
+from store.ingest.batch import Memory, store
+from store.ingest.items import Changes, Choice, Item, Origin
 from tests.consent_rules import Said, best, state_of
 from tests.segments.oracle import Customer, Happening, World, plain_of
 from tests.segments.oracle_values import micros

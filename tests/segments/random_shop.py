@@ -5,7 +5,7 @@ from random import Random
 from uuid import UUID
 
 from segments import Predicate, age, did, first, held, last, prop, trait
-from segments.happened import Did
+from segments.leaves.did import Did
 from tests.segments.shop import T0, Shop
 
 TYPES = ("Product Added", "Order Completed", "App Opened")

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from segments import Predicate, Segment, compiler
+from segments import Predicate, Segment
 from segments.evaluate import Event, Facts
-from segments.membership import Loaded, Tick, load, tick
-from segments.origin import NOWHERE, Origins
-from segments.transitions import read_since
+from segments.language.origin import NOWHERE, Origins
+from segments.sql import statements as compiler
+from segments.watch.tick import Loaded, Tick, load, tick
+from segments.watch.transitions import read_since
 from store import Database
-from store.traits import Word, write_words
+from store.customers.traits import Word, write_words
 
 T0 = datetime(2026, 11, 16, 12, tzinfo=UTC)
 

@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from segments import DefinitionError, Predicate, age, did, held, prop, trait
-from segments.amounts import Amount, Ratio
 from segments.evaluate import Event
-from segments.happened import Did
-from segments.origin import Origins
-from segments.sequences import first, last
-from segments.terms import Term
+from segments.language.origin import Origins
+from segments.language.terms import Term
+from segments.leaves.amounts import Amount, Ratio
+from segments.leaves.did import Did
+from segments.leaves.sequences import first, last
 from tests.segments.shop import T0
 
 TYPES = ("A", "B", "C")

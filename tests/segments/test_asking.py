@@ -7,19 +7,19 @@ from uuid import UUID
 import pytest
 
 from segments import DefinitionError, Effect, Segment, did, listed, prop, trait
-from segments.asking import CannotAsk, count, explain, preview
-from segments.concerns import Limits, concerns
+from segments.ask.ask import CannotAsk, count, explain, preview
+from segments.ask.concerns import Limits, concerns
+from segments.ask.overview import landscape, overview
+from segments.ask.why import why
 from segments.evaluate import Event, Facts
-from segments.overview import landscape, overview
-from segments.people import member_of
-from segments.person import Person
-from segments.predicate import Either
-from segments.ranking import top
-from segments.reach import consented
-from segments.scoring import Rule, score
-from segments.sizing import people_needed
-from segments.why import why
-from store.segments import put_stored, sizes
+from segments.language.person import Person
+from segments.language.predicate import Either
+from segments.language.sizing import people_needed
+from segments.leaves.people import member_of
+from segments.leaves.reach import consented
+from segments.leaves.score import Rule, score
+from segments.leaves.top import top
+from store.segments.rows import put_stored, sizes
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 
 from segments import Predicate, Segment, did, held, trait
-from segments.backfill import Backfill, chunk, evaluate, find
 from segments.evaluate import holds
-from segments.loading import finish, register
-from segments.membership import load, tick
-from segments.stored import LiveSegments
-from segments.switching import switch
-from store.segments import put_stored
+from segments.load.backfill import Backfill, chunk, evaluate, find
+from segments.load.load import finish, register
+from segments.load.stored import LiveSegments
+from segments.load.switch import switch
+from segments.watch.tick import load, tick
+from store.segments.rows import put_stored
 from tests.segments.random_shop import definition, happen
 from tests.segments.shop import T0, Shop
 
@@ -390,7 +390,7 @@ async def test_the_newest_of_two_definitions_that_are_being_loaded_wins(shop: Sh
 
 
 async def test_a_stored_definition_that_is_deleted_while_it_is_loaded_leaves_nothing(shop: Shop) -> None:
-    from store.segments import delete_stored
+    from store.segments.rows import delete_stored
 
     ana = await shop.customer()
     await shop.event(ana, "App Opened", T0 - DAY)

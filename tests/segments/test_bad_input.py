@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from segments import Predicate, Segment, any_item, did, prop, trait
-from segments.asking import explain
+from segments.ask.ask import explain
 from tests.segments.oracle import Customer, Happening, World, members
 from tests.segments.oracle_values import micros
 from tests.segments.random_definitions import LEAVES

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from segments import Segment, did
-from segments.calendar import first_instant, known_zones, period_end, period_start, rules_of, zone_starts
 from segments.evaluate import Event, flips, holds
+from segments.time.calendar import first_instant, known_zones, period_end, period_start, rules_of, zone_starts
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR, MICRO = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)

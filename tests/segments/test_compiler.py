@@ -15,10 +15,10 @@ from sqlglot import expressions
 from uuid_utils.compat import uuid7
 
 from segments import DefinitionError, Predicate, did, prop, trait
-from segments.compiler import GoalRow, among, compile_goal, everyone
 from segments.evaluate import Event, Facts, holds, reached_at, true_of
-from segments.origin import Origins
-from segments.transitions import read_json
+from segments.language.origin import Origins
+from segments.sql.statements import GoalRow, among, compile_goal, everyone
+from segments.watch.transitions import read_json
 from store import Database
 from tests.profile import examples
 from tests.segments.shop import T0, Shop

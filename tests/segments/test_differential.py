@@ -17,9 +17,10 @@ from uuid import UUID
 
 import pytest
 
-from segments import Segment, compiler
-from segments.membership import load, tick
-from segments.ranking import Top, rankings
+from segments import Segment
+from segments.leaves.top import Top, rankings
+from segments.sql import statements as compiler
+from segments.watch.tick import load, tick
 from store import Database
 from tests.profile import scaled
 from tests.segments.oracle import Customer, World, is_in, members, plain_of, threshold

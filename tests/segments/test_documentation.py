@@ -9,8 +9,8 @@ import pytest
 
 import segments
 from segments import Predicate, Segment
-from segments.compiler import everyone
-from segments.naming import resolved
+from segments.language.names import resolved
+from segments.sql.statements import everyone
 
 PAGE = (Path(__file__).parents[2] / "docs" / "segments.md").read_text()
 EXAMPLES = [line for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines() if line]

@@ -36,14 +36,14 @@ from segments import (
     top,
     trait,
 )
-from segments.asking import explain
-from segments.compiler import among, everyone
+from segments.ask.ask import explain
+from segments.ask.why import why
 from segments.evaluate import Event, Facts, flips, holds, true_of
-from segments.predicate import Edge
-from segments.transitions import memory, read_facts
-from segments.triggers import triggers
-from segments.turning import turning
-from segments.why import why
+from segments.language.predicate import Edge
+from segments.leaves.triggers import triggers
+from segments.leaves.turning import turning
+from segments.sql.statements import among, everyone
+from segments.watch.transitions import memory, read_facts
 from store import Database
 from tests.profile import examples
 from tests.segments.shop import T0, Shop

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from segments import Predicate, Segment, age, any_item, did, prop, trait
-from segments.asking import hinted
-from segments.concerns import Limits, concerns
+from segments.ask.ask import hinted
+from segments.ask.concerns import Limits, concerns
 from tests.segments.shop import T0, Shop
 
 

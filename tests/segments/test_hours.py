@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from segments import DefinitionError, Predicate, Segment, check_goal, did
-from segments.calendar import known_zones
 from segments.evaluate import Event, holds
-from segments.wall_time import DAY, MONDAY, STRIDE, seconds_of, wall_seconds, wall_table
-from segments.wire import predicate_from_json
+from segments.language.wire import predicate_from_json
+from segments.time.calendar import known_zones
+from segments.time.wall_clock import DAY, MONDAY, STRIDE, seconds_of, wall_seconds, wall_table
 from tests.segments.shop import T0, Shop
 
 HOUR, SECOND, MICRO = timedelta(hours=1), timedelta(seconds=1), timedelta(microseconds=1)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.arrival import instant
+from api.ingest.arrival import instant
 from segments import Segment, trait
-from segments.comparing import as_instant
 from segments.evaluate import holds
+from segments.language.comparing import as_instant
 from tests.segments.shop import T0, Shop
 
 MICRO = timedelta(microseconds=1)

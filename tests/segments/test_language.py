@@ -13,9 +13,9 @@ from hypothesis import given
 
 import segments
 from segments import DefinitionError, Predicate, Segment, check_goal, did, prop, purchases, trait
-from segments.predicate import Edge, event_types, trait_names, windows
-from segments.triggers import triggers
-from segments.wire import predicate_from_json
+from segments.language.predicate import Edge, event_types, trait_names, windows
+from segments.language.wire import predicate_from_json
+from segments.leaves.triggers import triggers
 from tests.profile import examples
 from tests.segments.strategies import predicates
 

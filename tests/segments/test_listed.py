@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from segments import DefinitionError, Segment, did, listed
+from segments.define.importing import BadFile, Row, import_rows, put_on, read_rows, take_off
+from segments.define.sheets import NotCsv
 from segments.evaluate import holds
-from segments.importing import BadFile, Row, import_rows, put_on, read_rows, take_off
-from segments.sheets import NotCsv
-from segments.wire import predicate_from_json
+from segments.language.wire import predicate_from_json
 from store.lists import import_of
 from tests.segments.shop import T0, Shop
 

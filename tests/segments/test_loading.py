@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from segments import Segment, did, reachable, trait
-from segments.backfill import LoadTooSlow
-from segments.stored import LiveSegments
+from segments.load.backfill import LoadTooSlow
+from segments.load.stored import LiveSegments
 from tests.segments.shop import T0, Shop
 
 DAY = timedelta(days=1)

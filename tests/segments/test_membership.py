@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from segments import Segment, did, prop, reachable, trait
-from segments.membership import Dirty, load, tick
+from segments.watch.tick import Dirty, load, tick
 from store import Connection
 from tests.segments.shop import T0, Shop
 
@@ -303,7 +303,7 @@ async def test_a_membership_that_came_with_an_absorbed_profile_is_looked_at_agai
     ana = await shop.customer()
     await shop.event(ana, "Order Completed", T0 - DAY, mark=False)
     await shop.load(never_bought)
-    # What store.merge leaves behind: the membership moved, and a mark that names what came along.
+    # What store.customers.merge leaves behind: the membership moved, and a mark that names what came along.
     await shop.database.pool.execute("insert into segment_member values ('never-bought', $1, $2)", ana, T0 - 2 * DAY)
     await shop.mark(ana, ["Page Viewed", "$identify"], T0 + HOUR)
     assert (await shop.tick(T0 + HOUR)).left == 1

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Segment, did
-from segments.defining import CannotChange, Draft, alive, define, undefine
-from segments.naming import by_name, expanded, named_in, resolved
-from segments.stored import LiveSegments
-from store.segments import stored
+from segments.define.define import CannotChange, Draft, alive, define, undefine
+from segments.language.names import by_name, expanded, named_in, resolved
+from segments.load.stored import LiveSegments
+from store.segments.rows import stored
 from tests.segments.shop import T0, Shop
 
 GOLD, SILVER = ({"trait": "tier", "is": "==", "value": tier} for tier in ("gold", "silver"))

@@ -27,12 +27,12 @@ from segments import (
     trait,
 )
 from segments.evaluate import holds
-from segments.naming import expanded
-from segments.people import MemberOf
-from segments.person import Person
-from segments.predicate import event_types, trait_names
-from segments.reach import CHANNELS, PURPOSES
-from segments.wire import predicate_from_json
+from segments.language.names import expanded
+from segments.language.person import Person
+from segments.language.predicate import event_types, trait_names
+from segments.language.wire import predicate_from_json
+from segments.leaves.people import MemberOf
+from segments.leaves.reach import CHANNELS, PURPOSES
 from tests.consent_rules import Said, best, state_of
 from tests.profile import LONG
 from tests.segments.shop import T0, Shop

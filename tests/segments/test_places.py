@@ -26,9 +26,9 @@ from segments import (
     trait,
 )
 from segments.evaluate import Event, holds
-from segments.places import EARTH_RADIUS, distance
-from segments.predicate import Edge, trait_names
-from segments.wire import predicate_from_json
+from segments.language.predicate import Edge, trait_names
+from segments.language.wire import predicate_from_json
+from segments.leaves.places import EARTH_RADIUS, distance
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

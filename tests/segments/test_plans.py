@@ -13,13 +13,15 @@ from uuid import UUID
 
 import pytest
 
-from activities.goals import goals_reached
+from activities.gate.goals import goals_reached
 from journeys import Journey, journey
-from segments import Predicate, Segment, compiler, did
-from segments.membership import Dirty, load, tick
-from segments.plans import plan_for_a_few, plan_for_everybody
-from segments.thresholds import record
-from store import Connection, Database, runs
+from segments import Predicate, Segment, did
+from segments.sql import statements as compiler
+from segments.sql.plans import plan_for_a_few, plan_for_everybody
+from segments.watch.thresholds import record
+from segments.watch.tick import Dirty, load, tick
+from store import Connection, Database
+from store.runs import rows as runs
 from tests.profile import LONG, scaled
 from tests.segments.every_leaf import ADDED, BOUGHT, LEAVES, fill
 from tests.segments.rows_read import Explained, rows_read

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Predicate, Segment, prop, trait
-from segments.asking import explain
+from segments.ask.ask import explain
 from segments.evaluate import holds
-from segments.origin import Origins
-from segments.wire import predicate_from_json
+from segments.language.origin import Origins
+from segments.language.wire import predicate_from_json
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR, MICRO = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Predicate, Segment, did, prop, top, trait
-from segments.asking import explain
+from segments.ask.ask import explain
 from segments.evaluate import Event, Facts, true_of
-from segments.ranking import Top
-from segments.wire import predicate_from_json
+from segments.language.wire import predicate_from_json
+from segments.leaves.top import Top
 from tests.profile import LONG
 from tests.segments.shop import T0, Shop
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from api.arrival import Arrival
-from api.segment import read_item
+from api.ingest.arrival import Arrival
+from api.ingest.spec import read_item
 from journeys import CatalogueError, Traits
 from segments import DefinitionError, day, epoch, number
-from segments.readings import Reading
+from segments.language.readings import Reading
 
 READ: list[tuple[Reading, Any, Any]] = [
     (number(), "30000", 30_000),

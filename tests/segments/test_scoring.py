@@ -21,13 +21,13 @@ from segments import (
     score,
     trait,
 )
-from segments.compiler import among
+from segments.ask.why import why
 from segments.evaluate import Facts, holds
-from segments.people import MemberOf
-from segments.places import position_in, position_of
-from segments.predicate import Predicate, event_types, trait_names
-from segments.why import why
-from segments.wire import predicate_from_json
+from segments.language.predicate import Predicate, event_types, trait_names
+from segments.language.wire import predicate_from_json
+from segments.leaves.people import MemberOf
+from segments.leaves.places import position_in, position_of
+from segments.sql.statements import among
 from tests.segments.shop import T0, Shop
 
 RULES = [

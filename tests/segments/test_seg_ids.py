@@ -36,13 +36,13 @@ from definitions.library import (
     visits,
 )
 from segments import Predicate, Segment, bucket, city, did, listed, member_of, messaged, near, prop, reachable, trait
-from segments.membership import load, tick
-from segments.quantiles import cuts
-from segments.snapshot import freeze
+from segments.ask.quantiles import cuts
+from segments.define.snapshots import freeze
+from segments.watch.tick import load, tick
 from store import Database
-from store.endpoints import Address
-from store.ingest import Memory, store
-from store.items import Changes, Item, Origin
+from store.customers.endpoints import Address
+from store.ingest.batch import Memory, store
+from store.ingest.items import Changes, Item, Origin
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

@@ -8,8 +8,8 @@ import pytest
 
 from segments import DefinitionError, Predicate, Segment, check_goal, days, did, first, hours, last, prop
 from segments.evaluate import Event, holds
-from segments.membership import tick
-from segments.triggers import triggers
+from segments.leaves.triggers import triggers
+from segments.watch.tick import tick
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR, MICRO, ZERO = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1), timedelta(0)

@@ -5,8 +5,8 @@ from io import BytesIO
 
 import pytest
 
-from segments.importing import BadFile, read_rows
-from segments.sheets import NotCsv, encoding_of, lines_of, sheet
+from segments.define.importing import BadFile, read_rows
+from segments.define.sheets import NotCsv, encoding_of, lines_of, sheet
 
 ROWS = [("email", "ana@shop.example"), ("email", "bob@shop.example")]
 TEXT = "Correo;E-mail\r\nMuñoz, Ana;ana@shop.example\r\nPeña, Bob;bob@shop.example\r\n"

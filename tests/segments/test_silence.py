@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from segments import Segment, did, trait
-from segments.concerns import Limits, concerns
-from segments.silence import BadAllowance, allowances
+from segments.ask.concerns import Limits, concerns
+from segments.ask.silence import BadAllowance, allowances
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

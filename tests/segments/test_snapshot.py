@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Segment, consented, did, listed, trait
-from segments.importing import put_on
-from segments.snapshot import CannotFreeze, freeze, taken_as_now
+from segments.define.importing import put_on
+from segments.define.snapshots import CannotFreeze, freeze, taken_as_now
 from store.errors import ListIsFrozen
 from store.lists import on_list
-from store.snapshots import Snapshot, begin, snapshots_among, snapshots_of
+from store.segments.snapshots import Snapshot, begin, snapshots_among, snapshots_of
 from tests.segments.shop import T0, Shop
 
 DAY = timedelta(days=1)

@@ -11,10 +11,10 @@ from hypothesis import Phase, given
 from sqlglot import expressions as ex
 
 from segments import DefinitionError, Predicate, check_goal
-from segments.compiler import GoalRow, Statement, among, compile_goal, compiled, everyone
-from segments.ranking import rankings
-from segments.ranking_sql import taken
-from segments.wire import predicate_from_json
+from segments.language.wire import predicate_from_json
+from segments.leaves.top import rankings
+from segments.sql.ranking_sql import taken
+from segments.sql.statements import GoalRow, Statement, among, compile_goal, compiled, everyone
 from store import Database, queries
 from tests.profile import examples, scaled
 from tests.segments.random_definitions import LEAVES, definition

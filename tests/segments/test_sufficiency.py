@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from segments import Segment, age, did, member_of, trait
-from segments.sufficiency import needed, report
+from segments.ask.coverage import needed, report
 from tests.segments.shop import T0, Shop
 
 DAY = timedelta(days=1)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Segment, did, prop, top
+from segments.ask.why import why
 from segments.evaluate import Event, Facts, holds, holds_on_nothing
-from segments.held import held
-from segments.triggers import triggers
-from segments.why import why
-from segments.wire import predicate_from_json
+from segments.language.wire import predicate_from_json
+from segments.leaves.held import held
+from segments.leaves.triggers import triggers
 from tests.segments.shop import T0, Shop
 
 HOUR, DAY, MICRO = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)

@@ -9,14 +9,14 @@ import pytest
 
 from segments import Segment, bucket, customers, did, first, last, last_location, listed, near, position_in, prop, trait
 from segments import inside as within_shape
+from segments.ask.why import Finding, why
 from segments.evaluate import Event, Facts
-from segments.people import member_of
-from segments.person import Person
-from segments.predicate import Predicate
-from segments.ranking import top
-from segments.reach import consented, reachable
-from segments.scoring import points, score
-from segments.why import Finding, why
+from segments.language.person import Person
+from segments.language.predicate import Predicate
+from segments.leaves.people import member_of
+from segments.leaves.reach import consented, reachable
+from segments.leaves.score import points, score
+from segments.leaves.top import top
 from tests.segments.shop import T0
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

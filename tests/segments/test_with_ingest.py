@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 
 from segments import Segment, did
-from segments.membership import load, tick
+from segments.watch.tick import load, tick
 from store import Database
-from store.ingest import Memory, store
-from store.items import Item
+from store.ingest.batch import Memory, store
+from store.ingest.items import Item
 from tests.segments.shop import T0
 
 SECOND = timedelta(seconds=1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from segments.zones import ANYWHERE, read_zone, whereabouts
+from segments.time.zones import ANYWHERE, read_zone, whereabouts
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from store.items import Changes, Item
+from store.ingest.items import Changes, Item
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

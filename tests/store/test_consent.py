@@ -12,7 +12,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from store import Database
-from store.consent import By, Subject, Word, say
+from store.customers.consent import By, Subject, Word, say
 from tests.consent_rules import Said, state_of
 from tests.profile import scaled
 from tests.store.items import NOW

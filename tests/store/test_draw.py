@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from segments import Segment, bucket, did
-from segments.membership import load, tick
+from segments.watch.tick import load, tick
 from store import Database
-from store.ingest import Memory, store
-from store.items import Item
-from store.runs import standings
-from store.undo import merges_of, undo
+from store.customers.undo import merges_of, undo
+from store.ingest.batch import Memory, store
+from store.ingest.items import Item
+from store.runs.rows import standings
 from tests.store.items import NOW, track
 from tests.store.test_identity import _run, anonymous, user
 

@@ -9,12 +9,12 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from store import Database, queries
-from store.consent import By, Subject, Word, say
-from store.endpoints import Address
-from store.identity import Claim, settle
-from store.ingest import Memory, store
-from store.items import Item
-from store.merge import repoint_merged
+from store.customers.consent import By, Subject, Word, say
+from store.customers.endpoints import Address
+from store.customers.identity import Claim, settle
+from store.customers.merge import repoint_merged
+from store.ingest.batch import Memory, store
+from store.ingest.items import Item
 from tests.store.items import NOW, alias, identify, track
 
 Take = Callable[..., Awaitable[None]]

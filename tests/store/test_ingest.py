@@ -4,9 +4,9 @@ import asyncpg
 import pytest
 
 from store import Database
-from store.endpoints import Address
-from store.ingest import Memory, store
-from store.items import Choice
+from store.customers.endpoints import Address
+from store.ingest.batch import Memory, store
+from store.ingest.items import Choice
 from tests.store.items import NOW, identify, track
 
 HOUR = timedelta(hours=1)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store import Database, connect
-from store.endpoints import Address
-from store.ingest import Memory, store
-from store.items import Choice, Item
+from store.customers.endpoints import Address
+from store.ingest.batch import Memory, store
+from store.ingest.items import Choice, Item
 from tests.profile import examples
 from tests.store.items import NOW, alias, identify, track
 

@@ -8,7 +8,7 @@ import pytest
 from segments import Segment, did, trait
 from store import Database
 from store.lists import change, on_list, on_lists, resolve
-from store.segments import (
+from store.segments.rows import (
     coverage,
     days,
     delete_stored,

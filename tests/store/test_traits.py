@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from store import Database
-from store.ingest import Memory, store
-from store.items import Item, Origin
+from store.ingest.batch import Memory, store
+from store.ingest.items import Item, Origin
 from tests.store.items import NOW, alias, identify, track
 
 Take = Callable[..., Awaitable[None]]

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from segments import Segment, did, trait
-from segments.membership import load, tick
+from segments.watch.tick import load, tick
 from store import Database
-from store.endpoints import Address
-from store.ingest import Memory, store
-from store.items import Choice, Item
-from store.undo import CannotUndo, merges_of, undo
+from store.customers.endpoints import Address
+from store.customers.undo import CannotUndo, merges_of, undo
+from store.ingest.batch import Memory, store
+from store.ingest.items import Choice, Item
 from tests.store.items import NOW, alias, identify, track
 from tests.store.test_identity import _run, anonymous, user
 

@@ -11,7 +11,7 @@ from secrets import token_hex
 
 import pytest
 
-from api.signed import identity_secret
+from api.ingest.signed import identity_secret
 from store import connect
 from store.keys import Role, find_key
 from workers.settings import Settings
@@ -26,7 +26,7 @@ def journeys(
 ) -> subprocess.CompletedProcess[str]:
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("JOURNEYS_")}
     told = {f"JOURNEYS_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-P", "-m", "workers.cli", *arguments]
+    command = [sys.executable, "-P", "-m", "workers.cli.main", *arguments]
     environment = {**quiet, **told, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(filter(None, [*path, *sys.path]))}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd, timeout=60)
 
@@ -37,7 +37,8 @@ async def in_thread(*arguments: str, **settings: str) -> subprocess.CompletedPro
 
 def test_help_imports_nothing_heavy() -> None:
     program = (
-        "import sys, workers.cli\ntry: workers.cli.app(['--help'])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+        "import sys\nfrom workers.cli.main import app\n"
+        "try: app(['--help'])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not HEAVY & set(finished.stderr.split())
@@ -239,9 +240,9 @@ def test_a_short_command_with_temporals_core_never_aborts_at_exit(temporal_addre
     program = f"""
 import asyncio
 from temporalio.client import Client
-import workers.cli
+import workers.cli.main
 asyncio.run(Client.connect("{temporal_address}"))
-workers.cli._leave(3)
+workers.cli.main._leave(3)
 """
     codes = [subprocess.run([sys.executable, "-c", program], check=False).returncode for _ in range(6)]
     assert codes == [3] * 6

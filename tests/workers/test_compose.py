@@ -13,7 +13,7 @@ import pytest
 import typer.main
 import yaml
 
-from workers.cli import app
+from workers.cli.main import app
 from workers.embedded.temporal import EmbeddedTemporal
 from workers.settings import Settings
 

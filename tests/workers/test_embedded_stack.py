@@ -171,7 +171,7 @@ class Dev:
 @contextlib.contextmanager
 def dev(data: Path, *arguments: str) -> Iterator[Dev]:
     screen = data.with_suffix(".screen")
-    command = [sys.executable, "-m", "workers.cli", "dev", "--free-ports", "--data-dir", str(data), *arguments]
+    command = [sys.executable, "-m", "workers.cli.main", "dev", "--free-ports", "--data-dir", str(data), *arguments]
     environment = {**os.environ, "COLUMNS": "200"}
     with screen.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, text=True, env=environment) as process:
         try:

@@ -6,9 +6,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from store.segments import Day
-from workers.segment_pictures import bar, days
-from workers.tables import words
+from store.segments.rows import Day
+from workers.cli.segment_pictures import bar, days
+from workers.cli.tables import words
 
 AT = datetime(2026, 11, 16, 12, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from segments import Segment, did, trait
-from segments.backfill import chunk
-from segments.loading import load, register
+from segments.load.backfill import chunk
+from segments.load.load import load, register
 from store import Database
-from store.segments import stored
+from store.segments.rows import stored
 from tests.segments.shop import Shop
 from tests.workers.test_cli import in_thread
 

@@ -3,7 +3,7 @@
 from structlog.testing import capture_logs
 
 from journeys.catalogue import load
-from segments.defining import Draft, define
+from segments.define.define import Draft, define
 from store import Database
 from tests.segments.shop import T0
 from workers.worker import tell_what_stands_still

@@ -71,7 +71,7 @@ class Programs:
     def api(self) -> Program:
         """The HTTP API, which serves its own metrics."""
         self.metrics_urls["api"] = f"{self.at.api}/metrics"
-        return self._program("api", ("workers.cli", "api"), answers(f"{self.at.api}/readyz"))
+        return self._program("api", ("workers.cli.main", "api"), answers(f"{self.at.api}/readyz"))
 
     def worker(self, number: int) -> Program:
         """One worker process."""
@@ -80,7 +80,7 @@ class Programs:
         temporals = self.ports.take(f"Temporal's metrics of {name}", METRICS_PORT + number + 100)
         told = {"JOURNEYS_METRICS_PORT": str(ours), "JOURNEYS_TEMPORAL_METRICS_PORT": str(temporals)}
         self.metrics_urls[name] = f"http://{LOCALHOST}:{ours}/metrics"
-        return self._program(name, ("workers.cli", "worker"), says(WORKER_READY), told, _WORKER_GRACE)
+        return self._program(name, ("workers.cli.main", "worker"), says(WORKER_READY), told, _WORKER_GRACE)
 
     def _clock(self) -> Iterator[str]:
         """Business time, where it is not real time: the sandbox takes it as an argument."""

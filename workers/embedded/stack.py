@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from api.signed import identity_secret
+from api.ingest.signed import identity_secret
 from store import connect, migrate
 from store.keys import ANYWHERE, Kind, Role, digest, put_key
 from workers.embedded.configured import reach_postgres, reach_temporal, where

@@ -18,7 +18,7 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {"Journey": "Keyword", "CustomerId": "Key
 _STARTUP = timedelta(seconds=60)
 _DYNAMIC = {
     "matching.enableFairness": "true",
-    # Runs whose tasks fail are told by a search attribute, from the first failure on: `activities.closing` asks for them.
+    # Runs whose tasks fail are told by a search attribute, from the first failure on: `dispatch.closing` asks for them.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "1",
 }
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from activities.channels import Fcm, Smtp, WhatsApp
-from activities.channels.smtp_pool import Deadlines
+from activities.channels.email.smtp_pool import Deadlines
 from tests.activities.channels.outgoing import SENDER
 from workers.sandbox import Sandbox, running_sandbox
 

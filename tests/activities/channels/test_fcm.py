@@ -18,7 +18,7 @@ from activities.channels import (
     Refused,
     TryLater,
 )  # fmt: skip
-from activities.channels.fcm import refusal
+from activities.channels.push.fcm import refusal
 from tests.activities.channels.outgoing import to
 from workers.sandbox import Sandbox
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from activities.channels import TryLater
-from activities.channels.google_token import GoogleToken
+from activities.channels.push.google_token import GoogleToken
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.channels import EmailContent, EndpointGone
-from activities.channels.letter import Sender, letter
-from activities.channels.mime import one_line
+from activities.channels.email.letter import Sender, letter
+from activities.channels.email.mime import one_line
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.reader import Letter, read
 from tests.profile import examples

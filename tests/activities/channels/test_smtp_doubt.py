@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from activities.channels import Ambiguous, ChannelError, EmailContent, EndpointGone, Refused, Smtp, TryLater
+from activities.channels.email.smtp_pool import Deadlines
 from activities.channels.http import ANSWER
-from activities.channels.smtp_pool import Deadlines
 from journeys.contracts import Channel, longest_attempt
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.scripted import Relay, Serve, listening

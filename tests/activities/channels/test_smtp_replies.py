@@ -12,9 +12,9 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from activities.channels import EmailContent, EndpointGone, Refused, Smtp, TryLater
-from activities.channels.smtp_brake import IN_A_ROW, PAUSE, Brake
-from activities.channels.smtp_pool import Deadlines
-from activities.channels.smtp_replies import Unwelcome, recipient_refused
+from activities.channels.email.smtp_brake import IN_A_ROW, PAUSE, Brake
+from activities.channels.email.smtp_pool import Deadlines
+from activities.channels.email.smtp_replies import Unwelcome, recipient_refused
 from tests.activities.channels.outgoing import SENDER, to
 
 LETTER = EmailContent(subject="Hi", html="<p>x</p>", text="x")

@@ -15,7 +15,7 @@ from activities.channels import (
     WhatsApp,
     WhatsAppContent,
 )  # fmt: skip
-from activities.channels.whatsapp_errors import refusal
+from activities.channels.whatsapp.errors import refusal
 from tests.activities.channels.outgoing import to
 from workers.sandbox import Sandbox
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from api.arrival import Arrival, Rejected
-from api.segment import read_item
+from api.ingest.arrival import Arrival, Rejected
+from api.ingest.spec import read_item
 from workers.demo.generator import generate, main
 from workers.demo.people import MOST_PEOPLE
 from workers.demo.recording import CUSTOMERS, RECORDED, SEED, Line, recorded, to_text, write

@@ -1,0 +1,1 @@
+"""Email: letters, SMTP, and the way out."""

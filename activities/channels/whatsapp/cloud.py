@@ -1,0 +1,126 @@
+"""WhatsApp through Meta's Cloud API: an approved template with its gaps filled.
+
+Promise: at most once in doubt. The Cloud API has no idempotency keys, so a marketing template whose answer was lost
+is not sent again; but the key travels as `biz_opaque_callback_data`, so that the status webhook settles the doubt
+afterwards, and a transactional one waits for it before a second copy.
+Source: Meta's OpenAPI description of the Cloud API (`language.policy` is required) and "Messages: template messages".
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from activities.channels.base import Sends, wrong_content
+from activities.channels.errors import TryLater
+from activities.channels.http import CONNECTIONS, body_of, post_json
+from activities.channels.message import Accepted, Outgoing, WhatsAppContent
+from activities.channels.reach import Reach
+from activities.channels.tracing import sending
+from activities.channels.whatsapp.errors import refusal
+from journeys.contracts import Channel
+
+
+class WhatsApp(Sends):
+    """One business phone number."""
+
+    name = "whatsapp"
+    channel = Channel.WHATSAPP
+    idempotent = False
+    tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
+
+    def __init__(
+        self,
+        token: str,
+        phone_number_id: str,
+        url: str,
+        version: str,
+        http: httpx.AsyncClient,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        self.connections = connections
+        self._url = f"{url.rstrip('/')}/{version}/{phone_number_id}/messages"
+        self._authorization = f"Bearer {token}"
+        self._places = asyncio.Semaphore(connections)
+        self._reach = Reach(http, self.name, url)
+        self._http = http
+
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator["WhatsAppLine"]:
+        """A place, and a provider that answers."""
+        async with self._places:
+            await self._reach.wait()
+            yield WhatsAppLine(self)
+
+    async def post(self, payload: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+        """Post a message."""
+        headers["authorization"] = self._authorization
+        try:
+            return await post_json(self._http, self.name, self._url, payload, headers)
+        except TryLater as error:
+            self._reach.lost(error)
+            raise
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+
+class WhatsAppLine:
+    """The way to the Cloud API."""
+
+    def __init__(self, whatsapp: WhatsApp) -> None:
+        self._whatsapp = whatsapp
+
+    async def send(self, outgoing: Outgoing) -> Accepted:
+        """Send one template message."""
+        if not isinstance(outgoing.content, WhatsAppContent):
+            wrong_content(WhatsApp.name, outgoing)
+        with sending(WhatsApp.name, outgoing) as headers:
+            return _accepted(await self._whatsapp.post(message(outgoing, outgoing.content), headers))
+
+
+def message(outgoing: Outgoing, content: WhatsAppContent) -> dict[str, Any]:
+    """Meta's message object for a template."""
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": outgoing.address.value,
+        "type": "template",
+        "template": {
+            "name": content.template,
+            "language": {"code": content.language, "policy": "deterministic"},
+            "components": _components(content),
+        },
+        "biz_opaque_callback_data": outgoing.key,
+    }
+
+
+def _components(content: WhatsAppContent) -> list[dict[str, Any]]:
+    components: list[dict[str, Any]] = []
+    if content.header_image is not None:
+        image = {"type": "image", "image": {"link": content.header_image}}
+        components.append({"type": "header", "parameters": [image]})
+    if content.body:
+        components.append({"type": "body", "parameters": [_text(value) for value in content.body]})
+    if content.button_url_suffix is not None:
+        button = {"type": "button", "sub_type": "url", "index": "0", "parameters": [_text(content.button_url_suffix)]}
+        components.append(button)
+    return components
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"type": "text", "text": value}
+
+
+def _accepted(answer: httpx.Response) -> Accepted:
+    """Meta's id of the message: its only proof that it took it."""
+    messages = body_of(answer).get("messages")
+    first = messages[0] if isinstance(messages, list) and messages else None
+    found = first.get("id") if isinstance(first, dict) else None
+    if answer.is_success and isinstance(found, str) and found:
+        return Accepted(provider_message_id=found)
+    raise refusal(answer)

@@ -1,0 +1,1 @@
+"""A delivery from claim to settlement."""

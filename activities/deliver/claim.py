@@ -1,0 +1,162 @@
+"""The claim: the gate is asked and the message's row is written in one transaction, under the message's idempotency key.
+
+Promise: of all attempts at one message at most one at a time may be at a provider; the first "no" is on the ledger with its
+inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from activities.channels.base import Provider
+from activities.deliver.doubt import Doubt
+from activities.gate.decide import Go, No, decide
+from activities.gate.facts import Attempt, Questions, earlier_offer
+from activities.metrics import GATE_REFUSALS
+from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from store import Database
+from store.deliveries import ledger as deliveries
+from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
+from store.products import Offer
+
+_LOST = "in doubt: an earlier attempt never said what became of it"
+_FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that this attempt may hand to a provider; `doubted` when an earlier one may have done so already."""
+
+    facts: RunFacts
+    endpoints: tuple[Endpoint, ...]
+    doubted: bool = False
+    row: Claimed = field(default_factory=Claimed)
+    offer: Offer | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the ledger keeps of the message's content, whatever becomes of it."""
+        return self.offer.told if self.offer else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing is handed over now; the message is tried again after this (real time), or when Temporal thinks best."""
+
+    detail: str
+    pause: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where messages are claimed."""
+
+    database: Database
+    questions: Questions
+    providers: Mapping[Channel, Provider]
+    doubt: Doubt
+
+    async def claim(self, request: DeliverRequest, now: datetime) -> Claim | Later | Receipt:
+        """A claim, or the receipt of a message that is not to be sent (now)."""
+        return await self._decided(request, now, None)
+
+    async def put_off(self, request: DeliverRequest, now: datetime, why: Later) -> Later | Receipt:
+        """The provider is not ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
+        decided = await self._decided(request, now, why)
+        assert not isinstance(decided, Claim)
+        return decided
+
+    async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
+        async with self.database.transaction() as connection:
+            facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
+            if facts is None:
+                return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
+            row = await deliveries.ledger_row(connection, key_of(request))
+            if row is not None and row.state in _FINAL:
+                return _known(row)
+            attempt = Attempt(connection, request, facts, row, now)
+            if row is not None and row.state == "claimed":
+                return await self._in_doubt(attempt, row, why)
+            if self.doubt.too_late(request, now, why.pause if why else None):
+                return await self._say_no(attempt, No(Outcome.FAILED, Reason.EXPIRED, {"error": why.detail} if why else {}))
+            return await self._ask(attempt, why)
+
+    async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
+        question = await self.questions.about(attempt)
+        match decide(question):
+            case No() as no:
+                return await self._say_no(attempt, no)
+            case Go(endpoints):
+                if why is not None:
+                    return await self._wait(attempt, why, "released", question.offer)
+                return await self._take(attempt, Claim(attempt.facts, endpoints, offer=question.offer))
+
+    async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Later | Receipt:
+        """An earlier attempt claimed and never settled: the provider may have the message.
+
+        The doubt is noticed once, and waited for, before another copy goes.
+        """
+        request, facts = attempt.request, attempt.facts
+        provider = self.providers[request.channel]
+        again = provider.idempotent or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
+        over = facts.control == "killed" or facts.exit_reason is not None or facts.ended_at is not None
+        reachable, offer = await self.questions.reachable(attempt), await earlier_offer(attempt)
+        if why is None and row.retry_at is None and not provider.idempotent:
+            why = Later(_LOST, self.doubt.pause_after(row.copies, provider.tells_within))
+        claim = Claim(facts, reachable, doubted=True, offer=offer)
+        if not again or not reachable or over or self.doubt.too_late(request, attempt.now, why.pause if why else None):
+            return await self._say_no(attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told))
+        return await self._take(attempt, claim) if why is None else await self._wait(attempt, why, "claimed", offer)
+
+    async def _take(self, attempt: Attempt, claim: Claim) -> Claim:
+        entry = self._entry(attempt, "claimed", claim.told)
+        entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id)
+        return replace(claim, row=await deliveries.record(attempt.connection, entry))
+
+    async def _wait(self, attempt: Attempt, why: Later, state: str, offer: Offer | None) -> Later:
+        detail = (offer.told if offer else {}) | {"error": why.detail}
+        retry_at = self.doubt.business(attempt.now, why.pause)
+        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at))
+        return why
+
+    async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
+        in_vain = no.retry_at is not None and no.retry_at >= attempt.request.useless_after
+        if in_vain and no.reason is not Reason.PAUSED:  # a switch may be turned at any time before
+            no = replace(no, outcome=Outcome.SKIPPED, retry_at=None)  # "not now", and then nobody wants it any more
+        entry = self._entry(attempt, no.outcome.value, no.detail)
+        entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now)
+        await deliveries.record(attempt.connection, entry)
+        GATE_REFUSALS.labels(attempt.request.channel.value, no.reason.value).inc()
+        return receipt_of(no.outcome, no.reason, no.detail, no.retry_at)
+
+    def _entry(self, attempt: Attempt, state: str, detail: dict[str, Any]) -> Entry:
+        request = attempt.request
+        return Entry(
+            key=key_of(request),
+            profile_id=attempt.facts.profile_id,
+            journey=request.journey,
+            channel=request.channel.value,
+            purpose=request.purpose.value,
+            template=request.template,
+            due_at=request.due_at,
+            state=state,
+            detail=detail,
+            provider=self.providers[request.channel].name,
+        )
+
+
+def key_of(request: DeliverRequest) -> MessageKey:
+    """The idempotency key under which the ledger knows a message."""
+    return MessageKey(request.run_id, request.step, request.occurrence)
+
+
+def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any], retry_at: datetime | None = None) -> Receipt:
+    """What the journey hears: the outcome, and of the ledger's detail the names and ids that a history may hold."""
+    return Receipt(
+        outcome=outcome, reason=reason, retry_at=retry_at, segment=detail.get("segment"), product=detail.get("product")
+    )
+
+
+def _known(row: LedgerRow) -> Receipt:
+    return receipt_of(Outcome(row.state), Reason(row.reason) if row.reason else None, row.detail)

@@ -1,0 +1,217 @@
+"""The delivery activity: wait until the provider is ready, claim (`activities.deliver.claim`), render, send, settle.
+
+Promise (docs/architecture.md, "Delivering a message"): doubt begins at the first byte, so that a provider which is slow but
+honest costs time and nothing else. Under one idempotency key a marketing message reaches its customer at
+most once and a transactional one at least once, whatever crashes in between; the ledger says which of them are in doubt.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.channels.base import Line, Provider
+from activities.channels.email.unsubscribe import sign_unsubscribe
+from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
+from activities.channels.message import Address, Content, EmailContent, Outgoing
+from activities.channels.suppression import suppression_digest
+from activities.deliver.claim import Claim, Counter, Later, key_of, receipt_of
+from activities.deliver.doubt import Doubt
+from activities.deliver.patience import alive, interruptible, patiently, to_its_end
+from activities.gate.decide import whereabouts_of
+from activities.gate.facts import Questions, Wishes
+from activities.metrics import DELIVERIES, PROVIDER_RETRIES
+from activities.templates import BrokenTemplate, Context, TemplateError
+from activities.templating.vocabulary import OFFERED
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, Reason, Receipt
+from segments import Segment
+from segments.time.calendar import rules_of
+from store import Database
+from store.deliveries import ledger as deliveries
+from store.deliveries.ledger import Endpoint, Settlement
+from store.products import Offer
+
+
+class Renderer(Wishes, Protocol):
+    """Turns a template and what is known of a customer into content; raises `activities.templates.BrokenTemplate`."""
+
+    def render(self, channel: Channel, name: str, context: Context) -> Content:
+        """Render one message."""
+        ...
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The activity and what it works with.
+
+    `clock` tells the business time at which a request is tried; tests with skipped time answer with the request's own.
+    """
+
+    database: Database
+    specs: Mapping[str, JourneySpec]
+    segments: Mapping[str, Segment]
+    providers: Mapping[Channel, Provider]
+    templates: Renderer
+    clock: Callable[[DeliverRequest], datetime]
+    secret: str
+    public_url: str
+    doubt: Doubt = field(default_factory=Doubt)
+    ceilings: Ceilings = USUAL_CEILINGS
+    former_secrets: tuple[str, ...] = ()
+
+    @activity.defn(name="deliver")
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        """Deliver one message, or say why not.
+
+        Raises:
+            ApplicationError: the provider asks to be tried later; Temporal retries.
+        """
+        async with alive():
+            receipt = await self._deliver(request)
+        DELIVERIES.labels(request.channel.value, receipt.outcome.value).inc()
+        told = {"run": str(request.run_id), "step": request.step, "reason": receipt.reason and receipt.reason.value}
+        activity.logger.info("message %s", receipt.outcome.value, extra=told)
+        return receipt
+
+    async def _deliver(self, request: DeliverRequest) -> Receipt:
+        async with AsyncExitStack() as held:
+            try:
+                with interruptible():
+                    line = await held.enter_async_context(self.providers[request.channel].ready())
+            except ChannelError as error:
+                pause = error.retry_after if isinstance(error, TryLater) else None
+                why = Later(error.detail, pause)
+                return self._told(request, await self.counter.put_off(request, self.clock(request), why))
+            return await to_its_end(self._hand_over(request, line))
+
+    async def _hand_over(self, request: DeliverRequest, line: Line) -> Receipt:
+        claimed = await self.counter.claim(request, self.clock(request))
+        if isinstance(claimed, Claim):
+            claimed = await self._send(request, claimed, line)
+        return self._told(request, claimed)
+
+    def _told(self, request: DeliverRequest, decided: Later | Receipt) -> Receipt:
+        if isinstance(decided, Receipt):
+            return decided
+        PROVIDER_RETRIES.labels(request.channel.value).inc()
+        raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=decided.pause)
+
+    @property
+    def counter(self) -> Counter:
+        """Where this activity's messages are claimed."""
+        questions = Questions(self.specs, self.segments, self.templates, self.secret, self.ceilings, self.former_secrets)
+        return Counter(self.database, questions, self.providers, self.doubt)
+
+    async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:
+        try:
+            return await self._try_endpoints(request, claim, line, self._render(request, claim))
+        except BrokenTemplate as error:
+            return await self._refused(request, claim, Reason.BROKEN_TEMPLATE, str(error))
+        except TryLater as error:
+            return await self._later(request, claim, Later(error.detail, error.retry_after))
+        except Ambiguous as error:
+            return await self._in_doubt(request, claim, error.detail)
+        except Refused as error:
+            return await self._refused(request, claim, Reason.REFUSED, error.detail)
+
+    async def _try_endpoints(self, request: DeliverRequest, claim: Claim, line: Line, content: Content) -> Receipt:
+        """Send to the customer's newest address; one that turns out dead is put away and the next is tried."""
+        for endpoint in claim.endpoints:
+            outgoing = Outgoing(
+                key=request.key,
+                address=Address(endpoint_id=endpoint.id, value=endpoint.address, platform=endpoint.platform),
+                content=content,
+                useful_for=(request.useless_after - self.clock(request)) / self.doubt.speed,
+                traceparent=claim.facts.traceparent,
+            )
+            try:
+                accepted = await line.send(outgoing)
+            except EndpointGone as gone:
+                await patiently(partial(self._bury, request, endpoint, gone))
+            else:
+                settlement = {"provider_message_id": accepted.provider_message_id, "endpoint_id": endpoint.id}
+                return await self._settle(request, claim, Outcome.SENT, None, {}, **settlement)
+        dead = {"dead": len(claim.endpoints)}
+        return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, dead, refused=True)
+
+    async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: ChannelError) -> None:
+        now = self.clock(request)
+        await deliveries.invalidate_endpoint(self.database, endpoint.id, now, gone.detail)
+        if request.channel is Channel.EMAIL:
+            # A hard bounce: the address is suppressed for every purpose, and for whoever owns it later.
+            digest = suppression_digest(self.secret, request.channel.value, endpoint.address)
+            await deliveries.suppress(self.database, request.channel.value, digest, "all", "hard bounce", now)
+
+    async def _later(self, request: DeliverRequest, claim: Claim, why: Later) -> Later | Receipt:
+        """Certainly not accepted: Temporal tries again, unless the message would be useless by then.
+
+        A doubt that an earlier attempt left stays for all to see.
+        """
+        now, detail = self.clock(request), {"error": why.detail}
+        if self.doubt.too_late(request, now, why.pause):
+            return await self._settle(request, claim, Outcome.FAILED, Reason.EXPIRED, detail, refused=True)
+        state, retry_at = "claimed" if claim.doubted else "released", self.doubt.business(now, why.pause)
+        settlement = Settlement(state, now, None, claim.told | detail, retry_at=retry_at, refused=True)
+        await self._write(request, claim, settlement)
+        return why
+
+    async def _in_doubt(self, request: DeliverRequest, claim: Claim, error: str) -> Later | Receipt:
+        """Perhaps accepted: a transactional message goes again, after a pause and up to the bound."""
+        now, detail = self.clock(request), {"error": error}
+        pause = self.doubt.pause_after(claim.row.copies, self.providers[request.channel].tells_within)
+        enough = request.purpose is not Purpose.TRANSACTIONAL or claim.row.copies >= self.doubt.copies
+        if enough or self.doubt.too_late(request, now, pause):
+            return await self._settle(request, claim, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, detail)
+        retry_at = self.doubt.business(now, pause)
+        await self._write(request, claim, Settlement("claimed", now, None, claim.told | detail, retry_at=retry_at))
+        return Later(error, pause)
+
+    async def _refused(self, request: DeliverRequest, claim: Claim, reason: Reason, error: str) -> Receipt:
+        return await self._settle(request, claim, Outcome.FAILED, reason, {"error": error}, refused=True)
+
+    async def _settle(
+        self,
+        request: DeliverRequest,
+        claim: Claim,
+        outcome: Outcome,
+        reason: Reason | None,
+        detail: dict[str, Any],
+        **more: Any,
+    ) -> Receipt:
+        if claim.doubted and outcome is not Outcome.SENT:
+            outcome, reason = Outcome.UNCONFIRMED, Reason.AMBIGUOUS
+        text, told = reason.value if reason else None, claim.told | detail
+        await self._write(request, claim, Settlement(outcome.value, self.clock(request), text, told, **more))
+        return receipt_of(outcome, reason, told)
+
+    async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
+        await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
+
+    def _render(self, request: DeliverRequest, claim: Claim) -> Content:
+        facts = claim.facts
+        token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
+        unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
+        told = facts.traits, facts.entry, facts.params | request.params, unsubscribe_url
+        home = self.specs[request.journey].timezone
+        zone = rules_of(whereabouts_of(facts, home).likely(home))
+        context = Context(*told, *_shown(claim.offer), zone)
+        try:
+            content = self.templates.render(request.channel, request.template, context)
+        except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
+            raise TryLater(str(error)) from None
+        if isinstance(content, EmailContent) and request.purpose is Purpose.MARKETING:
+            return content.model_copy(update={"unsubscribe_url": unsubscribe_url})
+        return content
+
+
+def _shown(offer: Offer | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a template may name of the product that it offers, and of the one bought last."""
+    if offer is None:
+        return {}, {}
+    product = {name: getattr(offer.product, name) for name in OFFERED["product"]}
+    return product, {"id": offer.bought_id, "name": offer.bought_name}

@@ -1,0 +1,1 @@
+"""From rows to Temporal and back: entries, starts, exits, ends."""

@@ -1,0 +1,227 @@
+"""The dispatcher: from rows to Temporal. Transitions become runs, runs become workflows, exits become signals.
+
+Promise: every step is a row first and a call after, and every call may be repeated: a crash between the two costs a retry,
+never a run, and never a second one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from opentelemetry import context as otel
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from temporalio.client import Client
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.dispatch.admission import admit
+from activities.dispatch.closing import Closer
+from activities.gate.goals import goals_reached
+from activities.metrics import ENTRY_LATENCY
+from activities.together import together
+from journeys.clock import Clock
+from journeys.contracts import (
+    EXIT_SIGNAL,
+    RESUME_SIGNAL,
+    WORKFLOW_QUEUE,
+    Exit,
+    JourneySpec,
+    Reason,
+    RunStart,
+    WatchShard,
+)
+from store import Database
+from store.runs import rows as runs
+from store.runs.rows import OpenRun, PausedMessage, RunToSignal, RunToStart, Transition
+
+log = structlog.get_logger(__name__)
+
+JOURNEY = SearchAttributeKey.for_keyword("Journey")
+CUSTOMER = SearchAttributeKey.for_keyword("CustomerId")
+SEGMENT = SearchAttributeKey.for_keyword("Segment")
+
+_BATCH = 500
+_AT_ONCE = 32  # calls to Temporal in flight; more only queue there
+_SLACK = timedelta(seconds=5)  # between our clock and Temporal's; a cancel too many finds the flag and does no harm
+_TRACE = TraceContextTextMapPropagator()
+
+#: How long a run waits before its first effect; given by the catalogue, which this room does not know.
+LeadingWait = Callable[[RunStart], timedelta]
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """What it works with. `leading` and `branchable` come from each journey's definition."""
+
+    database: Database
+    client: Client
+    specs: Mapping[str, JourneySpec]
+    leading: Mapping[str, LeadingWait]
+    branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+    clock: Clock
+    closer: Closer
+    task_queue: str = WORKFLOW_QUEUE
+
+    async def dispatch(self, shard: WatchShard) -> int:
+        """Do all that waits to be done for a shard; returns how many things were done."""
+        done = await self._admit(shard)
+        done += await self._kill(shard)
+        done += await self._start(shard)
+        done += await self._signal(shard)
+        return done + await self._resume(shard)
+
+    async def _admit(self, shard: WatchShard) -> int:
+        async with self.database.transaction() as connection:
+            transitions = await runs.lock_transitions(connection, shard.shard, shard.shards, _BATCH)
+            if not transitions:
+                return 0
+            now = self.clock.now()
+            await admit(connection, self.specs, [t for t in transitions if t.kind != "left"], now, self.closer.look)
+            for transition in transitions:
+                if transition.kind == "left":
+                    await self._leave(connection, transition)
+            await runs.mark_dispatched(connection, [t.id for t in transitions], now)
+            return len(transitions)
+
+    async def _leave(self, connection: Any, transition: Transition) -> None:
+        ending = [s.name for s in self.specs.values() if s.ends_on_leave and s.entered_by == transition.segment]
+        if ending:
+            leaving = await runs.open_runs_in(connection, transition.profile_id, ending)
+            await runs.request_exits(connection, [(id_, Reason.LEFT.value, transition.at) for id_ in leaving])
+
+    async def _kill(self, shard: WatchShard) -> int:
+        """End whoever was in a journey when it was killed; they do not come back with it."""
+        killed = await runs.to_kill(self.database, shard.shard, shard.shards, _BATCH)
+        if killed:
+            now = self.clock.now()
+            async with self.database.transaction() as connection:
+                await runs.request_exits(connection, [(id_, Reason.KILLED.value, now) for id_ in killed])
+        return len(killed)
+
+    async def _start(self, shard: WatchShard) -> int:
+        waiting = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(self.specs))
+        reached = await self._reached_already(waiting) if waiting else set()
+        started = await together((self._start_one(run) for run in waiting if run.id not in reached), _AT_ONCE)
+        await runs.mark_started(self.database, [s for s in started if s], self.clock.now())
+        return sum(s is not None for s in started)
+
+    async def _reached_already(self, waiting: Sequence[RunToStart]) -> set[UUID]:
+        """Runs whose goal came between the entry and now: the watch may have looked before their row was there."""
+        open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.entered_at) for r in waiting]
+        async with self.database.transaction() as connection:
+            reached = await goals_reached(connection, self.specs, open_runs, self.clock.now())
+            return await runs.request_exits(connection, [(r, Reason.GOAL.value, at) for r, at in reached.items()])
+
+    async def _start_one(self, run: RunToStart) -> tuple[UUID, timedelta] | None:
+        start = self._argument(run)
+        token = otel.attach(_TRACE.extract({"traceparent": run.traceparent})) if run.traceparent else None
+        try:
+            await self._start_workflow(run, start)
+        except WorkflowAlreadyStartedError:
+            pass  # an earlier attempt got through
+        except RPCError as error:
+            log.warning("temporal did not take a run; it is tried again", run=str(run.id), status=error.status.name)
+            return None
+        finally:
+            if token is not None:
+                otel.detach(token)
+        ENTRY_LATENCY.observe(max(0.0, self.clock.duration(self.clock.now() - run.created_at).total_seconds()))
+        return run.id, start.start_delay
+
+    async def _start_workflow(self, run: RunToStart, start: RunStart) -> None:
+        await self.client.start_workflow(
+            run.journey,
+            start,
+            id=run.workflow_id,
+            task_queue=self.task_queue,
+            start_delay=self.clock.duration(start.start_delay) or None,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            search_attributes=_attributes(run),
+            static_summary=f"{run.journey}: entered {run.segment or 'by API'} {run.entered_at:%d %b %H:%M} UTC",
+            static_details=self.specs[run.journey].about,
+            priority=Priority(priority_key=3, fairness_key=run.journey[:64]),
+        )
+
+    def _argument(self, run: RunToStart) -> RunStart:
+        start = RunStart(
+            run_id=run.id,
+            customer_id=run.profile_id,
+            segment=run.segment,
+            entered_at=run.entered_at,
+            started_at=self.clock.now(),
+            params=self.branchable[run.journey](run.params),
+            clock=self.clock,
+        )
+        return start.model_copy(update={"start_delay": self.leading[run.journey](start)})
+
+    async def _signal(self, shard: WatchShard) -> int:
+        leaving = await runs.to_signal(self.database, shard.shard, shard.shards, _BATCH)
+        heard = [h for h in await together(map(self._signal_one, leaving), _AT_ONCE) if h]
+        if heard:
+            # Temporal never heard of these: they were over before they began. First, because nobody asks for them again.
+            await runs.end_unstarted(self.database, [id_ for id_, known in heard if not known], self.clock.now())
+            await runs.mark_signalled(self.database, [id_ for id_, _ in heard], self.clock.now())
+        return len(heard)
+
+    async def _signal_one(self, run: RunToSignal) -> tuple[UUID, bool] | None:
+        """Tell a run that it is over; returns its id and whether Temporal knows it."""
+        handle = self.client.get_workflow_handle(run.workflow_id)
+        try:
+            await handle.signal(EXIT_SIGNAL, Exit(reason=Reason(run.exit_reason)))
+            # A signal is recorded during a start delay but wakes nobody; a cancel does, and finds the flag.
+            if self._may_be_delayed(run):
+                await handle.cancel()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return run.id, False
+            log.warning("temporal did not take an exit; it is tried again", run=str(run.id), status=error.status.name)
+            return None
+        return run.id, True
+
+    async def _resume(self, shard: WatchShard) -> int:
+        """Wake the runs that wait with a message for a journey that lives again, some hundreds at a time."""
+        waiting = await runs.to_resume(self.database, shard.shard, shard.shards, _BATCH, self.clock.now())
+        if not waiting:
+            return 0
+        woken = [message for message in await together(map(self._resume_one, waiting), _AT_ONCE) if message]
+        await runs.mark_resumed(self.database, woken, self.clock.now())
+        return len(woken)
+
+    async def _resume_one(self, message: PausedMessage) -> PausedMessage | None:
+        try:
+            await self.client.get_workflow_handle(message.workflow_id).signal(RESUME_SIGNAL)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # over by now: there is nobody to wake
+                log.warning(
+                    "temporal did not take a resume; it is tried again", run=str(message.run_id), status=error.status.name
+                )
+                return None
+        return message
+
+    def _may_be_delayed(self, run: RunToSignal) -> bool:
+        if run.started_at is None:  # Temporal may have it all the same: the worker died before it wrote that down
+            return True
+        until = self.clock.real(run.started_at + run.start_delay)
+        return bool(run.start_delay) and datetime.now(UTC) < until + _SLACK
+
+
+def _attributes(run: RunToStart) -> TypedSearchAttributes:
+    pairs: list[SearchAttributePair[Any]] = [
+        SearchAttributePair(JOURNEY, run.journey),
+        SearchAttributePair(CUSTOMER, str(run.profile_id)),
+    ]
+    if run.segment:
+        pairs.append(SearchAttributePair(SEGMENT, run.segment))
+    return TypedSearchAttributes(pairs)

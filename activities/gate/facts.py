@@ -1,0 +1,140 @@
+"""What the gate decides on, read in the transaction that claims the message: goal, addresses, segment, product, past claims.
+
+Promise: everything is asked as it is now, a moment before the provider call; nothing here was decided when the run began.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from temporalio.exceptions import ApplicationError
+
+from activities.channels.suppression import suppression_digests
+from activities.gate.decide import DAY, Question
+from activities.gate.goals import AHEAD, reached_at
+from activities.templating.wish import ProductWish
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose
+from segments import Predicate, Segment
+from segments.sql.statements import among
+from store import Connection, products
+from store.deliveries import ledger as deliveries
+from store.deliveries.ledger import Endpoint, LedgerRow, RunFacts
+from store.products import Offer
+
+
+class Wishes(Protocol):
+    """Knows which templates ask for a product."""
+
+    def wish(self, channel: Channel, name: str) -> ProductWish | None:
+        """The product that a template asks for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones."""
+
+    connection: Connection
+    request: DeliverRequest
+    facts: RunFacts
+    row: LedgerRow | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Where the answers come from."""
+
+    specs: Mapping[str, JourneySpec]
+    segments: Mapping[str, Segment]
+    templates: Wishes
+    secret: str
+    ceilings: Ceilings = USUAL_CEILINGS
+    former_secrets: tuple[str, ...] = ()
+
+    async def about(self, attempt: Attempt) -> Question:
+        """All that the gate wants to know about a message.
+
+        Raises:
+            ApplicationError: this worker's catalogue lacks the segment; the next deployment may have it.
+        """
+        request, spec = attempt.request, self.specs[attempt.request.journey]
+        wish = self.templates.wish(request.channel, request.template)
+        return Question(
+            request=request,
+            spec=spec,
+            facts=attempt.facts,
+            goal_at=await _goal_at(attempt, spec),
+            unsuppressed=await self.reachable(attempt),
+            claims=await _claims(attempt, spec),
+            now=attempt.now,
+            in_segment=await self._in_segment(attempt),
+            relation=wish.relation if wish else None,
+            offer=await _offer(attempt, wish) if wish else None,
+            ceilings=self.ceilings,
+            asked=attempt.facts.asked - (attempt.row is not None),
+        )
+
+    async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
+        """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""
+        channel, endpoints = attempt.request.channel.value, attempt.facts.endpoints
+        digests = {e.id: suppression_digests(self.secret, self.former_secrets, channel, e.address) for e in endpoints}
+        if not digests:
+            return ()
+        asked = channel, [digest for of_one in digests.values() for digest in of_one], attempt.request.purpose.value
+        found = await deliveries.suppressed(attempt.connection, *asked)
+        return tuple(e for e in endpoints if found.isdisjoint(digests[e.id]))
+
+    async def _in_segment(self, attempt: Attempt) -> bool:
+        if attempt.request.only is None:
+            return True
+        predicate = self._segment(attempt.request.only).predicate
+        return await true_of(attempt.connection, predicate, attempt.facts.profile_id, attempt.now)
+
+    def _segment(self, name: str) -> Segment:
+        try:
+            return self.segments[name]
+        except KeyError:
+            missing = f"no segment '{name}' in this worker's catalogue; deploy the one that the journey's workers have"
+            raise ApplicationError(missing, type="UnknownSegment") from None
+
+
+async def true_of(connection: Connection, predicate: Predicate, profile_id: UUID, at: datetime) -> bool:
+    """Whether a predicate is true of a customer at an instant, whatever it asks."""
+    statement = among(predicate)
+    return bool(await connection.fetch(statement.sql, *statement.args(at, ids=[profile_id])))
+
+
+async def earlier_offer(attempt: Attempt) -> Offer | None:
+    """The product that an earlier attempt at this message picked, as it is now."""
+    told = attempt.row.detail if attempt.row else {}
+    if "product" not in told or "bought" not in told:
+        return None
+    picked = attempt.facts.profile_id, told["product"], told["bought"]
+    return await products.offered(attempt.connection, *picked, attempt.now + AHEAD)
+
+
+async def _offer(attempt: Attempt, wish: ProductWish) -> Offer | None:
+    """A retry carries the product of the first attempt, unless it has been bought or sold out since."""
+    earlier = await earlier_offer(attempt)
+    if earlier is not None and earlier.fits:
+        return earlier
+    return await products.offer(attempt.connection, attempt.facts.profile_id, wish.relation, attempt.now + AHEAD)
+
+
+async def _goal_at(attempt: Attempt, spec: JourneySpec) -> datetime | None:
+    if spec.goal is None:
+        return None
+    run_id = attempt.request.run_id
+    row = (run_id, attempt.facts.profile_id, attempt.facts.entered_at)
+    return (await reached_at(attempt.connection, spec.goal, [row], attempt.now)).get(run_id)
+
+
+async def _claims(attempt: Attempt, spec: JourneySpec) -> list[datetime]:
+    if attempt.request.purpose is not Purpose.MARKETING:
+        return []
+    longest = max(DAY, *(cap.within for cap in spec.caps)) if spec.caps else DAY
+    customer, run = attempt.facts.profile_id, attempt.request.run_id
+    return await deliveries.claims_under_lock(attempt.connection, customer, attempt.now - longest, run)

@@ -1,0 +1,1 @@
+"""Ingest: the Segment spec from a request to stored items."""

@@ -1,0 +1,95 @@
+"""Addresses and consent inside a call: traits.email and .phone, the device token, and Segment Engage's subscriptions.
+
+Promise: consent is read for the address that the entry names in `key`, with who says so (`by`, else who sends the call).
+"""
+
+from typing import Any
+
+from store.addresses import email_address, phone_number
+from store.customers.consent import By
+from store.customers.endpoints import Address
+from store.ingest.items import Choice
+
+_ADDRESS_LIMIT = 2000  # bytes of a token; it is an index key, and Postgres takes 2,704
+_CHANNELS = {"EMAIL": "email", "SMS": "sms", "WHATSAPP": "whatsapp", "IOS_PUSH": "push", "ANDROID_PUSH": "push"}
+_PLATFORMS = {"IOS_PUSH": "ios", "ANDROID_PUSH": "android"}
+_STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused"}
+
+
+class Unusable(ValueError):
+    """A part of a call's context that cannot be understood; it is never guessed at, so the whole item is refused."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
+def addresses_of(traits: dict[str, Any], context: dict[str, Any], region: str) -> tuple[Address, ...]:
+    """Where this call says that the customer can be reached; a trait that is no address stays a mere trait."""
+    found: list[Address] = []
+    if email := email_address(traits.get("email")):
+        found.append(Address("email", email))
+    if phone := phone_number(traits.get("phone"), region):
+        found += [Address("sms", phone), Address("whatsapp", phone)]
+    device = context.get("device")
+    if isinstance(device, dict) and (token := _text(given := device.get("token"))):
+        found.append(Address("push", token, _platform(device.get("type"))))
+    elif isinstance(device, dict) and isinstance(given, str) and given.strip():
+        raise Unusable("/context/device/token", f"is longer than {_ADDRESS_LIMIT} bytes, and no provider's token is")
+    return tuple(found)
+
+
+def choices_of(context: dict[str, Any], region: str, by: By) -> list[tuple[Address, Choice]]:
+    """What `context.messaging_subscriptions` says, each as an address and the choice for it; `by` is who sends the call.
+
+    Raises:
+        Unusable: an entry is not as Segment's spec describes.
+    """
+    entries = context.get("messaging_subscriptions")
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise Unusable("/context/messaging_subscriptions", "must be a list")
+    return [_choice(entry, f"/context/messaging_subscriptions/{i}", region, by) for i, entry in enumerate(entries)]
+
+
+def _choice(entry: Any, pointer: str, region: str, by: By) -> tuple[Address, Choice]:
+    if not isinstance(entry, dict):
+        raise Unusable(pointer, "must be an object with key, type and status")
+    kind = str(entry.get("type")).upper()
+    state = _STATES.get(str(entry.get("status")).upper())
+    if kind not in _CHANNELS:
+        raise Unusable(f"{pointer}/type", f"must be one of {', '.join(_CHANNELS)}")
+    if state is None:
+        raise Unusable(f"{pointer}/status", f"must be one of {', '.join(_STATES)}")
+    channel = _CHANNELS[kind]
+    address = _address(channel, entry.get("key"), region)
+    if address is None:
+        raise Unusable(f"{pointer}/key", f"is not an address for {channel}")
+    said_by = _by(entry["by"], f"{pointer}/by") if "by" in entry else by
+    return Address(channel, address, _PLATFORMS.get(kind), state == "granted"), Choice(channel, address, state, said_by)
+
+
+def _by(value: Any, pointer: str) -> By:
+    try:
+        return By(value)
+    except ValueError:
+        raise Unusable(pointer, f"must be one of {', '.join(By)}: who says so") from None
+
+
+def _address(channel: str, key: Any, region: str) -> str | None:
+    if channel == "email":
+        return email_address(key)
+    return _text(key) if channel == "push" else phone_number(key, region)
+
+
+def _platform(value: Any) -> str | None:
+    lowered = value.lower() if isinstance(value, str) else None
+    return lowered if lowered in {"ios", "android"} else None
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    stripped = value.strip()
+    return stripped if 0 < len(stripped.encode()) <= _ADDRESS_LIMIT else None

@@ -1,0 +1,1 @@
+"""Products, told by the shop."""

@@ -1,0 +1,137 @@
+"""What the calls about products take and answer, as OpenAPI shows it; also how one row of a file is read.
+
+Promise: a product that is kept can be rendered: its price has a currency, its addresses are addresses, and it is not its own
+alternative.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from api.segments.lists import RowProblem
+from store.products import RELATIONS, Product, Told
+
+_RELATED = 100
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in ("http", "https") and parts.hostname and not any(c.isspace() for c in value)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ValueError("must be an address that begins with https:// or http://")
+    return value
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    if b"\\u0000" in orjson.dumps(value):
+        raise ValueError("a text contains U+0000")
+    return value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), BeforeValidator(_as_text)]
+_Line = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+_Url = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$"), AfterValidator(_web_address)]
+_Others = Annotated[list[Id], Field(max_length=_RELATED)]
+
+
+class ProductBody(BaseModel):
+    """A product, in the words of the Segment spec. It replaces what was known of it; a relation that is absent stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id = Field(description="the `product_id` of your events", examples=["p-7"])
+    name: _Line = Field(examples=["Snow boots"])
+    price: Decimal | None = Field(default=None, ge=0, max_digits=18, decimal_places=6, examples=[89.9])
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])
+    url: _Url | None = None
+    image_url: _Url | None = None
+    attributes: Annotated[dict[str, Any], AfterValidator(_storable)] = Field(
+        default_factory=dict, description="anything else that templates may name as `product.attributes.…`"
+    )
+    available: bool = Field(default=True, description="false: it is not offered to anybody")
+    similar: _Others | None = Field(default=None, description="ids of products like it, best first")
+    better: _Others | None = Field(default=None, description="ids of better ones of its kind (upsell), best first")
+    complementary: _Others | None = Field(default=None, description="ids of what goes with it (cross-sell), best first")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.price is not None and self.currency is None:
+            raise ValueError("a price needs a currency, such as EUR")
+        for relation, others in self.relations.items():
+            if self.id in others:
+                raise ValueError(f"{relation} names the product itself")
+            if len(set(others)) < len(others):
+                raise ValueError(f"{relation} names a product twice")
+        return self
+
+    @property
+    def relations(self) -> dict[str, list[str]]:
+        """Those that were told."""
+        return {name: others for name in RELATIONS if (others := getattr(self, name)) is not None}
+
+    @property
+    def product(self) -> Product:
+        """As the store keeps it."""
+        plain = self.model_dump(exclude=set(RELATIONS))
+        return Product(**plain, relations=self.relations)
+
+
+class ProductsKept(BaseModel):
+    """What became of some products."""
+
+    rows: int
+    added: int
+    changed: int = Field(description="were known before, and are now as told")
+    bad: int
+    problems: list[RowProblem] = Field(description="the first hundred rows that could not be used")
+    unknown: list[str] = Field(description="related ids (the first hundred) that no product has yet; they count once one does")
+
+
+class ProductView(BaseModel):
+    """A product as it is kept."""
+
+    id: str
+    name: str
+    price: Decimal | None
+    currency: str | None
+    url: str | None
+    image_url: str | None
+    attributes: dict[str, Any]
+    available: bool
+    relations: dict[Literal["similar", "better", "complementary"], list[str]]
+    by: str = Field(description="whose key told it")
+    updated_at: datetime
+
+
+def view(told: Told) -> ProductView:
+    """A product for people."""
+    plain = {name: getattr(told.product, name) for name in Product.__slots__}
+    return ProductView(**plain, by=told.by, updated_at=told.updated_at)
+
+
+def read_product(value: Any) -> Product | str:
+    """A product, or what is wrong with it in a sentence."""
+    if not isinstance(value, dict):
+        return "must be an object with at least id and name"
+    try:
+        return ProductBody.model_validate(value).product
+    except ValidationError as error:
+        return "; ".join(_fault(tuple(map(str, e["loc"])), e["type"], e["msg"]) for e in error.errors(include_url=False))
+
+
+def _fault(place: tuple[str, ...], kind: str, message: str) -> str:
+    where = f"{'.'.join(place)}: " if place else ""
+    if kind == "extra_forbidden":
+        return f"{where}there is no such field; put what is your own under attributes"
+    return where + message.removeprefix("Value error, ")

@@ -1,0 +1,157 @@
+"""A customer's profile: each trait with where it comes from, consents, channels and segments; its merges, and their undoing.
+
+Promise: personal data stands in the answer and nowhere else; addresses are shown in part.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import Operator, schemes
+from api.problems import Problem, responses
+from api.segments.access import Text, no_customer, one_name
+from api.state import Config, Db
+from segments.time.zones import whereabouts
+from store.customers.profiles import profile, zone_evidence
+from store.customers.undo import CannotUndo, merges_of, undo
+from store.lists import resolve
+
+router = APIRouter(prefix="/v1", tags=["profiles"], dependencies=schemes())
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class TraitView(_View):
+    """A trait and where it comes from."""
+
+    trait: str
+    value: Any
+    source: str | None = Field(description="who said it last: the name of the key that sent it, or what the call named")
+    said_at: datetime | None = Field(description="when it was last said, by event time")
+    since: datetime | None = Field(description="since when it is what it is, by event time")
+    confidence: float | None = Field(description="how sure the source is, 0 to 1; null: it was declared")
+
+
+class ConsentView(_View):
+    """What holds for a purpose at an address, and the word that decides it."""
+
+    channel: str
+    hint: str | None = Field(description="the address in part; null: the last word about the customer as a whole")
+    purpose: str
+    state: str = Field(description="granted, pending, refused, withdrawn or expired")
+    said_by: str = Field(description="customer, sync or import")
+    source: str
+    at: datetime = Field(description="when it was said")
+
+
+class EndpointView(_View):
+    """An address, shown in part."""
+
+    channel: str
+    hint: str = Field(description="enough to recognise the address, too little to use it", examples=["a…@shop.example"])
+    platform: str | None
+    valid: bool
+    invalid_reason: str | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class MembershipView(_View):
+    """A segment that the customer is in."""
+
+    segment: str
+    entered_at: datetime
+
+
+class ZoneView(_View):
+    """Where a customer's clock stands: what quiet hours and the dates in messages go by."""
+
+    zones: list[str] = Field(description="IANA names; several where only a country or prefix is known: quiet in any is quiet")
+    told_by: str = Field(
+        description="timezone (their own word), device, phone, country, journey (its own zone), or nothing: always quiet",
+        examples=["timezone"],
+    )
+    not_understood: str | None = Field(description="what was said and is no time zone")
+
+
+class ProfileView(_View):
+    """What is known of a customer."""
+
+    customer_id: UUID
+    user_ids: list[str]
+    created_at: datetime
+    updated_at: datetime
+    traits: list[TraitView]
+    consents: list[ConsentView]
+    endpoints: list[EndpointView]
+    segments: list[MembershipView]
+    zone: ZoneView
+
+
+class MergeView(_View):
+    """Two profiles that became one."""
+
+    id: int
+    survivor: UUID = Field(description="the customer that went on")
+    absorbed: UUID = Field(description="the one that became part of it")
+    at: datetime
+    undone_at: datetime | None
+    undone_by: str | None
+    names: list[str] = Field(description="what the absorbed one was called", examples=[["anonymous_id a-7", "user_id 41"]])
+
+
+@router.get("/profiles/{customer_id}/merges", responses=responses(401, 403, 422, 503))
+async def list_merges(customer_id: UUID, _: Operator, database: Db) -> list[MergeView]:
+    """The merges that made a customer what it is, newest first."""
+    async with database.pool.acquire() as connection:
+        return [MergeView.model_validate(merge) for merge in await merges_of(connection, customer_id)]
+
+
+@router.post("/profiles/{customer_id}/merges/{merge_id}/undo", responses=responses(401, 403, 404, 409, 422, 503))
+async def undo_merge(
+    customer_id: UUID,
+    merge_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
+    caller: Operator,
+    config: Config,
+    database: Db,
+) -> MergeView:
+    """Make two customers of one again: names, events, traits, consents and addresses of each, also those of since.
+
+    Messages sent meanwhile stay with the survivor, runs that the merge ended stay ended, and memberships follow within a
+    moment. Afterwards the two stay apart, unless an alias call joins them again.
+    """
+    async with database.pool.acquire() as connection:
+        if merge_id not in {merge.id for merge in await merges_of(connection, customer_id)}:
+            raise Problem(404, f"no merge {merge_id} of customer {customer_id}", code="unknown-merge")
+    try:
+        return MergeView.model_validate(await undo(database, merge_id, config.clock.now(), caller.name))
+    except CannotUndo as error:
+        raise Problem(409, str(error), code="cannot-undo") from None
+
+
+@router.get("/profiles", responses=responses(401, 403, 404, 422, 503))
+async def get_profile(
+    _: Operator,
+    database: Db,
+    user_id: Text = None,
+    customer_id: Annotated[UUID | None, Query()] = None,
+    anonymous_id: Text = None,
+    email: Text = None,
+) -> ProfileView:
+    """One customer, named in one of four ways: traits with source, times and confidence, consents, channels, segments."""
+    given = one_name(user_id, customer_id, anonymous_id, email)
+    async with database.pool.acquire() as connection:
+        [customer] = await resolve(connection, [given])
+    found = await profile(database, customer) if customer else None
+    if found is None:
+        raise no_customer()
+    traits = {each.trait: each.value for each in found.traits}
+    where = whereabouts(traits, *await zone_evidence(database, found.customer_id), "")
+    view = {name: getattr(found, name) for name in ProfileView.model_fields if name != "zone"}
+    zone = ZoneView(zones=[*filter(None, where.zones)], told_by=where.told_by, not_understood=where.not_understood)
+    return ProfileView.model_validate(view | {"zone": zone})

@@ -1,0 +1,133 @@
+"""Suppressed addresses for operators: listed, looked up by an address that they know, and taken back.
+
+Promise: an address stands in a request's body only, never in a URL or an answer; what a customer said is not taken back here.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from activities.channels.suppression import suppression_digests
+from api.auth import Operator, schemes
+from api.config import ApiConfig
+from api.problems import Problem, responses
+from api.state import Config, Db
+from store.customers import suppressions
+from store.customers.suppressions import Suppression
+
+router = APIRouter(prefix="/v1/suppressions", tags=["operations"], dependencies=schemes())
+
+_DIGEST = "^[0-9a-f]{64}$"
+_NEWEST = datetime(9999, 12, 31, tzinfo=UTC), b""
+
+OnChannel = Literal["email", "whatsapp", "push"]
+
+
+class SuppressionOut(BaseModel):
+    """An address that is not written to. It is known by its digest alone."""
+
+    channel: str
+    digest: str = Field(description="keyed hash of the address, in hex", examples=["9f" * 32])
+    scope: Literal["all", "marketing"] = Field(description="all: a provider says it is dead; marketing: its owner said no")
+    reason: str = Field(examples=["hard bounce", "STOP"])
+    since: datetime
+
+
+class SuppressionPage(BaseModel):
+    """A page, and where the next one begins."""
+
+    suppressions: list[SuppressionOut]
+    next: str | None = Field(description="pass it as `before` for the next page; null on the last one")
+
+
+class Named(BaseModel):
+    """An address, as somebody types it, or its digest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: OnChannel
+    address: str | None = Field(default=None, min_length=1, max_length=512, repr=False, examples=["ana@shop.example"])
+    digest: str | None = Field(default=None, pattern=_DIGEST, description="as the list shows it")
+
+    @model_validator(mode="after")
+    def _one(self) -> "Named":
+        if (self.address is None) is (self.digest is None):
+            raise ValueError("name either the address or its digest")
+        return self
+
+    def digests(self, config: ApiConfig) -> list[bytes]:
+        """The digests under which it may be suppressed."""
+        if self.digest is not None:
+            return [bytes.fromhex(self.digest)]
+        return suppression_digests(config.secret, config.former_secrets, self.channel, str(self.address))
+
+
+class Found(BaseModel):
+    """Every suppression of one address."""
+
+    suppressions: list[SuppressionOut]
+
+
+class TakenBackOut(BaseModel):
+    """What became of it."""
+
+    lifted: int = Field(description="suppressions that are no more")
+    revived: int = Field(description="addresses of customers that count as alive again")
+    kept: int = Field(description="suppressions that stay, because the address' owner said no")
+
+
+@router.get("", summary="Suppressed addresses", responses=responses(401, 403, 422, 503))
+async def list_suppressions(
+    _: Operator,
+    database: Db,
+    channel: Annotated[OnChannel | None, Query(description="only those of this channel")] = None,
+    before: Annotated[str | None, Query(pattern="^[^\\x00]{1,200}$", description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> SuppressionPage:
+    """Newest first."""
+    found = await suppressions.newest(database, channel=channel, before=_place(before), limit=limit)
+    last = f"{found[-1].at.isoformat()}~{found[-1].digest.hex()}" if len(found) == limit else None
+    return SuppressionPage(suppressions=[_out(each) for each in found], next=last)
+
+
+@router.post("/look-up", summary="Whether an address is suppressed", responses=responses(400, 401, 403, 413, 415, 422, 503))
+async def look_up(_: Operator, database: Db, config: Config, named: Named) -> Found:
+    """Why an address is not written to; an empty list where nothing stands in the way."""
+    found = await suppressions.found(database, named.channel, named.digests(config))
+    return Found(suppressions=[_out(each) for each in found])
+
+
+@router.post("/take-back", summary="Write to an address again", responses=responses(400, 401, 403, 413, 415, 422, 503))
+async def take_back(_: Operator, database: Db, config: Config, named: Named) -> TakenBackOut:
+    """Lift what a provider said of an address (a hard bounce), for instance because a relay was set up wrongly."""
+    told = await suppressions.take_back(
+        database,
+        named.channel,
+        named.digests(config),
+        lambda address: suppression_digests(config.secret, config.former_secrets, named.channel, address),
+    )
+    return TakenBackOut(lifted=told.lifted, revived=told.revived, kept=told.kept)
+
+
+def _place(before: str | None) -> tuple[datetime, bytes]:
+    if before is None:
+        return _NEWEST
+    at, _, digest = before.partition("~")
+    try:
+        return datetime.fromisoformat(at).astimezone(UTC), bytes.fromhex(digest)
+    except (ValueError, OverflowError):
+        raise Problem(422, "before must be the `next` of a page", code="invalid") from None
+
+
+def _out(found: Suppression) -> SuppressionOut:
+    return SuppressionOut.model_validate(
+        {
+            "channel": found.channel,
+            "digest": found.digest.hex(),
+            "scope": found.scope,
+            "reason": found.reason,
+            "since": found.at,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Runs and journeys for product teams and operators."""

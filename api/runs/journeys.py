@@ -1,0 +1,154 @@
+"""The journeys: what each is, what it takes, how its runs stand, what needs somebody, and an operator's switch."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.auth import Operator, schemes
+from api.config import ApiConfig
+from api.problems import Problem, responses
+from api.runs.models import JourneyName, Model
+from api.state import Config, Db
+from journeys import JourneyDefinition
+from segments.ask.overview import Landscape, landscape
+from store import Database
+from store.runs.views import JourneyStanding, controls, has_runs, set_control, standing_of_journeys
+
+router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
+
+_LATELY = timedelta(days=1)  # for how long runs that met their ceiling are a warning
+_NOTHING: Mapping[str, Any] = MappingProxyType(
+    {"about": "", "entry_segment": None, "goal": None, "reentry": None, "params": {}}
+)
+
+
+class Switch(Model):
+    """The operator's switch of a journey."""
+
+    state: Literal["live", "paused", "killed"] = Field(
+        description="paused: messages wait, and are asked again as soon as it is live; killed: every run that is open ends"
+    )
+
+
+class JourneyView(BaseModel):
+    """A journey: of the catalogue, or one that has left it while customers were in it."""
+
+    name: str
+    in_catalogue: bool = Field(description="false: renamed or removed, but somebody is still in it")
+    about: str
+    entry_segment: str | None
+    warnings: list[str] = Field(description="what needs somebody: why it stands still, why its runs fail or were cut short")
+    goal: str | None
+    reentry: str | None = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
+    state: Literal["live", "paused", "killed"]
+    open_runs: int
+    failing_runs: int = Field(
+        description="those that cannot go on until their code is mended; see `GET /v1/runs?status=failing`"
+    )
+    params: dict[str, Any] = Field(description="JSON Schema of the parameters")
+
+
+@router.get("/journeys", responses=responses(401, 403, 503))
+async def list_journeys(_: Operator, config: Config, database: Db) -> list[JourneyView]:
+    """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
+    switches = await controls(database)
+    around = await landscape(database, config.segments)
+    standing = await _standing(config, database)
+    names = sorted({*config.catalogue, *(name for name, stands in standing.items() if stands.open_runs)})
+    return [_journey(config, name, switches.get(name, "live"), around, standing) for name in names]
+
+
+@router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
+async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, config: Config, database: Db) -> JourneyView:
+    """Pause a journey, kill it, or let it live; also one that has left the catalogue.
+
+    Paused: nobody is started by API; whoever enters its segment comes in; messages wait at the gate, and are asked again
+    within seconds of its being live. Killed: nobody comes in, and whoever is in is over, for good.
+    """
+    await known(config, database, journey)
+    await set_control(database, journey, body.state, config.clock.now(), caller.name)
+    return _journey(config, journey, body.state, await landscape(database, config.segments), await _standing(config, database))
+
+
+async def known(config: ApiConfig, database: Database, name: str) -> None:
+    """Make sure that there is such a journey, or that there was and somebody was in it.
+
+    Raises:
+        Problem: 404, nobody has heard of it.
+    """
+    if name not in config.catalogue and not await has_runs(database, name):
+        definition_of(config, name)
+
+
+def definition_of(config: ApiConfig, name: str) -> JourneyDefinition:
+    """A journey of the catalogue.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    definition: JourneyDefinition | None = config.catalogue.get(name)
+    if definition is None:
+        known = ", ".join(sorted(config.catalogue)) or "none"
+        raise Problem(404, f"no journey '{name}'; the catalogue has: {known}", code="unknown-journey")
+    return definition
+
+
+async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyStanding]:
+    return await standing_of_journeys(database, config.clock.now() - _LATELY)
+
+
+def _journey(
+    config: ApiConfig, name: str, state: str, around: Landscape, standing: Mapping[str, JourneyStanding]
+) -> JourneyView:
+    definition: JourneyDefinition | None = config.catalogue.get(name)
+    stands = standing.get(name, JourneyStanding())
+    return JourneyView.model_validate(
+        {
+            "name": name,
+            "in_catalogue": definition is not None,
+            "state": state,
+            "open_runs": stands.open_runs,
+            "failing_runs": stands.failing_runs,
+            "warnings": [*_concerns(definition, around), *_troubles(name, stands, gone=definition is None)],
+        }
+        | (_declared(definition) if definition else dict(_NOTHING))
+    )
+
+
+def _declared(definition: JourneyDefinition) -> dict[str, Any]:
+    spec = definition.spec
+    return {
+        "about": spec.about,
+        "entry_segment": spec.entered_by,
+        "goal": str(spec.goal) if spec.goal is not None else None,
+        "reentry": str(spec.reentry),
+        "params": definition.params.model_json_schema() if definition.params else {},
+    }
+
+
+def _concerns(definition: JourneyDefinition | None, around: Landscape) -> list[str]:
+    if definition is None or definition.spec.entered_by is None:
+        return []
+    return [concern.sentence for concern in around.concerns({definition.name: definition.spec.entered_by})]
+
+
+def _troubles(name: str, stands: JourneyStanding, *, gone: bool) -> Iterator[str]:
+    if gone:
+        yield (
+            f"{name} has left the catalogue with {stands.open_runs} runs open: bring it back,"
+            f" or end them (PUT /v1/journeys/{name}/state with killed)"
+        )
+    if stands.failing_runs:
+        yield (
+            f"{stands.failing_runs} of {stands.open_runs} open runs fail ({stands.failure}):"
+            " deploy code that they can go on with, or end them"
+        )
+    if stands.at_their_ceiling:
+        yield (
+            f"{stands.at_their_ceiling} runs were ended within a day at their ceiling of messages:"
+            " look for a loop without a wait, or raise most="
+        )

@@ -1,0 +1,208 @@
+"""What the calls about runs take and answer, as OpenAPI shows it."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+import orjson
+from fastapi import Path
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from api.config import ApiConfig
+from api.problems import Problem
+from store.ids import ID_LIMIT, as_id
+from store.runs.views import Message, Run
+
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+CustomerName = Annotated[str, Field(min_length=1, max_length=ID_LIMIT), AfterValidator(as_id)]
+JourneyName = Annotated[str, Path(description="the journey's name", examples=["cart_abandonment"], max_length=64)]
+
+
+class Model(BaseModel):
+    """A body; a misspelt field is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Customer(Model):
+    """Who: exactly one of the three."""
+
+    id: UUID | None = Field(default=None, description="our customer id")
+    user_id: CustomerName | None = Field(default=None, description="the `userId` of identify", examples=["u-1001"])
+    anonymous_id: CustomerName | None = Field(default=None, description="the `anonymousId` of a visitor")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [self.id, self.user_id, self.anonymous_id]
+        if len(self.model_fields_set & {"id", "user_id", "anonymous_id"}) != 1 or given.count(None) != len(given) - 1:
+            raise ValueError("give exactly one of id, user_id and anonymous_id")
+        return self
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The kind of name, and the name."""
+        kind = next(iter(self.model_fields_set))
+        return kind, str(getattr(self, kind))
+
+
+class StartRun(Model):
+    """A customer who shall enter a journey."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, given: Any) -> Any:
+        """Refuse what Postgres cannot keep: U+0000, lone surrogates, integers beyond 64 bits."""
+        try:
+            text = orjson.dumps(given)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"cannot be stored: {error}") from None
+        if b"\\u0000" in text:
+            raise ValueError("cannot be stored: a text contains U+0000")
+        return given
+
+    customer: Customer
+    params: dict[str, Any] = Field(default_factory=dict, description="as the journey declares them; see `GET /v1/journeys`")
+    key: Text | None = Field(default=None, description="for journeys that enter per key: which cart, order, …")
+    entry: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what templates may name as `entry.…`",
+        examples=[{"name": "Snow boots", "price": 89.9}],
+    )
+
+
+class EndRun(Model):
+    """Why a run is ended by hand."""
+
+    reason: Literal["ended by an operator"] = "ended by an operator"
+
+
+class RunMessage(BaseModel):
+    """One message of a run."""
+
+    step: str
+    occurrence: int
+    channel: str
+    template: str
+    state: str = Field(
+        description="claimed, sent, skipped, deferred, withheld, failed, unconfirmed or released (to be retried)"
+    )
+    reason: str | None
+    detail: dict[str, Any] = Field(
+        description="what decided: the segment it is only for, the product it shows, the zone, the provider's error, …",
+        examples=[{"segment": "cold-weather"}],
+    )
+    due_at: datetime
+    retry_at: datetime | None
+    settled_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    attempts: int
+    raced: bool = Field(description="the goal had been reached when it went out; the event came later")
+
+
+class RunView(BaseModel):
+    """One customer in one journey."""
+
+    id: UUID
+    journey: str
+    customer_id: UUID
+    key: str
+    status: Literal["starting", "running", "failing", "ending", "ended"] = Field(
+        description="failing: its steps raise, or no longer fit what it has done; it goes on when the code is mended"
+    )
+    failure: str | None = Field(
+        description="why it fails: the error's kind and place", examples=["KeyError at shop/cart.py:12"]
+    )
+    entered_by: str
+    segment: str | None
+    holdout: bool
+    entered_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: str | None = Field(description="finished, goal reached, left the segment, ended by an operator, …")
+    workflow_id: str
+    temporal_url: str | None = Field(description="the run in the Temporal UI")
+
+
+class RunWithTimeline(RunView):
+    """A run and its messages so far."""
+
+    timeline: list[RunMessage]
+
+
+class RunPage(BaseModel):
+    """Some runs, newest first."""
+
+    runs: list[RunView]
+    next: str | None = Field(description="pass as `after` for the following page")
+
+
+def view(config: ApiConfig, run: Run) -> RunView:
+    """A run as the API shows it."""
+    return RunView(
+        id=run.id,
+        journey=run.journey,
+        customer_id=run.profile_id,
+        key=run.entry_key,
+        status=status_of(run),
+        failure=run.failure if run.ended_at is None else None,
+        entered_by=run.entered_by,
+        segment=run.segment,
+        holdout=run.holdout,
+        entered_at=run.entered_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        outcome=run.outcome or run.exit_reason,
+        workflow_id=run.workflow_id,
+        temporal_url=_temporal_url(config, run.workflow_id),
+    )
+
+
+def status_of(run: Run) -> Literal["starting", "running", "failing", "ending", "ended"]:
+    """Where a run stands, in a word."""
+    if run.ended_at is not None:
+        return "ended"
+    if run.exit_reason is not None:
+        return "ending"
+    if run.failing_since is not None:
+        return "failing"
+    return "starting" if run.started_at is None else "running"
+
+
+def _temporal_url(config: ApiConfig, workflow: str) -> str | None:
+    if not config.temporal_ui_url:
+        return None
+    return f"{config.temporal_ui_url}/namespaces/{config.temporal_namespace}/workflows/{workflow.replace('/', '%2F')}"
+
+
+def message(found: Message) -> RunMessage:
+    """A message of a run as the API shows it."""
+    return RunMessage.model_validate(found, from_attributes=True)
+
+
+def cursor_after(run: Run) -> str:
+    """What `after` is for the page that follows a run."""
+    return base64.urlsafe_b64encode(f"{run.entered_at.isoformat()} {run.id}".encode()).decode()
+
+
+class _Cursor(BaseModel):
+    at: AwareDatetime
+    id: UUID
+
+
+def cursor(after: str | None) -> tuple[datetime, UUID] | None:
+    """Where the page before ended.
+
+    Raises:
+        Problem: 400, this was never the end of a page.
+    """
+    if after is None:
+        return None
+    try:
+        at, _, run_id = base64.urlsafe_b64decode(after.encode()).decode().partition(" ")
+        found = _Cursor.model_validate({"at": at, "id": run_id})
+    except (ValueError, binascii.Error) as error:
+        raise Problem(400, "`after` is not the `next` of an earlier page", code="bad-cursor") from error
+    return found.at, found.id

@@ -1,0 +1,1 @@
+"""Segments and lists for product teams."""

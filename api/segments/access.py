@@ -1,0 +1,98 @@
+"""What the calls about segments share: a segment by its name, and what keeps a question from being answered as a problem."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+
+from api.config import ApiConfig
+from api.problems import Problem
+from api.segments.models import unusable
+from api.segments.views import SegmentDetail, detail
+from segments import DefinitionError
+from segments.ask.ask import CannotAsk, TooSlow, hinted
+from segments.ask.concerns import Limits
+from segments.ask.overview import Known, Landscape, landscape, overview
+from segments.define.define import CannotChange
+from segments.define.importing import checked_name
+from segments.define.snapshots import CannotFreeze
+from store import Database
+from store.ids import ID_LIMIT
+
+Text = Annotated[str | None, Query(min_length=1, max_length=ID_LIMIT, pattern=r"^[^\x00]*$")]
+Silence = Annotated[float, Query(gt=0, le=87_600, description="hours without an event after which its readers count as stale")]
+
+
+def entries(config: ApiConfig) -> dict[str, str]:
+    """The name of the segment that each journey is entered by; without those that are started by API only."""
+    named = {name: journey.spec.entered_by for name, journey in config.catalogue.items()}
+    return {name: entry for name, entry in named.items() if entry is not None}
+
+
+def known_one(around: Landscape, name: str) -> Known:
+    """A segment by its name.
+
+    Raises:
+        Problem: 404, there is none; 409, it cannot be read any more.
+    """
+    if name in around.problems:
+        raise Problem(409, f"segment '{name}' cannot be read any more: {around.problems[name]}", code="cannot-be-read")
+    if name not in around.known:
+        raise unknown(name)
+    return around.known[name]
+
+
+async def known(config: ApiConfig, database: Database, name: str) -> Known:
+    """A segment by its name, looked up now."""
+    return known_one(await landscape(database, config.segments), name)
+
+
+async def in_detail(config: ApiConfig, database: Database, name: str, at: datetime) -> SegmentDetail:
+    """A segment with its definition, size and worries."""
+    around = await landscape(database, config.segments)
+    [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, Limits())
+    return detail(seen, await hinted(database, seen.known.segment.predicate, at))
+
+
+def unknown(name: str) -> Problem:
+    """There is no such segment."""
+    return Problem(404, f"no segment '{name}'; `GET /v1/segments` lists them", code="unknown-segment")
+
+
+def no_customer() -> Problem:
+    """There is no such customer."""
+    return Problem(404, "no such customer", code="unknown-customer")
+
+
+def one_name(user_id: str | None, customer_id: UUID | None, anonymous_id: str | None, email: str | None) -> tuple[str, str]:
+    """The one name by which a customer was given, in the normal form that ingest stores.
+
+    Raises:
+        Problem: 422, there is none, there are several, or nobody can be called so.
+    """
+    given = {"user_id": user_id, "customer_id": customer_id, "anonymous_id": anonymous_id, "email": email}
+    names = [(kind, str(value)) for kind, value in given.items() if value is not None]
+    if len(names) != 1:
+        raise Problem(422, "give exactly one of user_id, customer_id, anonymous_id and email", code="invalid-request")
+    checked = checked_name(*names[0])
+    if isinstance(checked, str):
+        raise Problem(422, checked, code="invalid-request")
+    return checked
+
+
+@asynccontextmanager
+async def answering() -> AsyncIterator[None]:
+    """What keeps a definition from being evaluated, written or frozen, as a problem."""
+    try:
+        yield
+    except TooSlow as error:
+        raise Problem(422, f"the answer {error}", code="too-slow") from None
+    except (CannotChange, CannotFreeze) as error:
+        raise Problem(422 if error.code == "in-the-future" else 409, str(error), code=error.code) from None
+    except DefinitionError as error:
+        raise unusable(error, "/predicate") from None
+    except (CannotAsk, NotImplementedError, RecursionError) as error:
+        raise Problem(422, str(error) or "the definition is nested too deeply", code="invalid-definition") from None

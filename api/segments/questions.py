@@ -1,0 +1,89 @@
+"""Questions about customers and segments: count or preview a definition without saving it, worries, coverage of traits.
+
+Promise: reads only, and gives up after half a minute.
+"""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.auth import Operator, schemes
+from api.problems import Problem, responses
+from api.segments.access import Silence, answering, entries, known_one
+from api.segments.coverage import CoverageReport, coverage_report
+from api.segments.models import Question, predicate_of
+from api.segments.views import ConcernView, Counted, Previewed, concern, member
+from api.state import Config, Db
+from segments.ask.ask import count, hinted, preview
+from segments.ask.concerns import Limits, concerns
+from segments.ask.coverage import report
+from segments.ask.overview import landscape
+from segments.ask.silence import BadAllowance, allowances
+from store.segments.rows import sizes
+
+router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
+
+
+_Allowed = Annotated[
+    list[Annotated[str, Field(max_length=200)]] | None,
+    Query(max_length=100, description="`crm=48`: the hours a source may be silent; else twice its longest gap of four weeks"),
+]
+
+
+@router.post("/segments/count", responses=responses(401, 403, 422, 503))
+async def count_definition(body: Question, _: Operator, config: Config, database: Db) -> Counted:
+    """How many customers a definition is true of now; nothing is saved."""
+    predicate = predicate_of(body.predicate, (await landscape(database, config.segments)).predicates)
+    now = config.clock.now()
+    async with answering():
+        members, found = await count(database, predicate, now), await hinted(database, predicate, now)
+    return Counted(members=members, at=now, english=str(predicate), hints=found)
+
+
+@router.post("/segments/preview", responses=responses(401, 403, 422, 503))
+async def preview_definition(body: Question, _: Operator, config: Config, database: Db) -> Previewed:
+    """Some customers of whom a definition is true now; nothing is saved."""
+    predicate = predicate_of(body.predicate, (await landscape(database, config.segments)).predicates)
+    now = config.clock.now()
+    async with answering():
+        found, told = await preview(database, predicate, now, body.limit), await hinted(database, predicate, now)
+    return Previewed(customers=[member(each) for each in found], hints=told)
+
+
+@router.get("/concerns", responses=responses(401, 403, 422, 503))
+async def list_concerns(
+    _: Operator,
+    config: Config,
+    database: Db,
+    silence_hours: Silence = 24,
+    overlap: Annotated[float, Query(ge=0, le=1, description="share from which two segments count as overlapping")] = 0.8,
+    most: Annotated[int, Query(ge=1, le=100_000, description="how many active segments are too many")] = 50,
+    source_silence: _Allowed = None,
+) -> list[ConcernView]:
+    """What to worry about: too small, too many, overlapping, stale, past the review date; and what stands still."""
+    try:
+        limits = Limits(timedelta(hours=silence_hours), overlap, most, allowances(source_silence or ()))
+    except BadAllowance as error:
+        raise Problem(422, f"source_silence {error}", code="invalid-request") from None
+    around = await landscape(database, config.segments)
+    counted = await sizes(database, list(around.known))
+    found = await concerns(database, around.segments, counted, config.clock.now(), limits)
+    return [concern(each) for each in (*around.concerns(entries(config)), *found)]
+
+
+@router.get("/coverage", responses=responses(401, 403, 404, 409, 422, 503))
+async def trait_coverage(
+    _: Operator,
+    config: Config,
+    database: Db,
+    segment: Annotated[str | None, Query(max_length=100, description="only its members")] = None,
+    outdated_days: Annotated[int, Query(ge=1, le=36_500, description="from which age a value counts as outdated")] = 365,
+    enough: Annotated[float, Query(ge=0, le=1, description="share of customers who must have what a segment asks for")] = 0.5,
+) -> CoverageReport:
+    """Per trait: who has it, from which sources, how surely and how fresh. Per segment: whether that is enough."""
+    around = await landscape(database, config.segments)
+    asked = around.segments if segment is None else [known_one(around, segment).segment]
+    before = config.clock.now() - timedelta(days=outdated_days)
+    return coverage_report(await report(database, asked, before, enough=enough, only=segment))

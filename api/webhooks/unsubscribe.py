@@ -1,0 +1,122 @@
+"""The way out of marketing messages: a mail reader's one click (RFC 8058), or a page with one button.
+
+Promise: only POST acts, because mail scanners follow links; no login, no cookie, no question; a second click changes
+nothing.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi import Path as PathParameter
+from jinja2 import Environment, FileSystemLoader
+from starlette.responses import HTMLResponse
+
+from activities.channels import InvalidToken, read_unsubscribe
+from activities.channels.email.unsubscribe import Unsubscription
+from api.config import ApiConfig
+from api.state import Config, Db
+from store import Connection
+from store.customers.consent import Subject, address_written_to, both, withdraw
+from store.deliveries.feedback import NewEvent, journey_of, living, store_events
+from store.deliveries.ledger import MessageKey
+
+_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
+_SOURCE = "unsubscribe link"
+_NAMES = {"email": "emails", "whatsapp": "WhatsApp messages", "push": "notifications"}
+
+# The link itself is a secret: no other site may learn it, and no cache may keep the page.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+}
+_FORM = {
+    "type": "object",
+    "properties": {"List-Unsubscribe": {"type": "string", "enum": ["One-Click"]}},
+}
+_OPENAPI = {"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _FORM}}}}
+_PAGE = {"content": {"text/html": {"schema": {"type": "string"}}}}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "a page", **_PAGE},
+    404: {"description": "a page: the link is not valid", **_PAGE},
+}
+
+router = APIRouter(prefix="/u", tags=["unsubscribe"], default_response_class=HTMLResponse)
+Token = Annotated[str, PathParameter(description="the signed token of an unsubscribe link", max_length=2048)]
+
+
+@router.get("/{token}", responses=_RESPONSES)
+async def ask(token: Token, config: Config) -> HTMLResponse:
+    """The page with the button. Changes nothing."""
+    try:
+        said = read_unsubscribe(config.secret, token, config.former_secrets)
+    except InvalidToken:
+        return _invalid()
+    what = _what(said)
+    return _page(f"Stop {what}?", f"You will not get any more {what} from us about offers and news.", asks=True)
+
+
+@router.post("/{token}", responses=_RESPONSES, openapi_extra=_OPENAPI)
+async def act(token: Token, config: Config, database: Db) -> HTMLResponse:
+    """Withdraw consent at once. The body is not looked at: whoever posts to this address means it (RFC 8058, 3.2)."""
+    try:
+        said = read_unsubscribe(config.secret, token, config.former_secrets)
+    except InvalidToken:
+        return _invalid()
+    async with database.transaction() as connection:
+        await _withdraw(connection, said, config)
+    return _page("You are unsubscribed", f"You will not get any more {_what(said)} from us about offers and news.")
+
+
+async def _withdraw(connection: Connection, said: Unsubscription, config: ApiConfig) -> None:
+    """A no about the address that the letter went to and about the customer, and an event where that is news.
+
+    Of a customer who has been erased only what is left: the address, if it is still known.
+    """
+    profile_id = (await living(connection, [said.profile_id])).get(said.profile_id)
+    run_id, step, occurrence = _parts(said)
+    address = await address_written_to(connection, MessageKey(run_id, step, occurrence))
+    if profile_id is None and address is None:
+        return
+    now = config.clock.now()
+    subjects = both(profile_id, said.channel, address, said.purpose) if profile_id else [Subject(None, said.channel, address)]
+    row = await withdraw(connection, subjects, source=_SOURCE, at=now, received_at=now)
+    if row is not None and profile_id is not None:
+        properties = await _properties(connection, said)
+        event = NewEvent(profile_id, f"unsubscribe:{row}", "Unsubscribed", now, properties)
+        await store_events(connection, [event], source=_SOURCE, at=now)
+
+
+async def _properties(connection: Connection, said: Unsubscription) -> dict[str, str | None]:
+    run_id, step, _ = _parts(said)
+    journey = await journey_of(connection, run_id)
+    return {
+        "channel": said.channel,
+        "purpose": said.purpose,
+        "source": _SOURCE,
+        "journey": journey,
+        "run_id": str(run_id),
+        "step": step,
+    }
+
+
+def _parts(said: Unsubscription) -> tuple[UUID, str, int]:
+    run_id, _, rest = said.key.partition("/")
+    step, _, occurrence = rest.rpartition("/")
+    return UUID(run_id), step, int(occurrence)
+
+
+def _what(said: Unsubscription) -> str:
+    return _NAMES.get(said.channel, "messages")
+
+
+def _invalid() -> HTMLResponse:
+    text = "It may have been cut off. Please use the link in the message itself, or write to us."
+    return _page("This link is not valid", text, status=404)
+
+
+def _page(title: str, text: str, *, asks: bool = False, status: int = 200) -> HTMLResponse:
+    html = _PAGES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks)
+    return HTMLResponse(html, status, _HEADERS)

@@ -1,0 +1,1 @@
+"""What people ask of segments: who, how many, why, and what to worry about."""

@@ -1,0 +1,149 @@
+"""What people ask of a segment: who is in it, how many, since when, why or why not; also of one that is not saved.
+
+Promise: reads only, and gives up after half a minute, so that a curious question never stands in the way of the watch.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from segments.ask.hints import hints
+from segments.ask.why import Finding, why
+from segments.errors import SegmentError
+from segments.language.predicate import Predicate, event_types, trait_names
+from segments.language.segment import Segment
+from segments.sql import statements as compiler
+from segments.sql.plans import plan_for_everybody
+from segments.watch.thresholds import record, recorded
+from segments.watch.transitions import read_event, read_facts, read_person
+from store import Connection, Database, queries
+from store.segments.rows import Member, traits_of
+
+_SQL = queries("segments")
+_PATIENCE = timedelta(seconds=30)
+_EVENTS = 10_000
+_MOST_VALUES = 2_000  # Postgres takes 32,767 parameters in one statement
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+#: Ingest lets events be dated this far ahead; they are known to come true.
+_AHEAD = timedelta(minutes=5)
+
+
+class TooSlow(SegmentError):
+    """The answer would have taken too long."""
+
+
+class CannotAsk(SegmentError):
+    """Postgres cannot evaluate the definition, though it reads well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Why one customer is or is not in a segment.
+
+    `member` is what the watch has written, `finding` what the definition says at `at`: they differ for a moment when
+    something has just happened. `complete` is false when there were more events than were looked at.
+    """
+
+    at: datetime
+    member: bool
+    entered_at: datetime | None
+    finding: Finding
+    complete: bool
+
+
+async def count(database: Database, predicate: Predicate, at: datetime) -> int:
+    """How many customers the definition is true of at an instant.
+
+    Raises:
+        TooSlow: it took longer than half a minute.
+        CannotAsk: Postgres refuses it.
+    """
+    statement = await asyncio.to_thread(_statement, predicate)  # seconds for a large one: others are served meanwhile
+    sql = f"select count(*) from ({statement.sql}) as members"  # noqa: S608 - what the compiler emits
+    async with _briefly(database) as connection:
+        await plan_for_everybody(connection)
+        await record(connection, predicate, at)
+        counted: int = await connection.fetchval(sql, *statement.args(at, shard=0, shards=1))
+        return counted
+
+
+async def preview(database: Database, predicate: Predicate, at: datetime, limit: int) -> list[Member]:
+    """Some customers of whom the definition is true, with the traits that it names; raises as `count` does."""
+    statement = await asyncio.to_thread(_statement, predicate)
+    sql = f"select id from ({statement.sql}) as members limit {int(limit)}"  # noqa: S608 - what the compiler emits
+    async with _briefly(database) as connection:
+        await plan_for_everybody(connection)
+        await record(connection, predicate, at)
+        rows = await connection.fetch(sql, *statement.args(at, shard=0, shards=1))
+        return await traits_of(connection, [row["id"] for row in rows], sorted(trait_names(predicate)))
+
+
+async def hinted(database: Database, predicate: Predicate, at: datetime) -> list[str]:
+    """Why the definition may be true of nobody though it is valid, a sentence each; raises as `count` does."""
+    async with _briefly(database) as connection:
+        return await hints(connection, predicate, at)
+
+
+async def check(database: Database, predicate: Predicate, at: datetime) -> None:
+    """Have Postgres plan the definition without running it.
+
+    Raises:
+        CannotAsk: it cannot.
+    """
+    statement = await asyncio.to_thread(_statement, predicate)
+    async with _briefly(database) as connection:
+        await connection.fetch(f"explain {statement.sql}", *statement.args(at, shard=0, shards=1))
+
+
+async def explain(database: Database, segment: Segment, profile: UUID, at: datetime) -> Answer | None:
+    """Why this customer is or is not in the segment; None when there is no such customer."""
+    types = sorted(event_types(segment.predicate))
+    async with _briefly(database) as connection:
+        row = next(iter(await connection.fetch(_SQL["lock_facts"], [profile])), None)
+        if row is None:
+            return None
+        known = await _events(connection, profile, types, at)
+        [person] = await connection.fetch(_SQL["facts_people"], [profile])
+        entered = {each["segment"]: each["entered_at"][0] for each in await connection.fetch(_SQL["members"], [profile])}
+        thresholds = await recorded(connection, [segment])
+    complete = len(known) < _EVENTS
+    facts = read_facts(row, [read_event(event) for event in known], read_person(person), thresholds)
+    member = segment.name in entered
+    return Answer(at, member, entered.get(segment.name), why(segment.predicate, facts, at), complete)
+
+
+async def _events(connection: Connection, profile: UUID, types: Sequence[str], at: datetime) -> list[Any]:
+    if not types:
+        return []
+    return list(await connection.fetch(_SQL["facts_events"], [profile], types, _BEGINNING, at + _AHEAD, _EVENTS))
+
+
+def _statement(predicate: Predicate) -> compiler.Statement:
+    statement = compiler.everyone(predicate)
+    if len(statement.names) > _MOST_VALUES:
+        raise CannotAsk(f"the definition has more than {_MOST_VALUES:,} conditions; put customers on a list instead")
+    return statement
+
+
+@asynccontextmanager
+async def _briefly(database: Database) -> AsyncIterator[Connection]:
+    try:
+        async with database.pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await connection.execute(f"set local statement_timeout = {int(_PATIENCE.total_seconds() * 1000)}")
+                yield connection
+            finally:
+                await transaction.rollback()  # also what a ranking took to answer this one question
+    except asyncpg.QueryCanceledError:
+        sentence = f"took longer than {_PATIENCE.seconds} s; narrow it with a window, or save it and let the watch count"
+        raise TooSlow(sentence) from None
+    except (asyncpg.DataError, asyncpg.SyntaxOrAccessError, asyncpg.ProgramLimitExceededError) as error:
+        raise CannotAsk(f"Postgres cannot evaluate this definition ({type(error).__name__}); simplify it") from None

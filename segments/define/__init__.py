@@ -1,0 +1,1 @@
+"""Writing definitions, lists and snapshots."""

@@ -1,0 +1,125 @@
+"""Writing and deleting definitions through the API: names are looked up, and nothing that others rely on breaks.
+
+Promise: what is written can be read and evaluated together with everything that names it, also when two people write at
+once; a definition follows the segments that it names, because it is kept by their names.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from segments.ask.ask import CannotAsk, check
+from segments.errors import SegmentError
+from segments.language.names import by_name, named_in, predicates, read, resolved
+from segments.language.segment import Segment
+from store import Connection, Database
+from store.segments.rows import Stored, delete_stored, lock_definitions, put_stored, stored
+
+_ATTEMPTS = 5
+
+
+class CannotChange(SegmentError):
+    """A segment that may not be changed or deleted; `code` names the reason in one word."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A definition as somebody wrote it: JSON that may name other segments, and whether who is in already enters journeys."""
+
+    name: str
+    plain: Mapping[str, Any]
+    announce: bool = False
+
+
+async def define(database: Database, catalogue: Mapping[str, Segment], draft: Draft, *, by: str, at: datetime) -> bool:
+    """Write a definition; true when there was none of that name.
+
+    Raises:
+        DefinitionError: it means nothing, or names a segment that does not exist or that contains it; with the place.
+        CannotAsk: Postgres cannot evaluate it.
+        CannotChange: it is defined in code, or a segment that names it could not be evaluated any more.
+    """
+    _refuse_code(catalogue, draft.name)
+    for _ in range(_ATTEMPTS):
+        rows = await stored(database)
+        written = {row.name: row.definition for row in alive(rows)}
+        segment = read(draft.name, draft.plain, predicates(catalogue, written | {draft.name: draft.plain}))
+        await check(database, segment.predicate, at)
+        await _check_those_that_name_it(database, catalogue, written, draft, at)
+        plain = segment.to_json()
+        plain["predicate"] = by_name(plain["predicate"], resolved(catalogue, _without(written, draft.name)).segments)
+        async with database.transaction() as connection:
+            if await _unchanged(connection, rows):
+                version = segment.version
+                return await put_stored(connection, draft.name, version, plain, announce=draft.announce, by=by, at=at)
+    raise CannotChange("busy", "others keep changing segments at this moment; try again")
+
+
+async def undefine(
+    database: Database, catalogue: Mapping[str, Segment], entries: Mapping[str, str], name: str, *, by: str, at: datetime
+) -> bool:
+    """Take a definition out of use; false when there is none. `entries` has the segment that each journey is entered by.
+
+    Raises:
+        CannotChange: it is defined in code, or a segment or a journey names it.
+    """
+    _refuse_code(catalogue, name)
+    async with database.transaction() as connection:
+        await lock_definitions(connection)
+        rows = alive(await stored(connection))
+        if all(row.name != name for row in rows):
+            return False
+        segments = [row.name for row in rows if name in named_in(row.definition.get("predicate"))]
+        journeys = sorted(journey for journey, entry in entries.items() if entry == name)
+        if segments or journeys:
+            whose = [*_told("segment", segments), *_told("journey", journeys)]
+            raise CannotChange("still-named", f"segment {name!r} is named by {' and by '.join(whose)}; change that first")
+        return await delete_stored(connection, name, by=by, at=at)
+
+
+def alive(rows: Sequence[Stored]) -> list[Stored]:
+    """The definitions that are not deleted."""
+    return [row for row in rows if row.deleted_at is None]
+
+
+async def _check_those_that_name_it(
+    database: Database, catalogue: Mapping[str, Segment], written: Mapping[str, Mapping[str, Any]], draft: Draft, at: datetime
+) -> None:
+    before, after = resolved(catalogue, written), resolved(catalogue, {**written, draft.name: draft.plain})
+    for name, segment in before.segments.items():
+        if name == draft.name or after.segments.get(name) == segment:
+            continue
+        if name in after.problems:
+            raise _would_break(name, draft, after.problems[name])
+        try:
+            await check(database, after.segments[name].predicate, at)
+        except CannotAsk as error:
+            raise _would_break(name, draft, str(error)) from None
+
+
+def _would_break(name: str, draft: Draft, problem: str) -> CannotChange:
+    told = f"segment {name!r} names {draft.name!r} and could not be evaluated any more: {problem}"
+    return CannotChange("would-break", told)
+
+
+async def _unchanged(connection: Connection, rows: Sequence[Stored]) -> bool:
+    await lock_definitions(connection)
+    return await stored(connection) == list(rows)
+
+
+def _without(written: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Mapping[str, Any]]:
+    return {other: plain for other, plain in written.items() if other != name}
+
+
+def _refuse_code(catalogue: Mapping[str, Segment], name: str) -> None:
+    if name in catalogue:
+        raise CannotChange("in-code", f"segment {name!r} is defined in code; change it there, or choose another name")
+
+
+def _told(kind: str, names: Sequence[str]) -> list[str]:
+    return [f"{kind}{'s' if len(names) > 1 else ''} {', '.join(map(repr, names))}"] if names else []

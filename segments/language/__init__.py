@@ -1,0 +1,1 @@
+"""The language itself: predicates, what may stand in them, how they are read and told; pure."""

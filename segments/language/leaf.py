@@ -1,0 +1,30 @@
+"""The base of leaves that value themselves; their SQL is registered beside it, in a module named `<leaf>_sql`.
+
+Promise: pure. A leaf says what it looks at (edges, traits, marks) and how far back, so that the watch needs no other list.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from segments.language.predicate import Predicate
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+
+
+class Leaf(Predicate):
+    """A predicate without parts that knows its own truth."""
+
+    def holds(self, facts: "Facts", at: datetime) -> bool:
+        """Whether it is true of a customer at an instant."""
+        raise NotImplementedError
+
+    @property
+    def dated_by(self) -> str | None:
+        """What in `Person.dates` says since when it is as it is."""
+        return None
+
+    @property
+    def memory(self) -> timedelta | None:
+        """How old the events can be that it looks at; None when any."""
+        return timedelta(0)

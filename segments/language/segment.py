@@ -1,0 +1,147 @@
+"""The words in which a segment is written: `trait`, `did`, `prop` and `Segment`.
+
+Promise: pure. This module is imported inside Temporal's workflow sandbox, so nothing here touches SQL, a clock or I/O.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from segments.errors import DefinitionError
+from segments.evaluate import holds_on_nothing
+from segments.language.predicate import Predicate, is_of_property, leaves
+from segments.language.wire import predicate_from_json
+from segments.leaves.did import Did
+from segments.leaves.held import Held
+from segments.leaves.score import Scored
+
+#: Part of every version: raise it when the meaning of a definition changes though its text does not.
+_SEMANTICS = 2
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
+
+
+def did(event: str) -> Did:
+    """The customer did this at least once, ever; narrow it with `.within`, `.at_least`, `.where`, `.since_last`."""
+    return Did(event)
+
+
+#: Completed orders, in the words of the Segment spec's e-commerce events.
+purchases = did("Order Completed")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a segment's messages are meant to achieve: this share converts anyway, and a relative lift upon it."""
+
+    base_rate: float
+    lift: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.base_rate < 1 or not 0 < self.base_rate * (1 + self.lift) < 1 or not self.lift:
+            raise DefinitionError(f"{self}", "needs 0 < base_rate < 1 and a lift (0.1: ten per cent more) that stays below 1")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A name for the customers of whom a predicate is true.
+
+    `owner`, `review_by` and `effect` are for people (who answers for it, until when it is trusted, what it is meant to
+    achieve); like the description they do not change its version. Nor does `announce`: whether customers who are in it
+    already when it is first loaded enter journeys. Those who come in by a changed definition always do.
+    """
+
+    name: str
+    predicate: Predicate
+    description: str = ""
+    owner: str = ""
+    review_by: date | None = None
+    effect: Effect | None = None
+    announce: bool = False
+
+    def __post_init__(self) -> None:
+        check_segment_name(self.name)
+        if not isinstance(self.predicate, Predicate):
+            raise DefinitionError(f"segment {self.name!r}", f"needs a predicate, not {self.predicate!r}")
+        if misplaced := [leaf for leaf in leaves(self.predicate) if is_of_property(leaf)]:
+            raise DefinitionError(f"segment {self.name!r}", f"prop(…) belongs inside did(…).where(…): {misplaced[0]}")
+
+    @property
+    def version(self) -> str:
+        """A stable hash of what it means; the name and the description do not count."""
+        return hashlib.sha256(f"{_SEMANTICS}:{self.predicate.key}".encode()).hexdigest()[:16]
+
+    def to_json(self) -> dict[str, Any]:
+        """The definition as plain JSON."""
+        plain = {"name": self.name, "description": self.description, "predicate": self.predicate.to_json()}
+        effect = self.effect and {"base_rate": self.effect.base_rate, "lift": self.effect.lift}
+        review_by = self.review_by and self.review_by.isoformat()
+        told = {"owner": self.owner, "review_by": review_by, "effect": effect, "announce": self.announce}
+        return plain | {name: value for name, value in told.items() if value}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "Segment":
+        """The segment that `to_json` wrote.
+
+        Raises:
+            DefinitionError: it is not one; the error names the place.
+        """
+        try:
+            name, definition = plain["name"], plain["predicate"]
+        except KeyError as missing:
+            raise DefinitionError("segment", f"has no {missing}") from None
+        try:
+            predicate = predicate_from_json(definition)
+        except DefinitionError as error:
+            raise error.within(f"segment {name!r}, predicate") from None
+        described = (str(plain.get("description", "")), str(plain.get("owner", "")))
+        return cls(name, predicate, *described, *_told(plain), announce=plain.get("announce") is True)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.predicate}"
+
+
+def check_segment_name(name: object) -> None:
+    """Refuse what a segment cannot be called.
+
+    Raises:
+        DefinitionError: it cannot.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DefinitionError(f"Segment({name!r})", "a name has 1 to 100 lower-case letters, digits and hyphens inside")
+
+
+def check_goal(goal: Predicate) -> None:
+    """Refuse a goal that nothing the customer does can reach.
+
+    Raises:
+        DefinitionError: it looks at traits, or it is true before anything has happened.
+    """
+    for leaf in leaves(goal):
+        if not isinstance(leaf, Did):
+            raise DefinitionError(f"goal {goal}", f"a goal is made of did(…); this is not: {leaf}")
+        if (leaf.period, leaf.then_, leaf.hours, leaf.days) != (None,) * 4:
+            raise DefinitionError(f"goal {goal}", f"a goal takes no hours or days, no calendar period and no sequence: {leaf}")
+    if any(isinstance(part, Held) for part in _all_parts(goal)):
+        raise DefinitionError(f"goal {goal}", "what only time completes is no goal; name the events themselves")
+    if any(isinstance(part, Scored) for part in _all_parts(goal)):
+        raise DefinitionError(f"goal {goal}", "a score has no moment at which it is reached; name the events themselves")
+    if holds_on_nothing(goal):
+        raise DefinitionError(f"goal {goal}", "is true before anything has happened, so the run would end at once")
+
+
+def _all_parts(predicate: Predicate) -> Iterator[Predicate]:
+    yield predicate
+    for part in predicate.parts:
+        yield from _all_parts(part)
+
+
+def _told(plain: Mapping[str, Any]) -> tuple[date | None, Effect | None]:
+    review_by, effect = plain.get("review_by"), plain.get("effect")
+    try:
+        until = None if review_by is None else date.fromisoformat(review_by)
+        return until, None if effect is None else Effect(effect["base_rate"], effect["lift"])
+    except (TypeError, ValueError, KeyError) as error:
+        raise DefinitionError("review_by, effect", f"{error}; use a date, and an object with base_rate and lift") from None

@@ -1,0 +1,109 @@
+"""An amount over events against a number.
+
+Promise: pure and exact, and what the SQL of `aggregates_sql` answers.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from segments.errors import DefinitionError
+from segments.language.comparing import as_kind, compared
+from segments.language.leaf import Leaf
+from segments.language.predicate import Clock, Edge
+from segments.language.values import OPERATORS, check_operand, kind_of, unknown_operator
+from segments.language.words import operand_in_words, to_plain
+from segments.leaves.measures import Measured
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+    from segments.leaves.did import Did
+
+#: How amounts can be compared.
+COMPARED: Final = ("==", "!=", "<", "<=", ">", ">=", "between")
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregate(Leaf):
+    """An amount over the events of a `did` against a number."""
+
+    measured: Measured
+    op: str
+    value: Any
+
+    def __post_init__(self) -> None:
+        check_number(self.measured.place, self.op, self.value)
+
+    @property
+    def of(self) -> "Did":
+        """The events whose amount it is."""
+        return self.measured.of
+
+    @property
+    def edges(self) -> frozenset[Edge]:
+        """Those of its events."""
+        return self.of.edges
+
+    @property
+    def clocks(self) -> frozenset[Clock]:
+        """Those of its events."""
+        return self.of.clocks
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """Those of its events."""
+        return self.of.traits
+
+    @property
+    def memory(self) -> timedelta | None:
+        """That of its events."""
+        return self.of.memory
+
+    @property
+    def grows(self) -> bool:
+        """Whether one more event can only make it true."""
+        return self.measured.grows_with(self.op)
+
+    @property
+    def true_of_nothing(self) -> bool:
+        """Whether it is true where no event counts: a count, a total or a number of values is 0 then."""
+        return self.measured.has_zero and against(Fraction(0), self.op, self.value)
+
+    def holds(self, facts: "Facts", at: datetime) -> bool:
+        """Whether the amount over what counts at an instant compares."""
+        amount = self.amount(facts, at)
+        return amount is not None and against(amount, self.op, self.value)
+
+    def amount(self, facts: "Facts", at: datetime) -> Fraction | None:
+        """The amount over what counts at an instant; None where there is none."""
+        return self.measured.amount(facts, at)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"total": property, "of": {"did": …}, "is": …, "value": …}`."""
+        return self.measured.to_json() | {"is": self.op, "value": to_plain(self.value)}
+
+    def __str__(self) -> str:
+        return f"{self.measured} {in_words(self.op, self.value)}"
+
+
+def check_number(place: str, op: str, value: Any) -> None:
+    """Refuse an operator that amounts do not have, and an operand that is no number (or two, for `between`)."""
+    if op not in COMPARED:
+        raise unknown_operator(place, op, COMPARED)
+    check_operand(place, op, value)
+    for each in value if op == "between" else (value,):
+        if kind_of(place, each) != "number":
+            raise DefinitionError(place, f"compares with a number, not with {each!r}")
+
+
+def against(amount: Fraction, op: str, value: Any) -> bool:
+    """Whether an amount compares with a number, or lies between two."""
+    ends = [Fraction(as_kind("number", each)) for each in (value if op == "between" else (value,))]
+    return ends[0] <= amount <= ends[1] if op == "between" else compared(op, amount, ends[0])
+
+
+def in_words(op: str, value: Any) -> str:
+    """A comparison with a number in English."""
+    words = " and ".join(map(operand_in_words, value)) if op == "between" else operand_in_words(value)
+    return f"{OPERATORS[op]} {words}"

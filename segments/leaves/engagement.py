@@ -1,0 +1,76 @@
+"""What customers did with our own messages: the events that the providers' webhooks write, under their own words.
+
+Promise: pure; every verb gives an ordinary `did(…)`, so counts, windows and combinations are those of any event.
+"""
+
+from dataclasses import dataclass
+
+from segments.language.predicate import Compare
+from segments.language.values import check_name
+from segments.leaves.did import Did
+from segments.leaves.reach import check_channel, check_purpose
+
+#: The events that we write ourselves.
+OURS = frozenset(
+    {
+        *("Message Sent", "Message Delivered", "Message Read", "Message Clicked", "Message Replied", "Message Failed"),
+        "Unsubscribed",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Which messages are meant; a verb says what became of them."""
+
+    conditions: tuple[Compare, ...] = ()
+
+    def sent(self) -> Did:
+        """Accepted by the provider (where it says so)."""
+        return self._events("Message Sent")
+
+    def delivered(self) -> Did:
+        """Arrived on the customer's device."""
+        return self._events("Message Delivered")
+
+    def opened(self) -> Did:
+        """Opened or read."""
+        return self._events("Message Read")
+
+    def clicked(self) -> Did:
+        """A link in it was followed (nothing of ours writes this event yet: send "Message Clicked" from your link tracker)."""
+        return self._events("Message Clicked")
+
+    def replied(self) -> Did:
+        """Answered by the customer."""
+        return self._events("Message Replied")
+
+    def failed(self) -> Did:
+        """Refused or undeliverable after it was handed over."""
+        return self._events("Message Failed")
+
+    def _events(self, named: str) -> Did:
+        return Did(named).where(*self.conditions) if self.conditions else Did(named)
+
+
+def messaged(
+    *, channel: str | None = None, template: str | None = None, journey: str | None = None, purpose: str | None = None
+) -> Messages:
+    """Our messages, all or only those of a channel, template, journey (campaign) or purpose (category)."""
+    if channel is not None:
+        check_channel("messaged", channel)
+    if purpose is not None:
+        check_purpose("messaged", purpose)
+    for what, name in (("template", template), ("journey", journey)):
+        if name is not None:
+            check_name("messaged", what, name)
+    asked = {"channel": channel, "template": template, "journey": journey, "purpose": purpose}
+    return Messages(tuple(Compare("property", (name,), "==", value) for name, value in asked.items() if value is not None))
+
+
+def unsubscribed(channel: str | None = None) -> Did:
+    """Withdrew consent: by link, by STOP, or told by the provider."""
+    if channel is None:
+        return Did("Unsubscribed")
+    check_channel("unsubscribed", channel)
+    return Did("Unsubscribed").where(Compare("property", ("channel",), "==", channel))

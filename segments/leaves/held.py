@@ -1,0 +1,172 @@
+"""`held(…)`: a predicate that has been true for a while, without a break.
+
+Promise: pure. True at t exactly when the predicate was true at every instant of [t - span, t], so it comes true a span
+after its beginning by time alone, and false at once.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Unpack
+
+from segments.errors import DefinitionError
+from segments.language.predicate import All, AnyItem, Clock, Compare, Edge, Either, Not, Predicate, as_predicate, is_of_property
+from segments.language.spans import Units, earlier, span_of
+from segments.language.values import check_window
+from segments.language.words import span_in_words, to_plain
+from segments.leaves.aggregates import Aggregate
+from segments.leaves.date_clocks import TraitClock
+from segments.leaves.did import Did
+from segments.leaves.listed import Listed
+from segments.leaves.people import Bucket, MemberOf
+from segments.leaves.places import Located
+from segments.leaves.score import Scored
+from segments.leaves.sequences import Outermost
+from segments.leaves.turning import turning
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+
+#: Whose past the events and the traits tell.
+_TOLD = (All, Either, Not, MemberOf, Scored, Listed, Did, Outermost, Compare, AnyItem, Located, Bucket)
+_UNKNOWN = "it is not known what this was in the past; held(…) takes events, amounts and comparisons of traits, but not"
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, eq=False)
+class Held(Predicate):
+    """The predicate was true at every instant of the last `span`, both ends included.
+
+    Its past is told by the events, as they are known now. A trait counts as being what it is since it was last changed
+    (never said: since the customer was created); what it was before is not known, and so is no state that lasted.
+    """
+
+    inner: Predicate
+    span: timedelta
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.span, timedelta):
+            raise DefinitionError("held", f"needs a timedelta, or days=, hours=…, not {self.span!r}")
+        check_window("held", self.span)
+        _check_past("held", as_predicate(self.inner, "held"))
+
+    @property
+    def parts(self) -> tuple[Predicate, ...]:
+        """What lasted."""
+        return (self.inner,)
+
+    @property
+    def edges(self) -> frozenset[Edge]:
+        """Where the state can end, and a span after where it can begin."""
+        return self.ends | {Edge(edge.type, edge.window + self.span) for edge in turning(self.inner, to=True)}
+
+    @cached_property
+    def ends(self) -> frozenset[Edge]:
+        """Where the state can end."""
+        return turning(self.inner, to=False)
+
+    @property
+    def clocks(self) -> frozenset[Clock]:
+        """The traits have been what they are for a span."""
+        return frozenset({Settled(self.traits, self.span)} if self.traits else ())
+
+    @property
+    def memory(self) -> timedelta | None:
+        """As far back as the state itself looks, at the beginning of the span."""
+        return None if self.inner.memory is None else self.inner.memory + self.span
+
+    def begins(self, at: datetime) -> datetime:
+        """The first instant at which it must have been true."""
+        return earlier(at, self.span)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"held": …, "for": seconds}`."""
+        return {"held": self.inner.to_json(), "for": to_plain(self.span)}
+
+    @property
+    def _rest(self) -> str:
+        return f"been true for at least {span_in_words(self.span)}: ({self.inner})"
+
+    def __str__(self) -> str:
+        return f"has {self._rest}"
+
+    def denied(self) -> str:
+        """The opposite, in words."""
+        return f"has not {self._rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(TraitClock):
+    """All of these traits have been what they are for a span."""
+
+    names: frozenset[str]
+    span: timedelta
+
+    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - there is one
+        """A span after the newest of them."""
+        since = facts.known_since(self.names)
+        if _END - since > self.span:
+            yield since + self.span
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        """`{"traits": names, "for": seconds}`."""
+        return {"traits": sorted(self.names), "for": to_plain(self.span)}
+
+
+class Lapses:
+    """When a predicate is not true of a customer: stretches from an instant up to but without another."""
+
+    def __init__(self, steps: Iterable[datetime], holds: Callable[[datetime], bool]) -> None:
+        """Value it once between each two steps."""
+        around = [_BEGINNING, *(step for step in steps if step > _BEGINNING), _END]
+        self._spells = [(start, end) for start, end in pairwise(around) if not holds(start)]
+
+    def meet(self, start: datetime, end: datetime) -> bool:
+        """Whether one of them meets [start, end]."""
+        known = bisect_right(self._spells, end, key=lambda spell: spell[0])
+        return known > 0 and self._spells[known - 1][1] > start
+
+
+def held(predicate: Predicate, span: timedelta | None = None, **units: Unpack[Units]) -> Held:
+    """True of whom it has been true for at least the span: `held(did("Cart Viewed") & ~purchases, hours=2)`."""
+    return Held(as_predicate(predicate, "held"), span_of("held", span, units))
+
+
+def _check_past(place: str, predicate: Predicate) -> None:
+    """Refuse what cannot be told of a past instant from events and traits, naming where it stands."""
+    if problem := _problem(predicate):
+        raise DefinitionError(place, f"{problem}: {predicate}")
+    for step, part in _below(predicate):
+        _check_past(f"{place}.{step}", part)
+
+
+def _below(predicate: Predicate) -> Iterable[tuple[str, Predicate]]:
+    match predicate:
+        case All() | Either():
+            word = "all" if isinstance(predicate, All) else "any"
+            return [(f"{word}[{n}]", part) for n, part in enumerate(predicate.members)]
+        case Scored():
+            return [(f"score[{n}].when", part) for n, part in enumerate(predicate.parts)]
+        case Not():
+            return [("not", predicate.part)]
+        case MemberOf():
+            return [("predicate", predicate.inner)]
+    return []
+
+
+def _problem(predicate: Predicate) -> str | None:
+    match predicate:
+        case Held():
+            return "one held(…) cannot stand in another; write the sum of the spans, or two beside each other"
+        case Did() if predicate.period is not None:
+            return "a calendar period cannot be looked back at; use .within(…) or .between(…)"
+        case Compare() | AnyItem() if is_of_property(predicate):
+            return "prop(…) belongs inside did(…).where(…)"
+        case Aggregate():
+            return _problem(predicate.of)
+    return None if isinstance(predicate, _TOLD) else _UNKNOWN

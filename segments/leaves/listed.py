@@ -1,0 +1,68 @@
+"""`listed(…)`: who is on a list kept by hand or from a file.
+
+Promise: no state of its own. Putting on and taking off are events of the type `$list:<name>`, and the last one decides, so
+a list is as exact in time as everything else, follows a merge, and can be asked about any past instant.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from segments.errors import DefinitionError
+from segments.language.predicate import Compare, Predicate
+from segments.leaves.did import Did
+
+#: What the type of a list's events begins with; nobody but us may send them.
+LIST_EVENT = "$list:"
+#: Their property: true when the customer was put on the list, false when taken off.
+ON_IT = "listed"
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
+
+
+def check_list_name(name: object) -> str:
+    """The name, if a list can be called so.
+
+    Raises:
+        DefinitionError: it cannot.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DefinitionError(f"listed({name!r})", "a list's name has 1 to 100 lower-case letters, digits and hyphens inside")
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class Listed(Predicate):
+    """On the list at the instant asked about."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        check_list_name(self.name)
+
+    @cached_property
+    def last(self) -> Did:
+        """The same in events: the last one of the list's put the customer on it."""
+        kind = LIST_EVENT + self.name
+        return Did(kind, condition=Compare("property", (ON_IT,), "==", value=True), since=kind)
+
+    @property
+    def parts(self) -> tuple[Predicate, ...]:
+        """What it comes to."""
+        return (self.last,)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"listed": …}`."""
+        return {"listed": self.name}
+
+    def denied(self) -> str:
+        """The opposite, in words."""
+        return f'is not on the list "{self.name}"'
+
+    def __str__(self) -> str:
+        return f'is on the list "{self.name}"'
+
+
+def listed(name: str) -> Listed:
+    """The customer is on this list (`journeys lists import`, `POST /v1/lists/{name}/members`)."""
+    return Listed(name)

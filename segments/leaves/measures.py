@@ -1,0 +1,146 @@
+"""What is measured over the events of a `did`: how many there are, totals, extremes, means and how many different values.
+
+Promise: pure and exact: numbers are added and compared as fractions, and values of another kind than a number are not counted.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from segments.errors import DefinitionError
+from segments.language.comparing import as_kind, found_in, items_in, meets
+from segments.language.predicate import AnyItem, Not, Predicate
+from segments.language.values import check_path
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+    from segments.leaves.did import Did
+
+Number = int | float | Decimal
+_SCALARS = ("boolean", "number", "text")
+
+
+def _largest(numbers: list[Fraction]) -> Fraction | None:
+    return max(numbers, default=None)
+
+
+def _smallest(numbers: list[Fraction]) -> Fraction | None:
+    return min(numbers, default=None)
+
+
+def _average(numbers: list[Fraction]) -> Fraction | None:
+    return sum(numbers, Fraction(0)) / len(numbers) if numbers else None
+
+
+_OF_NUMBERS: Mapping[str, Callable[[list[Fraction]], Fraction | None]] = {
+    "total": lambda numbers: sum(numbers, Fraction(0)),
+    "largest": _largest,
+    "smallest": _smallest,
+    "average": _average,
+}
+#: The measures by the key that names them in JSON.
+MEASURES: Final = (*_OF_NUMBERS, "distinct", "count")
+#: Those that are 0, and not missing, where no event counts.
+_ZERO = ("total", "distinct", "count")
+#: The operators that one more event can only make true.
+_UPWARD, _DOWNWARD = (">", ">="), ("<", "<=")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A measure over the events that count for a `did`; all but the count look at a property."""
+
+    of: "Did"
+    measure: str
+    path: tuple[str, ...] = ()
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        if self.measure not in MEASURES:
+            raise DefinitionError(self.place, f"unknown measure; use one of {', '.join(MEASURES)}")
+        if self.of.least is not None or self.of.most is not None:
+            raise DefinitionError(self.place, "takes no count; write (did(…).at_least(…)) & (did(…).total(…) > …)")
+        if self.measure != "count":
+            check_path("property", self.path)
+        elif self.path:
+            raise DefinitionError(self.place, "counts events, not a property; use total, average or distinct for that")
+        if self.whole and self.measure == "count":
+            raise DefinitionError(self.place, "counts events, which have no lines; leave out whole")
+
+    @property
+    def place(self) -> str:
+        """How an error names it."""
+        return f"did({self.of.type!r}).{self.measure}({repr('.'.join(self.path)) if self.path else ''})"
+
+    @property
+    def has_zero(self) -> bool:
+        """Whether it is 0 where no event counts; the others are missing then, and compare with nothing."""
+        return self.measure in _ZERO
+
+    def grows_with(self, op: str) -> bool:
+        """Whether one more event can only help it to be, for example, `>` something."""
+        return op in (_DOWNWARD if self.measure == "smallest" else _UPWARD)
+
+    def amount(self, facts: "Facts", at: datetime) -> Fraction | None:
+        """The amount over what counts at an instant; None where there is none."""
+        events = self.of.counting(facts, at)
+        if events is None or self.measure == "count":
+            return None if events is None else Fraction(len(events))
+        values = [value for event in events for value in self._values(event.properties)]
+        return _distinct(values) if self.measure == "distinct" else _OF_NUMBERS[self.measure](list(_numbers(values)))
+
+    @property
+    def lines(self) -> tuple[AnyItem, ...]:
+        """The conditions on the list that the property lies in: a line that meets one of them is measured; none: all are."""
+        if self.whole or self.of.condition is None:
+            return ()
+        around = [leaf for leaf in _asked_for(self.of.condition) if self.path[: len(leaf.path)] == leaf.path != self.path]
+        deepest = max((leaf.path for leaf in around), key=len, default=())
+        return tuple(leaf for leaf in around if leaf.path == deepest)
+
+    def _values(self, properties: Mapping[str, Any]) -> Iterator[Any]:
+        if not self.lines:
+            return found_in(properties, self.path)
+        depth = len(self.lines[0].path)
+        return (
+            value
+            for line in items_in(properties, self.path[:depth])
+            if any(meets(asked.condition, line) for asked in self.lines)
+            for value in found_in(line, self.path[depth:])
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"total": property, "of": {"did": …}}`, or `{"count": true, "of": …}`; with `"whole": true` of all lines."""
+        plain = {self.measure: ".".join(self.path) if self.path else True, "of": self.of.to_json()}
+        return plain | ({"whole": True} if self.whole else {})
+
+    def __str__(self) -> str:
+        if self.measure == "count":
+            return f"the number of {self.of.what}"
+        measure = "number of different" if self.measure == "distinct" else self.measure
+        whole = "all lines of " if self.whole else ""
+        return f"the {measure} {'.'.join(self.path)} of {whole}{self.of.what}"
+
+
+def _asked_for(condition: Predicate) -> Iterator[AnyItem]:
+    """The lists of which a line is wanted: what stands under a "not" is not."""
+    if isinstance(condition, AnyItem):
+        yield condition
+    elif not isinstance(condition, Not):
+        for part in condition.parts:
+            yield from _asked_for(part)
+
+
+def _numbers(values: list[Any]) -> Iterator[Fraction]:
+    for value in values:
+        number = as_kind("number", value)
+        if number is not None:
+            yield Fraction(number)
+
+
+def _distinct(values: list[Any]) -> Fraction:
+    kinds = ((kind, as_kind(kind, value)) for value in values for kind in _SCALARS)
+    return Fraction(len({(kind, value) for kind, value in kinds if value is not None}))

@@ -1,0 +1,178 @@
+"""Who somebody is, as a predicate: a member of another segment, in a random bucket, on a list written by hand.
+
+Promise: pure. A bucket is the same in SQL and in Python, for ever, and independent of every bucket with another salt.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+from segments.errors import DefinitionError
+from segments.language.leaf import Leaf
+from segments.language.person import NAME_CHANGED
+from segments.language.predicate import Predicate
+from segments.language.values import check_name, kind_of
+from segments.language.words import operand_in_words, to_plain
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+    from segments.language.segment import Segment
+
+_LONGEST_LIST = 10_000
+_LONGEST_ID = 512  # what ingest takes (store.ids)
+_RING = 2**32
+
+
+@dataclass(frozen=True, eq=False)
+class MemberOf(Predicate):
+    """In another segment: its predicate under its name, so that a changed definition changes this one's version too."""
+
+    name: str
+    inner: Predicate
+
+    def __post_init__(self) -> None:
+        check_name("member_of", "segment", self.name)
+        if not isinstance(self.inner, Predicate):
+            raise DefinitionError(f"member_of({self.name!r})", f"needs the segment's predicate, not {self.inner!r}")
+        if self.name in mentions(self.inner):
+            raise DefinitionError(f"member_of({self.name!r})", "is defined by itself; a segment cannot contain itself")
+
+    @property
+    def parts(self) -> tuple[Predicate, ...]:
+        """What the segment says."""
+        return (self.inner,)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"member_of": name, "predicate": …}`."""
+        return {"member_of": self.name, "predicate": self.inner.to_json()}
+
+    def __str__(self) -> str:
+        return f'in segment "{self.name}"'
+
+    def denied(self) -> str:
+        """The opposite, in words."""
+        return f'not in segment "{self.name}"'
+
+
+def member_of(segment: "Segment") -> MemberOf:
+    """The customers of another segment, by its definition (not by its table): right at every instant, also of the past."""
+    predicate, name = getattr(segment, "predicate", None), getattr(segment, "name", None)
+    if not isinstance(predicate, Predicate) or not isinstance(name, str):
+        raise DefinitionError("member_of", f"needs a Segment, not {segment!r}")
+    return MemberOf(name, predicate)
+
+
+@dataclass(frozen=True, eq=False)
+class Bucket(Leaf):
+    """A stable random share of the customers: by SHA-256 of the salt and the profile's id, or the one it is drawn as."""
+
+    percent: int | float | Decimal
+    salt: str
+
+    def __post_init__(self) -> None:
+        place = f"bucket({self.percent!r}, {self.salt!r})"
+        if kind_of(place, self.percent) != "number" or not 0 < self.percent <= 100:  # noqa: PLR2004 - per cent
+            raise DefinitionError(place, "needs a percentage above 0 and up to 100")
+        check_name(place, "salt", self.salt)
+
+    @property
+    def personal(self) -> bool:
+        """It is true of some customers of whom nothing else is known."""
+        return True
+
+    @property
+    def below(self) -> bytes | None:
+        """What the hash must lie below, as its first four bytes; None when every hash does."""
+        share = int(Decimal(str(self.percent)) * _RING / 100)
+        return share.to_bytes(4, "big") if share < _RING else None
+
+    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether the customer's hash is in the share."""
+        below = self.below
+        return below is None or self._hash(facts) < below
+
+    def number(self, facts: "Facts") -> float:
+        """The customer's place among all, 0 to 100: in are those below the percentage (not rounded up to it)."""
+        return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
+
+    def _hash(self, facts: "Facts") -> bytes:
+        return hashlib.sha256(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes).digest()
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"bucket": percent, "salt": …}`."""
+        return {"bucket": to_plain(self.percent), "salt": self.salt}
+
+    def __str__(self) -> str:
+        return f'in a random {self.percent} % ("{self.salt}")'
+
+
+def bucket(percent: float | Decimal, salt: str) -> Bucket:
+    """A random share of all customers, the same ones every time; another salt draws anew."""
+    return Bucket(percent, salt)
+
+
+@dataclass(frozen=True, eq=False)
+class Customers(Leaf):
+    """One of these user ids."""
+
+    user_ids: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.user_ids, tuple) or not self.user_ids:
+            raise DefinitionError("customers", "needs at least one user id")
+        if len(self.user_ids) > _LONGEST_LIST:
+            raise DefinitionError("customers", f"takes at most {_LONGEST_LIST:,} user ids; import longer lists as CSV")
+        for user_id in self.user_ids:
+            check_name("customers", "user id", user_id, longest=_LONGEST_ID)
+            if user_id != user_id.strip():
+                raise DefinitionError("customers", f"{user_id!r} has white space around it, and no id is stored with it")
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """A profile may get a user id later."""
+        return frozenset({NAME_CHANGED})
+
+    @property
+    def dated_by(self) -> str:
+        """When the profile got its last name."""
+        return "name"
+
+    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether the customer has one of the ids."""
+        return not facts.person.user_ids.isdisjoint(self.user_ids)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"customers": […]}`."""
+        return {"customers": list(self.user_ids)}
+
+    def __str__(self) -> str:
+        return f"is one of the customers {operand_in_words(self.user_ids)}"
+
+    def denied(self) -> str:
+        """The opposite, in words."""
+        return f"is none of the customers {operand_in_words(self.user_ids)}"
+
+
+def customers(*user_ids: str | Iterable[str]) -> Customers:
+    """Customers named by user id, one by one or as a list: a segment written by hand."""
+    lists = (given if isinstance(given, list | tuple | set | frozenset) else [given] for given in user_ids)
+    flat: list[Any] = [one for given in lists for one in given]
+    if wrong := [one for one in flat if not isinstance(one, str)]:
+        raise DefinitionError("customers", f"a user id is a text, not {wrong[0]!r}")
+    return Customers(tuple(sorted({normalize("NFC", one).strip() for one in flat})))
+
+
+def check_no_circle(name: str, predicate: Predicate) -> None:
+    """Refuse a segment that refers to its own name somewhere inside."""
+    if name in mentions(predicate):
+        raise DefinitionError(f"segment {name!r}", "is defined by itself; a segment cannot contain itself")
+
+
+def mentions(predicate: Predicate) -> set[str]:
+    """The names of the segments inside a predicate, at any depth."""
+    own = {predicate.name} if isinstance(predicate, MemberOf) else set()
+    return own.union(*(mentions(part) for part in predicate.parts))

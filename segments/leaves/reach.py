@@ -1,0 +1,114 @@
+"""How a customer can be reached, as a predicate: consent for a purpose, and a valid address on a channel.
+
+Promise: pure; the same answers as the gate's (docs/consent.md), each over the addresses that a newer one has not replaced.
+(Suppression is not asked here: it is by keyed hash of the address, and the gate alone has the key.)
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from segments.errors import DefinitionError
+from segments.language.leaf import Leaf
+from segments.language.person import CONSENT_CHANGED, ENDPOINT_CHANGED
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+
+#: Where addresses and consents are kept from.
+CHANNELS = ("push", "whatsapp", "email", "sms")
+PURPOSES = ("marketing", "transactional")
+
+
+@dataclass(frozen=True, eq=False)
+class Consented(Leaf):
+    """There is an address on a channel to which the customer may be written for a purpose, dead or alive."""
+
+    channel: str
+    purpose: str = "marketing"
+
+    def __post_init__(self) -> None:
+        check_channel("consented", self.channel)
+        check_purpose("consented", self.purpose)
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """What may change it."""
+        return frozenset({CONSENT_CHANGED})
+
+    @property
+    def dated_by(self) -> str:
+        """Since when there is such an address, or no such address any more."""
+        return f"consent:{self.channel}/{self.purpose}"
+
+    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether consent is granted now."""
+        return facts.person.consents.get((self.channel, self.purpose)) == "granted"
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"consented": channel, "purpose": …}`."""
+        return {"consented": self.channel, "purpose": self.purpose}
+
+    def __str__(self) -> str:
+        return f"has consented to {self.purpose} by {self.channel}"
+
+    def denied(self) -> str:
+        """The opposite, in words."""
+        return f"has not consented to {self.purpose} by {self.channel}"
+
+
+@dataclass(frozen=True, eq=False)
+class Reachable(Leaf):
+    """There is at least one address on a channel that is neither dead nor replaced by a newer one."""
+
+    channel: str
+
+    def __post_init__(self) -> None:
+        check_channel("reachable", self.channel)
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """What may change it."""
+        return frozenset({ENDPOINT_CHANGED})
+
+    @property
+    def dated_by(self) -> str:
+        """The time of the first valid address, or of the end of the last one."""
+        return f"endpoint:{self.channel}"
+
+    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether there is an address now."""
+        return self.channel in facts.person.channels
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"reachable": channel}`."""
+        return {"reachable": self.channel}
+
+    def __str__(self) -> str:
+        return f"is reachable by {self.channel}"
+
+    def denied(self) -> str:
+        """The opposite, in words."""
+        return f"is not reachable by {self.channel}"
+
+
+def consented(channel: str, purpose: str = "marketing") -> Consented:
+    """Consent for a purpose on a channel stands granted."""
+    return Consented(channel, purpose)
+
+
+def reachable(channel: str) -> Reachable:
+    """A push token, number or address that is neither known to be dead nor replaced by a newer one."""
+    return Reachable(channel)
+
+
+def check_channel(place: str, channel: object) -> None:
+    """Refuse a channel that nobody writes to."""
+    if channel not in CHANNELS:
+        raise DefinitionError(place, f"unknown channel {channel!r}; use one of {', '.join(CHANNELS)}")
+
+
+def check_purpose(place: str, purpose: object) -> None:
+    """Refuse a purpose that no consent is asked for."""
+    if purpose not in PURPOSES:
+        raise DefinitionError(place, f"unknown purpose {purpose!r}; use one of {', '.join(PURPOSES)}")

@@ -1,0 +1,125 @@
+"""An amount over events against another one: more of this than of that, twice as much, or a share of it.
+
+Promise: pure and exact. Nothing is divided or rounded: a share is compared by multiplying with what it is a share of.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from segments.errors import DefinitionError
+from segments.language.comparing import as_kind, compared
+from segments.language.leaf import Leaf
+from segments.language.predicate import Clock, Edge
+from segments.language.values import OPERATORS, kind_of, unknown_operator
+from segments.language.words import operand_in_words, to_plain
+from segments.leaves.aggregates import against, check_number, in_words
+from segments.leaves.measures import Measured
+
+if TYPE_CHECKING:
+    from segments.evaluate import Facts
+    from segments.leaves.did import Did
+
+#: What an operator becomes when its sides change places, or when both are multiplied by a number below zero.
+MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+@dataclass(frozen=True, eq=False)
+class Versus(Leaf):
+    """`left` against so many times `right`; or, `divided`, the share `left / right` against a number.
+
+    False where a side is missing (the largest of nothing, or nothing ever for `since_last`). Where nothing counts, a count,
+    a total and a number of values are 0: so nothing is as much as nothing, but there is no share of it.
+    """
+
+    left: Measured
+    op: str
+    right: Measured
+    value: Any = 1
+    divided: bool = False
+
+    def __post_init__(self) -> None:
+        place = f"{self.left.place} {'/' if self.divided else self.op} {self.right.place}"
+        if self.left.to_json() == self.right.to_json():
+            raise DefinitionError(place, "compares an amount with itself; narrow one of the two")
+        if self.divided:
+            check_number(place, self.op, self.value)
+        elif self.op not in MIRRORED:
+            raise unknown_operator(place, self.op, MIRRORED)
+        elif kind_of(place, self.value) != "number" or not self.value > 0:
+            raise DefinitionError(place, f"a multiple needs a number above zero, not {self.value!r}")
+
+    @property
+    def same(self) -> tuple[str, timedelta | None] | None:
+        """The events of which both sides count some, so that one pass counts them for both; None where they do not."""
+        counts = self.left.measure == self.right.measure == "count"
+        return self.left.of.same if counts and self.left.of.same == self.right.of.same else None
+
+    @property
+    def sides(self) -> "tuple[Did, Did]":
+        """The events on either side."""
+        return self.left.of, self.right.of
+
+    @property
+    def edges(self) -> frozenset[Edge]:
+        """Those of both sides."""
+        return self.left.of.edges | self.right.of.edges
+
+    @property
+    def clocks(self) -> frozenset[Clock]:
+        """Those of both sides."""
+        return self.left.of.clocks | self.right.of.clocks
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """Those of both sides."""
+        return self.left.of.traits | self.right.of.traits
+
+    @property
+    def memory(self) -> timedelta | None:
+        """The longer one of both sides."""
+        spans = [side.memory for side in self.sides]
+        return None if None in spans else max(span for span in spans if span is not None)
+
+    @property
+    def growing(self) -> "tuple[Did, ...]":
+        """The sides of which one more event speaks for it: of the left one for "more", of the right one for "less"."""
+        sides = ((self.left, self.op), (self.right, MIRRORED.get(self.op, "")))
+        return tuple(side.of for side, op in sides if side.grows_with(op))
+
+    @property
+    def true_of_nothing(self) -> bool:
+        """Whether it is true of who never did anything: 0 is compared with 0."""
+        anything_goes = all(side.has_zero and side.of.since is None for side in (self.left, self.right))
+        return anything_goes and not self.divided and compared(self.op, 0, 0)
+
+    def holds(self, facts: "Facts", at: datetime) -> bool:
+        """Whether the amounts over what counts at an instant compare."""
+        left, right = self.amounts(facts, at)
+        if left is None or right is None:
+            return False
+        if self.divided:
+            return right != 0 and against(left / right, self.op, self.value)
+        return compared(self.op, left, Fraction(as_kind("number", self.value)) * right)
+
+    def amounts(self, facts: "Facts", at: datetime) -> tuple[Fraction | None, Fraction | None]:
+        """Both amounts over what counts at an instant; None where there is none."""
+        return self.left.amount(facts, at), self.right.amount(facts, at)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"ratio": [amount, amount], "is": …, "value": …}`, or `{"versus": [amount, amount], "is": …, "times": …}`."""
+        both = [self.left.to_json(), self.right.to_json()]
+        if self.divided:
+            return {"ratio": both, "is": self.op, "value": to_plain(self.value)}
+        return {"versus": both, "is": self.op} | ({} if self._plain else {"times": to_plain(self.value)})
+
+    def __str__(self) -> str:
+        if self.divided:
+            return f"{self.left} divided by {self.right} {in_words(self.op, self.value)}"
+        times = "" if self._plain else f"{operand_in_words(self.value)} times "
+        return f"{self.left} {OPERATORS[self.op]} {times}{self.right}"
+
+    @property
+    def _plain(self) -> bool:
+        return bool(self.value == 1)

@@ -1,0 +1,1 @@
+"""A definition becomes live: everybody is evaluated while the watch goes on."""

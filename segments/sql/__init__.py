@@ -1,0 +1,1 @@
+"""Definitions as SQL for Postgres: statements, and what each leaf adds to them."""

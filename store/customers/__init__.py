@@ -1,0 +1,1 @@
+"""Rows of customers: names, traits, addresses, consent; merges and how they are undone."""

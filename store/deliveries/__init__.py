@@ -1,0 +1,1 @@
+"""Rows of messages: the ledger, and what comes back."""

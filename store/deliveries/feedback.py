@@ -1,0 +1,185 @@
+"""What comes back from customers and providers: statuses, replies and withdrawals, and all of it as events.
+
+Promise: every function runs in the caller's transaction and may be repeated; the same news told twice changes
+nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from store.database import Connection
+from store.deliveries.ledger import MessageKey
+from store.named import queries
+
+_SQL = queries("feedback")
+_ATTEMPTS = 3  # a profile can be merged while we wait for its lock; twice in a row is already unheard of
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a provider says became of a message; `at` is its event time, `code` its error code if it failed."""
+
+    provider_message_id: str
+    key: MessageKey | None
+    status: str
+    at: datetime
+    code: int | None = None
+    clamped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message on the ledger that some news is about."""
+
+    key: MessageKey
+    journey: str
+    template: str
+    purpose: str
+    profile_id: UUID
+    endpoint_id: UUID | None = None
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What an event says about the message; ids and names only."""
+        return {
+            "journey": self.journey,
+            "run_id": str(self.key.run_id),
+            "step": self.key.step,
+            "occurrence": self.key.occurrence,
+            "template": self.template,
+            "purpose": self.purpose,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event of our own making; the message id keeps it from being stored twice."""
+
+    profile_id: UUID
+    message_id: str
+    type: str
+    ts: datetime
+    properties: Mapping[str, Any] = field(repr=False)
+    clamped: bool = False
+
+
+async def match_statuses(connection: Connection, channel: str, statuses: Sequence[Status]) -> list[tuple[Status, Delivered]]:
+    """The statuses that speak of a message of ours, each with it; the others are left out."""
+    keys = [status.key for status in statuses]
+    rows = await connection.fetch(
+        _SQL["match_statuses"],
+        channel,
+        [status.provider_message_id for status in statuses],
+        [key and key.run_id for key in keys],
+        [key and key.step for key in keys],
+        [key and key.occurrence for key in keys],
+    )
+    return [(statuses[row["n"] - 1], _delivered(row)) for row in rows]
+
+
+async def advance_deliveries(connection: Connection, matched: Sequence[tuple[Status, Delivered]], failed_reason: str) -> None:
+    """Bring the ledger up to what was told; `failed_reason` is recorded where a message failed after acceptance."""
+    columns = [
+        (to.key.run_id, to.key.step, to.key.occurrence, said.provider_message_id, said.status, said.at, said.code)
+        for said, to in matched
+    ]
+    if columns:
+        await connection.execute(_SQL["advance_deliveries"], *map(list, zip(*columns, strict=True)), failed_reason)
+
+
+async def reached(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, tuple[UUID, datetime]]:
+    """Of these messages those that reached somebody: the address, and when for the last time."""
+    columns = [[getattr(key, name) for key in messages] for name in ("run_id", "step", "occurrence")]
+    rows = await connection.fetch(_SQL["reached"], *columns)
+    return {MessageKey(row["run_id"], row["step"], row["occurrence"]): (row["endpoint_id"], row["at"]) for row in rows}
+
+
+async def living(connection: Connection, profiles: Collection[UUID]) -> dict[UUID, UUID]:
+    """The profile that each of these is part of now, locked against merges until the transaction ends.
+
+    A profile that does not exist (any more) is left out.
+    """
+    for _ in range(_ATTEMPTS):
+        rows = await connection.fetch(_SQL["survivors"], list(profiles))
+        found = {row["id"]: row["living"] for row in rows}
+        locked = {row["id"] for row in await connection.fetch(_SQL["lock_living"], list(set(found.values())))}
+        if locked == set(found.values()):
+            break
+    return {profile: survivor for profile, survivor in found.items() if survivor in locked}
+
+
+async def heard_from(connection: Connection, channel: str, seen: Mapping[str, datetime]) -> dict[str, UUID]:
+    """The profiles that write from these addresses (address to time); the addresses count as alive again."""
+    rows = await connection.fetch(_SQL["heard_from"], channel, list(seen), list(seen.values()))
+    return {row["address"]: row["profile_id"] for row in rows}
+
+
+async def answered(
+    connection: Connection, channel: str, replies: Sequence[tuple[UUID, str | None, datetime]]
+) -> list[Delivered | None]:
+    """For each reply (profile, id of the message it quotes, time) the message that it answers."""
+    columns = [list(column) for column in zip(*replies, strict=True)] or [[], [], []]
+    rows = await connection.fetch(_SQL["answered"], channel, *columns)
+    by_place = {row["n"]: row for row in rows}
+    return [_delivered(by_place[n], profile_id) if n in by_place else None for n, (profile_id, _, _) in enumerate(replies, 1)]
+
+
+async def invalidate_endpoints(connection: Connection, died: Sequence[tuple[UUID, datetime]], reason: str) -> None:
+    """Mark addresses as dead since then, whichever is heard first."""
+    await connection.execute(_SQL["invalidate_endpoints"], *_columns(died), reason)
+
+
+async def revive_endpoints(connection: Connection, reached: Sequence[tuple[UUID, datetime]]) -> None:
+    """A message reached these addresses: what killed them before was wrong, or is over."""
+    await connection.execute(_SQL["revive_endpoints"], *_columns(reached))
+
+
+def _columns(dated: Sequence[tuple[UUID, datetime]]) -> list[list[Any]]:
+    return [[id_ for id_, _ in dated], [at for _, at in dated]]
+
+
+async def journey_of(connection: Connection, run_id: UUID) -> str | None:
+    """The journey that a run belongs to."""
+    found: str | None = await connection.fetchval(_SQL["journey_of"], run_id)
+    return found
+
+
+async def store_events(
+    connection: Connection, events: Sequence[NewEvent], *, source: str, at: datetime, traceparent: str | None = None
+) -> list[NewEvent]:
+    """Store events and mark their profiles dirty; returns those that were new. Lock the profiles with `living` first."""
+    events = list({event.message_id: event for event in reversed(events)}.values())[::-1]  # the first of each id
+    columns: list[list[Any]] = [
+        [event.message_id for event in events],
+        [event.profile_id for event in events],
+        [event.ts for event in events],
+        [event.type for event in events],
+        ["track"] * len(events),
+        [orjson.dumps(event.properties).decode() for event in events],
+        ["{}"] * len(events),
+        [event.clamped for event in events],
+        [source] * len(events),
+        [at] * len(events),
+        [traceparent] * len(events),
+        [None] * len(events),
+        [None] * len(events),
+    ]
+    rows = await connection.fetch(queries("ingest")["store_settled"], *columns, True)
+    return [events[row["n"] - 1] for row in rows]
+
+
+def _delivered(row: asyncpg.Record, profile_id: UUID | None = None) -> Delivered:
+    return Delivered(
+        key=MessageKey(row["run_id"], row["step"], row["occurrence"]),
+        journey=row["journey"],
+        template=row["template"],
+        purpose=row["purpose"],
+        profile_id=profile_id or row["profile_id"],
+        endpoint_id=row.get("endpoint_id"),
+    )

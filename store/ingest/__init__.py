@@ -1,0 +1,1 @@
+"""Rows of what comes in: items stored once each, and what could not be taken."""

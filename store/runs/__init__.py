@@ -1,0 +1,1 @@
+"""Rows of runs: admitted, told to Temporal, ended, and as people read them."""

@@ -1,0 +1,1 @@
+"""Rows of segments: stored definitions, members, sizes, snapshots."""

@@ -1,0 +1,78 @@
+"""`journeys check`: the catalogue is looked at as it is when a worker starts, without any server, for editors and CI.
+
+Promise: exit code 0 when it loads and 1 when not; each problem on a line of its own, `file:line:column: what to do`.
+"""
+
+import contextlib
+import faulthandler
+import io
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workers.cli.asked import fail, settings
+from workers.place import other_catalogue
+
+if TYPE_CHECKING:
+    from journeys.errors import Problem
+    from workers.definitions import Examined
+
+#: What hangs inside C cannot be left; the process ends then, and says where it was.
+_LAST_RESORT = 60
+
+
+def check(
+    catalogue: Annotated[str | None, typer.Argument(help="The catalogue's module (JOURNEYS_CATALOGUE).")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for editors and CI.")] = False,
+) -> None:
+    """Look for mistakes in the catalogue: journeys, segments, templates. Needs no server."""
+    module = catalogue or settings().catalogue
+    examined = _examined(module)
+    if as_json:
+        typer.echo(json.dumps([_plain(problem) for problem in examined.problems], ensure_ascii=False, indent=2))
+    else:
+        _tell(module, examined)
+    raise typer.Exit(0 if examined.usable else 1)
+
+
+def insist_on_catalogue(module: str) -> None:
+    """End with all that is wrong with the catalogue, before anything is started that would need it."""
+    examined = _examined(module)
+    if not examined.usable:
+        wrong = [str(problem) for problem in examined.problems if problem.serious]
+        fail(f"the catalogue '{module}' does not load:\n" + "\n".join(wrong) if len(wrong) > 1 else wrong[0])
+
+
+def _examined(module: str) -> "Examined":
+    if other := other_catalogue(module):
+        fail(other)
+    faulthandler.dump_traceback_later(_LAST_RESORT, exit=True)
+    try:
+        from workers.definitions import examine
+
+        with contextlib.redirect_stdout(io.StringIO()):  # what the catalogue prints is not our answer
+            return examine(module)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _tell(module: str, examined: "Examined") -> None:
+    for problem in examined.problems:
+        typer.secho(str(problem), fg=typer.colors.RED if problem.serious else typer.colors.YELLOW)
+    found = examined.catalogue
+    if examined.usable and found is not None and examined.templates is not None:
+        counts = (len(found.journeys), "journey"), (len(found.segments), "segment"), (len(examined.templates.found), "template")
+        told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
+        typer.echo(f"{module}: {told}; it loads")
+
+
+def _plain(problem: "Problem") -> dict[str, str | int]:
+    return {
+        "file": problem.shown_file if problem.file else "",
+        "line": problem.line,
+        "column": problem.column,
+        "severity": "error" if problem.serious else "warning",
+        "message": problem.text,
+    }

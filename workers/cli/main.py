@@ -1,0 +1,197 @@
+"""The command line: starts things and tells failures in one line; imports inside commands keep `--help` instant."""
+
+import atexit
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from workers.cli.asked import fail, settings, with_database
+from workers.cli.check import check, insist_on_catalogue
+from workers.cli.dead_letters import dead_letters
+from workers.cli.keys import keys
+from workers.cli.lists import lists
+from workers.cli.products import products
+from workers.cli.profiles import merges, profile, unmerge
+from workers.cli.runs import runs
+from workers.cli.segments import segments
+from workers.cli.suppressions import suppressions
+from workers.place import hidden_room, stand_here
+
+if TYPE_CHECKING:
+    from workers.settings import Settings
+
+_ROOMS = {"activities", "api", "definitions", "journeys", "segments", "store", "workers"}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(keys, name="keys", rich_help_panel="Deployment")
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel="Deployment")
+app.add_typer(segments, name="segments", rich_help_panel="Customers")
+app.add_typer(lists, name="lists", rich_help_panel="Customers")
+app.add_typer(products, name="products", rich_help_panel="Customers")
+app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
+app.command(rich_help_panel="Customers")(profile)
+app.command(rich_help_panel="Customers")(runs)
+app.command(rich_help_panel="Customers")(merges)
+app.command(rich_help_panel="Customers")(unmerge)
+app.command(rich_help_panel="On this machine, nothing else needed")(check)
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
+
+
+@app.command(rich_help_panel="On this machine, nothing else needed")
+def demo(
+    speed: Annotated[float, typer.Option(min=1, help="How much faster time runs; 3600: an hour a second.")] = 3600,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards, to look around.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Make a fresh shop from this seed instead of the recorded one.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Send a small shop's days through the cart journey and show what happens."""
+    import asyncio
+
+    given = settings(data_dir)
+    insist_on_catalogue("definitions")
+    from workers.demo import run
+
+    asyncio.run(run(given, speed=speed, keep=keep, seed=seed))
+
+
+@app.command(rich_help_panel="On this machine, nothing else needed")
+def dev(
+    workers: Annotated[int, typer.Option(min=1, help="How many worker processes.")] = 1,
+    free_ports: Annotated[bool, typer.Option("--free-ports", help="Any free ports instead of the usual ones.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Run everything in the foreground: Postgres, Temporal, sandbox providers, API, workers."""
+    import asyncio
+
+    given = settings(data_dir)
+    insist_on_catalogue(given.catalogue)
+    from rich.console import Console
+
+    from workers.embedded.foreground import dev as foreground
+    from workers.embedded.stack import EmbeddedStack
+
+    stack = EmbeddedStack(given, workers=workers, usual_ports=not free_ports)
+    asyncio.run(foreground(stack, Console()))
+
+
+@app.command(rich_help_panel="Deployment")
+def api() -> None:
+    """Serve the HTTP API (JOURNEYS_API_HOST, JOURNEYS_API_PORT)."""
+    import uvicorn
+
+    from workers.embedded.ports import is_free
+
+    given = _connected(settings(), "database_url")
+    if not is_free(given.api_host, given.api_port):
+        fail(f"JOURNEYS_API_PORT={given.api_port}: something else listens there on {given.api_host}")
+    insist_on_catalogue(given.catalogue)
+    from workers.serve import create_app
+
+    # log_config None: our own set-up of logs stands.
+    uvicorn.run(create_app(), host=given.api_host, port=given.api_port, log_config=None, access_log=False)
+
+
+@app.command(rich_help_panel="Deployment")
+def worker() -> None:
+    """Run one worker process: journeys, deliveries, the membership watch."""
+    import asyncio
+
+    given = _connected(settings(), "database_url", "temporal_address")
+    insist_on_catalogue(given.catalogue)
+    from workers.worker import run
+
+    asyncio.run(run(given))
+
+
+@app.command(rich_help_panel="Deployment")
+def migrate() -> None:
+    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL)."""
+    from store import migrate as apply
+
+    applied = with_database(apply)
+    typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+
+
+@app.command(rich_help_panel="Deployment")
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    typer.echo(installed("journeys"))
+
+
+def _print_version(told: bool) -> None:
+    if told:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    told: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Customer journeys as durable Python functions.
+
+    New here? Run `journeys demo`, then `journeys dev`.
+    """
+
+
+def main() -> NoReturn:
+    """Run a command; the exit code is 0, or 1 after a failure that was said in one line."""
+    stand_here()
+    code = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _leave(code)
+
+
+def _run() -> int:
+    try:
+        if hidden := hidden_room():
+            fail(hidden)
+        app()
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else bool(leaving.code)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _ROOMS:
+            raise
+        typer.secho(f"journeys: {error}", err=True, fg=typer.colors.RED)
+        return 1
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End without taking the interpreter down piece by piece, which can abort with exit 134.
+
+    Threads of Temporal's core may still call into Python then (temporalio/sdk-python issue 300). Exit functions run
+    before.
+    """
+    if "temporalio" not in sys.modules:
+        sys.exit(code)
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way to run them before os._exit
+    os._exit(code)
+
+
+def _connected(given: "Settings", *needed: str) -> "Settings":
+    """Settings of a process that needs its servers and its secret given."""
+    for name in needed:
+        if not getattr(given, name):
+            fail(f"JOURNEYS_{name.upper()} is not set; `journeys dev` brings a server of its own, this command does not")
+    _ = given.signing_secret
+    return given
+
+
+if __name__ == "__main__":
+    main()

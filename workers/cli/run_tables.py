@@ -1,0 +1,48 @@
+"""Runs as tables for people."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from api.runs.models import status_of
+from store.runs.views import Run
+from workers.cli.tables import instant
+
+
+@dataclass(frozen=True, slots=True)
+class RunTold:
+    """One run in a list: ids, instants and reasons."""
+
+    id: UUID
+    journey: str
+    customer_id: UUID
+    status: str
+    failure: str | None
+    outcome: str | None
+    entered_at: datetime
+    ended_at: datetime | None
+
+
+def told(run: Run) -> RunTold:
+    """A run as the list shows it."""
+    status, why = status_of(run), run.outcome or run.exit_reason
+    return RunTold(run.id, run.journey, run.profile_id, status, run.failure, why, run.entered_at, run.ended_at)
+
+
+def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
+    """Runs, a line each, and whatever failing ones wait for."""
+    if not runs:
+        yield Text("no such runs")
+        return
+    table = Table("run", "journey", "customer", "status", "entered", "why")
+    for run in runs:
+        why = run.failure if run.status == "failing" else run.outcome
+        table.add_row(str(run.id), run.journey, str(run.customer_id), run.status, instant(run.entered_at), why or "-")
+    yield table
+    if any(run.status == "failing" for run in runs):
+        yield Text("failing runs go on when code is deployed that they can go on with; or end them: POST /v1/runs/{id}/end")

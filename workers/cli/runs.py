@@ -1,0 +1,36 @@
+"""`journeys runs`: who is in which journey, which runs cannot go on and why, newest first."""
+
+from typing import Annotated
+
+import typer
+
+from workers.cli.asked import fail, with_database
+
+_STATES = ("open", "failing", "ended")
+
+
+def runs(
+    journey: Annotated[str | None, typer.Argument(help="Only of this journey, also one that has left the catalogue.")] = None,
+    status: Annotated[str | None, typer.Option(help=f"{', '.join(_STATES)}; failing ones are open, too.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """List runs: `journeys runs --status failing` shows what waits for mended code, with the error's kind and place."""
+    from store.runs.views import list_runs
+    from workers.cli import tables
+    from workers.cli.run_tables import listed, told
+
+    if status not in (None, *_STATES):
+        fail(f"--status {status}: choose one of {', '.join(_STATES)}")
+    found = with_database(
+        lambda database: list_runs(
+            database,
+            journey=journey,
+            profile_id=None,
+            is_open=None if status is None else status != "ended",
+            is_failing=status == "failing",
+            before=None,
+            limit=limit,
+        )
+    )
+    tables.show([told(run) for run in found], listed, as_json=as_json)

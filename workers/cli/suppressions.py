@@ -1,0 +1,95 @@
+"""`journeys suppressions`: addresses that are not written to; listed, looked up by an address typed in, and taken back."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workers.cli.asked import fail, settings, with_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from store.customers.suppressions import Suppression
+
+suppressions = typer.Typer(help="Suppressed addresses: list them, look one up, take one back.", no_args_is_help=True)
+
+_HEX = 64
+
+
+class On(StrEnum):
+    """The channels on which addresses are suppressed."""
+
+    EMAIL = "email"
+    WHATSAPP = "whatsapp"
+    PUSH = "push"
+
+
+Channel = Annotated[On, typer.Option(help="The channel of the address.")]
+Named = Annotated[str, typer.Argument(metavar="ADDRESS", help="The address, or its digest as `list` shows it.")]
+
+
+@suppressions.command("list")
+def list_(
+    channel: Annotated[On | None, typer.Option(help="Only those of this channel.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+) -> None:
+    """Show channel, scope, reason and age of each; only digests are kept, no addresses."""
+    from datetime import UTC, datetime
+
+    from store.customers.suppressions import newest
+
+    first = datetime(9999, 12, 31, tzinfo=UTC), b""
+    on = channel and channel.value
+    _tell(with_database(lambda database: newest(database, channel=on, before=first, limit=limit)))
+
+
+@suppressions.command("look-up")
+def look_up(address: Named, channel: Channel = On.EMAIL) -> None:
+    """Say why an address is suppressed; what its owner said otherwise is in `GET /v1/profiles/{id}`."""
+    from store.customers.suppressions import found
+
+    digests = _digests(channel.value)(address)
+    _tell(with_database(lambda database: found(database, channel.value, digests)))
+
+
+@suppressions.command("take-back")
+def take_back(address: Named, channel: Channel = On.EMAIL) -> None:
+    """Write to an address again that a provider called dead; what its owner said stays."""
+    from store.customers.suppressions import take_back as lift
+
+    digests = _digests(channel.value)
+    told = with_database(lambda database: lift(database, channel.value, digests(address), digests))
+    typer.echo(f"lifted {told.lifted}, addresses alive again {told.revived}, kept because the owner said no {told.kept}")
+
+
+def _digests(channel: str) -> "Callable[[str], list[bytes]]":
+    from activities.channels.suppression import suppression_digests
+
+    secret, former = _secret(), settings().former_secrets_given
+
+    def digests(address: str) -> list[bytes]:
+        if len(address) == _HEX and not set(address) - set("0123456789abcdef"):
+            return [bytes.fromhex(address)]
+        return suppression_digests(secret, former, channel, address)
+
+    return digests
+
+
+def _secret() -> str:
+    """The installation's, or that of the stack which runs on the data directory."""
+    from workers.embedded.vault import running_dsn, secrets_in
+
+    given = settings()
+    if given.secret.get_secret_value():
+        return given.secret.get_secret_value()
+    if running_dsn(given.data_dir) is None:
+        fail("JOURNEYS_SECRET is not set; without the installation's secret no digest can be compared")
+    return secrets_in(given.data_dir).secret
+
+
+def _tell(found: "list[Suppression]") -> None:
+    for each in found:
+        typer.echo(f"{each.channel}\t{each.digest.hex()}\t{each.scope}\t{each.reason}\tsince {each.at:%Y-%m-%d %H:%M}")
+    if not found:
+        typer.echo("no suppressions")
