@@ -17,7 +17,10 @@ ROOMS = ("activities", "api", "benchmarks", "definitions", "journeys", "segments
 #: What readers make themselves.
 THEIRS = ("definitions/welcome/", ".venv/", ".journeys/")
 BLOCK = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
-PATH = re.compile(r"\.?\w[\w.-]*/[\w./-]*(?:::[\w\[\]:]+)?|[\w.-]+\.(?:md|toml|yml|lock)|\.[\w-]+\.yaml|Makefile|Dockerfile")
+PATH = re.compile(
+    r"\.?\w[\w.-]*/[\w./-]*(?:::[\w\[\]:]+)?"
+    r"|[\w.-]+\.(?:md|toml|yml|lock)|\.pre-commit-config\.yaml|Makefile|Dockerfile"
+)
 MODULE = re.compile(rf"(?:{'|'.join(ROOMS)})(?:\.\w+)+")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
