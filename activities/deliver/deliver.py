@@ -18,7 +18,8 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.base import Line, Provider
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.message import Address, Content, EmailContent, Outgoing
+from activities.channels.kinds import KINDS, Bounce, WayOut
+from activities.channels.message import Address, Content, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.deliver.claim import Claim, Counter, Later, key_of, receipt_of
 from activities.deliver.doubt import Doubt
@@ -141,9 +142,10 @@ class Delivery:
 
     async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: ChannelError) -> None:
         now = self.clock(request)
-        await deliveries.invalidate_endpoint(self.database, endpoint.id, now, gone.detail)
-        if request.channel is Channel.EMAIL:
-            # A hard bounce: the address is suppressed for every purpose, and for whoever owns it later.
+        kind = KINDS[request.channel]
+        if endpoint.id is not None and kind.bounce is not Bounce.NOTHING:
+            await deliveries.invalidate_endpoint(self.database, endpoint.id, now, gone.detail)
+        if kind.bounce is Bounce.SUPPRESSED:  # for every purpose
             digest = suppression_digest(self.secret, request.channel.value, endpoint.address)
             await deliveries.suppress(self.database, request.channel.value, digest, "all", "hard bounce", now)
 
@@ -204,7 +206,7 @@ class Delivery:
             content = self.templates.render(request.channel, request.template, context)
         except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
             raise TryLater(str(error)) from None
-        if isinstance(content, EmailContent) and request.purpose is Purpose.MARKETING:
+        if KINDS[request.channel].way_out is WayOut.LINK and request.purpose is Purpose.MARKETING:
             return content.model_copy(update={"unsubscribe_url": unsubscribe_url})
         return content
 
