@@ -22,6 +22,7 @@ from activities.metrics import TICK, TRANSITIONS
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec, PerKey, Reason, WatchShard
 from segments import Segment
+from segments.errors import CannotBeEvaluated
 from segments.load.stored import LiveSegments
 from segments.watch.tick import Dirty, Tick, tick
 from store import Connection, Database
@@ -140,9 +141,14 @@ class Watch:
         return self.live.setdefault(shard, LiveSegments(self.segments))
 
     async def _evaluate(self, shard: WatchShard) -> Tick:
+        """A tick; without a segment that fails in it, which stops nobody else."""
+        now, live = self.clock.now(), self._segments(shard)
         with TICK.time():
-            now, segments = self.clock.now(), self._segments(shard).now
-            seen = await tick(self.database, segments, shard.shard, shard.shards, now, self.keyed, self._check_goals)
+            try:
+                seen = await tick(self.database, live.now, shard.shard, shard.shards, now, self.keyed, self._check_goals)
+            except CannotBeEvaluated as failed:
+                await live.set_aside(self.database, failed, shard.shard, shard.shards)
+                return Tick(now, more=True)
         for kind in ("entered", "left", "repeated"):
             TRANSITIONS.labels(kind).inc(getattr(seen, kind))
         return seen

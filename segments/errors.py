@@ -1,12 +1,23 @@
 """What can go wrong with a segment; each message names the place and says what to do.
 
 SegmentError
-└── DefinitionError   a predicate or a segment cannot mean anything
+├── DefinitionError     a predicate or a segment cannot mean anything
+└── CannotBeEvaluated   a definition that stood fails on the customers there are now
 """
 
 
 class SegmentError(Exception):
     """Something about a segment is wrong."""
+
+
+class CannotBeEvaluated(SegmentError):
+    """A live segment fails on what is known of customers now; names it, and what it failed with, never what it read."""
+
+    def __init__(self, segment: str, version: str, kind: str) -> None:
+        self.segment = segment
+        self.version = version
+        self.kind = kind
+        super().__init__(f"segment {segment!r} cannot be evaluated any more ({kind}); change its definition")
 
 
 class DefinitionError(SegmentError):

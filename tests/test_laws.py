@@ -121,7 +121,7 @@ def test_workflow_code_asks_no_clock_of_ours() -> None:
         assert "clock.now()" not in (ROOT / file).read_text(), f"{file} must use workflow.now()"
 
 
-@pytest.mark.parametrize("room", SEGMENT_LAW)
+@pytest.mark.parametrize("room", sorted(SEGMENT_LAW))
 def test_import_law_of_the_rooms_of_segments(room: str) -> None:
     place = ROOT / "segments" / room
     inside = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]

@@ -8,29 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import asyncpg
 import structlog
 
 from segments.define.define import alive
-from segments.errors import SegmentError
+from segments.errors import CannotBeEvaluated, SegmentError
 from segments.language.names import resolved
 from segments.language.segment import Segment
 from segments.load.backfill import LONGEST, Backfill, LoadTooSlow
 from segments.load.load import Loaded, finish, give_up, register
+from segments.watch.look import UNUSABLE
 from segments.watch.shards import NEVER, alone, lock_shard
 from store import Connection, Database, queries
 from store.segments.rows import Stored, left_over, let_go, stored
 
 log = structlog.get_logger(__name__)
 
-#: What the definition itself is to blame for; anything else is the store's trouble, and passes.
-_UNUSABLE = (
-    asyncpg.DataError,
-    asyncpg.SyntaxOrAccessError,
-    asyncpg.ProgramLimitExceededError,
-    NotImplementedError,
-    RecursionError,
-)
 _SQL = queries("backfill")
 
 
@@ -79,6 +71,13 @@ class LiveSegments:
         self._loaded = rows
         return begun
 
+    async def set_aside(self, database: Database, failed: CannotBeEvaluated, shard: int, shards: int) -> None:
+        """Go on without a segment that fails: its members stay, and a changed definition is loaded anew."""
+        log.error("a segment cannot be evaluated; it is left out", segment=failed.segment, error=failed.kind)
+        self._unusable.add((failed.segment, failed.version))
+        self.now = tuple(each for each in self.now if (each.name, each.version) not in self._unusable)
+        await self._sleep(database, shard, shards)
+
     def _readable(self, rows: Sequence[Stored]) -> list[tuple[Segment, bool]]:
         """The stored segments with every name looked up, so that a changed one changes all that name it."""
         catalogue = {segment.name: segment for segment in self.catalogue}
@@ -93,7 +92,7 @@ class LiveSegments:
             return await finish(database, segment, backfill, self.longest)
         except LoadTooSlow as error:
             log.error("a segment takes too long to load; it is left out", segment=segment.name, problem=str(error))  # noqa: TRY400
-        except _UNUSABLE as error:
+        except UNUSABLE as error:
             kind = type(error).__name__  # its message could hold what customers have told us
             log.error("a segment cannot be evaluated; it is left out", segment=segment.name, error=kind)  # noqa: TRY400
         self._unusable.add((segment.name, segment.version))

@@ -12,7 +12,7 @@ from segments.language.person import Person
 from segments.language.segment import Segment
 from segments.leaves.triggers import triggers
 from segments.watch.interest import interest
-from segments.watch.look import Look
+from segments.watch.look import Look, blaming
 from segments.watch.thresholds import recorded, used
 from segments.watch.transitions import (
     Kind,
@@ -55,7 +55,8 @@ async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str
     for segment, profile in changed:
         if profile in known:  # else it was merged meanwhile, and its survivor is marked
             floor, marks = floors[segment.name, profile], look.changed.get(profile, frozenset())
-            dated = _undated(look.at) if profile in incomplete else flip(segment, known[profile], look.at, floor, marks)
+            with blaming(segment):
+                dated = _undated(look.at) if profile in incomplete else flip(segment, known[profile], look.at, floor, marks)
             at, cause = dated[0], dated[1] | used(segment, thresholds, look.at)
             kind: Kind = "entered" if profile in inside[segment.name] else "left"
             traceparent = look.traceparent(profile, interest(segment).types)

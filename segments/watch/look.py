@@ -1,13 +1,17 @@
 """One look of the watch at its shard: what was consumed, what is watched, and who may have moved."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
+from segments.errors import CannotBeEvaluated
 from segments.language.segment import Segment
 from segments.sql import statements as compiler
 from segments.watch.interest import Live
@@ -72,10 +76,36 @@ class Look:
         return max(marks, key=lambda mark: bool(mark.types & types)).traceparent if marks else None
 
     async def evaluate(self, segment: Segment) -> set[UUID]:
-        """The candidates that are in the segment now."""
-        statement, profiles = compiler.among(segment.predicate), list(self.candidates[segment.name])
+        """The candidates that are in the segment now.
+
+        Raises:
+            CannotBeEvaluated: it fails; the transaction is lost.
+        """
         inside: set[UUID] = set()
-        for start in range(0, len(profiles), _PROFILES_AT_ONCE):
-            arguments = statement.args(self.at, ids=profiles[start : start + _PROFILES_AT_ONCE])
-            inside.update(row["id"] for row in await self.connection.fetch(statement.sql, *arguments))
+        with blaming(segment):
+            statement, profiles = compiler.among(segment.predicate), list(self.candidates[segment.name])
+            for start in range(0, len(profiles), _PROFILES_AT_ONCE):
+                arguments = statement.args(self.at, ids=profiles[start : start + _PROFILES_AT_ONCE])
+                inside.update(row["id"] for row in await self.connection.fetch(statement.sql, *arguments))
         return inside
+
+
+#: What a definition itself is to blame for; anything else is the store's trouble, and passes.
+UNUSABLE = (
+    asyncpg.DataError,
+    asyncpg.SyntaxOrAccessError,
+    asyncpg.ProgramLimitExceededError,
+    ArithmeticError,
+    NotImplementedError,
+    RecursionError,
+    ValueError,
+)
+
+
+@contextmanager
+def blaming(segment: Segment) -> Iterator[None]:
+    """What fails here because of a definition says which."""
+    try:
+        yield
+    except UNUSABLE as error:
+        raise CannotBeEvaluated(segment.name, segment.version, type(error).__name__) from error

@@ -75,6 +75,7 @@ async def tick(
     `Tick.unloaded` and left alone. `also` runs inside the transaction whenever marks were consumed.
 
     Raises:
+        CannotBeEvaluated: one of the segments fails; nothing was consumed. Tick without it.
         asyncpg.PostgresError, OSError: the store failed; nothing was consumed, and ticking again is harmless.
     """
     for attempt in range(1, _ATTEMPTS + 1):

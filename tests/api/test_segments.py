@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from shop import Shop, open_shop
 from temporalio.testing import ActivityEnvironment
 
 from journeys.contracts import WatchShard
+from segments import Predicate
+from segments.sql import statements
 from store import Database
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api
 from tests.api.test_openapi import CHECKS
@@ -132,6 +135,31 @@ async def test_a_defined_segment_is_taken_up_kept_changed_and_let_go(trial: Shop
     assert await kinds(trial, "gold") == ["entered", "left", "entered", "left", "left", "left"]
     assert problem(await trial.operate("GET", "/v1/segments/gold"))[:2] == (404, "unknown-segment")
     assert problem(await trial.operate("DELETE", "/v1/segments/gold"))[:2] == (404, "unknown-segment")
+
+
+async def test_a_segment_that_fails_in_a_tick_stops_nobody_else(trial: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its members stay, nothing is lost for the others, and a changed definition is taken up anew."""
+    await trial.signs_up("ana", tier="gold")
+    for name in ("gold", "bad"):
+        await put(trial, name, GOLD)
+    await take_up(trial)
+    sound = statements.among
+
+    def failing(predicate: Predicate) -> statements.Statement:
+        found = sound(predicate)
+        return replace(found, sql=f"select 1 / (bool_or(id is null)::int) as id from ({found.sql}) as it")
+
+    bad = next(each for each in trial.watch.live[WatchShard()].now if each.name == "bad")
+    monkeypatch.setattr(statements, "among", lambda p: failing(p) if p is bad.predicate else sound(p))
+    await trial.signs_up("eva", tier="gold")
+    await trial.look()
+    assert (await kinds(trial, "gold"), await kinds(trial, "bad"), await members(trial, "bad")) == (["entered"], [], 1)
+    await put(trial, "bad", {"all": [GOLD, {"not": {"trait": "tier", "is": "==", "value": "none"}}]})
+    await take_up(trial)
+    await trial.signs_up("pol", tier="gold")
+    await trial.look()
+    assert await kinds(trial, "gold") == ["entered", "entered"]
+    assert (await kinds(trial, "bad"), await members(trial, "bad")) == (["entered", "entered"], 3)
 
 
 async def test_a_running_watch_takes_up_what_is_defined_and_lets_go_of_what_is_deleted(trial: Shop) -> None:

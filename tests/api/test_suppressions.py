@@ -125,3 +125,12 @@ async def test_the_command_line_lists_looks_up_and_takes_back(dsn: str, database
         "lifted 1, addresses alive again 0, kept because the owner said no 0\n"
     )
     assert await run("look-up", "ana@shop.example") == "no suppressions\n"
+
+
+@pytest.mark.parametrize(("channel", "told"), [("email", "no e-mail address"), ("whatsapp", "no phone number")])
+async def test_what_is_no_address_is_not_looked_up_in_silence(dsn: str, channel: str, told: str) -> None:
+    for command in ("look-up", "take-back"):
+        asked = (command, "not an address", "--channel", channel)
+        wrong = await in_thread("suppressions", *asked, database_url=dsn, secret=SECRET)
+        assert (wrong.returncode, wrong.stdout) == (1, "")
+        assert told in wrong.stderr

@@ -37,3 +37,12 @@ async def test_failing_runs_with_the_place_of_their_error(dsn: str) -> None:
     assert (await in_thread("runs", "--status", "ended", database_url=dsn)).stdout == "no such runs\n"
     wrong = await in_thread("runs", "--status", "broken", database_url=dsn)
     assert (wrong.returncode, "choose one of open, failing, ended" in wrong.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("failing")
+async def test_a_misspelt_journey_is_no_empty_list(dsn: str) -> None:
+    wrong = await in_thread("runs", "wellcome", database_url=dsn)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "no journey 'wellcome', and no run of one; the catalogue has: cart_abandonment, cart_discount" in wrong.stderr
+    left = await in_thread("runs", "welcome", "--status", "ended", database_url=dsn)  # not in the catalogue any more
+    assert (left.returncode, left.stdout) == (0, "no such runs\n")

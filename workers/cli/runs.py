@@ -1,10 +1,16 @@
 """`journeys runs`: who is in which journey, which runs cannot go on and why, newest first."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.cli.asked import fail, with_database
+from workers.cli.asked import fail, settings, with_database
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from store import Database
+    from store.runs.views import Run
 
 _STATES = ("open", "failing", "ended")
 
@@ -33,4 +39,19 @@ def runs(
             limit=limit,
         )
     )
+    if journey is not None and not found:
+        _insist_on_known(journey)
     tables.show([told(run) for run in found], listed, as_json=as_json)
+
+
+def _insist_on_known(journey: str) -> None:
+    """A misspelt name is no empty list; one that has left the catalogue is known by its runs."""
+    from journeys.catalogue import load
+    from store.runs.views import list_runs
+
+    def any_run(database: "Database") -> "Coroutine[object, object, list[Run]]":
+        return list_runs(database, journey=journey, profile_id=None, is_open=None, before=None, limit=1)
+
+    names = sorted(load(settings().catalogue).journeys)
+    if journey not in names and not with_database(any_run):
+        fail(f"no journey {journey!r}, and no run of one; the catalogue has: {', '.join(names)}")
