@@ -39,6 +39,7 @@ from journeys.contracts import (
     JourneySpec,
     Reason,
     RunStart,
+    SearchBy,
     WatchShard,
 )
 from store import Database
@@ -47,9 +48,6 @@ from store.runs.rows import OpenRun, PausedMessage, RunToSignal, RunToStart, Tra
 
 log = structlog.get_logger(__name__)
 
-JOURNEY = SearchAttributeKey.for_keyword("Journey")
-CUSTOMER = SearchAttributeKey.for_keyword("CustomerId")
-SEGMENT = SearchAttributeKey.for_keyword("Segment")
 
 _BATCH = 500
 _AT_ONCE = 32  # calls to Temporal in flight; more only queue there
@@ -218,10 +216,11 @@ class Dispatcher:
 
 
 def _attributes(run: RunToStart) -> TypedSearchAttributes:
-    pairs: list[SearchAttributePair[Any]] = [
-        SearchAttributePair(JOURNEY, run.journey),
-        SearchAttributePair(CUSTOMER, str(run.profile_id)),
-    ]
+    pairs = [_keyword(SearchBy.JOURNEY, run.journey), _keyword(SearchBy.CUSTOMER, str(run.profile_id))]
     if run.segment:
-        pairs.append(SearchAttributePair(SEGMENT, run.segment))
+        pairs.append(_keyword(SearchBy.SEGMENT, run.segment))
     return TypedSearchAttributes(pairs)
+
+
+def _keyword(name: SearchBy, value: str) -> SearchAttributePair[str]:
+    return SearchAttributePair(SearchAttributeKey.for_keyword(name.value), value)

@@ -16,8 +16,8 @@ from api.ingest.addresses import Unusable, addresses_of, choices_of
 from api.ingest.arrival import Arrival, Rejected, when
 from api.ingest.clients import Trust, as_client, joining
 from api.ingest.provenance import origins_of
+from segments.language.events import ALIASED, GROUPED, LIST_EVENT, PAGE_VIEWED, SCREEN_VIEWED, TRAITS_CHANGED
 from segments.language.readings import Reading
-from segments.leaves.listed import LIST_EVENT
 from segments.time.calendar import ZONE_TRAIT
 from segments.time.zones import read_zone
 from store.customers.consent import By
@@ -35,7 +35,13 @@ MESSAGE_ID_LIMIT = 100
 NAME_LIMIT = ID_LIMIT
 
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
-_TYPES = {"identify": "$identify", "page": "Page Viewed", "screen": "Screen Viewed", "group": "$group", "alias": "$alias"}
+_TYPES = {
+    "identify": TRAITS_CHANGED,
+    "page": PAGE_VIEWED,
+    "screen": SCREEN_VIEWED,
+    "group": GROUPED,
+    "alias": ALIASED,
+}
 _NUL = "\\u0000"
 
 

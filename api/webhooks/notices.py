@@ -17,6 +17,15 @@ from activities.channels.suppression import suppression_digests
 from api.config import ApiConfig
 from api.webhooks.wishes import Wish, wish_of
 from journeys.contracts import Purpose, Reason
+from segments.language.events import (
+    MESSAGE_CLICKED,
+    MESSAGE_DELIVERED,
+    MESSAGE_FAILED,
+    MESSAGE_READ,
+    MESSAGE_REPLIED,
+    MESSAGE_SENT,
+    UNSUBSCRIBED,
+)
 from store import Connection
 from store.customers.consent import Subject, address_written_to, both, take_back, take_back_kept, withdraw
 from store.deliveries.feedback import (
@@ -36,11 +45,11 @@ from store.ingest.dead_letters import DeadLetter, bury
 
 _ABOUT = ("channel", "journey", "run_id", "step", "occurrence", "template")
 _EVENTS = {
-    "sent": "Message Sent",
-    "delivered": "Message Delivered",
-    "read": "Message Read",
-    "clicked": "Message Clicked",
-    "failed": "Message Failed",
+    "sent": MESSAGE_SENT,
+    "delivered": MESSAGE_DELIVERED,
+    "read": MESSAGE_READ,
+    "clicked": MESSAGE_CLICKED,
+    "failed": MESSAGE_FAILED,
 }
 
 _log = structlog.get_logger(__name__)
@@ -125,7 +134,7 @@ class Notices:
             return []
         about = {name: value for name, value in said.properties.items() if name in _ABOUT}
         properties = {**about, "purpose": Purpose.MARKETING.value, "source": wanted.source}
-        return [NewEvent(said.profile_id, f"unsubscribe:{row}", "Unsubscribed", said.ts, properties, said.clamped)]
+        return [NewEvent(said.profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, said.ts, properties, said.clamped)]
 
     async def _obey(self, wanted: "_Wanted", subjects: Sequence[Subject], at: datetime) -> int | None:
         """Write a wish down; returns the id of a no that is news."""
@@ -166,7 +175,7 @@ class Notices:
         stops = wanted is not None and wanted.wish is Wish.STOP
         properties = {"channel": self._channel, "text": reply.text, "kind": reply.kind, "stops": stops}
         about = to.properties if to else {}
-        return NewEvent(who, self._id_of(reply), "Message Replied", reply.at, {**properties, **about}, reply.clamped)
+        return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, reply.at, {**properties, **about}, reply.clamped)
 
 
 class _Wanted(NamedTuple):

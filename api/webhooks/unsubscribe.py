@@ -17,6 +17,7 @@ from activities.channels.email.unsubscribe import Unsubscription
 from activities.channels.kinds import KINDS
 from api.config import ApiConfig
 from api.state import Config, Db
+from segments.language.events import UNSUBSCRIBED
 from store import Connection
 from store.customers.consent import Subject, address_written_to, both, withdraw
 from store.deliveries.feedback import NewEvent, journey_of, living, store_events
@@ -83,7 +84,7 @@ async def _withdraw(connection: Connection, said: Unsubscription, config: ApiCon
     row = await withdraw(connection, subjects, source=_SOURCE, at=now, received_at=now)
     if row is not None and profile_id is not None:
         properties = await _properties(connection, said)
-        event = NewEvent(profile_id, f"unsubscribe:{row}", "Unsubscribed", now, properties)
+        event = NewEvent(profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, now, properties)
         await store_events(connection, [event], source=_SOURCE, at=now)
 
 

@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 
 from segments.ask.hints import of_values
 from segments.ask.silence import Heard
+from segments.language.events import LIST_EVENT, TRAITS_CHANGED
 from segments.language.predicate import event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.sizing import people_needed
 from segments.language.words import span_in_words
-from segments.leaves.listed import LIST_EVENT
 from segments.leaves.people import mentions
 from segments.time.zones import read_zone
-from segments.watch.interest import TRAITS_CHANGED
 from store import Database
 from store.segments.rows import Overlap, evaluated, heard_from, last_heard, overlaps, zones_said
 

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from segments.define.sheets import NotCsv, sheet
 from segments.errors import SegmentError
-from segments.leaves.listed import LIST_EVENT, check_list_name
+from segments.language.events import LIST_EVENT
+from segments.leaves.listed import check_list_name
 from store import Connection, Database
 from store import lists as rows_of_lists
 from store.addresses import AddressKind, normalised, phone_number
