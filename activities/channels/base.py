@@ -10,7 +10,6 @@ from typing import Any, NoReturn, Protocol
 
 from activities.channels.errors import Refused
 from activities.channels.message import Accepted, Outgoing
-from journeys.contracts import Channel
 
 
 class Line(Protocol):
@@ -31,11 +30,6 @@ class Provider(Protocol):
     @property
     def name(self) -> str:
         """What the ledger, the metrics and the spans call it."""
-        ...
-
-    @property
-    def channel(self) -> Channel:
-        """The channel that it serves."""
         ...
 
     @property

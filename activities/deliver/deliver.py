@@ -21,7 +21,7 @@ from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Re
 from activities.channels.kinds import KINDS, Bounce, WayOut
 from activities.channels.message import Address, Content, Outgoing
 from activities.channels.suppression import suppression_digest
-from activities.deliver.claim import Claim, Counter, Later, key_of, receipt_of
+from activities.deliver.claim import Claim, Claims, Later, key_of, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
 from activities.gate.decide import whereabouts_of
@@ -87,11 +87,11 @@ class Delivery:
             except ChannelError as error:
                 pause = error.retry_after if isinstance(error, TryLater) else None
                 why = Later(error.detail, pause)
-                return self._told(request, await self.counter.put_off(request, self.clock(request), why))
+                return self._told(request, await self.claims.put_off(request, self.clock(request), why))
             return await to_its_end(self._hand_over(request, line))
 
     async def _hand_over(self, request: DeliverRequest, line: Line) -> Receipt:
-        claimed = await self.counter.claim(request, self.clock(request))
+        claimed = await self.claims.claim(request, self.clock(request))
         if isinstance(claimed, Claim):
             claimed = await self._send(request, claimed, line)
         return self._told(request, claimed)
@@ -103,10 +103,10 @@ class Delivery:
         raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=decided.pause)
 
     @property
-    def counter(self) -> Counter:
+    def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.specs, self.segments, self.templates, self.secret, self.ceilings, self.former_secrets)
-        return Counter(self.database, questions, self.providers, self.doubt)
+        return Claims(self.database, questions, self.providers, self.doubt)
 
     async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:
         try:

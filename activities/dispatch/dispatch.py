@@ -44,7 +44,7 @@ from journeys.contracts import (
 )
 from store import Database
 from store.runs import rows as runs
-from store.runs.rows import OpenRun, PausedMessage, RunToSignal, RunToStart, Transition
+from store.runs.rows import OpenRun, OutboxRow, PausedMessage, RunToSignal, RunToStart
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ class Dispatcher:
             await runs.mark_dispatched(connection, [t.id for t in transitions], now)
             return len(transitions)
 
-    async def _leave(self, connection: Any, transition: Transition) -> None:
+    async def _leave(self, connection: Any, transition: OutboxRow) -> None:
         ending = [s.name for s in self.specs.values() if s.ends_on_leave and s.entered_by == transition.segment]
         if ending:
             leaving = await runs.open_runs_in(connection, transition.profile_id, ending)

@@ -22,7 +22,7 @@ from segments.time.calendar import ZONE_TRAIT
 from segments.time.zones import read_zone
 from store.customers.consent import By
 from store.ids import ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
-from store.ingest.items import Changes, Item, Origin
+from store.ingest.items import Changes, Item, Provenance
 
 #: Bytes of one item, as stored (Segment's limit).
 ITEM_LIMIT = 32 * 1024
@@ -209,7 +209,7 @@ def _with_known_zone(traits: dict[str, Any]) -> dict[str, Any]:
     return traits if zone is None else {**traits, ZONE_TRAIT: zone}
 
 
-def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Origin]:
+def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Provenance]:
     try:
         return origins_of(traits, context)
     except Unusable as error:

@@ -23,7 +23,6 @@ from activities.channels.email.smtp_replies import answered, envelope_refused, r
 from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.message import Accepted, EmailContent, Outgoing
 from activities.channels.tracing import sending
-from journeys.contracts import Channel
 
 
 class _Settings(Protocol):
@@ -39,7 +38,6 @@ class Smtp(Sends):
     """A mail relay. `url` is `smtp://user:password@host:port` (STARTTLS) or `smtps://…`; see `SmtpPool` for `?tls=`."""
 
     name = "smtp"
-    channel = Channel.EMAIL
     idempotent = False
     tells_within = timedelta(0)
 

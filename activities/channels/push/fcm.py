@@ -27,7 +27,6 @@ from activities.channels.message import Accepted, Outgoing, PushContent
 from activities.channels.push.google_token import GoogleToken
 from activities.channels.reach import Reach
 from activities.channels.tracing import sending
-from journeys.contracts import Channel
 
 _MINUTE = timedelta(minutes=1)  # Google's own default where a 429 names no time
 _TOKEN_MESSAGE = "registration token is not a valid"  # noqa: S105 - Google's sentence, not a secret
@@ -46,7 +45,6 @@ class Fcm(Sends):
     """A Firebase project. `url` is its base, the service account's `project_id` names it."""
 
     name = "fcm"
-    channel = Channel.PUSH
     idempotent = False
     tells_within = timedelta(0)
 

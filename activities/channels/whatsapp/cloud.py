@@ -22,7 +22,6 @@ from activities.channels.message import Accepted, Outgoing, WhatsAppContent
 from activities.channels.reach import Reach
 from activities.channels.tracing import sending
 from activities.channels.whatsapp.errors import refusal
-from journeys.contracts import Channel
 
 
 class _Settings(Protocol):
@@ -40,7 +39,6 @@ class WhatsApp(Sends):
     """One business phone number."""
 
     name = "whatsapp"
-    channel = Channel.WHATSAPP
     idempotent = False
     tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
 
