@@ -12,24 +12,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from activities.channels.kinds import KINDS
+from activities.channels.kinds import Template as Written
 from activities.channels.message import Content
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
-from activities.templating.email import EmailTemplate
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
-from activities.templating.push import PushTemplate
 from activities.templating.source import Text, read_yaml
 from activities.templating.values import seen
 from activities.templating.vocabulary import Vocabulary
-from activities.templating.whatsapp import WhatsAppTemplate
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel
 
 __all__ = ["BrokenTemplate", "Context", "Problem", "TemplateError", "Templates", "Vocabulary", "load_templates"]
 
-_SUFFIXES = {".push.yaml": Channel.PUSH, ".whatsapp.yaml": Channel.WHATSAPP, ".email.mjml": Channel.EMAIL}
-_ALTERNATIVE = ".email.txt"
 _CONSTANTS = "shop.yaml"
-_ENDINGS = (".yaml", ".yml", ".mjml", ".txt")
+_MEANT = {".yaml", ".yml"}
 
 
 class Template(Protocol):
@@ -52,6 +49,18 @@ class Template(Protocol):
 
     def render(self, values: Mapping[str, Any]) -> Content:
         """The content for one customer."""
+        ...
+
+
+class TemplateClass(Protocol):
+    """The class of a kind of template, as a channel's row names it."""
+
+    def read(self, file: str, text: str, vocabulary: Vocabulary, *beside: str) -> Template:
+        """From its file's text, and that of the file beside it if there is one.
+
+        Raises:
+            TemplateError: a file cannot be used.
+        """
         ...
 
 
@@ -143,7 +152,8 @@ def load_templates(package: ModuleType | Path, vocabulary: Vocabulary | None = N
     vocabulary = _with_constants(folder, vocabulary or Vocabulary())
     found: dict[tuple[Channel, str], Template] = {}
     problems: list[Problem] = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _ENDINGS):
+    endings = _endings()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in endings):
         try:
             _add(path, folder, vocabulary, found)
         except TemplateError as error:
@@ -155,30 +165,41 @@ def load_templates(package: ModuleType | Path, vocabulary: Vocabulary | None = N
 
 def _add(path: Path, folder: Path, vocabulary: Vocabulary, found: dict[tuple[Channel, str], Template]) -> None:
     file = _relative(path, folder)
-    if path.name == _CONSTANTS or _beside_mjml(path):
+    if path.name == _CONSTANTS or _beside_another(path):
         return
-    suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), None)
-    if suffix is None:
-        raise TemplateError(Problem(file, 1, f"not a template; a name ends with {', '.join(_SUFFIXES)}"))
-    key = (_SUFFIXES[suffix], path.name.removesuffix(suffix))
+    kinds = _kinds()
+    channel = next((channel for channel, kind in kinds.items() if path.name.endswith(kind.suffix)), None)
+    if channel is None:
+        suffixes = ", ".join(kind.suffix for kind in kinds.values())
+        raise TemplateError(Problem(file, 1, f"not a template; a name ends with {suffixes}"))
+    key = (channel, path.name.removesuffix(kinds[channel].suffix))
     if key in found:
         raise TemplateError(Problem(file, 1, f"the name is taken by {found[key].file}; all journeys share names"))
-    found[key] = _read(path, file, vocabulary)
+    found[key] = _read(path, file, vocabulary, kinds[channel])
 
 
-def _beside_mjml(path: Path) -> bool:
-    name = path.name.removesuffix(_ALTERNATIVE)
-    return name != path.name and path.with_name(f"{name}.email.mjml").is_file()
+def _kinds() -> dict[Channel, Written]:
+    return {kind.channel: kind.template for kind in KINDS.values() if kind.template}
 
 
-def _read(path: Path, file: str, vocabulary: Vocabulary) -> Template:
-    text = _text(path, file)
-    if path.name.endswith(".push.yaml"):
-        return PushTemplate.read(file, text, vocabulary)
-    if path.name.endswith(".whatsapp.yaml"):
-        return WhatsAppTemplate.read(file, text, vocabulary)
-    beside = path.with_name(path.name.removesuffix(".email.mjml") + _ALTERNATIVE)
-    return EmailTemplate.read(file, text, vocabulary, _text(beside, file) if beside.is_file() else None)
+def _endings() -> set[str]:
+    """How the names of files end that stand there as templates, or were meant to."""
+    names = [name for kind in _kinds().values() for name in (kind.suffix, kind.beside) if name]
+    return {Path(name).suffix for name in names} | _MEANT
+
+
+def _beside_another(path: Path) -> bool:
+    return any(
+        path.with_name(path.name.removesuffix(kind.beside) + kind.suffix).is_file()
+        for kind in _kinds().values()
+        if kind.beside and path.name.endswith(kind.beside)
+    )
+
+
+def _read(path: Path, file: str, vocabulary: Vocabulary, kind: Written) -> Template:
+    beside = path.with_name(path.name.removesuffix(kind.suffix) + kind.beside) if kind.beside else None
+    texts = [_text(each, file) for each in (path, beside) if each and each.is_file()]
+    return kind.kind.read(file, texts[0], vocabulary, *texts[1:])
 
 
 def _text(path: Path, file: str) -> str:

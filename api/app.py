@@ -16,7 +16,7 @@ from api.door import Door
 from api.ingest import dead_letters, visitors
 from api.ingest import routes as ingest
 from api.ingest.intake import Intake
-from api.ingest.routes import Desk
+from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.products import routes as products
 from api.profiles import routes as profiles
@@ -80,7 +80,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.store = store
     app.state.keys = Keys(config.key_ttl)
     limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
-    app.state.desk = Desk(config, store, Intake(store, config.lanes), limits)
+    app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
     app.add_middleware(Door, config=config, store=store)
     app.add_middleware(Cors)  # added last, so it comes first, and errors of the door carry its headers
     problems.install(app)
@@ -97,7 +97,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await store.warm()
     _spare_the_collector()
     yield
-    await app.state.desk.intake.close()
+    await app.state.ingest.intake.close()
     await store.close()
 
 

@@ -74,6 +74,14 @@ class Purpose(StrEnum):
     TRANSACTIONAL = "transactional"
 
 
+class SearchBy(StrEnum):
+    """What operators can search runs by in Temporal, all of them keywords: set when a run starts, and never changed."""
+
+    JOURNEY = "Journey"
+    CUSTOMER = "CustomerId"
+    SEGMENT = "Segment"
+
+
 class Outcome(StrEnum):
     """What became of a message."""
 

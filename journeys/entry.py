@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from journeys.contracts import After, JourneySpec, Once, PerKey
+from segments.language.chance import draw
 
 #: A key is part of what makes a run unique, so it has a limit; longer values are replaced by their hash.
 _KEY_LENGTH = 200
@@ -66,5 +67,4 @@ def workflow_id(journey: str, customer_id: UUID, run_id: UUID) -> str:
 
 def is_held_out(spec: JourneySpec, customer_id: UUID) -> bool:
     """Whether a customer is in a journey's holdout: by hash, so it never changes and a new journey moves nobody."""
-    digest = hashlib.sha256(f"holdout/{spec.name}/{customer_id}".encode()).digest()
-    return int.from_bytes(digest[:8]) / 2**64 < spec.holdout
+    return draw(f"holdout/{spec.name}/{customer_id}".encode(), 8) / 2**64 < spec.holdout

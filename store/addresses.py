@@ -6,12 +6,20 @@ Numbers: E.164. Anything else as it is, without white space around it.
 """
 
 import unicodedata
+from enum import StrEnum
 from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-_BY_NUMBER = ("whatsapp", "sms")
+
+class AddressKind(StrEnum):
+    """What reaches somebody."""
+
+    TOKEN = "push token"  # noqa: S105 - of a device, and no secret
+    EMAIL = "e-mail address"
+    PHONE = "phone number"
+    NONE = "none"  # the customer themselves: wherever they are when they look
 
 
 def email_address(value: Any) -> str | None:
@@ -38,11 +46,11 @@ def phone_number(value: Any, region: str) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def normalised(channel: str, address: str) -> str:
+def normalised(kind: AddressKind, address: str) -> str:
     """The normal form of an address that somebody names to us: a mailbox's report, a webhook, an operator."""
-    if channel == "email":
+    if kind is AddressKind.EMAIL:
         return email_address(address) or _lower(address.strip())
-    if channel in _BY_NUMBER:  # with its country code, the + often left out
+    if kind is AddressKind.PHONE:  # with its country code, the + often left out
         return "+" + "".join(str(unicodedata.decimal(character)) for character in address if character.isdecimal())
     return address.strip()
 

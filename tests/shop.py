@@ -239,7 +239,7 @@ async def open_shop(
         await parts.watch.load()
         ingest, operate = [await create_key(database.pool, role.value, role) for role in (Role.INGEST, Role.OPERATE)]
         yield Shop(database, skipper.client, skipper, sandbox, parts, http, ingest, operate, clock)
-        await app.state.desk.intake.close()
+        await app.state.ingest.intake.close()
 
 
 def _with_clock(parts: Parts, clock: HandClock) -> Parts:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from journeys.contracts import SearchBy
 from journeys.purity import impurities
+from segments.language import events
 from store.locks import Lock
 from workers.plugin import PASSED_THROUGH
 
@@ -92,6 +94,38 @@ def test_advisory_locks_are_numbered_in_one_place() -> None:
     assert re.findall(r"pg_advisory\w+\((\d+)", held["store/migrations/0001_core.sql"]) == [str(Lock.WEEK.value)]
     single = re.compile(r"pg_(?:try_)?advisory\w*lock\((?:[^(),]|\([^()]*\))*\)")
     assert [p.name for p in (ROOT / "store").rglob("*.sql") if single.search(p.read_text())] == [], "two halves, or classes mix"
+
+
+def texts(path: Path) -> Iterator[str]:
+    """What a module says to other programs: its literals, without its docstrings."""
+    tree = ast.parse(path.read_text())
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+@pytest.mark.parametrize(
+    ("home", "names"),
+    [
+        (
+            "segments/language/events.py",
+            {value for name, value in vars(events).items() if name.isupper() and value is not events.OURS},
+        ),
+        ("journeys/contracts.py", {SearchBy.CUSTOMER.value}),
+    ],
+)
+def test_names_of_ours_are_spelt_in_one_place(home: str, names: set[str]) -> None:
+    elsewhere = [path for path in sources(*ROOMS) if path != ROOT / home and path.parts[-2] != "library"]
+    found = {path.relative_to(ROOT).as_posix(): said for path in elsewhere if (said := names & set(texts(path)))}
+    assert names <= set(texts(ROOT / home))
+    assert found == {}
+
+
+def test_only_one_place_draws() -> None:
+    """Hashes that name things are no draws: a draw becomes a number."""
+    drawn = [path.relative_to(ROOT).as_posix() for path in sources(*ROOMS) if "from_bytes(hashlib" in path.read_text()]
+    assert drawn == ["segments/language/chance.py"]
 
 
 def test_every_package_has_one_room() -> None:

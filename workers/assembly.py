@@ -1,6 +1,5 @@
 """The composition root: from settings, a database and a Temporal client to the activities that workers serve."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,10 +7,7 @@ from functools import partial
 from temporalio.client import Client
 
 from activities.channels.base import Provider
-from activities.channels.email.smtp import Smtp
-from activities.channels.http import http_client
-from activities.channels.push.fcm import Fcm
-from activities.channels.whatsapp.cloud import WhatsApp
+from activities.channels.kinds import sending
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.branching import Branching
@@ -62,22 +58,8 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
 
 def channels(settings: Settings) -> dict[Channel, Provider]:
     """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
-    found: dict[Channel, Provider] = {}
-    if settings.fcm_service_account is not None:
-        account = json.loads(settings.fcm_service_account.read_text())
-        found[Channel.PUSH] = Fcm(account, settings.fcm_url, http_client())
-    if settings.whatsapp_phone_number_id:
-        found[Channel.WHATSAPP] = WhatsApp(
-            settings.whatsapp_token.get_secret_value(),
-            settings.whatsapp_phone_number_id,
-            settings.whatsapp_url,
-            settings.whatsapp_version,
-            http_client(),
-        )
-    if settings.smtp_url.get_secret_value():
-        url, connections = settings.smtp_url.get_secret_value(), settings.smtp_connections
-        found[Channel.EMAIL] = Smtp(url, settings.email_from, connections=connections)
-    return found
+    found = {kind.channel: kind.provider_class.configured(settings) for kind in sending()}
+    return {channel: provider for channel, provider in found.items() if provider is not None}
 
 
 def delivery(

@@ -1,7 +1,6 @@
 """The connection to Temporal: with our plugin, and with a readable sentence when nobody answers."""
 
 import asyncio
-from collections.abc import Mapping
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -9,15 +8,11 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from journeys.contracts import SearchBy
 from workers.plugin import plugin
 from workers.settings import Settings
 
-#: What operators can search runs by. All are set when a run starts and never changed.
-SEARCH_ATTRIBUTES: Mapping[str, IndexedValueType.ValueType] = {
-    "Journey": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "CustomerId": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "Segment": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-}
+_KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 
 
 class TemporalUnreachable(Exception):
@@ -60,7 +55,7 @@ async def ensure_search_attributes(client: Client) -> None:
     operator = client.operator_service
     try:
         known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
-        missing = {k: v for k, v in SEARCH_ATTRIBUTES.items() if k not in known.custom_attributes}
+        missing = {name.value: _KEYWORD for name in SearchBy if name not in known.custom_attributes}
         if missing:
             await operator.add_search_attributes(
                 AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)

@@ -6,11 +6,10 @@ when the provider proved that it took the message. Everything else is one of the
 
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from activities.channels.errors import Refused
 from activities.channels.message import Accepted, Outgoing
-from journeys.contracts import Channel
 
 
 class Line(Protocol):
@@ -31,11 +30,6 @@ class Provider(Protocol):
     @property
     def name(self) -> str:
         """What the ledger, the metrics and the spans call it."""
-        ...
-
-    @property
-    def channel(self) -> Channel:
-        """The channel that it serves."""
         ...
 
     @property
@@ -63,6 +57,16 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+class ProviderClass(Protocol):
+    """A provider's class, as a channel's row names it."""
+
+    name: str
+
+    def configured(self, settings: Any) -> Provider | None:
+        """The provider that the settings describe, or none where they say nothing of it."""
         ...
 
 

@@ -7,7 +7,7 @@ here.
 from datetime import timedelta
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 
 class _Frozen(BaseModel):
@@ -17,12 +17,16 @@ class _Frozen(BaseModel):
 class Address(_Frozen):
     """One endpoint of a customer. The value is never shown in a representation, and so never in a log."""
 
-    endpoint_id: UUID
+    endpoint_id: UUID | None
     value: str = Field(min_length=1, repr=False)
     platform: str | None = None
 
 
-class PushContent(_Frozen):
+class Content(_Frozen):
+    """What a message shows; each channel has its own."""
+
+
+class PushContent(Content):
     """A notification on the customer's phone."""
 
     title: str = Field(repr=False)
@@ -33,7 +37,7 @@ class PushContent(_Frozen):
     data: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
-class WhatsAppContent(_Frozen):
+class WhatsAppContent(Content):
     """An approved template with what fills its gaps."""
 
     template: str = Field(description="the name approved in WhatsApp Manager")
@@ -43,7 +47,7 @@ class WhatsAppContent(_Frozen):
     button_url_suffix: str | None = Field(default=None, repr=False, description="what the first button's address ends with")
 
 
-class EmailContent(_Frozen):
+class EmailContent(Content):
     """A letter in both its forms."""
 
     subject: str = Field(repr=False)
@@ -53,15 +57,12 @@ class EmailContent(_Frozen):
     from_name: str | None = Field(default=None, description="display name in place of the sender's own")
 
 
-Content = PushContent | WhatsAppContent | EmailContent
-
-
 class Outgoing(_Frozen):
     """One message to one address."""
 
     key: str = Field(description="idempotency key: run / step / occurrence")
     address: Address
-    content: Content
+    content: SerializeAsAny[Content]
     useful_for: timedelta | None = Field(default=None, description="real time until nobody wants it any more")
     traceparent: str | None = Field(default=None, description="W3C trace context to continue when no span is current")
 

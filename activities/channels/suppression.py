@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pydantic import SecretStr
 
 from activities.channels.keyed import keyed_digest
+from activities.channels.kinds import KINDS
 from store.addresses import normalised
 
 
 def suppression_digest(secret: str | bytes | SecretStr, channel: str, address: str) -> bytes:
     """The digest under which an address is suppressed on a channel (32 bytes)."""
-    return keyed_digest(secret, f"suppression/{channel}", normalised(channel, address).encode())
+    return keyed_digest(secret, f"suppression/{channel}", normalised(KINDS[channel].address, address).encode())
 
 
 def suppression_digests(secret: str, former: Sequence[str], channel: str, address: str) -> list[bytes]:

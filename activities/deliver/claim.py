@@ -49,7 +49,7 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class Claims:
     """Where messages are claimed."""
 
     database: Database

@@ -18,9 +18,10 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.base import Line, Provider
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.message import Address, Content, EmailContent, Outgoing
+from activities.channels.kinds import KINDS, Bounce, WayOut
+from activities.channels.message import Address, Content, Outgoing
 from activities.channels.suppression import suppression_digest
-from activities.deliver.claim import Claim, Counter, Later, key_of, receipt_of
+from activities.deliver.claim import Claim, Claims, Later, key_of, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
 from activities.gate.decide import whereabouts_of
@@ -86,11 +87,11 @@ class Delivery:
             except ChannelError as error:
                 pause = error.retry_after if isinstance(error, TryLater) else None
                 why = Later(error.detail, pause)
-                return self._told(request, await self.counter.put_off(request, self.clock(request), why))
+                return self._told(request, await self.claims.put_off(request, self.clock(request), why))
             return await to_its_end(self._hand_over(request, line))
 
     async def _hand_over(self, request: DeliverRequest, line: Line) -> Receipt:
-        claimed = await self.counter.claim(request, self.clock(request))
+        claimed = await self.claims.claim(request, self.clock(request))
         if isinstance(claimed, Claim):
             claimed = await self._send(request, claimed, line)
         return self._told(request, claimed)
@@ -102,10 +103,10 @@ class Delivery:
         raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=decided.pause)
 
     @property
-    def counter(self) -> Counter:
+    def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.specs, self.segments, self.templates, self.secret, self.ceilings, self.former_secrets)
-        return Counter(self.database, questions, self.providers, self.doubt)
+        return Claims(self.database, questions, self.providers, self.doubt)
 
     async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:
         try:
@@ -141,9 +142,10 @@ class Delivery:
 
     async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: ChannelError) -> None:
         now = self.clock(request)
-        await deliveries.invalidate_endpoint(self.database, endpoint.id, now, gone.detail)
-        if request.channel is Channel.EMAIL:
-            # A hard bounce: the address is suppressed for every purpose, and for whoever owns it later.
+        kind = KINDS[request.channel]
+        if endpoint.id is not None and kind.bounce is not Bounce.NOTHING:
+            await deliveries.invalidate_endpoint(self.database, endpoint.id, now, gone.detail)
+        if kind.bounce is Bounce.SUPPRESSED:  # for every purpose
             digest = suppression_digest(self.secret, request.channel.value, endpoint.address)
             await deliveries.suppress(self.database, request.channel.value, digest, "all", "hard bounce", now)
 
@@ -204,7 +206,7 @@ class Delivery:
             content = self.templates.render(request.channel, request.template, context)
         except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
             raise TryLater(str(error)) from None
-        if isinstance(content, EmailContent) and request.purpose is Purpose.MARKETING:
+        if KINDS[request.channel].way_out is WayOut.LINK and request.purpose is Purpose.MARKETING:
             return content.model_copy(update={"unsubscribe_url": unsubscribe_url})
         return content
 

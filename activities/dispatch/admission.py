@@ -21,7 +21,7 @@ from segments.load.stored import last_loaded
 from segments.watch.transitions import trigger_types
 from store import Connection
 from store.runs import rows as runs
-from store.runs.rows import NewRun, Refusal, Standing, Transition
+from store.runs.rows import NewRun, OutboxRow, Refusal, Standing
 
 Specs = Mapping[str, JourneySpec]
 #: Looks whether workflows that are open here are over in Temporal, writes that down, and says whether any was.
@@ -33,7 +33,7 @@ class Candidate:
     """One journey that one transition might enter."""
 
     spec: JourneySpec
-    transition: Transition
+    transition: OutboxRow
     entry: dict[str, Any]
 
     @property
@@ -47,7 +47,7 @@ class Candidate:
         return isinstance(self.spec.reentry, PerKey)
 
 
-async def admit(connection: Connection, specs: Specs, transitions: Sequence[Transition], at: datetime, look: Look) -> None:
+async def admit(connection: Connection, specs: Specs, transitions: Sequence[OutboxRow], at: datetime, look: Look) -> None:
     """Open a run for every transition that may enter a journey, and record why the others may not."""
     candidates = await _candidates(connection, specs, transitions)
     killed = await runs.killed_journeys(connection) if candidates else frozenset()
@@ -79,8 +79,8 @@ async def _standings(connection: Connection, candidates: Sequence[Candidate], lo
     return found
 
 
-async def _candidates(connection: Connection, specs: Specs, transitions: Sequence[Transition]) -> list[Candidate]:
-    by_segment: dict[str, list[Transition]] = defaultdict(list)
+async def _candidates(connection: Connection, specs: Specs, transitions: Sequence[OutboxRow]) -> list[Candidate]:
+    by_segment: dict[str, list[OutboxRow]] = defaultdict(list)
     for transition in transitions:
         by_segment[transition.segment].append(transition)
     found: list[Candidate] = []
@@ -97,7 +97,7 @@ async def _candidates(connection: Connection, specs: Specs, transitions: Sequenc
 
 
 async def _entries(
-    connection: Connection, entering: Sequence[JourneySpec], group: Sequence[Transition]
+    connection: Connection, entering: Sequence[JourneySpec], group: Sequence[OutboxRow]
 ) -> dict[int, dict[str, Any]]:
     if not entering:
         return {}
@@ -109,7 +109,7 @@ async def _entries(
     return await runs.entry_events(connection, wanted, sorted(trigger_types([segment])))
 
 
-def _enters(spec: JourneySpec, transition: Transition) -> bool:
+def _enters(spec: JourneySpec, transition: OutboxRow) -> bool:
     return transition.kind == "entered" or (transition.kind == "repeated" and isinstance(spec.reentry, PerKey))
 
 

@@ -39,17 +39,15 @@ from journeys.contracts import (
     JourneySpec,
     Reason,
     RunStart,
+    SearchBy,
     WatchShard,
 )
 from store import Database
 from store.runs import rows as runs
-from store.runs.rows import OpenRun, PausedMessage, RunToSignal, RunToStart, Transition
+from store.runs.rows import OpenRun, OutboxRow, PausedMessage, RunToSignal, RunToStart
 
 log = structlog.get_logger(__name__)
 
-JOURNEY = SearchAttributeKey.for_keyword("Journey")
-CUSTOMER = SearchAttributeKey.for_keyword("CustomerId")
-SEGMENT = SearchAttributeKey.for_keyword("Segment")
 
 _BATCH = 500
 _AT_ONCE = 32  # calls to Temporal in flight; more only queue there
@@ -94,7 +92,7 @@ class Dispatcher:
             await runs.mark_dispatched(connection, [t.id for t in transitions], now)
             return len(transitions)
 
-    async def _leave(self, connection: Any, transition: Transition) -> None:
+    async def _leave(self, connection: Any, transition: OutboxRow) -> None:
         ending = [s.name for s in self.specs.values() if s.ends_on_leave and s.entered_by == transition.segment]
         if ending:
             leaving = await runs.open_runs_in(connection, transition.profile_id, ending)
@@ -218,10 +216,11 @@ class Dispatcher:
 
 
 def _attributes(run: RunToStart) -> TypedSearchAttributes:
-    pairs: list[SearchAttributePair[Any]] = [
-        SearchAttributePair(JOURNEY, run.journey),
-        SearchAttributePair(CUSTOMER, str(run.profile_id)),
-    ]
+    pairs = [_keyword(SearchBy.JOURNEY, run.journey), _keyword(SearchBy.CUSTOMER, str(run.profile_id))]
     if run.segment:
-        pairs.append(SearchAttributePair(SEGMENT, run.segment))
+        pairs.append(_keyword(SearchBy.SEGMENT, run.segment))
     return TypedSearchAttributes(pairs)
+
+
+def _keyword(name: SearchBy, value: str) -> SearchAttributePair[str]:
+    return SearchAttributePair(SearchAttributeKey.for_keyword(name.value), value)

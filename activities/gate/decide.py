@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from activities.channels.kinds import KINDS
 from activities.gate.quiet import quiet_anywhere
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from segments.time.calendar import rules_of
@@ -97,8 +98,9 @@ def _ceiling(q: Question) -> No | None:
 
 
 def _consent(q: Question) -> No | None:
-    # A transactional message needs no opt-in, but an explicit no still holds.
-    fine = ("granted",) if q.marketing else ("granted", "unknown", "pending", "expired", None)
+    # What needs no opt-in goes to who said nothing, but an explicit no still holds.
+    asked = q.request.purpose in KINDS[q.request.channel].opt_in
+    fine = ("granted",) if asked else ("granted", "unknown", "pending", "expired", None)
     state = q.facts.consent
     return None if state in fine else No(Outcome.SKIPPED, Reason.NO_CONSENT, {"consent": state or "unknown"})
 

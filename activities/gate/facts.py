@@ -11,6 +11,7 @@ from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
 
+from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from activities.gate.decide import DAY, Question
 from activities.gate.goals import AHEAD, reached_at
@@ -19,6 +20,7 @@ from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest
 from segments import Predicate, Segment
 from segments.sql.statements import among
 from store import Connection, products
+from store.addresses import AddressKind
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Endpoint, LedgerRow, RunFacts
 from store.products import Offer
@@ -79,6 +81,8 @@ class Questions:
 
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
         """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""
+        if KINDS[attempt.request.channel].address is AddressKind.NONE:
+            return (Endpoint(None, str(attempt.facts.profile_id), None),)
         channel, endpoints = attempt.request.channel.value, attempt.facts.endpoints
         digests = {e.id: suppression_digests(self.secret, self.former_secrets, channel, e.address) for e in endpoints}
         if not digests:

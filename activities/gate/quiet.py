@@ -5,10 +5,11 @@ Source: PEP 495 for folds; the zone's own rules decide how long a night is (7 h 
 """
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from journeys.contracts import QuietHours
+from segments.time.wall_clock import instants
 
 #: How long a message waits where it is never day everywhere, before its customer is looked at again.
 ASK_AGAIN = timedelta(hours=1)
@@ -25,7 +26,7 @@ def quiet_until(quiet: QuietHours, zone: ZoneInfo, now: datetime) -> datetime | 
     local = now.astimezone(zone)
     if not _within(local.time().replace(tzinfo=None), start, end):
         return None
-    candidates = (_instants(local.date() + timedelta(days=d), end, zone) for d in (-1, 0, 1))
+    candidates = (instants(local.date() + timedelta(days=d), end, zone) for d in (-1, 0, 1))
     return min(instant for day in candidates for instant in day if instant > now)
 
 
@@ -44,27 +45,3 @@ def quiet_anywhere(quiet: QuietHours, zones: Collection[ZoneInfo], now: datetime
 
 def _within(clock: time, start: time, end: time) -> bool:
     return start <= clock < end if start < end else clock >= start or clock < end
-
-
-def _instants(day: date, clock: time, zone: ZoneInfo) -> list[datetime]:
-    """The instants at which a wall clock shows a time on a day: one, two, or the end of the gap that swallows it."""
-    first, second = (datetime.combine(day, clock, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    if _shows(first, zone, day, clock):
-        return sorted({first, second})
-    return [_gap_end(second, first, zone)]
-
-
-def _shows(instant: datetime, zone: ZoneInfo, day: date, clock: time) -> bool:
-    return instant.astimezone(zone).replace(tzinfo=None) == datetime.combine(day, clock)
-
-
-def _gap_end(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The instant between the two at which the zone's offset changes (to the second; offsets change on whole seconds)."""
-    offset = before.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=int((after - before).total_seconds()) // 2)
-        if middle.astimezone(zone).utcoffset() == offset:
-            before = middle
-        else:
-            after = middle
-    return after

@@ -5,14 +5,14 @@ Promise: consent is read for the address that the entry names in `key`, with who
 
 from typing import Any
 
-from store.addresses import email_address, phone_number
+from activities.channels.kinds import KINDS, of_address
+from store.addresses import AddressKind, email_address, phone_number
 from store.customers.consent import By
 from store.customers.endpoints import Address
 from store.ingest.items import Choice
 
 _ADDRESS_LIMIT = 2000  # bytes of a token; it is an index key, and Postgres takes 2,704
-_CHANNELS = {"EMAIL": "email", "SMS": "sms", "WHATSAPP": "whatsapp", "IOS_PUSH": "push", "ANDROID_PUSH": "push"}
-_PLATFORMS = {"IOS_PUSH": "ios", "ANDROID_PUSH": "android"}
+_TYPES = {type_: (kind, platform) for kind in KINDS.values() for type_, platform in kind.subscriptions.items()}
 _STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused"}
 
 
@@ -28,12 +28,13 @@ def addresses_of(traits: dict[str, Any], context: dict[str, Any], region: str) -
     """Where this call says that the customer can be reached; a trait that is no address stays a mere trait."""
     found: list[Address] = []
     if email := email_address(traits.get("email")):
-        found.append(Address("email", email))
+        found += [Address(kind.name, email) for kind in of_address(AddressKind.EMAIL)]
     if phone := phone_number(traits.get("phone"), region):
-        found += [Address("sms", phone), Address("whatsapp", phone)]
+        found += [Address(kind.name, phone) for kind in of_address(AddressKind.PHONE)]
     device = context.get("device")
     if isinstance(device, dict) and (token := _text(given := device.get("token"))):
-        found.append(Address("push", token, _platform(device.get("type"))))
+        platform = _platform(device.get("type"))
+        found += [Address(kind.name, token, platform) for kind in of_address(AddressKind.TOKEN)]
     elif isinstance(device, dict) and isinstance(given, str) and given.strip():
         raise Unusable("/context/device/token", f"is longer than {_ADDRESS_LIMIT} bytes, and no provider's token is")
     return tuple(found)
@@ -56,18 +57,19 @@ def choices_of(context: dict[str, Any], region: str, by: By) -> list[tuple[Addre
 def _choice(entry: Any, pointer: str, region: str, by: By) -> tuple[Address, Choice]:
     if not isinstance(entry, dict):
         raise Unusable(pointer, "must be an object with key, type and status")
-    kind = str(entry.get("type")).upper()
+    type_ = str(entry.get("type")).upper()
     state = _STATES.get(str(entry.get("status")).upper())
-    if kind not in _CHANNELS:
-        raise Unusable(f"{pointer}/type", f"must be one of {', '.join(_CHANNELS)}")
+    if type_ not in _TYPES:
+        raise Unusable(f"{pointer}/type", f"must be one of {', '.join(_TYPES)}")
     if state is None:
         raise Unusable(f"{pointer}/status", f"must be one of {', '.join(_STATES)}")
-    channel = _CHANNELS[kind]
-    address = _address(channel, entry.get("key"), region)
+    kind, platform = _TYPES[type_]
+    channel = kind.name
+    address = _address(kind.address, entry.get("key"), region)
     if address is None:
         raise Unusable(f"{pointer}/key", f"is not an address for {channel}")
     said_by = _by(entry["by"], f"{pointer}/by") if "by" in entry else by
-    return Address(channel, address, _PLATFORMS.get(kind), state == "granted"), Choice(channel, address, state, said_by)
+    return Address(channel, address, platform, state == "granted"), Choice(channel, address, state, said_by)
 
 
 def _by(value: Any, pointer: str) -> By:
@@ -77,10 +79,10 @@ def _by(value: Any, pointer: str) -> By:
         raise Unusable(pointer, f"must be one of {', '.join(By)}: who says so") from None
 
 
-def _address(channel: str, key: Any, region: str) -> str | None:
-    if channel == "email":
+def _address(kind: AddressKind, key: Any, region: str) -> str | None:
+    if kind is AddressKind.EMAIL:
         return email_address(key)
-    return _text(key) if channel == "push" else phone_number(key, region)
+    return phone_number(key, region) if kind is AddressKind.PHONE else _text(key)
 
 
 def _platform(value: Any) -> str | None:

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.ingest.addresses import Unusable
-from store.ingest.items import Origin
+from store.ingest.items import Provenance
 
 #: Characters of a source's name.
 SOURCE_LIMIT = 100
 _PLACE = "/context/provenance"
 
 
-def origins_of(traits: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Origin]:
+def origins_of(traits: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Provenance]:
     """What `context.provenance` says of these traits: `{"adventurous": {"source": "model-3", "confidence": 0.82}}`.
 
     Raises:
@@ -28,7 +28,7 @@ def origins_of(traits: Mapping[str, Any], context: Mapping[str, Any]) -> dict[st
     return {name: _origin(name, said, traits) for name, said in given.items()}
 
 
-def _origin(name: str, said: Any, traits: Mapping[str, Any]) -> Origin:
+def _origin(name: str, said: Any, traits: Mapping[str, Any]) -> Provenance:
     pointer = f"{_PLACE}/{name.replace('~', '~0').replace('/', '~1')}"
     if name not in traits:
         raise Unusable(pointer, "is not among the traits of this call; say where a trait comes from together with its value")
@@ -37,7 +37,7 @@ def _origin(name: str, said: Any, traits: Mapping[str, Any]) -> Origin:
     confidence = _confidence(said["confidence"], f"{pointer}/confidence") if "confidence" in said else None
     if confidence is not None and traits[name] is None:
         raise Unusable(pointer, "a null takes the trait away for good and cannot be a guess; send the value with confidence 0")
-    return Origin(_source(said["source"], f"{pointer}/source") if "source" in said else None, confidence)
+    return Provenance(_source(said["source"], f"{pointer}/source") if "source" in said else None, confidence)
 
 
 def _source(value: Any, pointer: str) -> str:

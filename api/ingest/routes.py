@@ -40,7 +40,7 @@ _KEY = "idempotency-key"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Ingest:
     """Where requests are taken in: one per app."""
 
     config: ApiConfig
@@ -79,30 +79,30 @@ class Desk:
 
 async def _batch(request: Request) -> Response:
     """Take up to 2,500 calls. Bad ones become dead letters; the answer is 200 as long as the batch itself can be read."""
-    desk: Desk = request.app.state.desk
+    ingest: Ingest = request.app.state.ingest
     caller, raw = await _received(request)
-    async with desk.limits.turn(len(raw)):
+    async with ingest.limits.turn(len(raw)):
         with SECONDS.time(), span("ingest batch", request.headers) as traceparent:
             body = understood(raw, request.headers.get("content-encoding", ""))
             raws = _calls(_object(body.value, ""))
-            arrival = desk.arrival(caller, body, traceparent, request.headers.get(_KEY))
-            desk.limits.spend(caller.id, len(raws))
-            return _answer(await desk.keep(*_sort(raws, arrival), arrival))
+            arrival = ingest.arrival(caller, body, traceparent, request.headers.get(_KEY))
+            ingest.limits.spend(caller.id, len(raws))
+            return _answer(await ingest.keep(*_sort(raws, arrival), arrival))
 
 
 def _single(kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def call(request: Request) -> Response:
-        desk: Desk = request.app.state.desk
+        ingest: Ingest = request.app.state.ingest
         caller, raw = await _received(request)
-        async with desk.limits.turn(len(raw)):
+        async with ingest.limits.turn(len(raw)):
             with SECONDS.time(), span(f"ingest {kind}", request.headers) as traceparent:
                 body = understood(raw, request.headers.get("content-encoding", ""))
                 told = _object(body.value, "")
                 # An item's own context is not the batch's: it is read with the item.
                 own = Body({**told, "context": None}, body.clean)
-                arrival = desk.arrival(caller, own, traceparent, request.headers.get(_KEY))
-                desk.limits.spend(caller.id, 1)
-                return await _keep_one(desk, told, arrival, kind)
+                arrival = ingest.arrival(caller, own, traceparent, request.headers.get(_KEY))
+                ingest.limits.spend(caller.id, 1)
+                return await _keep_one(ingest, told, arrival, kind)
 
     call.__doc__ = CALLS[kind].about
     return call
@@ -125,16 +125,16 @@ def _key_within(raw: bytes, encoding: str) -> Any:
     return told.get("writeKey") if isinstance(told, dict) else None
 
 
-async def _keep_one(desk: Desk, raw: Any, arrival: Arrival, kind: str) -> Response:
+async def _keep_one(ingest: Ingest, raw: Any, arrival: Arrival, kind: str) -> Response:
     try:
         item, withheld = as_claimed(read_item(raw, arrival, kind))
     except Rejected as verdict:
-        await desk.keep((), [(raw, verdict)], arrival, kind)
+        await ingest.keep((), [(raw, verdict)], arrival, kind)
         fault = Fault(pointer=verdict.pointer or "/", detail=verdict.detail)
         status = 413 if verdict.code in _TOO_BIG else 422
         detail = f"the call cannot be taken: {fault.pointer} {fault.detail}"
         raise Problem(status, detail, code=verdict.code, errors=[fault]) from verdict
-    return _answer(await desk.keep([item], [(raw, withheld)] if withheld else (), arrival, kind))
+    return _answer(await ingest.keep([item], [(raw, withheld)] if withheld else (), arrival, kind))
 
 
 def _object(value: Any, pointer: str) -> dict[str, Any]:

@@ -16,13 +16,13 @@ from api.ingest.addresses import Unusable, addresses_of, choices_of
 from api.ingest.arrival import Arrival, Rejected, when
 from api.ingest.clients import Trust, as_client, joining
 from api.ingest.provenance import origins_of
+from segments.language.events import ALIASED, GROUPED, LIST_EVENT, PAGE_VIEWED, SCREEN_VIEWED, TRAITS_CHANGED
 from segments.language.readings import Reading
-from segments.leaves.listed import LIST_EVENT
 from segments.time.calendar import ZONE_TRAIT
 from segments.time.zones import read_zone
 from store.customers.consent import By
 from store.ids import ID_LIMIT, NotAnId, as_id, exact_text, is_placeholder, nfc
-from store.ingest.items import Changes, Item, Origin
+from store.ingest.items import Changes, Item, Provenance
 
 #: Bytes of one item, as stored (Segment's limit).
 ITEM_LIMIT = 32 * 1024
@@ -35,7 +35,13 @@ MESSAGE_ID_LIMIT = 100
 NAME_LIMIT = ID_LIMIT
 
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
-_TYPES = {"identify": "$identify", "page": "Page Viewed", "screen": "Screen Viewed", "group": "$group", "alias": "$alias"}
+_TYPES = {
+    "identify": TRAITS_CHANGED,
+    "page": PAGE_VIEWED,
+    "screen": SCREEN_VIEWED,
+    "group": GROUPED,
+    "alias": ALIASED,
+}
 _NUL = "\\u0000"
 
 
@@ -203,7 +209,7 @@ def _with_known_zone(traits: dict[str, Any]) -> dict[str, Any]:
     return traits if zone is None else {**traits, ZONE_TRAIT: zone}
 
 
-def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Origin]:
+def _origins(traits: dict[str, Any], context: dict[str, Any]) -> dict[str, Provenance]:
     try:
         return origins_of(traits, context)
     except Unusable as error:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from activities.channels.kinds import sending
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.state import Config, Db
+from journeys.contracts import Channel
 from store.customers import suppressions
 from store.customers.suppressions import Suppression
 
@@ -22,7 +24,8 @@ router = APIRouter(prefix="/v1/suppressions", tags=["operations"], dependencies=
 _DIGEST = "^[0-9a-f]{64}$"
 _NEWEST = datetime(9999, 12, 31, tzinfo=UTC), b""
 
-OnChannel = Literal["email", "whatsapp", "push"]
+#: Shown as the names themselves.
+OnChannel = Annotated[Channel, WithJsonSchema({"type": "string", "enum": [kind.name for kind in sending()]})]
 
 
 class SuppressionOut(BaseModel):

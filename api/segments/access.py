@@ -14,7 +14,7 @@ from api.segments.models import unusable
 from api.segments.views import SegmentDetail, detail
 from segments import DefinitionError
 from segments.ask.ask import CannotAsk, TooSlow, hinted
-from segments.ask.concerns import Limits
+from segments.ask.concerns import WorryFrom
 from segments.ask.overview import Known, Landscape, landscape, overview
 from segments.define.define import CannotChange
 from segments.define.importing import checked_name
@@ -53,7 +53,7 @@ async def known(config: ApiConfig, database: Database, name: str) -> Known:
 async def in_detail(config: ApiConfig, database: Database, name: str, at: datetime) -> SegmentDetail:
     """A segment with its definition, size and worries."""
     around = await landscape(database, config.segments)
-    [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, Limits())
+    [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, WorryFrom())
     return detail(seen, await hinted(database, seen.known.segment.predicate, at))
 
 

@@ -17,7 +17,7 @@ from api.segments.models import Question, predicate_of
 from api.segments.views import ConcernView, Counted, Previewed, concern, member
 from api.state import Config, Db
 from segments.ask.ask import count, hinted, preview
-from segments.ask.concerns import Limits, concerns
+from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.coverage import report
 from segments.ask.overview import landscape
 from segments.ask.silence import BadAllowance, allowances
@@ -64,7 +64,7 @@ async def list_concerns(
 ) -> list[ConcernView]:
     """What to worry about: too small, too many, overlapping, stale, past the review date; and what stands still."""
     try:
-        limits = Limits(timedelta(hours=silence_hours), overlap, most, allowances(source_silence or ()))
+        limits = WorryFrom(timedelta(hours=silence_hours), overlap, most, allowances(source_silence or ()))
     except BadAllowance as error:
         raise Problem(422, f"source_silence {error}", code="invalid-request") from None
     around = await landscape(database, config.segments)

@@ -16,7 +16,7 @@ from api.segments.models import Name
 from api.segments.views import DayView, MemberPage, SegmentDetail, SegmentView, WhyView, finding, member, view
 from api.state import Config, Db
 from segments.ask.ask import explain
-from segments.ask.concerns import Limits
+from segments.ask.concerns import WorryFrom
 from segments.ask.overview import landscape, overview
 from segments.language.predicate import trait_names
 from store.lists import resolve
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 async def list_segments(_: Operator, config: Config, database: Db, silence_hours: Silence = 24) -> list[SegmentView]:
     """Every segment: of the catalogue and defined by API, with its size, the journeys it feeds and what to worry about."""
     around = await landscape(database, config.segments)
-    limits = Limits(silence=timedelta(hours=silence_hours))
+    limits = WorryFrom(silence=timedelta(hours=silence_hours))
     seen = await overview(database, list(around.known.values()), entries(config), around, config.clock.now(), limits)
     return [view(each) for each in seen]
 

@@ -6,7 +6,6 @@ nothing.
 
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
@@ -15,8 +14,10 @@ from starlette.responses import HTMLResponse
 
 from activities.channels import InvalidToken, read_unsubscribe
 from activities.channels.email.unsubscribe import Unsubscription
+from activities.channels.kinds import KINDS
 from api.config import ApiConfig
 from api.state import Config, Db
+from segments.language.events import UNSUBSCRIBED
 from store import Connection
 from store.customers.consent import Subject, address_written_to, both, withdraw
 from store.deliveries.feedback import NewEvent, journey_of, living, store_events
@@ -24,7 +25,6 @@ from store.deliveries.ledger import MessageKey
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 _SOURCE = "unsubscribe link"
-_NAMES = {"email": "emails", "whatsapp": "WhatsApp messages", "push": "notifications"}
 
 # The link itself is a secret: no other site may learn it, and no cache may keep the page.
 _HEADERS = {
@@ -76,8 +76,7 @@ async def _withdraw(connection: Connection, said: Unsubscription, config: ApiCon
     Of a customer who has been erased only what is left: the address, if it is still known.
     """
     profile_id = (await living(connection, [said.profile_id])).get(said.profile_id)
-    run_id, step, occurrence = _parts(said)
-    address = await address_written_to(connection, MessageKey(run_id, step, occurrence))
+    address = await address_written_to(connection, MessageKey.parse(said.key))
     if profile_id is None and address is None:
         return
     now = config.clock.now()
@@ -85,31 +84,26 @@ async def _withdraw(connection: Connection, said: Unsubscription, config: ApiCon
     row = await withdraw(connection, subjects, source=_SOURCE, at=now, received_at=now)
     if row is not None and profile_id is not None:
         properties = await _properties(connection, said)
-        event = NewEvent(profile_id, f"unsubscribe:{row}", "Unsubscribed", now, properties)
+        event = NewEvent(profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, now, properties)
         await store_events(connection, [event], source=_SOURCE, at=now)
 
 
 async def _properties(connection: Connection, said: Unsubscription) -> dict[str, str | None]:
-    run_id, step, _ = _parts(said)
-    journey = await journey_of(connection, run_id)
+    key = MessageKey.parse(said.key)
+    journey = await journey_of(connection, key.run_id)
     return {
         "channel": said.channel,
         "purpose": said.purpose,
         "source": _SOURCE,
         "journey": journey,
-        "run_id": str(run_id),
-        "step": step,
+        "run_id": str(key.run_id),
+        "step": key.step,
     }
 
 
-def _parts(said: Unsubscription) -> tuple[UUID, str, int]:
-    run_id, _, rest = said.key.partition("/")
-    step, _, occurrence = rest.rpartition("/")
-    return UUID(run_id), step, int(occurrence)
-
-
 def _what(said: Unsubscription) -> str:
-    return _NAMES.get(said.channel, "messages")
+    kind = KINDS.get(said.channel)
+    return kind.called if kind else "messages"
 
 
 def _invalid() -> HTMLResponse:

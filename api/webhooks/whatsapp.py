@@ -1,18 +1,20 @@
-"""Meta's notifications, read leniently: what is understood becomes a status or a reply, the rest keeps a reason.
+"""Meta's notifications, checked and read leniently: what is understood becomes a status or a reply, the rest keeps a reason.
 
-Promise: one malformed item never costs the others; nothing here touches the store.
+Promise: what leaves here is neutral; one malformed item never costs the others; nothing here touches the store.
 Source: Meta, "Webhooks: messages" and "Webhooks: status messages".
 """
 
+import hashlib
+import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from activities.channels.feedback import Notice, Reply, Status, Unreadable
+from activities.channels.whatsapp.errors import GONE, OPTED_OUT
 from api.body import as_text
 from store.deliveries.ledger import MessageKey
 
@@ -35,7 +37,7 @@ class _Error(BaseModel):
     code: Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
-class StatusNotice(BaseModel):
+class _Status(BaseModel):
     """What became of a message that we sent."""
 
     id: _Id
@@ -47,17 +49,22 @@ class StatusNotice(BaseModel):
     @property
     def key(self) -> MessageKey | None:
         """Our own key, if it came back and is one."""
-        run_id, _, rest = (self.biz_opaque_callback_data or "").partition("/")
-        step, _, occurrence = rest.rpartition("/")
         try:
-            return MessageKey(UUID(run_id), step, int(occurrence)) if 0 < int(occurrence) < 2**15 else None
+            key = MessageKey.parse(self.biz_opaque_callback_data or "")
         except ValueError:
             return None
+        return key if 0 < key.occurrence < 2**15 else None
 
     @property
     def code(self) -> int | None:
         """Meta's error code, if it failed with one."""
         return self.errors[0].code if self.errors else None
+
+    def told(self, now: datetime) -> Status:
+        """In neutral words."""
+        at, clamped = _instant(self.timestamp, now)
+        gone, wants_out = self.code in GONE, self.code in OPTED_OUT
+        return Status(self.id, self.key, self.status, at, self.code, clamped, gone=gone, wants_out=wants_out)
 
 
 class _Body(BaseModel):
@@ -81,7 +88,7 @@ class _Quoted(BaseModel):
     id: _Id | None = None
 
 
-class ReplyNotice(BaseModel):
+class _Reply(BaseModel):
     """What a customer wrote to us, or tapped."""
 
     sender: _Number = Field(alias="from")
@@ -110,19 +117,20 @@ class ReplyNotice(BaseModel):
         """The id of the message that it answers, where the customer quoted one or tapped its button."""
         return self.context.id if self.context else None
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An item that could not be understood, with the reason."""
-
-    item: str
-    reason: str
+    def told(self, now: datetime) -> Reply:
+        """In neutral words."""
+        at, clamped = _instant(self.timestamp, now)
+        item = self.model_dump_json(by_alias=True)
+        return Reply(self.id, self.address, at, self.said, self.type, item, self.quoted, clamped)
 
 
-Notice = StatusNotice | ReplyNotice | Fault
+def signed(body: bytes, signature: str, secret: str) -> bool:
+    """Whether Meta signed a body, by `X-Hub-Signature-256`; without a secret nobody did."""
+    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return bool(secret) and hmac.compare_digest(expected.encode(), signature.encode())
 
 
-def notices(body: bytes) -> list[Notice]:
+def notices(body: bytes, now: datetime) -> list[Notice]:
     """All that one request tells.
 
     Raises:
@@ -131,10 +139,10 @@ def notices(body: bytes) -> list[Notice]:
     told = orjson.loads(body)
     if not isinstance(told, dict):
         raise ValueError("an object is expected")  # noqa: TRY004 - to the caller it is the same as broken JSON
-    return [notice for value in _values(told) for notice in _read(value)]
+    return [notice for value in _values(told) for notice in _read(value, now)]
 
 
-def instant(seconds: int, now: datetime) -> tuple[datetime, bool]:
+def _instant(seconds: int, now: datetime) -> tuple[datetime, bool]:
     """A notice's time, and whether it had to be clamped because it lies in the future or before WhatsApp."""
     try:
         at = datetime.fromtimestamp(seconds, UTC)
@@ -151,19 +159,19 @@ def _values(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield value
 
 
-def _read(value: dict[str, Any]) -> Iterator[Notice]:
+def _read(value: dict[str, Any], now: datetime) -> Iterator[Notice]:
     for item in _objects(value.get("statuses")):
-        yield _one(StatusNotice, item)
+        yield _one(_Status, item, now)
     for item in _objects(value.get("messages")):
-        yield _one(ReplyNotice, item)
+        yield _one(_Reply, item, now)
 
 
-def _one(model: type[StatusNotice | ReplyNotice], item: dict[str, Any]) -> Notice:
+def _one(model: type[_Status | _Reply], item: dict[str, Any], now: datetime) -> Notice:
     try:
-        return model.model_validate(item)
+        return model.model_validate(item).told(now)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        return Fault(as_text(item), f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        return Unreadable(as_text(item), f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

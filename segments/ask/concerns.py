@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 
 from segments.ask.hints import of_values
 from segments.ask.silence import Heard
+from segments.language.events import LIST_EVENT, TRAITS_CHANGED
 from segments.language.predicate import event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.sizing import people_needed
 from segments.language.words import span_in_words
-from segments.leaves.listed import LIST_EVENT
 from segments.leaves.people import mentions
 from segments.time.zones import read_zone
-from segments.watch.interest import TRAITS_CHANGED
 from store import Database
 from store.segments.rows import Overlap, evaluated, heard_from, last_heard, overlaps, zones_said
 
@@ -33,7 +32,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WorryFrom:
     """From where on to worry: silence of an event type, share of overlap (0 to 1), number of segments.
 
     `sources` says for how long some sources may be silent; for the others it is twice their own longest gap.
@@ -46,7 +45,7 @@ class Limits:
 
 
 async def concerns(
-    database: Database, segments: Sequence[Segment], sizes: Mapping[str, int], at: datetime, limits: Limits
+    database: Database, segments: Sequence[Segment], sizes: Mapping[str, int], at: datetime, limits: WorryFrom
 ) -> list[Concern]:
     """Everything to worry about, by segment; `sizes` has the members of each now."""
     types = sorted(frozenset[str]().union(*(reads(segment) for segment in segments)))
@@ -67,7 +66,7 @@ async def concerns(
     return sorted(found, key=lambda concern: (concern.segment or "", concern.id))
 
 
-def of_one(segment: Segment, members: int, heard: Mapping[str, datetime], at: datetime, limits: Limits) -> list[Concern]:
+def of_one(segment: Segment, members: int, heard: Mapping[str, datetime], at: datetime, limits: WorryFrom) -> list[Concern]:
     """What to worry about in one segment, given when each event type was last heard of."""
     return [*_overdue(segment, at), *_too_small(segment, members), *_stale(segment, heard, at, limits)]
 
@@ -107,7 +106,7 @@ def _too_small(segment: Segment, members: int) -> Iterable[Concern]:
         yield Concern("GOV-03", "too small", segment.name, sentence)
 
 
-def _stale(segment: Segment, heard: Mapping[str, datetime], at: datetime, limits: Limits) -> Iterable[Concern]:
+def _stale(segment: Segment, heard: Mapping[str, datetime], at: datetime, limits: WorryFrom) -> Iterable[Concern]:
     for named in sorted(reads(segment)):
         last = heard.get(named)
         if last is None:
@@ -127,7 +126,7 @@ def _source(named: str) -> str:
 
 
 def _silent(
-    segment: Segment, senders: Iterable[Heard], heard: Mapping[str, datetime], at: datetime, limits: Limits
+    segment: Segment, senders: Iterable[Heard], heard: Mapping[str, datetime], at: datetime, limits: WorryFrom
 ) -> Iterable[Concern]:
     """Sources that are silent while others go on; if all are, the event type itself is stale."""
     for each in senders:
@@ -144,7 +143,7 @@ def _silent(
             yield Concern("GOV-05", "stale", segment.name, sentence)
 
 
-def _too_many(segments: Sequence[Segment], limits: Limits) -> Iterable[Concern]:
+def _too_many(segments: Sequence[Segment], limits: WorryFrom) -> Iterable[Concern]:
     if len(segments) > limits.segments:
         yield Concern(
             "GOV-04", "too many", None, f"{len(segments)} segments are active, more than {limits.segments}; retire some"
@@ -168,7 +167,7 @@ def _by_definition(pair: Overlap, made_of: Mapping[str, AbstractSet[str]]) -> bo
     return pair.one in made_of[pair.other] or pair.other in made_of[pair.one]
 
 
-def _overlapping(shared: Iterable[Overlap], limits: Limits) -> Iterable[Concern]:
+def _overlapping(shared: Iterable[Overlap], limits: WorryFrom) -> Iterable[Concern]:
     for pair in shared:
         if max(pair.jaccard, pair.containment) > limits.overlap:
             smaller, larger = (pair.one, pair.other) if pair.of_one <= pair.of_other else (pair.other, pair.one)

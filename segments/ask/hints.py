@@ -13,13 +13,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from segments.ask.coverage import needed
+from segments.language.events import LIST_EVENT, OURS
 from segments.language.predicate import AnyItem, Compare, Predicate, event_types
 from segments.language.values import BARE, ISO, kind_of
 from segments.leaves.aggregates import Aggregate
 from segments.leaves.dates import Age, Anniversary, Near
 from segments.leaves.did import Did
-from segments.leaves.engagement import OURS
-from segments.leaves.listed import LIST_EVENT
 from segments.leaves.sequences import Outermost
 from segments.leaves.versus import Versus
 from store import Connection, queries

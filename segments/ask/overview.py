@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from segments.ask.concerns import Concern, Limits, of_one, reads
+from segments.ask.concerns import Concern, WorryFrom, of_one, reads
 from segments.define.define import alive
 from segments.errors import DefinitionError
 from segments.language.names import by_name, resolved
@@ -113,7 +113,7 @@ def _written(segment: Segment, row: Stored | None, segments: Mapping[str, Segmen
 
 
 async def overview(
-    database: Database, known: Sequence[Known], entries: Mapping[str, str], among: Landscape, at: datetime, limits: Limits
+    database: Database, known: Sequence[Known], entries: Mapping[str, str], among: Landscape, at: datetime, limits: WorryFrom
 ) -> list[Overview]:
     """These segments, each with its size, the journeys that it feeds and its worries.
 

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from segments.define.sheets import NotCsv, sheet
 from segments.errors import SegmentError
-from segments.leaves.listed import LIST_EVENT, check_list_name
+from segments.language.events import LIST_EVENT
+from segments.leaves.listed import check_list_name
 from store import Connection, Database
 from store import lists as rows_of_lists
-from store.addresses import normalised, phone_number
+from store.addresses import AddressKind, normalised, phone_number
 from store.ids import ID_LIMIT, NotAnId, as_id, exact_text
 
 #: Column names that are understood (without case, spaces, `_` and `-`), and the kind of name that stands there.
@@ -136,7 +137,7 @@ def _phone(value: str, region: str) -> tuple[str, str] | str:
 
 
 def _email(value: str, _: str) -> tuple[str, str] | str:
-    return ("email", normalised("email", value)) if "@" in value else "the email is no address"
+    return ("email", normalised(AddressKind.EMAIL, value)) if "@" in value else "the email is no address"
 
 
 _OF_KIND = {"customer_id": _customer_id, "phone": _phone, "email": _email}

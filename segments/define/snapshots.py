@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segments.errors import SegmentError
-from segments.language.person import CONSENT_CHANGED, ENDPOINT_CHANGED, NAME_CHANGED
+from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, LIST_EVENT, NAME_CHANGED
 from segments.language.predicate import trait_names
 from segments.language.segment import Segment
-from segments.leaves.listed import LIST_EVENT, check_list_name
+from segments.leaves.listed import check_list_name
 from segments.sql import statements as compiler
 from segments.sql.plans import plan_for_everybody
 from segments.watch.thresholds import record

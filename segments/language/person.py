@@ -10,10 +10,6 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-#: What a `dirty` mark carries when a consent, an address or a user id changed (the schema's triggers write it).
-CONSENT_CHANGED = "$consent"
-ENDPOINT_CHANGED = "$endpoint"
-NAME_CHANGED = "$name"
 _UNKNOWN = UUID(int=0)
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 

@@ -5,18 +5,19 @@ Promise: pure; every verb gives an ordinary `did(…)`, so counts, windows and c
 
 from dataclasses import dataclass
 
+from segments.language.events import (
+    MESSAGE_CLICKED,
+    MESSAGE_DELIVERED,
+    MESSAGE_FAILED,
+    MESSAGE_READ,
+    MESSAGE_REPLIED,
+    MESSAGE_SENT,
+    UNSUBSCRIBED,
+)
 from segments.language.predicate import Compare
 from segments.language.values import check_name
 from segments.leaves.did import Did
 from segments.leaves.reach import check_channel, check_purpose
-
-#: The events that we write ourselves.
-OURS = frozenset(
-    {
-        *("Message Sent", "Message Delivered", "Message Read", "Message Clicked", "Message Replied", "Message Failed"),
-        "Unsubscribed",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -27,27 +28,27 @@ class Messages:
 
     def sent(self) -> Did:
         """Accepted by the provider (where it says so)."""
-        return self._events("Message Sent")
+        return self._events(MESSAGE_SENT)
 
     def delivered(self) -> Did:
         """Arrived on the customer's device."""
-        return self._events("Message Delivered")
+        return self._events(MESSAGE_DELIVERED)
 
     def opened(self) -> Did:
         """Opened or read."""
-        return self._events("Message Read")
+        return self._events(MESSAGE_READ)
 
     def clicked(self) -> Did:
         """A link in it was followed (nothing of ours writes this event yet: send "Message Clicked" from your link tracker)."""
-        return self._events("Message Clicked")
+        return self._events(MESSAGE_CLICKED)
 
     def replied(self) -> Did:
         """Answered by the customer."""
-        return self._events("Message Replied")
+        return self._events(MESSAGE_REPLIED)
 
     def failed(self) -> Did:
         """Refused or undeliverable after it was handed over."""
-        return self._events("Message Failed")
+        return self._events(MESSAGE_FAILED)
 
     def _events(self, named: str) -> Did:
         return Did(named).where(*self.conditions) if self.conditions else Did(named)
@@ -71,6 +72,6 @@ def messaged(
 def unsubscribed(channel: str | None = None) -> Did:
     """Withdrew consent: by link, by STOP, or told by the provider."""
     if channel is None:
-        return Did("Unsubscribed")
+        return Did(UNSUBSCRIBED)
     check_channel("unsubscribed", channel)
-    return Did("Unsubscribed").where(Compare("property", ("channel",), "==", channel))
+    return Did(UNSUBSCRIBED).where(Compare("property", ("channel",), "==", channel))

@@ -10,11 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from segments.errors import DefinitionError
+from segments.language.events import LIST_EVENT
 from segments.language.predicate import Compare, Predicate
 from segments.leaves.did import Did
 
-#: What the type of a list's events begins with; nobody but us may send them.
-LIST_EVENT = "$list:"
 #: Their property: true when the customer was put on the list, false when taken off.
 ON_IT = "listed"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")

@@ -3,7 +3,6 @@
 Promise: pure. A bucket is the same in SQL and in Python, for ever, and independent of every bucket with another salt.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from segments.errors import DefinitionError
+from segments.language.chance import draw
+from segments.language.events import NAME_CHANGED
 from segments.language.leaf import Leaf
-from segments.language.person import NAME_CHANGED
 from segments.language.predicate import Predicate
 from segments.language.values import check_name, kind_of
 from segments.language.words import operand_in_words, to_plain
@@ -93,14 +93,14 @@ class Bucket(Leaf):
     def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer's hash is in the share."""
         below = self.below
-        return below is None or self._hash(facts) < below
+        return below is None or self._draw(facts) < int.from_bytes(below)
 
     def number(self, facts: "Facts") -> float:
         """The customer's place among all, 0 to 100: in are those below the percentage (not rounded up to it)."""
-        return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
+        return self._draw(facts) * 1_000_000 // _RING / 10_000
 
-    def _hash(self, facts: "Facts") -> bytes:
-        return hashlib.sha256(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes).digest()
+    def _draw(self, facts: "Facts") -> int:
+        return draw(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes, 4)
 
     def to_json(self) -> dict[str, Any]:
         """`{"bucket": percent, "salt": …}`."""

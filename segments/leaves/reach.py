@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from segments.errors import DefinitionError
+from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED
 from segments.language.leaf import Leaf
-from segments.language.person import CONSENT_CHANGED, ENDPOINT_CHANGED
 
 if TYPE_CHECKING:
     from segments.evaluate import Facts

@@ -15,10 +15,11 @@ definition does not change notice nothing. Why that is right:
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from segments.language.events import TRAITS_CHANGED
 from segments.language.segment import Segment
 from segments.load.backfill import LONGEST, Backfill, evaluate
 from segments.load.switch import Loaded, switch
-from segments.watch.interest import TRAITS_CHANGED, interest
+from segments.watch.interest import interest
 from segments.watch.shards import NEVER, alone, lock_shard
 from store import Connection, Database, queries
 from store.segments.rows import about_customers

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from segments.language.events import LOADED
 from segments.language.segment import Segment
 from segments.load.backfill import Backfill
 from segments.watch.alarms import grown
-from segments.watch.interest import LOADED, Live, sweeps
+from segments.watch.interest import Live, sweeps
 from segments.watch.shards import NEVER, alone
 from segments.watch.sweep import swept
 from segments.watch.thresholds import taken_anew

@@ -5,7 +5,7 @@ zoneinfo, so they know the same zones and the same rules.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -49,6 +49,14 @@ def wall_seconds(ts: datetime, zone: str) -> int:
 def seconds_of(ts: datetime) -> int:
     """Whole seconds since `MONDAY` by UTC."""
     return (ts - _EPOCH) // _SECOND + MONDAY
+
+
+def instants(day: date, clock: time, there: ZoneInfo) -> list[datetime]:
+    """The instants at which a wall clock shows a time on a day: one, two, or the end of the gap that swallows it."""
+    first, second = (datetime.combine(day, clock, there).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first.astimezone(there).replace(tzinfo=None) == datetime.combine(day, clock):
+        return sorted({first, second})
+    return [_change(there, second, first)]
 
 
 def wall_table(since: datetime, until: datetime, zone: str | None = None) -> WallTable:

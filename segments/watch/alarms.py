@@ -14,11 +14,12 @@ from uuid import UUID
 import asyncpg
 
 from segments.evaluate import Facts
+from segments.language.events import TRAITS_CHANGED
 from segments.language.segment import Segment
 from segments.language.spans import earlier
 from segments.leaves.date_clocks import TraitClock
 from segments.leaves.held import Settled
-from segments.watch.interest import TRAITS_CHANGED, Live
+from segments.watch.interest import Live
 from segments.watch.look import Look
 from segments.watch.transitions import read_facts
 from store import Connection, queries

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from segments.evaluate import holds_on_nothing
+from segments.language.events import LOADED, TRAITS_CHANGED
 from segments.language.predicate import Clock, Edge, event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
@@ -19,11 +20,6 @@ from segments.leaves.leanings import leanings
 from segments.leaves.turning import turning
 from segments.time.calendar import PeriodEnd
 
-#: The type that a `dirty` mark carries when traits changed (also by a merge).
-TRAITS_CHANGED = "$identify"
-#: With a segment's name behind it: the type of marks that were kept while the segment was loaded. They concern it always,
-#: because who is in was not yet known when they came.
-LOADED = "$loaded:"
 _INSTANT = timedelta(microseconds=1)
 _Range = tuple[str, datetime, datetime, tuple[str, ...] | None]
 

@@ -18,6 +18,7 @@ import asyncpg
 
 from segments.evaluate import Event, Facts, Thresholds, edges_of, flipped_at, matches
 from segments.language.comparing import as_instant
+from segments.language.events import TRAITS_CHANGED
 from segments.language.leaf import Leaf
 from segments.language.origin import Origins
 from segments.language.person import NOBODY, Person
@@ -67,7 +68,7 @@ def flip(
     instant = max(dated)
     if instant == by_event:
         return max(floor, instant), _cause(segment, facts, instant)
-    return max(floor, instant), {"event": "$identify" if instant == by_trait else mark}
+    return max(floor, instant), {"event": TRAITS_CHANGED if instant == by_trait else mark}
 
 
 def _said(segment: Segment, facts: Facts) -> Iterator[datetime]:

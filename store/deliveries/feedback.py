@@ -23,7 +23,10 @@ _ATTEMPTS = 3  # a profile can be merged while we wait for its lock; twice in a 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a provider says became of a message; `at` is its event time, `code` its error code if it failed."""
+    """What a provider says became of a message; `at` is its event time, `code` its error code if it failed.
+
+    `gone`: by this code nobody is at the address; `wants_out`: by this code its owner asked the provider for no more marketing.
+    """
 
     provider_message_id: str
     key: MessageKey | None
@@ -31,6 +34,8 @@ class Status:
     at: datetime
     code: int | None = None
     clamped: bool = False
+    gone: bool = False
+    wants_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

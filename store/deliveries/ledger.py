@@ -15,9 +15,12 @@ _SQL = queries("deliveries")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address to which a message may go: alive, not replaced by a newer one, and with consent where it needs that."""
+    """An address to which a message may go: alive, not replaced by a newer one, and with consent where it needs that.
 
-    id: UUID
+    Where a channel has no addresses, the customer's id is theirs, and it has none of its own.
+    """
+
+    id: UUID | None
     address: str
     platform: str | None
 
@@ -50,6 +53,17 @@ class MessageKey:
     run_id: UUID
     step: str
     occurrence: int
+
+    @classmethod
+    def parse(cls, text: str) -> "MessageKey":
+        """From run / step / occurrence, as a request has it (`DeliverRequest.key`).
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        run_id, _, rest = text.partition("/")
+        step, _, occurrence = rest.rpartition("/")
+        return cls(UUID(run_id), step, int(occurrence))
 
 
 @dataclass(frozen=True, slots=True)

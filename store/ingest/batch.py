@@ -24,7 +24,7 @@ from store.customers.take_over import hand_over
 from store.customers.traits import Word as TraitWord
 from store.customers.traits import write_words
 from store.database import Connection, Database
-from store.ingest.items import Item, Origin
+from store.ingest.items import Item, Provenance
 from store.ingest.rights import within_rights
 from store.named import queries
 
@@ -203,7 +203,7 @@ async def _write_traits(connection: Connection, fresh: Sequence[tuple[UUID, Item
         await write_words(connection, words)
 
 
-def _word(profile: UUID, item: Item, name: str, value: Any, origin: Origin | None) -> TraitWord:
+def _word(profile: UUID, item: Item, name: str, value: Any, origin: Provenance | None) -> TraitWord:
     source, confidence = origin or (None, None)
     sure = None if confidence is None else _json(confidence)
     return TraitWord(profile, name, _json(value), item.ts, source or item.source, sure)

@@ -8,7 +8,7 @@ from store.customers.consent import By
 from store.customers.endpoints import Address
 
 
-class Origin(NamedTuple):
+class Provenance(NamedTuple):
     """Where a trait comes from, if not simply from the item's source; with a confidence (0 to 1) it is inferred."""
 
     source: str | None = None
@@ -31,7 +31,7 @@ class Changes:
     traits: dict[str, Any] = field(default_factory=dict)
     addresses: tuple[Address, ...] = ()
     choices: tuple[Choice, ...] = ()
-    origins: dict[str, Origin] = field(default_factory=dict)
+    origins: dict[str, Provenance] = field(default_factory=dict)
 
 
 class Item(NamedTuple):

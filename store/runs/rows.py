@@ -13,7 +13,7 @@ _SQL = queries("runs")
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class OutboxRow:
     """A row of the outbox."""
 
     id: int
@@ -116,10 +116,10 @@ class PausedMessage:
     workflow_id: str
 
 
-async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[Transition]:
+async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[OutboxRow]:
     """Undispatched transitions of a shard, locked until the transaction ends."""
     rows = await connection.fetch(_SQL["lock_transitions"], shard, shards, limit)
-    return [Transition(**row) for row in rows]
+    return [OutboxRow(**row) for row in rows]
 
 
 async def mark_dispatched(connection: Connection, ids: Sequence[int], at: datetime) -> None:

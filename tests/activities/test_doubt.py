@@ -207,7 +207,7 @@ async def test_a_copy_that_was_refused_does_not_count(trial: Shop, run: Run) -> 
 async def test_what_a_dead_worker_left_is_waited_for_before_a_second_copy(trial: Shop, run: Run) -> None:
     """A13: the worker may not be dead at all, only out of reach."""
     asked, delivery = request(run, **EMAIL, **URGENT), trial.parts.delivery
-    await delivery.counter.claim(asked, asked.due_at)
+    await delivery.claims.claim(asked, asked.due_at)
     assert await later(delivery, asked) == timedelta(seconds=30)
     assert trial.sandbox.messages == []
     assert (await delivery.deliver(asked)).sent

@@ -101,7 +101,7 @@ async def test_a_product_that_was_bought_before_the_retry_gives_way_to_the_next(
 async def test_a_message_in_doubt_goes_out_again_with_the_product_that_the_customer_may_have_seen(shop: Shop) -> None:
     run = await buyer(shop)
     asked = request(run, purpose=Purpose.TRANSACTIONAL)
-    await shop.parts.delivery.counter.claim(asked, run.entered_at)  # its worker dies right after
+    await shop.parts.delivery.claims.claim(asked, run.entered_at)  # its worker dies right after
     await buys(shop, "spray")
     with pytest.raises(ApplicationError, match="in doubt"):  # which is waited for once
         await deliver(shop, asked)
@@ -110,7 +110,7 @@ async def test_a_message_in_doubt_goes_out_again_with_the_product_that_the_custo
 
 async def test_in_doubt_a_marketing_message_is_not_repeated_and_the_ledger_keeps_its_product(shop: Shop) -> None:
     run = await buyer(shop)
-    await shop.parts.delivery.counter.claim(request(run), run.entered_at)
+    await shop.parts.delivery.claims.claim(request(run), run.entered_at)
     assert await deliver(shop, request(run)) == Receipt(outcome=Outcome.UNCONFIRMED, reason=Reason.AMBIGUOUS, product="spray")
     assert (await message(shop, run)).detail == {"product": "spray", "bought": "boots"}
 

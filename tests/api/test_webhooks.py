@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
 from activities.channels import suppression_digest
+from activities.channels.feedback import Status, Unreadable
 from api import problems
 from api.config import ApiConfig
 from api.state import Store
 from api.webhooks import routes as webhooks
-from api.webhooks.whatsapp import Fault, StatusNotice, instant, notices
+from api.webhooks.whatsapp import notices
 from segments import Predicate, consented, messaged, reachable, unsubscribed
 from segments.sql.statements import among
 from store import Database
@@ -406,12 +407,12 @@ def test_no_signed_item_breaks_the_reading_of_a_notification(items: list[dict[st
         body = orjson.dumps({"entry": [{"changes": [{"field": "messages", "value": {kind: items}}]}]})
     except TypeError:  # an integer beyond 64 bits, which orjson does not write
         return
-    told = notices(body)
+    told = notices(body, NOW)
     assert len(told) == len(items)
     for notice in told:
-        if not isinstance(notice, Fault):
-            assert instant(notice.timestamp, NOW)[0] <= NOW + timedelta(minutes=5)
-            assert notice.key is None if isinstance(notice, StatusNotice) else len(notice.said) <= 4096
+        if not isinstance(notice, Unreadable):
+            assert notice.at <= NOW + timedelta(minutes=5)
+            assert notice.key is None if isinstance(notice, Status) else len(notice.text) <= 4096
 
 
 async def test_a_huge_body_is_refused_before_it_is_read_whole(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from store import Database, lists
 from store.customers.consent import By, Subject, Word, say
 from store.customers.endpoints import Address
 from store.ingest.batch import Memory, store
-from store.ingest.items import Changes, Choice, Item, Origin
+from store.ingest.items import Changes, Choice, Item, Provenance
 from tests.consent_rules import Said, best, state_of
 from tests.segments.oracle import Customer, Happening, World, plain_of
 from tests.segments.oracle_values import micros
@@ -23,7 +23,7 @@ NAMES = [("user_id", f"u-{n}") for n in range(12)] + [("anonymous_id", f"phone-{
 #: The last but one reaches back over the end of summer time, the last to before 2000, when many clocks were set otherwise.
 _SKEWS = (*(0, 0, 0, 0, -0.000001, -1, -90, -3600, -20_000, -800_000, 1, 240, 90_000) * 2, -1_900_000, -1_260_000_000)
 #: Who says a trait: a key, or by its own word a system or a model.
-_ORIGINS = (Origin("crm"), Origin("model", 0.2), Origin("model", 0.9), Origin(None, 1.0))
+_ORIGINS = (Provenance("crm"), Provenance("model", 0.2), Provenance("model", 0.9), Provenance(None, 1.0))
 _STRANGE = (None, True, "60", "", [], {}, {"eur": 60}, [60], -0.0, 0.1, 0.2, 10**30, 1e-9)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from segments import DefinitionError, Effect, Segment, did, listed, prop, trait
 from segments.ask.ask import CannotAsk, count, explain, preview
-from segments.ask.concerns import Limits, concerns
+from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.overview import landscape, overview
 from segments.ask.why import why
 from segments.evaluate import Event, Facts
@@ -152,7 +152,7 @@ def test_what_is_said_for_people_does_not_change_the_version() -> None:
 
 async def worries(shop: Shop, *segments: Segment, at: Any = T0, **limits: Any) -> list[tuple[str, str, str | None]]:
     counted = await sizes(shop.database, [segment.name for segment in segments])
-    found = await concerns(shop.database, segments, counted, at, Limits(**limits))
+    found = await concerns(shop.database, segments, counted, at, WorryFrom(**limits))
     return [(concern.id, concern.kind, concern.segment) for concern in found]
 
 
@@ -172,7 +172,7 @@ async def test_overdue_and_too_small(shop: Shop) -> None:
         ("GOV-03", "too small", "small"),
         ("GOV-10", "review overdue", "small"),
     ]
-    [too_small, overdue] = await concerns(shop.database, [small], {"small": 1}, T0, Limits())
+    [too_small, overdue] = await concerns(shop.database, [small], {"small": 1}, T0, WorryFrom())
     assert "needs 106,416 at 50/50" in too_small.sentence
     assert "ask ana" in overdue.sentence
     assert await worries(shop, Segment("empty", trait("a") == 3, effect=Effect(0.5, 0.9))) == [("GOV-03", "too small", "empty")]
@@ -185,7 +185,7 @@ async def test_stale_by_silence_of_what_it_reads(shop: Shop) -> None:
     by_hand = Segment("by-hand", listed("vips"))
     assert await worries(shop, opened, never, by_hand) == [("GOV-05", "stale", "never"), ("GOV-05", "stale", "opened")]
     assert await worries(shop, opened, silence=2 * DAY) == []
-    [stale] = await concerns(shop.database, [opened], {}, T0, Limits())
+    [stale] = await concerns(shop.database, [opened], {}, T0, WorryFrom())
     assert "last received 30 hours ago (allowed: 24 hours)" in stale.sentence
 
 
@@ -215,7 +215,7 @@ async def test_the_overview_names_sizes_origins_and_the_journeys_that_are_fed(sh
     await put_stored(shop.database, *broken, announce=False, by="eva", at=T0)
     around = await landscape(shop.database, {"special": special, "adults": adults})
     entries = {"welcome": "adults", "treat": "special", "waits": "nobody-has-this"}
-    found = await overview(shop.database, list(around.known.values()), entries, around, T0, Limits())
+    found = await overview(shop.database, list(around.known.values()), entries, around, T0, WorryFrom())
     assert [(each.kind, each.segment) for each in around.concerns(entries)] == [
         ("cannot be read", "broken"),
         ("journey waits", "nobody-has-this"),

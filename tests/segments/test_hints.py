@@ -6,7 +6,7 @@ import pytest
 
 from segments import Predicate, Segment, age, any_item, did, prop, trait
 from segments.ask.ask import hinted
-from segments.ask.concerns import Limits, concerns
+from segments.ask.concerns import WorryFrom, concerns
 from tests.segments.shop import T0, Shop
 
 
@@ -64,10 +64,10 @@ async def test_where_most_are_of_another_kind_some_are_found_in_silence(shop: Sh
 async def test_live_segments_of_nobody_and_of_other_kinds_are_concerns(shop: Shop) -> None:
     dear = Segment("dear", trait("income") > "30000")
     await shop.load(dear)
-    asked: Any = await concerns(shop.database, [dear], {"dear": 0}, T0, Limits())
+    asked: Any = await concerns(shop.database, [dear], {"dear": 0}, T0, WorryFrom())
     assert [(each.id, each.kind) for each in asked if each.kind in ("empty", "other values")] == [
         ("GOV-03", "empty"),
         ("GOV-05", "other values"),
     ]
     waiting = Segment("waiting", trait("income") > 99_000)
-    assert [each.kind for each in await concerns(shop.database, [waiting], {}, T0, Limits()) if each.kind == "empty"] == []
+    assert [each.kind for each in await concerns(shop.database, [waiting], {}, T0, WorryFrom()) if each.kind == "empty"] == []

@@ -42,7 +42,7 @@ from segments.watch.tick import load, tick
 from store import Database
 from store.customers.endpoints import Address
 from store.ingest.batch import Memory, store
-from store.ingest.items import Changes, Item, Origin
+from store.ingest.items import Changes, Item, Provenance
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -65,7 +65,7 @@ async def people(shop: Shop, *traits: dict[str, Any]) -> list[UUID]:
 
 async def says(shop: Shop, user: str, traits: dict[str, Any], at: Any = T0, confidence: float | None = None) -> UUID:
     """An identify through the real ingest: from the shop's own key, or inferred by a model."""
-    origins = {} if confidence is None else {name: Origin("interest-model-3", confidence) for name in traits}
+    origins = {} if confidence is None else {name: Provenance("interest-model-3", confidence) for name in traits}
     changes = Changes(traits, origins=origins)
     text = json.dumps(traits)
     given = (str(uuid4()), user, None, at, "$identify", "identify", text, "{}", False, "shop-web", at)

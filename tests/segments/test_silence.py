@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from segments import Segment, did, trait
-from segments.ask.concerns import Limits, concerns
+from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.silence import BadAllowance, allowances
 from tests.segments.shop import T0, Shop
 
@@ -25,7 +25,7 @@ async def heard(shop: Shop, who: UUID, source: str, *days_ago: float, named: str
 
 
 async def stale(shop: Shop, *segments: Segment, at: datetime = T0, **limits: Any) -> list[tuple[str | None, str]]:
-    found = await concerns(shop.database, segments, {}, at, Limits(**limits))
+    found = await concerns(shop.database, segments, {}, at, WorryFrom(**limits))
     return [(each.segment, each.sentence) for each in found if each.id == "GOV-05"]
 
 

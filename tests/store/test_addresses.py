@@ -3,7 +3,7 @@
 import pytest
 
 from activities.channels import suppression_digest
-from store.addresses import email_address, normalised, phone_number
+from store.addresses import AddressKind, email_address, normalised, phone_number
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from store.addresses import email_address, normalised, phone_number
     ],
 )
 def test_one_spelling_per_mailbox(typed: str, normal: str) -> None:
-    assert email_address(typed) == normal == normalised("email", typed)
+    assert email_address(typed) == normal == normalised(AddressKind.EMAIL, typed)
     assert suppression_digest("pepper", "email", typed) == suppression_digest("pepper", "email", normal)
 
 
@@ -49,4 +49,4 @@ def test_a_normal_form_is_its_own_normal_form() -> None:
 
 
 def test_numbers_in_any_script() -> None:
-    assert phone_number("٦٠٠ ١٢٣ ٤٥٦", "ES") == "+34600123456" == normalised("sms", "34 600-123-456")
+    assert phone_number("٦٠٠ ١٢٣ ٤٥٦", "ES") == "+34600123456" == normalised(AddressKind.PHONE, "34 600-123-456")

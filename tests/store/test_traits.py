@@ -11,7 +11,7 @@ import pytest
 
 from store import Database
 from store.ingest.batch import Memory, store
-from store.ingest.items import Item, Origin
+from store.ingest.items import Item, Provenance
 from tests.store.items import NOW, alias, identify, track
 
 Take = Callable[..., Awaitable[None]]
@@ -33,7 +33,7 @@ def said(hour: float, value: Any, source: str = "crm", user: str = "ana", **fiel
 
 
 def inferred(hour: float, value: Any, confidence: float = 0.8, user: str = "ana", **fields: Any) -> Item:
-    return said(hour, value, user=user, origins={"plan": Origin("model", confidence)}, **fields)
+    return said(hour, value, user=user, origins={"plan": Provenance("model", confidence)}, **fields)
 
 
 def hour_of(text: str) -> float:

@@ -9,21 +9,16 @@ import pytest
 from httpx import AsyncClient
 from temporalio.client import Client
 
-from workers import temporal as connection
 from workers.embedded.errors import ServerFailed
 from workers.embedded.ports import LOCALHOST
 from workers.embedded.processes import Children
-from workers.embedded.temporal import SEARCH_ATTRIBUTES, EmbeddedTemporal
+from workers.embedded.temporal import EmbeddedTemporal
 
 
 @pytest.fixture
 def children() -> Iterator[Children]:
     with Children() as children:
         yield children
-
-
-def test_the_search_attributes_are_those_that_workers_expect() -> None:
-    assert set(SEARCH_ATTRIBUTES) == set(connection.SEARCH_ATTRIBUTES)
 
 
 async def test_runs_survive_a_stop_and_a_kill_and_ports_are_chosen_free(children: Children, tmp_path: Path) -> None:

@@ -63,10 +63,10 @@ class Asked:
 
     async def overview(self, around: "Landscape", names: "Iterable[str]", silence_hours: float = 24) -> "list[Overview]":
         """These segments at a glance."""
-        from segments.ask.concerns import Limits
+        from segments.ask.concerns import WorryFrom
         from segments.ask.overview import overview
 
-        known, limits = [around.known[name] for name in names], Limits(timedelta(hours=silence_hours))
+        known, limits = [around.known[name] for name in names], WorryFrom(timedelta(hours=silence_hours))
         return await overview(self.database, known, self.catalogue.entries, around, self.now, limits)
 
     async def glance(self, name: str) -> "Overview":

@@ -89,12 +89,12 @@ def concerns(
         fail(f"--source-silence {error}")
 
     async def work(asked: Asked) -> "list[Any]":
-        from segments.ask.concerns import Limits, concerns
+        from segments.ask.concerns import WorryFrom, concerns
         from store.segments.rows import sizes
 
         around = await asked.landscape()
         counted = await sizes(asked.database, list(around.known))
-        limits = Limits(timedelta(hours=silence_hours), overlap, most, allowed)
+        limits = WorryFrom(timedelta(hours=silence_hours), overlap, most, allowed)
         found = await concerns(asked.database, around.segments, counted, asked.now, limits)
         return [*around.concerns(asked.catalogue.entries), *found]
 

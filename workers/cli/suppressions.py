@@ -64,17 +64,18 @@ def take_back(address: Named, channel: Channel = On.EMAIL) -> None:
 
 
 def _digests(channel: str) -> "Callable[[str], list[bytes]]":
+    from activities.channels.kinds import KINDS
     from activities.channels.suppression import suppression_digests
-    from store.addresses import email_address
+    from store.addresses import AddressKind, email_address
 
-    secret, former = _secret(), settings().former_secrets_given
+    secret, former, kind = _secret(), settings().former_secrets_given, KINDS[channel].address
 
     def digests(address: str) -> list[bytes]:
         if len(address) == _HEX and not set(address) - set("0123456789abcdef"):
             return [bytes.fromhex(address)]
-        if channel == "email" and email_address(address) is None:
+        if kind is AddressKind.EMAIL and email_address(address) is None:
             fail(f"{address!r} is no e-mail address, and no digest ({_HEX} hexadecimal digits); choose another --channel?")
-        if channel == "whatsapp" and not any(character.isdecimal() for character in address):
+        if kind is AddressKind.PHONE and not any(character.isdecimal() for character in address):
             fail(f"{address!r} is no phone number; write it with its country code, such as +34600000001")
         return suppression_digests(secret, former, channel, address)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.text import Text
 
+from journeys.contracts import SearchBy
 from store.report import Subject
 from workers.embedded.stack import EmbeddedStack
 
@@ -21,7 +22,7 @@ def print_links(console: Console, stack: EmbeddedStack, journey: str, run_id: UU
 def links(stack: EmbeddedStack, journey: str, run_id: UUID | None, subject: Subject | None) -> dict[str, str]:
     """Names and addresses; those of one run only where there is one to show."""
     workflows = f"{stack.ui_url}/namespaces/{stack.settings.temporal_namespace}/workflows"
-    found = {"All runs, in the Temporal UI": f"{workflows}?query=" + quote(f'`Journey`="{journey}"')}
+    found = {"All runs, in the Temporal UI": f"{workflows}?query=" + quote(f'`{SearchBy.JOURNEY}`="{journey}"')}
     if subject is not None:
         found["The run above"] = f"{workflows}/{quote(subject.workflow_id, safe='')}"
         found["Its messages"] = f"{stack.sandbox_url}/?q={run_id}"

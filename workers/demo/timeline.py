@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from segments.language import events
 from store.report import Happening, StepOutcome, Subject
 from workers.demo.words import CHANNELS, moment, money, whole
 
@@ -83,7 +84,7 @@ def _deed(name: str, happening: Happening) -> str | None:
         case "Order Completed":
             total = _amount(detail, "total")
             return f"{name} orders{f' for {total}' if total else ''} {where}"
-        case "$identify" | "$alias" if detail["surface"] != "server":
+        case events.TRAITS_CHANGED | events.ALIASED if detail["surface"] != "server":
             return f"{name} logs in {where}: from here on we know who it is"
     return None
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from journeys.contracts import SearchBy
 from workers.embedded.errors import BinaryMissing, ServerFailed
 from workers.embedded.ports import LOCALHOST, free_port
 from workers.embedded.processes import Child, Children, Endable
 
-#: What an operator filters by in the UI; the cluster of a real deployment needs the same.
-SEARCH_ATTRIBUTES: Mapping[str, str] = {"Journey": "Keyword", "CustomerId": "Keyword", "Segment": "Keyword"}
 _STARTUP = timedelta(seconds=60)
 _DYNAMIC = {
     "matching.enableFairness": "true",
@@ -72,8 +71,8 @@ class EmbeddedTemporal(Endable):
             yield from ("--db-filename", str(self.state))
             # Without a write-ahead log every task of every run waits for the disk, and a busy one falls behind.
             yield from ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal")
-        for name, kind in SEARCH_ATTRIBUTES.items():
-            yield from ("--search-attribute", f"{name}={kind}")
+        for attribute in SearchBy:
+            yield from ("--search-attribute", f"{attribute}=Keyword")
         for name, value in (_DYNAMIC | dict(self.dynamic)).items():
             yield from ("--dynamic-config-value", f"{name}={value}")
 
@@ -89,7 +88,7 @@ class EmbeddedTemporal(Endable):
         """One question answers three: is it serving, is the namespace there, are the search attributes registered."""
         command = ["operator", "search-attribute", "list", "--namespace", self.namespace, "--address", self.address]
         answer = subprocess.run([find_temporal(), *command], capture_output=True, text=True, check=False)
-        return answer.returncode == 0 and all(name in answer.stdout for name in SEARCH_ATTRIBUTES)
+        return answer.returncode == 0 and all(name in answer.stdout for name in SearchBy)
 
 
 def find_temporal() -> Path:

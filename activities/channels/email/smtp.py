@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol, Self
 
 import aiosmtplib
+from pydantic import SecretStr
 
 from activities.channels.base import Sends, wrong_content
 from activities.channels.email.letter import Sender, letter, message_id, recipient
@@ -21,14 +23,21 @@ from activities.channels.email.smtp_replies import answered, envelope_refused, r
 from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.message import Accepted, EmailContent, Outgoing
 from activities.channels.tracing import sending
-from journeys.contracts import Channel
+
+
+class _Settings(Protocol):
+    @property
+    def smtp_url(self) -> SecretStr: ...
+    @property
+    def smtp_connections(self) -> int: ...
+    @property
+    def email_from(self) -> str: ...
 
 
 class Smtp(Sends):
     """A mail relay. `url` is `smtp://user:password@host:port` (STARTTLS) or `smtps://…`; see `SmtpPool` for `?tls=`."""
 
     name = "smtp"
-    channel = Channel.EMAIL
     idempotent = False
     tells_within = timedelta(0)
 
@@ -38,6 +47,12 @@ class Smtp(Sends):
         self._deadlines = deadlines or Deadlines()
         self._pool = SmtpPool(url, connections, self._deadlines)
         self._brake = Brake()
+
+    @classmethod
+    def configured(cls, settings: _Settings) -> Self | None:
+        """The relay whose address is given."""
+        url = settings.smtp_url.get_secret_value()
+        return cls(url, settings.email_from, connections=settings.smtp_connections) if url else None
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["SmtpLine"]:

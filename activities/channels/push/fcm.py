@@ -9,23 +9,24 @@ Apple's "Sending notification requests to APNs".
 
 import asyncio
 import hashlib
+import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import httpx
 
 from activities.channels.base import Sends, wrong_content
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.http import CONNECTIONS, GATEWAY_DOUBT, body_of, post_json, retry_after
+from activities.channels.http import CONNECTIONS, GATEWAY_DOUBT, body_of, http_client, post_json, retry_after
 from activities.channels.message import Accepted, Outgoing, PushContent
 from activities.channels.push.google_token import GoogleToken
 from activities.channels.reach import Reach
 from activities.channels.tracing import sending
-from journeys.contracts import Channel
 
 _MINUTE = timedelta(minutes=1)  # Google's own default where a 429 names no time
 _TOKEN_MESSAGE = "registration token is not a valid"  # noqa: S105 - Google's sentence, not a secret
@@ -33,11 +34,17 @@ _LIMIT = 4096  # bytes of notification and data
 _LONGEST_LIFE = timedelta(days=28)  # that FCM keeps a message
 
 
+class _Settings(Protocol):
+    @property
+    def fcm_service_account(self) -> Path | None: ...
+    @property
+    def fcm_url(self) -> str: ...
+
+
 class Fcm(Sends):
     """A Firebase project. `url` is its base, the service account's `project_id` names it."""
 
     name = "fcm"
-    channel = Channel.PUSH
     idempotent = False
     tells_within = timedelta(0)
 
@@ -50,6 +57,13 @@ class Fcm(Sends):
         self._token = GoogleToken(service_account, http)
         self._reach = Reach(http, self.name, url)
         self._http = http
+
+    @classmethod
+    def configured(cls, settings: _Settings) -> Self | None:
+        """The project whose service account is given."""
+        if settings.fcm_service_account is None:
+            return None
+        return cls(json.loads(settings.fcm_service_account.read_text()), settings.fcm_url, http_client())
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["FcmLine"]:

@@ -10,25 +10,35 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol, Self
 
 import httpx
+from pydantic import SecretStr
 
 from activities.channels.base import Sends, wrong_content
 from activities.channels.errors import TryLater
-from activities.channels.http import CONNECTIONS, body_of, post_json
+from activities.channels.http import CONNECTIONS, body_of, http_client, post_json
 from activities.channels.message import Accepted, Outgoing, WhatsAppContent
 from activities.channels.reach import Reach
 from activities.channels.tracing import sending
 from activities.channels.whatsapp.errors import refusal
-from journeys.contracts import Channel
+
+
+class _Settings(Protocol):
+    @property
+    def whatsapp_token(self) -> SecretStr: ...
+    @property
+    def whatsapp_phone_number_id(self) -> str: ...
+    @property
+    def whatsapp_url(self) -> str: ...
+    @property
+    def whatsapp_version(self) -> str: ...
 
 
 class WhatsApp(Sends):
     """One business phone number."""
 
     name = "whatsapp"
-    channel = Channel.WHATSAPP
     idempotent = False
     tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
 
@@ -47,6 +57,14 @@ class WhatsApp(Sends):
         self._places = asyncio.Semaphore(connections)
         self._reach = Reach(http, self.name, url)
         self._http = http
+
+    @classmethod
+    def configured(cls, settings: _Settings) -> Self | None:
+        """The phone number whose id is given."""
+        if not (number := settings.whatsapp_phone_number_id):
+            return None
+        token = settings.whatsapp_token.get_secret_value()
+        return cls(token, number, settings.whatsapp_url, settings.whatsapp_version, http_client())
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["WhatsAppLine"]:

@@ -1,0 +1,37 @@
+"""What comes back from a provider, in words that are the same for all: what became of a message, and what a customer wrote.
+
+Promise: neutral and frozen. A provider's file checks the signature and translates; whoever takes the news knows no provider.
+(`Status` is the ledger's own: a message was sent, delivered, read, clicked or failed; its address is dead, or wants out.)
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from store.deliveries.feedback import Status
+
+__all__ = ["Notice", "Reply", "Status", "Unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a customer wrote to us, or tapped: words that may ask us to stop. `item` is as it came, kept of a stranger."""
+
+    id: str
+    address: str = field(repr=False)
+    at: datetime
+    text: str = field(repr=False)
+    kind: str
+    item: str = field(repr=False)
+    quoted: str | None = None
+    clamped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item that could not be understood, with the reason."""
+
+    item: str = field(repr=False)
+    reason: str
+
+
+Notice = Status | Reply | Unreadable

@@ -1,0 +1,132 @@
+"""The channels, a row each: all that the house knows of one besides its provider's protocol and its template's language.
+
+Promise: whoever asks what a channel is like reads its row; no other module switches on a channel's name. The two files that a
+row names are loaded when they are needed, so that reading the table costs nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, cast
+
+from journeys.contracts import Channel, Purpose, longest_attempt
+from store.addresses import AddressKind
+
+if TYPE_CHECKING:
+    from activities.channels.base import ProviderClass
+    from activities.templates import TemplateClass
+
+
+class Bounce(StrEnum):
+    """What it means that a provider calls an address dead."""
+
+    NOTHING = "nothing"
+    DEAD = "dead"  # for this customer, until they are heard of there again
+    SUPPRESSED = "suppressed"  # dead, and nobody who owns it later is written to either
+
+
+class WayOut(StrEnum):
+    """How a customer gets out of a channel's marketing."""
+
+    LINK = "unsubscribe link"
+    STOP = "STOP"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How a message is written: the end of its file's name, that of a second file beside it, and the class that reads them."""
+
+    suffix: str
+    reader: str
+    beside: str | None = None
+
+    @property
+    def kind(self) -> "TemplateClass":
+        """The class."""
+        return cast("TemplateClass", resolve_name(self.reader))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One channel. Without a template and a provider it only has addresses and consents: nothing is sent on it."""
+
+    name: str
+    address: AddressKind
+    called: str = "messages"  # by a customer
+    opt_in: frozenset[Purpose] = frozenset()
+    bounce: Bounce = Bounce.NOTHING
+    way_out: WayOut = WayOut.NONE
+    subscriptions: Mapping[str, str | None] = field(default_factory=dict)  # Segment's types for it, each with its platform
+    template: Template | None = None
+    provider: str | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """What journeys call it."""
+        return Channel(self.name)
+
+    @property
+    def patience(self) -> timedelta:
+        """How long one attempt may last."""
+        return longest_attempt(self.channel)
+
+    @property
+    def provider_class(self) -> "ProviderClass":
+        """Who carries its messages."""
+        assert self.provider is not None, f"nothing is sent by {self.name}"
+        return cast("ProviderClass", resolve_name(self.provider))
+
+
+_MARKETING = frozenset({Purpose.MARKETING})
+
+_ROWS = (
+    Kind(
+        name="email",
+        address=AddressKind.EMAIL,
+        called="emails",
+        opt_in=_MARKETING,
+        bounce=Bounce.SUPPRESSED,
+        way_out=WayOut.LINK,
+        subscriptions={"EMAIL": None},
+        template=Template(".email.mjml", "activities.templating.email:EmailTemplate", beside=".email.txt"),
+        provider="activities.channels.email.smtp:Smtp",
+    ),
+    Kind(name="sms", address=AddressKind.PHONE, opt_in=_MARKETING, subscriptions={"SMS": None}),
+    Kind(
+        name="whatsapp",
+        address=AddressKind.PHONE,
+        called="WhatsApp messages",
+        opt_in=_MARKETING,
+        bounce=Bounce.DEAD,
+        way_out=WayOut.STOP,
+        subscriptions={"WHATSAPP": None},
+        template=Template(".whatsapp.yaml", "activities.templating.whatsapp:WhatsAppTemplate"),
+        provider="activities.channels.whatsapp.cloud:WhatsApp",
+    ),
+    Kind(
+        name="push",
+        address=AddressKind.TOKEN,
+        called="notifications",
+        opt_in=_MARKETING,
+        bounce=Bounce.DEAD,
+        subscriptions={"IOS_PUSH": "ios", "ANDROID_PUSH": "android"},
+        template=Template(".push.yaml", "activities.templating.push:PushTemplate"),
+        provider="activities.channels.push.fcm:Fcm",
+    ),
+)
+
+#: Every channel on which there are addresses, by its name.
+KINDS: dict[str, Kind] = {row.name: row for row in _ROWS}
+
+
+def sending() -> tuple[Kind, ...]:
+    """The channels on which messages go out."""
+    return tuple(kind for kind in KINDS.values() if kind.provider)
+
+
+def of_address(address: AddressKind) -> tuple[Kind, ...]:
+    """The channels that reach a customer at an address of a kind."""
+    return tuple(kind for kind in KINDS.values() if kind.address is address)

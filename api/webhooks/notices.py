@@ -1,0 +1,186 @@
+"""What a provider tells, taken: statuses and replies become events like any other, a no binds, the ledger knows.
+
+Promise: nothing that was told is lost, and the same news may come in any order and any number of times, from any provider.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel, Field
+
+from activities.channels.feedback import Notice, Reply, Status, Unreadable
+from activities.channels.kinds import Kind
+from activities.channels.suppression import suppression_digests
+from api.config import ApiConfig
+from api.webhooks.wishes import Wish, wish_of
+from journeys.contracts import Purpose, Reason
+from segments.language.events import (
+    MESSAGE_CLICKED,
+    MESSAGE_DELIVERED,
+    MESSAGE_FAILED,
+    MESSAGE_READ,
+    MESSAGE_REPLIED,
+    MESSAGE_SENT,
+    UNSUBSCRIBED,
+)
+from store import Connection
+from store.customers.consent import Subject, address_written_to, both, take_back, take_back_kept, withdraw
+from store.deliveries.feedback import (
+    Delivered,
+    NewEvent,
+    advance_deliveries,
+    answered,
+    heard_from,
+    invalidate_endpoints,
+    living,
+    match_statuses,
+    reached,
+    revive_endpoints,
+    store_events,
+)
+from store.ingest.dead_letters import DeadLetter, bury
+
+_ABOUT = ("channel", "journey", "run_id", "step", "occurrence", "template")
+_EVENTS = {
+    "sent": MESSAGE_SENT,
+    "delivered": MESSAGE_DELIVERED,
+    "read": MESSAGE_READ,
+    "clicked": MESSAGE_CLICKED,
+    "failed": MESSAGE_FAILED,
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Taken(BaseModel):
+    """How much of a notification was news."""
+
+    taken: int = Field(description="events that were stored", examples=[3])
+    dead_letters: int = Field(description="items that could not be used, kept with their reason", examples=[0])
+
+
+class Notices:
+    """One request's news of a channel, taken in one transaction."""
+
+    def __init__(self, kind: Kind, config: ApiConfig, connection: Connection, traceparent: str | None) -> None:
+        self._kind = kind
+        self._channel = kind.name
+        self._config = config
+        self._connection = connection
+        self._traceparent = traceparent[:55] if traceparent else None  # the length of version 00
+        self._now = config.clock.now()
+        self._letters: list[DeadLetter] = []
+        self._wanted: dict[str, _Wanted] = {}  # by the message id of the event that says so
+
+    async def take(self, told: Sequence[Notice]) -> Taken:
+        """Take all that was told."""
+        self._letters += [self._letter(n.item, n.reason) for n in told if isinstance(n, Unreadable)]
+        events = await self._statuses([n for n in told if isinstance(n, Status)])
+        events += await self._replies([n for n in told if isinstance(n, Reply)])
+        new = await self._store(events)
+        in_order = sorted(new, key=lambda said: said.ts)
+        new += await self._store([event for said in in_order for event in await self._follow(said)])
+        await bury(self._connection, self._letters)
+        return Taken(taken=len(new), dead_letters=len(self._letters))
+
+    async def _store(self, events: Sequence[NewEvent]) -> list[NewEvent]:
+        return await store_events(self._connection, events, source=self._channel, at=self._now, traceparent=self._traceparent)
+
+    async def _statuses(self, told: Sequence[Status]) -> list[NewEvent]:
+        if not told:
+            return []
+        matched = await match_statuses(self._connection, self._channel, told)
+        if len(matched) < len(told):
+            _log.info("statuses of messages that are not ours", count=len(told) - len(matched))
+        alive = await living(self._connection, {to.profile_id for _, to in matched})
+        await advance_deliveries(self._connection, matched, Reason.REFUSED.value)
+        await self._consequences(matched)
+        for said, to in matched:
+            if said.wants_out:
+                address = await address_written_to(self._connection, to.key)
+                self._wanted[self._id_of(said)] = _Wanted(Wish.STOP, f"{self._channel}: code {said.code}", address)
+        return [self._status_event(said, to, alive[to.profile_id]) for said, to in matched if to.profile_id in alive]
+
+    async def _consequences(self, matched: Sequence[tuple[Status, Delivered]]) -> None:
+        """An address is dead when a message that reached nobody says so, and alive when another reached it since."""
+        alive = await reached(self._connection, {to.key for _, to in matched})
+        for code in {said.code for said, _ in matched if said.gone}:
+            told = [(to.endpoint_id, said.at) for said, to in matched if said.code == code and to.key not in alive]
+            died = [(endpoint_id, at) for endpoint_id, at in told if endpoint_id is not None]
+            await invalidate_endpoints(self._connection, died, f"{self._channel} code {code}")
+        await revive_endpoints(self._connection, list(alive.values()))
+
+    async def _replies(self, told: Sequence[Reply]) -> list[NewEvent]:
+        if not told:
+            return []
+        senders = await heard_from(self._connection, self._channel, {n.address: n.at for n in told})
+        alive = await living(self._connection, set(senders.values()))
+        known = [(alive[senders[n.address]], n) for n in told if senders.get(n.address) in alive]
+        await self._strangers([n for n in told if senders.get(n.address) not in alive])
+        to = await answered(self._connection, self._channel, [(who, n.quoted, n.at) for who, n in known])
+        self._wanted |= {self._id_of(n): wanted for _, n in known if (wanted := self._wish(n))}
+        return [self._reply_event(n, who, message) for (who, n), message in zip(known, to, strict=True)]
+
+    async def _follow(self, said: NewEvent) -> list[NewEvent]:
+        """What follows from news that means no, or takes one back: it binds the address, and the customer as a whole."""
+        wanted = self._wanted.get(said.message_id)
+        if wanted is None:
+            return []
+        row = await self._obey(wanted, both(said.profile_id, self._channel, wanted.address), said.ts)
+        if row is None:
+            return []
+        about = {name: value for name, value in said.properties.items() if name in _ABOUT}
+        properties = {**about, "purpose": Purpose.MARKETING.value, "source": wanted.source}
+        return [NewEvent(said.profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, said.ts, properties, said.clamped)]
+
+    async def _obey(self, wanted: "_Wanted", subjects: Sequence[Subject], at: datetime) -> int | None:
+        """Write a wish down; returns the id of a no that is news."""
+        if wanted.wish is Wish.STOP:
+            return await withdraw(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
+        await take_back(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
+        if wanted.address and self._config.secret:
+            digests = suppression_digests(self._config.secret, self._config.former_secrets, self._channel, wanted.address)
+            await take_back_kept(self._connection, self._channel, digests)
+        return None
+
+    async def _strangers(self, told: Sequence[Reply]) -> None:
+        """Nobody has this address: the text is kept, and a STOP holds for whoever turns up with the address later."""
+        what = self._kind.address.split()[-1]
+        for reply in sorted(told, key=lambda each: each.at):
+            self._letters.append(self._letter(reply.item, f"no customer has this {what}"))
+            if wanted := self._wish(reply):
+                await self._obey(wanted, [Subject(None, self._channel, reply.address)], reply.at)
+
+    def _wish(self, reply: Reply) -> "_Wanted | None":
+        wish = wish_of(reply.text, self._config.stop_languages)
+        return _Wanted(wish, f"{self._channel}: {wish.name}", reply.address) if wish else None
+
+    def _letter(self, item: str, reason: str) -> DeadLetter:
+        return DeadLetter(self._channel, self._now, None, reason, item)
+
+    def _id_of(self, told: Status | Reply) -> str:
+        """The message id of the event that tells it."""
+        own = f"{told.provider_message_id}:{told.status}" if isinstance(told, Status) else told.id
+        return f"{self._channel}:{own}"
+
+    def _status_event(self, said: Status, to: Delivered, who: UUID) -> NewEvent:
+        properties = {"channel": self._channel, **to.properties} | ({} if said.code is None else {"code": said.code})
+        return NewEvent(who, self._id_of(said), _EVENTS[said.status], said.at, properties, said.clamped)
+
+    def _reply_event(self, reply: Reply, who: UUID, to: Delivered | None) -> NewEvent:
+        wanted = self._wanted.get(self._id_of(reply))
+        stops = wanted is not None and wanted.wish is Wish.STOP
+        properties = {"channel": self._channel, "text": reply.text, "kind": reply.kind, "stops": stops}
+        about = to.properties if to else {}
+        return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, reply.at, {**properties, **about}, reply.clamped)
+
+
+class _Wanted(NamedTuple):
+    """A wish about our messages: what, how the log names its source, and the address that it comes from, where known."""
+
+    wish: Wish
+    source: str
+    address: str | None

@@ -1,0 +1,35 @@
+"""Our own names among the events, and among the marks that say what changed of a customer; SQL writes some of them out.
+
+Promise: no other module spells one. What begins with `$` is ours, and nobody else may send a list's.
+"""
+
+#: The calls of Segment's spec that are no `track`, as events. The first is also what a `dirty` mark carries when traits changed
+#: (by a merge, too).
+TRAITS_CHANGED = "$identify"
+GROUPED = "$group"
+ALIASED = "$alias"
+PAGE_VIEWED = "Page Viewed"
+SCREEN_VIEWED = "Screen Viewed"
+
+#: What the type of a list's events begins with; nobody but us may send them.
+LIST_EVENT = "$list:"
+
+#: What a `dirty` mark carries when a consent, an address or a user id changed (the schema's triggers write it).
+CONSENT_CHANGED = "$consent"
+ENDPOINT_CHANGED = "$endpoint"
+NAME_CHANGED = "$name"
+#: With a segment's name behind it: marks that were kept while the segment was loaded. They concern it always, because who is in
+#: was not yet known when they came.
+LOADED = "$loaded:"
+
+#: What became of our messages, and of the consent to them.
+MESSAGE_SENT = "Message Sent"
+MESSAGE_DELIVERED = "Message Delivered"
+MESSAGE_READ = "Message Read"
+MESSAGE_CLICKED = "Message Clicked"
+MESSAGE_REPLIED = "Message Replied"
+MESSAGE_FAILED = "Message Failed"
+UNSUBSCRIBED = "Unsubscribed"
+OURS = frozenset(
+    {MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_READ, MESSAGE_CLICKED, MESSAGE_REPLIED, MESSAGE_FAILED, UNSUBSCRIBED}
+)

@@ -1,0 +1,53 @@
+"""A channel is one row: what else names channels agrees with the rows, and what a row names is there."""
+
+import inspect
+from pathlib import Path
+
+from activities.channels.kinds import KINDS, Bounce, WayOut, sending
+from activities.templates import load_templates
+from api.profiles.suppressions import Named
+from journeys.contracts import Channel
+from journeys.handle import Journey
+from segments.leaves.reach import CHANNELS
+from workers.cli.suppressions import On
+from workers.demo import words
+from workers.sandbox.messages import Provider
+from workers.settings import Settings
+
+_DOCS = (Path(__file__).parents[2] / "docs" / "channels.md").read_text()
+
+
+def test_segments_know_every_channel_that_has_addresses() -> None:
+    assert set(CHANNELS) == set(KINDS)
+
+
+def test_journeys_know_every_channel_that_sends() -> None:
+    names = {kind.name for kind in sending()}
+    assert names == set(Channel) == set(On) == set(words.CHANNELS)
+    assert names <= {name for name, _ in inspect.getmembers(Journey, inspect.iscoroutinefunction)}
+    assert Named.model_json_schema()["properties"]["channel"]["enum"] == [kind.name for kind in sending()]
+
+
+def test_what_sends_is_written_and_carried() -> None:
+    for kind in sending():
+        assert kind.template is not None
+        assert callable(kind.template.kind.read)
+        assert kind.provider_class.name in set(Provider), "the sandbox speaks its protocol"
+        assert kind.provider_class.configured(Settings(_env_file=None)) is None, "nothing is set"
+
+
+def test_the_catalogue_has_templates_of_every_kind() -> None:
+    import definitions
+
+    assert {channel for channel, _ in load_templates(definitions).found} == set(Channel)
+
+
+def test_the_documentation_shows_the_rows() -> None:
+    for kind in sending():
+        module = (kind.provider or "").partition(":")[0].replace(".", "/")
+        out = {WayOut.LINK: "unsubscribe link", WayOut.STOP: "STOP", WayOut.NONE: "none"}[kind.way_out]
+        dead = {Bounce.DEAD: "dead", Bounce.SUPPRESSED: "suppressed", Bounce.NOTHING: "nothing"}[kind.bounce]
+        patience = f"{kind.patience.total_seconds() / 60:.0f} min"
+        assert kind.template
+        assert f"| {kind.name} | {kind.address} | `{kind.template.suffix}` | {dead} | {out} | {patience} |" in _DOCS
+        assert f"`{module}.py`" in _DOCS

@@ -1,0 +1,1 @@
+"""A toy channel: a message in a bottle, which reaches whoever it is for wherever they are."""
