@@ -17,8 +17,7 @@ from workers.worker import serving, workers
 NAME = "changing_catalogue"
 TEMPLATE = Path(__file__).parent / "trial_catalogue" / "note.push.yaml"
 HEAD = """
-from journeys import Journey, after, journey
-from segments import did, purchases
+from journeys import Journey, after, did, journey, purchases
 
 @journey(goal=purchases, reentry=after(minutes=0))
 async def {name}(j: Journey) -> None:

@@ -159,7 +159,7 @@ def test_a_step_of_the_readme_loads(example: str, tmp_path: Path, monkeypatch: p
     folder.mkdir()
     step = example.replace('"template", **params', '"hello", **{}')
     (folder / "__init__.py").write_text(
-        "from journeys import Journey, journey\nfrom segments import did, trait\n\n\n"
+        "from journeys import Journey, did, journey, trait\n\n\n"
         f"@journey(goal=did('Order Completed'))\nasync def step(j: Journey) -> None:\n    {step}\n"
     )
     (folder / "hello.push.yaml").write_text("title: Hello\nbody: there\n")
