@@ -18,7 +18,7 @@ from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
 from workers.cli.segments import segments
 from workers.cli.suppressions import suppressions
-from workers.place import hidden_room, stand_here
+from workers.place import HOME, hidden_room, stand_here
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -56,6 +56,8 @@ def demo(
     import asyncio
 
     given = settings(data_dir)
+    if not (HOME / "definitions").is_dir():
+        fail("the demo's shop is not in the installed package: run `make demo` in a checkout, or `journeys new shop`")
     insist_on_catalogue("definitions")
     from workers.demo import run
 
