@@ -14,14 +14,14 @@ from types import ModuleType
 
 #: The folder that holds our packages.
 HOME = Path(__file__).parents[1]
-_ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
+ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
 
 
 class _Ours(MetaPathFinder):
     """Finds our packages at home, before anything else is looked at; of any other name it knows nothing."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /) -> ModuleSpec | None:
-        return PathFinder.find_spec(fullname, [str(HOME)], target) if path is None and fullname in _ROOMS else None
+        return PathFinder.find_spec(fullname, [str(HOME)], target) if path is None and fullname in ROOMS else None
 
 
 def stand_here() -> None:
@@ -37,7 +37,7 @@ def stand_here() -> None:
 
 def hidden_room() -> str | None:
     """What to do about a package that stands in the way of one of ours; none when all are ours."""
-    for room in _ROOMS:
+    for room in ROOMS:
         spec = find_spec(room)
         found = Path(spec.origin).parent if spec is not None and spec.origin else None
         if found != HOME / room:

@@ -128,7 +128,7 @@ def test_the_image_holds_every_package_and_installs_by_hash() -> None:
     text = (ROOT / "Dockerfile").read_text()
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
     assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == {name.rstrip("*") for name in packages} | {"definitions"}
-    assert text.index("WORKDIR /app") < text.index("COPY definitions definitions"), "the example is where one stands, not installed"
+    assert text.index("WORKDIR /app") < text.index("COPY definitions definitions"), "not installed"
     assert "--require-hashes --wheel-dir /wheels -r /requirements.lock" in text
     assert "--no-index" in text
     assert "\nUSER journeys\n" in text

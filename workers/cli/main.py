@@ -13,6 +13,7 @@ from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
 from workers.cli.keys import keys
 from workers.cli.lists import lists
+from workers.cli.new import new
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
@@ -40,6 +41,7 @@ app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
+app.command(rich_help_panel="On this machine, nothing else needed")(new)
 app.command(rich_help_panel="On this machine, nothing else needed")(check)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
@@ -142,7 +144,7 @@ def _before(
 ) -> None:
     """Customer journeys as durable Python functions.
 
-    New here? Run `journeys demo`, then `journeys dev`.
+    New here? Run `journeys demo` in a checkout, `journeys new my_shop` anywhere, then `journeys dev`.
     """
 
 
