@@ -79,6 +79,7 @@ async def test_the_journey_runs_and_its_messages_arrive(
         await shop.does("ana", "Product Viewed")
         await shop.does("ana", "Signed Up")
         await shop.look(shop.clock.now() + timedelta(seconds=1))
-        over = await shop.over(await shop.run("welcome"))
+        run = await shop.run("welcome")
+        over = await shop.over(run)
         assert (over.outcome.value, over.sent) == ("finished", 2)
-        assert [message.channel for message in shop.sandbox.messages] == ["push", "email"]
+        assert [message.channel for message in await shop.messages(run)] == ["push", "email"]
