@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from shop import Shop, open_shop
 
 from journeys.catalogue import load
 from store import Database
+from workers.testing.shop import Shop, open_shop
 from workers.worker import serving, workers
 
 NAME = "changing_catalogue"

@@ -12,7 +12,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from shop import Shop, open_shop
 
 import definitions
 import journeys
@@ -23,6 +22,7 @@ from tests.api.server import serving
 from workers.definitions import load_definitions
 from workers.serve import api_config
 from workers.settings import Settings
+from workers.testing.shop import Shop, open_shop
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -1,27 +1,13 @@
 """`journeys new`: what it writes passes `journeys check` and runs; it writes over nothing."""
 
+import re
+import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from shop import open_shop
 
-from journeys.catalogue import load
-from store import Database
 from tests.workers.test_cli import journeys
-
-NAME = "brand_new_shop"
-
-
-@pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    assert journeys("new", NAME, cwd=tmp_path).returncode == 0
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield tmp_path / NAME
-    load.cache_clear()
-    sys.modules.pop(NAME, None)
 
 
 @pytest.mark.parametrize(("folder", "module"), [("my_shop", "my_shop"), ("acme/campaigns", "acme.campaigns")])
@@ -29,7 +15,7 @@ def test_what_it_writes_passes_the_check_that_it_names(folder: str, module: str,
     told = journeys("new", folder, cwd=tmp_path).stdout
     assert f"journeys check {module}\n" in told
     assert f"JOURNEYS_CATALOGUE={module} journeys dev\n" in told
-    for name in (line for line in told.splitlines() if line.startswith(folder)):
+    for name in (line for line in told.splitlines() if line.startswith((folder, "tests/"))):
         assert (tmp_path / name).is_file()
     finished = journeys("check", module, cwd=tmp_path)
     assert (finished.stdout, finished.stderr) == (f"{module}: 1 journey, 2 segments, 3 templates; it loads\n", "")
@@ -71,15 +57,15 @@ def test_help_is_for_a_newcomer() -> None:
         assert words in told
 
 
-async def test_the_journey_runs_and_its_messages_arrive(
-    written: Path, database: Database, dsn: str, temporal_address: str, tmp_path: Path
-) -> None:
-    async with open_shop(database, dsn, temporal_address, tmp_path / "shop", catalogue=NAME) as shop:
-        await shop.signs_up("ana")
-        await shop.does("ana", "Product Viewed")
-        await shop.does("ana", "Signed Up")
-        await shop.look(shop.clock.now() + timedelta(seconds=1))
-        run = await shop.run("welcome")
-        over = await shop.over(run)
-        assert (over.outcome.value, over.sent) == ("finished", 2)
-        assert [message.channel for message in await shop.messages(run)] == ["push", "email"]
+def test_its_own_test_passes_on_the_kit(tmp_path: Path) -> None:
+    """In a process that knows nothing of this suite: the kit comes by its entry point."""
+    told = journeys("new", "acme/campaigns", cwd=tmp_path).stdout
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "__init__.py").write_text("raise RuntimeError('theirs')\n")
+    [test] = re.findall(r"pytest (\S+)", told)
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", test]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=150)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "1 passed" in finished.stdout
+    again = journeys("new", "acme_campaigns", cwd=tmp_path)
+    assert again.stderr == f"journeys: {test} is there already; move it away, or name another folder\n"

@@ -1,6 +1,6 @@
 """`journeys new`: a first catalogue to change and to grow, written where there was nothing.
 
-Promise: nothing that exists is written over, and what is written passes `journeys check`.
+Promise: nothing that exists is written over, and what is written passes `journeys check` and its own test.
 """
 
 import keyword
@@ -51,6 +51,28 @@ subject: "{subject}"
   </mj-body>
 </mjml>
 """
+_TEST = '''\
+"""The welcome journey over its three days, which take a second: on a real Temporal server and a real Postgres."""
+
+import pytest
+
+
+@pytest.fixture
+def journeys_catalogue():
+    return "{module}"
+
+
+@pytest.mark.asyncio
+async def test_who_looks_around_is_welcomed_and_gets_the_offer(shop):
+    await shop.signs_up("ana")
+    await shop.does("ana", "Product Viewed")
+    await shop.does("ana", "Signed Up")
+    await shop.look()
+    run = await shop.run("welcome")
+    over = await shop.over(run)
+    assert over.outcome.value == "finished"
+    assert [message.template for message in await shop.messages(run)] == ["hello", "first-order"]
+'''
 _FILES = {
     "__init__.py": _JOURNEY,
     "hello.push.yaml": _PUSH,
@@ -64,19 +86,23 @@ _FILES = {
 def new(
     folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, below this one: my_shop, or acme/campaigns.")],
 ) -> None:
-    """Write a first catalogue: one journey, its two segments and its three messages, to change and to grow.
+    """Write a first catalogue: one journey, its two segments, its three messages and its test, to change and to grow.
 
     A catalogue is a folder of Python files, with the templates of its messages beside them; its name is how it is imported.
     `journeys check` looks for mistakes in it, and `journeys dev` runs it on this machine, where no message leaves the house.
     """
     module = _module(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in _FILES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    typer.echo("\n".join(str(folder / name) for name in _FILES))
-    typer.echo(
-        f"\nLook for mistakes:    journeys check {module}\nRun it here:          JOURNEYS_CATALOGUE={module} journeys dev"
-    )
+    test = Path("tests") / f"test_{module.replace('.', '_')}.py"
+    if test.exists():
+        fail(f"{test} is there already; move it away, or name another folder")
+    written = {folder / name: text for name, text in _FILES.items()} | {test: _TEST.format(module=module)}
+    for file, text in written.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    typer.echo("\n".join(map(str, written)))
+    typer.echo(f"\nLook for mistakes:    journeys check {module}")
+    typer.echo(f"Run it here:          JOURNEYS_CATALOGUE={module} journeys dev")
+    typer.echo(f"Test it:              pytest {test}    (needs the extra journeys[testing])")
 
 
 def _module(folder: Path) -> str:
