@@ -9,10 +9,9 @@ RUN pip wheel --no-cache-dir --require-hashes --wheel-dir /wheels -r /requiremen
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --create-home journeys
 WORKDIR /source
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY activities activities
 COPY api api
-COPY definitions definitions
 COPY journeys journeys
 COPY segments segments
 COPY store store
@@ -22,6 +21,8 @@ RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --find-links /wheels /source
 # A company's own catalogue is mounted or copied here, and named by JOURNEYS_CATALOGUE.
 WORKDIR /app
+# Until then it is the example, which no package brings.
+COPY definitions definitions
 USER journeys
 ENV PYTHONUNBUFFERED=1 JOURNEYS_LOG_FORMAT=json
 ENTRYPOINT ["journeys"]

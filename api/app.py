@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
@@ -67,7 +68,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     """The API, on a pool of its own or on the given one (which the caller closes)."""
     app = FastAPI(
         title="journeys",
-        version="0.1.0",
+        version=version("journeys"),
         description=_ABOUT,
         lifespan=_lifespan,
         responses={500: problems.responses(500)[500]},

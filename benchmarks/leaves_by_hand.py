@@ -5,7 +5,24 @@ Promise: no use of anything that the compiler does not have, too: the same table
 
 from typing import Final
 
-from definitions.library import (
+from segments import (
+    Predicate,
+    any_item,
+    bucket,
+    consented,
+    did,
+    first,
+    held,
+    last,
+    last_location,
+    near,
+    points,
+    prop,
+    reachable,
+    score,
+    trait,
+)
+from segments.library import (
     abandoned_cart,
     activity,
     best_customers,
@@ -27,23 +44,6 @@ from definitions.library import (
     viewed_not_bought,
     vip_at_risk,
     visits,
-)
-from segments import (
-    Predicate,
-    any_item,
-    bucket,
-    consented,
-    did,
-    first,
-    held,
-    last,
-    last_location,
-    near,
-    points,
-    prop,
-    reachable,
-    score,
-    trait,
 )
 
 ADDED, BOUGHT, VIEWED, OPENED = "Product Added", "Order Completed", "Product Viewed", "Application Opened"

@@ -1,6 +1,6 @@
 """Who enters the shop's journeys."""
 
-from segments import Segment, did, purchases
+from journeys import Segment, did, purchases
 
 abandoned_cart = Segment(
     "abandoned-cart",

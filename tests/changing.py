@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from shop import Shop, open_shop
 
 from journeys.catalogue import load
 from store import Database
+from workers.testing.shop import Shop, open_shop
 from workers.worker import serving, workers
 
 NAME = "changing_catalogue"
 TEMPLATE = Path(__file__).parent / "trial_catalogue" / "note.push.yaml"
 HEAD = """
-from journeys import Journey, after, journey
-from segments import did, purchases
+from journeys import Journey, after, did, journey, purchases
 
 @journey(goal=purchases, reentry=after(minutes=0))
 async def {name}(j: Journey) -> None:

@@ -4,84 +4,26 @@ With pytest-xdist the controller starts both and tells its workers the addresses
 A reaper (`workers.embedded.processes`) stops them even when pytest is killed.
 """
 
-import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
-import asyncpg
 import pytest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
-from store import Database, connect, migrate
-from workers.embedded.postgres import EmbeddedPostgres, ensure_database
-from workers.embedded.processes import Children
-from workers.embedded.temporal import EmbeddedTemporal
-
-TEMPLATE = "template_migrated"
-FAST_NOT_SAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
-
-
-class Servers:
-    """The session's servers, started when first asked for."""
-
-    def __init__(self, given: dict[str, str]) -> None:
-        self._given = given
-        self._folder = tempfile.TemporaryDirectory(prefix="journeys-tests-", ignore_cleanup_errors=True)
-        self._children = Children()
-
-    @property
-    def postgres(self) -> str:
-        """The DSN of the server's `postgres` database; the migrated template stands beside it."""
-        if "postgres" not in self._given:
-            folder = Path(self._folder.name) / "postgres"
-            server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=FAST_NOT_SAFE)
-            server.start()
-            self._given["postgres"] = server.dsn()
-            _run(_prepare_template(server.dsn()))
-        return self._given["postgres"]
-
-    @property
-    def temporal(self) -> str:
-        """The address of a Temporal server on which each workflow has its own clock."""
-        if "temporal" not in self._given:
-            log = Path(self._folder.name) / "temporal.log"
-            server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=TIME_SKIPPING)
-            server.preferred_ui_port = None
-            server.start()
-            self._given["temporal"] = server.address
-        return self._given["temporal"]
-
-    def close(self) -> None:
-        self._children.close()
-        self._folder.cleanup()
-
-
-SERVERS = pytest.StashKey[Servers]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SERVERS] = Servers(getattr(config, "workerinput", {}).get("servers", {}))
+from store import Database, connect
+from workers.testing.plugin import servers_of
+from workers.testing.servers import Servers, fresh_database
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """The controller of pytest-xdist, before it starts a worker."""
-    servers = node.config.stash[SERVERS]
+    servers = servers_of(node.config)
     node.workerinput["servers"] = {"postgres": servers.postgres, "temporal": servers.temporal}
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    config.stash[SERVERS].close()
 
 
 class TimeSkippingEnvironment(WorkflowEnvironment):
@@ -113,7 +55,7 @@ class TimeSkippingEnvironment(WorkflowEnvironment):
 
 @pytest.fixture(scope="session")
 def servers(pytestconfig: pytest.Config) -> Servers:
-    return pytestconfig.stash[SERVERS]
+    return servers_of(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -125,21 +67,21 @@ def server_dsn(servers: Servers) -> str:
 @pytest.fixture
 async def empty_dsn(server_dsn: str) -> AsyncIterator[str]:
     """The DSN of an empty database of this test's own."""
-    async with _database(server_dsn, template="template0") as dsn:
+    async with fresh_database(server_dsn, template="template0") as dsn:
         yield dsn
 
 
 @pytest.fixture
 async def dsn(server_dsn: str) -> AsyncIterator[str]:
     """The DSN of a migrated database of this test's own."""
-    async with _database(server_dsn, template=TEMPLATE) as dsn:
+    async with fresh_database(server_dsn) as dsn:
         yield dsn
 
 
 @pytest.fixture(scope="session")
 async def shared_dsn(server_dsn: str) -> AsyncIterator[str]:
     """The DSN of a migrated database for the tests of one worker that empty it behind them."""
-    async with _database(server_dsn, template=TEMPLATE) as dsn:
+    async with fresh_database(server_dsn) as dsn:
         yield dsn
 
 
@@ -161,38 +103,3 @@ def temporal_address(servers: Servers) -> str:
 async def temporal(temporal_address: str) -> TimeSkippingEnvironment:
     """The session's time-skipping environment, with pydantic payloads."""
     return TimeSkippingEnvironment(await Client.connect(temporal_address, data_converter=pydantic_data_converter))
-
-
-async def _prepare_template(server: str) -> None:
-    await ensure_database(server, TEMPLATE)
-    database = await connect(_at(server, TEMPLATE))
-    await migrate(database)
-    await database.close()
-
-
-@asynccontextmanager
-async def _database(server: str, *, template: str) -> AsyncIterator[str]:
-    name = f"test_{uuid4().hex}"
-    await _execute(server, f"create database {name} template {template}")
-    try:
-        yield _at(server, name)
-    finally:
-        await _execute(server, f"drop database {name} with (force)")
-
-
-async def _execute(server: str, statement: str) -> None:
-    connection = await asyncpg.connect(server)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _at(server: str, database: str) -> str:
-    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    # In a thread: asyncio.run would take pytest-asyncio's session loop away from this one.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work).result()

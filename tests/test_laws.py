@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import journeys
+import segments
 from journeys.contracts import SearchBy
 from journeys.purity import impurities
 from segments.language import events
@@ -19,7 +21,7 @@ ROOMS = ("definitions", "journeys", "segments", "activities", "store", "api", "w
 
 #: What each room may import of ours; a longer name allows that module (and those below it) only.
 LAW = {
-    "definitions": {"journeys", "segments"},
+    "definitions": {"journeys", "segments.library"},
     "journeys": {"segments"},
     "segments": {"store"},
     "activities": {"journeys.contracts", "journeys.clock", "segments", "store"},
@@ -35,11 +37,12 @@ EXCEPTIONS = {
 #: Modules that run inside workflows: Temporal's clock and nothing else.
 WORKFLOW_CODE = ("journeys/runtime.py", "journeys/handle.py", "workers/watching.py")
 #: The language must be importable in the workflow sandbox: no store, no SQL.
-PURE_SEGMENTS = ("language", "leaves", "time", "evaluate.py", "errors.py")
+PURE_SEGMENTS = ("language", "leaves", "time", "library", "evaluate.py", "errors.py")
 #: The rooms of `segments`, and which others each may use.
 _LANGUAGE = {"language", "time", "leaves", "evaluate", "errors"}
 SEGMENT_LAW = {
     **dict.fromkeys(_LANGUAGE, _LANGUAGE),
+    "library": {"language", "leaves"},
     "sql": _LANGUAGE,
     "watch": _LANGUAGE | {"sql", "load"},
     "load": _LANGUAGE | {"sql", "watch", "define"},
@@ -176,6 +179,11 @@ def test_no_folder_holds_more_modules_than_one_finds_one_in() -> None:
         for folder in {path.parent for path in sources(room)}
     }
     assert {folder: size for folder, size in sizes.items() if size > 25} == {}
+
+
+def test_one_door_has_all_the_words_of_an_author() -> None:
+    assert [name for name in segments.__all__ if getattr(journeys, name, None) is not getattr(segments, name)] == []
+    assert set(segments.__all__) <= set(journeys.__all__)
 
 
 @pytest.mark.parametrize("room", PURE_SEGMENTS)

@@ -12,7 +12,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from shop import Shop, open_shop
 
 import definitions
 import journeys
@@ -23,6 +22,7 @@ from tests.api.server import serving
 from workers.definitions import load_definitions
 from workers.serve import api_config
 from workers.settings import Settings
+from workers.testing.shop import Shop, open_shop
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -159,7 +159,7 @@ def test_a_step_of_the_readme_loads(example: str, tmp_path: Path, monkeypatch: p
     folder.mkdir()
     step = example.replace('"template", **params', '"hello", **{}')
     (folder / "__init__.py").write_text(
-        "from journeys import Journey, journey\nfrom segments import did, trait\n\n\n"
+        "from journeys import Journey, did, journey, trait\n\n\n"
         f"@journey(goal=did('Order Completed'))\nasync def step(j: Journey) -> None:\n    {step}\n"
     )
     (folder / "hello.push.yaml").write_text("title: Hello\nbody: there\n")

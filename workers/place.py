@@ -1,19 +1,33 @@
 """Where Python finds things: our own packages first, the user's catalogue from the folder where they stand.
 
-Promise: a folder of the user's that is called like one of ours hides nothing, and what hides ours all the same is named.
+Promise: a folder of the user's that is called like one of ours hides nothing, wherever it is named: in the folder where they
+stand, on PYTHONPATH, or beside the program. What was imported before anybody could look is named.
 """
 
 import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 #: The folder that holds our packages.
 HOME = Path(__file__).parents[1]
-_ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
+ROOMS = ("activities", "api", "journeys", "segments", "store", "workers")
+
+
+class _Ours(MetaPathFinder):
+    """Finds our packages at home, before anything else is looked at; of any other name it knows nothing."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /) -> ModuleSpec | None:
+        return PathFinder.find_spec(fullname, [str(HOME)], target) if path is None and fullname in ROOMS else None
 
 
 def stand_here() -> None:
     """Let the current folder be looked in last: a catalogue in it is found, and nothing in it hides what is installed."""
+    if not any(isinstance(finder, _Ours) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Ours())
     here, home = str(Path.cwd()), str(HOME)
     if not sys.flags.safe_path and sys.path[0] in ("", here):  # what `python -m` put there; PYTHONPATH is the user's word
         del sys.path[0]
@@ -23,7 +37,7 @@ def stand_here() -> None:
 
 def hidden_room() -> str | None:
     """What to do about a package that stands in the way of one of ours; none when all are ours."""
-    for room in _ROOMS:
+    for room in ROOMS:
         spec = find_spec(room)
         found = Path(spec.origin).parent if spec is not None and spec.origin else None
         if found != HOME / room:

@@ -1,7 +1,6 @@
 """A catalogue for the benchmarks: journeys that isolate one latency each, and twenty segments for the watch to look at."""
 
-from journeys import Journey, after, journey
-from segments import Segment, did, prop, purchases, trait
+from journeys import Journey, Segment, after, did, journey, prop, purchases, trait
 
 
 def _viewers(name: str, hours: float) -> Segment:

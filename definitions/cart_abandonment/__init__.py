@@ -1,8 +1,7 @@
 """The reference journey: push at hour 1, WhatsApp at day 1, email at day 3, over as soon as the order is placed."""
 
 from definitions.segments import abandoned_cart
-from journeys import Journey, after, journey
-from segments import purchases
+from journeys import Journey, after, journey, purchases
 
 
 @journey(entry=abandoned_cart, goal=purchases, reentry=after(days=7))

@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Journey, after, journey
-from segments import purchases
+from journeys import Journey, after, journey, purchases
 
 
 class Discount(BaseModel):

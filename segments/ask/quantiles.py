@@ -26,7 +26,7 @@ class NobodyOrdered(SegmentError):
 class Cuts:
     """What parts the customers who ordered in the window: for each share, the value that this share of them does not exceed.
 
-    `recency` holds ages of the last order, oldest first. Pass them to `definitions.library.rfm`.
+    `recency` holds ages of the last order, oldest first. Pass them to `segments.library.rfm`.
     """
 
     as_of: datetime

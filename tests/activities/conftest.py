@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from shop import Shop, open_shop
 
 from store import Database
+from workers.testing.shop import Shop, open_shop
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from shop import Shop
 
 from journeys.contracts import ReachedRequest
 from segments import (
@@ -26,6 +25,7 @@ from segments import (
     trait,
 )
 from tests.activities.test_deliver import finish, start
+from workers.testing.shop import Shop
 
 GOLD = trait("tier") == "gold"
 MADRID = [(40.3, -3.8), (40.3, -3.6), (40.5, -3.7)]

@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shop import Shop
-
 from activities.deliver.claim import Claim
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Purpose
 from store.runs.views import Run
+from workers.testing.shop import Shop
 
 
 async def start(trial: Shop, journey: str, **body: Any) -> Run:

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from shop import Shop, consent
 from temporalio.exceptions import ApplicationError
 
 from activities.channels import suppression_digest
 from activities.templates import load_templates
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.runs.views import Message, Run
+from workers.testing.shop import Shop, consent
 
 
 async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:

@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from shop import EMAIL_FROM, Shop, open_shop
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
@@ -30,6 +29,7 @@ from store import Database
 from store.runs.views import Run
 from tests.activities.test_deliver import request, start
 from workers.sandbox.server import APP_SECRET
+from workers.testing.shop import EMAIL_FROM, Shop, open_shop
 
 EMAIL = {"channel": Channel.EMAIL, "step": "email:note"}
 WHATSAPP = {"channel": Channel.WHATSAPP, "step": "whatsapp:note"}

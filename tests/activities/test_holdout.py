@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from shop import Shop
-
 from journeys.contracts import Outcome, Purpose, Receipt
 from tests.activities.test_deliver import finish, request, start, states
+from workers.testing.shop import Shop
 
 
 async def test_what_is_withheld_does_not_fall_back_to_another_channel(trial: Shop) -> None:

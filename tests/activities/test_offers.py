@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from shop import Shop, open_shop
 from temporalio.exceptions import ApplicationError
 
 from activities.gate.decide import No, Question, decide
@@ -18,6 +17,7 @@ from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store import Database
 from store.deliveries.ledger import Endpoint, RunFacts
 from store.runs.views import Message, Run
+from workers.testing.shop import Shop, open_shop
 
 BOOTS: dict[str, Any] = {"id": "boots", "name": "Boots", "price": 90, "currency": "EUR", "complementary": ["spray", "socks"]}
 SPRAY, SOCKS = ({"id": each, "name": each.capitalize(), "price": 9, "currency": "EUR"} for each in ("spray", "socks"))

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from shop import Shop, open_shop
 
 from store import Database
+from workers.testing.shop import Shop, open_shop
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from shop import Shop, open_shop
 from temporalio.testing import ActivityEnvironment
 
 from journeys.contracts import WatchShard
@@ -21,6 +20,7 @@ from segments.sql import statements
 from store import Database
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api
 from tests.api.test_openapi import CHECKS
+from workers.testing.shop import Shop, open_shop
 
 VIPS = {"all": [{"trait": "tier", "is": "==", "value": "gold"}]}
 GOLD = VIPS["all"][0]

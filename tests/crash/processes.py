@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
-from shop import CHANNELS, consent, contact
 from temporalio.client import Client
 
 from journeys import catalogue
@@ -18,6 +17,7 @@ from segments.load.load import NEVER
 from store import Database
 from workers.embedded.stack import EmbeddedStack
 from workers.settings import Settings
+from workers.testing.shop import CHANNELS, consent, contact
 
 TESTS = Path(__file__).parents[1]
 #: Limits for a machine that is busy with other things, in seconds; alone everything takes a fraction.

@@ -31,10 +31,10 @@ from crash.processes import (
     track,
     until,
 )
-from shop import new_namespace
 
 from store import Database
 from workers.embedded.stack import EmbeddedStack
+from workers.testing.shop import new_namespace
 
 CUSTOMERS = scaled(120, 300)
 ORDERS = CUSTOMERS // 5  # of the customers order while they wait for a message

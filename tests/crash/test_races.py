@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shop import Shop, open_shop
 from temporalio.exceptions import ApplicationError
 
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt, WatchShard
@@ -18,6 +17,7 @@ from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Entry, MessageKey, Settlement
 from store.runs.views import Run
+from workers.testing.shop import Shop, open_shop
 
 PUSH_DUE = timedelta(seconds=2)
 SHARD = WatchShard()

@@ -24,12 +24,12 @@ from crash.evidence import (
     transactional_at_least_once_and_within_the_stated_bound,
 )
 from crash.processes import everything_ended, open_stack, send, sender, signs_up, temporal_of, until
-from shop import new_namespace
 
 from activities.deliver.doubt import COPIES
 from store import Database
 from tests.profile import scaled
 from workers.embedded.stack import EmbeddedStack
+from workers.testing.shop import new_namespace
 
 log = logging.getLogger(__name__)
 

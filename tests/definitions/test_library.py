@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from definitions import library
-from definitions.library import Rfm, abandoned_cart, high_value, rfm, temperature
 from journeys.catalogue import load
-from segments import Segment, did, trait
+from segments import Segment, did, library, trait
 from segments.evaluate import Event, holds
+from segments.library import Rfm, abandoned_cart, high_value, rfm, temperature
 from tests.segments.shop import T0
 
 CALLS: dict[str, tuple[Any, ...]] = {

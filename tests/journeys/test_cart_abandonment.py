@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shop import Shop
+from workers.testing.shop import Shop
 
 PRODUCT = {
     "cart_id": "c-1",

@@ -11,8 +11,7 @@ from journeys.catalogue import load
 from workers.definitions import load_definitions
 
 JOURNEY = """
-from journeys import Journey, journey
-from segments import Segment, did
+from journeys import Journey, Segment, did, journey
 seg = Segment("carts", did("Product Added"))
 
 @journey(entry=seg)
@@ -70,8 +69,7 @@ def test_an_unknown_journey_is_answered_with_those_that_exist() -> None:
 
 
 ONLY = """
-from journeys import Journey, journey
-from segments import Segment, trait
+from journeys import Journey, Segment, journey, trait
 {top}
 @journey()
 async def picky(j: Journey) -> None:

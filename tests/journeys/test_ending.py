@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from changing import AFTER, NAME, Changing, changing, folder, write  # noqa: F401 - fixtures
-from shop import Shop, open_shop
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
@@ -18,6 +17,7 @@ from store import Database, connect
 from store.runs.views import Run, run_by_id
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
+from workers.testing.shop import Shop, open_shop
 from workers.worker import keep_watch, serving, workers
 
 NO_PATIENCE = timedelta(0)

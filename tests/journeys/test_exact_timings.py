@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shop import Shop, consent
+from workers.testing.shop import Shop, consent
 
 CART = {"cart_id": "c-1", "name": "Snow boots", "price": 89.9, "currency": "EUR"}
 

@@ -4,10 +4,10 @@ import asyncio
 import re
 
 from prometheus_client import REGISTRY
-from shop import Shop
 from temporalio.api.enums.v1 import EventType
 
 from store.runs.views import Run
+from workers.testing.shop import Shop
 
 WHERE = r"KeyError at trial_catalogue/__init__\.py:\d+"
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from shop import Shop, open_shop
 from temporalio.api.enums.v1 import EventType
 
 from store import Database
 from store.runs.views import Run
+from workers.testing.shop import Shop, open_shop
 
 SPEED = 50_000.0  # three days in five seconds
 #: Where the first hour must still lie ahead when the run gets there, however busy the machine is: 180 ms.

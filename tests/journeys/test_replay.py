@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from shop import Shop
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowReplayResult
 from temporalio.workflow import NondeterminismError
@@ -18,6 +17,7 @@ from temporalio.workflow import NondeterminismError
 from journeys import current
 from journeys.runtime import JourneyRun
 from workers.plugin import plugin
+from workers.testing.shop import Shop
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = ("finished", "goal-while-waiting", "goal-during-start-delay", "provider-came-back")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shop import Shop, open_shop
 
 from store import Database
 from store.runs.views import Run
+from workers.testing.shop import Shop, open_shop
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from shop import Shop
 
 from store.runs.views import Message, Run
 from tests.activities.test_deliver import request
 from tests.journeys.test_history import history
+from workers.testing.shop import Shop
 
 
 async def switch(shop: Shop, journey: str, state: str) -> None:

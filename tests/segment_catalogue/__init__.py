@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from definitions.library import abandoned_cart, cold_weather, lead_score, nps, recent_buyers, temperature, ticket_size
-from journeys import Journey, after, journey, once
-from segments import Segment, city, did, purchases, trait
+from journeys import Journey, Segment, after, city, did, journey, once, purchases, trait
+from segments.library import abandoned_cart, cold_weather, lead_score, nps, recent_buyers, temperature, ticket_size
 
 here, elsewhere = Segment("in-x", city("X")), Segment("not-in-x", ~city("X"))
 invited = Segment("invited", trait("invited") == True)  # noqa: E712 - the language

@@ -8,7 +8,10 @@ from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
-from definitions.library import (
+from segments import Predicate, Segment, bucket, city, did, listed, member_of, messaged, near, prop, reachable, trait
+from segments.ask.quantiles import cuts
+from segments.define.snapshots import freeze
+from segments.library import (
     abandoned_cart,
     activity,
     answers,
@@ -35,9 +38,6 @@ from definitions.library import (
     vip_at_risk,
     visits,
 )
-from segments import Predicate, Segment, bucket, city, did, listed, member_of, messaged, near, prop, reachable, trait
-from segments.ask.quantiles import cuts
-from segments.define.snapshots import freeze
 from segments.watch.tick import load, tick
 from store import Database
 from store.customers.endpoints import Address

@@ -5,8 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Cap, Journey, QuietHours, after, journey, once, per_key
-from segments import Segment, did, purchases, trait
+from journeys import Cap, Journey, QuietHours, Segment, after, did, journey, once, per_key, purchases, trait
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 open_carts = Segment("open-carts", did("Cart Updated").within(days=7))

@@ -1,12 +1,16 @@
 """E9, D2: `journeys check` and the other commands' first look at the catalogue, from where a user stands."""
 
 import json
+import sys
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from secrets import token_hex
+from types import ModuleType
 
 import pytest
 
 from tests.workers.test_cli import journeys
+from workers.place import hidden_room
 
 GOOD = """\
 from journeys import Journey, journey
@@ -83,18 +87,19 @@ def test_a_folder_here_that_is_called_like_a_room_of_ours_hides_nothing(tmp_path
     for room in ("api", "store", "segments"):
         written(tmp_path, room, "raise RuntimeError('not ours')")
     written(tmp_path, "acme", GOOD)
-    finished = journeys("check", "acme", cwd=tmp_path)
-    assert (finished.stdout, finished.stderr) == ("acme: 1 journey, 0 segments, 1 template; it loads\n", "")
+    for path in ((), [str(tmp_path)]):
+        finished = journeys("check", "acme", cwd=tmp_path, path=path)
+        assert (finished.stdout, finished.stderr) == ("acme: 1 journey, 0 segments, 1 template; it loads\n", "")
 
 
-def test_a_folder_that_hides_a_room_of_ours_is_named(tmp_path: Path) -> None:
-    """D2."""
-    written(tmp_path, "store", "")
-    finished = journeys("check", path=[str(tmp_path)])
-    assert finished.returncode == 1
-    assert finished.stderr == (
-        f"journeys: the folder {tmp_path / 'store'} hides a package of journeys that is called 'store', too; rename it,"
-        " or take it off PYTHONPATH\n"
+def test_a_folder_that_hides_a_room_of_ours_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D2: what was imported before anybody could look, such as `workers` by the program that starts us."""
+    theirs = ModuleType("store")
+    theirs.__spec__ = spec_from_file_location("store", written(tmp_path, "store", "") / "__init__.py")
+    monkeypatch.setitem(sys.modules, "store", theirs)
+    assert hidden_room() == (
+        f"the folder {tmp_path / 'store'} hides a package of journeys that is called 'store', too; rename it,"
+        " or take it off PYTHONPATH"
     )
 
 

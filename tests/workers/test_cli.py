@@ -47,7 +47,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_help_tells_a_newcomer_where_to_begin() -> None:
     told = journeys("--help").stdout
     assert "New here? Run `journeys demo`" in told
-    for command in ("demo", "dev", "api", "worker", "migrate", "keys", "version"):
+    for command in ("demo", "new", "check", "dev", "api", "worker", "migrate", "keys", "version"):
         assert f" {command} " in told
 
 

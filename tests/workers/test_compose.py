@@ -127,7 +127,8 @@ def test_scripts_parse_and_stop_at_the_first_error(script: Path) -> None:
 def test_the_image_holds_every_package_and_installs_by_hash() -> None:
     text = (ROOT / "Dockerfile").read_text()
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == {name.rstrip("*") for name in packages}
+    assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == {name.rstrip("*") for name in packages} | {"definitions"}
+    assert text.index("WORKDIR /app") < text.index("COPY definitions definitions"), "not installed"
     assert "--require-hashes --wheel-dir /wheels -r /requirements.lock" in text
     assert "--no-index" in text
     assert "\nUSER journeys\n" in text

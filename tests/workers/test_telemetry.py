@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
-from shop import Shop, open_shop
 
 from store import Database
 from workers.settings import Settings
 from workers.telemetry import set_up_logs
+from workers.testing.shop import Shop, open_shop
 
 PERSONAL = ("ana@example.com", "Ana", "token-ana", "+346", "Snow boots")
 

@@ -13,12 +13,13 @@ from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
 from workers.cli.keys import keys
 from workers.cli.lists import lists
+from workers.cli.new import new
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
 from workers.cli.segments import segments
 from workers.cli.suppressions import suppressions
-from workers.place import hidden_room, stand_here
+from workers.place import HOME, hidden_room, stand_here
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -40,6 +41,7 @@ app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
+app.command(rich_help_panel="On this machine, nothing else needed")(new)
 app.command(rich_help_panel="On this machine, nothing else needed")(check)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
@@ -56,6 +58,8 @@ def demo(
     import asyncio
 
     given = settings(data_dir)
+    if not (HOME / "definitions").is_dir():
+        fail("the demo's shop is not in the installed package: run `make demo` in a checkout, or `journeys new shop`")
     insist_on_catalogue("definitions")
     from workers.demo import run
 
@@ -140,7 +144,7 @@ def _before(
 ) -> None:
     """Customer journeys as durable Python functions.
 
-    New here? Run `journeys demo`, then `journeys dev`.
+    New here? Run `journeys demo` in a checkout, `journeys new my_shop` anywhere, then `journeys dev`.
     """
 
 

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from journeys import Cap, Journey, after, journey, once, per_key
-from segments import Segment, did, purchases, trait
+from journeys import Cap, Journey, Segment, after, did, journey, once, per_key, purchases, trait
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 savers = Segment("savers", did("Product Saved").within(hours=24))

@@ -37,7 +37,7 @@ from workers.settings import Settings
 from workers.temporal import connect_temporal
 from workers.worker import serving, workers
 
-SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"
+SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"  # noqa: S105 - a shop in a test has nothing to hide
 CHANNELS = ("push", "whatsapp", "email")
 
 
@@ -47,9 +47,11 @@ class HandClock(Clock):
     _now: datetime | None = PrivateAttr(default=None)
 
     def now(self) -> datetime:
+        """The time that it was set to."""
         return self._now or self.business(datetime.now(UTC))
 
     def set(self, now: datetime) -> None:
+        """Turn it to a time."""
         self._now = now
 
 
@@ -70,6 +72,7 @@ class Shop:
 
     @property
     def watch(self) -> Watch:
+        """What sees events, and time alone, move customers in and out."""
         return self.parts.watch
 
     async def signs_up(self, user: str, channels: Sequence[str] = CHANNELS, **traits: Any) -> None:
@@ -84,11 +87,13 @@ class Shop:
         await self.send("track", userId=user, event=event, properties=properties, timestamp=when.isoformat())
 
     async def send(self, call: str, **body: Any) -> None:
+        """A call to the ingest API: such as `identify` or `track`."""
         body.setdefault("messageId", str(uuid4()))
         answer = await self.api.post(f"/v1/{call}", json=body, auth=(self.ingest_key, ""))
-        assert answer.status_code == 200, answer.text
+        assert answer.is_success, answer.text
 
     async def operate(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """A call to the API with a key that operates."""
         return await self.api.request(method, path, auth=(self.operate_key, ""), **more)
 
     async def look(self, at: datetime | None = None) -> None:
@@ -104,10 +109,12 @@ class Shop:
         return sorted(found, key=lambda run: (run.entered_at, run.id))
 
     async def run(self, journey: str | None = None) -> Run:
+        """The only run."""
         (found,) = await self.runs(journey)
         return found
 
     def workflow(self, run: Run) -> "WorkflowHandle[Any, RunOver]":
+        """The run as Temporal has it."""
         return self.client.get_workflow_handle(run.workflow_id, result_type=RunOver)
 
     async def forward(self, run: Run, span: timedelta) -> None:
@@ -133,6 +140,7 @@ class Shop:
                 await asyncio.sleep(0.05)
 
     async def messages(self, run: Run) -> list[Message]:
+        """The run's messages as the ledger has them."""
         return await messages_of(self.database, run.id)
 
     async def settled_as(self, run: Run, state: str) -> None:

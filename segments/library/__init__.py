@@ -1,6 +1,7 @@
 """Ready-made segments, as functions: nothing is active until a catalogue calls one and keeps what it returns.
 
-    from definitions.library import abandoned_cart, temperature
+    from journeys import did
+    from segments.library import abandoned_cart, temperature
 
     dear_cart = abandoned_cart(over=50)
     hot, warm, cold = temperature(did("Product Viewed") | did("Product Added"))
@@ -9,10 +10,10 @@ Every cut, event and property is a parameter, and every result is an ordinary `S
 write your own from scratch. Event names and properties are those of the Segment spec where it has them.
 """
 
-from definitions.library.activity import Activity, Temperature, Visits, activity, temperature, visits
-from definitions.library.feedback import Nps, nps, technical_friction, vip_at_risk
-from definitions.library.interests import Answers, answers, night_visitors, topic_affinity
-from definitions.library.orders import (
+from segments.library.activity import Activity, Temperature, Visits, activity, temperature, visits
+from segments.library.feedback import Nps, nps, technical_friction, vip_at_risk
+from segments.library.interests import Answers, answers, night_visitors, topic_affinity
+from segments.library.orders import (
     abandoned_cart,
     best_customers,
     category_buyers,
@@ -24,9 +25,9 @@ from definitions.library.orders import (
     recent_buyers,
     viewed_not_bought,
 )
-from definitions.library.profiles import Tickets, complete_profiles, customer_type, lead_score, persona, ticket_size
-from definitions.library.rfm import Rfm, rfm
-from definitions.library.weather import cold_weather, warm_weather
+from segments.library.profiles import Tickets, complete_profiles, customer_type, lead_score, persona, ticket_size
+from segments.library.rfm import Rfm, rfm
+from segments.library.weather import cold_weather, warm_weather
 
 __all__ = [
     "Activity",

@@ -1,0 +1,98 @@
+"""Real servers for tests: one Postgres and one time-skipping Temporal per session, a database per test.
+
+A reaper (`workers.embedded.processes`) stops them even when the tests are killed.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+
+from store import connect, migrate
+from workers.embedded.postgres import EmbeddedPostgres, ensure_database
+from workers.embedded.processes import Children
+from workers.embedded.temporal import EmbeddedTemporal
+
+#: The database that has the schema already.
+TEMPLATE = "template_migrated"
+FAST_NOT_SAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
+
+
+class Servers:
+    """The session's servers, started when first asked for."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        self._given = given
+        self._folder = tempfile.TemporaryDirectory(prefix="journeys-tests-", ignore_cleanup_errors=True)
+        self._children = Children()
+
+    @property
+    def postgres(self) -> str:
+        """The DSN of the server's `postgres` database; the migrated template stands beside it."""
+        if "postgres" not in self._given:
+            folder = Path(self._folder.name) / "postgres"
+            server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=FAST_NOT_SAFE)
+            server.start()
+            self._given["postgres"] = server.dsn()
+            _run(_prepare_template(server.dsn()))
+        return self._given["postgres"]
+
+    @property
+    def temporal(self) -> str:
+        """The address of a Temporal server on which each workflow has its own clock."""
+        if "temporal" not in self._given:
+            log = Path(self._folder.name) / "temporal.log"
+            server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=TIME_SKIPPING)
+            server.preferred_ui_port = None
+            server.start()
+            self._given["temporal"] = server.address
+        return self._given["temporal"]
+
+    def close(self) -> None:
+        """Stop what was started."""
+        self._children.close()
+        self._folder.cleanup()
+
+
+async def _prepare_template(server: str) -> None:
+    await ensure_database(server, TEMPLATE)
+    database = await connect(_at(server, TEMPLATE))
+    await migrate(database)
+    await database.close()
+
+
+@asynccontextmanager
+async def fresh_database(server: str, *, template: str = TEMPLATE) -> AsyncIterator[str]:
+    """The DSN of a database of one test's own, a copy of a template; it is dropped afterwards."""
+    name = f"test_{uuid4().hex}"
+    await _execute(server, f"create database {name} template {template}")
+    try:
+        yield _at(server, name)
+    finally:
+        await _execute(server, f"drop database {name} with (force)")
+
+
+async def _execute(server: str, statement: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _at(server: str, database: str) -> str:
+    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    # In a thread: asyncio.run would take pytest-asyncio's session loop away from this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
