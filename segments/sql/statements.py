@@ -15,6 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
 
 from segments.language.predicate import Predicate
+from segments.sql import (  # noqa: F401 - they register the SQL of their leaves
+    aggregates_sql,
+    dates_sql,
+    held_sql,
+    people_sql,
+    places_sql,
+    provenance_sql,
+    ranking_sql,
+    scoring_sql,
+    versus_sql,
+)
 from segments.sql.conditions import Selection, bounds_of, inside, moment
 from segments.sql.rows import Bound
 from segments.sql.start import everybody, in_place_of_profile, living, looks_at_profiles
