@@ -33,9 +33,9 @@ EXCEPTIONS = {
 #: Modules that run inside workflows: Temporal's clock and nothing else.
 WORKFLOW_CODE = ("journeys/runtime.py", "journeys/handle.py", "workers/watching.py")
 #: The language must be importable in the workflow sandbox: no store, no SQL.
-PURE_SEGMENTS = ("language", "leaves", "time", "evaluate.py", "errors.py")
+PURE_SEGMENTS = ("language", "leaves", "time", "facts.py", "evaluate.py", "errors.py")
 #: The rooms of `segments`, and which others each may use.
-_LANGUAGE = {"language", "time", "leaves", "evaluate", "errors"}
+_LANGUAGE = {"language", "time", "leaves", "facts", "evaluate", "errors"}
 SEGMENT_LAW = {
     **dict.fromkeys(_LANGUAGE, _LANGUAGE),
     "sql": _LANGUAGE,

@@ -11,8 +11,9 @@ from fractions import Fraction
 from functools import singledispatch
 from typing import Any
 
-from segments.evaluate import Facts, counting, flipped_at, next_flip, true_of
-from segments.language.comparing import found_in, items_in, meets
+from segments.evaluate import flipped_at, next_flip, true_of
+from segments.facts import Facts
+from segments.language.comparing import found_in, items_in
 from segments.language.leaf import Leaf
 from segments.language.predicate import All, AnyItem, Compare, Either, Not, Predicate, leaves
 from segments.leaves.aggregates import Aggregate
@@ -85,7 +86,7 @@ def _(predicate: Compare, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - 
 @saw.register
 def _(predicate: AnyItem, facts: Facts, at: datetime) -> Any:  # noqa: ARG001 - one signature for all leaves
     items = list(items_in(facts.traits, predicate.path))
-    return {"items": len(items), "meeting": sum(meets(predicate.condition, item) for item in items)}
+    return {"items": len(items), "meeting": sum(predicate.condition.meets(item) for item in items)}
 
 
 @saw.register
@@ -123,7 +124,7 @@ def _(predicate: Top, facts: Facts, at: datetime) -> Any:
     renewed = {"as_of": as_of, "renewed_next": predicate.renewed_at(at) + predicate.every}
     threshold = {"threshold": value, **renewed}
     if predicate.total is None:
-        return {"count": len(counting(predicate.of, facts, at) or ())} | threshold
+        return {"count": len(predicate.of.counting(facts, at) or ())} | threshold
     return {"total": Measured(predicate.of, "total", (predicate.total,)).amount(facts, at)} | threshold
 
 
@@ -178,7 +179,7 @@ def _(predicate: Outermost, facts: Facts, at: datetime) -> Any:
 
 @saw.register
 def _(predicate: Did, facts: Facts, at: datetime) -> Any:
-    counted = counting(predicate, facts, at)
+    counted = predicate.counting(facts, at)
     if counted is None:
         return {"count": 0, "since_last": "never"}
     return {"count": len(counted), "last_at": counted[-1].ts if counted else None}

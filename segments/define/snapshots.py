@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segments.errors import SegmentError
-from segments.language.person import CONSENT_CHANGED, ENDPOINT_CHANGED, NAME_CHANGED
+from segments.facts import CONSENT_CHANGED, ENDPOINT_CHANGED, NAME_CHANGED
 from segments.language.predicate import trait_names
 from segments.language.segment import Segment
 from segments.leaves.listed import LIST_EVENT, check_list_name

@@ -3,21 +3,13 @@
 Promise: pure. A leaf says what it looks at (edges, traits, marks) and how far back, so that the watch needs no other list.
 """
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 from segments.language.predicate import Predicate
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 
 class Leaf(Predicate):
     """A predicate without parts that knows its own truth."""
-
-    def holds(self, facts: "Facts", at: datetime) -> bool:
-        """Whether it is true of a customer at an instant."""
-        raise NotImplementedError
 
     @property
     def dated_by(self) -> str | None:

@@ -1,7 +1,7 @@
 """The predicates themselves: immutable trees that say who is in, without saying how to find out.
 
 Promise: pure (only the standard library), hashable by content, printable as English and writable as JSON.
-A new kind of leaf is one class here, one function in `evaluate`, one in `compiler` and one in `wire`.
+A predicate knows its own truth: what is known of a customer is given to it.
 """
 
 import json
@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
+from segments.language.comparing import compares, found_in, items_in
 from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.language.words import operand_in_words, to_plain
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 Scope = Literal["trait", "property"]
 Operand = Scalar | tuple[Scalar, ...] | None
@@ -35,18 +34,35 @@ class Edge(NamedTuple):
 class Clock:
     """When time alone can change a predicate, where no fixed span after an event tells it."""
 
-    def steps(self, facts: "Facts", until: datetime) -> "Iterator[datetime]":
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
         """The instants, in any order, up to (or a little after) `until` at which it can change for a customer."""
         raise NotImplementedError
 
     @property
-    def cause(self) -> "Mapping[str, Any]":
+    def cause(self) -> Mapping[str, Any]:
         """What the log of transitions says when it did."""
         raise NotImplementedError
+
+    @property
+    def needs(self) -> timedelta:
+        """How long a customer must have been there for it to change anything."""
+        return timedelta(0)
 
 
 class Predicate:
     """Something that is true or false of a customer at an instant. Combine with `&`, `|` and `~`."""
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether it is true of a customer at an instant."""
+        raise NotImplementedError(f"no evaluation for {type(self).__name__}")
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an object (an event's properties, an item of a list) meets it, where it is a condition on one."""
+        return any(part.meets(document) for part in self.parts)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """When it came true, by the event that decided it; `at` where only an absence did, None where it is false."""
+        return at if self.holds(facts, at) else None
 
     @property
     def parts(self) -> "tuple[Predicate, ...]":
@@ -70,7 +86,7 @@ class Predicate:
 
     @property
     def marks(self) -> frozenset[str]:
-        """What else may change it, in the words of a `dirty` mark: consent, addresses, names (`segments.language.person`)."""
+        """What else may change it, in the words of a `dirty` mark: consent, addresses, names (`segments.facts`)."""
         return frozenset().union(*(part.marks for part in self.parts))
 
     @property
@@ -130,6 +146,18 @@ class All(Predicate):
 
     members: tuple[Predicate, ...]
 
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether every part is true."""
+        return all(part.holds(facts, at) for part in self.members)
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an object meets every part."""
+        return all(part.meets(document) for part in self.members)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """That of the last part."""
+        return max(_moments(self, facts, at)) if self.holds(facts, at) else None
+
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What it combines."""
@@ -149,6 +177,14 @@ class Either(Predicate):
 
     members: tuple[Predicate, ...]
 
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether a part is true."""
+        return any(part.holds(facts, at) for part in self.members)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """That of the first part that is true."""
+        return min(_moments(self, facts, at)) if self.holds(facts, at) else None
+
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What it combines."""
@@ -167,6 +203,14 @@ class Not(Predicate):
     """True when the part is not: there is no third value, so a missing trait makes `~(trait(…) > 1)` true."""
 
     part: Predicate
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the part is false."""
+        return not self.part.holds(facts, at)
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an object does not meet the part."""
+        return not self.part.meets(document)
 
     @property
     def parts(self) -> tuple[Predicate, ...]:
@@ -197,6 +241,14 @@ class Compare(Predicate):
     def __post_init__(self) -> None:
         check_path(self.scope, self.path)
         check_operand(self.place, self.op, self.value)
+
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether the customer's trait compares."""
+        return self.meets(facts.traits)
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether a value at the path compares."""
+        return any(compares(value, self.op, self.value) for value in found_in(document, self.path))
 
     @property
     def place(self) -> str:
@@ -231,6 +283,14 @@ class AnyItem(Predicate):
     def __post_init__(self) -> None:
         check_path(self.scope, self.path)
         check_fields(f"{self.scope}({'.'.join(self.path)!r}).any_item", self.condition)
+
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether an item of the customer's trait meets the condition."""
+        return self.meets(facts.traits)
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an item of the list at the path meets the condition."""
+        return any(self.condition.meets(item) for item in items_in(document, self.path))
 
     @property
     def traits(self) -> frozenset[str]:
@@ -278,6 +338,10 @@ def windows(predicate: Predicate) -> frozenset[Edge]:
 def trait_names(predicate: Predicate) -> frozenset[str]:
     """The top-level traits whose change can change the predicate."""
     return predicate.traits
+
+
+def _moments(predicate: Predicate, facts: Facts, at: datetime) -> list[datetime]:
+    return [moment for part in predicate.parts if (moment := part.moment(facts, at)) is not None]
 
 
 def _flat(kind: type[All | Either], predicate: Predicate) -> tuple[Predicate, ...]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Edge
@@ -17,7 +18,6 @@ from segments.language.words import operand_in_words, to_plain
 from segments.leaves.measures import Measured
 
 if TYPE_CHECKING:
-    from segments.evaluate import Facts
     from segments.leaves.did import Did
 
 #: How amounts can be compared.
@@ -70,12 +70,12 @@ class Aggregate(Leaf):
         """Whether it is true where no event counts: a count, a total or a number of values is 0 then."""
         return self.measured.has_zero and against(Fraction(0), self.op, self.value)
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the amount over what counts at an instant compares."""
         amount = self.amount(facts, at)
         return amount is not None and against(amount, self.op, self.value)
 
-    def amount(self, facts: "Facts", at: datetime) -> Fraction | None:
+    def amount(self, facts: Facts, at: datetime) -> Fraction | None:
         """The amount over what counts at an instant; None where there is none."""
         return self.measured.amount(facts, at)
 

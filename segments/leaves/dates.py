@@ -7,9 +7,10 @@ Promise: pure. Each turns at instants that follow from the trait alone, so that 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import as_day, as_instant, compares, found_in
 from segments.language.leaf import Leaf
@@ -18,9 +19,6 @@ from segments.language.values import OPERATORS, check_operand, check_path, check
 from segments.language.words import operand_in_words, span_in_words, to_plain
 from segments.leaves.date_clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
 from segments.time.calendar import Period, local_day
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 _NOTHING = timedelta(0)
 _LONGEST_AHEAD = 180
@@ -53,7 +51,7 @@ class Near(Leaf):
         """The ends of the time around the date."""
         return frozenset({NearClock(self.path, self.before, self.after)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether such a date is near."""
         dates = filter(None, map(as_instant, found_in(facts.traits, self.path)))
         return any(-self.after < instant - at <= self.before for instant in dates)
@@ -93,7 +91,7 @@ class Anniversary(Leaf):
         """The midnights of every year."""
         return frozenset({AnniversaryClock(self.path, self.within_days, self.day)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the next return is near enough."""
         today = local_day(at, self.day.zone_of(facts.traits))
         return any(
@@ -149,7 +147,7 @@ class Age(Leaf):
         ages = {0} | {years for end in self._ends for years in (floor(end), floor(end) + 1, ceil(end))}
         return frozenset({AgeClock(self.path, tuple(sorted(years for years in ages if years >= 0)), self.day)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the age compares."""
         today = local_day(at, self.day.zone_of(facts.traits))
         births = filter(None, map(as_day, found_in(facts.traits, self.path)))

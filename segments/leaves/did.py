@@ -3,27 +3,45 @@
 Promise: pure. An event counts by what is written here and nowhere else; `conditions` says the same in SQL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from segments.errors import DefinitionError
-from segments.language.comparing import meets
+from segments.facts import Event, Facts
 from segments.language.predicate import Clock, Edge, Predicate, as_predicate, check_fields
 from segments.language.spans import Units, span_of
 from segments.language.values import check_count, check_name, check_window
 from segments.language.words import count_in_words, span_in_words, to_plain
 from segments.leaves.amounts import Countable
 from segments.leaves.sequences import Follow, follow
-from segments.time.calendar import Period
+from segments.time.calendar import Period, period_end
 from segments.time.hours import Hours, Weekdays, home, hours_between, weekdays
 from segments.time.stretch import Stretch, stretch
 
-if TYPE_CHECKING:
-    from segments.evaluate import Event, Facts
+
+@dataclass(frozen=True, slots=True)
+class PeriodEnd(Clock):
+    """An event falls out of its calendar period when the next one begins."""
+
+    type: str
+    period: Period
+
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
+        """The ends of the periods in which events happened."""
+        zone = self.period.zone_of(facts.traits)
+        for event in facts.until(self.type, until):
+            end = period_end(self.period.unit, event.ts, zone)
+            if end is not None:
+                yield end
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        """`{"edge": event, "period": "week"}`."""
+        return {"edge": self.type, "period": self.period.unit}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +104,7 @@ class Did(Predicate, Countable):
     @property
     def clocks(self) -> frozenset[Clock]:
         """The end of the calendar period in which an event happened."""
-        return frozenset({self.period.clock(self.type)} if self.period is not None else ())
+        return frozenset({PeriodEnd(self.type, self.period)} if self.period is not None else ())
 
     @property
     def traits(self) -> frozenset[str]:
@@ -105,7 +123,20 @@ class Did(Predicate, Countable):
         longest = None if self.period is None else self.period.longest
         return min((span for span in (self.window, longest) if span is not None), default=None)
 
-    def counting(self, facts: "Facts", at: datetime) -> "list[Event] | None":
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether as many events count as are asked for."""
+        counted = self.counting(facts, at)
+        if counted is None:
+            return False
+        return self.at_least_times <= len(counted) and (self.most is None or len(counted) <= self.most)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """The time of the event with which there were enough."""
+        if not self.holds(facts, at) or not self.at_least_times or self.most is not None:
+            return super().moment(facts, at)
+        return (self.counting(facts, at) or [])[self.at_least_times - 1].ts
+
+    def counting(self, facts: Facts, at: datetime) -> list[Event] | None:
         """The events that count at an instant, oldest first; None when its `since_last` never happened."""
         anchors = facts.until(self.since, at) if self.since is not None else ()
         if self.since is not None and not anchors:
@@ -113,11 +144,11 @@ class Did(Predicate, Countable):
         events = facts.until(self.type, at)
         return [e for e in events if (not anchors or e.ts >= anchors[-1].ts) and self.counts(e, facts, at)]
 
-    def counts(self, event: "Event", facts: "Facts", at: datetime) -> bool:
+    def counts(self, event: Event, facts: Facts, at: datetime) -> bool:
         """Whether one event of the type counts at an instant, `since_last` aside."""
         return (
             self.fits(event.ts, facts.traits, at)
-            and (self.condition is None or meets(self.condition, event.properties))
+            and (self.condition is None or self.condition.meets(event.properties))
             and (self.then_ is None or self.then_.holds(event, facts, at))
         )
 

@@ -4,17 +4,17 @@ Promise: pure. True at t exactly when the predicate was true at every instant of
 after its beginning by time alone, and false at once.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.predicate import All, AnyItem, Clock, Compare, Edge, Either, Not, Predicate, as_predicate, is_of_property
 from segments.language.spans import Units, earlier, span_of
+from segments.language.steps import steps
 from segments.language.values import check_window
 from segments.language.words import span_in_words, to_plain
 from segments.leaves.aggregates import Aggregate
@@ -26,9 +26,7 @@ from segments.leaves.places import Located
 from segments.leaves.score import Scored
 from segments.leaves.sequences import Outermost
 from segments.leaves.turning import turning
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
+from segments.time.spells import Spells
 
 #: Whose past the events and the traits tell.
 _TOLD = (All, Either, Not, MemberOf, Scored, Listed, Did, Outermost, Compare, AnyItem, Located, Bucket)
@@ -53,6 +51,17 @@ class Held(Predicate):
             raise DefinitionError("held", f"needs a timedelta, or days=, hours=…, not {self.span!r}")
         check_window("held", self.span)
         _check_past("held", as_predicate(self.inner, "held"))
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the traits are old enough, and the predicate was false at no instant of the span."""
+        start = self.begins(at)
+        return facts.known_since(self.traits) <= start and not self._lapses(facts).meet(start, at)
+
+    def _lapses(self, facts: Facts) -> Spells:
+        if self.inner not in facts.lapses:
+            past = steps(self.inner, facts, _BEGINNING)
+            facts.lapses[self.inner] = Spells(past, lambda at: self.inner.holds(facts, at))
+        return facts.lapses[self.inner]
 
     @property
     def parts(self) -> tuple[Predicate, ...]:
@@ -106,30 +115,21 @@ class Settled(TraitClock):
     names: frozenset[str]
     span: timedelta
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - there is one
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - there is one
         """A span after the newest of them."""
         since = facts.known_since(self.names)
         if _END - since > self.span:
             yield since + self.span
 
     @property
+    def needs(self) -> timedelta:
+        """The span: of who is younger, nothing has settled."""
+        return self.span
+
+    @property
     def cause(self) -> dict[str, Any]:
         """`{"traits": names, "for": seconds}`."""
         return {"traits": sorted(self.names), "for": to_plain(self.span)}
-
-
-class Lapses:
-    """When a predicate is not true of a customer: stretches from an instant up to but without another."""
-
-    def __init__(self, steps: Iterable[datetime], holds: Callable[[datetime], bool]) -> None:
-        """Value it once between each two steps."""
-        around = [_BEGINNING, *(step for step in steps if step > _BEGINNING), _END]
-        self._spells = [(start, end) for start, end in pairwise(around) if not holds(start)]
-
-    def meet(self, start: datetime, end: datetime) -> bool:
-        """Whether one of them meets [start, end]."""
-        known = bisect_right(self._spells, end, key=lambda spell: spell[0])
-        return known > 0 and self._spells[known - 1][1] > start
 
 
 def held(predicate: Predicate, span: timedelta | None = None, **units: Unpack[Units]) -> Held:

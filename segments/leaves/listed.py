@@ -6,10 +6,12 @@ a list is as exact in time as everything else, follows a merge, and can be asked
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.predicate import Compare, Predicate
 from segments.leaves.did import Did
 
@@ -45,6 +47,14 @@ class Listed(Predicate):
         """The same in events: the last one of the list's put the customer on it."""
         kind = LIST_EVENT + self.name
         return Did(kind, condition=Compare("property", (ON_IT,), "==", value=True), since=kind)
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the last event of the list's put the customer on it."""
+        return self.last.holds(facts, at)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """When the customer was put on it."""
+        return self.last.moment(facts, at)
 
     @property
     def parts(self) -> tuple[Predicate, ...]:

@@ -11,12 +11,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from segments.errors import DefinitionError
-from segments.language.comparing import as_kind, found_in, items_in, meets
+from segments.facts import Facts
+from segments.language.comparing import as_kind, found_in, items_in
 from segments.language.predicate import AnyItem, Not, Predicate
 from segments.language.values import check_path
 
 if TYPE_CHECKING:
-    from segments.evaluate import Facts
     from segments.leaves.did import Did
 
 Number = int | float | Decimal
@@ -84,7 +84,7 @@ class Measured:
         """Whether one more event can only help it to be, for example, `>` something."""
         return op in (_DOWNWARD if self.measure == "smallest" else _UPWARD)
 
-    def amount(self, facts: "Facts", at: datetime) -> Fraction | None:
+    def amount(self, facts: Facts, at: datetime) -> Fraction | None:
         """The amount over what counts at an instant; None where there is none."""
         events = self.of.counting(facts, at)
         if events is None or self.measure == "count":
@@ -108,7 +108,7 @@ class Measured:
         return (
             value
             for line in items_in(properties, self.path[:depth])
-            if any(meets(asked.condition, line) for asked in self.lines)
+            if any(asked.condition.meets(line) for asked in self.lines)
             for value in found_in(line, self.path[depth:])
         )
 

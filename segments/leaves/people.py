@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from segments.errors import DefinitionError
+from segments.facts import NAME_CHANGED, Facts
 from segments.language.leaf import Leaf
-from segments.language.person import NAME_CHANGED
 from segments.language.predicate import Predicate
 from segments.language.values import check_name, kind_of
 from segments.language.words import operand_in_words, to_plain
 
 if TYPE_CHECKING:
-    from segments.evaluate import Facts
     from segments.language.segment import Segment
 
 _LONGEST_LIST = 10_000
@@ -40,6 +39,14 @@ class MemberOf(Predicate):
             raise DefinitionError(f"member_of({self.name!r})", f"needs the segment's predicate, not {self.inner!r}")
         if self.name in mentions(self.inner):
             raise DefinitionError(f"member_of({self.name!r})", "is defined by itself; a segment cannot contain itself")
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether what the segment says is true."""
+        return self.inner.holds(facts, at)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """When the customer came in."""
+        return self.inner.moment(facts, at)
 
     @property
     def parts(self) -> tuple[Predicate, ...]:
@@ -90,16 +97,16 @@ class Bucket(Leaf):
         share = int(Decimal(str(self.percent)) * _RING / 100)
         return share.to_bytes(4, "big") if share < _RING else None
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer's hash is in the share."""
         below = self.below
         return below is None or self._hash(facts) < below
 
-    def number(self, facts: "Facts") -> float:
+    def number(self, facts: Facts) -> float:
         """The customer's place among all, 0 to 100: in are those below the percentage (not rounded up to it)."""
         return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
 
-    def _hash(self, facts: "Facts") -> bytes:
+    def _hash(self, facts: Facts) -> bytes:
         return hashlib.sha256(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes).digest()
 
     def to_json(self) -> dict[str, Any]:
@@ -141,7 +148,7 @@ class Customers(Leaf):
         """When the profile got its last name."""
         return "name"
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer has one of the ids."""
         return not facts.person.user_ids.isdisjoint(self.user_ids)
 

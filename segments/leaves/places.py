@@ -10,16 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.leaf import Leaf
 from segments.language.predicate import Edge
 from segments.language.values import check_name, check_path, check_window, kind_of
 from segments.language.words import span_in_words, to_plain
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 #: Metres.
 EARTH_RADIUS = 6_371_008.8
@@ -192,11 +190,11 @@ class Located(Leaf):
         """How old a position may be."""
         return timedelta(0) if self.of.scope == "trait" else self.of.window
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the position is in the area."""
         return any(self.area.holds(*point) for _, point in self.positions(facts, at))
 
-    def positions(self, facts: "Facts", at: datetime) -> list[tuple[datetime | None, Point]]:
+    def positions(self, facts: Facts, at: datetime) -> list[tuple[datetime | None, Point]]:
         """The positions that decide, usually one, each with the time of its event; without a time if it stands in a trait."""
         if self.of.scope == "trait":
             point = point_in(facts.traits, self.of)

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compares
 from segments.language.leaf import Leaf
@@ -17,9 +18,6 @@ from segments.language.predicate import Clock, Operand
 from segments.language.values import OPERATORS, check_name, check_operand, check_window, kind_of, unknown_operator
 from segments.language.words import operand_in_words, span_in_words, to_plain
 from segments.leaves.date_clocks import SaidClock
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 #: What is asked of a trait's origin: the operators, and the kind of the values.
 ASKED = {
@@ -43,7 +41,7 @@ class OfTrait(Leaf):
         """Its trait."""
         return frozenset({self.trait})
 
-    def _is_there(self, facts: "Facts") -> bool:
+    def _is_there(self, facts: Facts) -> bool:
         return facts.traits.get(self.trait) is not None
 
 
@@ -54,7 +52,7 @@ class Declared(OfTrait):
     def __post_init__(self) -> None:
         check_trait(self._place, self.trait)
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether it is there without a confidence."""
         return self._is_there(facts) and not facts.origins.inferred(self.trait)
 
@@ -91,7 +89,7 @@ class Origin(OfTrait):
             if isinstance(each, (int, float, Decimal)) and not 0 <= each <= 1:
                 raise DefinitionError(place, f"is from 0 to 1, not {each}")
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether it is known and compares."""
         told = facts.origins.told.get(self.trait, {})
         return self._is_there(facts) and self.asked in told and compares(told[self.asked], self.op, self.value)
@@ -122,7 +120,7 @@ class Said(OfTrait):
         """When it was said, and when that is too long ago."""
         return frozenset({SaidClock((self.trait,), self.window)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether it was said lately enough."""
         said_at = facts.origins.said_at.get(self.trait)
         return self._is_there(facts) and said_at is not None and said_at <= at and at - said_at < self.window

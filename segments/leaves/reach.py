@@ -6,14 +6,11 @@ Promise: pure; the same answers as the gate's (docs/consent.md), each over the a
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segments.errors import DefinitionError
+from segments.facts import CONSENT_CHANGED, ENDPOINT_CHANGED, Facts
 from segments.language.leaf import Leaf
-from segments.language.person import CONSENT_CHANGED, ENDPOINT_CHANGED
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 #: Where addresses and consents are kept from.
 CHANNELS = ("push", "whatsapp", "email", "sms")
@@ -41,7 +38,7 @@ class Consented(Leaf):
         """Since when there is such an address, or no such address any more."""
         return f"consent:{self.channel}/{self.purpose}"
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether consent is granted now."""
         return facts.person.consents.get((self.channel, self.purpose)) == "granted"
 
@@ -76,7 +73,7 @@ class Reachable(Leaf):
         """The time of the first valid address, or of the end of the last one."""
         return f"endpoint:{self.channel}"
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether there is an address now."""
         return self.channel in facts.person.channels
 

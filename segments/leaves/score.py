@@ -6,11 +6,13 @@ rules with a window. So a definition says its own decay, and needs no job that r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compared
 from segments.language.predicate import Predicate, as_predicate
@@ -87,6 +89,10 @@ class Scored(Predicate):
             raise unknown_operator("score", self.op, _COMPARED)
         if isinstance(self.value, float) or kind_of("score", self.value) != "number":
             raise DefinitionError("score", f"compares with a whole number or a Decimal, not {self.value!r}")
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the points of the rules that are true compare."""
+        return self.reached([part.holds(facts, at) for part in self.parts])
 
     @property
     def parts(self) -> tuple[Predicate, ...]:

@@ -10,7 +10,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any, Unpack
 
 from segments.errors import DefinitionError
-from segments.language.comparing import meets
+from segments.facts import Event, Facts
 from segments.language.leaf import Leaf
 from segments.language.predicate import Edge, Predicate, as_predicate, check_fields
 from segments.language.spans import Units, span_of
@@ -18,7 +18,6 @@ from segments.language.values import check_name, check_window
 from segments.language.words import span_in_words, to_plain
 
 if TYPE_CHECKING:
-    from segments.evaluate import Event, Facts
     from segments.leaves.did import Did
 
 
@@ -30,7 +29,7 @@ class Follow:
     span: timedelta | None
     wanted: bool
 
-    def holds(self, event: "Event", facts: "Facts", at: datetime) -> bool:
+    def holds(self, event: Event, facts: Facts, at: datetime) -> bool:
         """Whether an event counts at an instant because of what followed, or did not follow, it."""
         if not self.wanted and self.span is not None and at - event.ts < self.span:
             return False
@@ -113,13 +112,13 @@ class Outermost(Leaf):
         """The first of all needs all; the last is the last in its window."""
         return self.window if self.which == "last" else None
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether it is true; of several events at the first (or last) instant, any."""
         known = facts.until(self.type, at)
         ts = known[0 if self.which == "first" else -1].ts if known else None
         if ts is None or (self.window is not None and at - ts >= self.window):
             return False
-        return any(self.condition is None or meets(self.condition, event.properties) for event in known if event.ts == ts)
+        return any(self.condition is None or self.condition.meets(event.properties) for event in known if event.ts == ts)
 
     def within(self, span: timedelta | None = None, **units: Unpack[Units]) -> "Outermost":
         """Only if it is younger than the span."""

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparing import as_kind
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Edge, Predicate
@@ -21,9 +22,6 @@ from segments.language.values import check_name, kind_of
 from segments.language.words import span_in_words, to_plain
 from segments.leaves.amounts import Amount
 from segments.leaves.did import Did
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 #: Renewals happen at whole multiples of the cadence since then.
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,7 +84,7 @@ class Top(Leaf):
         """The last renewal up to an instant."""
         return EPOCH + (at - EPOCH) // self.every * self.every
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the customer's amount reaches the threshold that stands."""
         events = self.of.counting(facts, at)
         standing = [value for as_of, value in facts.thresholds.get(self.ranking, ()) if as_of <= at]
@@ -114,7 +112,7 @@ class Renewal(Clock):
 
     ranking: str
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
         """The renewals that are recorded."""
         return (as_of for as_of, _ in facts.thresholds.get(self.ranking, ()) if as_of <= until)
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Edge
@@ -18,7 +19,6 @@ from segments.leaves.aggregates import against, check_number, in_words
 from segments.leaves.measures import Measured
 
 if TYPE_CHECKING:
-    from segments.evaluate import Facts
     from segments.leaves.did import Did
 
 #: What an operator becomes when its sides change places, or when both are multiplied by a number below zero.
@@ -94,7 +94,7 @@ class Versus(Leaf):
         anything_goes = all(side.has_zero and side.of.since is None for side in (self.left, self.right))
         return anything_goes and not self.divided and compared(self.op, 0, 0)
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the amounts over what counts at an instant compare."""
         left, right = self.amounts(facts, at)
         if left is None or right is None:
@@ -103,7 +103,7 @@ class Versus(Leaf):
             return right != 0 and against(left / right, self.op, self.value)
         return compared(self.op, left, Fraction(as_kind("number", self.value)) * right)
 
-    def amounts(self, facts: "Facts", at: datetime) -> tuple[Fraction | None, Fraction | None]:
+    def amounts(self, facts: Facts, at: datetime) -> tuple[Fraction | None, Fraction | None]:
         """Both amounts over what counts at an instant; None where there is none."""
         return self.left.amount(facts, at), self.right.amount(facts, at)
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from segments.evaluate import Event, Facts, Thresholds
-from segments.language.person import Person
+from segments.facts import Event, Facts, Person, Thresholds
 from segments.language.segment import Segment
 from segments.leaves.triggers import triggers
 from segments.watch.interest import interest

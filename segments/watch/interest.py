@@ -15,9 +15,9 @@ from segments.evaluate import holds_on_nothing
 from segments.language.predicate import Clock, Edge, event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
+from segments.leaves.did import PeriodEnd
 from segments.leaves.leanings import leanings
 from segments.leaves.turning import turning
-from segments.time.calendar import PeriodEnd
 
 #: The type that a `dirty` mark carries when traits changed (also by a merge).
 TRAITS_CHANGED = "$identify"

@@ -16,14 +16,14 @@ from uuid import UUID
 
 import asyncpg
 
-from segments.evaluate import Event, Facts, Thresholds, edges_of, flipped_at, matches
+from segments.evaluate import flipped_at, matches
+from segments.facts import NOBODY, Event, Facts, Origins, Person, Thresholds
 from segments.language.comparing import as_instant
 from segments.language.leaf import Leaf
-from segments.language.origin import Origins
-from segments.language.person import NOBODY, Person
 from segments.language.predicate import leaves, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
+from segments.language.steps import edges_of
 from segments.language.words import to_plain
 from segments.leaves.did import Did
 from segments.leaves.provenance import OfTrait

@@ -11,7 +11,8 @@ from definitions import library
 from definitions.library import Rfm, abandoned_cart, high_value, rfm, temperature
 from journeys.catalogue import load
 from segments import Segment, did, trait
-from segments.evaluate import Event, holds
+from segments.evaluate import holds
+from segments.facts import Event
 from tests.segments.shop import T0
 
 CALLS: dict[str, tuple[Any, ...]] = {

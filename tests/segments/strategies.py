@@ -10,8 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from segments import DefinitionError, Predicate, age, did, held, prop, trait
-from segments.evaluate import Event
-from segments.language.origin import Origins
+from segments.facts import Event, Origins
 from segments.language.terms import Term
 from segments.leaves.amounts import Amount, Ratio
 from segments.leaves.did import Did

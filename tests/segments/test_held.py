@@ -38,7 +38,8 @@ from segments import (
 )
 from segments.ask.ask import explain
 from segments.ask.why import why
-from segments.evaluate import Event, Facts, flips, holds, true_of
+from segments.evaluate import flips, holds, true_of
+from segments.facts import Event, Facts
 from segments.language.predicate import Edge
 from segments.leaves.triggers import triggers
 from segments.leaves.turning import turning

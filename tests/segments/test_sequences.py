@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Predicate, Segment, check_goal, days, did, first, hours, last, prop
-from segments.evaluate import Event, holds
+from segments.evaluate import holds
+from segments.facts import Event
 from segments.leaves.triggers import triggers
 from segments.watch.tick import tick
 from tests.segments.shop import T0, Shop

@@ -9,7 +9,8 @@ import pytest
 
 from segments import DefinitionError, Segment, did, prop, top
 from segments.ask.why import why
-from segments.evaluate import Event, Facts, holds, holds_on_nothing
+from segments.evaluate import holds, holds_on_nothing
+from segments.facts import Event, Facts
 from segments.language.wire import predicate_from_json
 from segments.leaves.held import held
 from segments.leaves.triggers import triggers
