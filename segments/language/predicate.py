@@ -5,15 +5,16 @@ A predicate knows its own truth: what is known of a customer is given to it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import compares, found_in, items_in
+from segments.language.reading import only, operand, path_of
 from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.language.words import operand_in_words, to_plain
 
@@ -49,8 +50,24 @@ class Clock:
         return timedelta(0)
 
 
+#: Reads the predicate that stands under a key: the key (for errors) and the plain JSON.
+Read = Callable[[str, object], "Predicate"]
+
+
 class Predicate:
     """Something that is true or false of a customer at an instant. Combine with `&`, `|` and `~`."""
+
+    #: By which keys JSON tells this kind; where several must stand beside each other, with spaces between.
+    told_by: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, *, keys: tuple[str, ...] = ()) -> None:
+        """A kind of predicate that JSON tells by any of these keys."""
+        cls.told_by = keys
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The predicate that `to_json` wrote; it fails with the place of what is wrong."""
+        raise NotImplementedError
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether it is true of a customer at an instant."""
@@ -141,7 +158,7 @@ class Predicate:
 
 
 @dataclass(frozen=True, eq=False)
-class All(Predicate):
+class All(Predicate, keys=("all",)):
     """True when every part is."""
 
     members: tuple[Predicate, ...]
@@ -163,6 +180,11 @@ class All(Predicate):
         """What it combines."""
         return self.members
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Each of the list."""
+        return cls(_members("all", plain, read))
+
     def to_json(self) -> dict[str, Any]:
         """`{"all": […]}`."""
         return {"all": [part.to_json() for part in self.members]}
@@ -172,7 +194,7 @@ class All(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class Either(Predicate):
+class Either(Predicate, keys=("any",)):
     """True when at least one part is."""
 
     members: tuple[Predicate, ...]
@@ -190,6 +212,11 @@ class Either(Predicate):
         """What it combines."""
         return self.members
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Each of the list."""
+        return cls(_members("any", plain, read))
+
     def to_json(self) -> dict[str, Any]:
         """`{"any": […]}`."""
         return {"any": [part.to_json() for part in self.members]}
@@ -199,7 +226,7 @@ class Either(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class Not(Predicate):
+class Not(Predicate, keys=("not",)):
     """True when the part is not: there is no third value, so a missing trait makes `~(trait(…) > 1)` true."""
 
     part: Predicate
@@ -217,6 +244,12 @@ class Not(Predicate):
         """What it combines."""
         return (self.part,)
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """What is denied."""
+        only(plain, "not")
+        return cls(read("not", plain["not"]))
+
     def to_json(self) -> dict[str, Any]:
         """`{"not": …}`."""
         return {"not": self.part.to_json()}
@@ -226,7 +259,7 @@ class Not(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class Compare(Predicate):
+class Compare(Predicate, keys=("trait", "property")):
     """A trait of the profile, or a property of an event, against a value.
 
     False whenever the value is missing or of another kind than the operand, also for `!=`. A list on the way to the
@@ -260,6 +293,14 @@ class Compare(Predicate):
         """Its own trait, if it is one."""
         return frozenset({self.path[0]}) if self.scope == "trait" else frozenset()
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """A trait or a property, an operator and an operand."""
+        scope = _scope(plain)
+        path = path_of(scope, plain[scope])
+        only(plain, scope, "is", "value")
+        return cls(scope, path, str(plain.get("is")), operand(plain.get("value")))
+
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "is": …, "value": …}`."""
         plain = {self.scope: ".".join(self.path), "is": self.op}
@@ -273,7 +314,7 @@ class Compare(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class AnyItem(Predicate):
+class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
     """At least one object in a list meets the condition by itself; `property` in the condition is a field of the object."""
 
     scope: Scope
@@ -296,6 +337,14 @@ class AnyItem(Predicate):
     def traits(self) -> frozenset[str]:
         """Its own trait, if it is one."""
         return frozenset({self.path[0]}) if self.scope == "trait" else frozenset()
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """A trait or a property, and the condition."""
+        scope = _scope(plain)
+        path = path_of(scope, plain[scope])
+        only(plain, scope, "any_item")
+        return cls(scope, path, read("any_item", plain["any_item"]))
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "any_item": …}`."""
@@ -342,6 +391,17 @@ def trait_names(predicate: Predicate) -> frozenset[str]:
 
 def _moments(predicate: Predicate, facts: Facts, at: datetime) -> list[datetime]:
     return [moment for part in predicate.parts if (moment := part.moment(facts, at)) is not None]
+
+
+def _members(key: str, plain: Mapping[str, Any], read: Read) -> tuple[Predicate, ...]:
+    only(plain, key)
+    if not isinstance(plain[key], list) or not plain[key]:
+        raise DefinitionError(key, "needs a list with at least one predicate")
+    return tuple(read(f"{key}[{n}]", part) for n, part in enumerate(plain[key]))
+
+
+def _scope(plain: Mapping[str, Any]) -> Scope:
+    return "trait" if "trait" in plain else "property"
 
 
 def _flat(kind: type[All | Either], predicate: Predicate) -> tuple[Predicate, ...]:

@@ -3,29 +3,29 @@
 Promise: pure and exact, and what the SQL of `aggregates_sql` answers.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge
+from segments.language.predicate import Clock, Edge, Read
+from segments.language.reading import operand
 from segments.language.values import OPERATORS, check_operand, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
-from segments.leaves.measures import Measured
-
-if TYPE_CHECKING:
-    from segments.leaves.did import Did
+from segments.leaves.events import Events
+from segments.leaves.measures import MEASURES, Measured
 
 #: How amounts can be compared.
 COMPARED: Final = ("==", "!=", "<", "<=", ">", ">=", "between")
 
 
 @dataclass(frozen=True, eq=False)
-class Aggregate(Leaf):
+class Aggregate(Leaf, keys=MEASURES):
     """An amount over the events of a `did` against a number."""
 
     measured: Measured
@@ -36,7 +36,7 @@ class Aggregate(Leaf):
         check_number(self.measured.place, self.op, self.value)
 
     @property
-    def of(self) -> "Did":
+    def of(self) -> Events:
         """The events whose amount it is."""
         return self.measured.of
 
@@ -78,6 +78,12 @@ class Aggregate(Leaf):
     def amount(self, facts: Facts, at: datetime) -> Fraction | None:
         """The amount over what counts at an instant; None where there is none."""
         return self.measured.amount(facts, at)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The amount, and what it is compared with."""
+        found = Measured.from_json(plain, read, "is", "value")
+        return cls(found, str(plain.get("is")), operand(plain.get("value")))
 
     def to_json(self) -> dict[str, Any]:
         """`{"total": property, "of": {"did": …}, "is": …, "value": …}`."""

@@ -4,15 +4,28 @@ Promise: pure. True at t exactly when the predicate was true at every instant of
 after its beginning by time alone, and false at once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.predicate import All, AnyItem, Clock, Compare, Edge, Either, Not, Predicate, as_predicate, is_of_property
+from segments.language.predicate import (
+    All,
+    AnyItem,
+    Clock,
+    Compare,
+    Edge,
+    Either,
+    Not,
+    Predicate,
+    Read,
+    as_predicate,
+    is_of_property,
+)
+from segments.language.reading import only, window
 from segments.language.spans import Units, earlier, span_of
 from segments.language.steps import steps
 from segments.language.values import check_window
@@ -31,12 +44,13 @@ from segments.time.spells import Spells
 #: Whose past the events and the traits tell.
 _TOLD = (All, Either, Not, MemberOf, Scored, Listed, Did, Outermost, Compare, AnyItem, Located, Bucket)
 _UNKNOWN = "it is not known what this was in the past; held(…) takes events, amounts and comparisons of traits, but not"
+_CALENDAR = "a calendar period cannot be looked back at; use .within(…) or .between(…)"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
-class Held(Predicate):
+class Held(Predicate, keys=("held",)):
     """The predicate was true at every instant of the last `span`, both ends included.
 
     Its past is told by the events, as they are known now. A trait counts as being what it is since it was last changed
@@ -91,6 +105,13 @@ class Held(Predicate):
     def begins(self, at: datetime) -> datetime:
         """The first instant at which it must have been true."""
         return earlier(at, self.span)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """What lasted, and for how many seconds."""
+        only(plain, "held", "for")
+        inner = read("held", plain["held"])
+        return cls(inner, window(plain.get("for")))  # type: ignore[arg-type]  # checked there
 
     def to_json(self) -> dict[str, Any]:
         """`{"held": …, "for": seconds}`."""
@@ -164,9 +185,9 @@ def _problem(predicate: Predicate) -> str | None:
         case Held():
             return "one held(…) cannot stand in another; write the sum of the spans, or two beside each other"
         case Did() if predicate.period is not None:
-            return "a calendar period cannot be looked back at; use .within(…) or .between(…)"
+            return _CALENDAR
+        case Aggregate():
+            return None if predicate.of.period is None else _CALENDAR
         case Compare() | AnyItem() if is_of_property(predicate):
             return "prop(…) belongs inside did(…).where(…)"
-        case Aggregate():
-            return _problem(predicate.of)
     return None if isinstance(predicate, _TOLD) else _UNKNOWN

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from segments.language.predicate import All, Either, Not, Predicate
 from segments.leaves.aggregates import Aggregate
 from segments.leaves.did import Did
+from segments.leaves.events import Events, Follow
 from segments.leaves.held import Held
 from segments.leaves.people import MemberOf
-from segments.leaves.sequences import Follow
 
 
 class Leaning(NamedTuple):
@@ -65,7 +65,7 @@ def _(predicate: Aggregate) -> Iterator[Leaning]:
             yield from _either_way(edge.type)
 
 
-def _counted(leaf: Did) -> Iterator[Leaning]:
+def _counted(leaf: Events) -> Iterator[Leaning]:
     """What can make more, or fewer, events count."""
     yield Leaning(leaf.type, up=True)
     if leaf.since is not None:  # the anchor moves: what counted before it counts no longer

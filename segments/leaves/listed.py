@@ -5,14 +5,16 @@ a list is as exact in time as everything else, follows a merge, and can be asked
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.predicate import Compare, Predicate
+from segments.language.predicate import Compare, Predicate, Read
+from segments.language.reading import only
 from segments.leaves.did import Did
 
 #: What the type of a list's events begins with; nobody but us may send them.
@@ -34,7 +36,7 @@ def check_list_name(name: object) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Listed(Predicate):
+class Listed(Predicate, keys=("listed",)):
     """On the list at the instant asked about."""
 
     name: str
@@ -60,6 +62,12 @@ class Listed(Predicate):
     def parts(self) -> tuple[Predicate, ...]:
         """What it comes to."""
         return (self.last,)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The list's name."""
+        only(plain, "listed")
+        return cls(check_list_name(plain["listed"]))
 
     def to_json(self) -> dict[str, Any]:
         """`{"listed": …}`."""

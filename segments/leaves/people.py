@@ -4,17 +4,18 @@ Promise: pure. A bucket is the same in SQL and in Python, for ever, and independ
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from unicodedata import normalize
 
 from segments.errors import DefinitionError
 from segments.facts import NAME_CHANGED, Facts
 from segments.language.leaf import Leaf
-from segments.language.predicate import Predicate
+from segments.language.predicate import Predicate, Read
+from segments.language.reading import only, operand
 from segments.language.values import check_name, kind_of
 from segments.language.words import operand_in_words, to_plain
 
@@ -27,7 +28,7 @@ _RING = 2**32
 
 
 @dataclass(frozen=True, eq=False)
-class MemberOf(Predicate):
+class MemberOf(Predicate, keys=("member_of",)):
     """In another segment: its predicate under its name, so that a changed definition changes this one's version too."""
 
     name: str
@@ -53,6 +54,17 @@ class MemberOf(Predicate):
         """What the segment says."""
         return (self.inner,)
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The name and the predicate beside it."""
+        only(plain, "member_of", "predicate")
+        name = plain["member_of"]
+        if "predicate" not in plain:
+            raise DefinitionError("member_of", f"needs the predicate of {name!r} beside it (see `naming.expanded`)")
+        inner = read("predicate", plain["predicate"])
+        check_no_circle(name, inner)
+        return cls(name, inner)
+
     def to_json(self) -> dict[str, Any]:
         """`{"member_of": name, "predicate": …}`."""
         return {"member_of": self.name, "predicate": self.inner.to_json()}
@@ -74,7 +86,7 @@ def member_of(segment: "Segment") -> MemberOf:
 
 
 @dataclass(frozen=True, eq=False)
-class Bucket(Leaf):
+class Bucket(Leaf, keys=("bucket",)):
     """A stable random share of the customers: by SHA-256 of the salt and the profile's id, or the one it is drawn as."""
 
     percent: int | float | Decimal
@@ -109,6 +121,12 @@ class Bucket(Leaf):
     def _hash(self, facts: Facts) -> bytes:
         return hashlib.sha256(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes).digest()
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The percentage and the salt."""
+        only(plain, "bucket", "salt")
+        return cls(operand(plain["bucket"]), plain.get("salt", ""))
+
     def to_json(self) -> dict[str, Any]:
         """`{"bucket": percent, "salt": …}`."""
         return {"bucket": to_plain(self.percent), "salt": self.salt}
@@ -123,7 +141,7 @@ def bucket(percent: float | Decimal, salt: str) -> Bucket:
 
 
 @dataclass(frozen=True, eq=False)
-class Customers(Leaf):
+class Customers(Leaf, keys=("customers",)):
     """One of these user ids."""
 
     user_ids: tuple[str, ...]
@@ -151,6 +169,12 @@ class Customers(Leaf):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer has one of the ids."""
         return not facts.person.user_ids.isdisjoint(self.user_ids)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The user ids."""
+        only(plain, "customers")
+        return cls(operand(plain["customers"]))
 
     def to_json(self) -> dict[str, Any]:
         """`{"customers": […]}`."""

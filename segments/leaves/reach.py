@@ -4,13 +4,16 @@ Promise: pure; the same answers as the gate's (docs/consent.md), each over the a
 (Suppression is not asked here: it is by keyed hash of the address, and the gate alone has the key.)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import CONSENT_CHANGED, ENDPOINT_CHANGED, Facts
 from segments.language.leaf import Leaf
+from segments.language.predicate import Read
+from segments.language.reading import only
 
 #: Where addresses and consents are kept from.
 CHANNELS = ("push", "whatsapp", "email", "sms")
@@ -18,7 +21,7 @@ PURPOSES = ("marketing", "transactional")
 
 
 @dataclass(frozen=True, eq=False)
-class Consented(Leaf):
+class Consented(Leaf, keys=("consented",)):
     """There is an address on a channel to which the customer may be written for a purpose, dead or alive."""
 
     channel: str
@@ -42,6 +45,12 @@ class Consented(Leaf):
         """Whether consent is granted now."""
         return facts.person.consents.get((self.channel, self.purpose)) == "granted"
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The channel and the purpose."""
+        only(plain, "consented", "purpose")
+        return cls(plain["consented"], plain.get("purpose", "marketing"))
+
     def to_json(self) -> dict[str, Any]:
         """`{"consented": channel, "purpose": …}`."""
         return {"consented": self.channel, "purpose": self.purpose}
@@ -55,7 +64,7 @@ class Consented(Leaf):
 
 
 @dataclass(frozen=True, eq=False)
-class Reachable(Leaf):
+class Reachable(Leaf, keys=("reachable",)):
     """There is at least one address on a channel that is neither dead nor replaced by a newer one."""
 
     channel: str
@@ -76,6 +85,12 @@ class Reachable(Leaf):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether there is an address now."""
         return self.channel in facts.person.channels
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The channel."""
+        only(plain, "reachable")
+        return cls(plain["reachable"])
 
     def to_json(self) -> dict[str, Any]:
         """`{"reachable": channel}`."""

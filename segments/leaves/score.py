@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compared
-from segments.language.predicate import Predicate, as_predicate
-from segments.language.reading import only
+from segments.language.predicate import Predicate, Read, as_predicate
+from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, check_name, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
 
@@ -77,7 +77,7 @@ def score(*rules: Rule) -> Score:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored(Predicate):
+class Scored(Predicate, keys=("score",)):
     """A score against a number."""
 
     score: Score
@@ -108,6 +108,15 @@ class Scored(Predicate):
         earned = [Fraction(rule.points) for rule, true in zip(self.score.rules, truths, strict=True) if true]
         return sum(earned, Fraction(0))
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The rules and what their sum is compared with."""
+        only(plain, "score", "is", "value")
+        if not isinstance(plain["score"], list):
+            raise DefinitionError("score", f"needs a list of rules, not {plain['score']!r}")
+        rules = tuple(_rule(f"score[{n}]", rule, read) for n, rule in enumerate(plain["score"]))
+        return cls(Score(rules), str(plain.get("is")), operand(plain.get("value")))
+
     def to_json(self) -> dict[str, Any]:
         """`{"score": [rule, …], "is": …, "value": …}`."""
         return {"score": [rule.to_json() for rule in self.score.rules], "is": self.op, "value": to_plain(self.value)}
@@ -117,7 +126,8 @@ class Scored(Predicate):
         return f"the score ({rules}) {OPERATORS[self.op]} {operand_in_words(self.value)}"
 
 
-def rule_from(plain: Mapping[str, Any], when: Predicate, points: Any) -> Rule:
-    """The rule that `to_json` wrote, with its parts read already."""
-    only(plain, "points", "when", "why")
-    return Rule(points, when, plain.get("why") or str(when)[:200])
+def _rule(place: str, plain: object, read: Read) -> Rule:
+    rule = an_object(place, plain, "points", "when", "why")
+    when, points = read(f"{place}.when", rule.get("when")), operand(rule.get("points"))
+    only(rule, "points", "when", "why")
+    return Rule(points, when, rule.get("why") or str(when)[:200])

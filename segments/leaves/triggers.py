@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from segments.language.predicate import Not, Predicate
 from segments.leaves.aggregates import Aggregate
 from segments.leaves.did import Did
+from segments.leaves.events import Events
 from segments.leaves.held import Held
 from segments.leaves.sequences import Outermost
 from segments.leaves.versus import Versus
 
 
-def triggers(predicate: Predicate, *, positive: bool = True) -> Iterator[Did]:
+def triggers(predicate: Predicate, *, positive: bool = True) -> Iterator[Events]:
     """The `did` leaves of which one more event speaks for the predicate (under an even number of `~`)."""
     if isinstance(predicate, Held) and positive:
         return  # only time completes it
@@ -31,7 +32,7 @@ def triggers(predicate: Predicate, *, positive: bool = True) -> Iterator[Did]:
         yield from triggers(part, positive=positive is not isinstance(predicate, Not))
 
 
-def _speaking(leaf: Did) -> Iterator[Did]:
+def _speaking(leaf: Events) -> Iterator[Events]:
     """The leaf itself, or what completes its sequence; nothing where only time does."""
     if leaf.then_ is None or (leaf.then_.span is None and not leaf.then_.wanted):
         yield leaf

@@ -3,30 +3,30 @@
 Promise: pure and exact. Nothing is divided or rounded: a share is compared by multiplying with what it is a share of.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge
+from segments.language.predicate import Clock, Edge, Read
+from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
 from segments.leaves.aggregates import against, check_number, in_words
-from segments.leaves.measures import Measured
-
-if TYPE_CHECKING:
-    from segments.leaves.did import Did
+from segments.leaves.events import Events
+from segments.leaves.measures import MEASURES, Measured
 
 #: What an operator becomes when its sides change places, or when both are multiplied by a number below zero.
 MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, eq=False)
-class Versus(Leaf):
+class Versus(Leaf, keys=("versus", "ratio")):
     """`left` against so many times `right`; or, `divided`, the share `left / right` against a number.
 
     False where a side is missing (the largest of nothing, or nothing ever for `since_last`). Where nothing counts, a count,
@@ -57,7 +57,7 @@ class Versus(Leaf):
         return self.left.of.same if counts and self.left.of.same == self.right.of.same else None
 
     @property
-    def sides(self) -> "tuple[Did, Did]":
+    def sides(self) -> tuple[Events, Events]:
         """The events on either side."""
         return self.left.of, self.right.of
 
@@ -83,7 +83,7 @@ class Versus(Leaf):
         return None if None in spans else max(span for span in spans if span is not None)
 
     @property
-    def growing(self) -> "tuple[Did, ...]":
+    def growing(self) -> tuple[Events, ...]:
         """The sides of which one more event speaks for it: of the left one for "more", of the right one for "less"."""
         sides = ((self.left, self.op), (self.right, MIRRORED.get(self.op, "")))
         return tuple(side.of for side, op in sides if side.grows_with(op))
@@ -107,6 +107,18 @@ class Versus(Leaf):
         """Both amounts over what counts at an instant; None where there is none."""
         return self.left.amount(facts, at), self.right.amount(facts, at)
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Both amounts, and how they are compared."""
+        tag, number = ("ratio", "value") if "ratio" in plain else ("versus", "times")
+        only(plain, tag, "is", number)
+        both = plain[tag]
+        if not isinstance(both, list) or len(both) != 2:  # noqa: PLR2004 - two sides
+            raise DefinitionError(tag, f"needs a list of two amounts, not {both!r}")
+        left, right = (_side(f"{tag}[{n}]", side, read) for n, side in enumerate(both))
+        value = operand(plain.get(number, 1 if tag == "versus" else None))
+        return cls(left, str(plain.get("is")), right, value, divided=tag == "ratio")
+
     def to_json(self) -> dict[str, Any]:
         """`{"ratio": [amount, amount], "is": …, "value": …}`, or `{"versus": [amount, amount], "is": …, "times": …}`."""
         both = [self.left.to_json(), self.right.to_json()]
@@ -123,3 +135,13 @@ class Versus(Leaf):
     @property
     def _plain(self) -> bool:
         return bool(self.value == 1)
+
+
+def _side(place: str, plain: object, read: Read) -> Measured:
+    given = an_object(place, plain, *MEASURES)
+    if not any(name in given for name in MEASURES):
+        raise DefinitionError(place, f"needs one of the keys {', '.join(MEASURES)}")
+    try:
+        return Measured.from_json(given, read)
+    except DefinitionError as error:
+        raise error.within(place) from None

@@ -11,7 +11,7 @@ from typing import Final
 
 from segments.language.spans import earlier
 from segments.leaves.date_clocks import TraitClock
-from segments.leaves.did import PeriodEnd
+from segments.leaves.events import PeriodEnd
 from segments.leaves.held import Settled
 from segments.leaves.top import Renewal, rankings
 from segments.time.calendar import period_end

@@ -15,7 +15,7 @@ from segments.evaluate import holds_on_nothing
 from segments.language.predicate import Clock, Edge, event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
-from segments.leaves.did import PeriodEnd
+from segments.leaves.events import PeriodEnd
 from segments.leaves.leanings import leanings
 from segments.leaves.turning import turning
 

@@ -25,7 +25,7 @@ from segments.language.segment import Segment
 from segments.language.spans import earlier
 from segments.language.steps import edges_of
 from segments.language.words import to_plain
-from segments.leaves.did import Did
+from segments.leaves.events import Events
 from segments.leaves.provenance import OfTrait
 from segments.leaves.triggers import triggers
 
@@ -109,7 +109,7 @@ def speaks_for(segment: Segment, event: Event, traits: Mapping[str, Any], at: da
     return any(_counts(leaf, event, traits, at or event.ts) for leaf in triggers(segment.predicate))
 
 
-def _counts(leaf: Did, event: Event, traits: Mapping[str, Any], at: datetime) -> bool:
+def _counts(leaf: Events, event: Event, traits: Mapping[str, Any], at: datetime) -> bool:
     return leaf.type == event.type and leaf.fits(event.ts, traits, at) and matches(leaf.condition, event.properties)
 
 

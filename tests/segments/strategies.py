@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from segments import DefinitionError, Predicate, age, did, held, prop, trait
 from segments.facts import Event, Origins
-from segments.language.terms import Term
 from segments.leaves.amounts import Amount, Ratio
 from segments.leaves.did import Did
 from segments.leaves.sequences import first, last
+from segments.leaves.traits import Term
 from tests.segments.shop import T0
 
 TYPES = ("A", "B", "C")
