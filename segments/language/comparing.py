@@ -36,6 +36,12 @@ def found_in(document: Any, path: tuple[str, ...]) -> Iterator[Any]:
             yield from found_in(each[path[0]], path[1:])
 
 
+def seen_in(document: Any, path: tuple[str, ...]) -> Any:
+    """The value at a path as one looks at it: several in a list, None where there is none."""
+    values = list(found_in(document, path))
+    return values[0] if len(values) == 1 else values or None
+
+
 def items_in(document: Any, path: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
     """The objects in the lists at a path; an object that stands there alone counts as a list of one."""
     for value in found_in(document, path):

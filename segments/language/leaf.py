@@ -3,8 +3,9 @@
 Promise: pure. A leaf says what it looks at (edges, traits, marks) and how far back, so that the watch needs no other list.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from segments.facts import Facts
 from segments.language.predicate import Predicate
 
 
@@ -15,6 +16,11 @@ class Leaf(Predicate):
     def dated_by(self) -> str | None:
         """What in `Person.dates` says since when it is as it is."""
         return None
+
+    def since(self, facts: Facts) -> dict[str, datetime]:
+        """Since when it is as it is, where that is known."""
+        known = facts.person.dates.get(str(self.dated_by))
+        return {} if known is None else {"since": known}
 
     @property
     def memory(self) -> timedelta | None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.comparing import compares, found_in, items_in
+from segments.language.comparing import compares, found_in, items_in, seen_in
 from segments.language.reading import only, operand, path_of
 from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.language.words import operand_in_words, to_plain
@@ -76,6 +76,10 @@ class Predicate:
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an object (an event's properties, an item of a list) meets it, where it is a condition on one."""
         return any(part.meets(document) for part in self.parts)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all
+        """What it looked at; None for what has nothing to show besides its truth."""
+        return None
 
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """When it came true, by the event that decided it; `at` where only an absence did, None where it is false."""
@@ -279,6 +283,10 @@ class Compare(Predicate, keys=("trait", "property")):
         """Whether the customer's trait compares."""
         return self.meets(facts.traits)
 
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
+
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether a value at the path compares."""
         return any(compares(value, self.op, self.value) for value in found_in(document, self.path))
@@ -328,6 +336,11 @@ class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether an item of the customer's trait meets the condition."""
         return self.meets(facts.traits)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """How many items there are, and how many meet the condition."""
+        items = list(items_in(facts.traits, self.path))
+        return {"items": len(items), "meeting": sum(self.condition.meets(item) for item in items)}
 
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an item of the list at the path meets the condition."""

@@ -75,6 +75,10 @@ class Aggregate(Leaf, keys=MEASURES):
         amount = self.amount(facts, at)
         return amount is not None and against(amount, self.op, self.value)
 
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """The amount."""
+        return {self.measured.measure: self.amount(facts, at)}
+
     def amount(self, facts: Facts, at: datetime) -> Fraction | None:
         """The amount over what counts at an instant; None where there is none."""
         return self.measured.amount(facts, at)

@@ -13,7 +13,7 @@ from typing import Any, Self
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparable import Comparable
-from segments.language.comparing import as_day, as_instant, compares, found_in
+from segments.language.comparing import as_day, as_instant, compares, found_in, seen_in
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
 from segments.language.reading import an_object, only, operand, path_of, window
@@ -58,6 +58,10 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
         """Whether such a date is near."""
         dates = filter(None, map(as_instant, found_in(facts.traits, self.path)))
         return any(-self.after < instant - at <= self.before for instant in dates)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -111,6 +115,10 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
             for years in (today.year - born.year, today.year - born.year + 1)
             if years > 0 and (day := birthday(born, years))
         )
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -172,6 +180,10 @@ class Age(Leaf, keys=("age",)):
         today = local_day(at, self.day.zone_of(facts.traits))
         births = filter(None, map(as_day, found_in(facts.traits, self.path)))
         return any(born <= today and compares(years_since(born, today), self.op, self.value) for born in births)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves

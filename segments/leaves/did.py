@@ -64,6 +64,13 @@ class Did(Countable, Predicate, keys=("did",)):
             return False
         return self.at_least_times <= len(counted) and (self.most is None or len(counted) <= self.most)
 
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """How many count, and when the last one was."""
+        counted = self.counting(facts, at)
+        if counted is None:
+            return {"count": 0, "since_last": "never"}
+        return {"count": len(counted), "last_at": counted[-1].ts if counted else None}
+
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """The time of the event with which there were enough."""
         if not self.holds(facts, at) or not self.at_least_times or self.most is not None:

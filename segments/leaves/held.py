@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Self, Unpack
 
 from segments.errors import DefinitionError
+from segments.evaluate import flipped_at
 from segments.facts import Facts
 from segments.language.predicate import (
     All,
@@ -70,6 +71,13 @@ class Held(Predicate, keys=("held",)):
         """Whether the traits are old enough, and the predicate was false at no instant of the span."""
         start = self.begins(at)
         return facts.known_since(self.traits) <= start and not self._lapses(facts).meet(start, at)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Since when it has been true, by its events and its traits; null where it was never false."""
+        if not self.inner.holds(facts, at):
+            return None
+        known = [flipped_at(self.inner, facts, at), facts.known_since(self.traits) if self.traits else None]
+        return {"true_since": max((instant for instant in known if instant is not None), default=None)}
 
     def _lapses(self, facts: Facts) -> Spells:
         if self.inner not in facts.lapses:

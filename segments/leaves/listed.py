@@ -54,6 +54,11 @@ class Listed(Predicate, keys=("listed",)):
         """Whether the last event of the list's put the customer on it."""
         return self.last.holds(facts, at)
 
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Whether the last event put the customer on it, and since when."""
+        events = facts.until(self.last.type, at)
+        return {"listed": events[-1].properties.get(ON_IT) is True, "since": events[-1].ts} if events else None
+
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """When the customer was put on it."""
         return self.last.moment(facts, at)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from unicodedata import normalize
 
 from segments.errors import DefinitionError
+from segments.evaluate import flipped_at
 from segments.facts import NAME_CHANGED, Facts
 from segments.language.leaf import Leaf
 from segments.language.predicate import Predicate, Read
@@ -44,6 +45,11 @@ class MemberOf(Predicate, keys=("member_of",)):
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether what the segment says is true."""
         return self.inner.holds(facts, at)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Since when."""
+        since = flipped_at(self, facts, at)
+        return None if since is None else {"since": since}
 
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """When the customer came in."""
@@ -114,6 +120,10 @@ class Bucket(Leaf, keys=("bucket",)):
         below = self.below
         return below is None or self._hash(facts) < below
 
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """The number that decides, and below which one is in."""
+        return {"number": self.number(facts), "in_below": self.percent}
+
     def number(self, facts: Facts) -> float:
         """The customer's place among all, 0 to 100: in are those below the percentage (not rounded up to it)."""
         return int.from_bytes(self._hash(facts)[:4], "big") * 1_000_000 // _RING / 10_000
@@ -169,6 +179,10 @@ class Customers(Leaf, keys=("customers",)):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer has one of the ids."""
         return not facts.person.user_ids.isdisjoint(self.user_ids)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """The user ids there are."""
+        return {"user_ids": sorted(facts.person.user_ids)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves

@@ -197,6 +197,19 @@ class Located(Leaf, keys=("near", "inside")):
         """Whether the position is in the area."""
         return any(self.area.holds(*point) for _, point in self.positions(facts, at))
 
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """How far away, where and when; of several the nearest."""
+        found = [(ts, point, self._metres(point)) for ts, point in self.positions(facts, at)]
+        if not found:
+            return None
+        ts, (lat, lon), metres = min(found, key=lambda each: each[2] or 0.0)
+        away = {} if metres is None else {"metres": round(metres, 1)}
+        return away | {"lat": round(lat, 6), "lon": round(lon, 6)} | ({} if ts is None else {"at": ts})
+
+    def _metres(self, point: Point) -> float | None:
+        area = self.area
+        return distance((float(area.lat), float(area.lon)), point) if isinstance(area, Circle) else None
+
     def positions(self, facts: Facts, at: datetime) -> list[tuple[datetime | None, Point]]:
         """The positions that decide, usually one, each with the time of its event; without a time if it stands in a trait."""
         if self.of.scope == "trait":

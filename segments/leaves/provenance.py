@@ -57,6 +57,11 @@ class Declared(OfTrait, keys=("trait declared",)):
         """Whether it is there without a confidence."""
         return self._is_there(facts) and not facts.origins.inferred(self.trait)
 
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """Who said it, and how surely."""
+        told = facts.origins.told.get(self.trait, {})
+        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
         """The trait."""
@@ -104,6 +109,11 @@ class Origin(OfTrait, keys=("trait source", "trait confidence")):
         told = facts.origins.told.get(self.trait, {})
         return self._is_there(facts) and self.asked in told and compares(told[self.asked], self.op, self.value)
 
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """Who said it, and how surely."""
+        told = facts.origins.told.get(self.trait, {})
+        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
         """The trait, what is asked of it, and what that is compared with."""
@@ -143,6 +153,10 @@ class Said(OfTrait, keys=("trait said_within",)):
         """Whether it was said lately enough."""
         said_at = facts.origins.said_at.get(self.trait)
         return self._is_there(facts) and said_at is not None and said_at <= at and at - said_at < self.window
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """When it was said."""
+        return {"said_at": facts.origins.said_at.get(self.trait)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves

@@ -45,6 +45,11 @@ class Consented(Leaf, keys=("consented",)):
         """Whether consent is granted now."""
         return facts.person.consents.get((self.channel, self.purpose)) == "granted"
 
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What was chosen, and since when."""
+        state = facts.person.consents.get((self.channel, self.purpose), "unknown")
+        return {"state": state} | self.since(facts)
+
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
         """The channel and the purpose."""
@@ -85,6 +90,10 @@ class Reachable(Leaf, keys=("reachable",)):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether there is an address now."""
         return self.channel in facts.person.channels
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """The channels with a valid address."""
+        return {"reachable_by": sorted(facts.person.channels)} | self.since(facts)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves

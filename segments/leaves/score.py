@@ -94,6 +94,14 @@ class Scored(Predicate, keys=("score",)):
         """Whether the points of the rules that are true compare."""
         return self.reached([part.holds(facts, at) for part in self.parts])
 
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """The sum, and the points of each reason."""
+        truths = [part.holds(facts, at) for part in self.parts]
+        points: dict[str, Points] = {}
+        for rule, true in zip(self.score.rules, truths, strict=True):
+            points[rule.why] = points.get(rule.why, 0) + (rule.points if true else 0)
+        return {"score": self.sum(truths), "points": points}
+
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What its rules ask."""

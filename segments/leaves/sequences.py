@@ -12,8 +12,9 @@ from typing import Any, Self, Unpack
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
+from segments.language.comparing import seen_in
 from segments.language.leaf import Leaf
-from segments.language.predicate import Edge, Predicate, Read, as_predicate, check_fields
+from segments.language.predicate import Compare, Edge, Predicate, Read, as_predicate, check_fields, leaves
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_name, check_window
@@ -57,6 +58,15 @@ class Outermost(Leaf, keys=("first", "last")):
         if ts is None or (self.window is not None and at - ts >= self.window):
             return False
         return any(self.condition is None or self.condition.meets(event.properties) for event in known if event.ts == ts)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """When it was, and what the condition looks at."""
+        known = facts.until(self.type, at)
+        if not known:
+            return None
+        event = known[0 if self.which == "first" else -1]
+        asked = [] if self.condition is None else [leaf.path for leaf in leaves(self.condition) if isinstance(leaf, Compare)]
+        return {"at": event.ts} | {".".join(path): seen_in(event.properties, path) for path in asked}
 
     def within(self, span: timedelta | None = None, **units: Unpack[Units]) -> "Outermost":
         """Only if it is younger than the span."""

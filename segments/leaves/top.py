@@ -24,6 +24,7 @@ from segments.language.words import span_in_words, to_plain
 from segments.leaves.amounts import Amount
 from segments.leaves.did import Did
 from segments.leaves.events import Events
+from segments.leaves.measures import Measured
 
 #: Renewals happen at whole multiples of the cadence since then.
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,6 +97,16 @@ class Top(Leaf, keys=("top",)):
             return bool(len(events) >= standing[-1])
         numbers = (as_kind("number", event.properties.get(self.total)) for event in events)
         return sum((Fraction(each) for each in numbers if each is not None), Fraction(0)) >= Fraction(standing[-1])
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """The own amount, and the threshold that stands."""
+        standing = [each for each in facts.thresholds.get(self.ranking, ()) if each[0] <= at]
+        as_of, value = standing[-1] if standing else (None, None)
+        renewed = {"as_of": as_of, "renewed_next": self.renewed_at(at) + self.every}
+        threshold = {"threshold": value, **renewed}
+        if self.total is None:
+            return {"count": len(self.of.counting(facts, at) or ())} | threshold
+        return {"total": Measured(self.of, "total", (self.total,)).amount(facts, at)} | threshold
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:

@@ -103,6 +103,12 @@ class Versus(Leaf, keys=("versus", "ratio")):
             return right != 0 and against(left / right, self.op, self.value)
         return compared(self.op, left, Fraction(as_kind("number", self.value)) * right)
 
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Both amounts, and their ratio."""
+        left, right = self.amounts(facts, at)
+        both = {"left": {self.left.measure: left}, "right": {self.right.measure: right}}
+        return both | ({"ratio": left / right if left is not None and right else None} if self.divided else {})
+
     def amounts(self, facts: Facts, at: datetime) -> tuple[Fraction | None, Fraction | None]:
         """Both amounts over what counts at an instant; None where there is none."""
         return self.left.amount(facts, at), self.right.amount(facts, at)
