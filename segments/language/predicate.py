@@ -5,11 +5,11 @@ A predicate knows its own truth: what is known of a customer is given to it.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Self
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Self, TypeVar
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
@@ -18,6 +18,7 @@ from segments.language.reading import only, operand, path_of
 from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.language.words import operand_in_words, to_plain
 
+_Kind = TypeVar("_Kind")
 Scope = Literal["trait", "property"]
 Operand = Scalar | tuple[Scalar, ...] | None
 
@@ -30,6 +31,18 @@ class Edge(NamedTuple):
 
     type: str
     window: timedelta
+
+
+class Leaning(NamedTuple):
+    """One more event of this type can make a predicate true (`up`), or can make it false."""
+
+    type: str
+    up: bool
+
+    @property
+    def turned(self) -> "Leaning":
+        """The other way round."""
+        return Leaning(self.type, not self.up)
 
 
 class Clock:
@@ -94,6 +107,18 @@ class Predicate:
     def edges(self) -> frozenset[Edge]:
         """The instants, relative to events, at which time alone can change it."""
         return frozenset().union(*(part.edges for part in self.parts))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Which way one more event of each type can move it, whatever its time and its properties; never wrong about "cannot".
+
+        What says nothing else leans both ways.
+        """
+        return frozenset(Leaning(edge.type, up) for edge in self.edges for up in (True, False))
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:  # noqa: ARG002 - who knows more looks at it
+        """The edges at which it can become this; never too few: what says nothing else is at all of them."""
+        return self.edges
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -189,6 +214,15 @@ class All(Predicate, keys=("all",)):
         """Each of the list."""
         return cls(_members("all", plain, read))
 
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of its parts."""
+        return _union(part.leanings for part in self.members)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Where one of its parts does."""
+        return _union(part.turning(to=to) for part in self.members)
+
     def to_json(self) -> dict[str, Any]:
         """`{"all": […]}`."""
         return {"all": [part.to_json() for part in self.members]}
@@ -220,6 +254,15 @@ class Either(Predicate, keys=("any",)):
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
         """Each of the list."""
         return cls(_members("any", plain, read))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of its parts."""
+        return _union(part.leanings for part in self.members)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Where one of its parts does."""
+        return _union(part.turning(to=to) for part in self.members)
 
     def to_json(self) -> dict[str, Any]:
         """`{"any": […]}`."""
@@ -253,6 +296,15 @@ class Not(Predicate, keys=("not",)):
         """What is denied."""
         only(plain, "not")
         return cls(read("not", plain["not"]))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of the part, turned."""
+        return frozenset(each.turned for each in self.part.leanings)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Where the part becomes the opposite."""
+        return self.part.turning(to=not to)
 
     def to_json(self) -> dict[str, Any]:
         """`{"not": …}`."""
@@ -400,6 +452,10 @@ def windows(predicate: Predicate) -> frozenset[Edge]:
 def trait_names(predicate: Predicate) -> frozenset[str]:
     """The top-level traits whose change can change the predicate."""
     return predicate.traits
+
+
+def _union(sets: Iterable[frozenset[_Kind]]) -> frozenset[_Kind]:
+    return frozenset[_Kind]().union(*sets)
 
 
 def _moments(predicate: Predicate, facts: Facts, at: datetime) -> list[datetime]:

@@ -13,7 +13,7 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge, Read
+from segments.language.predicate import Clock, Edge, Leaning, Read
 from segments.language.reading import operand
 from segments.language.values import OPERATORS, check_operand, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
@@ -54,6 +54,12 @@ class Aggregate(Leaf, keys=MEASURES):
     def traits(self) -> frozenset[str]:
         """Those of its events."""
         return self.of.traits
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Up by more events, where they can only help: a total can fall, for there are negative amounts."""
+        climbs = self.grows and self.measured.measure in ("largest", "smallest", "distinct", "count")
+        return self.of.more if climbs else super().leanings
 
     @property
     def memory(self) -> timedelta | None:

@@ -13,7 +13,7 @@ from typing import Any, Final, Self, Unpack
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.predicate import Predicate, Read, as_predicate
+from segments.language.predicate import Edge, Leaning, Predicate, Read, as_predicate
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_count
@@ -76,6 +76,29 @@ class Did(Countable, Predicate, keys=("did",)):
         if not self.holds(facts, at) or not self.at_least_times or self.most is not None:
             return super().moment(facts, at)
         return (self.counting(facts, at) or [])[self.at_least_times - 1].ts
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Up by more events where so many are asked for, down by them where no more are."""
+        more = self.more
+        rising = more if self.at_least_times > 0 else frozenset[Leaning]()
+        return rising | (frozenset(each.turned for each in more) if self.most is not None else frozenset())
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """True where more events come to count, false where one is out; the other way round where it is a maximum."""
+        if self.then_ is not None or (self.at_least_times and self.most is not None):
+            return self.edges
+        return self._more_at if to is (self.most is None) else self._fewer_at
+
+    @property
+    def _more_at(self) -> frozenset[Edge]:
+        return frozenset({Edge(self.type, timedelta(0))})
+
+    @property
+    def _fewer_at(self) -> frozenset[Edge]:
+        """What `since_last` looks for begins a new count, also where there was none."""
+        grown = () if self.window is None else (Edge(self.type, self.window),)
+        return frozenset(grown if self.since is None else (*grown, Edge(self.since, timedelta(0))))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:

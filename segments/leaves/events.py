@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Event, Facts
-from segments.language.predicate import Clock, Edge, Predicate, Read, check_fields
+from segments.language.predicate import Clock, Edge, Leaning, Predicate, Read, check_fields
 from segments.language.reading import an_object, window
 from segments.language.values import check_name, check_window
 from segments.language.words import span_in_words, to_plain
@@ -109,6 +109,13 @@ class Events:
         anchor = {Edge(self.since, timedelta(0))} if self.since is not None else set()
         followed = self.then_.edges(self.type) if self.then_ is not None else set()
         return frozenset({Edge(self.type, span) for span in spans} | anchor | followed)
+
+    @property
+    def more(self) -> frozenset[Leaning]:
+        """What can make more of them count (`up`), or fewer."""
+        anchor = () if self.since is None else (Leaning(self.since, up=True), Leaning(self.since, up=False))
+        followed = frozenset[Leaning]() if self.then_ is None else self.then_.more
+        return frozenset({Leaning(self.type, up=True), *anchor}) | followed
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -214,6 +221,13 @@ class Follow:
         """When what follows comes true, and when the wait for it is over."""
         over = {Edge(first, self.span)} if not self.wanted and self.span is not None else set()
         return self.next.edges | over
+
+    @property
+    def more(self) -> frozenset[Leaning]:
+        """What one more event that follows does to the number of those that count; what follows that one turns it again."""
+        own = Leaning(self.next.type, up=self.wanted)
+        after = frozenset[Leaning]() if self.next.then_ is None else self.next.then_.more
+        return frozenset({own, *(after if self.wanted else (each.turned for each in after))})
 
     def check_within(self, place: str, window: timedelta | None) -> None:
         """Refuse a window in which nothing can ever count."""

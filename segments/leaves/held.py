@@ -20,6 +20,7 @@ from segments.language.predicate import (
     Compare,
     Edge,
     Either,
+    Leaning,
     Not,
     Predicate,
     Read,
@@ -39,7 +40,6 @@ from segments.leaves.people import Bucket, MemberOf
 from segments.leaves.places import Located
 from segments.leaves.score import Scored
 from segments.leaves.sequences import Outermost
-from segments.leaves.turning import turning
 from segments.time.spells import Spells
 
 #: Whose past the events and the traits tell.
@@ -86,6 +86,11 @@ class Held(Predicate, keys=("held",)):
         return facts.lapses[self.inner]
 
     @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of what lasts."""
+        return self.inner.leanings
+
+    @property
     def parts(self) -> tuple[Predicate, ...]:
         """What lasted."""
         return (self.inner,)
@@ -93,12 +98,12 @@ class Held(Predicate, keys=("held",)):
     @property
     def edges(self) -> frozenset[Edge]:
         """Where the state can end, and a span after where it can begin."""
-        return self.ends | {Edge(edge.type, edge.window + self.span) for edge in turning(self.inner, to=True)}
+        return self.ends | {Edge(edge.type, edge.window + self.span) for edge in self.inner.turning(to=True)}
 
     @cached_property
     def ends(self) -> frozenset[Edge]:
         """Where the state can end."""
-        return turning(self.inner, to=False)
+        return self.inner.turning(to=False)
 
     @property
     def clocks(self) -> frozenset[Clock]:

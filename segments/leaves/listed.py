@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.predicate import Compare, Predicate, Read
+from segments.language.predicate import Compare, Edge, Predicate, Read
 from segments.language.reading import only
 from segments.leaves.did import Did
 
@@ -62,6 +62,10 @@ class Listed(Predicate, keys=("listed",)):
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """When the customer was put on it."""
         return self.last.moment(facts, at)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Those of the last event."""
+        return self.last.turning(to=to)
 
     @property
     def parts(self) -> tuple[Predicate, ...]:

@@ -15,7 +15,7 @@ from segments.errors import DefinitionError
 from segments.evaluate import flipped_at
 from segments.facts import NAME_CHANGED, Facts
 from segments.language.leaf import Leaf
-from segments.language.predicate import Predicate, Read
+from segments.language.predicate import Edge, Leaning, Predicate, Read
 from segments.language.reading import only, operand
 from segments.language.values import check_name, kind_of
 from segments.language.words import operand_in_words, to_plain
@@ -54,6 +54,15 @@ class MemberOf(Predicate, keys=("member_of",)):
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """When the customer came in."""
         return self.inner.moment(facts, at)
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of what the segment says."""
+        return self.inner.leanings
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Those of what the segment says."""
+        return self.inner.turning(to=to)
 
     @property
     def parts(self) -> tuple[Predicate, ...]:

@@ -42,7 +42,6 @@ from segments.evaluate import flips, holds, true_of
 from segments.facts import Event, Facts
 from segments.language.predicate import Edge
 from segments.leaves.triggers import triggers
-from segments.leaves.turning import turning
 from segments.sql.statements import among, everyone
 from segments.watch.transitions import memory, read_facts
 from store import Database
@@ -346,7 +345,7 @@ def test_it_is_true_exactly_when_it_was_true_at_every_instant(traits: dict[str, 
 def test_a_state_turns_only_where_it_is_expected_to(traits: dict[str, Any], log: list[Event], predicate: Any) -> None:
     for state in (predicate.inner, predicate):
         for instant, value in flips(state, traits, log, T0 - DAY, T0 + DAY):
-            edges = turning(predicate.inner, to=value) if state is predicate.inner else predicate.edges
+            edges = predicate.inner.turning(to=value) if state is predicate.inner else predicate.edges
             assert any(event.type == edge.type and event.ts + edge.window == instant for edge in edges for event in log)
 
 
