@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Protocol, Self, TypeVar
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
@@ -43,6 +43,25 @@ class Leaning(NamedTuple):
     def turned(self) -> "Leaning":
         """The other way round."""
         return Leaning(self.type, not self.up)
+
+
+class Trigger(Protocol):
+    """Some events, as far as it matters whether a new one is among them."""
+
+    @property
+    def type(self) -> str:
+        """Of which type they are."""
+
+    @property
+    def condition(self) -> "Predicate | None":
+        """What each is like."""
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """The traits that it takes to tell."""
+
+    def fits(self, ts: datetime, traits: Mapping[str, Any], at: datetime) -> bool:
+        """Whether what happened then counts at an instant as far as time is asked for."""
 
 
 class Clock:
@@ -115,6 +134,14 @@ class Predicate:
         What says nothing else leans both ways.
         """
         return frozenset(Leaning(edge.type, up) for edge in self.edges for up in (True, False))
+
+    def triggers(self, *, positive: bool = True) -> "Iterator[Trigger]":
+        """The events of which one more speaks for it (or against, not `positive`): it is what brought the customer in.
+
+        What only time completes has none.
+        """
+        for part in self.parts:
+            yield from part.triggers(positive=positive)
 
     def turning(self, *, to: bool) -> frozenset[Edge]:  # noqa: ARG002 - who knows more looks at it
         """The edges at which it can become this; never too few: what says nothing else is at all of them."""
@@ -301,6 +328,10 @@ class Not(Predicate, keys=("not",)):
     def leanings(self) -> frozenset[Leaning]:
         """Those of the part, turned."""
         return frozenset(each.turned for each in self.part.leanings)
+
+    def triggers(self, *, positive: bool = True) -> "Iterator[Trigger]":
+        """Those that speak for the opposite."""
+        return self.part.triggers(positive=not positive)
 
     def turning(self, *, to: bool) -> frozenset[Edge]:
         """Where the part becomes the opposite."""

@@ -3,7 +3,7 @@
 Promise: pure and exact, and what the SQL of `aggregates_sql` answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -60,6 +60,11 @@ class Aggregate(Leaf, keys=MEASURES):
         """Up by more events, where they can only help: a total can fall, for there are negative amounts."""
         climbs = self.grows and self.measured.measure in ("largest", "smallest", "distinct", "count")
         return self.of.more if climbs else super().leanings
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """What completes its events, where more of them can only help."""
+        if positive and self.grows:
+            yield from self.of.completed_by
 
     @property
     def memory(self) -> timedelta | None:

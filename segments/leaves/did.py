@@ -3,7 +3,7 @@
 Promise: pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import reduce
@@ -19,7 +19,7 @@ from segments.language.spans import Units, span_of
 from segments.language.values import check_count
 from segments.language.words import count_in_words
 from segments.leaves.amounts import Countable
-from segments.leaves.events import FOLLOWED, follow, follow_from_json
+from segments.leaves.events import FOLLOWED, Events, follow, follow_from_json
 from segments.time.calendar import Period, period_from_json
 from segments.time.hours import home, hours_between, hours_from_json, weekdays, weekdays_from_json
 from segments.time.stretch import stretch, stretch_from_json
@@ -83,6 +83,11 @@ class Did(Countable, Predicate, keys=("did",)):
         more = self.more
         rising = more if self.at_least_times > 0 else frozenset[Leaning]()
         return rising | (frozenset(each.turned for each in more) if self.most is not None else frozenset())
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """What completes them, where so many are asked for."""
+        if positive and self.at_least_times > 0:
+            yield from self.completed_by
 
     def turning(self, *, to: bool) -> frozenset[Edge]:
         """True where more events come to count, false where one is out; the other way round where it is a maximum."""

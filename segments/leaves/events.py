@@ -118,6 +118,14 @@ class Events:
         return frozenset({Leaning(self.type, up=True), *anchor}) | followed
 
     @property
+    def completed_by(self) -> "Iterator[Events]":
+        """The events themselves, or what completes their sequence; nothing where only time does."""
+        if self.then_ is None or (self.then_.span is None and not self.then_.wanted):
+            yield self
+        elif self.then_.wanted:
+            yield from self.then_.next.completed_by
+
+    @property
     def clocks(self) -> frozenset[Clock]:
         """The end of the calendar period in which an event happened."""
         return frozenset({PeriodEnd(self.type, self.period)} if self.period is not None else ())

@@ -24,6 +24,7 @@ from segments.language.predicate import (
     Not,
     Predicate,
     Read,
+    Trigger,
     as_predicate,
     is_of_property,
 )
@@ -84,6 +85,10 @@ class Held(Predicate, keys=("held",)):
             past = steps(self.inner, facts, _BEGINNING)
             facts.lapses[self.inner] = Spells(past, lambda at: self.inner.holds(facts, at))
         return facts.lapses[self.inner]
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Trigger]:
+        """None that speak for it: only time completes it."""
+        return iter(()) if positive else super().triggers(positive=False)
 
     @property
     def leanings(self) -> frozenset[Leaning]:

@@ -3,7 +3,7 @@
 Promise: pure; of several events at that instant, any decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -19,6 +19,8 @@ from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_name, check_window
 from segments.language.words import span_in_words, to_plain
+from segments.leaves.did import Did
+from segments.leaves.events import Events
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,11 @@ class Outermost(Leaf, keys=("first", "last")):
     def edges(self) -> frozenset[Edge]:
         """When an event comes true, and when it grows too old."""
         return frozenset({Edge(self.type, timedelta(0)), Edge(self.type, self.window or timedelta(0))})
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """A new event is the last one, and never the first."""
+        if positive and self.which == "last":
+            yield Did(self.type, self.window, self.condition)
 
     @property
     def memory(self) -> timedelta | None:

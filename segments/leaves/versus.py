@@ -3,7 +3,7 @@
 Promise: pure and exact. Nothing is divided or rounded: a share is compared by multiplying with what it is a share of.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -75,6 +75,11 @@ class Versus(Leaf, keys=("versus", "ratio")):
     def traits(self) -> frozenset[str]:
         """Those of both sides."""
         return self.left.of.traits | self.right.of.traits
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """What completes the events of the sides of which more can only help."""
+        for side in self.growing if positive else ():
+            yield from side.completed_by
 
     @property
     def memory(self) -> timedelta | None:

@@ -41,7 +41,6 @@ from segments.ask.why import why
 from segments.evaluate import flips, holds, true_of
 from segments.facts import Event, Facts
 from segments.language.predicate import Edge
-from segments.leaves.triggers import triggers
 from segments.sql.statements import among, everyone
 from segments.watch.transitions import memory, read_facts
 from store import Database
@@ -371,8 +370,8 @@ def test_events_are_read_as_far_back_as_the_state_looks() -> None:
 
 
 def test_nothing_completes_it_but_time_and_what_ends_it_speaks_against_it() -> None:
-    assert list(triggers(waiting)) == []
-    assert [leaf.type for leaf in triggers(~quiet)] == ["A"]
+    assert list(waiting.triggers()) == []
+    assert [leaf.type for leaf in (~quiet).triggers()] == ["A"]
     with pytest.raises(DefinitionError, match="only time completes"):
         check_goal(held(did("A"), hours=1))
 

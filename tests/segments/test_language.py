@@ -15,7 +15,6 @@ import segments
 from segments import DefinitionError, Predicate, Segment, check_goal, did, prop, purchases, trait
 from segments.language.predicate import Edge, event_types, trait_names, windows
 from segments.language.wire import ORDER, predicate_from_json, readers
-from segments.leaves.triggers import triggers
 from tests.profile import examples
 from tests.segments.strategies import predicates
 
@@ -176,8 +175,8 @@ def test_what_a_predicate_depends_on() -> None:
     assert event_types(predicate) == {"Product Added", "Order Completed", "Gone"}
     assert windows(predicate) == {Edge("Product Added", DAY), Edge("Gone", 7 * DAY)}
     assert trait_names(predicate) == {"address"}
-    assert {leaf.type for leaf in triggers(predicate)} == {"Product Added"}
-    assert {leaf.type for leaf in triggers(~predicate)} == {"Order Completed", "Gone"}
+    assert {leaf.type for leaf in predicate.triggers()} == {"Product Added"}
+    assert {leaf.type for leaf in (~predicate).triggers()} == {"Order Completed", "Gone"}
 
 
 def test_narrowing_makes_a_new_predicate() -> None:
