@@ -1,6 +1,6 @@
 """What a predicate means, in plain Python: the tests' oracle, the simulator's engine and the clock of transitions.
 
-Promise: pure, and exactly what the SQL of `compiler` answers. The value over time is a step function that is right at
+Promise: pure, and exactly what the SQL of `segments.sql` answers. The value over time is a step function that is right at
 its steps: it can change only at the instant of an event or when an event becomes as old as a window.
 """
 

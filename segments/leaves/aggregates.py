@@ -1,6 +1,6 @@
 """An amount over events against a number.
 
-Promise: pure and exact, and what the SQL of `aggregates_sql` answers.
+Promise: pure and exact, and what the SQL of `segments.sql.aggregates_sql` answers.
 """
 
 from collections.abc import Iterator, Mapping
