@@ -3,11 +3,12 @@
 from segments.errors import DefinitionError, SegmentError
 from segments.language.predicate import Predicate
 from segments.language.readings import day, epoch, number
-from segments.language.segment import Effect, Segment, check_goal, did, purchases
+from segments.language.segment import Effect, Segment
 from segments.language.spans import days, hours, minutes, weeks
-from segments.language.terms import age, any_item, prop, trait
 from segments.leaves.addresses import city, country, postcode, region
+from segments.leaves.did import did, purchases
 from segments.leaves.engagement import messaged, unsubscribed
+from segments.leaves.goals import check_goal
 from segments.leaves.held import held
 from segments.leaves.listed import listed
 from segments.leaves.people import bucket, customers, member_of
@@ -16,6 +17,7 @@ from segments.leaves.reach import consented, reachable
 from segments.leaves.score import points, score
 from segments.leaves.sequences import first, last
 from segments.leaves.top import top
+from segments.leaves.traits import age, any_item, prop, trait
 
 __all__ = [
     "DefinitionError",

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,18 @@ EXCEPTIONS = {
 #: Modules that run inside workflows: Temporal's clock and nothing else.
 WORKFLOW_CODE = ("journeys/runtime.py", "journeys/handle.py", "workers/watching.py")
 #: The language must be importable in the workflow sandbox: no store, no SQL.
-PURE_SEGMENTS = ("language", "leaves", "time", "library", "evaluate.py", "errors.py")
+PURE_SEGMENTS = ("language", "leaves", "time", "library", "facts.py", "evaluate.py", "errors.py")
+#: Modules of `segments` that may stand in a circle: none.
+CIRCLES: dict[str, set[str]] = {}
 #: The rooms of `segments`, and which others each may use.
-_LANGUAGE = {"language", "time", "leaves", "evaluate", "errors"}
+_LANGUAGE = {"language", "time", "leaves", "facts", "evaluate", "errors"}
 SEGMENT_LAW = {
-    **dict.fromkeys(_LANGUAGE, _LANGUAGE),
+    "errors": set[str](),
+    "time": {"errors", "language.reading"},
+    "facts": {"time", "language.comparing"},
+    "language": {"errors", "facts", "time"},
+    "evaluate": {"facts", "language"},
+    "leaves": {"errors", "facts", "language", "time", "evaluate"},
     "library": {"language", "leaves"},
     "sql": _LANGUAGE,
     "watch": _LANGUAGE | {"sql", "load"},
@@ -162,14 +170,19 @@ def test_workflow_code_asks_no_clock_of_ours() -> None:
 def test_import_law_of_the_rooms_of_segments(room: str) -> None:
     place = ROOT / "segments" / room
     inside = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
-    used = {
-        module.split(".")[1]: f"{path.relative_to(ROOT)}:{line}"
-        for path in inside
-        for line, module in imports(path)
-        if module.startswith("segments.")
-        and module.split(".")[1] in {each.name.removesuffix(".py") for each in place.parent.iterdir()}
+    allowed = tuple(f"segments.{other}." for other in SEGMENT_LAW[room] | {room})
+    used = [f"{path.relative_to(ROOT)}:{line} {module}" for path in inside for line, module in imports(path)]
+    assert [each for each in used if " segments." in each and not f"{each.split()[1]}.".startswith(allowed)] == []
+
+
+def test_there_is_no_circle_among_the_modules_of_segments() -> None:
+    """Imports for types only count: what needs another's types cannot be read without it."""
+    modules = {path.with_suffix("").relative_to(ROOT).as_posix().replace("/", "."): path for path in sources("segments")}
+    arrows = {
+        name: {to for _, module in imports(path) for to in (module, module.rpartition(".")[0]) if to in modules} - {name}
+        for name, path in modules.items()
     }
-    assert {other: where for other, where in used.items() if other not in SEGMENT_LAW[room] | {room}} == {}
+    TopologicalSorter({name: to - CIRCLES.get(name, set()) for name, to in arrows.items()}).prepare()
 
 
 def test_no_folder_holds_more_modules_than_one_finds_one_in() -> None:

@@ -19,6 +19,7 @@ from segments.language.values import BARE, ISO, kind_of
 from segments.leaves.aggregates import Aggregate
 from segments.leaves.dates import Age, Anniversary, Near
 from segments.leaves.did import Did
+from segments.leaves.measures import Measured
 from segments.leaves.sequences import Outermost
 from segments.leaves.versus import Versus
 from store import Connection, queries
@@ -121,10 +122,14 @@ def readings(predicate: Predicate, event: str | None = None, before: tuple[str, 
         case Did() | Outermost() if predicate.condition is not None:
             yield from readings(predicate.condition, predicate.type)
         case Aggregate() | Versus():
-            sides = (predicate.measured,) if isinstance(predicate, Aggregate) else (predicate.left, predicate.right)
-            for side in sides:
-                if side.path and side.measure != "distinct":
-                    yield Reading(side.of.type, side.path, "number")
-                yield from readings(side.of)
+            for side in (predicate.measured,) if isinstance(predicate, Aggregate) else (predicate.left, predicate.right):
+                yield from _measured(side)
     for part in predicate.parts:
         yield from readings(part, event, before)
+
+
+def _measured(side: Measured) -> Iterator[Reading]:
+    if side.path and side.measure != "distinct":
+        yield Reading(side.of.type, side.path, "number")
+    if side.of.condition is not None:
+        yield from readings(side.of.condition, side.of.type)

@@ -1,6 +1,6 @@
 """What a comparison with a JSON value means, in plain Python: kinds never mix, and lists on the way fan out.
 
-Promise: pure, and exactly what the SQL of `json_sql` answers.
+Promise: pure, and exactly what the SQL of `segments.sql.documents` answers.
 """
 
 import re
@@ -10,7 +10,6 @@ from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from segments.language.predicate import All, AnyItem, Compare, Not, Predicate
 from segments.language.values import BLANK, CALENDAR, ISO, fold_table, kind_of
 
 _ISO = re.compile(ISO.replace(r"\d", "[0-9]").replace("$", r"\Z"))
@@ -35,6 +34,12 @@ def found_in(document: Any, path: tuple[str, ...]) -> Iterator[Any]:
     for each in document if isinstance(document, list) else [document]:
         if isinstance(each, Mapping) and path[0] in each:
             yield from found_in(each[path[0]], path[1:])
+
+
+def seen_in(document: Any, path: tuple[str, ...]) -> Any:
+    """The value at a path as one looks at it: several in a list, None where there is none."""
+    values = list(found_in(document, path))
+    return values[0] if len(values) == 1 else values or None
 
 
 def items_in(document: Any, path: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
@@ -64,19 +69,6 @@ def compares(value: Any, op: str, operand: Any) -> bool:
 def compared(op: str, mine: Any, theirs: Any) -> bool:
     """Whether two values of one kind compare."""
     return _TESTS[op](mine, theirs)
-
-
-def meets(condition: Predicate, document: Mapping[str, Any]) -> bool:
-    """Whether an object (an event's properties, an item of a list) meets a condition."""
-    match condition:
-        case Compare():
-            return any(compares(value, condition.op, condition.value) for value in found_in(document, condition.path))
-        case AnyItem():
-            return any(meets(condition.condition, item) for item in items_in(document, condition.path))
-        case Not():
-            return not meets(condition.part, document)
-    parts = (meets(part, document) for part in condition.parts)
-    return all(parts) if isinstance(condition, All) else any(parts)
 
 
 def as_kind(kind: str, value: Any) -> Any:

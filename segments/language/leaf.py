@@ -4,25 +4,23 @@ Promise: pure. A leaf says what it looks at (edges, traits, marks) and how far b
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from segments.facts import Facts
 from segments.language.predicate import Predicate
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 
 class Leaf(Predicate):
     """A predicate without parts that knows its own truth."""
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
-        """Whether it is true of a customer at an instant."""
-        raise NotImplementedError
-
     @property
     def dated_by(self) -> str | None:
         """What in `Person.dates` says since when it is as it is."""
         return None
+
+    def since(self, facts: Facts) -> dict[str, datetime]:
+        """Since when it is as it is, where that is known."""
+        known = facts.person.dates.get(str(self.dated_by))
+        return {} if known is None else {"since": known}
 
     @property
     def memory(self) -> timedelta | None:

@@ -1,23 +1,24 @@
 """The predicates themselves: immutable trees that say who is in, without saying how to find out.
 
 Promise: pure (only the standard library), hashable by content, printable as English and writable as JSON.
-A new kind of leaf is one class here, one function in `evaluate`, one in `compiler` and one in `wire`.
+A predicate knows its own truth: what is known of a customer is given to it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, Protocol, Self, TypeVar
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
+from segments.language.comparing import compares, found_in, items_in, seen_in
+from segments.language.reading import only, operand, path_of
 from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.language.words import operand_in_words, to_plain
 
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
-
+_Kind = TypeVar("_Kind")
 Scope = Literal["trait", "property"]
 Operand = Scalar | tuple[Scalar, ...] | None
 
@@ -32,21 +33,89 @@ class Edge(NamedTuple):
     window: timedelta
 
 
+class Leaning(NamedTuple):
+    """One more event of this type can make a predicate true (`up`), or can make it false."""
+
+    type: str
+    up: bool
+
+    @property
+    def turned(self) -> "Leaning":
+        """The other way round."""
+        return Leaning(self.type, not self.up)
+
+
+class Trigger(Protocol):
+    """Some events, as far as it matters whether a new one is among them."""
+
+    @property
+    def type(self) -> str:
+        """Of which type they are."""
+
+    @property
+    def condition(self) -> "Predicate | None":
+        """What each is like."""
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """The traits that it takes to tell."""
+
+    def fits(self, ts: datetime, traits: Mapping[str, Any], at: datetime) -> bool:
+        """Whether what happened then counts at an instant as far as time is asked for."""
+
+
 class Clock:
     """When time alone can change a predicate, where no fixed span after an event tells it."""
 
-    def steps(self, facts: "Facts", until: datetime) -> "Iterator[datetime]":
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
         """The instants, in any order, up to (or a little after) `until` at which it can change for a customer."""
         raise NotImplementedError
 
     @property
-    def cause(self) -> "Mapping[str, Any]":
+    def cause(self) -> Mapping[str, Any]:
         """What the log of transitions says when it did."""
         raise NotImplementedError
+
+    @property
+    def needs(self) -> timedelta:
+        """How long a customer must have been there for it to change anything."""
+        return timedelta(0)
+
+
+#: Reads the predicate that stands under a key: the key (for errors) and the plain JSON.
+Read = Callable[[str, object], "Predicate"]
 
 
 class Predicate:
     """Something that is true or false of a customer at an instant. Combine with `&`, `|` and `~`."""
+
+    #: By which keys JSON tells this kind; where several must stand beside each other, with spaces between.
+    told_by: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, *, keys: tuple[str, ...] = ()) -> None:
+        """A kind of predicate that JSON tells by any of these keys."""
+        cls.told_by = keys
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The predicate that `to_json` wrote; it fails with the place of what is wrong."""
+        raise NotImplementedError
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether it is true of a customer at an instant."""
+        raise NotImplementedError(f"no evaluation for {type(self).__name__}")
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an object (an event's properties, an item of a list) meets it, where it is a condition on one."""
+        return any(part.meets(document) for part in self.parts)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all
+        """What it looked at; None for what has nothing to show besides its truth."""
+        return None
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """When it came true, by the event that decided it; `at` where only an absence did, None where it is false."""
+        return at if self.holds(facts, at) else None
 
     @property
     def parts(self) -> "tuple[Predicate, ...]":
@@ -57,6 +126,26 @@ class Predicate:
     def edges(self) -> frozenset[Edge]:
         """The instants, relative to events, at which time alone can change it."""
         return frozenset().union(*(part.edges for part in self.parts))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Which way one more event of each type can move it, whatever its time and its properties; never wrong about "cannot".
+
+        What says nothing else leans both ways.
+        """
+        return frozenset(Leaning(edge.type, up) for edge in self.edges for up in (True, False))
+
+    def triggers(self, *, positive: bool = True) -> "Iterator[Trigger]":
+        """The events of which one more speaks for it (or against, not `positive`): it is what brought the customer in.
+
+        What only time completes has none.
+        """
+        for part in self.parts:
+            yield from part.triggers(positive=positive)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:  # noqa: ARG002 - who knows more looks at it
+        """The edges at which it can become this; never too few: what says nothing else is at all of them."""
+        return self.edges
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -70,7 +159,7 @@ class Predicate:
 
     @property
     def marks(self) -> frozenset[str]:
-        """What else may change it, in the words of a `dirty` mark: consent, addresses, names (`segments.language.person`)."""
+        """What else may change it, in the words of a `dirty` mark: consent, addresses, names (`segments.facts`)."""
         return frozenset().union(*(part.marks for part in self.parts))
 
     @property
@@ -125,15 +214,41 @@ class Predicate:
 
 
 @dataclass(frozen=True, eq=False)
-class All(Predicate):
+class All(Predicate, keys=("all",)):
     """True when every part is."""
 
     members: tuple[Predicate, ...]
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether every part is true."""
+        return all(part.holds(facts, at) for part in self.members)
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an object meets every part."""
+        return all(part.meets(document) for part in self.members)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """That of the last part."""
+        return max(_moments(self, facts, at)) if self.holds(facts, at) else None
 
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What it combines."""
         return self.members
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Each of the list."""
+        return cls(_members("all", plain, read))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of its parts."""
+        return _union(part.leanings for part in self.members)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Where one of its parts does."""
+        return _union(part.turning(to=to) for part in self.members)
 
     def to_json(self) -> dict[str, Any]:
         """`{"all": […]}`."""
@@ -144,15 +259,37 @@ class All(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class Either(Predicate):
+class Either(Predicate, keys=("any",)):
     """True when at least one part is."""
 
     members: tuple[Predicate, ...]
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether a part is true."""
+        return any(part.holds(facts, at) for part in self.members)
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """That of the first part that is true."""
+        return min(_moments(self, facts, at)) if self.holds(facts, at) else None
 
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What it combines."""
         return self.members
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Each of the list."""
+        return cls(_members("any", plain, read))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of its parts."""
+        return _union(part.leanings for part in self.members)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Where one of its parts does."""
+        return _union(part.turning(to=to) for part in self.members)
 
     def to_json(self) -> dict[str, Any]:
         """`{"any": […]}`."""
@@ -163,15 +300,42 @@ class Either(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class Not(Predicate):
+class Not(Predicate, keys=("not",)):
     """True when the part is not: there is no third value, so a missing trait makes `~(trait(…) > 1)` true."""
 
     part: Predicate
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the part is false."""
+        return not self.part.holds(facts, at)
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an object does not meet the part."""
+        return not self.part.meets(document)
 
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What it combines."""
         return (self.part,)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """What is denied."""
+        only(plain, "not")
+        return cls(read("not", plain["not"]))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of the part, turned."""
+        return frozenset(each.turned for each in self.part.leanings)
+
+    def triggers(self, *, positive: bool = True) -> "Iterator[Trigger]":
+        """Those that speak for the opposite."""
+        return self.part.triggers(positive=not positive)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Where the part becomes the opposite."""
+        return self.part.turning(to=not to)
 
     def to_json(self) -> dict[str, Any]:
         """`{"not": …}`."""
@@ -182,7 +346,7 @@ class Not(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class Compare(Predicate):
+class Compare(Predicate, keys=("trait", "property")):
     """A trait of the profile, or a property of an event, against a value.
 
     False whenever the value is missing or of another kind than the operand, also for `!=`. A list on the way to the
@@ -198,6 +362,18 @@ class Compare(Predicate):
         check_path(self.scope, self.path)
         check_operand(self.place, self.op, self.value)
 
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether the customer's trait compares."""
+        return self.meets(facts.traits)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether a value at the path compares."""
+        return any(compares(value, self.op, self.value) for value in found_in(document, self.path))
+
     @property
     def place(self) -> str:
         """How an error names this comparison."""
@@ -207,6 +383,14 @@ class Compare(Predicate):
     def traits(self) -> frozenset[str]:
         """Its own trait, if it is one."""
         return frozenset({self.path[0]}) if self.scope == "trait" else frozenset()
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """A trait or a property, an operator and an operand."""
+        scope = _scope(plain)
+        path = path_of(scope, plain[scope])
+        only(plain, scope, "is", "value")
+        return cls(scope, path, str(plain.get("is")), operand(plain.get("value")))
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "is": …, "value": …}`."""
@@ -221,7 +405,7 @@ class Compare(Predicate):
 
 
 @dataclass(frozen=True, eq=False)
-class AnyItem(Predicate):
+class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
     """At least one object in a list meets the condition by itself; `property` in the condition is a field of the object."""
 
     scope: Scope
@@ -232,10 +416,31 @@ class AnyItem(Predicate):
         check_path(self.scope, self.path)
         check_fields(f"{self.scope}({'.'.join(self.path)!r}).any_item", self.condition)
 
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+        """Whether an item of the customer's trait meets the condition."""
+        return self.meets(facts.traits)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """How many items there are, and how many meet the condition."""
+        items = list(items_in(facts.traits, self.path))
+        return {"items": len(items), "meeting": sum(self.condition.meets(item) for item in items)}
+
+    def meets(self, document: Mapping[str, Any]) -> bool:
+        """Whether an item of the list at the path meets the condition."""
+        return any(self.condition.meets(item) for item in items_in(document, self.path))
+
     @property
     def traits(self) -> frozenset[str]:
         """Its own trait, if it is one."""
         return frozenset({self.path[0]}) if self.scope == "trait" else frozenset()
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """A trait or a property, and the condition."""
+        scope = _scope(plain)
+        path = path_of(scope, plain[scope])
+        only(plain, scope, "any_item")
+        return cls(scope, path, read("any_item", plain["any_item"]))
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "any_item": …}`."""
@@ -278,6 +483,25 @@ def windows(predicate: Predicate) -> frozenset[Edge]:
 def trait_names(predicate: Predicate) -> frozenset[str]:
     """The top-level traits whose change can change the predicate."""
     return predicate.traits
+
+
+def _union(sets: Iterable[frozenset[_Kind]]) -> frozenset[_Kind]:
+    return frozenset[_Kind]().union(*sets)
+
+
+def _moments(predicate: Predicate, facts: Facts, at: datetime) -> list[datetime]:
+    return [moment for part in predicate.parts if (moment := part.moment(facts, at)) is not None]
+
+
+def _members(key: str, plain: Mapping[str, Any], read: Read) -> tuple[Predicate, ...]:
+    only(plain, key)
+    if not isinstance(plain[key], list) or not plain[key]:
+        raise DefinitionError(key, "needs a list with at least one predicate")
+    return tuple(read(f"{key}[{n}]", part) for n, part in enumerate(plain[key]))
+
+
+def _scope(plain: Mapping[str, Any]) -> Scope:
+    return "trait" if "trait" in plain else "property"
 
 
 def _flat(kind: type[All | Either], predicate: Predicate) -> tuple[Predicate, ...]:

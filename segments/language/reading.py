@@ -3,8 +3,9 @@
 Promise: pure; a misspelt key or a wrong kind of value fails with its place.
 """
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from segments.errors import DefinitionError
@@ -31,3 +32,34 @@ def an_object(place: str, value: object, *keys: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise DefinitionError(place, f"needs an object with keys such as {', '.join(keys)}, not {value!r}")
     return value
+
+
+def path_of(key: str, name: object) -> tuple[str, ...]:
+    """The steps of a name with dots."""
+    if not isinstance(name, str):
+        raise DefinitionError(key, f"needs a name, not {name!r}")
+    return tuple(name.split("."))
+
+
+def operand(value: Any) -> Any:
+    """What something is compared with; an object with one key names a kind that JSON has no word for."""
+    if isinstance(value, list):
+        return tuple(operand(choice) for choice in value)
+    if isinstance(value, Mapping) and len(value) == 1:
+        return _tagged(*next(iter(value.items())))
+    return value
+
+
+def _tagged(kind: str, text: Any) -> Any:
+    try:
+        return _TAGGED[kind](text)
+    except (KeyError, TypeError, ValueError, InvalidOperation):
+        problem = f"cannot read {{{kind!r}: {text!r}}}; use decimal, datetime or date with a text"
+        raise DefinitionError("value", problem) from None
+
+
+_TAGGED: Mapping[str, Callable[[str], Any]] = {
+    "decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+}

@@ -5,31 +5,18 @@ Promise: pure. This module is imported inside Temporal's workflow sandbox, so no
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from segments.errors import DefinitionError
-from segments.evaluate import holds_on_nothing
 from segments.language.predicate import Predicate, is_of_property, leaves
 from segments.language.wire import predicate_from_json
-from segments.leaves.did import Did
-from segments.leaves.held import Held
-from segments.leaves.score import Scored
 
 #: Part of every version: raise it when the meaning of a definition changes though its text does not.
 _SEMANTICS = 2
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
-
-
-def did(event: str) -> Did:
-    """The customer did this at least once, ever; narrow it with `.within`, `.at_least`, `.where`, `.since_last`."""
-    return Did(event)
-
-
-#: Completed orders, in the words of the Segment spec's e-commerce events.
-purchases = did("Order Completed")
 
 
 @dataclass(frozen=True)
@@ -111,31 +98,6 @@ def check_segment_name(name: object) -> None:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise DefinitionError(f"Segment({name!r})", "a name has 1 to 100 lower-case letters, digits and hyphens inside")
-
-
-def check_goal(goal: Predicate) -> None:
-    """Refuse a goal that nothing the customer does can reach.
-
-    Raises:
-        DefinitionError: it looks at traits, or it is true before anything has happened.
-    """
-    for leaf in leaves(goal):
-        if not isinstance(leaf, Did):
-            raise DefinitionError(f"goal {goal}", f"a goal is made of did(…); this is not: {leaf}")
-        if (leaf.period, leaf.then_, leaf.hours, leaf.days) != (None,) * 4:
-            raise DefinitionError(f"goal {goal}", f"a goal takes no hours or days, no calendar period and no sequence: {leaf}")
-    if any(isinstance(part, Held) for part in _all_parts(goal)):
-        raise DefinitionError(f"goal {goal}", "what only time completes is no goal; name the events themselves")
-    if any(isinstance(part, Scored) for part in _all_parts(goal)):
-        raise DefinitionError(f"goal {goal}", "a score has no moment at which it is reached; name the events themselves")
-    if holds_on_nothing(goal):
-        raise DefinitionError(f"goal {goal}", "is true before anything has happened, so the run would end at once")
-
-
-def _all_parts(predicate: Predicate) -> Iterator[Predicate]:
-    yield predicate
-    for part in predicate.parts:
-        yield from _all_parts(part)
 
 
 def _told(plain: Mapping[str, Any]) -> tuple[date | None, Effect | None]:

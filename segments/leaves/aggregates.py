@@ -1,31 +1,31 @@
 """An amount over events against a number.
 
-Promise: pure and exact, and what the SQL of `aggregates_sql` answers.
+Promise: pure and exact, and what the SQL of `segments.sql.aggregates_sql` answers.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge
+from segments.language.predicate import Clock, Edge, Leaning, Read
+from segments.language.reading import operand
 from segments.language.values import OPERATORS, check_operand, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
-from segments.leaves.measures import Measured
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
-    from segments.leaves.did import Did
+from segments.leaves.events import Events
+from segments.leaves.measures import MEASURES, Measured
 
 #: How amounts can be compared.
 COMPARED: Final = ("==", "!=", "<", "<=", ">", ">=", "between")
 
 
 @dataclass(frozen=True, eq=False)
-class Aggregate(Leaf):
+class Aggregate(Leaf, keys=MEASURES):
     """An amount over the events of a `did` against a number."""
 
     measured: Measured
@@ -36,7 +36,7 @@ class Aggregate(Leaf):
         check_number(self.measured.place, self.op, self.value)
 
     @property
-    def of(self) -> "Did":
+    def of(self) -> Events:
         """The events whose amount it is."""
         return self.measured.of
 
@@ -56,6 +56,17 @@ class Aggregate(Leaf):
         return self.of.traits
 
     @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Up by more events, where they can only help: a total can fall, for there are negative amounts."""
+        climbs = self.grows and self.measured.measure in ("largest", "smallest", "distinct", "count")
+        return self.of.more if climbs else super().leanings
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """What completes its events, where more of them can only help."""
+        if positive and self.grows:
+            yield from self.of.completed_by
+
+    @property
     def memory(self) -> timedelta | None:
         """That of its events."""
         return self.of.memory
@@ -70,14 +81,24 @@ class Aggregate(Leaf):
         """Whether it is true where no event counts: a count, a total or a number of values is 0 then."""
         return self.measured.has_zero and against(Fraction(0), self.op, self.value)
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the amount over what counts at an instant compares."""
         amount = self.amount(facts, at)
         return amount is not None and against(amount, self.op, self.value)
 
-    def amount(self, facts: "Facts", at: datetime) -> Fraction | None:
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """The amount."""
+        return {self.measured.measure: self.amount(facts, at)}
+
+    def amount(self, facts: Facts, at: datetime) -> Fraction | None:
         """The amount over what counts at an instant; None where there is none."""
         return self.measured.amount(facts, at)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The amount, and what it is compared with."""
+        found = Measured.from_json(plain, read, "is", "value")
+        return cls(found, str(plain.get("is")), operand(plain.get("value")))
 
     def to_json(self) -> dict[str, Any]:
         """`{"total": property, "of": {"did": …}, "is": …, "value": …}`."""

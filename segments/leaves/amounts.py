@@ -4,25 +4,16 @@ Promise: pure, like all of the language; what makes no sense is refused with a s
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import reduce
-from itertools import pairwise
-from operator import and_
-from typing import TYPE_CHECKING, Any, NoReturn, Unpack, cast
+from typing import Any, NoReturn
 
 from segments.errors import DefinitionError
 from segments.language.comparable import Comparable
 from segments.language.predicate import Predicate
-from segments.language.spans import Units, span_of
 from segments.language.values import check_name
 from segments.leaves.aggregates import Aggregate
+from segments.leaves.events import Events
 from segments.leaves.measures import Measured, Number
 from segments.leaves.versus import MIRRORED, Versus
-
-if TYPE_CHECKING:
-    from segments.leaves.did import Did
-
-_MOST_SPANS = 31
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +21,7 @@ class Amount(Comparable[Predicate]):
     """A number worked out from events; compare it with a number, another amount or a multiple of one, or divide it."""
 
     _meant = "compare it with a number or another amount"
-    of: "Did"
+    of: Events
     measure: str
     name: str = ""
     whole: bool = False
@@ -111,7 +102,8 @@ class Ratio(Comparable[Predicate]):
         return f"{self.left} / {self.right}"
 
 
-class Countable:
+@dataclass(frozen=True, eq=False)
+class Countable(Events):
     """What amounts can be worked out of: the words after `did(…)`.
 
     Of `did(…).where(any_item("products", …))` the lines that meet the condition are measured, with `whole` all of them.
@@ -141,21 +133,5 @@ class Countable:
         """How many different texts, numbers and booleans a property had."""
         return self._amount("distinct", name, whole=whole)
 
-    def in_each(self, times: int, span: timedelta | None = None, **units: Unpack[Units]) -> Predicate:
-        """At least once in each of the last so many spans, counted back from now: `in_each(4, weeks=1)`.
-
-        So more often within two weeks than within one, and so on: a shorthand, not a leaf.
-        """
-        it = cast("Did", self)
-        place = f"did({it.type!r}).in_each"
-        if it.window is not None:
-            raise DefinitionError(place, "takes no other window; leave out within(…)")
-        if isinstance(times, bool) or not isinstance(times, int) or not 2 <= times <= _MOST_SPANS:  # noqa: PLR2004 - else `within`
-            raise DefinitionError(place, f"needs a whole number of spans from 2 to {_MOST_SPANS}, not {times!r}")
-        one = span_of(place, span, units)
-        within = [it.within(n * one) for n in range(1, times + 1)]
-        more = [longer.count() > shorter.count() for shorter, longer in pairwise(within)]
-        return reduce(and_, more, cast("Predicate", within[0]))
-
     def _amount(self, measure: str, name: str = "", *, whole: bool = False) -> Amount:
-        return Amount(cast("Did", self), measure, name, whole)
+        return Amount(self, measure, name, whole)

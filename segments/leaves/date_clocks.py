@@ -6,14 +6,12 @@ Promise: pure; the instants follow from the trait alone, so that the watch can s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from segments.facts import Facts
 from segments.language.comparing import as_day, as_instant, found_in
 from segments.language.predicate import Clock
 from segments.time.calendar import Period, first_instant
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 _MOST_YEARS = 150
 
@@ -48,7 +46,7 @@ class NearClock(DateClock):
     before: timedelta
     after: timedelta
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - they are few
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - they are few
         """The two ends of the time around each date."""
         for instant in filter(None, map(as_instant, found_in(facts.traits, self.path))):
             for span in (-self.before, self.after):
@@ -64,7 +62,7 @@ class SaidClock(DateClock):
 
     window: timedelta
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - they are two
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - they are two
         """When it was last said, and the window later."""
         said_at = facts.origins.said_at.get(self.path[0])
         if said_at is not None:
@@ -82,7 +80,7 @@ class AnniversaryClock(DateClock):
     within_days: int
     day: Period
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
         """The local midnights, year by year."""
         zone = self.day.zone_of(facts.traits)
         for born in filter(None, map(as_day, found_in(facts.traits, self.path))):
@@ -100,7 +98,7 @@ class AgeClock(DateClock):
     ages: tuple[int, ...]
     day: Period
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - they are few
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - they are few
         """The local midnights at which these ages are reached."""
         zone = self.day.zone_of(facts.traits)
         for born in filter(None, map(as_day, found_in(facts.traits, self.path))):

@@ -4,31 +4,32 @@ Promise: pure. Each turns at instants that follow from the trait alone, so that 
 (`segments.watch.alarms`); a date without a time is its midnight UTC, and of a birthday only the date as written counts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparable import Comparable
-from segments.language.comparing import as_day, as_instant, compares, found_in
+from segments.language.comparing import as_day, as_instant, compares, found_in, seen_in
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock
+from segments.language.predicate import Clock, Read
+from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import OPERATORS, check_operand, check_path, check_window, kind_of, unknown_operator
 from segments.language.words import operand_in_words, span_in_words, to_plain
 from segments.leaves.date_clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
 from segments.time.calendar import Period, local_day
 
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
-
 _NOTHING = timedelta(0)
 _LONGEST_AHEAD = 180
+_ANNIVERSARY = ("within_days", "zone", "otherwise")
 _COMPARED = ("==", "!=", "<", "<=", ">", ">=", "between")
 
 
 @dataclass(frozen=True, eq=False)
-class Near(Leaf):
+class Near(Leaf, keys=("trait within_next", "trait within_last")):
     """A date at most `before` ahead, or less than `after` ago: `date - before <= now < date + after`."""
 
     path: tuple[str, ...]
@@ -53,10 +54,22 @@ class Near(Leaf):
         """The ends of the time around the date."""
         return frozenset({NearClock(self.path, self.before, self.after)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether such a date is near."""
         dates = filter(None, map(as_instant, found_in(facts.traits, self.path)))
         return any(-self.after < instant - at <= self.before for instant in dates)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The trait, and how near in seconds."""
+        path, word = path_of("trait", plain["trait"]), "within_next" if "within_next" in plain else "within_last"
+        only(plain, "trait", word)
+        span = window(plain[word]) or _NOTHING
+        return cls(path, span, _NOTHING) if word == "within_next" else cls(path, _NOTHING, span)
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "within_next": seconds}` or `{"trait": …, "within_last": seconds}`."""
@@ -68,7 +81,7 @@ class Near(Leaf):
 
 
 @dataclass(frozen=True, eq=False)
-class Anniversary(Leaf):
+class Anniversary(Leaf, keys=("trait anniversary",)):
     """The yearly return of a date is today, or at most so many days ahead; the 29th of February returns on the 28th."""
 
     path: tuple[str, ...]
@@ -93,7 +106,7 @@ class Anniversary(Leaf):
         """The midnights of every year."""
         return frozenset({AnniversaryClock(self.path, self.within_days, self.day)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the next return is near enough."""
         today = local_day(at, self.day.zone_of(facts.traits))
         return any(
@@ -102,6 +115,19 @@ class Anniversary(Leaf):
             for years in (today.year - born.year, today.year - born.year + 1)
             if years > 0 and (day := birthday(born, years))
         )
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The trait, how many days ahead, and whose calendar."""
+        path = path_of("trait", plain["trait"])
+        only(plain, "trait", "anniversary")
+        given = an_object("anniversary", plain["anniversary"], *_ANNIVERSARY)
+        only(given, *_ANNIVERSARY)
+        return cls(path, given.get("within_days", 0), _day(given))
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "anniversary": {"within_days": …, "zone": …}}`."""
@@ -113,7 +139,7 @@ class Anniversary(Leaf):
 
 
 @dataclass(frozen=True, eq=False)
-class Age(Leaf):
+class Age(Leaf, keys=("age",)):
     """Whole years since a date against a number: a year more from the first instant of the birthday on.
 
     Who was born on the 29th of February grows older on the 28th in other years; who is not born yet has no age.
@@ -149,11 +175,24 @@ class Age(Leaf):
         ages = {0} | {years for end in self._ends for years in (floor(end), floor(end) + 1, ceil(end))}
         return frozenset({AgeClock(self.path, tuple(sorted(years for years in ages if years >= 0)), self.day)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the age compares."""
         today = local_day(at, self.day.zone_of(facts.traits))
         births = filter(None, map(as_day, found_in(facts.traits, self.path)))
         return any(born <= today and compares(years_since(born, today), self.op, self.value) for born in births)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The trait, what the age is compared with, and whose calendar."""
+        only(plain, "age", "is", "value", "zone", "otherwise")
+        if not isinstance(plain["age"], str):
+            raise DefinitionError("age", f"needs the name of a trait, not {plain['age']!r}")
+        path = tuple(plain["age"].split("."))
+        return cls(path, str(plain.get("is")), operand(plain.get("value")), _day(plain))
 
     def to_json(self) -> dict[str, Any]:
         """`{"age": trait, "is": …, "value": …, "zone": …}`."""
@@ -189,3 +228,8 @@ def _zone(day: Period) -> dict[str, str]:
 
 def _in_zone(day: Period) -> str:
     return "" if day.zone is None else f" in {day.zone}"
+
+
+def _day(plain: Mapping[str, Any]) -> Period:
+    zone = plain.get("zone")
+    return Period("day", zone, plain.get("otherwise", "UTC" if zone is None else None))

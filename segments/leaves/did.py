@@ -1,167 +1,128 @@
 """`did(…)`: how often an event happened, and the words that narrow it.
 
-Promise: pure. An event counts by what is written here and nowhere else; `conditions` says the same in SQL.
+Promise: pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import reduce
+from itertools import pairwise
 from operator import and_
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Final, Self, Unpack
 
 from segments.errors import DefinitionError
-from segments.language.comparing import meets
-from segments.language.predicate import Clock, Edge, Predicate, as_predicate, check_fields
+from segments.facts import Facts
+from segments.language.predicate import Edge, Leaning, Predicate, Read, as_predicate
+from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
-from segments.language.values import check_count, check_name, check_window
-from segments.language.words import count_in_words, span_in_words, to_plain
+from segments.language.values import check_count
+from segments.language.words import count_in_words
 from segments.leaves.amounts import Countable
-from segments.leaves.sequences import Follow, follow
-from segments.time.calendar import Period
-from segments.time.hours import Hours, Weekdays, home, hours_between, weekdays
-from segments.time.stretch import Stretch, stretch
+from segments.leaves.events import FOLLOWED, Events, follow, follow_from_json
+from segments.time.calendar import Period, period_from_json
+from segments.time.hours import home, hours_between, hours_from_json, weekdays, weekdays_from_json
+from segments.time.stretch import stretch, stretch_from_json
 
-if TYPE_CHECKING:
-    from segments.evaluate import Event, Facts
+_MOST_SPANS = 31
+_DATED = ("between", "period", "at_hours", "on_days")
 
 
 @dataclass(frozen=True, eq=False)
-class Did(Predicate, Countable):
-    """How often an event happened: at least once unless told otherwise.
+class Did(Countable, Predicate, keys=("did",)):
+    """How often events happened: at least once unless told otherwise."""
 
-    An event counts at instant t when `t - window < ts <= t`: it is out exactly at `ts + window`, and an event from the
-    future does not count before its time. With `since`, only events at or after the last event of that type count (one
-    at the same instant does), and without any such event the answer is false.
-    """
-
-    type: str
-    window: timedelta | None = None
-    condition: Predicate | None = None
     least: int | None = None
     most: int | None = None
-    since: str | None = None
-    stretch: Stretch | None = None
-    period: Period | None = None
-    then_: Follow | None = None
-    hours: Hours | None = None
-    days: Weekdays | None = None
 
-    def __post_init__(self) -> None:
-        place = f"did({self.type!r})"
-        check_name(place, "event name", self.type)
-        check_window(f"{place}.within", self.window)
+    @property
+    def counted(self) -> bool:
+        """Whether it is said how often they happened."""
+        return self.least is not None or self.most is not None
+
+    def _check_times(self, place: str) -> None:
         check_count(place, self.least, self.most)
-        if self.since is not None:
-            check_name(f"{place}.since_last", "event name", self.since)
-        if self.condition is not None:
-            check_fields(f"{place}.where", self.condition)
-        if self.then_ is not None:
-            self.then_.check_within(place, self.window)
+
+    @property
+    def _how_often(self) -> dict[str, int | None]:
+        least = None if self.at_least_times == int(self.most is None) else self.at_least_times
+        return {"at_least": least, "at_most": self.most}
+
+    @property
+    def _times(self) -> str:
+        return count_in_words(self.at_least_times, self.most)
 
     @property
     def at_least_times(self) -> int:
         """The fewest events that make it true; 0 when only a maximum was given."""
         return self.least if self.least is not None else int(self.most is None)
 
-    @property
-    def same(self) -> tuple[str, timedelta | None] | None:
-        """The events among which it counts, where others may count theirs in the same pass; None where it goes by more."""
-        others = (self.since, self.stretch, self.period, self.then_)
-        return (self.type, self.window) if others == (None, None, None, None) else None
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether as many events count as are asked for."""
+        counted = self.counting(facts, at)
+        if counted is None:
+            return False
+        return self.at_least_times <= len(counted) and (self.most is None or len(counted) <= self.most)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """How many count, and when the last one was."""
+        counted = self.counting(facts, at)
+        if counted is None:
+            return {"count": 0, "since_last": "never"}
+        return {"count": len(counted), "last_at": counted[-1].ts if counted else None}
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """The time of the event with which there were enough."""
+        if not self.holds(facts, at) or not self.at_least_times or self.most is not None:
+            return super().moment(facts, at)
+        return (self.counting(facts, at) or [])[self.at_least_times - 1].ts
 
     @property
-    def plain(self) -> "Did":
-        """The event with its condition and what follows it, without windows and counts."""
-        return Did(self.type, condition=self.condition, then_=self.then_)
+    def leanings(self) -> frozenset[Leaning]:
+        """Up by more events where so many are asked for, down by them where no more are."""
+        more = self.more
+        rising = more if self.at_least_times > 0 else frozenset[Leaning]()
+        return rising | (frozenset(each.turned for each in more) if self.most is not None else frozenset())
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """What completes them, where so many are asked for."""
+        if positive and self.at_least_times > 0:
+            yield from self.completed_by
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """True where more events come to count, false where one is out; the other way round where it is a maximum."""
+        if self.then_ is not None or (self.at_least_times and self.most is not None):
+            return self.edges
+        return self._more_at if to is (self.most is None) else self._fewer_at
 
     @property
-    def edges(self) -> frozenset[Edge]:
-        """When an event comes true or grows too old, and when what `since_last` and `then` look for comes true."""
-        spans = {timedelta(0), self.window or timedelta(0)}
-        anchor = {Edge(self.since, timedelta(0))} if self.since is not None else set()
-        followed = self.then_.edges(self.type) if self.then_ is not None else set()
-        return frozenset({Edge(self.type, span) for span in spans} | anchor | followed)
+    def _more_at(self) -> frozenset[Edge]:
+        return frozenset({Edge(self.type, timedelta(0))})
 
     @property
-    def clocks(self) -> frozenset[Clock]:
-        """The end of the calendar period in which an event happened."""
-        return frozenset({self.period.clock(self.type)} if self.period is not None else ())
+    def _fewer_at(self) -> frozenset[Edge]:
+        """What `since_last` looks for begins a new count, also where there was none."""
+        grown = () if self.window is None else (Edge(self.type, self.window),)
+        return frozenset(grown if self.since is None else (*grown, Edge(self.since, timedelta(0))))
 
-    @property
-    def traits(self) -> frozenset[str]:
-        """The trait that holds the customer's zone, where a calendar period, hours or days need it."""
-        zoned = (self.period, self.hours, self.days)
-        return frozenset[str]().union(*(each.traits for each in zoned if each is not None))
-
-    @property
-    def memory(self) -> timedelta | None:
-        """How old the events can be that it looks at; None when any."""
-        return None if self.since is not None else self.oldest
-
-    @property
-    def oldest(self) -> timedelta | None:
-        """How old an event that counts can be; None when any."""
-        longest = None if self.period is None else self.period.longest
-        return min((span for span in (self.window, longest) if span is not None), default=None)
-
-    def counting(self, facts: "Facts", at: datetime) -> "list[Event] | None":
-        """The events that count at an instant, oldest first; None when its `since_last` never happened."""
-        anchors = facts.until(self.since, at) if self.since is not None else ()
-        if self.since is not None and not anchors:
-            return None
-        events = facts.until(self.type, at)
-        return [e for e in events if (not anchors or e.ts >= anchors[-1].ts) and self.counts(e, facts, at)]
-
-    def counts(self, event: "Event", facts: "Facts", at: datetime) -> bool:
-        """Whether one event of the type counts at an instant, `since_last` aside."""
-        return (
-            self.fits(event.ts, facts.traits, at)
-            and (self.condition is None or meets(self.condition, event.properties))
-            and (self.then_ is None or self.then_.holds(event, facts, at))
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The events, and how often."""
+        only(plain, "did", "within", "where", "at_least", "at_most", "since_last", *_DATED, *FOLLOWED)
+        where = plain.get("where")
+        return cls(
+            type=plain["did"],
+            window=window(plain.get("within")),
+            condition=None if where is None else read("where", where),
+            least=plain.get("at_least"),
+            most=plain.get("at_most"),
+            since=plain.get("since_last"),
+            stretch=stretch_from_json(plain.get("between")),
+            period=period_from_json(plain.get("period")),
+            then_=follow_from_json(plain, read),
+            hours=hours_from_json(plain.get("at_hours")),
+            days=weekdays_from_json(plain.get("on_days")),
         )
-
-    def fits(self, ts: datetime, traits: Mapping[str, Any], at: datetime) -> bool:
-        """Whether what happened then, of a customer with these traits, counts at an instant as far as time is asked for."""
-        return (
-            (self.window is None or at - ts < self.window)
-            and (self.stretch is None or self.stretch.has(ts))
-            and (self.period is None or self.period.has(ts, traits, at))
-            and (self.hours is None or self.hours.has(ts, traits))
-            and (self.days is None or self.days.has(ts, traits))
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """`{"did": …}` with what narrows it."""
-        plain: dict[str, Any] = {"did": self.type}
-        optional = {
-            "within": None if self.window is None else to_plain(self.window),
-            "at_least": None if self.at_least_times == int(self.most is None) else self.at_least_times,
-            "at_most": self.most,
-            "since_last": self.since,
-            "where": None if self.condition is None else self.condition.to_json(),
-            "between": None if self.stretch is None else self.stretch.to_json(),
-            "period": None if self.period is None else self.period.to_json(),
-            "at_hours": None if self.hours is None else self.hours.to_json(),
-            "on_days": None if self.days is None else self.days.to_json(),
-        }
-        followed = {} if self.then_ is None else self.then_.to_json(windowed=self.window is not None)
-        return plain | {name: value for name, value in optional.items() if value is not None} | followed
-
-    @property
-    def what(self) -> str:
-        """What was done, without the verb."""
-        words = [f'"{self.type}"', count_in_words(self.at_least_times, self.most)]
-        if self.condition is not None:
-            words.append(f"where {self.condition}")
-        words += [str(part) for part in (self.hours, self.days, self.stretch, self.period) if part is not None]
-        if self.window is not None:
-            words.append(f"within {span_in_words(self.window)}")
-        if self.since is not None:
-            words.append(f'since the last "{self.since}"')
-        if self.then_ is not None:
-            words.append(str(self.then_))
-        return " ".join(word for word in words if word)
 
     def __str__(self) -> str:
         return f"did {self.what}"
@@ -241,6 +202,21 @@ class Did(Predicate, Countable):
         """Only events that no other one followed; with a span they count from its end on, by time alone."""
         return self._followed(event, within, units, wanted=False)
 
+    def in_each(self, times: int, span: timedelta | None = None, **units: Unpack[Units]) -> Predicate:
+        """At least once in each of the last so many spans, counted back from now: `in_each(4, weeks=1)`.
+
+        So more often within two weeks than within one, and so on: a shorthand, not a leaf.
+        """
+        place = f"did({self.type!r}).in_each"
+        if self.window is not None:
+            raise DefinitionError(place, "takes no other window; leave out within(…)")
+        if isinstance(times, bool) or not isinstance(times, int) or not 2 <= times <= _MOST_SPANS:  # noqa: PLR2004 - else `within`
+            raise DefinitionError(place, f"needs a whole number of spans from 2 to {_MOST_SPANS}, not {times!r}")
+        one = span_of(place, span, units)
+        within = [self.within(n * one) for n in range(1, times + 1)]
+        more: list[Predicate] = [longer.count() > shorter.count() for shorter, longer in pairwise(within)]
+        return reduce(and_, more, within[0])
+
     def _in(self, unit: str, zone: str | None, otherwise: str) -> "Did":
         return self._once(f"this_{unit}", period=Period(unit, zone, None if zone is not None else otherwise))
 
@@ -257,3 +233,12 @@ class Did(Predicate, Countable):
         span = span_of(place, within, units) if within is not None or units else None
         following = Did(event) if isinstance(event, str) else event
         return replace(self, then_=follow(place, following, span, wanted=wanted))
+
+
+def did(event: str) -> Did:
+    """The customer did this at least once, ever; narrow it with `.within`, `.at_least`, `.where`, `.since_last`."""
+    return Did(event)
+
+
+#: Completed orders, in the words of the Segment spec's e-commerce events.
+purchases: Final = did("Order Completed")

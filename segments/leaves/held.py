@@ -4,17 +4,33 @@ Promise: pure. True at t exactly when the predicate was true at every instant of
 after its beginning by time alone, and false at once.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Self, Unpack
 
 from segments.errors import DefinitionError
-from segments.language.predicate import All, AnyItem, Clock, Compare, Edge, Either, Not, Predicate, as_predicate, is_of_property
+from segments.evaluate import flipped_at
+from segments.facts import Facts
+from segments.language.predicate import (
+    All,
+    AnyItem,
+    Clock,
+    Compare,
+    Edge,
+    Either,
+    Leaning,
+    Not,
+    Predicate,
+    Read,
+    Trigger,
+    as_predicate,
+    is_of_property,
+)
+from segments.language.reading import only, window
 from segments.language.spans import Units, earlier, span_of
+from segments.language.steps import steps
 from segments.language.values import check_window
 from segments.language.words import span_in_words, to_plain
 from segments.leaves.aggregates import Aggregate
@@ -25,20 +41,18 @@ from segments.leaves.people import Bucket, MemberOf
 from segments.leaves.places import Located
 from segments.leaves.score import Scored
 from segments.leaves.sequences import Outermost
-from segments.leaves.turning import turning
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
+from segments.time.spells import Spells
 
 #: Whose past the events and the traits tell.
 _TOLD = (All, Either, Not, MemberOf, Scored, Listed, Did, Outermost, Compare, AnyItem, Located, Bucket)
 _UNKNOWN = "it is not known what this was in the past; held(…) takes events, amounts and comparisons of traits, but not"
+_CALENDAR = "a calendar period cannot be looked back at; use .within(…) or .between(…)"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
-class Held(Predicate):
+class Held(Predicate, keys=("held",)):
     """The predicate was true at every instant of the last `span`, both ends included.
 
     Its past is told by the events, as they are known now. A trait counts as being what it is since it was last changed
@@ -54,6 +68,33 @@ class Held(Predicate):
         check_window("held", self.span)
         _check_past("held", as_predicate(self.inner, "held"))
 
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the traits are old enough, and the predicate was false at no instant of the span."""
+        start = self.begins(at)
+        return facts.known_since(self.traits) <= start and not self._lapses(facts).meet(start, at)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Since when it has been true, by its events and its traits; null where it was never false."""
+        if not self.inner.holds(facts, at):
+            return None
+        known = [flipped_at(self.inner, facts, at), facts.known_since(self.traits) if self.traits else None]
+        return {"true_since": max((instant for instant in known if instant is not None), default=None)}
+
+    def _lapses(self, facts: Facts) -> Spells:
+        if self.inner not in facts.lapses:
+            past = steps(self.inner, facts, _BEGINNING)
+            facts.lapses[self.inner] = Spells(past, lambda at: self.inner.holds(facts, at))
+        return facts.lapses[self.inner]
+
+    def triggers(self, *, positive: bool = True) -> Iterator[Trigger]:
+        """None that speak for it: only time completes it."""
+        return iter(()) if positive else super().triggers(positive=False)
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of what lasts."""
+        return self.inner.leanings
+
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What lasted."""
@@ -62,12 +103,12 @@ class Held(Predicate):
     @property
     def edges(self) -> frozenset[Edge]:
         """Where the state can end, and a span after where it can begin."""
-        return self.ends | {Edge(edge.type, edge.window + self.span) for edge in turning(self.inner, to=True)}
+        return self.ends | {Edge(edge.type, edge.window + self.span) for edge in self.inner.turning(to=True)}
 
     @cached_property
     def ends(self) -> frozenset[Edge]:
         """Where the state can end."""
-        return turning(self.inner, to=False)
+        return self.inner.turning(to=False)
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -82,6 +123,13 @@ class Held(Predicate):
     def begins(self, at: datetime) -> datetime:
         """The first instant at which it must have been true."""
         return earlier(at, self.span)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """What lasted, and for how many seconds."""
+        only(plain, "held", "for")
+        inner = read("held", plain["held"])
+        return cls(inner, window(plain.get("for")))  # type: ignore[arg-type]  # checked there
 
     def to_json(self) -> dict[str, Any]:
         """`{"held": …, "for": seconds}`."""
@@ -106,30 +154,21 @@ class Settled(TraitClock):
     names: frozenset[str]
     span: timedelta
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - there is one
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:  # noqa: ARG002 - there is one
         """A span after the newest of them."""
         since = facts.known_since(self.names)
         if _END - since > self.span:
             yield since + self.span
 
     @property
+    def needs(self) -> timedelta:
+        """The span: of who is younger, nothing has settled."""
+        return self.span
+
+    @property
     def cause(self) -> dict[str, Any]:
         """`{"traits": names, "for": seconds}`."""
         return {"traits": sorted(self.names), "for": to_plain(self.span)}
-
-
-class Lapses:
-    """When a predicate is not true of a customer: stretches from an instant up to but without another."""
-
-    def __init__(self, steps: Iterable[datetime], holds: Callable[[datetime], bool]) -> None:
-        """Value it once between each two steps."""
-        around = [_BEGINNING, *(step for step in steps if step > _BEGINNING), _END]
-        self._spells = [(start, end) for start, end in pairwise(around) if not holds(start)]
-
-    def meet(self, start: datetime, end: datetime) -> bool:
-        """Whether one of them meets [start, end]."""
-        known = bisect_right(self._spells, end, key=lambda spell: spell[0])
-        return known > 0 and self._spells[known - 1][1] > start
 
 
 def held(predicate: Predicate, span: timedelta | None = None, **units: Unpack[Units]) -> Held:
@@ -164,9 +203,9 @@ def _problem(predicate: Predicate) -> str | None:
         case Held():
             return "one held(…) cannot stand in another; write the sum of the spans, or two beside each other"
         case Did() if predicate.period is not None:
-            return "a calendar period cannot be looked back at; use .within(…) or .between(…)"
+            return _CALENDAR
+        case Aggregate():
+            return None if predicate.of.period is None else _CALENDAR
         case Compare() | AnyItem() if is_of_property(predicate):
             return "prop(…) belongs inside did(…).where(…)"
-        case Aggregate():
-            return _problem(predicate.of)
     return None if isinstance(predicate, _TOLD) else _UNKNOWN

@@ -5,13 +5,17 @@ a list is as exact in time as everything else, follows a merge, and can be asked
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.events import LIST_EVENT
-from segments.language.predicate import Compare, Predicate
+from segments.language.predicate import Compare, Edge, Predicate, Read
+from segments.language.reading import only
 from segments.leaves.did import Did
 
 #: Their property: true when the customer was put on the list, false when taken off.
@@ -31,7 +35,7 @@ def check_list_name(name: object) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Listed(Predicate):
+class Listed(Predicate, keys=("listed",)):
     """On the list at the instant asked about."""
 
     name: str
@@ -45,10 +49,33 @@ class Listed(Predicate):
         kind = LIST_EVENT + self.name
         return Did(kind, condition=Compare("property", (ON_IT,), "==", value=True), since=kind)
 
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the last event of the list's put the customer on it."""
+        return self.last.holds(facts, at)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Whether the last event put the customer on it, and since when."""
+        events = facts.until(self.last.type, at)
+        return {"listed": events[-1].properties.get(ON_IT) is True, "since": events[-1].ts} if events else None
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """When the customer was put on it."""
+        return self.last.moment(facts, at)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Those of the last event."""
+        return self.last.turning(to=to)
+
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What it comes to."""
         return (self.last,)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The list's name."""
+        only(plain, "listed")
+        return cls(check_list_name(plain["listed"]))
 
     def to_json(self) -> dict[str, Any]:
         """`{"listed": …}`."""

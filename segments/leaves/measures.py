@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
-from segments.language.comparing import as_kind, found_in, items_in, meets
-from segments.language.predicate import AnyItem, Not, Predicate
+from segments.facts import Facts
+from segments.language.comparing import as_kind, found_in, items_in
+from segments.language.predicate import AnyItem, Not, Predicate, Read
+from segments.language.reading import only
 from segments.language.values import check_path
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
-    from segments.leaves.did import Did
+from segments.leaves.events import Events, events_from_json
 
 Number = int | float | Decimal
 _SCALARS = ("boolean", "number", "text")
@@ -53,7 +52,7 @@ _UPWARD, _DOWNWARD = (">", ">="), ("<", "<=")
 class Measured:
     """A measure over the events that count for a `did`; all but the count look at a property."""
 
-    of: "Did"
+    of: Events
     measure: str
     path: tuple[str, ...] = ()
     whole: bool = False
@@ -61,7 +60,7 @@ class Measured:
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
             raise DefinitionError(self.place, f"unknown measure; use one of {', '.join(MEASURES)}")
-        if self.of.least is not None or self.of.most is not None:
+        if self.of.counted:
             raise DefinitionError(self.place, "takes no count; write (did(…).at_least(…)) & (did(…).total(…) > …)")
         if self.measure != "count":
             check_path("property", self.path)
@@ -84,7 +83,7 @@ class Measured:
         """Whether one more event can only help it to be, for example, `>` something."""
         return op in (_DOWNWARD if self.measure == "smallest" else _UPWARD)
 
-    def amount(self, facts: "Facts", at: datetime) -> Fraction | None:
+    def amount(self, facts: Facts, at: datetime) -> Fraction | None:
         """The amount over what counts at an instant; None where there is none."""
         events = self.of.counting(facts, at)
         if events is None or self.measure == "count":
@@ -108,8 +107,23 @@ class Measured:
         return (
             value
             for line in items_in(properties, self.path[:depth])
-            if any(meets(asked.condition, line) for asked in self.lines)
+            if any(asked.condition.meets(line) for asked in self.lines)
             for value in found_in(line, self.path[depth:])
+        )
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read, *beside: str) -> Self:
+        """The measure, the property and the events, with other keys beside them."""
+        measure = next(name for name in MEASURES if name in plain)
+        only(plain, measure, "of", "whole", *beside)
+        whole = plain.get("whole", False)
+        if not isinstance(whole, bool):
+            raise DefinitionError("whole", f"needs true (all lines) or false (those that meet the condition), not {whole!r}")
+        name = plain[measure]
+        if name is not True if measure == "count" else not isinstance(name, str):
+            raise DefinitionError(measure, f"needs {'true' if measure == 'count' else 'the name of a property'}, not {name!r}")
+        return cls(
+            events_from_json("of", plain.get("of"), read), measure, () if name is True else tuple(name.split(".")), whole
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -3,23 +3,25 @@
 Promise: pure. A bucket is the same in SQL and in Python, for ever, and independent of every bucket with another salt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from unicodedata import normalize
 
 from segments.errors import DefinitionError
+from segments.evaluate import flipped_at
+from segments.facts import Facts
 from segments.language.chance import draw
 from segments.language.events import NAME_CHANGED
 from segments.language.leaf import Leaf
-from segments.language.predicate import Predicate
+from segments.language.predicate import Edge, Leaning, Predicate, Read
+from segments.language.reading import only, operand
 from segments.language.values import check_name, kind_of
 from segments.language.words import operand_in_words, to_plain
 
 if TYPE_CHECKING:
-    from segments.evaluate import Facts
     from segments.language.segment import Segment
 
 _LONGEST_LIST = 10_000
@@ -28,7 +30,7 @@ _RING = 2**32
 
 
 @dataclass(frozen=True, eq=False)
-class MemberOf(Predicate):
+class MemberOf(Predicate, keys=("member_of",)):
     """In another segment: its predicate under its name, so that a changed definition changes this one's version too."""
 
     name: str
@@ -41,10 +43,43 @@ class MemberOf(Predicate):
         if self.name in mentions(self.inner):
             raise DefinitionError(f"member_of({self.name!r})", "is defined by itself; a segment cannot contain itself")
 
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether what the segment says is true."""
+        return self.inner.holds(facts, at)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Since when."""
+        since = flipped_at(self, facts, at)
+        return None if since is None else {"since": since}
+
+    def moment(self, facts: Facts, at: datetime) -> datetime | None:
+        """When the customer came in."""
+        return self.inner.moment(facts, at)
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of what the segment says."""
+        return self.inner.leanings
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Those of what the segment says."""
+        return self.inner.turning(to=to)
+
     @property
     def parts(self) -> tuple[Predicate, ...]:
         """What the segment says."""
         return (self.inner,)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The name and the predicate beside it."""
+        only(plain, "member_of", "predicate")
+        name = plain["member_of"]
+        if "predicate" not in plain:
+            raise DefinitionError("member_of", f"needs the predicate of {name!r} beside it (see `naming.expanded`)")
+        inner = read("predicate", plain["predicate"])
+        check_no_circle(name, inner)
+        return cls(name, inner)
 
     def to_json(self) -> dict[str, Any]:
         """`{"member_of": name, "predicate": …}`."""
@@ -67,7 +102,7 @@ def member_of(segment: "Segment") -> MemberOf:
 
 
 @dataclass(frozen=True, eq=False)
-class Bucket(Leaf):
+class Bucket(Leaf, keys=("bucket",)):
     """A stable random share of the customers: by SHA-256 of the salt and the profile's id, or the one it is drawn as."""
 
     percent: int | float | Decimal
@@ -90,17 +125,27 @@ class Bucket(Leaf):
         share = int(Decimal(str(self.percent)) * _RING / 100)
         return share.to_bytes(4, "big") if share < _RING else None
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer's hash is in the share."""
         below = self.below
         return below is None or self._draw(facts) < int.from_bytes(below)
 
-    def number(self, facts: "Facts") -> float:
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """The number that decides, and below which one is in."""
+        return {"number": self.number(facts), "in_below": self.percent}
+
+    def number(self, facts: Facts) -> float:
         """The customer's place among all, 0 to 100: in are those below the percentage (not rounded up to it)."""
         return self._draw(facts) * 1_000_000 // _RING / 10_000
 
-    def _draw(self, facts: "Facts") -> int:
+    def _draw(self, facts: Facts) -> int:
         return draw(self.salt.encode() + (facts.person.drawn_as or facts.person.id).bytes, 4)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The percentage and the salt."""
+        only(plain, "bucket", "salt")
+        return cls(operand(plain["bucket"]), plain.get("salt", ""))
 
     def to_json(self) -> dict[str, Any]:
         """`{"bucket": percent, "salt": …}`."""
@@ -116,7 +161,7 @@ def bucket(percent: float | Decimal, salt: str) -> Bucket:
 
 
 @dataclass(frozen=True, eq=False)
-class Customers(Leaf):
+class Customers(Leaf, keys=("customers",)):
     """One of these user ids."""
 
     user_ids: tuple[str, ...]
@@ -141,9 +186,19 @@ class Customers(Leaf):
         """When the profile got its last name."""
         return "name"
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer has one of the ids."""
         return not facts.person.user_ids.isdisjoint(self.user_ids)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """The user ids there are."""
+        return {"user_ids": sorted(facts.person.user_ids)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The user ids."""
+        only(plain, "customers")
+        return cls(operand(plain["customers"]))
 
     def to_json(self) -> dict[str, Any]:
         """`{"customers": […]}`."""

@@ -10,16 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.leaf import Leaf
-from segments.language.predicate import Edge
+from segments.language.predicate import Edge, Read
+from segments.language.reading import an_object, only, window
 from segments.language.values import check_name, check_path, check_window, kind_of
 from segments.language.words import span_in_words, to_plain
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 #: Metres.
 EARTH_RADIUS = 6_371_008.8
@@ -30,6 +29,8 @@ _STEP = Decimal(1).scaleb(-DECIMALS)
 _FURTHEST = 20_100  # km, half way round
 _MOST_CORNERS = 2_000
 _CORNERS = 3
+_CIRCLE = ("lat", "lon", "km")
+_POSITION = ("event", "trait", "within", "lat", "lon")
 Point = tuple[float, float]
 
 
@@ -162,7 +163,7 @@ class Shape:
 
 
 @dataclass(frozen=True, eq=False)
-class Located(Leaf):
+class Located(Leaf, keys=("near", "inside")):
     """The customer's position is in an area; false where no position is known.
 
     Of events, the last one with a valid position decides (of several at that very instant, any of them).
@@ -192,11 +193,24 @@ class Located(Leaf):
         """How old a position may be."""
         return timedelta(0) if self.of.scope == "trait" else self.of.window
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the position is in the area."""
         return any(self.area.holds(*point) for _, point in self.positions(facts, at))
 
-    def positions(self, facts: "Facts", at: datetime) -> list[tuple[datetime | None, Point]]:
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """How far away, where and when; of several the nearest."""
+        found = [(ts, point, self._metres(point)) for ts, point in self.positions(facts, at)]
+        if not found:
+            return None
+        ts, (lat, lon), metres = min(found, key=lambda each: each[2] or 0.0)
+        away = {} if metres is None else {"metres": round(metres, 1)}
+        return away | {"lat": round(lat, 6), "lon": round(lon, 6)} | ({} if ts is None else {"at": ts})
+
+    def _metres(self, point: Point) -> float | None:
+        area = self.area
+        return distance((float(area.lat), float(area.lon)), point) if isinstance(area, Circle) else None
+
+    def positions(self, facts: Facts, at: datetime) -> list[tuple[datetime | None, Point]]:
         """The positions that decide, usually one, each with the time of its event; without a time if it stands in a trait."""
         if self.of.scope == "trait":
             point = point_in(facts.traits, self.of)
@@ -204,6 +218,14 @@ class Located(Leaf):
         events = [e for e in facts.until(self.of.name, at) if self.of.window is None or at - e.ts < self.of.window]
         known = [(e.ts, point) for e in events if (point := point_in(e.properties, self.of)) is not None]
         return [(ts, point) for ts, point in known if ts == known[-1][0]]
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The area, and whose position."""
+        tag = "near" if "near" in plain else "inside"
+        only(plain, tag, "of")
+        of = _position(an_object("of", plain["of"], *_POSITION)) if "of" in plain else last_location
+        return cls(_circle(an_object("near", plain["near"], *_CIRCLE)) if tag == "near" else _shape(plain["inside"]), of)
 
     def to_json(self) -> dict[str, Any]:
         """`{"near" or "inside": …, "of": …}`."""
@@ -268,3 +290,30 @@ def _is_number(value: object) -> bool:
         return kind_of("", value) == "number"
     except DefinitionError:
         return False
+
+
+def _circle(plain: Mapping[str, Any]) -> Circle:
+    only(plain, *_CIRCLE)
+    return Circle(*(_number(plain.get(name)) for name in _CIRCLE))
+
+
+def _shape(plain: object) -> Shape:
+    if not isinstance(plain, list) or not all(isinstance(corner, list) for corner in plain):
+        raise DefinitionError("inside", "needs a list of [latitude, longitude] pairs")
+    return Shape(tuple(tuple(_number(value) for value in corner) for corner in plain))
+
+
+def _position(plain: Mapping[str, Any]) -> Position:
+    only(plain, *_POSITION)
+    scopes: list[Literal["trait", "event"]] = [scope for scope in ("trait", "event") if scope in plain]
+    if len(scopes) != 1:
+        raise DefinitionError("of", "needs either event or trait")
+    names = (plain.get("lat", "lat"), plain.get("lon", "lon"))
+    return Position(scopes[0], plain[scopes[0]], window(plain.get("within")), *names)
+
+
+def _number(value: Any) -> Any:
+    """A number as it may stand in JSON (`to_plain` writes a Decimal as an object)."""
+    if isinstance(value, Mapping) and set(value) == {"decimal"}:
+        return Decimal(str(value["decimal"]))
+    return value

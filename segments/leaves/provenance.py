@@ -3,23 +3,22 @@
 Promise: pure. Each is false of a trait that is not there; a declared value has no confidence, so comparing that is false.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compares
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Operand
+from segments.language.predicate import Clock, Operand, Read
+from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import OPERATORS, check_name, check_operand, check_window, kind_of, unknown_operator
 from segments.language.words import operand_in_words, span_in_words, to_plain
 from segments.leaves.date_clocks import SaidClock
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 #: What is asked of a trait's origin: the operators, and the kind of the values.
 ASKED = {
@@ -43,20 +42,34 @@ class OfTrait(Leaf):
         """Its trait."""
         return frozenset({self.trait})
 
-    def _is_there(self, facts: "Facts") -> bool:
+    def _is_there(self, facts: Facts) -> bool:
         return facts.traits.get(self.trait) is not None
 
 
 @dataclass(frozen=True, eq=False)
-class Declared(OfTrait):
+class Declared(OfTrait, keys=("trait declared",)):
     """The trait is there and was not inferred: the customer said it, or a system that knows."""
 
     def __post_init__(self) -> None:
         check_trait(self._place, self.trait)
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether it is there without a confidence."""
         return self._is_there(facts) and not facts.origins.inferred(self.trait)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """Who said it, and how surely."""
+        told = facts.origins.told.get(self.trait, {})
+        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The trait."""
+        trait = _trait(plain, "declared")
+        if plain["declared"] is not True:
+            problem = f'is true or not there, not {plain["declared"]!r}; put the whole into a "not"'
+            raise DefinitionError("declared", problem)
+        return cls(trait)
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "declared": true}`."""
@@ -71,7 +84,7 @@ class Declared(OfTrait):
 
 
 @dataclass(frozen=True, eq=False)
-class Origin(OfTrait):
+class Origin(OfTrait, keys=("trait source", "trait confidence")):
     """The source or the confidence of a trait, compared."""
 
     asked: str
@@ -91,10 +104,24 @@ class Origin(OfTrait):
             if isinstance(each, (int, float, Decimal)) and not 0 <= each <= 1:
                 raise DefinitionError(place, f"is from 0 to 1, not {each}")
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether it is known and compares."""
         told = facts.origins.told.get(self.trait, {})
         return self._is_there(facts) and self.asked in told and compares(told[self.asked], self.op, self.value)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """Who said it, and how surely."""
+        told = facts.origins.told.get(self.trait, {})
+        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The trait, what is asked of it, and what that is compared with."""
+        word = next(name for name in ASKED if name in plain)
+        trait = _trait(plain, word)
+        given = an_object(word, plain[word], "is", "value")
+        only(given, "is", "value")
+        return cls(trait, word, str(given.get("is")), operand(given.get("value")))
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "confidence": {"is": …, "value": …}}`, or `source`."""
@@ -108,7 +135,7 @@ class Origin(OfTrait):
 
 
 @dataclass(frozen=True, eq=False)
-class Said(OfTrait):
+class Said(OfTrait, keys=("trait said_within",)):
     """The trait is there and was last said less than so long ago, by event time: `now - window < said_at <= now`."""
 
     window: timedelta
@@ -122,10 +149,20 @@ class Said(OfTrait):
         """When it was said, and when that is too long ago."""
         return frozenset({SaidClock((self.trait,), self.window)})
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether it was said lately enough."""
         said_at = facts.origins.said_at.get(self.trait)
         return self._is_there(facts) and said_at is not None and said_at <= at and at - said_at < self.window
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """When it was said."""
+        return {"said_at": facts.origins.said_at.get(self.trait)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The trait, and how lately in seconds."""
+        trait = _trait(plain, "said_within")
+        return cls(trait, window(plain["said_within"]) or timedelta(0))
 
     def to_json(self) -> dict[str, Any]:
         """`{"trait": …, "said_within": seconds}`."""
@@ -169,3 +206,9 @@ def check_trait(place: str, trait: object) -> None:
     check_name(place, "trait's name", trait)
     if "." in str(trait):
         raise DefinitionError(place, f"is said as a whole; ask where trait({str(trait).split('.')[0]!r}) comes from")
+
+
+def _trait(plain: Mapping[str, Any], word: str) -> str:
+    path = path_of("trait", plain["trait"])
+    only(plain, "trait", word)
+    return ".".join(path)

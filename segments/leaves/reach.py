@@ -4,16 +4,17 @@ Promise: pure; the same answers as the gate's (docs/consent.md), each over the a
 (Suppression is not asked here: it is by keyed hash of the address, and the gate alone has the key.)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED
 from segments.language.leaf import Leaf
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
+from segments.language.predicate import Read
+from segments.language.reading import only
 
 #: Where addresses and consents are kept from.
 CHANNELS = ("push", "whatsapp", "email", "sms")
@@ -21,7 +22,7 @@ PURPOSES = ("marketing", "transactional")
 
 
 @dataclass(frozen=True, eq=False)
-class Consented(Leaf):
+class Consented(Leaf, keys=("consented",)):
     """There is an address on a channel to which the customer may be written for a purpose, dead or alive."""
 
     channel: str
@@ -41,9 +42,20 @@ class Consented(Leaf):
         """Since when there is such an address, or no such address any more."""
         return f"consent:{self.channel}/{self.purpose}"
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether consent is granted now."""
         return facts.person.consents.get((self.channel, self.purpose)) == "granted"
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What was chosen, and since when."""
+        state = facts.person.consents.get((self.channel, self.purpose), "unknown")
+        return {"state": state} | self.since(facts)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The channel and the purpose."""
+        only(plain, "consented", "purpose")
+        return cls(plain["consented"], plain.get("purpose", "marketing"))
 
     def to_json(self) -> dict[str, Any]:
         """`{"consented": channel, "purpose": …}`."""
@@ -58,7 +70,7 @@ class Consented(Leaf):
 
 
 @dataclass(frozen=True, eq=False)
-class Reachable(Leaf):
+class Reachable(Leaf, keys=("reachable",)):
     """There is at least one address on a channel that is neither dead nor replaced by a newer one."""
 
     channel: str
@@ -76,9 +88,19 @@ class Reachable(Leaf):
         """The time of the first valid address, or of the end of the last one."""
         return f"endpoint:{self.channel}"
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
+    def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether there is an address now."""
         return self.channel in facts.person.channels
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """The channels with a valid address."""
+        return {"reachable_by": sorted(facts.person.channels)} | self.since(facts)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
+        """The channel."""
+        only(plain, "reachable")
+        return cls(plain["reachable"])
 
     def to_json(self) -> dict[str, Any]:
         """`{"reachable": channel}`."""

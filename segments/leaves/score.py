@@ -6,15 +6,17 @@ rules with a window. So a definition says its own decay, and needs no job that r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compared
-from segments.language.predicate import Predicate, as_predicate
-from segments.language.reading import only
+from segments.language.predicate import Predicate, Read, as_predicate
+from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, check_name, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
 
@@ -75,7 +77,7 @@ def score(*rules: Rule) -> Score:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored(Predicate):
+class Scored(Predicate, keys=("score",)):
     """A score against a number."""
 
     score: Score
@@ -87,6 +89,18 @@ class Scored(Predicate):
             raise unknown_operator("score", self.op, _COMPARED)
         if isinstance(self.value, float) or kind_of("score", self.value) != "number":
             raise DefinitionError("score", f"compares with a whole number or a Decimal, not {self.value!r}")
+
+    def holds(self, facts: Facts, at: datetime) -> bool:
+        """Whether the points of the rules that are true compare."""
+        return self.reached([part.holds(facts, at) for part in self.parts])
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """The sum, and the points of each reason."""
+        truths = [part.holds(facts, at) for part in self.parts]
+        points: dict[str, Points] = {}
+        for rule, true in zip(self.score.rules, truths, strict=True):
+            points[rule.why] = points.get(rule.why, 0) + (rule.points if true else 0)
+        return {"score": self.sum(truths), "points": points}
 
     @property
     def parts(self) -> tuple[Predicate, ...]:
@@ -102,6 +116,15 @@ class Scored(Predicate):
         earned = [Fraction(rule.points) for rule, true in zip(self.score.rules, truths, strict=True) if true]
         return sum(earned, Fraction(0))
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The rules and what their sum is compared with."""
+        only(plain, "score", "is", "value")
+        if not isinstance(plain["score"], list):
+            raise DefinitionError("score", f"needs a list of rules, not {plain['score']!r}")
+        rules = tuple(_rule(f"score[{n}]", rule, read) for n, rule in enumerate(plain["score"]))
+        return cls(Score(rules), str(plain.get("is")), operand(plain.get("value")))
+
     def to_json(self) -> dict[str, Any]:
         """`{"score": [rule, …], "is": …, "value": …}`."""
         return {"score": [rule.to_json() for rule in self.score.rules], "is": self.op, "value": to_plain(self.value)}
@@ -111,7 +134,8 @@ class Scored(Predicate):
         return f"the score ({rules}) {OPERATORS[self.op]} {operand_in_words(self.value)}"
 
 
-def rule_from(plain: Mapping[str, Any], when: Predicate, points: Any) -> Rule:
-    """The rule that `to_json` wrote, with its parts read already."""
-    only(plain, "points", "when", "why")
-    return Rule(points, when, plain.get("why") or str(when)[:200])
+def _rule(place: str, plain: object, read: Read) -> Rule:
+    rule = an_object(place, plain, "points", "when", "why")
+    when, points = read(f"{place}.when", rule.get("when")), operand(rule.get("points"))
+    only(rule, "points", "when", "why")
+    return Rule(points, when, rule.get("why") or str(when)[:200])

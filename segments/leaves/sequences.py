@@ -1,90 +1,30 @@
-"""What followed an event: "A then B within a while", "A without B"; and the first and the last event of all.
+"""The first and the last event of a type that ever happened.
 
-Promise: pure. "Later" is strictly later; a span is over exactly at its end, and then time alone makes "without" true.
+Promise: pure; of several events at that instant, any decides.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Self, Unpack
 
 from segments.errors import DefinitionError
-from segments.language.comparing import meets
+from segments.facts import Facts
+from segments.language.comparing import seen_in
 from segments.language.leaf import Leaf
-from segments.language.predicate import Edge, Predicate, as_predicate, check_fields
+from segments.language.predicate import Compare, Edge, Predicate, Read, as_predicate, check_fields, leaves
+from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_name, check_window
 from segments.language.words import span_in_words, to_plain
-
-if TYPE_CHECKING:
-    from segments.evaluate import Event, Facts
-    from segments.leaves.did import Did
-
-
-@dataclass(frozen=True)
-class Follow:
-    """What must, or must not, follow an event in less than a span (None: ever)."""
-
-    next: "Did"
-    span: timedelta | None
-    wanted: bool
-
-    def holds(self, event: "Event", facts: "Facts", at: datetime) -> bool:
-        """Whether an event counts at an instant because of what followed, or did not follow, it."""
-        if not self.wanted and self.span is not None and at - event.ts < self.span:
-            return False
-        followed = any(
-            later.ts > event.ts
-            and (self.span is None or later.ts - event.ts < self.span)
-            and self.next.counts(later, facts, at)
-            for later in facts.until(self.next.type, at)
-        )
-        return followed is self.wanted
-
-    def edges(self, first: str) -> frozenset[Edge]:
-        """When what follows comes true, and when the wait for it is over."""
-        over = {Edge(first, self.span)} if not self.wanted and self.span is not None else set()
-        return self.next.edges | over
-
-    def check_within(self, place: str, window: timedelta | None) -> None:
-        """Refuse a window in which nothing can ever count."""
-        if not self.wanted and self.span is not None and window is not None and self.span >= window:
-            raise DefinitionError(f"{place}.without", "waits as long as the window of within, or longer: nothing can count")
-
-    @property
-    def word(self) -> str:
-        """How it is written."""
-        return "then" if self.wanted else "without"
-
-    def to_json(self, *, windowed: bool) -> dict[str, Any]:
-        """`{"then": …, "then_within": …}` or `{"without": …, "without_within": …}`.
-
-        Beside a window (`"within"`, how old the first may be) it is always said how soon the other follows: null is ever.
-        """
-        plain: dict[str, Any] = {self.word: self.next.to_json()}
-        if self.span is not None or windowed:
-            plain[f"{self.word}_within"] = None if self.span is None else to_plain(self.span)
-        return plain
-
-    def __str__(self) -> str:
-        span = "" if self.span is None else f" within {span_in_words(self.span)} of it"
-        following = self.next.what if self.next.then_ is None else f"({self.next.what})"
-        return f"{'then' if self.wanted else 'without a later'} {following}{span}"
-
-
-def follow(place: str, following: object, span: timedelta | None, *, wanted: bool) -> Follow:
-    """What follows, refused where it is more than an event with conditions and what follows that."""
-    plain = getattr(following, "plain", None)
-    if plain is None:
-        raise DefinitionError(place, f"needs an event name or did(…), not {following!r}")
-    if following != plain:
-        raise DefinitionError(place, "takes did(…) with only .where, .then and .without; the span stands outside")
-    return Follow(following, span, wanted)  # type: ignore[arg-type]  # only a Did has `plain`
+from segments.leaves.did import Did
+from segments.leaves.events import Events
 
 
 @dataclass(frozen=True, eq=False)
-class Outermost(Leaf):
+class Outermost(Leaf, keys=("first", "last")):
     """The first or the last event of a type that ever happened, if it meets the condition and is younger than the window."""
 
     which: str
@@ -108,18 +48,32 @@ class Outermost(Leaf):
         """When an event comes true, and when it grows too old."""
         return frozenset({Edge(self.type, timedelta(0)), Edge(self.type, self.window or timedelta(0))})
 
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """A new event is the last one, and never the first."""
+        if positive and self.which == "last":
+            yield Did(self.type, self.window, self.condition)
+
     @property
     def memory(self) -> timedelta | None:
         """The first of all needs all; the last is the last in its window."""
         return self.window if self.which == "last" else None
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether it is true; of several events at the first (or last) instant, any."""
         known = facts.until(self.type, at)
         ts = known[0 if self.which == "first" else -1].ts if known else None
         if ts is None or (self.window is not None and at - ts >= self.window):
             return False
-        return any(self.condition is None or meets(self.condition, event.properties) for event in known if event.ts == ts)
+        return any(self.condition is None or self.condition.meets(event.properties) for event in known if event.ts == ts)
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """When it was, and what the condition looks at."""
+        known = facts.until(self.type, at)
+        if not known:
+            return None
+        event = known[0 if self.which == "first" else -1]
+        asked = [] if self.condition is None else [leaf.path for leaf in leaves(self.condition) if isinstance(leaf, Compare)]
+        return {"at": event.ts} | {".".join(path): seen_in(event.properties, path) for path in asked}
 
     def within(self, span: timedelta | None = None, **units: Unpack[Units]) -> "Outermost":
         """Only if it is younger than the span."""
@@ -134,6 +88,15 @@ class Outermost(Leaf):
         known = () if self.condition is None else (self.condition,)
         together = reduce(and_, [*known, *(as_predicate(each, f"{self.place}.where") for each in conditions)])
         return Outermost(self.which, self.type, self.window, together)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Which one, how old it may be, and what it was like."""
+        which = "first" if "first" in plain else "last"
+        only(plain, which, "within", "where")
+        where = plain.get("where")
+        condition = None if where is None else read("where", where)
+        return cls(which, plain[which], window(plain.get("within")), condition)
 
     def to_json(self) -> dict[str, Any]:
         """`{"first": …}` or `{"last": …}`."""

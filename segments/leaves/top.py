@@ -11,19 +11,20 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparing import as_kind
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge, Predicate
+from segments.language.predicate import Clock, Edge, Predicate, Read
+from segments.language.reading import only, operand, window
 from segments.language.values import check_name, kind_of
 from segments.language.words import span_in_words, to_plain
 from segments.leaves.amounts import Amount
 from segments.leaves.did import Did
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
+from segments.leaves.events import Events
+from segments.leaves.measures import Measured
 
 #: Renewals happen at whole multiples of the cadence since then.
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, eq=False)
-class Top(Leaf):
+class Top(Leaf, keys=("top",)):
     """Among the best so many per cent of those who did something, by how often or by the total of a property.
 
     The threshold is the smallest amount that at most this share of them had, as of the last renewal; those who tie below
@@ -40,7 +41,7 @@ class Top(Leaf):
     """
 
     percent: int | float | Decimal
-    of: Did
+    of: Events
     total: str | None
     every: timedelta = _DAY
 
@@ -86,7 +87,7 @@ class Top(Leaf):
         """The last renewal up to an instant."""
         return EPOCH + (at - EPOCH) // self.every * self.every
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the customer's amount reaches the threshold that stands."""
         events = self.of.counting(facts, at)
         standing = [value for as_of, value in facts.thresholds.get(self.ranking, ()) if as_of <= at]
@@ -96,6 +97,24 @@ class Top(Leaf):
             return bool(len(events) >= standing[-1])
         numbers = (as_kind("number", event.properties.get(self.total)) for event in events)
         return sum((Fraction(each) for each in numbers if each is not None), Fraction(0)) >= Fraction(standing[-1])
+
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """The own amount, and the threshold that stands."""
+        standing = [each for each in facts.thresholds.get(self.ranking, ()) if each[0] <= at]
+        as_of, value = standing[-1] if standing else (None, None)
+        renewed = {"as_of": as_of, "renewed_next": self.renewed_at(at) + self.every}
+        threshold = {"threshold": value, **renewed}
+        if self.total is None:
+            return {"count": len(self.of.counting(facts, at) or ())} | threshold
+        return {"total": Measured(self.of, "total", (self.total,)).amount(facts, at)} | threshold
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """The percentage, what it is of, and how often the threshold is renewed."""
+        only(plain, "top", "of", "total", "every")
+        of = read("of", plain.get("of"))
+        every = window(plain["every"]) if "every" in plain else None
+        return cls(operand(plain["top"]), of, plain.get("total"), _DAY if every is None else every)  # type: ignore[arg-type]  # checked there
 
     def to_json(self) -> dict[str, Any]:
         """`{"top": percent, "of": {"did": …}, "total": …, "every": seconds}`."""
@@ -114,7 +133,7 @@ class Renewal(Clock):
 
     ranking: str
 
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
         """The renewals that are recorded."""
         return (as_of for as_of, _ in facts.thresholds.get(self.ranking, ()) if as_of <= until)
 

@@ -3,30 +3,30 @@
 Promise: pure and exact. Nothing is divided or rounded: a share is compared by multiplying with what it is a share of.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
+from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge
+from segments.language.predicate import Clock, Edge, Read
+from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
 from segments.leaves.aggregates import against, check_number, in_words
-from segments.leaves.measures import Measured
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
-    from segments.leaves.did import Did
+from segments.leaves.events import Events
+from segments.leaves.measures import MEASURES, Measured
 
 #: What an operator becomes when its sides change places, or when both are multiplied by a number below zero.
 MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, eq=False)
-class Versus(Leaf):
+class Versus(Leaf, keys=("versus", "ratio")):
     """`left` against so many times `right`; or, `divided`, the share `left / right` against a number.
 
     False where a side is missing (the largest of nothing, or nothing ever for `since_last`). Where nothing counts, a count,
@@ -57,7 +57,7 @@ class Versus(Leaf):
         return self.left.of.same if counts and self.left.of.same == self.right.of.same else None
 
     @property
-    def sides(self) -> "tuple[Did, Did]":
+    def sides(self) -> tuple[Events, Events]:
         """The events on either side."""
         return self.left.of, self.right.of
 
@@ -76,6 +76,11 @@ class Versus(Leaf):
         """Those of both sides."""
         return self.left.of.traits | self.right.of.traits
 
+    def triggers(self, *, positive: bool = True) -> Iterator[Events]:
+        """What completes the events of the sides of which more can only help."""
+        for side in self.growing if positive else ():
+            yield from side.completed_by
+
     @property
     def memory(self) -> timedelta | None:
         """The longer one of both sides."""
@@ -83,7 +88,7 @@ class Versus(Leaf):
         return None if None in spans else max(span for span in spans if span is not None)
 
     @property
-    def growing(self) -> "tuple[Did, ...]":
+    def growing(self) -> tuple[Events, ...]:
         """The sides of which one more event speaks for it: of the left one for "more", of the right one for "less"."""
         sides = ((self.left, self.op), (self.right, MIRRORED.get(self.op, "")))
         return tuple(side.of for side, op in sides if side.grows_with(op))
@@ -94,7 +99,7 @@ class Versus(Leaf):
         anything_goes = all(side.has_zero and side.of.since is None for side in (self.left, self.right))
         return anything_goes and not self.divided and compared(self.op, 0, 0)
 
-    def holds(self, facts: "Facts", at: datetime) -> bool:
+    def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the amounts over what counts at an instant compare."""
         left, right = self.amounts(facts, at)
         if left is None or right is None:
@@ -103,9 +108,27 @@ class Versus(Leaf):
             return right != 0 and against(left / right, self.op, self.value)
         return compared(self.op, left, Fraction(as_kind("number", self.value)) * right)
 
-    def amounts(self, facts: "Facts", at: datetime) -> tuple[Fraction | None, Fraction | None]:
+    def saw(self, facts: Facts, at: datetime) -> Any:
+        """Both amounts, and their ratio."""
+        left, right = self.amounts(facts, at)
+        both = {"left": {self.left.measure: left}, "right": {self.right.measure: right}}
+        return both | ({"ratio": left / right if left is not None and right else None} if self.divided else {})
+
+    def amounts(self, facts: Facts, at: datetime) -> tuple[Fraction | None, Fraction | None]:
         """Both amounts over what counts at an instant; None where there is none."""
         return self.left.amount(facts, at), self.right.amount(facts, at)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Both amounts, and how they are compared."""
+        tag, number = ("ratio", "value") if "ratio" in plain else ("versus", "times")
+        only(plain, tag, "is", number)
+        both = plain[tag]
+        if not isinstance(both, list) or len(both) != 2:  # noqa: PLR2004 - two sides
+            raise DefinitionError(tag, f"needs a list of two amounts, not {both!r}")
+        left, right = (_side(f"{tag}[{n}]", side, read) for n, side in enumerate(both))
+        value = operand(plain.get(number, 1 if tag == "versus" else None))
+        return cls(left, str(plain.get("is")), right, value, divided=tag == "ratio")
 
     def to_json(self) -> dict[str, Any]:
         """`{"ratio": [amount, amount], "is": …, "value": …}`, or `{"versus": [amount, amount], "is": …, "times": …}`."""
@@ -123,3 +146,13 @@ class Versus(Leaf):
     @property
     def _plain(self) -> bool:
         return bool(self.value == 1)
+
+
+def _side(place: str, plain: object, read: Read) -> Measured:
+    given = an_object(place, plain, *MEASURES)
+    if not any(name in given for name in MEASURES):
+        raise DefinitionError(place, f"needs one of the keys {', '.join(MEASURES)}")
+    try:
+        return Measured.from_json(given, read)
+    except DefinitionError as error:
+        raise error.within(place) from None

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from segments.language.predicate import All, AnyItem, Compare, Either, Not, Predicate
 from segments.leaves.did import Did
+from segments.leaves.events import Events
 from segments.leaves.listed import Listed
 from segments.leaves.people import MemberOf
 from segments.sql.documents import any_item, compare
@@ -91,7 +92,7 @@ def _happened(leaf: Did, selection: Selection, times: int, most: int | None = No
     return selection.some(sa.select(e.c.profile_id).select_from(source).where(*wanted), times, most)
 
 
-def counted_since(e: Any, leaf: Did, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:
+def counted_since(e: Any, leaf: Events, selection: Selection) -> tuple[sa.FromClause, list[Expression]]:
     """The events that count for a leaf: where they come from, and which they are."""
     source, traits = selection.traits(e, e) if leaf.traits else (e, None)
     wanted = counted(e, leaf, selection.when, traits, one_by_one=selection.one_by_one)

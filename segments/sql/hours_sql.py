@@ -5,20 +5,18 @@ Promise: no zone is ever converted in the database (as in `period_sql`), so both
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.sql.elements import Grouping
 
 from segments.language.spans import earlier
+from segments.leaves.events import Events
 from segments.sql.tables import INSTANT
 from segments.time.calendar import ZONE_TRAIT
 from segments.time.hours import Home, Hours, Weekdays
 from segments.time.wall_clock import DAY, MONDAY, STRIDE, WallTable, wall_table
-
-if TYPE_CHECKING:
-    from segments.leaves.did import Did
 
 Expression = sa.ColumnElement[Any]
 WALL_BOUND: Final = "wall_"
@@ -29,7 +27,7 @@ _TOLD_APART = datetime(1700, 1, 1, tzinfo=UTC), datetime(2240, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = _BEGINNING + _MICRO, datetime.max.replace(tzinfo=UTC) - _MICRO
 
 
-def at_wall(e: Any, leaf: "Did", back: timedelta, traits: Expression | None) -> list[Expression]:
+def at_wall(e: Any, leaf: Events, back: timedelta, traits: Expression | None) -> list[Expression]:
     """Whether an event happened at the hours and on the days of a leaf; both in one look where they share a zone.
 
     `back` is how long before the instant asked about the leaf may be asked (`held`); the traits are those of the customer.

@@ -1,26 +1,23 @@
 """Rows of events as SQL: the bounds that time sets, and the conditions on one event, whatever leaf asks for it.
 
-Promise: what `Did.counts` says in Python. Instants that depend on "now" are parameters, worked out for each execution by
+Promise: what `Events.counts` says in Python. Instants that depend on "now" are parameters, worked out for each execution by
 the functions that `bounds_of` finds in the parameters' names.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from segments.language.predicate import Predicate
 from segments.language.spans import earlier
+from segments.leaves.events import Events, Follow
 from segments.sql.documents import Expression, of_document
 from segments.sql.hours_sql import WALL_BOUND, at_wall, wall_bound
 from segments.sql.periods import PERIOD_BOUND, in_period, period_bound
 from segments.sql.tables import INSTANT, event
 from segments.sql.when import AHEAD, YOUNGER, When, not_after, now, younger_than
-
-if TYPE_CHECKING:
-    from segments.leaves.did import Did
-    from segments.leaves.sequences import Follow
 
 Bound = Callable[[datetime], Any]
 __all__ = ["Bound", "bounds_of", "counted", "during", "named", "not_after", "now", "younger_than"]
@@ -66,7 +63,7 @@ def during(
 
 
 def counted(
-    e: Any, leaf: "Did", when: When = _NOW, traits: Expression | None = None, *, one_by_one: bool = True
+    e: Any, leaf: Events, when: When = _NOW, traits: Expression | None = None, *, one_by_one: bool = True
 ) -> list[Expression]:
     """What makes an event count for a leaf, `since_last` aside.
 
@@ -86,7 +83,7 @@ def counted(
     return wanted
 
 
-def _followed(e: Any, leaf: "Did", follow: "Follow", when: When, *, one_by_one: bool) -> list[Expression]:
+def _followed(e: Any, leaf: Events, follow: Follow, when: When, *, one_by_one: bool) -> list[Expression]:
     later = event.alias()
     wanted = [later.c.profile_id == e.c.profile_id, later.c.ts > e.c.ts]
     wanted += counted(later, follow.next, when, one_by_one=one_by_one)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from segments.language.predicate import Predicate
 from segments.leaves.did import Did
+from segments.leaves.events import Events
 from segments.sql.rows import counted, during
 from segments.sql.tables import event, profile
 from segments.sql.when import Expression, When
@@ -142,9 +143,9 @@ class Tally:
         self._base = selection.during(self._e, *same)
         self._source: Any = self._e
         self._traits: Expression | None = None
-        self._counts: list[tuple[Did, Expression]] = []
+        self._counts: list[tuple[Events, Expression]] = []
 
-    def count(self, leaf: Did) -> Expression:
+    def count(self, leaf: Events) -> Expression:
         """How many events count for the leaf, 0 where there are none."""
         known = [counted for counted, _ in self._counts]
         if leaf not in known:
@@ -159,7 +160,7 @@ class Tally:
         rows = sa.select(self._e.c.profile_id, *counts).select_from(self._source).where(*self._base)
         return rows.group_by(self._e.c.profile_id).subquery(self.name)
 
-    def _count(self, leaf: Did) -> Expression:
+    def _count(self, leaf: Events) -> Expression:
         if leaf.traits and self._traits is None:
             self._source, self._traits = self._selection.traits(self._e, self._source)
         own = counted(self._e, leaf, self.when, self._traits, one_by_one=False)[len(self._base) :]

@@ -140,7 +140,7 @@ def _goes_by(first: Did, part: Predicate) -> bool:
 def _can_start(part: Predicate) -> bool:
     if not isinstance(part, Did):
         return False
-    plain = Did(part.type, part.window, part.condition, part.least)
+    plain = Did(part.type, part.window, part.condition, least=part.least)
     return part.at_least_times > 0 and part == plain  # nothing else narrows it
 
 

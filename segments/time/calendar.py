@@ -5,18 +5,14 @@ date, so periods follow each other without gap or overlap also where midnight do
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from segments.errors import DefinitionError
-from segments.language.predicate import Clock
-
-if TYPE_CHECKING:
-    from segments.evaluate import Facts
 
 #: The trait that holds a customer's zone (IANA name).
 ZONE_TRAIT: Final = "timezone"
@@ -77,10 +73,6 @@ class Period:
         moved = [(low, high, zones) for (low, high), zones in together.items() if low < high]
         return [(low, high, None if self.otherwise in zones else tuple(zones)) for low, high, zones in moved]
 
-    def clock(self, event: str) -> "PeriodEnd":
-        """When events of a type fall out of it."""
-        return PeriodEnd(event, self)
-
     def to_json(self) -> dict[str, str]:
         """`{"unit": …, "zone": …}`, or with `otherwise` for the customer's own zone."""
         given = {"unit": self.unit, "zone": self.zone, "otherwise": self.otherwise}
@@ -88,27 +80,6 @@ class Period:
 
     def __str__(self) -> str:
         return f"{_WORDS[self.unit]}{'' if self.zone is None else f' in {self.zone}'}"
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodEnd(Clock):
-    """An event falls out of its calendar period when the next one begins."""
-
-    type: str
-    period: Period
-
-    def steps(self, facts: "Facts", until: datetime) -> Iterator[datetime]:
-        """The ends of the periods in which events happened."""
-        zone = self.period.zone_of(facts.traits)
-        for event in facts.until(self.type, until):
-            end = period_end(self.period.unit, event.ts, zone)
-            if end is not None:
-                yield end
-
-    @property
-    def cause(self) -> dict[str, Any]:
-        """`{"edge": event, "period": "week"}`."""
-        return {"edge": self.type, "period": self.period.unit}
 
 
 def period_from_json(plain: object) -> Period | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from segments.evaluate import Facts
+from segments.facts import Facts
 from segments.language.events import TRAITS_CHANGED
 from segments.language.segment import Segment
 from segments.language.spans import earlier

@@ -11,9 +11,10 @@ from typing import Final
 
 from segments.language.spans import earlier
 from segments.leaves.date_clocks import TraitClock
+from segments.leaves.events import PeriodEnd
 from segments.leaves.held import Settled
 from segments.leaves.top import Renewal, rankings
-from segments.time.calendar import PeriodEnd, period_end
+from segments.time.calendar import period_end
 from segments.watch.interest import Live, interest
 from store import Connection, queries
 

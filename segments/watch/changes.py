@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from segments.evaluate import Event, Facts, Thresholds
-from segments.language.person import Person
+from segments.facts import Event, Facts, Person, Thresholds
 from segments.language.segment import Segment
-from segments.leaves.triggers import triggers
 from segments.watch.interest import interest
 from segments.watch.look import Look, blaming
 from segments.watch.thresholds import recorded, used
@@ -152,7 +150,7 @@ async def _fresh_events(look: Look, segments: Sequence[Segment], profiles: Abstr
 
 async def _traits(look: Look, segments: Sequence[Segment], profiles: AbstractSet[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
     """The traits of these profiles, where what an event says depends on the customer's zone."""
-    if not any(leaf.traits for segment in segments for leaf in triggers(segment.predicate)):
+    if not any(leaf.traits for segment in segments for leaf in segment.predicate.triggers()):
         return {}
     rows = await look.connection.fetch(_SQL["traits_of"], sorted(profiles))
     return {row["id"]: read_json(row["traits"]) for row in rows}

@@ -16,9 +16,7 @@ from segments.language.events import LOADED, TRAITS_CHANGED
 from segments.language.predicate import Clock, Edge, event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
-from segments.leaves.leanings import leanings
-from segments.leaves.turning import turning
-from segments.time.calendar import PeriodEnd
+from segments.leaves.events import PeriodEnd
 
 _INSTANT = timedelta(microseconds=1)
 _Range = tuple[str, datetime, datetime, tuple[str, ...] | None]
@@ -89,7 +87,7 @@ def interest(segment: Segment) -> Interest:
     """What a segment looks at."""
     predicate = segment.predicate
     types = event_types(predicate) | predicate.marks
-    ways = leanings(predicate)
+    ways = predicate.leanings
     raising, lowering = (frozenset(each.type for each in ways if each.up is up) | predicate.marks for up in (True, False))
     by_default = predicate.personal or holds_on_nothing(predicate)
     traits, loaded = bool(trait_names(predicate)), LOADED + segment.name
@@ -122,7 +120,7 @@ def _ranges(segment: Segment, since: datetime, until: datetime) -> Iterator[tupl
 @lru_cache(4_096)
 def _turns(segment: Segment) -> Mapping[Edge, bool | None]:
     """Each edge, and what a segment can only become there: true where an event comes into a window, false where one is out."""
-    begins, ends = (turning(segment.predicate, to=to) for to in (True, False))
+    begins, ends = (segment.predicate.turning(to=to) for to in (True, False))
     return {edge: None if edge in begins and edge in ends else edge in begins for edge in begins | ends}
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from segments.evaluate import Thresholds
+from segments.facts import Thresholds
 from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.leaves.top import Top, rankings

@@ -16,19 +16,17 @@ from uuid import UUID
 
 import asyncpg
 
-from segments.evaluate import Event, Facts, Thresholds, edges_of, flipped_at, matches
+from segments.evaluate import flipped_at, matches
+from segments.facts import NOBODY, Event, Facts, Origins, Person, Thresholds
 from segments.language.comparing import as_instant
 from segments.language.events import TRAITS_CHANGED
 from segments.language.leaf import Leaf
-from segments.language.origin import Origins
-from segments.language.person import NOBODY, Person
-from segments.language.predicate import leaves, trait_names
+from segments.language.predicate import Trigger, leaves, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
+from segments.language.steps import edges_of
 from segments.language.words import to_plain
-from segments.leaves.did import Did
 from segments.leaves.provenance import OfTrait
-from segments.leaves.triggers import triggers
 
 Kind = Literal["entered", "left", "repeated"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -107,16 +105,16 @@ def caused_by(event: Event) -> dict[str, Any]:
 
 def speaks_for(segment: Segment, event: Event, traits: Mapping[str, Any], at: datetime | None = None) -> bool:
     """Whether the event counts for a `did` that the segment asks for (and not against); at an instant, or at its own."""
-    return any(_counts(leaf, event, traits, at or event.ts) for leaf in triggers(segment.predicate))
+    return any(_counts(leaf, event, traits, at or event.ts) for leaf in segment.predicate.triggers())
 
 
-def _counts(leaf: Did, event: Event, traits: Mapping[str, Any], at: datetime) -> bool:
+def _counts(leaf: Trigger, event: Event, traits: Mapping[str, Any], at: datetime) -> bool:
     return leaf.type == event.type and leaf.fits(event.ts, traits, at) and matches(leaf.condition, event.properties)
 
 
 def trigger_types(segments: Iterable[Segment]) -> frozenset[str]:
     """The event types that can speak for one of these segments."""
-    return frozenset(leaf.type for segment in segments for leaf in triggers(segment.predicate))
+    return frozenset(leaf.type for segment in segments for leaf in segment.predicate.triggers())
 
 
 def memory(segments: Iterable[Segment], since: datetime, at: datetime) -> datetime:

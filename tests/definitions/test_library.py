@@ -9,7 +9,8 @@ import pytest
 
 from journeys.catalogue import load
 from segments import Segment, did, library, trait
-from segments.evaluate import Event, holds
+from segments.evaluate import holds
+from segments.facts import Event
 from segments.library import Rfm, abandoned_cart, high_value, rfm, temperature
 from tests.segments.shop import T0
 

@@ -10,8 +10,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from segments import Predicate, Segment
-from segments.evaluate import Event, Facts
-from segments.language.origin import NOWHERE, Origins
+from segments.facts import NOWHERE, Event, Facts, Origins
 from segments.sql import statements as compiler
 from segments.watch.tick import Loaded, Tick, load, tick
 from segments.watch.transitions import read_since

@@ -10,12 +10,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from segments import DefinitionError, Predicate, age, did, held, prop, trait
-from segments.evaluate import Event
-from segments.language.origin import Origins
-from segments.language.terms import Term
+from segments.facts import Event, Origins
 from segments.leaves.amounts import Amount, Ratio
 from segments.leaves.did import Did
 from segments.leaves.sequences import first, last
+from segments.leaves.traits import Term
 from tests.segments.shop import T0
 
 TYPES = ("A", "B", "C")

@@ -11,8 +11,7 @@ from segments.ask.ask import CannotAsk, count, explain, preview
 from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.overview import landscape, overview
 from segments.ask.why import why
-from segments.evaluate import Event, Facts
-from segments.language.person import Person
+from segments.facts import Event, Facts, Person
 from segments.language.predicate import Either
 from segments.language.sizing import people_needed
 from segments.leaves.people import member_of

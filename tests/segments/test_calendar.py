@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from segments import Segment, did
-from segments.evaluate import Event, flips, holds
+from segments.evaluate import flips, holds
+from segments.facts import Event
 from segments.time.calendar import first_instant, known_zones, period_end, period_start, rules_of, zone_starts
 from tests.segments.shop import T0, Shop
 

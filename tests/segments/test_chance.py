@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from segments.language.person import Person
+
 from journeys.entry import is_held_out
 from segments import bucket
 from segments.evaluate import Facts
-from segments.language.person import Person
 from tests.journeys.test_entry import BASE
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,8 +15,8 @@ from sqlglot import expressions
 from uuid_utils.compat import uuid7
 
 from segments import DefinitionError, Predicate, did, prop, trait
-from segments.evaluate import Event, Facts, holds, reached_at, true_of
-from segments.language.origin import Origins
+from segments.evaluate import holds, reached_at, true_of
+from segments.facts import Event, Facts, Origins
 from segments.sql.statements import GoalRow, among, compile_goal, everyone
 from segments.watch.transitions import read_json
 from store import Database

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from segments import Predicate, did, prop, trait
-from segments.evaluate import Event, Facts, flipped_at, flips, holds, holds_on_nothing, reached_at
+from segments.evaluate import flipped_at, flips, holds, holds_on_nothing, reached_at
+from segments.facts import Event, Facts
 from tests.profile import examples
 from tests.segments.shop import T0
 from tests.segments.strategies import histories, predicates

@@ -38,10 +38,9 @@ from segments import (
 )
 from segments.ask.ask import explain
 from segments.ask.why import why
-from segments.evaluate import Event, Facts, flips, holds, true_of
+from segments.evaluate import flips, holds, true_of
+from segments.facts import Event, Facts
 from segments.language.predicate import Edge
-from segments.leaves.triggers import triggers
-from segments.leaves.turning import turning
 from segments.sql.statements import among, everyone
 from segments.watch.transitions import memory, read_facts
 from store import Database
@@ -345,7 +344,7 @@ def test_it_is_true_exactly_when_it_was_true_at_every_instant(traits: dict[str, 
 def test_a_state_turns_only_where_it_is_expected_to(traits: dict[str, Any], log: list[Event], predicate: Any) -> None:
     for state in (predicate.inner, predicate):
         for instant, value in flips(state, traits, log, T0 - DAY, T0 + DAY):
-            edges = turning(predicate.inner, to=value) if state is predicate.inner else predicate.edges
+            edges = predicate.inner.turning(to=value) if state is predicate.inner else predicate.edges
             assert any(event.type == edge.type and event.ts + edge.window == instant for edge in edges for event in log)
 
 
@@ -371,8 +370,8 @@ def test_events_are_read_as_far_back_as_the_state_looks() -> None:
 
 
 def test_nothing_completes_it_but_time_and_what_ends_it_speaks_against_it() -> None:
-    assert list(triggers(waiting)) == []
-    assert [leaf.type for leaf in triggers(~quiet)] == ["A"]
+    assert list(waiting.triggers()) == []
+    assert [leaf.type for leaf in (~quiet).triggers()] == ["A"]
     with pytest.raises(DefinitionError, match="only time completes"):
         check_goal(held(did("A"), hours=1))
 

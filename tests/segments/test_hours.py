@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from segments import DefinitionError, Predicate, Segment, check_goal, did
-from segments.evaluate import Event, holds
+from segments.evaluate import holds
+from segments.facts import Event
 from segments.language.wire import predicate_from_json
 from segments.time.calendar import known_zones
 from segments.time.wall_clock import DAY, MONDAY, STRIDE, seconds_of, wall_seconds, wall_table

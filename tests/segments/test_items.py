@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Predicate, Segment, any_item, did, prop, trait
-from segments.evaluate import Event, holds
+from segments.evaluate import holds
+from segments.facts import Event
 from tests.segments.shop import T0, Shop
 
 line = prop("products.price") > 50

@@ -27,8 +27,8 @@ from segments import (
     trait,
 )
 from segments.evaluate import holds
+from segments.facts import Person
 from segments.language.names import expanded
-from segments.language.person import Person
 from segments.language.predicate import event_types, trait_names
 from segments.language.wire import predicate_from_json
 from segments.leaves.people import MemberOf

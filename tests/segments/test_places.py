@@ -25,7 +25,8 @@ from segments import (
     region,
     trait,
 )
-from segments.evaluate import Event, holds
+from segments.evaluate import holds
+from segments.facts import Event
 from segments.language.predicate import Edge, trait_names
 from segments.language.wire import predicate_from_json
 from segments.leaves.places import EARTH_RADIUS, distance

@@ -10,7 +10,7 @@ import pytest
 from segments import DefinitionError, Predicate, Segment, prop, trait
 from segments.ask.ask import explain
 from segments.evaluate import holds
-from segments.language.origin import Origins
+from segments.facts import Origins
 from segments.language.wire import predicate_from_json
 from tests.segments.shop import T0, Shop
 

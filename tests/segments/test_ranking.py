@@ -10,7 +10,8 @@ import pytest
 
 from segments import DefinitionError, Predicate, Segment, did, prop, top, trait
 from segments.ask.ask import explain
-from segments.evaluate import Event, Facts, true_of
+from segments.evaluate import true_of
+from segments.facts import Event, Facts
 from segments.language.wire import predicate_from_json
 from segments.leaves.top import Top
 from tests.profile import LONG

@@ -22,7 +22,8 @@ from segments import (
     trait,
 )
 from segments.ask.why import why
-from segments.evaluate import Facts, holds
+from segments.evaluate import holds
+from segments.facts import Facts
 from segments.language.predicate import Predicate, event_types, trait_names
 from segments.language.wire import predicate_from_json
 from segments.leaves.people import MemberOf

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from segments import DefinitionError, Predicate, Segment, check_goal, days, did, first, hours, last, prop
-from segments.evaluate import Event, holds
-from segments.leaves.triggers import triggers
+from segments.evaluate import holds
+from segments.facts import Event
 from segments.watch.tick import tick
 from tests.segments.shop import T0, Shop
 
@@ -144,13 +144,13 @@ async def test_spending_enters_with_the_order_that_reaches_it_and_repeats_with_t
 
 
 def test_what_completes_a_sequence_speaks_for_it() -> None:
-    assert [leaf.type for leaf in triggers(did("A").then(did("B").then("C")))] == ["C"]
-    assert [leaf.type for leaf in triggers(did("A").without("B"))] == ["A"]
-    assert list(triggers(did("A").without("B", hours=1))) == []
-    assert [leaf.type for leaf in triggers(did("A").total("x") > 1)] == ["A"]
-    assert list(triggers(did("A").total("x") < 1)) == []
-    assert list(triggers(did("A").smallest("x") > 1)) == []
-    assert [leaf.type for leaf in triggers(last("A"))] == ["A"]
+    assert [leaf.type for leaf in did("A").then(did("B").then("C")).triggers()] == ["C"]
+    assert [leaf.type for leaf in did("A").without("B").triggers()] == ["A"]
+    assert list(did("A").without("B", hours=1).triggers()) == []
+    assert [leaf.type for leaf in (did("A").total("x") > 1).triggers()] == ["A"]
+    assert list((did("A").total("x") < 1).triggers()) == []
+    assert list((did("A").smallest("x") > 1).triggers()) == []
+    assert [leaf.type for leaf in last("A").triggers()] == ["A"]
 
 
 READS_LIKE = [

@@ -9,10 +9,10 @@ import pytest
 
 from segments import DefinitionError, Segment, did, prop, top
 from segments.ask.why import why
-from segments.evaluate import Event, Facts, holds, holds_on_nothing
+from segments.evaluate import holds, holds_on_nothing
+from segments.facts import Event, Facts
 from segments.language.wire import predicate_from_json
 from segments.leaves.held import held
-from segments.leaves.triggers import triggers
 from tests.segments.shop import T0, Shop
 
 HOUR, DAY, MICRO = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
@@ -107,10 +107,10 @@ def test_what_it_looks_at_and_what_speaks_for_it() -> None:
     assert predicate.edges == left.edges | right.edges
     assert predicate.clocks == right.clocks
     assert predicate.traits == {"timezone"}
-    assert [list(triggers(p)) for p in (left.count() > b, left.count() < b, left.count() == b)] == [[left], [did("B")], []]
-    assert list(triggers(left.count() / b >= 1)) == [left]
-    assert list(triggers(left.smallest("x") < b)) == [left, did("B")]
-    assert list(triggers(~predicate)) == []
+    assert [list(p.triggers()) for p in (left.count() > b, left.count() < b, left.count() == b)] == [[left], [did("B")], []]
+    assert list((left.count() / b >= 1).triggers()) == [left]
+    assert list((left.smallest("x") < b).triggers()) == [left, did("B")]
+    assert list((~predicate).triggers()) == []
     assert [holds_on_nothing(p) for p in (a > b, a >= b, a / b >= 0, a == did("B").largest("x"))] == [False, True, False, False]
 
 

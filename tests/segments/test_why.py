@@ -10,8 +10,7 @@ import pytest
 from segments import Segment, bucket, customers, did, first, last, last_location, listed, near, position_in, prop, trait
 from segments import inside as within_shape
 from segments.ask.why import Finding, why
-from segments.evaluate import Event, Facts
-from segments.language.person import Person
+from segments.facts import Event, Facts, Person
 from segments.language.predicate import Predicate
 from segments.leaves.people import member_of
 from segments.leaves.reach import consented, reachable
