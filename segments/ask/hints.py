@@ -13,7 +13,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from segments.ask.coverage import needed
-from segments.language.predicate import AnyItem, Compare, Predicate, event_types
+from segments.language.documents import AnyItem, Compare
+from segments.language.predicate import Predicate, event_types
 from segments.language.values import BARE, ISO, kind_of
 from segments.leaves.aggregates import Aggregate
 from segments.leaves.dates import Age, Anniversary, Near

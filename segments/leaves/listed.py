@@ -13,7 +13,8 @@ from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.predicate import Compare, Edge, Predicate, Read
+from segments.language.documents import Compare
+from segments.language.predicate import Edge, Predicate, Read
 from segments.language.reading import only
 from segments.leaves.did import Did
 
