@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from segments.language.predicate import AnyItem, Compare, Predicate, leaves, trait_names
+from segments.language.documents import AnyItem, Compare
+from segments.language.predicate import Predicate, leaves, trait_names
 from segments.language.segment import Segment
 from store import Database
 from store.segments.rows import Coverage, coverage

@@ -13,8 +13,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from segments.ask.coverage import needed
+from segments.language.documents import AnyItem, Compare
 from segments.language.events import LIST_EVENT, OURS
-from segments.language.predicate import AnyItem, Compare, Predicate, event_types
+from segments.language.predicate import Predicate, event_types
 from segments.language.values import BARE, ISO, kind_of
 from segments.leaves.aggregates import Aggregate
 from segments.leaves.dates import Age, Anniversary, Near

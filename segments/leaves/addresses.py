@@ -5,7 +5,7 @@ Promise: pure; each is an ordinary comparison of a trait.
 
 from collections.abc import Iterable
 
-from segments.language.predicate import Compare
+from segments.language.documents import Compare
 
 
 def country(*codes: str | Iterable[str]) -> Compare:

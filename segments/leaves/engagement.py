@@ -5,6 +5,7 @@ Promise: pure; every verb gives an ordinary `did(…)`, so counts, windows and c
 
 from dataclasses import dataclass
 
+from segments.language.documents import Compare
 from segments.language.events import (
     MESSAGE_CLICKED,
     MESSAGE_DELIVERED,
@@ -14,7 +15,6 @@ from segments.language.events import (
     MESSAGE_SENT,
     UNSUBSCRIBED,
 )
-from segments.language.predicate import Compare
 from segments.language.values import check_name
 from segments.leaves.did import Did
 from segments.leaves.reach import check_channel, check_purpose

@@ -13,21 +13,8 @@ from typing import Any, Self, Unpack
 from segments.errors import DefinitionError
 from segments.evaluate import flipped_at
 from segments.facts import Facts
-from segments.language.predicate import (
-    All,
-    AnyItem,
-    Clock,
-    Compare,
-    Edge,
-    Either,
-    Leaning,
-    Not,
-    Predicate,
-    Read,
-    Trigger,
-    as_predicate,
-    is_of_property,
-)
+from segments.language.documents import AnyItem, Compare, is_of_property
+from segments.language.predicate import All, Clock, Edge, Either, Leaning, Not, Predicate, Read, Trigger, as_predicate
 from segments.language.reading import only, window
 from segments.language.spans import Units, earlier, span_of
 from segments.language.steps import steps

@@ -13,8 +13,9 @@ from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
+from segments.language.documents import Compare
 from segments.language.events import LIST_EVENT
-from segments.language.predicate import Compare, Edge, Predicate, Read
+from segments.language.predicate import Edge, Predicate, Read
 from segments.language.reading import only
 from segments.leaves.did import Did
 

@@ -13,7 +13,8 @@ from typing import Any, Final, Self
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind, found_in, items_in
-from segments.language.predicate import AnyItem, Not, Predicate, Read
+from segments.language.documents import AnyItem
+from segments.language.predicate import Not, Predicate, Read
 from segments.language.reading import only
 from segments.language.values import check_path
 from segments.leaves.events import Events, events_from_json

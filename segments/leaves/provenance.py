@@ -13,8 +13,9 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compares
+from segments.language.documents import Operand
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Operand, Read
+from segments.language.predicate import Clock, Read
 from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import OPERATORS, check_name, check_operand, check_window, kind_of, unknown_operator
 from segments.language.words import operand_in_words, span_in_words, to_plain

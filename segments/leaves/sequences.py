@@ -13,8 +13,9 @@ from typing import Any, Self, Unpack
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import seen_in
+from segments.language.documents import Compare, check_fields
 from segments.language.leaf import Leaf
-from segments.language.predicate import Compare, Edge, Predicate, Read, as_predicate, check_fields, leaves
+from segments.language.predicate import Edge, Predicate, Read, as_predicate, leaves
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_name, check_window

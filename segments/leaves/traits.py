@@ -13,7 +13,8 @@ from typing import Any, Unpack
 
 from segments.errors import DefinitionError
 from segments.language.comparable import Comparable
-from segments.language.predicate import AnyItem, Compare, Predicate, Scope, as_predicate
+from segments.language.documents import AnyItem, Compare, Scope
+from segments.language.predicate import Predicate, as_predicate
 from segments.language.spans import Units, span_of
 from segments.language.values import Scalar, check_name, check_path
 from segments.language.words import to_plain

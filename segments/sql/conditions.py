@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from segments.language.predicate import All, AnyItem, Compare, Either, Not, Predicate
+from segments.language.documents import AnyItem, Compare
+from segments.language.predicate import All, Either, Not, Predicate
 from segments.leaves.did import Did
 from segments.leaves.events import Events
 from segments.leaves.listed import Listed

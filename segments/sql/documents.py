@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 
 from segments.language.comparing import as_instant
-from segments.language.predicate import All, AnyItem, Compare, Not, Predicate
+from segments.language.documents import AnyItem, Compare
+from segments.language.predicate import All, Not, Predicate
 from segments.language.values import BLANK, CALENDAR, FINER, ISO, ISO_OFFSET, Kind, fold_table, kind_of
 from segments.sql.tables import INSTANT
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from segments.language.predicate import Compare
+from segments.language.documents import Compare
 from segments.leaves.provenance import Declared, Origin, Said
 from segments.sql.conditions import Selection, inside
 from segments.sql.documents import Expression, Value, compare, instant_of
