@@ -50,7 +50,7 @@ SEGMENT_LAW = {
     "language": {"errors", "facts", "time"},
     "evaluate": {"facts", "language"},
     "leaves": {"errors", "facts", "language", "time", "evaluate"},
-    "library": {"language", "leaves"},
+    "library": {"language", "leaves", *segments.__all__},  # by the door, as a company's own would
     "sql": _LANGUAGE,
     "watch": _LANGUAGE | {"sql", "load"},
     "load": _LANGUAGE | {"sql", "watch", "define"},

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from shop import open_shop
 
 from activities.channels.kinds import KINDS, Kind, Template
 from journeys.contracts import Channel
@@ -12,6 +11,7 @@ from store import Database
 from store.addresses import AddressKind
 from tests.activities.test_deliver import finish, states
 from tests.toy.bottle import Sea
+from workers.testing.shop import open_shop
 
 _TOY = Kind(
     name="push",

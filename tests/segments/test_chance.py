@@ -5,11 +5,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from segments.language.person import Person
-
 from journeys.entry import is_held_out
 from segments import bucket
-from segments.evaluate import Facts
+from segments.facts import Facts, Person
 from tests.journeys.test_entry import BASE
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
