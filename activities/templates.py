@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from activities.channels.kinds import KINDS
 from activities.channels.kinds import Template as Written
 from activities.channels.message import Content
+from activities.templating.base import Template
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.source import Text, read_yaml
@@ -27,41 +28,6 @@ __all__ = ["BrokenTemplate", "Context", "Problem", "TemplateError", "Templates",
 
 _CONSTANTS = "shop.yaml"
 _MEANT = {".yaml", ".yml"}
-
-
-class Template(Protocol):
-    """What each kind of template can do."""
-
-    @property
-    def file(self) -> str:
-        """Where it stands, relative to the folder that holds the catalogue."""
-        ...
-
-    @property
-    def params(self) -> frozenset[str]:
-        """The params that it declares."""
-        ...
-
-    @property
-    def wish(self) -> ProductWish | None:
-        """The product that it asks for."""
-        ...
-
-    def render(self, values: Mapping[str, Any]) -> Content:
-        """The content for one customer."""
-        ...
-
-
-class TemplateClass(Protocol):
-    """The class of a kind of template, as a channel's row names it."""
-
-    def read(self, file: str, text: str, vocabulary: Vocabulary, *beside: str) -> Template:
-        """From its file's text, and that of the file beside it if there is one.
-
-        Raises:
-            TemplateError: a file cannot be used.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

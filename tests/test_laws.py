@@ -39,7 +39,7 @@ EXCEPTIONS = {
 WORKFLOW_CODE = ("journeys/runtime.py", "journeys/handle.py", "workers/watching.py")
 #: The language must be importable in the workflow sandbox: no store, no SQL.
 PURE_SEGMENTS = ("language", "leaves", "time", "library", "facts.py", "evaluate.py", "errors.py")
-#: Modules of `segments` that may stand in a circle: none.
+#: Modules that may stand in a circle: none.
 CIRCLES: dict[str, set[str]] = {}
 #: The rooms of `segments`, and which others each may use.
 _LANGUAGE = {"language", "time", "leaves", "facts", "evaluate", "errors"}
@@ -175,9 +175,9 @@ def test_import_law_of_the_rooms_of_segments(room: str) -> None:
     assert [each for each in used if " segments." in each and not f"{each.split()[1]}.".startswith(allowed)] == []
 
 
-def test_there_is_no_circle_among_the_modules_of_segments() -> None:
+def test_there_is_no_circle_among_the_modules() -> None:
     """Imports for types only count: what needs another's types cannot be read without it."""
-    modules = {path.with_suffix("").relative_to(ROOT).as_posix().replace("/", "."): path for path in sources("segments")}
+    modules = {path.with_suffix("").relative_to(ROOT).as_posix().replace("/", "."): path for path in sources(*ROOMS)}
     arrows = {
         name: {to for _, module in imports(path) for to in (module, module.rpartition(".")[0]) if to in modules} - {name}
         for name, path in modules.items()

@@ -16,7 +16,7 @@ from store.addresses import AddressKind
 
 if TYPE_CHECKING:
     from activities.channels.base import ProviderClass
-    from activities.templates import TemplateClass
+    from activities.templating.base import TemplateClass
 
 
 class Bounce(StrEnum):

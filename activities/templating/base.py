@@ -1,0 +1,43 @@
+"""What a kind of template can do, and the class that reads one; a channel's row names it (`activities.channels.kinds`)."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from activities.channels.message import Content
+from activities.templating.vocabulary import Vocabulary
+from activities.templating.wish import ProductWish
+
+
+class Template(Protocol):
+    """What each kind of template can do."""
+
+    @property
+    def file(self) -> str:
+        """Where it stands, relative to the folder that holds the catalogue."""
+        ...
+
+    @property
+    def params(self) -> frozenset[str]:
+        """The params that it declares."""
+        ...
+
+    @property
+    def wish(self) -> ProductWish | None:
+        """The product that it asks for."""
+        ...
+
+    def render(self, values: Mapping[str, Any]) -> Content:
+        """The content for one customer."""
+        ...
+
+
+class TemplateClass(Protocol):
+    """The class of a kind of template, as a channel's row names it."""
+
+    def read(self, file: str, text: str, vocabulary: Vocabulary, *beside: str) -> Template:
+        """From its file's text, and that of the file beside it if there is one.
+
+        Raises:
+            TemplateError: a file cannot be used.
+        """
+        ...
