@@ -209,10 +209,39 @@ class Predicate:
 
 
 @dataclass(frozen=True, eq=False)
-class All(Predicate, keys=("all",)):
-    """True when every part is."""
+class _Combined(Predicate):
+    """Several predicates under one word of JSON; what moves it is what moves one of them."""
 
     members: tuple[Predicate, ...]
+
+    @property
+    def parts(self) -> tuple[Predicate, ...]:
+        """What it combines."""
+        return self.members
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
+        """Each of the list."""
+        (key,) = cls.told_by
+        return cls(_members(key, plain, read))
+
+    @property
+    def leanings(self) -> frozenset[Leaning]:
+        """Those of its parts."""
+        return _union(part.leanings for part in self.members)
+
+    def turning(self, *, to: bool) -> frozenset[Edge]:
+        """Where one of its parts does."""
+        return _union(part.turning(to=to) for part in self.members)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"all": […]}`, or `{"any": […]}`."""
+        (key,) = self.told_by
+        return {key: [part.to_json() for part in self.members]}
+
+
+class All(_Combined, keys=("all",)):
+    """True when every part is."""
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether every part is true."""
@@ -226,38 +255,12 @@ class All(Predicate, keys=("all",)):
         """That of the last part."""
         return max(_moments(self, facts, at)) if self.holds(facts, at) else None
 
-    @property
-    def parts(self) -> tuple[Predicate, ...]:
-        """What it combines."""
-        return self.members
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
-        """Each of the list."""
-        return cls(_members("all", plain, read))
-
-    @property
-    def leanings(self) -> frozenset[Leaning]:
-        """Those of its parts."""
-        return _union(part.leanings for part in self.members)
-
-    def turning(self, *, to: bool) -> frozenset[Edge]:
-        """Where one of its parts does."""
-        return _union(part.turning(to=to) for part in self.members)
-
-    def to_json(self) -> dict[str, Any]:
-        """`{"all": […]}`."""
-        return {"all": [part.to_json() for part in self.members]}
-
     def __str__(self) -> str:
         return " and ".join(_bracketed(part, Either) for part in self.members)
 
 
-@dataclass(frozen=True, eq=False)
-class Either(Predicate, keys=("any",)):
+class Either(_Combined, keys=("any",)):
     """True when at least one part is."""
-
-    members: tuple[Predicate, ...]
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether a part is true."""
@@ -266,29 +269,6 @@ class Either(Predicate, keys=("any",)):
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """That of the first part that is true."""
         return min(_moments(self, facts, at)) if self.holds(facts, at) else None
-
-    @property
-    def parts(self) -> tuple[Predicate, ...]:
-        """What it combines."""
-        return self.members
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
-        """Each of the list."""
-        return cls(_members("any", plain, read))
-
-    @property
-    def leanings(self) -> frozenset[Leaning]:
-        """Those of its parts."""
-        return _union(part.leanings for part in self.members)
-
-    def turning(self, *, to: bool) -> frozenset[Edge]:
-        """Where one of its parts does."""
-        return _union(part.turning(to=to) for part in self.members)
-
-    def to_json(self) -> dict[str, Any]:
-        """`{"any": […]}`."""
-        return {"any": [part.to_json() for part in self.members]}
 
     def __str__(self) -> str:
         return " or ".join(_bracketed(part, All) for part in self.members)
