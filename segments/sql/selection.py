@@ -39,7 +39,7 @@ class Selection:
     What several leaves count among the same events is counted in one pass (`tallies`).
     """
 
-    sets: "list[sa.Subquery | Tally] | None" = None
+    sets: list[sa.Subquery] | None = None
     recent: Mapping[str, timedelta] = field(default_factory=dict)
     tallies: "Mapping[Same, Tally]" = field(default_factory=dict)
     last: Mapping[str, Expression] = field(default_factory=dict)
@@ -135,8 +135,8 @@ class Selection:
 class Tally:
     """Events of a type in a window, read once: how many of them each of several leaves counts, by customer."""
 
-    def __init__(self, same: Same, selection: Selection, shown_as: str | None = None) -> None:
-        self.same, self.name = same, f"tally_{len(selection.sets or ())}"
+    def __init__(self, same: Same, selection: Selection, name: str, shown_as: str | None = None) -> None:
+        self.name = name
         self._shown_as = shown_as or self.name
         self.when = selection.when
         self._selection, self._e = selection, event.alias()

@@ -7,7 +7,7 @@ is joined to it.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ClauseElement
@@ -31,44 +31,50 @@ def everybody(predicate: Predicate) -> sa.Select[Any]:
     """All living profiles of whom it is true."""
     parts = predicate.members if isinstance(predicate, All) else (predicate,)
     counted = next((part.same for part in parts if isinstance(part, Versus) and not part.true_of_nothing), None)
-    asked, conditions, reads = _asking(parts, counted)
-    if reads and counted is not None:
-        asked, conditions, reads = _asking(parts)
-    sets = _plain(asked.sets)
+    asked = _asking(parts, counted)
+    if asked.reads and counted is not None:
+        asked = _asking(parts)
     first = min((part for part in parts if _can_start(part)), key=_window, default=None)
     rest = [part for part in parts if part is not first]
     if isinstance(first, Did) and any(_goes_by(first, part) for part in rest):
-        return _since(first, rest, reads=reads)
-    found = living(sa.and_(*conditions))
-    start = None if reads else _start(sets, conditions, asked.tally(counted))
-    if start is not None:
-        others = sa.and_(sa.true(), *(each for each in conditions if not _is_in(each, start)))
-        found = sa.select(profile.c.id).where(others).add_cte(in_place_of_profile(start))
-    return found.select_from(_joined(profile, [each for each in sets if each is not start]))
+        return _since(first, rest, reads=asked.reads)
+    found = living(sa.and_(*asked.conditions))
+    if asked.start is not None:
+        others = sa.and_(sa.true(), *(each for each in asked.conditions if not _is_in(each, asked.start)))
+        found = sa.select(profile.c.id).where(others).add_cte(in_place_of_profile(asked.start))
+    return found.select_from(_joined(profile, [each for each in asked.sets if each is not asked.start]))
 
 
-def _asking(parts: Sequence[Predicate], first: Same | None = None) -> tuple[Selection, list[Condition], bool]:
-    """What is asked about everybody, the conditions, and whether they read more of a profile than the id.
+class _Asked(NamedTuple):
+    """What is asked about everybody; `reads` more of a profile than the id, or may start from everybody in a set instead."""
+
+    conditions: list[Condition]
+    sets: list[sa.Subquery]
+    reads: bool
+    start: sa.Subquery | None
+
+
+def _asking(parts: Sequence[Predicate], first: Same | None = None) -> _Asked:
+    """The conditions, and the sets that they speak of.
 
     Amounts against amounts of the same events are counted in one pass, and what else counts these, too. Those of `first` stand
     in place of the profiles.
     """
-    asked = Selection(sets=[])
-    assert asked.sets is not None
-    for same in dict.fromkeys(part.same for part in parts if isinstance(part, Versus) and part.same is not None):
-        asked.sets.append(Tally(same, asked, shown_as=profile.name if same == first else None))
-    asked = replace(asked, tallies={tally.same: tally for tally in asked.sets or () if isinstance(tally, Tally)})
+    plain = Selection(sets=[])
+    shared = dict.fromkeys(part.same for part in parts if isinstance(part, Versus) and part.same is not None)
+    tallies = {
+        same: Tally(same, plain, f"tally_{n}", shown_as=profile.name if same == first else None)
+        for n, same in enumerate(shared)
+    }
+    asked = replace(plain, tallies=tallies)
     conditions = [inside(part, asked.beside(_others(part, parts))) for part in parts]
-    tally = asked.tally(first)  # reads the profiles themselves, if any
-    beside = [each.element for each in _plain(asked.sets) if tally is None or each.name != tally.name]
-    return asked, conditions, looks_at_profiles(*conditions, *beside)
-
-
-def _start(sets: Iterable[sa.Subquery], conditions: Sequence[Condition], tally: Tally | None) -> sa.Subquery | None:
-    """The set in which everybody is of whom the conditions are true, if there is one."""
-    if tally is not None:
-        return next(each for each in sets if each.name == tally.name)
-    return next((each for each in sets if any(_is_in(it, each) for it in conditions)), None)
+    counted = {same: tally.subquery() for same, tally in tallies.items()}
+    sets = [*counted.values(), *(asked.sets or ())]
+    start = None if first is None else counted[first]  # it reads the profiles itself, if any
+    reads = looks_at_profiles(*conditions, *(each.element for each in sets if each is not start))
+    if start is None:
+        start = next((each for each in sets if any(_is_in(it, each) for it in conditions)), None)
+    return _Asked(conditions, sets, reads, None if reads else start)
 
 
 def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[Any]:
@@ -83,9 +89,9 @@ def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[A
     condition = sa.and_(sa.true(), *parts)
     if reads:
         joined = sa.join(profile, doing, doing.c.id == profile.c.id)
-        return living(condition).select_from(_joined(joined, _plain(known.sets)))
+        return living(condition).select_from(_joined(joined, known.sets or ()))
     found = sa.select(profile.c.id).where(condition).add_cte(in_place_of_profile(doing))
-    return found.select_from(_joined(profile, _plain(known.sets)))
+    return found.select_from(_joined(profile, known.sets or ()))
 
 
 def living(condition: Condition) -> sa.Select[Any]:
@@ -109,10 +115,6 @@ def looks_at_profiles(*asked: ClauseElement) -> bool:
     """Whether it reads more of a profile than the id."""
     columns = (part for each in asked for part in iterate(each) if isinstance(part, sa.ColumnClause) and part.name != "id")
     return any(profile is each.table or profile is getattr(each.table, "element", None) for each in columns)
-
-
-def _plain(sets: Sequence[sa.Subquery | Tally] | None) -> list[sa.Subquery]:
-    return [each.subquery() if isinstance(each, Tally) else each for each in sets or ()]
 
 
 def _joined(source: Any, sets: Iterable[sa.Subquery]) -> Any:
