@@ -5,11 +5,10 @@ share the work.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -17,16 +16,15 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.dispatch.dispatch import Dispatcher
-from activities.gate.goals import goals_reached
+from activities.dispatch.hearing import Hearing
 from activities.metrics import TICK, TRANSITIONS
 from journeys.clock import Clock
-from journeys.contracts import JourneySpec, PerKey, Reason, WatchShard
+from journeys.contracts import JourneySpec, PerKey, WatchShard
 from segments import Segment
 from segments.errors import CannotBeEvaluated
 from segments.load.stored import LiveSegments
-from segments.watch.tick import Dirty, Tick, tick
-from store import Connection, Database
-from store.runs import rows as runs
+from segments.watch.tick import Tick, tick
+from store import Database
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -50,17 +48,13 @@ class Watch:
     dispatcher: Dispatcher
     clock: Clock
     pause: timedelta = timedelta(milliseconds=100)
-    goal_types: Mapping[str, frozenset[str]] = field(init=False)
+    hearing: Hearing = field(init=False)
     keyed: frozenset[str] = field(init=False)
     live: dict[WatchShard, LiveSegments] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Work out once which events can reach a goal, and which segments are entered per key."""
-        by_type: dict[str, set[str]] = defaultdict(set)
-        for spec in self.specs.values():
-            for edge in spec.goal.edges if spec.goal is not None else ():
-                by_type[edge.type].add(spec.name)
-        object.__setattr__(self, "goal_types", {type_: frozenset(names) for type_, names in by_type.items()})
+        """Work out once which segments are entered per key."""
+        object.__setattr__(self, "hearing", Hearing(self.specs))
         keyed = (s.entered_by for s in self.specs.values() if isinstance(s.reentry, PerKey))
         object.__setattr__(self, "keyed", frozenset(name for name in keyed if name is not None))
 
@@ -145,23 +139,13 @@ class Watch:
         now, live = self.clock.now(), self._segments(shard)
         with TICK.time():
             try:
-                seen = await tick(self.database, live.now, shard.shard, shard.shards, now, self.keyed, self._check_goals)
+                seen = await tick(self.database, live.now, shard.shard, shard.shards, now, self.keyed, self.hearing.hear)
             except CannotBeEvaluated as failed:
                 await live.set_aside(self.database, failed, shard.shard, shard.shards)
                 return Tick(now, more=True)
         for kind in ("entered", "left", "repeated"):
             TRANSITIONS.labels(kind).inc(getattr(seen, kind))
         return seen
-
-    async def _check_goals(self, connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
-        """Ask runs to end whose goal the new events reach; in the tick's transaction, so that a crash loses none."""
-        profiles = {d.profile_id for d in dirty if any(type_ in self.goal_types for type_ in d.types)}
-        if not profiles:
-            return
-        open_runs = await runs.open_runs_of(connection, sorted(profiles))
-        reached = await goals_reached(connection, self.specs, open_runs, at)
-        await runs.request_exits(connection, [(id_, Reason.GOAL.value, when) for id_, when in reached.items()])
-        await runs.mark_raced(connection, list(reached.items()))
 
 
 def _changes(seen: Tick) -> int:

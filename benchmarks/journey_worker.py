@@ -19,7 +19,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 from benchmarks.by_hand import ByHand
 from benchmarks.ground import READY
 from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, DeliverRequest, Outcome, Receipt, delivery_queue
-from journeys.runtime import JourneyRun
+from journeys.temporal.workflow import JourneyRun
 from store import connect
 from workers.assembly import assemble
 from workers.definitions import load_definitions

@@ -5,20 +5,17 @@ Promise: a declaration never raises; what is wrong with it is kept with it, and 
 
 import inspect
 import sys
-import types
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from difflib import get_close_matches
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal, Self, Union, get_args, get_origin
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
 from journeys.contracts import After, Cap, JourneySpec, Once, PerKey, Plain, Purpose, QuietHours, Reentry
 from journeys.declarations import faults, hints
+from journeys.entering import branchable
 from journeys.errors import CatalogueError, InvalidParams, Problem
 from journeys.handle import Journey
 from journeys.spans import span_of
@@ -28,8 +25,7 @@ from segments.language.readings import Day, Epoch, Number, Reading
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-Steps = Callable[[Journey], Awaitable[None]]
-_BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
+Steps = Callable[[Journey[Any]], Awaitable[None]]
 
 
 def once() -> Once:
@@ -131,8 +127,7 @@ class JourneyDefinition:
 
     def branchable(self, accepted: dict[str, Any]) -> dict[str, Plain]:
         """The accepted parameters that may enter a history: numbers, flags, ids and choices, never free text."""
-        fields = self.params.model_fields if self.params else {}
-        return {name: accepted[name] for name, field in fields.items() if _is_branchable(field.annotation)}
+        return branchable(self.params, accepted)
 
 
 def journey(
@@ -189,6 +184,7 @@ def journey(
             caps=caps if isinstance(caps, tuple) else tuple(caps) if isinstance(caps, list) else (caps,),
             timezone=timezone,
             most=most,
+            entry_model=_entry_model(steps),
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
         wrong = [*faults(spec, steps, params), *_unnamed(bare)]
@@ -197,6 +193,16 @@ def journey(
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
+
+
+def _entry_model(steps: Steps) -> type[BaseModel] | None:
+    """What `j: Journey[Answer]` says of the entering event."""
+    try:
+        annotations = get_type_hints(steps)
+    except Exception:  # noqa: BLE001 - a name that means nothing is told where the module is imported
+        return None
+    named = [model for kind in annotations.values() for model in get_args(kind) if get_origin(kind) is Journey]
+    return next((model for model in named if isinstance(model, type) and issubclass(model, BaseModel)), None)
 
 
 def _unnamed(bare: object) -> list[str]:
@@ -212,12 +218,3 @@ def _problem(steps: Steps, text: str, *, serious: bool = True) -> Problem:
     module = sys.modules.get(getattr(steps, "__module__", ""))
     file, line = (code.co_filename, code.co_firstlineno) if code else (getattr(module, "__file__", None) or "", 1)
     return Problem(file, line, 1, text, serious)
-
-
-def _is_branchable(annotation: Any) -> bool:
-    origin = get_origin(annotation)
-    if origin is Literal:
-        return True
-    if origin in (types.UnionType, Union):
-        return all(part is type(None) or _is_branchable(part) for part in get_args(annotation))
-    return isinstance(annotation, type) and (issubclass(annotation, _BRANCHABLE) or issubclass(annotation, Enum))

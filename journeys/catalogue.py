@@ -1,7 +1,7 @@
 """The catalogue: every journey and segment that a company's module holds, found by importing it.
 
 Solved once for Temporal's strict sandbox too: the sandbox re-imports modules for each run, so the workflow asks for the
-catalogue by the module name in `journeys.current`, which is the only module passed through.
+catalogue by the module name in `journeys.temporal.current`, which is the only module passed through.
 """
 
 import importlib

@@ -7,7 +7,6 @@ Postgres and are looked up by run id when a message is rendered.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,11 +17,6 @@ from segments import Predicate, Segment
 
 #: A value that a journey may branch on, and that a history may therefore hold.
 Plain = bool | int | float | str | None
-
-#: The signal that ends a run: its argument is an `Exit`.
-EXIT_SIGNAL = "exit"
-#: The signal that makes a run ask again for a message that waits for its paused journey; it has no argument.
-RESUME_SIGNAL = "resume"
 
 #: The task queue of the journeys' workflows; each channel's deliveries have one of their own.
 WORKFLOW_QUEUE = "journeys"
@@ -44,7 +38,9 @@ def longest_attempt(channel: "Channel") -> timedelta:
     return _LONGEST_ATTEMPT[channel]
 
 
-class _Contract(BaseModel):
+class Contract(BaseModel):
+    """Frozen, and strict about its fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -128,7 +124,7 @@ class Reason(StrEnum):
     UNKNOWN = "unknown to Temporal"
 
 
-class Receipt(_Contract):
+class Receipt(Contract):
     """What a message call returns: what became of it, and why."""
 
     outcome: Outcome
@@ -137,7 +133,10 @@ class Receipt(_Contract):
     # Newer than the first histories: what is unset is not written, so that theirs look as they did.
     segment: str | None = Field(default=None, exclude_if=_unset, description="which one the customer is not in, by name")
     product: str | None = Field(default=None, exclude_if=_unset, description="the id of the product that the message shows")
-    purpose: Purpose | None = Field(default=None, exclude_if=_unset, description="known to the journey; not in its history")
+    # Known to the journey; not in its history:
+    purpose: Purpose | None = Field(default=None, exclude_if=_unset)
+    step: str | None = Field(default=None, exclude_if=_unset)
+    occurrence: int | None = Field(default=None, exclude_if=_unset)
 
     @property
     def sent(self) -> bool:
@@ -155,13 +154,7 @@ class Receipt(_Contract):
         return self.outcome in (Outcome.SENT, Outcome.WITHHELD)
 
 
-class Exit(_Contract):
-    """Why a run has to end now."""
-
-    reason: Reason
-
-
-class RunStart(_Contract):
+class RunStart(Contract):
     """The argument of a run's workflow."""
 
     run_id: UUID
@@ -171,10 +164,11 @@ class RunStart(_Contract):
     started_at: datetime = Field(description="business time at which Temporal is asked to start it")
     start_delay: timedelta = timedelta(0)
     params: dict[str, Plain] = Field(default_factory=dict)
+    entry: dict[str, Plain] = Field(default_factory=dict, description="what the journey may know of the entering event")
     clock: Clock = Clock()
 
 
-class RunOver(_Contract):
+class RunOver(Contract):
     """The result of a run's workflow."""
 
     outcome: Reason
@@ -182,7 +176,7 @@ class RunOver(_Contract):
     skipped: int = 0
 
 
-class DeliverRequest(_Contract):
+class DeliverRequest(Contract):
     """One message of one run. The idempotency key is run / step / occurrence."""
 
     run_id: UUID
@@ -203,15 +197,7 @@ class DeliverRequest(_Contract):
         return f"{self.run_id}/{self.step}/{self.occurrence}"
 
 
-class ReachedRequest(_Contract):
-    """A question about the run's customer: have these events happened since entry, or is this true now?"""
-
-    run_id: UUID
-    predicate: dict[str, Any]
-    at: datetime
-
-
-class WatchShard(_Contract):
+class WatchShard(Contract):
     """Which part of the customers one watch looks after."""
 
     shard: int = Field(default=0, ge=0)
@@ -298,6 +284,8 @@ class JourneySpec:
     timezone: str
     most: int | None = None
     about: str = field(default="", compare=False)
+    #: What `Journey[…]` declares of the entering event's properties.
+    entry_model: type[BaseModel] | None = field(default=None, compare=False)
 
     @property
     def entered_by(self) -> str | None:

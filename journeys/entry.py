@@ -1,6 +1,7 @@
 """Entering a journey: whether a customer may, and under which ids. Pure decisions, shared by the watch and the API."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ ENTERED_BEFORE = "entered before"
 COOLING_DOWN = "cooling down"
 NO_KEY = "no entry key"
 KILLED = "journey killed"
+UNLIKE_DECLARED = "event not as declared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +70,13 @@ def workflow_id(journey: str, customer_id: UUID, run_id: UUID) -> str:
 def is_held_out(spec: JourneySpec, customer_id: UUID) -> bool:
     """Whether a customer is in a journey's holdout: by hash, so it never changes and a new journey moves nobody."""
     return draw(f"holdout/{spec.name}/{customer_id}".encode(), 8) / 2**64 < spec.holdout
+
+
+def lot(experiment: str, drawn_as: UUID, shares: Mapping[str, float]) -> str:
+    """The arm of an experiment that somebody is drawn into: by hash, independent of every other experiment and holdout."""
+    place = draw(f"experiment/{experiment}/{drawn_as}".encode(), 8) / 2**64
+    for arm, share in shares.items():
+        if place < share:
+            return arm
+        place -= share
+    return arm

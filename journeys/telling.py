@@ -13,8 +13,9 @@ from functools import cache
 from typing import Any
 
 from journeys.deadline import TookTooLong, is_authors
+from journeys.entering import Entry
 from journeys.errors import CatalogueError, JourneyError, Problem
-from journeys.handle import Params
+from journeys.handle import Answer, Params
 from segments import SegmentError
 
 _FEW = 30
@@ -48,7 +49,7 @@ def sentence(error: BaseException, doing: str = "") -> str:  # noqa: PLR0911 - a
             return _not_in_module(module, str(error))
         case NameError(name=str(name)):
             return f"'{name}' means nothing here; import it, or give it a value first"
-        case AttributeError(obj=Params()):
+        case AttributeError(obj=Params() | Entry() | Answer()):
             return str(error)
         case AttributeError(name=str(name), obj=owner) if owner is not None:
             return _no_attribute(owner, name)

@@ -6,18 +6,19 @@ from functools import partial
 
 from temporalio.client import Client
 
+from activities.asking.expecting import Expecting
+from activities.asking.questions import Questions
 from activities.channels.base import Provider
 from activities.channels.kinds import sending
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
-from activities.dispatch.branching import Branching
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.templates import Templates
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
-from journeys.probe import leading_wait
+from journeys.walk.probe import leading_wait
 from store import Database
 from workers.definitions import load_definitions
 from workers.settings import Settings
@@ -29,7 +30,8 @@ class Parts:
 
     catalogue: Catalogue
     delivery: Delivery
-    branching: Branching
+    questions: Questions
+    expecting: Expecting
     watch: Watch
     providers: Mapping[Channel, Provider]
 
@@ -50,7 +52,8 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     return Parts(
         catalogue=definitions,
         delivery=delivery(settings, database, definitions, templates, providers),
-        branching=Branching(database),
+        questions=Questions(database, definitions.segments),
+        expecting=Expecting(database, definitions.segments),
         watch=watch(settings, database, client, definitions),
         providers=providers,
     )

@@ -11,12 +11,13 @@ from pathlib import Path
 import structlog
 
 from activities.templates import TemplateError, Templates, Vocabulary, load_templates
-from journeys import catalogue, current
+from journeys import catalogue
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
-from journeys.checking import check
+from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
-from journeys.probe import Seen
+from journeys.temporal import current
+from journeys.walk.probe import Seen
 
 log = structlog.get_logger(__name__)
 
@@ -86,15 +87,15 @@ def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -
 
 
 def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
-    """Insist that whoever sends a message finds the segment that it is only for, by name, in this catalogue."""
-    for segment, (only, call) in seen.conditions.items():
+    """Insist that whoever acts for a journey finds the segments that it names in this catalogue."""
+    for segment, (named, file, line) in seen.conditions.items():
         if segment not in found.segments:
             wrong = "which the catalogue lacks; keep it under a name of its own at the top of a module"
-        elif found.segments[segment] != only:
+        elif found.segments[segment] != named:
             wrong = "but another segment of the catalogue has that name; rename one"
         else:
             continue
-        yield Problem(call.file, call.line, 1, f"journey {name} sends only to segment '{segment}', {wrong}")
+        yield Problem(file, line, 1, f"journey {name} names segment '{segment}', {wrong}")
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

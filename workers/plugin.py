@@ -12,12 +12,14 @@ from workers.redaction import KindAndPlace, Redaction
 
 #: What the strict sandbox takes from outside, and why. Everything else is imported anew for each run.
 PASSED_THROUGH = (
-    "journeys.current",  # tells the run which catalogue this process serves
+    "journeys.temporal.current",  # tells the run which catalogue this process serves
     "pydantic",  # compiled; re-importing it costs 10 ms a run and gains nothing
     "pydantic_core",  # as above
     "segments",  # the predicate language: pure data (a test holds it to that)
     "journeys.clock",  # pure data
     "journeys.contracts",  # pure data; one class on both sides of the border
+    "journeys.heard",  # as above
+    "journeys.questions",  # as above
 )
 
 

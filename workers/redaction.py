@@ -20,7 +20,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 #: Between an author's line and the error there may be ours; the author's is the one to look at.
-_ENGINE = ("journeys.handle", "journeys.runtime", "journeys.authoring", "journeys.contracts", "workers.redaction")
+_ENGINE = ("journeys.", "workers.redaction")
 _OUR_WORDS = ("journeys.errors", "temporalio.workflow")
 _DEEPEST = 6
 
@@ -77,7 +77,7 @@ def place(error: BaseException) -> str:
     """The line to look at: the deepest that is neither a library's nor the engine's."""
     deepest = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)][::-1]
     for found in (
-        [(frame, line) for frame, line in deepest if not _of_a_library(frame) and _module(frame) not in _ENGINE],
+        [(frame, line) for frame, line in deepest if not _of_a_library(frame) and not _module(frame).startswith(_ENGINE)],
         [(frame, line) for frame, line in deepest if not _of_a_library(frame)],
         deepest,
     ):

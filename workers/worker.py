@@ -14,7 +14,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.deliver.patience import HEARTBEAT
 from journeys.catalogue import Catalogue
 from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
-from journeys.runtime import JourneyRun
+from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import landscape
 from store import Database, connect
 from workers.assembly import Parts, assemble
@@ -62,7 +62,7 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = ()) -> list[Wo
             client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[JourneyRun],
-            activities=[parts.branching.reached],
+            activities=[*parts.questions.activities, parts.expecting.expect],
             graceful_shutdown_timeout=GRACE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),

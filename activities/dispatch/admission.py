@@ -11,17 +11,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from uuid_utils.compat import uuid7
 
 from activities.metrics import ENTRIES
 from journeys.contracts import JourneySpec, PerKey
-from journeys.entry import ALREADY_RUNNING, KILLED, Past, entry_key, is_held_out, refusal, workflow_id
+from journeys.entering import UnlikeDeclared, accepted
+from journeys.entry import ALREADY_RUNNING, KILLED, UNLIKE_DECLARED, Past, entry_key, is_held_out, refusal, workflow_id
 from segments import Segment
 from segments.load.stored import last_loaded
 from segments.watch.transitions import trigger_types
 from store import Connection
 from store.runs import rows as runs
 from store.runs.rows import NewRun, OutboxRow, Refusal, Standing
+
+log = structlog.get_logger(__name__)
 
 Specs = Mapping[str, JourneySpec]
 #: Looks whether workflows that are open here are over in Temporal, writes that down, and says whether any was.
@@ -60,6 +64,8 @@ async def admit(connection: Connection, specs: Specs, transitions: Sequence[Outb
         reason = refusal(candidate.spec, candidate.key, past, candidate.transition.at, at)
         if candidate.spec.name in killed:
             reason = KILLED
+        if reason is None and not _as_declared(candidate):
+            reason = UNLIKE_DECLARED
         if reason is None:
             taken.add(place)
             opened.append(_new_run(candidate, standing, at))
@@ -130,6 +136,18 @@ def _new_run(candidate: Candidate, standing: Standing, at: datetime) -> NewRun:
         holdout=is_held_out(spec, standing.drawn_as),
         traceparent=transition.traceparent,
     )
+
+
+def _as_declared(candidate: Candidate) -> bool:
+    """Whether the entering event fits the model that the journey declares of it."""
+    if candidate.spec.entry_model is None:
+        return True
+    try:
+        accepted(candidate.spec.entry_model, candidate.entry)
+    except UnlikeDeclared as unlike:
+        log.warning("an entering event is not as its journey declares", journey=candidate.spec.name, fields=unlike.fields)
+        return False
+    return True
 
 
 def _refusal(candidate: Candidate, standing: Standing, reason: str, at: datetime) -> Refusal:

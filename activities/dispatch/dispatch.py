@@ -32,18 +32,20 @@ from activities.metrics import ENTRY_LATENCY
 from activities.together import together
 from journeys.clock import Clock
 from journeys.contracts import (
-    EXIT_SIGNAL,
-    RESUME_SIGNAL,
     WORKFLOW_QUEUE,
-    Exit,
     JourneySpec,
+    Plain,
     Reason,
     RunStart,
     SearchBy,
     WatchShard,
 )
-from store import Database
+from journeys.entering import UnlikeDeclared, accepted
+from journeys.heard import HEARD, AskAgain, Exit, Happened, Heard
+from store import Connection, Database
+from store.runs import expectations
 from store.runs import rows as runs
+from store.runs.expectations import Moved, ToTell
 from store.runs.rows import OpenRun, OutboxRow, PausedMessage, RunToSignal, RunToStart
 
 log = structlog.get_logger(__name__)
@@ -76,7 +78,8 @@ class Dispatcher:
         done = await self._admit(shard)
         done += await self._kill(shard)
         done += await self._start(shard)
-        done += await self._signal(shard)
+        done += await self._end(shard)
+        done += await self._tell(shard)
         return done + await self._resume(shard)
 
     async def _admit(self, shard: WatchShard) -> int:
@@ -89,10 +92,12 @@ class Dispatcher:
             for transition in transitions:
                 if transition.kind == "left":
                     await self._leave(connection, transition)
+            moves = [Moved(t.profile_id, t.segment, t.kind == "entered", t.at) for t in transitions if t.kind != "repeated"]
+            await expectations.moved(connection, moves)
             await runs.mark_dispatched(connection, [t.id for t in transitions], now)
             return len(transitions)
 
-    async def _leave(self, connection: Any, transition: OutboxRow) -> None:
+    async def _leave(self, connection: Connection, transition: OutboxRow) -> None:
         ending = [s.name for s in self.specs.values() if s.ends_on_leave and s.entered_by == transition.segment]
         if ending:
             leaving = await runs.open_runs_in(connection, transition.profile_id, ending)
@@ -160,33 +165,47 @@ class Dispatcher:
             entered_at=run.entered_at,
             started_at=self.clock.now(),
             params=self.branchable[run.journey](run.params),
+            entry=self._entry(run),
             clock=self.clock,
         )
         return start.model_copy(update={"start_delay": self.leading[run.journey](start)})
 
-    async def _signal(self, shard: WatchShard) -> int:
+    def _entry(self, run: RunToStart) -> dict[str, Plain]:
+        """What the journey may know of the entering event; nothing where it was started by API, or no longer fits its model."""
+        model = self.specs[run.journey].entry_model
+        if model is None or run.segment is None:
+            return {}
+        try:
+            return accepted(model, run.entry)
+        except UnlikeDeclared as unlike:
+            log.warning("an entering event is not as its journey declares", journey=run.journey, fields=unlike.fields)
+            return {}
+
+    async def _end(self, shard: WatchShard) -> int:
         leaving = await runs.to_signal(self.database, shard.shard, shard.shards, _BATCH)
-        heard = [h for h in await together(map(self._signal_one, leaving), _AT_ONCE) if h]
+        heard = [h for h in await together(map(self._end_one, leaving), _AT_ONCE) if h]
         if heard:
             # Temporal never heard of these: they were over before they began. First, because nobody asks for them again.
             await runs.end_unstarted(self.database, [id_ for id_, known in heard if not known], self.clock.now())
             await runs.mark_signalled(self.database, [id_ for id_, _ in heard], self.clock.now())
         return len(heard)
 
-    async def _signal_one(self, run: RunToSignal) -> tuple[UUID, bool] | None:
+    async def _end_one(self, run: RunToSignal) -> tuple[UUID, bool] | None:
         """Tell a run that it is over; returns its id and whether Temporal knows it."""
-        handle = self.client.get_workflow_handle(run.workflow_id)
-        try:
-            await handle.signal(EXIT_SIGNAL, Exit(reason=Reason(run.exit_reason)))
-            # A signal is recorded during a start delay but wakes nobody; a cancel does, and finds the flag.
-            if self._may_be_delayed(run):
-                await handle.cancel()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return run.id, False
-            log.warning("temporal did not take an exit; it is tried again", run=str(run.id), status=error.status.name)
-            return None
-        return run.id, True
+        # A signal is recorded during a start delay but wakes nobody; a cancel does, and finds the flag.
+        known = await self._heard(run.workflow_id, Exit(reason=Reason(run.exit_reason)), cancel=self._may_be_delayed(run))
+        return None if known is None else (run.id, known)
+
+    async def _tell(self, shard: WatchShard) -> int:
+        """Tell runs what has happened that they wait for."""
+        waiting = await expectations.to_tell(self.database, shard.shard, shard.shards, _BATCH)
+        heard = [h for h in await together(map(self._tell_one, waiting), _AT_ONCE) if h]
+        await expectations.told(self.database.pool, heard, self.clock.now())
+        return len(heard)
+
+    async def _tell_one(self, news: ToTell) -> ToTell | None:
+        happened = Happened(wait=news.wait, which=news.which, at=news.at, answer=news.answer)
+        return None if await self._heard(news.workflow_id, happened) is None else news
 
     async def _resume(self, shard: WatchShard) -> int:
         """Wake the runs that wait with a message for a journey that lives again, some hundreds at a time."""
@@ -198,15 +217,21 @@ class Dispatcher:
         return len(woken)
 
     async def _resume_one(self, message: PausedMessage) -> PausedMessage | None:
+        return None if await self._heard(message.workflow_id, AskAgain()) is None else message
+
+    async def _heard(self, workflow_id: str, heard: Heard, *, cancel: bool = False) -> bool | None:
+        """Whether Temporal knows such a run, which has been told then; None where it could not be asked: try again."""
+        handle = self.client.get_workflow_handle(workflow_id)
         try:
-            await self.client.get_workflow_handle(message.workflow_id).signal(RESUME_SIGNAL)
+            await handle.signal(HEARD, heard)
+            if cancel:
+                await handle.cancel()
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:  # over by now: there is nobody to wake
-                log.warning(
-                    "temporal did not take a resume; it is tried again", run=str(message.run_id), status=error.status.name
-                )
-                return None
-        return message
+            if error.status is RPCStatusCode.NOT_FOUND:  # over by now, or never begun
+                return False
+            log.warning("temporal did not take a signal; it is tried again", heard=heard.heard, status=error.status.name)
+            return None
+        return True
 
     def _may_be_delayed(self, run: RunToSignal) -> bool:
         if run.started_at is None:  # Temporal may have it all the same: the worker died before it wrote that down

@@ -40,6 +40,7 @@ create table profile (
 );
 create index profile_created on profile (created_at);
 create index profile_merged on profile (id) where merged_into is not null;
+create index profile_absorbed on profile (merged_into) where merged_into is not null;
 
 -- The names a customer is known by, each from an instant on (event time) up to the next row of the same name. A user id has one
 -- owner; an anonymous one goes over to whoever is known on the device. 'previous_id' is an id that an alias left before anybody
@@ -597,6 +598,36 @@ create index run_ending on run (exit_signalled_at) where exit_signalled_at is no
 create index run_standing on run (journey, created_at, id) where ended_at is null;
 create index run_failing on run (journey) where failing_since is not null and ended_at is null;
 create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'message ceiling of the run';
+
+-- What runs wait for. A wait (the run's n-th) may wait for several things, each under a name; the first that happens withdraws the
+-- others. `wakes`: the types of change that may make it so; where there are none, somebody else tells (the log of segments, people).
+create table expectation (
+    run_id       uuid not null references run (id) on delete cascade,
+    wait         integer not null,
+    which        text not null,
+    expected     jsonb not null,
+    wakes        text[] not null default '{}',
+    since        timestamptz,
+    until        timestamptz not null,
+    happened_at  timestamptz,
+    answer       jsonb not null default '{}',
+    told_at      timestamptz,
+    primary key (run_id, wait, which)
+);
+create index expectation_to_tell on expectation (happened_at) where happened_at is not null and told_at is null;
+
+-- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
+-- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.
+create table exposure (
+    experiment  text not null,
+    profile_id  uuid not null,
+    arm         text not null,
+    share       double precision not null,
+    exposed_at  timestamptz not null,
+    run_id      uuid not null,
+    primary key (experiment, profile_id)
+);
+create index exposure_profile on exposure (profile_id);
 
 -- Entries that did not become runs, with the reason.
 create table entry_refused (

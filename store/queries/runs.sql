@@ -56,7 +56,7 @@ cross join lateral (
 
 -- name: to_start
 -- Runs of the journeys named that Temporal does not know yet, oldest first.
-select id, journey, profile_id, segment, params, entered_at, workflow_id, traceparent, created_at
+select id, journey, profile_id, segment, params, entry, entered_at, workflow_id, traceparent, created_at
 from run
 where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1 and journey = any($4::text[])
 order by created_at

@@ -79,6 +79,7 @@ class RunToStart:
     profile_id: UUID
     segment: str | None
     params: dict[str, Any]
+    entry: dict[str, Any]
     entered_at: datetime
     workflow_id: str
     traceparent: str | None

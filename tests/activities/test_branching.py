@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from journeys.contracts import ReachedRequest
+from journeys.questions import Reached
 from segments import (
     Predicate,
     Segment,
@@ -60,8 +60,8 @@ async def test_any_predicate_can_be_branched_on(trial: Shop, name: str) -> None:
     await trial.does("ana", "Product Viewed", trial.opened_at - timedelta(hours=1), price=10)
     await trial.operate("POST", "/v1/journeys/asks/runs", json={"customer": {"user_id": "ana"}})
     run = await trial.run("asks")
-    asked = ReachedRequest(run_id=run.id, predicate=predicate.to_json(), at=run.entered_at + timedelta(minutes=1))
-    assert await trial.parts.branching.reached(asked) is expected
+    asked = Reached(run_id=run.id, predicate=predicate.to_json(), at=run.entered_at + timedelta(minutes=1))
+    assert await trial.parts.questions.reached(asked) is expected
 
 
 async def test_a_journey_branches_on_a_trait(trial: Shop) -> None:
@@ -74,5 +74,5 @@ async def test_a_journey_branches_on_a_trait(trial: Shop) -> None:
 async def test_of_a_run_that_is_not_there_nothing_is_so(trial: Shop) -> None:
     await trial.signs_up("ana", tier="gold")
     run = await start(trial, "asks")
-    gone = ReachedRequest(run_id=run.profile_id, predicate=GOLD.to_json(), at=run.entered_at)
-    assert await trial.parts.branching.reached(gone) is False
+    gone = Reached(run_id=run.profile_id, predicate=GOLD.to_json(), at=run.entered_at)
+    assert await trial.parts.questions.reached(gone) is False

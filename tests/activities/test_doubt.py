@@ -24,7 +24,7 @@ from activities.channels.base import Provider
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import COPIES, Doubt
 from journeys.contracts import WORKFLOW_QUEUE, Channel, DeliverRequest, Purpose, Receipt, delivery_queue
-from journeys.runtime import JourneyRun
+from journeys.temporal.workflow import JourneyRun
 from store import Database
 from store.runs.views import Run
 from tests.activities.test_deliver import request, start

@@ -80,7 +80,7 @@ async def picky(j: Journey) -> None:
 @pytest.mark.parametrize(
     ("top", "problem"),
     [
-        ("", "picky sends only to segment 'vips', which the catalogue lacks; keep it under a name of its own"),
+        ("", "picky names segment 'vips', which the catalogue lacks; keep it under a name of its own"),
         ('vips = Segment("vips", trait("tier") == "silver")', "'vips', but another segment of the catalogue has that name"),
     ],
 )

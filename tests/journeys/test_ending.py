@@ -12,7 +12,7 @@ from changing import AFTER, NAME, Changing, changing, folder, write  # noqa: F40
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.dispatch.branching import Branching
+from activities.asking.questions import Questions
 from store import Database, connect
 from store.runs.views import Run, run_by_id
 from workers.embedded.processes import Children
@@ -160,7 +160,7 @@ async def test_an_end_holds_although_what_the_run_asks_is_never_answered(
     shop, away = changing.shop, await connect(dsn)
     await away.close()
     changing.becomes("await j.reached(did('Product Viewed'))")
-    parts = replace(shop.parts, branching=Branching(away))
+    parts = replace(shop.parts, questions=Questions(away, {}))
     async with serving(workers(shop.skipper.client, parts)):
         run = await enter(shop)
         await by_operator(shop, run)

@@ -6,7 +6,7 @@ from uuid import uuid4
 from definitions.cart_abandonment import cart_abandonment
 from journeys import Journey, JourneyDefinition, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
-from journeys.probe import leading_wait, look_through, message_calls
+from journeys.walk.probe import leading_wait, look_through, message_calls
 from segments import Segment, purchases, trait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -101,7 +101,7 @@ def test_the_segments_that_messages_are_only_for() -> None:
     async def picky(j: Journey) -> None:
         await j.push("hello", only=vips) or await j.email("hello", only=others)
 
-    assert {name: segment for name, (segment, _) in look_through(picky).conditions.items()} == {"vips": vips, "others": others}
+    assert {name: segment for name, (segment, *_) in look_through(picky).conditions.items()} == {"vips": vips, "others": others}
     assert [(c.channel.value, c.only) for c in message_calls(picky)] == [("push", "vips"), ("email", "others")]
     assert look_through(cart_abandonment).conditions == {}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from journeys.purity import impurities
+from journeys.check.purity import impurities
 
 
 @pytest.mark.parametrize(

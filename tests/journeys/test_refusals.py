@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from journeys.catalogue import load
-from journeys.checking import check
+from journeys.check.check import check
 from journeys.deadline import TookTooLong, within
 from journeys.errors import CatalogueError, Problem
 from journeys.telling import problem_of

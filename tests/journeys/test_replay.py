@@ -14,8 +14,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowReplayResult
 from temporalio.workflow import NondeterminismError
 
-from journeys import current
-from journeys.runtime import JourneyRun
+from journeys.temporal import current
+from journeys.temporal.workflow import JourneyRun
 from workers.plugin import plugin
 from workers.testing.shop import Shop
 

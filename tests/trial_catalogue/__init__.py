@@ -146,3 +146,71 @@ async def asks_who_it_is(j: Journey) -> None:
         await j.email("note")
     else:
         await j.push("note")
+
+
+class Rated(BaseModel):
+    """What is known of a rating."""
+
+    score: int
+    because: str = ""
+
+
+raters = Segment("raters", did("Rated").within(hours=1))
+
+
+@journey(entry=raters, reentry=after(minutes=0))
+async def by_entry(j: Journey[Rated]) -> None:
+    """Branches on the entering event."""
+    if j.entry.score >= 9:
+        await j.push("note")
+    else:
+        await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def waits_for_one_of_several(j: Journey) -> None:
+    """The first of four; each leads elsewhere."""
+    receipt = await j.whatsapp("note")
+    answer = await j.first(
+        replied=j.replied(receipt),
+        bought=did("Order Completed"),
+        gold=trait("tier") == "platinum",
+        vip=vips,
+        timeout=timedelta(days=3),
+    )
+    if answer.replied:
+        await j.whatsapp("note")
+    elif answer.bought or answer.gold:
+        await j.push("note")
+    elif answer.vip:
+        await j.push("note")
+        await j.email("note")
+    else:
+        await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def asks_for_a_segment(j: Journey) -> None:
+    """Branches on a segment of the catalogue."""
+    if await j.is_in(vips):
+        await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def experiments(j: Journey) -> None:
+    """Two arms."""
+    async with j.experiment("channel", push=0.5, email=0.5) as arm:
+        await j.reach("note", by=(arm,))
+
+
+@journey(reentry=after(minutes=0))
+async def weekly(j: Journey) -> None:
+    """Three times, a week apart."""
+    async for _ in j.every(days=7, times=3):
+        await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def until_it_arrives(j: Journey) -> None:
+    """By push; when that is not told delivered within four hours, by WhatsApp."""
+    await j.reach("note", by=("push", "whatsapp"), undelivered_after=timedelta(hours=4))

@@ -12,12 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from journeys.catalogue import Catalogue, gather, sources
+from journeys.check.purity import impurities
+from journeys.check.steps import misuses, swallowing
 from journeys.deadline import is_authors, within
 from journeys.errors import CatalogueError, Problem
-from journeys.probe import Seen, look_through
-from journeys.purity import impurities
-from journeys.steps import misuses, swallowing
 from journeys.telling import problem_of
+from journeys.walk.probe import Seen, look_through
 
 #: How long one module may take to be imported, in processor time.
 IMPORT = timedelta(seconds=5)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from journeys.check.remembering import remembered
 from journeys.errors import Problem
-from journeys.remembering import remembered
 
 _CHANCE = "another value on a replay: for a random share send only= to a segment of bucket(…)"
 _CLOCK = "another time on a replay: use j.now"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
@@ -17,9 +18,11 @@ from journeys.contracts import DeliverRequest, Outcome, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
 from journeys.errors import CatalogueError, Problem
 from journeys.handle import Journey, RunEnded
-from journeys.samples import samples
+from journeys.heard import Expect, Happened, OfSegment
+from journeys.questions import Arm, IsIn, Question
 from journeys.telling import problem_of
-from segments import Predicate, Segment
+from journeys.walk.samples import entries, samples
+from segments import Segment
 
 _NOBODY = UUID(int=0)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -55,7 +58,10 @@ class _FirstEffect:
     async def deliver(self, request: DeliverRequest) -> Receipt:  # noqa: ARG002 - the protocol's signature
         raise _Stop
 
-    async def reached(self, predicate: Predicate) -> bool:  # noqa: ARG002 - the protocol's signature
+    async def ask(self, question: Question) -> object:  # noqa: ARG002 - the protocol's signature
+        raise _Stop
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:  # noqa: ARG002 - the protocol's signature
         raise _Stop
 
 
@@ -73,6 +79,7 @@ class _PlainPath:
 
     def __init__(self, outcome: Outcome, *, reached: bool) -> None:
         self.calls: list[Call] = []
+        self.named: dict[str, tuple[str, int]] = {}
         self._outcome = outcome
         self._reached = reached
         self._now = _ANY_DAY
@@ -92,12 +99,26 @@ class _PlainPath:
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         self._count()
-        self.calls.append(Call(request, *_author()))
+        call = Call(request, *_author())
+        self.calls.append(call)
+        if request.only is not None:
+            self.named.setdefault(request.only, (call.file, call.line))
         return Receipt(outcome=self._outcome)
 
-    async def reached(self, predicate: Predicate) -> bool:  # noqa: ARG002 - the protocol's signature
+    async def ask(self, question: Question) -> object:
         self._count()
-        return self._reached
+        if isinstance(question, IsIn):
+            self.named.setdefault(question.segment, _author())
+        return next(iter(question.shares)) if isinstance(question, Arm) else self._reached
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:  # noqa: ARG002 - the protocol's signature
+        self._at_once = 0
+        self._count()
+        for expected in expect.expected.values():
+            if isinstance(expected, OfSegment):
+                self.named.setdefault(expected.segment, _author())
+        self._now = max(self._now, expect.until)
+        return Happened(wait=expect.wait, which=next(iter(expect.expected)), at=self._now) if self._reached else None
 
     def _count(self) -> None:
         self._effects += 1
@@ -112,10 +133,10 @@ class _PlainPath:
 
 @dataclass
 class Seen:
-    """What a journey does on its plain paths: messages, the segments they are only for, and what is wrong with it."""
+    """What a journey does on its plain paths: messages, the segments that it names, and what is wrong with it."""
 
     calls: dict[tuple[object, ...], Call] = field(default_factory=dict)
-    conditions: dict[str, tuple[Segment, Call]] = field(default_factory=dict)
+    conditions: dict[str, tuple[Segment, str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
 
     def found(self, *problems: Problem) -> None:
@@ -137,15 +158,17 @@ def look_through(definition: JourneyDefinition, limit: timedelta = WALK) -> Seen
     What lies behind the clock or free parameters is not seen; it is checked when it is sent.
     """
     seen = Seen()
-    for params, outcome, reached in product(samples(definition), (Outcome.SENT, Outcome.SKIPPED), (False, True)):
+    given = product(samples(definition), entries(definition))
+    for (params, entry), outcome, reached in product(given, (Outcome.SENT, Outcome.SKIPPED), (False, True)):
         path = _PlainPath(outcome, reached=reached)
-        start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, params=params or {})
+        known = {"params": params or {}, "entry": entry or {}}
+        start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, **known)
         handle = Journey(start, definition.spec, path)
         stop, forgotten = _watched(lambda handle=handle: within(limit, lambda: _walk(definition, handle)))  # type: ignore[misc]
         seen.found(*forgotten)
         _keep(seen, path, handle)
         if isinstance(stop, TookTooLong | _Refused | Exception) and (
-            params is not None or not isinstance(stop, AttributeError)
+            None not in (params, entry) or not isinstance(stop, AttributeError)
         ):
             seen.found(*_told(stop, definition))
         if isinstance(stop, TookTooLong):
@@ -158,12 +181,12 @@ def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
     return [call.request for call in look_through(definition).calls.values()]
 
 
-def _keep(seen: Seen, path: _PlainPath, handle: Journey) -> None:
+def _keep(seen: Seen, path: _PlainPath, handle: Journey[Any]) -> None:
     for call in path.calls:
         request = call.request
         seen.calls.setdefault((request.channel, request.template, request.occurrence, tuple(sorted(request.params))), call)
-        if request.only is not None:
-            seen.conditions.setdefault(request.only, (handle.conditions[request.only], call))
+    for name, segment in handle.conditions.items():
+        seen.conditions.setdefault(name, (segment, *path.named[name]))
 
 
 def _told(stop: BaseException, definition: JourneyDefinition) -> tuple[Problem, ...]:
@@ -172,7 +195,7 @@ def _told(stop: BaseException, definition: JourneyDefinition) -> tuple[Problem, 
     return problem_of(stop, f"journey {definition.name}")
 
 
-def _walk(definition: JourneyDefinition, handle: Journey) -> BaseException | None:
+def _walk(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException | None:
     steps = definition.steps(handle).__await__()
     try:
         next(iter(steps))

@@ -1,21 +1,23 @@
-"""Parameters to walk a journey with: its defaults, or a value of each kind, and each choice once.
+"""Parameters and entering events to walk a journey with: the defaults, or a value of each kind, and each choice once.
 
 Promise: what is tried passed the journey's own validation; where nothing does, nothing is tried in its name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Plain
+from journeys.entering import UnlikeDeclared, accepted
 from journeys.errors import InvalidParams
 
+Accept = Callable[[dict[str, Any]], dict[str, Plain]]
 _ANY_ID, _ANY_TIME = "00000000-0000-4000-8000-000000000000", "2026-01-01T00:00:00Z"
 #: For a field without a default; the first that fits is taken.
 _VALUES: tuple[Any, ...] = (
@@ -39,13 +41,23 @@ _VALUES: tuple[Any, ...] = (
 
 def samples(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     """What `j.params` may hold, some of it: None where no value of ours satisfies the declared model."""
-    if definition.params is None:
+    return _samples(definition.params, lambda given: definition.branchable(definition.accept(given)))
+
+
+def entries(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
+    """What `j.entry` may hold, some of it: None where no value of ours satisfies the declared model."""
+    model = definition.spec.entry_model
+    return _samples(model, lambda given: accepted(model, given) if model else {})
+
+
+def _samples(model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
+    if model is None:
         return [{}]
-    fields = definition.params.model_fields
+    fields = model.model_fields
     usual = {name: value for name, field in fields.items() if (value := _usual(field)) is not None}
     tried = [usual, *({**usual, name: choice} for name, field in fields.items() for choice in _choices(field.annotation))]
-    accepted = [found for given in tried if (found := _accepted(definition, given)) is not None]
-    return [dict(each) for each in {tuple(sorted(found.items())): found for found in accepted}.values()] or [None]
+    fitting = [found for given in tried if (found := _accepted(accept, given)) is not None]
+    return [dict(each) for each in {tuple(sorted(found.items())): found for found in fitting}.values()] or [None]
 
 
 def _usual(field: FieldInfo) -> Any:
@@ -76,8 +88,8 @@ def _choices(annotation: Any) -> Iterator[Any]:
         yield from (choice for part in get_args(annotation) for choice in _choices(part))
 
 
-def _accepted(definition: JourneyDefinition, given: dict[str, Any]) -> dict[str, Plain] | None:
+def _accepted(accept: Accept, given: dict[str, Any]) -> dict[str, Plain] | None:
     try:
-        return definition.branchable(definition.accept(given))
-    except (InvalidParams, TypeError, ValueError):
+        return accept(given)
+    except (InvalidParams, UnlikeDeclared, TypeError, ValueError):
         return None

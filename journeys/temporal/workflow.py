@@ -7,20 +7,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
-from temporalio.exceptions import ActivityError, CancelledError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
 
-from journeys import catalogue, current
+from journeys import catalogue
 from journeys.contracts import (
-    EXIT_SIGNAL,
-    RESUME_SIGNAL,
     DeliverRequest,
-    Exit,
     Outcome,
-    ReachedRequest,
     Reason,
     Receipt,
     RunOver,
@@ -29,11 +25,15 @@ from journeys.contracts import (
     longest_attempt,
 )
 from journeys.handle import Journey, RunEnded
-from segments import Predicate
+from journeys.heard import HEARD, AskAgain, Exit, Expect, Happened, Heard
+from journeys.questions import Question
+from journeys.temporal import current
 
 T = TypeVar("T")
 
-#: A question to the event log.
+#: A question to Postgres, in the worker that runs the journey: one line of history. Later it is asked as an activity.
+AT_ONCE = timedelta(seconds=5)
+ONE_TRY = RetryPolicy(maximum_attempts=1)
 QUESTION = timedelta(seconds=30)
 #: An attempt that dies, or a task that is lost on its way to a worker, is noticed after this long.
 SIGN_OF_LIFE = timedelta(seconds=10)
@@ -53,8 +53,9 @@ class JourneyRun:
     def __init__(self) -> None:
         """Before the first task: nothing sent, nothing to end for."""
         self._exit: Exit | None = None
-        self._asking: workflow.ActivityHandle[Any] | None = None
-        self._resumed = False
+        self._asking: list[workflow.ActivityHandle[Any]] = []
+        self._ask_again = False
+        self._happened: dict[int, Happened] = {}
         self._timeline: list[str] = []
         self._sent = 0
         self._skipped = 0
@@ -68,34 +69,35 @@ class JourneyRun:
         self._note(f"**over: {reason.value}**")
         return RunOver(outcome=reason, sent=self._sent, skipped=self._skipped)
 
-    @workflow.signal(name=EXIT_SIGNAL)
-    def on_exit(self, leave: Exit) -> None:
-        """End the run: from a wait at once, from a delivery as soon as its attempt has an answer."""
-        self._exit = self._exit or leave
-        if self._asking is not None:
-            self._asking.cancel()
-
-    @workflow.signal(name=RESUME_SIGNAL)
-    def on_resume(self) -> None:
-        """Ask again for a message that waits: what it waited for may be over."""
-        self._resumed = True
+    @workflow.signal(name=HEARD)
+    def on_heard(self, heard: Heard) -> None:
+        """End the run, from a wait at once and from an effect as soon as it has an answer; ask again; or go on with a wait."""
+        match heard:
+            case Exit():
+                self._exit = self._exit or heard
+                for asking in self._asking:
+                    asking.cancel()
+            case AskAgain():
+                self._ask_again = True
+            case Happened():
+                self._happened.setdefault(heard.wait, heard)
 
     def now(self) -> datetime:
         """Business time."""
         return self._start.clock.business(workflow.now())
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
-        """A durable timer that the exit signal cuts short."""
+        """A durable timer that an end cuts short."""
         await self._wait(at, summary, lambda: self._exit is not None)
 
     async def hold(self, until: datetime, summary: str) -> None:
-        """A durable timer that the exit and the resume signal cut short."""
-        await self._wait(until, summary, lambda: self._exit is not None or self._resumed)
+        """A durable timer that an end, or a word to ask again, cuts short."""
+        await self._wait(until, summary, lambda: self._exit is not None or self._ask_again)
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
         self._leave_if_over()
-        self._resumed = False
+        self._ask_again = False
         sending: workflow.ActivityHandle[Receipt] = workflow.start_activity(
             "deliver",
             request,
@@ -113,20 +115,38 @@ class JourneyRun:
         self._record(request, receipt)
         return receipt
 
-    async def reached(self, predicate: Predicate) -> bool:
-        """Ask Postgres; one activity."""
+    async def ask(self, question: Question) -> Any:
+        """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
+        return await self._looked_up(question.activity, question, question.answer, question.summary)
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Write down what is expected; then a durable timer that what happened cuts short."""
+        happened = await self._looked_up(Expect.activity, expect, Happened | None, summary)
+        if happened is None:
+            await self._wait(expect.until, summary, lambda: self._exit is not None or expect.wait in self._happened)
+            happened = self._happened.pop(expect.wait, None)
+        self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
+        return cast("Happened | None", happened)
+
+    async def _looked_up(self, activity: str, argument: Any, answer: Any, summary: str) -> Any:
         self._leave_if_over()
-        asking: workflow.ActivityHandle[bool] = workflow.start_activity(
-            "reached",
-            ReachedRequest(run_id=self._start.run_id, predicate=predicate.to_json(), at=self.now()),
-            result_type=bool,
-            start_to_close_timeout=QUESTION,
-            retry_policy=RETRY,
-            summary=f"reached {predicate}?",
+        at_once = workflow.start_local_activity(
+            activity, argument, result_type=answer, start_to_close_timeout=AT_ONCE, retry_policy=ONE_TRY, summary=summary
         )
-        answer = await self._answer(asking)
+        try:
+            found = await self._answer(at_once)
+        except (ActivityError, ApplicationError):  # a local one says the latter
+            patient: workflow.ActivityHandle[Any] = workflow.start_activity(
+                activity,
+                argument,
+                result_type=answer,
+                start_to_close_timeout=QUESTION,
+                retry_policy=RETRY,
+                summary=summary,
+            )
+            found = await self._answer(patient)
         self._leave_if_over()
-        return bool(answer)
+        return found
 
     async def _walk(self, steps: Awaitable[None]) -> Reason:
         try:
@@ -151,16 +171,16 @@ class JourneyRun:
 
     async def _answer(self, asking: "workflow.ActivityHandle[T]") -> T | None:
         """What an activity answers; nothing, when it is not answered because the run is over."""
-        self._asking = asking
+        self._asking.append(asking)
         try:
             return await asking
-        except ActivityError:
+        except FailureError:
             # Once asked to cancel, Temporal retries no more: whatever the last attempt's error was, the run is over.
             if self._exit is not None:
                 return None
             raise
         finally:
-            self._asking = None
+            self._asking.remove(asking)
 
     def _leave_if_over(self) -> None:
         if self._exit is not None:

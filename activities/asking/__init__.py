@@ -1,0 +1,1 @@
+"""What a run asks, and what it waits for: answered from Postgres, written down there."""

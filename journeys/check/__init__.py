@@ -1,0 +1,1 @@
+"""All that is refused when a catalogue is loaded."""

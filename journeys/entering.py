@@ -1,0 +1,84 @@
+"""The entering event as its journey knows it: a model of its properties, of which only what may enter a history is kept.
+
+Promise: free text never passes; what the model does not accept is told by field and kind of fault, never by value.
+"""
+
+import types
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from journeys.contracts import Plain
+
+_BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
+
+
+class UnlikeDeclared(Exception):
+    """An entering event is not what its journey declares; `fields` says which, and what kind of fault each has."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__(", ".join(f"{name} ({kind})" for name, kind in self.fields.items()))
+
+
+class Entry:
+    """The values by their names, each of the type that the model declares."""
+
+    def __init__(self, values: Mapping[str, Plain], model: type[BaseModel] | None) -> None:
+        self._values = values
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        """The value of a property.
+
+        Raises:
+            AttributeError: the model has no such field, or it is free text, which stays out of histories.
+        """
+        fields = self._model.model_fields if self._model else {}
+        if name in self._values and name in fields:
+            kind: Any = fields[name].annotation
+            return TypeAdapter(kind).validate_python(self._values[name])
+        if name in fields:
+            raise AttributeError(
+                f"j.entry.{name} is free text, which stays out of histories; use it in a template as entry.{name},"
+                f" or declare its choices: {name}: Literal[…]"
+            )
+        known = ", ".join(fields) or "nothing: annotate the handle, j: Journey[Answer], with a model of the event's properties"
+        raise AttributeError(f"no '{name}' is declared of the entering event; declared is {known}")
+
+
+def accepted(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Plain]:
+    """What a journey may know of an event: the branchable fields of its properties, as plain values.
+
+    Raises:
+        UnlikeDeclared: the properties do not fit the model.
+    """
+    try:
+        made = model.model_validate({name: properties[name] for name in _names(model) if name in properties})
+    except ValidationError as error:
+        raise UnlikeDeclared({".".join(map(str, e["loc"])): e["type"] for e in error.errors(include_input=False)}) from None
+    return branchable(model, made.model_dump(mode="json"))
+
+
+def branchable(model: type[BaseModel] | None, values: Mapping[str, Any]) -> dict[str, Plain]:
+    """Of validated values those that may enter a history: numbers, flags, ids, instants and choices, never free text."""
+    fields = model.model_fields if model else {}
+    return {name: values[name] for name, field in fields.items() if _is_branchable(field.annotation)}
+
+
+def _names(model: type[BaseModel]) -> set[str]:
+    return {each for name, field in model.model_fields.items() for each in (name, field.alias) if each}
+
+
+def _is_branchable(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return True
+    if origin in (types.UnionType, Union):
+        return all(part is type(None) or _is_branchable(part) for part in get_args(annotation))
+    return isinstance(annotation, type) and (issubclass(annotation, _BRANCHABLE) or issubclass(annotation, Enum))

@@ -1,0 +1,66 @@
+"""Words of branching: what is asked of the customer, and in which arm of an experiment they are."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from math import isclose, isfinite
+
+from journeys.errors import CatalogueError
+from journeys.handle.base import EntryModel, Words
+from journeys.questions import Arm, IsIn, Reached
+from segments import Predicate, Segment
+
+_LONGEST_NAME = 100
+
+
+class Asking(Words[EntryModel]):
+    """How a journey finds out which way to go."""
+
+    async def reached(self, goal: Predicate | None = None) -> bool:
+        """Whether the goal, or whatever else is asked, is so; for journeys that branch on it.
+
+        `did(…)`, alone or combined, as a goal may be: whether it has come true since entry, counting only what happened since
+        then. Everything else (traits, buckets, other segments, consent, …): whether it is true of the customer now, with all
+        that is known of them.
+        """
+        self._first = False
+        predicate = goal if goal is not None else self._spec.goal
+        if predicate is None:
+            raise CatalogueError("j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal=")
+        asked = Reached(run_id=self._start.run_id, at=self._runtime.now(), predicate=predicate.to_json())
+        return bool(await self._runtime.ask(asked))
+
+    async def is_in(self, segment: Segment | str) -> bool:
+        """Whether the customer is in a segment now: one of the catalogue, or the name of one that the API defines."""
+        self._first = False
+        asked = IsIn(run_id=self._start.run_id, at=self._runtime.now(), segment=self._named("j.is_in", segment))
+        return bool(await self._runtime.ask(asked))
+
+    @asynccontextmanager
+    async def experiment(self, name: str, **shares: float) -> AsyncIterator[str]:
+        """`async with j.experiment("news", video=0.5, article=0.5) as arm`: an arm by lot, the same one each time.
+
+        Who is drawn keeps the arm for good, also through a merge of profiles and when shares or arms change later; they are
+        written down as exposed from that instant on.
+        """
+        self._first = False
+        check_experiment(name, shares)
+        asked = Arm(run_id=self._start.run_id, at=self._runtime.now(), experiment=name, shares=shares)
+        yield str(await self._runtime.ask(asked))
+
+
+def check_experiment(name: object, shares: dict[str, float]) -> None:
+    """Refuse what is no experiment.
+
+    Raises:
+        CatalogueError: it has no name, fewer than two arms, or shares that do not add up to 1.
+    """
+    example = 'async with j.experiment("news", video=0.5, article=0.5) as arm'
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise CatalogueError(f"an experiment has a name of 1 to {_LONGEST_NAME} characters: {example}")
+    if len(shares) < 2:  # noqa: PLR2004 - a comparison needs two
+        raise CatalogueError(f"experiment {name} needs two arms or more, each with its share: {example}")
+    for arm, share in shares.items():
+        if isinstance(share, bool) or not isinstance(share, int | float) or not isfinite(share) or share <= 0:
+            raise CatalogueError(f"experiment {name}: {arm}={share!r} is no share; write a fraction such as 0.5")
+    if not isclose(sum(shares.values()), 1, abs_tol=1e-9):
+        raise CatalogueError(f"experiment {name}: the shares add up to {sum(shares.values()):g}, not to 1")

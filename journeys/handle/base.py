@@ -1,0 +1,129 @@
+"""What all words of the handle share: the run they speak of, the runtime that does them, and how a run ends.
+
+Promise: the handle keeps no secrets and does no I/O; it turns the author's words into instants, requests and questions, so
+that Temporal, the walks and the simulator agree by construction.
+"""
+
+from datetime import datetime
+from typing import Any, Generic, Protocol, cast
+
+from typing_extensions import TypeVar
+
+from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Receipt, RunStart
+from journeys.entering import Entry
+from journeys.errors import CatalogueError
+from journeys.heard import Expect, Happened
+from journeys.questions import Question
+from segments import Segment
+
+#: The model of the entering event's properties; anything, where the author declares none.
+EntryModel = TypeVar("EntryModel", default=Any)
+
+#: Receipts with these reasons mean that the run has no business going on.
+ENDING = frozenset(
+    {
+        *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
+        Reason.CEILING,
+    }
+)
+
+
+class RunEnded(BaseException):
+    """Unwinds a journey whose run is over; no error, and out of reach of a journey's `except Exception`."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__(reason.value)
+
+
+class Runtime(Protocol):
+    """What a handle needs from whatever runs the journey. All but `now` raise `RunEnded` as soon as the run is over."""
+
+    def now(self) -> datetime:
+        """Business time."""
+        ...
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:
+        """Wait for a business time."""
+        ...
+
+    async def hold(self, until: datetime, summary: str) -> None:
+        """Wait with a deferred message until a business time, or until it may be asked for again."""
+        ...
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        """Deliver one message."""
+        ...
+
+    async def ask(self, question: Question) -> Any:
+        """The answer to a question, of the type that the question names."""
+        ...
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Wait until the first of what is expected is so; None when its time is over."""
+        ...
+
+
+class Params:
+    """The run's parameters that a journey may branch on: numbers, flags, ids and choices."""
+
+    def __init__(self, values: dict[str, Plain]) -> None:
+        self._values = values
+
+    def __getattr__(self, name: str) -> Any:
+        """The value of a parameter.
+
+        Raises:
+            AttributeError: there is no such parameter, or it is free text, which stays out of histories.
+        """
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(
+                f"no parameter '{name}' to branch on; free text stays in Postgres: use it in a template as params.{name}"
+            ) from None
+
+
+class Words(Generic[EntryModel]):
+    """What every kind of word works with.
+
+    `conditions` are the segments that the journey has named so far; they are checked when the catalogue is loaded.
+    """
+
+    def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
+        self._start = start
+        self._spec = spec
+        self._runtime = runtime
+        self._first = True
+        self.params = Params(start.params)
+        self.conditions: dict[str, Segment] = {}
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What a kind of word counts from."""
+
+    @property
+    def entry(self) -> EntryModel:
+        """What is known of the entering event: numbers, flags, choices, ids and instants of the model that is declared."""
+        return cast("EntryModel", Entry(self._start.entry, self._spec.entry_model))
+
+    @property
+    def entered_at(self) -> datetime:
+        """When the customer entered (business time, UTC)."""
+        return self._start.entered_at
+
+    @property
+    def now(self) -> datetime:
+        """Business time now, the same on every replay (UTC)."""
+        self._first = False
+        return self._runtime.now()
+
+    def _named(self, word: str, segment: Segment | str) -> str:
+        """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""
+        if isinstance(segment, str) and segment:
+            return segment
+        if not isinstance(segment, Segment):
+            raise CatalogueError(f"{word} takes a Segment(…) or the name of one, not {type(segment).__name__}")
+        if self.conditions.setdefault(segment.name, segment) != segment:
+            raise CatalogueError(f"two different segments are called '{segment.name}'; rename one")
+        return segment.name

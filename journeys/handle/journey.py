@@ -1,0 +1,12 @@
+"""The handle as authors get it: every word of a journey."""
+
+from journeys.handle.asking import Asking
+from journeys.handle.base import EntryModel
+from journeys.handle.messages import Messages
+
+
+class Journey(Messages[EntryModel], Asking[EntryModel]):
+    """What a journey's author works with. Every effect goes through here.
+
+    `Journey[Answer]` says what is known of the entering event: a pydantic model of its properties, for `j.entry`.
+    """

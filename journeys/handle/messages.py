@@ -1,0 +1,133 @@
+"""Words of messages: one on each channel, and one across channels until it gets through."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
+from journeys.errors import CatalogueError
+from journeys.handle.base import ENDING, EntryModel, RunEnded
+from journeys.handle.waiting import Waiting
+from segments import Segment
+
+#: In this order, where the author gives none.
+_ALL = tuple(each.value for each in Channel)
+
+
+class Messages(Waiting[EntryModel]):
+    """How a journey speaks to its customer."""
+
+    _occurrences: Counter[str]
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._occurrences = Counter()
+
+    async def push(
+        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+    ) -> Receipt:
+        """Send a push notification; `only` to who is in a segment at that moment."""
+        return await self._send(Channel.PUSH, template, transactional, only, params)
+
+    async def whatsapp(
+        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+    ) -> Receipt:
+        """Send a WhatsApp template message; `only` to who is in a segment at that moment."""
+        return await self._send(Channel.WHATSAPP, template, transactional, only, params)
+
+    async def email(
+        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+    ) -> Receipt:
+        """Send an email; `only` to who is in a segment at that moment."""
+        return await self._send(Channel.EMAIL, template, transactional, only, params)
+
+    async def reach(
+        self,
+        template: str,
+        *,
+        by: Sequence[str] = _ALL,
+        undelivered_after: timedelta | None = None,
+        transactional: bool = False,
+        only: Segment | None = None,
+        **params: Plain,
+    ) -> Receipt:
+        """Send a message by the first of these channels that takes it; returns the last receipt.
+
+        A channel that the customer cannot or may not be reached by is passed over. With `undelivered_after`, so is one whose
+        message has not been told delivered after that long: the next one is tried then.
+        """
+        channels = [_channel(each) for each in by]
+        if not channels:
+            raise CatalogueError('j.reach(…, by=("push", "email")) needs a channel')
+        for n, channel in enumerate(channels, 1):
+            receipt = await self._send(channel, template, transactional, only, params)
+            last = n == len(channels)
+            if last or (receipt and (undelivered_after is None or await self._arrived(receipt, undelivered_after))):
+                break
+        return receipt
+
+    async def _arrived(self, receipt: Receipt, within: timedelta) -> bool:
+        if receipt.outcome is Outcome.WITHHELD:
+            await self.wait(seconds=within.total_seconds())  # the time that those wait with whom it is compared
+            return True
+        answer = await self.first(arrived=self.delivered(receipt), failed=self.undelivered(receipt), timeout=within)
+        return bool(answer.arrived)
+
+    async def _send(
+        self, channel: Channel, template: str, transactional: bool, only: Segment | None, params: dict[str, Plain]
+    ) -> Receipt:
+        self._first = False
+        check_message(channel, template, params)
+        request = self._request(channel, template, transactional, params)
+        if only is not None:
+            if not isinstance(only, Segment):
+                raise CatalogueError(f"{template} goes only= to a Segment(…), not {type(only).__name__}")
+            request = request.model_copy(update={"only": self._named("only=", only)})
+        receipt = await self._runtime.deliver(request)
+        while receipt.outcome is Outcome.DEFERRED and receipt.retry_at and receipt.retry_at <= request.useless_after:
+            await self._runtime.hold(receipt.retry_at, f"{template} deferred: {receipt.reason}")
+            receipt = await self._runtime.deliver(request)
+        if receipt.reason in ENDING:
+            raise RunEnded(receipt.reason)
+        told = {"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence}
+        return receipt.model_copy(update=told)
+
+    def _request(self, channel: Channel, template: str, transactional: bool, params: dict[str, Plain]) -> DeliverRequest:
+        step = f"{channel.value}:{template}"
+        self._occurrences[step] += 1
+        due_at = self._runtime.now()
+        return DeliverRequest(
+            run_id=self._start.run_id,
+            journey=self._spec.name,
+            step=step,
+            occurrence=self._occurrences[step],
+            channel=channel,
+            template=template,
+            purpose=Purpose.TRANSACTIONAL if transactional else self._spec.purpose,
+            params=params,
+            due_at=due_at,
+            useless_after=due_at + self._spec.useless_after,
+        )
+
+
+def check_message(channel: Channel, template: object, params: dict[str, Plain]) -> None:
+    """Refuse what is no message; a history and a template take plain values only.
+
+    Raises:
+        CatalogueError: the template is no name, or a param is neither a number, a flag nor a text.
+    """
+    if not isinstance(template, str):
+        raise CatalogueError(f'j.{channel.value} takes the name of a template, j.{channel.value}("…"), not {template!r}')
+    for name, value in params.items():
+        if not isinstance(value, bool | int | float | str | None):
+            kind = type(value).__name__
+            raise CatalogueError(
+                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}; a template shows no more"
+            )
+
+
+def _channel(name: str) -> Channel:
+    try:
+        return Channel(name)
+    except ValueError:
+        raise CatalogueError(f"by= names channels, {', '.join(Channel)}, not {name!r}") from None

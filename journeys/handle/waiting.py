@@ -1,0 +1,195 @@
+"""Words of waiting: for the first of several things to be so, with a time-out; what is so already is seen at once."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from journeys.contracts import Receipt
+from journeys.errors import CatalogueError
+from journeys.handle.base import EntryModel
+from journeys.handle.time import Time
+from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
+from journeys.spans import describe
+from segments import DefinitionError, Predicate, Segment, check_goal
+from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
+
+#: What can be waited for: a predicate, a segment to be in, or what the handle's own words say (`j.replied()`, `j.task(…)`).
+Awaited = Predicate | Segment | Expected
+
+_FOR_EVER = timedelta(days=366)
+
+
+class Answer:
+    """What a wait came to: `answer.replied` is what happened, or None; `answer.timed_out` when nothing did in time."""
+
+    def __init__(self, names: frozenset[str], happened: Happened | None) -> None:
+        self._names = names
+        self.happened = happened
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether nothing of it happened in time."""
+        return self.happened is None
+
+    @property
+    def which(self) -> str | None:
+        """The name of what happened."""
+        return self.happened.which if self.happened else None
+
+    def __getattr__(self, name: str) -> Happened | None:
+        """What happened under this name, if it did.
+
+        Raises:
+            AttributeError: nothing of that name was waited for.
+        """
+        if name not in self._names:
+            raise AttributeError(f"nothing called '{name}' was waited for; it was {', '.join(sorted(self._names))}")
+        return self.happened if self.which == name else None
+
+    def __bool__(self) -> bool:
+        return self.happened is not None
+
+
+class Waiting(Time[EntryModel]):
+    """How a journey waits for somebody."""
+
+    _waits: int
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._waits = 0
+
+    async def wait_for(
+        self,
+        what: Awaited,
+        *,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - lasts for months, in Temporal
+        since: datetime | None = None,
+    ) -> Happened | None:
+        """Wait until something is so; None when it is not within the time-out. Events count since entry, or `since`."""
+        answer = await self._listen({"it": what}, timeout, since)
+        return answer.happened
+
+    async def first(
+        self,
+        *,
+        timeout: timedelta | None = None,  # noqa: ASYNC109 - lasts for months, in Temporal
+        since: datetime | None = None,
+        **awaited: Awaited,
+    ) -> Answer:
+        """Wait for the first of several, each under a name: `answer = await j.first(bought=did(…), replied=j.replied())`.
+
+        A predicate made of `did(…)` counts what happened since entry (or `since`), as a goal does; any other has to be true of
+        the customer; a segment means to be in it. What is so already is the answer at once; the rest is withdrawn.
+        """
+        return await self._listen(awaited, timeout, since)
+
+    def entered(self, segment: Segment | str) -> Expected:
+        """The customer is in a segment that is watched; a name may be of one that the API defines."""
+        return OfSegment(segment=self._named("j.entered", segment))
+
+    def left(self, segment: Segment | str) -> Expected:
+        """The customer is not in a segment (any more)."""
+        return OfSegment(segment=self._named("j.left", segment), inside=False)
+
+    def delivered(self, receipt: Receipt | None = None) -> Expected:
+        """A message of this run reached its device: that of a receipt, or any."""
+        return self._news(MESSAGE_DELIVERED, receipt)
+
+    def opened(self, receipt: Receipt | None = None) -> Expected:
+        """A message of this run was opened or read."""
+        return self._news(MESSAGE_READ, receipt)
+
+    def clicked(self, receipt: Receipt | None = None) -> Expected:
+        """A link in a message of this run was followed."""
+        return self._news(MESSAGE_CLICKED, receipt)
+
+    def replied(self, receipt: Receipt | None = None) -> Expected:
+        """The customer answered a message of this run."""
+        return self._news(MESSAGE_REPLIED, receipt)
+
+    def undelivered(self, receipt: Receipt | None = None) -> Expected:
+        """A provider that had accepted a message of this run said later that it failed."""
+        return self._news(MESSAGE_FAILED, receipt)
+
+    def task(
+        self,
+        title: str,
+        *,
+        to: str,
+        by: timedelta | None = None,
+        escalate: str | None = None,
+        choices: tuple[str, ...] = (),
+    ) -> Expected:
+        """Somebody of the company does something and says over the API how it went, in one of the `choices` if there are any.
+
+        After `by` the task goes to `escalate`.
+        """
+        if not isinstance(title, str) or not title or not isinstance(to, str) or not to:
+            raise CatalogueError('a task says what and who: j.task("Call the customer", to="care")')
+        if escalate is not None and by is None:
+            raise CatalogueError("a task that escalates says when: by=days(2)")
+        due = None if by is None else self._runtime.now() + by
+        return OfPeople(title=title, to=to, by=due, escalate=escalate, choices=choices)
+
+    async def _listen(self, awaited: Mapping[str, Any], limit: timedelta | None, since: datetime | None) -> Answer:
+        self._first = False
+        if not awaited:
+            raise CatalogueError("j.first() waits for nothing: write j.first(bought=did(…), timeout=days(3))")
+        if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
+            raise CatalogueError(f"timeout is a span such as days(3), not {limit!r}")
+        self._waits += 1
+        now, since = self._runtime.now(), since or self._start.entered_at
+        expect = Expect(
+            run_id=self._start.run_id,
+            wait=self._waits,
+            at=now,
+            until=now + (limit or _FOR_EVER),
+            expected={name: self._expected(name, what, since) for name, what in awaited.items()},
+        )
+        told = "wait for " + " or ".join(_told(what) for what in awaited.values())
+        told += f", at most {describe(limit)}" if limit else ""
+        return Answer(frozenset(awaited), await self._runtime.listen(expect, told))
+
+    def _expected(self, name: str, what: object, since: datetime) -> Expected:
+        match what:
+            case Segment():
+                return self.entered(what)
+            case Predicate():
+                return _of_predicate(what, since)
+            case OfEvents() | OfCustomer() | OfSegment() | OfMessages() | OfPeople():
+                return what
+        raise CatalogueError(f"{name}= is a predicate, a segment, or a word such as j.replied(), not {type(what).__name__}")
+
+    def _news(self, event: str, receipt: Receipt | None) -> Expected:
+        since = self._start.entered_at
+        if receipt is None:
+            return OfMessages(event=event, since=since)
+        if not isinstance(receipt, Receipt):
+            raise CatalogueError(f"what came back is asked of a receipt: r = await j.email(…), not of {type(receipt).__name__}")
+        return OfMessages(event=event, since=since, step=receipt.step, occurrence=receipt.occurrence)
+
+
+def _of_predicate(what: Predicate, since: datetime) -> Expected:
+    try:
+        check_goal(what)
+    except DefinitionError:
+        if what.clocks or any(edge.window for edge in what.edges):
+            raise CatalogueError(
+                f"time alone can make it so: {what}; name it as a segment, Segment(…), and wait for that"
+            ) from None
+        return OfCustomer(predicate=what.to_json())
+    return OfEvents(predicate=what.to_json(), since=since)
+
+
+def _told(what: object) -> str:
+    match what:
+        case Segment():
+            return f"being in {what.name}"
+        case OfSegment():
+            return f"being {'in' if what.inside else 'out of'} {what.segment}"
+        case OfMessages():
+            return what.event + (f" ({what.step})" if what.step else "")
+        case OfPeople():
+            return f"{what.to}: {what.title}"
+    return str(what)

@@ -1,0 +1,101 @@
+"""What a run waits for, and the one kind of signal that it hears: that it is over, to ask again, that something happened.
+
+Promise: as all contracts, nothing here can hold personal data. A wait is written down as expectations in Postgres; whoever
+sees one come true (the watch, the API) tells the run, and what has come true already is the answer to writing it down.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from journeys.contracts import Contract, Plain, Reason
+
+#: The only signal of a run: its argument is a `Heard`.
+HEARD = "heard"
+
+
+class Exit(Contract):
+    """The run has to end now."""
+
+    heard: Literal["exit"] = "exit"
+    reason: Reason
+
+
+class AskAgain(Contract):
+    """A message that waits may be asked for again: what it waited for may be over."""
+
+    heard: Literal["ask again"] = "ask again"
+
+
+class Happened(Contract):
+    """Something that the run waits for came true: the first of what one wait waits for; the rest is withdrawn."""
+
+    heard: Literal["happened"] = "happened"
+    wait: int = Field(ge=1, description="which of the run's waits, counted from 1")
+    which: str = Field(description="the name that the author gave it")
+    at: datetime = Field(description="by the event that decided it, in business time")
+    answer: dict[str, Plain] = Field(default_factory=dict, description="what a human task came to: choices, numbers, flags")
+
+
+Heard = Annotated[Exit | AskAgain | Happened, Field(discriminator="heard")]
+
+
+class OfEvents(Contract):
+    """Events have happened since an instant, as in a goal."""
+
+    kind: Literal["events"] = "events"
+    predicate: dict[str, Any]
+    since: datetime
+
+
+class OfCustomer(Contract):
+    """A predicate is true of the customer, whatever time it came true at."""
+
+    kind: Literal["customer"] = "customer"
+    predicate: dict[str, Any]
+
+
+class OfSegment(Contract):
+    """The customer is in a segment that is watched (or out of it)."""
+
+    kind: Literal["segment"] = "segment"
+    segment: str
+    inside: bool = True
+
+
+class OfMessages(Contract):
+    """Something became of this run's messages, of all or of one: delivered, opened, clicked, replied, failed."""
+
+    kind: Literal["messages"] = "messages"
+    event: str
+    since: datetime
+    step: str | None = None
+    occurrence: int | None = None
+
+
+class OfPeople(Contract):
+    """Somebody of the company does something and says how it went, over the API."""
+
+    kind: Literal["people"] = "people"
+    title: str
+    to: str
+    by: datetime | None = None
+    escalate: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+Expected = Annotated[OfEvents | OfCustomer | OfSegment | OfMessages | OfPeople, Field(discriminator="kind")]
+
+
+class Expect(Contract):
+    """Write down what a wait waits for, by the names that its author gave; answered at once by what is so already."""
+
+    activity: ClassVar[str] = "expect"
+
+    run_id: UUID
+    wait: int = Field(ge=1)
+    at: datetime = Field(description="business time now")
+    until: datetime
+    expected: dict[str, Expected]

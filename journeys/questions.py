@@ -1,0 +1,63 @@
+"""What a run asks before it goes on: questions that are answered from Postgres, once, by one line of its history.
+
+Promise: as all contracts, neither question nor answer can hold personal data.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from journeys.contracts import Contract
+
+
+class Question(Contract):
+    """A question about the run's customer at an instant. The subclass says which activity answers it, and with what."""
+
+    activity: ClassVar[str]
+    answer: ClassVar[type]
+
+    run_id: UUID
+    at: datetime
+
+    @property
+    def summary(self) -> str:
+        """What an operator reads of it in Temporal's UI."""
+        return self.activity
+
+
+class Reached(Question):
+    """Have these events happened since entry, or is another predicate true of the customer now?"""
+
+    activity = "reached"
+    answer = bool
+
+    predicate: dict[str, Any]
+
+
+class IsIn(Question):
+    """Is the customer in a segment, of the catalogue or of the API, now?"""
+
+    activity = "is_in"
+    answer = bool
+
+    segment: str
+
+    @property
+    def summary(self) -> str:
+        """With the segment's name."""
+        return f"in {self.segment}?"
+
+
+class Arm(Question):
+    """In which arm of an experiment is the customer? Drawn once, by these shares, and written down with the exposure."""
+
+    activity = "arm"
+    answer = str
+
+    experiment: str
+    shares: dict[str, float]
+
+    @property
+    def summary(self) -> str:
+        """With the experiment's name."""
+        return f"arm of {self.experiment}"

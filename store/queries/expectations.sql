@@ -1,0 +1,79 @@
+-- name: expect
+-- Write down what a run waits for; what an earlier attempt wrote stands.
+insert into expectation (run_id, wait, which, expected, wakes, since, until)
+select $1, $2, x.which, x.expected::jsonb, string_to_array(x.wakes, chr(31)), x.since, $3
+from unnest($4::text[], $5::text[], $6::text[], $7::timestamptz[]) as x (which, expected, wakes, since)
+on conflict do nothing;
+
+-- name: of_wait
+-- What one wait of a run waits for, and which of it has happened.
+select e.run_id, e.wait, e.which, e.expected, e.since, r.profile_id, e.happened_at, e.answer
+from expectation e join run r on r.id = e.run_id
+where e.run_id = $1 and e.wait = $2
+order by e.happened_at;
+
+-- name: woken
+-- What the open runs of these profiles wait for, of that which the types that changed may make so.
+select e.run_id, e.wait, e.which, e.expected, e.since, r.profile_id, e.happened_at, e.answer
+from unnest($1::uuid[], $2::text[]) as changed (profile_id, types)
+join run r on r.profile_id = changed.profile_id and r.ended_at is null and r.exit_reason is null
+join expectation e on e.run_id = r.id and e.happened_at is null and e.until > $3
+where e.wakes && string_to_array(changed.types, chr(31));
+
+-- name: moved
+-- Customers who entered or left segments that their open runs wait for.
+update expectation e set happened_at = x.at
+from unnest($1::uuid[], $2::text[], $3::boolean[], $4::timestamptz[]) as x (profile_id, segment, inside, at), run r
+where r.profile_id = x.profile_id and r.ended_at is null and r.exit_reason is null
+  and e.run_id = r.id and e.happened_at is null and e.until > x.at and e.expected ->> 'kind' = 'segment'
+  and e.expected ->> 'segment' = x.segment and (e.expected ->> 'inside')::boolean = x.inside;
+
+-- name: of_messages
+-- When something became of a run's own messages, of all or of one: the first such event since the instant.
+select x.n, min(v.ts) as at
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[]) with ordinality
+    as x (run_id, profile_id, event, step, occurrence, since, n)
+join event v on v.profile_id = x.profile_id and v.type collate "C" = x.event and v.ts >= x.since
+where v.properties ->> 'run_id' = x.run_id::text and (x.step is null or v.properties ->> 'step' = x.step)
+  and (x.occurrence is null or v.properties ->> 'occurrence' = x.occurrence::text)
+group by x.n;
+
+-- name: happened
+-- These have come true; of a wait of which one has, the others are not looked at any more.
+update expectation e set happened_at = x.at, answer = x.answer::jsonb
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::text[]) as x (run_id, wait, which, at, answer)
+where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which and e.happened_at is null
+  and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null);
+
+-- name: to_tell
+-- Runs that must hear that something they wait for has happened.
+select e.run_id, e.wait, e.which, e.happened_at as at, e.answer, r.workflow_id
+from expectation e join run r on r.id = e.run_id
+where e.happened_at is not null and e.told_at is null and r.ended_at is null and bucket(r.profile_id) % $2 = $1
+order by e.happened_at
+limit $3;
+
+-- name: told
+-- Their runs know.
+update expectation e set told_at = $4
+from unnest($1::uuid[], $2::integer[], $3::text[]) as x (run_id, wait, which)
+where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which;
+
+-- name: arm_of
+-- The arm of a run's customer in an experiment, and the id by which they are drawn. Profiles that were merged into theirs count.
+select coalesce(p.drawn_as, p.id) as drawn_as,
+       (select x.arm from exposure x
+        where x.experiment = $2 and x.profile_id in (select p.id union all select id from profile where merged_into = p.id)
+        order by x.exposed_at, x.profile_id limit 1) as arm
+from run r join profile p on p.id = r.profile_id
+where r.id = $1;
+
+-- name: expose
+-- The arm that stands: this one, or that of another run of the same customer.
+with mine as (
+    insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id)
+    select $2, profile_id, $3, $4, $5, id from run where id = $1
+    on conflict (experiment, profile_id) do update set arm = exposure.arm
+    returning arm
+)
+select arm from mine;

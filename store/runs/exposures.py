@@ -1,0 +1,30 @@
+"""Who is in which arm of an experiment: written once, with the instant from which on the customer counts as exposed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from store.database import Connection
+from store.named import queries
+
+_SQL = queries("expectations")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a run's customer in an experiment: the arm, if they have one, and by what they are drawn."""
+
+    arm: str | None = None
+    drawn_as: UUID | None = None
+
+
+async def arm_of(connection: Connection, run_id: UUID, experiment: str) -> Known:
+    """The arm of a run's customer, the first that any of their merged profiles was in."""
+    row = await connection.fetchrow(_SQL["arm_of"], run_id, experiment)
+    return Known(**row) if row else Known()
+
+
+async def expose(connection: Connection, run_id: UUID, experiment: str, arm: str, share: float, at: datetime) -> str:
+    """Write the arm down, unless another run of the customer just did; returns the one that stands."""
+    found: str = await connection.fetchval(_SQL["expose"], run_id, experiment, arm, share, at)
+    return found
