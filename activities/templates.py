@@ -6,28 +6,34 @@ far as a customer; it is rejected when the catalogue is loaded, with file and li
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from activities.channels.kinds import KINDS
-from activities.channels.kinds import Template as Written
 from activities.channels.message import Content
 from activities.templating.base import Template
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
-from activities.templating.source import Text, read_yaml
+from activities.templating.folder import Folder, texts_in
 from activities.templating.values import seen
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel
 
-__all__ = ["BrokenTemplate", "Context", "Problem", "TemplateError", "Templates", "Vocabulary", "load_templates"]
-
-_CONSTANTS = "shop.yaml"
-_MEANT = {".yaml", ".yml"}
+__all__ = [
+    "BrokenTemplate",
+    "Context",
+    "Folder",
+    "Problem",
+    "TemplateError",
+    "Templates",
+    "Vocabulary",
+    "load_templates",
+    "templates_of",
+    "texts_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,78 +121,20 @@ def load_templates(package: ModuleType | Path, vocabulary: Vocabulary | None = N
         TemplateError: all that is wrong with them, a problem a line.
     """
     folder = Path(next(iter(package.__path__))) if isinstance(package, ModuleType) else package
-    vocabulary = _with_constants(folder, vocabulary or Vocabulary())
-    found: dict[tuple[Channel, str], Template] = {}
-    problems: list[Problem] = []
-    endings = _endings()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in endings):
-        try:
-            _add(path, folder, vocabulary, found)
-        except TemplateError as error:
-            problems += error.problems
+    return templates_of(Folder(folder.name, texts_in(folder)), vocabulary)
+
+
+def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templates:
+    """The templates that stand in a folder, or stood in it when it was archived.
+
+    Raises:
+        TemplateError: all that is wrong with them, a problem a line.
+    """
+    vocabulary = folder.with_constants(vocabulary or Vocabulary())
+    found, problems = folder.templates(vocabulary)
     if problems:
         raise TemplateError(*problems)
     return Templates(found, vocabulary.shop)
-
-
-def _add(path: Path, folder: Path, vocabulary: Vocabulary, found: dict[tuple[Channel, str], Template]) -> None:
-    file = _relative(path, folder)
-    if path.name == _CONSTANTS or _beside_another(path):
-        return
-    kinds = _kinds()
-    channel = next((channel for channel, kind in kinds.items() if path.name.endswith(kind.suffix)), None)
-    if channel is None:
-        suffixes = ", ".join(kind.suffix for kind in kinds.values())
-        raise TemplateError(Problem(file, 1, f"not a template; a name ends with {suffixes}"))
-    key = (channel, path.name.removesuffix(kinds[channel].suffix))
-    if key in found:
-        raise TemplateError(Problem(file, 1, f"the name is taken by {found[key].file}; all journeys share names"))
-    found[key] = _read(path, file, vocabulary, kinds[channel])
-
-
-def _kinds() -> dict[Channel, Written]:
-    return {kind.channel: kind.template for kind in KINDS.values() if kind.template}
-
-
-def _endings() -> set[str]:
-    """How the names of files end that stand there as templates, or were meant to."""
-    names = [name for kind in _kinds().values() for name in (kind.suffix, kind.beside) if name]
-    return {Path(name).suffix for name in names} | _MEANT
-
-
-def _beside_another(path: Path) -> bool:
-    return any(
-        path.with_name(path.name.removesuffix(kind.beside) + kind.suffix).is_file()
-        for kind in _kinds().values()
-        if kind.beside and path.name.endswith(kind.beside)
-    )
-
-
-def _read(path: Path, file: str, vocabulary: Vocabulary, kind: Written) -> Template:
-    beside = path.with_name(path.name.removesuffix(kind.suffix) + kind.beside) if kind.beside else None
-    texts = [_text(each, file) for each in (path, beside) if each and each.is_file()]
-    return kind.kind.read(file, texts[0], vocabulary, *texts[1:])
-
-
-def _text(path: Path, file: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise TemplateError(Problem(file, 1, "not UTF-8")) from None
-
-
-def _with_constants(folder: Path, vocabulary: Vocabulary) -> Vocabulary:
-    path = folder / _CONSTANTS
-    if not path.is_file():
-        return vocabulary
-    file = _relative(path, folder)
-    fields = read_yaml(file, _text(path, file)).fields
-    shop = {name: value.value for name, value in fields.items() if isinstance(value, Text)}
-    return replace(vocabulary, shop={**shop, **vocabulary.shop})
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return (Path(folder.name) / path.relative_to(folder)).as_posix()
 
 
 def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable[str]) -> str:

@@ -73,9 +73,15 @@ def load(module: str) -> Catalogue:
 def gather(module: str, import_one: Import = importlib.import_module) -> tuple[Catalogue, list[Problem]]:
     """What a catalogue holds as far as it can be imported, and all that is wrong with it."""
     modules, problems = _imported(module, import_one)
+    catalogue, more = gathered(module, modules)
+    return catalogue, [*problems, *more]
+
+
+def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Problem]]:
+    """What these modules of a catalogue hold, and what is wrong with that."""
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
-    problems += [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
+    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
     for name, definition in journeys.items():
         entry = definition.spec.entry
         if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:

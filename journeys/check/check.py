@@ -6,7 +6,7 @@ Promise: nothing is executed that would hang or act while it is imported, and wh
 import ast
 import importlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +14,10 @@ from pathlib import Path
 from journeys.catalogue import Catalogue, gather, sources
 from journeys.check.purity import impurities
 from journeys.check.steps import misuses, swallowing
-from journeys.deadline import is_authors, within
+from journeys.deadline import within
 from journeys.errors import CatalogueError, Problem
 from journeys.telling import problem_of
+from journeys.versions.beside import beside
 from journeys.walk.probe import Seen, look_through
 
 #: How long one module may take to be imported, in processor time.
@@ -46,7 +47,7 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
     found.catalogue, problems = gather(module, lambda name: within(limit, lambda: importlib.import_module(name)))
     found.problems += problems
     found.complete = all(name in sys.modules for name in files)
-    _read(_beside(files), found)
+    _read(beside(files), found)
     for name, definition in found.catalogue.journeys.items():
         if not any(problem.serious for problem in definition.problems):
             found.seen[name] = look_through(definition)
@@ -67,32 +68,6 @@ def _read(files: dict[str, Path], found: Checked) -> bool:
         found.problems += [*(each.problem for each in impure), *misuses(file, tree), *swallowed]
         safe &= not swallowed and not any(each.at_import for each in impure)
     return safe
-
-
-def _beside(files: dict[str, Path]) -> dict[str, Path]:
-    """The author's own modules that the catalogue imports from elsewhere, and what these import."""
-    found: dict[str, Path] = {}
-    waiting = list(files.values())
-    while waiting:
-        for name in _imports(waiting.pop()):
-            file = getattr(sys.modules.get(name), "__file__", None)
-            if file and name not in files and name not in found and is_authors(file):
-                found[name] = Path(file)
-                waiting.append(Path(file))
-    return found
-
-
-def _imports(file: Path) -> Iterator[str]:
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError, OSError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _unsaid(problems: Iterable[Problem], said: list[Problem]) -> list[Problem]:

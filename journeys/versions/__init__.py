@@ -1,0 +1,1 @@
+"""Versions of a catalogue: its sources and templates as an archive, and archives loaded side by side."""
