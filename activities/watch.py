@@ -5,7 +5,7 @@ share the work.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,8 +18,9 @@ from temporalio.exceptions import ApplicationError
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.hearing import Hearing
 from activities.metrics import TICK, TRANSITIONS
+from activities.versions import Versions
 from journeys.clock import Clock
-from journeys.contracts import JourneySpec, PerKey, WatchShard
+from journeys.contracts import PerKey, WatchShard
 from segments import Segment
 from segments.errors import CannotBeEvaluated
 from segments.load.stored import LiveSegments
@@ -44,7 +45,7 @@ class Watch:
 
     database: Database
     segments: Sequence[Segment]
-    specs: Mapping[str, JourneySpec]
+    versions: Versions
     dispatcher: Dispatcher
     clock: Clock
     pause: timedelta = timedelta(milliseconds=100)
@@ -54,8 +55,8 @@ class Watch:
 
     def __post_init__(self) -> None:
         """Work out once which segments are entered per key."""
-        object.__setattr__(self, "hearing", Hearing(self.specs))
-        keyed = (s.entered_by for s in self.specs.values() if isinstance(s.reentry, PerKey))
+        object.__setattr__(self, "hearing", Hearing(self.versions))
+        keyed = (s.entered_by for s in self.versions.own.specs.values() if isinstance(s.reentry, PerKey))
         object.__setattr__(self, "keyed", frozenset(name for name in keyed if name is not None))
 
     @activity.defn(name="watch")
@@ -105,6 +106,7 @@ class Watch:
                     closer.reconcile: _RECONCILE,
                     closer.insist: _INSIST,
                     closer.find_failing: _FAILING,
+                    self.dispatcher.mender.mend: _FAILING,
                 }
                 for look, seconds in looks.items():
                     group.create_task(_now_and_then(look, seconds))

@@ -44,7 +44,8 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _unset(value: object) -> bool:
+def unset(value: object) -> bool:
+    """Whether a field is left out where it is written down."""
     return value is None
 
 
@@ -131,12 +132,12 @@ class Receipt(Contract):
     reason: Reason | None = None
     retry_at: datetime | None = Field(default=None, description="when a deferred message may be tried again (UTC)")
     # Newer than the first histories: what is unset is not written, so that theirs look as they did.
-    segment: str | None = Field(default=None, exclude_if=_unset, description="which one the customer is not in, by name")
-    product: str | None = Field(default=None, exclude_if=_unset, description="the id of the product that the message shows")
+    segment: str | None = Field(default=None, exclude_if=unset, description="which one the customer is not in, by name")
+    product: str | None = Field(default=None, exclude_if=unset, description="the id of the product that the message shows")
     # Known to the journey; not in its history:
-    purpose: Purpose | None = Field(default=None, exclude_if=_unset)
-    step: str | None = Field(default=None, exclude_if=_unset)
-    occurrence: int | None = Field(default=None, exclude_if=_unset)
+    purpose: Purpose | None = Field(default=None, exclude_if=unset)
+    step: str | None = Field(default=None, exclude_if=unset)
+    occurrence: int | None = Field(default=None, exclude_if=unset)
 
     @property
     def sent(self) -> bool:
@@ -166,6 +167,7 @@ class RunStart(Contract):
     params: dict[str, Plain] = Field(default_factory=dict)
     entry: dict[str, Plain] = Field(default_factory=dict, description="what the journey may know of the entering event")
     clock: Clock = Clock()
+    version: str | None = Field(default=None, exclude_if=unset, description="the catalogue's, whose steps the run walks")
 
 
 class RunOver(Contract):
@@ -189,7 +191,8 @@ class DeliverRequest(Contract):
     params: dict[str, Plain] = Field(default_factory=dict)
     due_at: datetime
     useless_after: datetime
-    only: str | None = Field(default=None, exclude_if=_unset, description="the segment to be in at the moment of the send")
+    only: str | None = Field(default=None, exclude_if=unset, description="the segment to be in at the moment of the send")
+    version: str | None = Field(default=None, exclude_if=unset, description="the run's, of the catalogue")
 
     @property
     def key(self) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from journeys.contracts import Contract, Plain, Reason
+from journeys.contracts import Contract, Plain, Reason, unset
 
 #: The only signal of a run: its argument is a `Heard`.
 HEARD = "heard"
@@ -99,3 +99,4 @@ class Expect(Contract):
     at: datetime = Field(description="business time now")
     until: datetime
     expected: dict[str, Expected]
+    version: str | None = Field(default=None, exclude_if=unset, description="the run's, of the catalogue")

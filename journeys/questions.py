@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from journeys.contracts import Contract
+from pydantic import Field
+
+from journeys.contracts import Contract, unset
 
 
 class Question(Contract):
@@ -18,6 +20,7 @@ class Question(Contract):
 
     run_id: UUID
     at: datetime
+    version: str | None = Field(default=None, exclude_if=unset, description="the run's, of the catalogue")
 
     @property
     def summary(self) -> str:

@@ -1,20 +1,28 @@
 """A catalogue whose code changes while its customers are in it: written, served, rewritten, served by new workers."""
 
+import importlib
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import pytest
 
+import api
 from journeys.catalogue import load
+from journeys.temporal import current, held
 from store import Database
-from workers.testing.shop import Shop, open_shop
+from workers.assembly import assemble
+from workers.serve import api_config
+from workers.testing.shop import Shop, open_shop, with_clock
 from workers.worker import serving, workers
 
 NAME = "changing_catalogue"
+#: A module of the author's beside it.
+BESIDE = "changing_words"
 TEMPLATE = Path(__file__).parent / "trial_catalogue" / "note.push.yaml"
 HEAD = """
 from journeys import Journey, after, did, journey, purchases
@@ -33,6 +41,7 @@ class Changing:
 
     shop: Shop
     folder: Path
+    open: AsyncExitStack
 
     def becomes(self, *steps: str, name: str = "greets") -> None:
         """What the next workers serve."""
@@ -40,9 +49,36 @@ class Changing:
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
-        """Workers that remember no run: each is replayed from its history."""
-        async with serving(workers(self.shop.skipper.client, self.shop.parts)):
+        """Workers and API of the catalogue as it stands now, as in a new process: they hold no version, and remember no run."""
+        forget()
+        shop = self.shop
+        parts = shop.parts = with_clock(assemble(shop.settings, shop.database, shop.client), shop.clock)
+        await parts.library.deploy()
+        await parts.library.refresh()
+        config = api_config(shop.settings, parts.catalogue.journeys, parts.catalogue.segments)
+        app = api.create_app(replace(config, clock=shop.clock), database=shop.database)
+        transport = httpx.ASGITransport(app)
+        shop.api = await self.open.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://shop.test"))
+        self.open.push_async_callback(app.state.ingest.intake.close)
+        self.open.push_async_callback(parts.close)
+        async with serving(workers(shop.skipper.client, parts)):
             yield
+
+    async def loses_versions(self) -> None:
+        """The archives that were deployed are gone: no worker to come can go on with a run."""
+        await self.shop.database.pool.execute("delete from catalogue_version")
+
+
+def forget() -> None:
+    """As a new process would."""
+    load.cache_clear()
+    importlib.invalidate_caches()
+    for name in [name for name in sys.modules if name.partition(".")[0].partition("@")[0] in (NAME, BESIDE)]:
+        del sys.modules[name]
+    current.archives.clear()
+    current.moved.clear()
+    current.own = None
+    held._loaded.clear()
 
 
 def write(folder: Path, *steps: str, name: str = "greets") -> None:
@@ -58,8 +94,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copy(TEMPLATE, found)
     monkeypatch.syspath_prepend(str(found.parent))
     yield found
-    load.cache_clear()
-    sys.modules.pop(NAME, None)
+    forget()
 
 
 @pytest.fixture
@@ -67,5 +102,8 @@ async def changing(
     folder: Path, database: Database, dsn: str, temporal_address: str, tmp_path: Path
 ) -> AsyncIterator[Changing]:
     write(folder, *BEFORE)
-    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue=NAME, serve=False) as shop:
-        yield Changing(shop, folder)
+    async with (
+        open_shop(database, dsn, temporal_address, tmp_path, catalogue=NAME, serve=False) as shop,
+        AsyncExitStack() as stack,
+    ):
+        yield Changing(shop, folder, stack)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from temporalio.client import Client
 
@@ -14,14 +13,17 @@ from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
-from activities.templates import Templates
+from activities.dispatch.mending import Mender
+from activities.versions import Versions
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
-from journeys.walk.probe import leading_wait
 from store import Database
 from workers.definitions import load_definitions
+from workers.replaying import why_not
 from workers.settings import Settings
+from workers.signing import deployers
+from workers.versions import Library, library_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Parts:
     expecting: Expecting
     watch: Watch
     providers: Mapping[Channel, Provider]
+    library: Library
 
     async def close(self) -> None:
         """Let go of the connections to the providers."""
@@ -47,15 +50,17 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     Raises:
         CatalogueError: the definitions or their templates do not load.
     """
-    definitions, templates = load_definitions(settings.catalogue)
+    definitions, _ = load_definitions(settings.catalogue)
+    library = library_of(settings.catalogue, database, definitions, deployers(settings))
     providers = channels(settings)
     return Parts(
         catalogue=definitions,
-        delivery=delivery(settings, database, definitions, templates, providers),
-        questions=Questions(database, definitions.segments),
-        expecting=Expecting(database, definitions.segments),
-        watch=watch(settings, database, client, definitions),
+        delivery=delivery(settings, database, library, providers),
+        questions=Questions(database, library),
+        expecting=Expecting(database, library),
+        watch=watch(settings, database, client, library),
         providers=providers,
+        library=library,
     )
 
 
@@ -65,22 +70,14 @@ def channels(settings: Settings) -> dict[Channel, Provider]:
     return {channel: provider for channel, provider in found.items() if provider is not None}
 
 
-def delivery(
-    settings: Settings,
-    database: Database,
-    definitions: Catalogue,
-    templates: Templates,
-    providers: Mapping[Channel, Provider],
-) -> Delivery:
+def delivery(settings: Settings, database: Database, versions: Versions, providers: Mapping[Channel, Provider]) -> Delivery:
     """The delivery activity."""
     clock = settings.clock
 
     return Delivery(
         database=database,
-        specs={name: d.spec for name, d in definitions.journeys.items()},
-        segments=definitions.segments,
+        versions=versions,
         providers=providers,
-        templates=templates,
         clock=lambda _: clock.now(),
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,
@@ -90,23 +87,21 @@ def delivery(
     )
 
 
-def watch(settings: Settings, database: Database, client: Client, definitions: Catalogue) -> Watch:
+def watch(settings: Settings, database: Database, client: Client, versions: Versions) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
-    specs = {name: d.spec for name, d in definitions.journeys.items()}
     dispatcher = Dispatcher(
         database=database,
         client=client,
-        specs=specs,
-        leading={name: partial(leading_wait, d) for name, d in definitions.journeys.items()},
-        branchable={name: d.branchable for name, d in definitions.journeys.items()},
+        versions=versions,
         clock=clock,
         closer=Closer(database, client, clock),
+        mender=Mender(database, client, clock, versions, why_not),
     )
     return Watch(
         database=database,
-        segments=tuple(definitions.segments.values()),
-        specs=specs,
+        segments=tuple(versions.own.segments.values()),
+        versions=versions,
         dispatcher=dispatcher,
         clock=clock,
         pause=settings.watch_tick,

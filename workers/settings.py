@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="what JOURNEYS_SECRET was before, comma separated: old links still work, and suppressions are still found",
     )
+    deploy_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="signs versions of the catalogue: a long random text, or the path of a file with it; workers need none",
+    )
+    deploy_public_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="whose versions workers run, comma separated: `journeys deploy --public-key` prints one"
+    )
     ingest_in_flight: int = Field(default=64, ge=1, description="batches taken at once per API process before 429")
     ingest_events_per_second: int = Field(default=0, ge=0, description="per write key and API process; 0: no limit")
     default_region: str = Field(default="ES", description="ISO 3166 region of phone numbers without a country code")
@@ -102,7 +109,7 @@ class Settings(BaseSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", "stop_languages", mode="before")
+    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
@@ -129,6 +136,14 @@ class Settings(BaseSettings):
         """The former secrets, in the order given."""
         given = (secret.strip() for secret in self.former_secrets.get_secret_value().split(","))
         return tuple(secret for secret in given if secret)
+
+    @property
+    def deploy_key_text(self) -> str:
+        """The deploy key, from its file if it is one; empty: this process may not deploy."""
+        text = self.deploy_key.get_secret_value().strip()
+        if "/" in text and Path(text).is_file():
+            text = Path(text).read_text().strip()
+        return text
 
     @property
     def signing_secret(self) -> str:

@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from temporalio.client import Client
@@ -22,6 +23,7 @@ from workers.memory import long_lived
 from workers.settings import Settings
 from workers.telemetry import set_up
 from workers.temporal import connect_temporal
+from workers.versions import REFRESH, Library
 from workers.watching import WatchShards
 
 log = structlog.get_logger(__name__)
@@ -41,6 +43,8 @@ async def run(settings: Settings) -> None:
         for channel in set(Channel) - set(parts.providers):
             log.warning("no provider is configured; messages wait", channel=channel.value)
         stack.push_async_callback(parts.close)
+        await take_up_versions(parts.library)
+        stack.enter_context(_beside(parts.library.keep_up()))
         await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues)))
         if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:
             # Before "serves" is said: who is in a new segment by now is a member, but does not enter; who comes later does,
@@ -103,6 +107,28 @@ async def serving(group: Sequence[Worker]) -> AsyncIterator[None]:
             yield
         finally:
             await asyncio.gather(*(worker.shutdown() for worker in group))
+
+
+async def take_up_versions(library: Library) -> None:
+    """Hold what others began with; and let the other workers hold what this one is about to hand out.
+
+    Raises:
+        DeployKeyMissing: the worker's own version has not been deployed, and it may not do that.
+    """
+    new = await library.deploy()
+    await library.refresh()
+    if new and len(list(library.held)) > 1:
+        await asyncio.sleep(2 * REFRESH.total_seconds())
+
+
+@contextmanager
+def _beside(work: Coroutine[Any, Any, None]) -> Iterator[None]:
+    """Do something for as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> None:

@@ -16,6 +16,7 @@ from temporalio import activity
 
 from activities.asking.questions import segment_of
 from activities.gate.goals import reached_at
+from activities.versions import Versions
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from segments import Segment
 from segments.language.events import TRAITS_CHANGED
@@ -35,18 +36,22 @@ class Expecting:
     """The activity and what it works with."""
 
     database: Database
-    segments: Mapping[str, Segment]
+    versions: Versions
 
     @activity.defn(name=Expect.activity)
     async def expect(self, expect: Expect) -> Happened | None:
         """Write down what a wait waits for; the first of it that is so already is the answer."""
         wanted = [_wanted(name, each) for name, each in expect.expected.items()]
+        segments = (await self.versions.of(expect.version)).segments
         async with self.database.transaction() as connection:
             await expectations.expect(connection, expect.run_id, expect.wait, expect.until, wanted)
         async with self.database.transaction() as connection:
             waiting = await expectations.of_wait(connection, expect.run_id, expect.wait)
             if not any(each.happened_at for each in waiting):
-                found = [*await came_true(connection, waiting, expect.at), *await self._inside(connection, waiting, expect.at)]
+                found = [
+                    *await came_true(connection, waiting, expect.at),
+                    *await _inside(connection, segments, waiting, expect.at),
+                ]
                 await expectations.happened(connection, found)
                 waiting = await expectations.of_wait(connection, expect.run_id, expect.wait)
             first = next((each for each in waiting if each.happened_at), None)
@@ -55,17 +60,20 @@ class Expecting:
             await expectations.told(connection, [first], expect.at)
             return Happened(wait=first.wait, which=first.which, at=first.happened_at, answer=first.answer)
 
-    async def _inside(self, connection: Connection, waiting: Sequence[Expectation], at: datetime) -> Found:
-        """Who is in a segment already, or out of it; later moves are told by the watch's log."""
-        found: Found = []
-        for each in waiting:
-            expected = _EXPECTED.validate_python(each.expected)
-            if isinstance(expected, OfSegment):
-                segment = await segment_of(connection, self.segments, expected.segment)
-                statement = among(segment.predicate)
-                inside = bool(await connection.fetch(statement.sql, *statement.args(at, ids=[each.profile_id])))
-                found += [(each, at)] if inside is expected.inside else []
-        return found
+
+async def _inside(
+    connection: Connection, segments: Mapping[str, Segment], waiting: Sequence[Expectation], at: datetime
+) -> Found:
+    """Who is in a segment already, or out of it; later moves are told by the watch's log."""
+    found: Found = []
+    for each in waiting:
+        expected = _EXPECTED.validate_python(each.expected)
+        if isinstance(expected, OfSegment):
+            segment = await segment_of(connection, segments, expected.segment)
+            statement = among(segment.predicate)
+            inside = bool(await connection.fetch(statement.sql, *statement.args(at, ids=[each.profile_id])))
+            found += [(each, at)] if inside is expected.inside else []
+    return found
 
 
 async def came_true(connection: Connection, waiting: Iterable[Expectation], at: datetime) -> Found:

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.gate.facts import true_of
 from activities.gate.goals import reached_at
+from activities.versions import Versions
 from journeys.entry import lot
 from journeys.questions import Arm, IsIn, Reached
 from segments import DefinitionError, Predicate, Segment, check_goal
@@ -29,7 +30,7 @@ class Questions:
     """The activities and where they ask; of a run that is not there any more, nothing is so."""
 
     database: Database
-    segments: Mapping[str, Segment]
+    versions: Versions
 
     @property
     def activities(self) -> list[Callable[..., Any]]:
@@ -49,11 +50,12 @@ class Questions:
         """Whether the customer is in a segment now.
 
         Raises:
-            ApplicationError: neither this worker's catalogue nor the API has the segment; the next deployment may.
+            ApplicationError: neither the run's version of the catalogue nor the API has the segment.
         """
+        served = await self.versions.of(asked.version)
         async with self.database.transaction() as connection:
             run = await runs.run_asking(connection, asked.run_id)
-            segment = await segment_of(connection, self.segments, asked.segment)
+            segment = await segment_of(connection, served.segments, asked.segment)
             return run is not None and await true_of(connection, segment.predicate, run.profile_id, asked.at)
 
     @activity.defn(name=Arm.activity)

@@ -14,6 +14,7 @@ from activities.deliver.doubt import Doubt
 from activities.gate.decide import Go, No, decide
 from activities.gate.facts import Attempt, Questions, earlier_offer
 from activities.metrics import GATE_REFUSALS
+from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from store import Database
 from store.deliveries import ledger as deliveries
@@ -56,6 +57,7 @@ class Claims:
     questions: Questions
     providers: Mapping[Channel, Provider]
     doubt: Doubt
+    versions: Versions
 
     async def claim(self, request: DeliverRequest, now: datetime) -> Claim | Later | Receipt:
         """A claim, or the receipt of a message that is not to be sent (now)."""
@@ -68,6 +70,7 @@ class Claims:
         return decided
 
     async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
+        served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
             facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
             if facts is None:
@@ -75,7 +78,7 @@ class Claims:
             row = await deliveries.ledger_row(connection, key_of(request))
             if row is not None and row.state in _FINAL:
                 return _known(row)
-            attempt = Attempt(connection, request, facts, row, now)
+            attempt = Attempt(connection, request, facts, row, now, served)
             if row is not None and row.state == "claimed":
                 return await self._in_doubt(attempt, row, why)
             if self.doubt.too_late(request, now, why.pause if why else None):

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -25,25 +25,17 @@ from activities.deliver.claim import Claim, Claims, Later, key_of, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
 from activities.gate.decide import whereabouts_of
-from activities.gate.facts import Questions, Wishes
+from activities.gate.facts import Questions
 from activities.metrics import DELIVERIES, PROVIDER_RETRIES
 from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED
-from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, Reason, Receipt
-from segments import Segment
+from activities.versions import Versions
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from segments.time.calendar import rules_of
 from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Endpoint, Settlement
 from store.products import Offer
-
-
-class Renderer(Wishes, Protocol):
-    """Turns a template and what is known of a customer into content; raises `activities.templates.BrokenTemplate`."""
-
-    def render(self, channel: Channel, name: str, context: Context) -> Content:
-        """Render one message."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -54,10 +46,8 @@ class Delivery:
     """
 
     database: Database
-    specs: Mapping[str, JourneySpec]
-    segments: Mapping[str, Segment]
+    versions: Versions
     providers: Mapping[Channel, Provider]
-    templates: Renderer
     clock: Callable[[DeliverRequest], datetime]
     secret: str
     public_url: str
@@ -105,12 +95,12 @@ class Delivery:
     @property
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
-        questions = Questions(self.specs, self.segments, self.templates, self.secret, self.ceilings, self.former_secrets)
-        return Claims(self.database, questions, self.providers, self.doubt)
+        questions = Questions(self.secret, self.ceilings, self.former_secrets)
+        return Claims(self.database, questions, self.providers, self.doubt, self.versions)
 
     async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:
         try:
-            return await self._try_endpoints(request, claim, line, self._render(request, claim))
+            return await self._try_endpoints(request, claim, line, await self._render(request, claim))
         except BrokenTemplate as error:
             return await self._refused(request, claim, Reason.BROKEN_TEMPLATE, str(error))
         except TryLater as error:
@@ -194,16 +184,16 @@ class Delivery:
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
         await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
 
-    def _render(self, request: DeliverRequest, claim: Claim) -> Content:
-        facts = claim.facts
+    async def _render(self, request: DeliverRequest, claim: Claim) -> Content:
+        facts, served = claim.facts, await self.versions.of(request.version)
         token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
         unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
         told = facts.traits, facts.entry, facts.params | request.params, unsubscribe_url
-        home = self.specs[request.journey].timezone
+        home = served.specs[request.journey].timezone
         zone = rules_of(whereabouts_of(facts, home).likely(home))
         context = Context(*told, *_shown(claim.offer), zone)
         try:
-            content = self.templates.render(request.channel, request.template, context)
+            content = served.templates.render(request.channel, request.template, context)
         except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
             raise TryLater(str(error)) from None
         if KINDS[request.channel].way_out is WayOut.LINK and request.purpose is Purpose.MARKETING:

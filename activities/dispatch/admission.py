@@ -15,6 +15,7 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from activities.metrics import ENTRIES
+from activities.versions import Served
 from journeys.contracts import JourneySpec, PerKey
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.entry import ALREADY_RUNNING, KILLED, UNLIKE_DECLARED, Past, entry_key, is_held_out, refusal, workflow_id
@@ -51,9 +52,9 @@ class Candidate:
         return isinstance(self.spec.reentry, PerKey)
 
 
-async def admit(connection: Connection, specs: Specs, transitions: Sequence[OutboxRow], at: datetime, look: Look) -> None:
+async def admit(connection: Connection, served: Served, transitions: Sequence[OutboxRow], at: datetime, look: Look) -> None:
     """Open a run for every transition that may enter a journey, and record why the others may not."""
-    candidates = await _candidates(connection, specs, transitions)
+    candidates = await _candidates(connection, served.specs, transitions)
     killed = await runs.killed_journeys(connection) if candidates else frozenset()
     opened: list[NewRun] = []
     refused: list[Refusal] = []
@@ -68,7 +69,7 @@ async def admit(connection: Connection, specs: Specs, transitions: Sequence[Outb
             reason = UNLIKE_DECLARED
         if reason is None:
             taken.add(place)
-            opened.append(_new_run(candidate, standing, at))
+            opened.append(_new_run(candidate, standing, served.version, at))
         elif candidate.transition.kind != "repeated":  # a further event of a known cart is no entry that was refused
             refused.append(_refusal(candidate, standing, reason, at))
     inserted = await runs.insert_runs(connection, opened)
@@ -119,7 +120,7 @@ def _enters(spec: JourneySpec, transition: OutboxRow) -> bool:
     return transition.kind == "entered" or (transition.kind == "repeated" and isinstance(spec.reentry, PerKey))
 
 
-def _new_run(candidate: Candidate, standing: Standing, at: datetime) -> NewRun:
+def _new_run(candidate: Candidate, standing: Standing, version: str | None, at: datetime) -> NewRun:
     spec, transition, run_id = candidate.spec, candidate.transition, UUID(str(uuid7()))
     return NewRun(
         id=run_id,
@@ -135,6 +136,7 @@ def _new_run(candidate: Candidate, standing: Standing, at: datetime) -> NewRun:
         entry=candidate.entry,
         holdout=is_held_out(spec, standing.drawn_as),
         traceparent=transition.traceparent,
+        version=version,
     )
 
 

@@ -4,10 +4,9 @@ Promise: every step is a row first and a call after, and every call may be repea
 never a run, and never a second one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -27,9 +26,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
+from activities.dispatch.mending import Mender
 from activities.gate.goals import goals_reached
 from activities.metrics import ENTRY_LATENCY
 from activities.together import together
+from activities.versions import Served, UnknownVersion, Versions, nearest
 from journeys.clock import Clock
 from journeys.contracts import (
     WORKFLOW_QUEUE,
@@ -42,7 +43,7 @@ from journeys.contracts import (
 )
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.heard import HEARD, AskAgain, Exit, Happened, Heard
-from store import Connection, Database
+from store import Connection, Database, versions
 from store.runs import expectations
 from store.runs import rows as runs
 from store.runs.expectations import Moved, ToTell
@@ -56,21 +57,17 @@ _AT_ONCE = 32  # calls to Temporal in flight; more only queue there
 _SLACK = timedelta(seconds=5)  # between our clock and Temporal's; a cancel too many finds the flag and does no harm
 _TRACE = TraceContextTextMapPropagator()
 
-#: How long a run waits before its first effect; given by the catalogue, which this room does not know.
-LeadingWait = Callable[[RunStart], timedelta]
-
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """What it works with. `leading` and `branchable` come from each journey's definition."""
+    """What it works with."""
 
     database: Database
     client: Client
-    specs: Mapping[str, JourneySpec]
-    leading: Mapping[str, LeadingWait]
-    branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+    versions: Versions
     clock: Clock
     closer: Closer
+    mender: Mender
     task_queue: str = WORKFLOW_QUEUE
 
     async def dispatch(self, shard: WatchShard) -> int:
@@ -83,12 +80,13 @@ class Dispatcher:
         return done + await self._resume(shard)
 
     async def _admit(self, shard: WatchShard) -> int:
+        served = await self.versions.handed_out()
         async with self.database.transaction() as connection:
             transitions = await runs.lock_transitions(connection, shard.shard, shard.shards, _BATCH)
             if not transitions:
                 return 0
             now = self.clock.now()
-            await admit(connection, self.specs, [t for t in transitions if t.kind != "left"], now, self.closer.look)
+            await admit(connection, served, [t for t in transitions if t.kind != "left"], now, self.closer.look)
             for transition in transitions:
                 if transition.kind == "left":
                     await self._leave(connection, transition)
@@ -98,9 +96,12 @@ class Dispatcher:
             return len(transitions)
 
     async def _leave(self, connection: Connection, transition: OutboxRow) -> None:
-        ending = [s.name for s in self.specs.values() if s.ends_on_leave and s.entered_by == transition.segment]
-        if ending:
-            leaving = await runs.open_runs_in(connection, transition.profile_id, ending)
+        if any(served.left_with(transition.segment) for served in self.versions.held):
+            leaving = [
+                run.id
+                for run in await runs.open_runs_of(connection, [transition.profile_id])
+                if run.journey in (await nearest(self.versions, run.version, connection)).left_with(transition.segment)
+            ]
             await runs.request_exits(connection, [(id_, Reason.LEFT.value, transition.at) for id_ in leaving])
 
     async def _kill(self, shard: WatchShard) -> int:
@@ -113,24 +114,40 @@ class Dispatcher:
         return len(killed)
 
     async def _start(self, shard: WatchShard) -> int:
-        waiting = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(self.specs))
-        reached = await self._reached_already(waiting) if waiting else set()
-        started = await together((self._start_one(run) for run in waiting if run.id not in reached), _AT_ONCE)
+        own = await self.versions.handed_out()
+        found = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(own.specs))
+        waiting = await self._with_versions(found, own) if found else []
+        reached = await self._reached_already([run for run, _ in waiting]) if waiting else set()
+        started = await together((self._start_one(*each) for each in waiting if each[0].id not in reached), _AT_ONCE)
         await runs.mark_started(self.database, [s for s in started if s], self.clock.now())
         return sum(s is not None for s in started)
 
+    async def _with_versions(self, found: Sequence[RunToStart], own: Served) -> list[tuple[RunToStart, Served]]:
+        """Each with what it begins with: a row first, so that a start that is repeated is one with the same version."""
+        if own.version is not None:
+            given = await versions.give(self.database, [run.id for run in found if run.version is None], own.version)
+            found = [replace(run, version=own.version) if run.id in given else run for run in found]
+            found = [run for run in found if run.version is not None]  # another dispatcher was faster: next time
+        began: list[tuple[RunToStart, Served]] = []
+        for run in found:
+            try:
+                began.append((run, await self.versions.of(run.version)))
+            except UnknownVersion as unknown:
+                log.warning("a run cannot start", run=str(run.id), why=unknown.message)
+        return began
+
     async def _reached_already(self, waiting: Sequence[RunToStart]) -> set[UUID]:
         """Runs whose goal came between the entry and now: the watch may have looked before their row was there."""
-        open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.entered_at) for r in waiting]
+        open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.entered_at, r.version) for r in waiting]
         async with self.database.transaction() as connection:
-            reached = await goals_reached(connection, self.specs, open_runs, self.clock.now())
+            reached = await goals_reached(connection, self.versions, open_runs, self.clock.now())
             return await runs.request_exits(connection, [(r, Reason.GOAL.value, at) for r, at in reached.items()])
 
-    async def _start_one(self, run: RunToStart) -> tuple[UUID, timedelta] | None:
-        start = self._argument(run)
+    async def _start_one(self, run: RunToStart, served: Served) -> tuple[UUID, timedelta] | None:
+        start = self._argument(run, served)
         token = otel.attach(_TRACE.extract({"traceparent": run.traceparent})) if run.traceparent else None
         try:
-            await self._start_workflow(run, start)
+            await self._start_workflow(run, start, served.specs[run.journey].about)
         except WorkflowAlreadyStartedError:
             pass  # an earlier attempt got through
         except RPCError as error:
@@ -142,7 +159,7 @@ class Dispatcher:
         ENTRY_LATENCY.observe(max(0.0, self.clock.duration(self.clock.now() - run.created_at).total_seconds()))
         return run.id, start.start_delay
 
-    async def _start_workflow(self, run: RunToStart, start: RunStart) -> None:
+    async def _start_workflow(self, run: RunToStart, start: RunStart, about: str) -> None:
         await self.client.start_workflow(
             run.journey,
             start,
@@ -153,33 +170,23 @@ class Dispatcher:
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             search_attributes=_attributes(run),
             static_summary=f"{run.journey}: entered {run.segment or 'by API'} {run.entered_at:%d %b %H:%M} UTC",
-            static_details=self.specs[run.journey].about,
+            static_details=about,
             priority=Priority(priority_key=3, fairness_key=run.journey[:64]),
         )
 
-    def _argument(self, run: RunToStart) -> RunStart:
+    def _argument(self, run: RunToStart, served: Served) -> RunStart:
         start = RunStart(
             run_id=run.id,
             customer_id=run.profile_id,
             segment=run.segment,
             entered_at=run.entered_at,
             started_at=self.clock.now(),
-            params=self.branchable[run.journey](run.params),
-            entry=self._entry(run),
+            params=served.branchable[run.journey](run.params),
+            entry=_entry(run, served.specs[run.journey]),
             clock=self.clock,
+            version=run.version,
         )
-        return start.model_copy(update={"start_delay": self.leading[run.journey](start)})
-
-    def _entry(self, run: RunToStart) -> dict[str, Plain]:
-        """What the journey may know of the entering event; nothing where it was started by API, or no longer fits its model."""
-        model = self.specs[run.journey].entry_model
-        if model is None or run.segment is None:
-            return {}
-        try:
-            return accepted(model, run.entry)
-        except UnlikeDeclared as unlike:
-            log.warning("an entering event is not as its journey declares", journey=run.journey, fields=unlike.fields)
-            return {}
+        return start.model_copy(update={"start_delay": served.leading[run.journey](start)})
 
     async def _end(self, shard: WatchShard) -> int:
         leaving = await runs.to_signal(self.database, shard.shard, shard.shards, _BATCH)
@@ -249,3 +256,14 @@ def _attributes(run: RunToStart) -> TypedSearchAttributes:
 
 def _keyword(name: SearchBy, value: str) -> SearchAttributePair[str]:
     return SearchAttributePair(SearchAttributeKey.for_keyword(name.value), value)
+
+
+def _entry(run: RunToStart, spec: JourneySpec) -> dict[str, Plain]:
+    """What the journey may know of the entering event; nothing where it was started by API, or no longer fits its model."""
+    if spec.entry_model is None or run.segment is None:
+        return {}
+    try:
+        return accepted(spec.entry_model, run.entry)
+    except UnlikeDeclared as unlike:
+        log.warning("an entering event is not as its journey declares", journey=run.journey, fields=unlike.fields)
+        return {}

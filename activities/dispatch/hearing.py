@@ -4,14 +4,15 @@ Promise: it is decided in the transaction that consumes the change, so that a cr
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from activities.asking.expecting import came_true
 from activities.gate.goals import goals_reached
-from journeys.contracts import JourneySpec, Reason
+from activities.versions import Versions
+from journeys.contracts import Reason
 from segments.watch.tick import Dirty
 from store import Connection
 from store.runs import expectations
@@ -22,20 +23,20 @@ from store.runs import rows as runs
 class Hearing:
     """Looks at what changed for the runs that it may concern."""
 
-    specs: Mapping[str, JourneySpec]
-    goal_types: frozenset[str] = field(init=False)
+    versions: Versions
 
-    def __post_init__(self) -> None:
-        """Work out once which events can reach a goal."""
-        goals = [spec.goal for spec in self.specs.values() if spec.goal is not None]
-        object.__setattr__(self, "goal_types", frozenset(edge.type for goal in goals for edge in goal.edges))
+    @property
+    def goal_types(self) -> frozenset[str]:
+        """Which events can reach a goal, of whichever version."""
+        return frozenset[str]().union(*(served.goal_types for served in self.versions.held))
 
     async def hear(self, connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
         """All that these changes mean to open runs, in the tick's transaction."""
         changed: dict[UUID, frozenset[str]] = defaultdict(frozenset)
         for mark in dirty:
             changed[mark.profile_id] |= mark.types
-        await self._goals(connection, [who for who, types in changed.items() if types & self.goal_types], at)
+        goal_types = self.goal_types
+        await self._goals(connection, [who for who, types in changed.items() if types & goal_types], at)
         await expectations.happened(
             connection, await came_true(connection, await expectations.woken(connection, changed, at), at)
         )
@@ -45,6 +46,6 @@ class Hearing:
         if not profiles:
             return
         open_runs = await runs.open_runs_of(connection, sorted(profiles))
-        reached = await goals_reached(connection, self.specs, open_runs, at)
+        reached = await goals_reached(connection, self.versions, open_runs, at)
         await runs.request_exits(connection, [(id_, Reason.GOAL.value, when) for id_, when in reached.items()])
         await runs.mark_raced(connection, list(reached.items()))

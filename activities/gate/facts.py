@@ -3,10 +3,8 @@
 Promise: everything is asked as it is now, a moment before the provider call; nothing here was decided when the run began.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
@@ -16,7 +14,8 @@ from activities.channels.suppression import suppression_digests
 from activities.gate.decide import DAY, Question
 from activities.gate.goals import AHEAD, reached_at
 from activities.templating.wish import ProductWish
-from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose
+from activities.versions import Served
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, JourneySpec, Purpose
 from segments import Predicate, Segment
 from segments.sql.statements import among
 from store import Connection, products
@@ -24,14 +23,6 @@ from store.addresses import AddressKind
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Endpoint, LedgerRow, RunFacts
 from store.products import Offer
-
-
-class Wishes(Protocol):
-    """Knows which templates ask for a product."""
-
-    def wish(self, channel: Channel, name: str) -> ProductWish | None:
-        """The product that a template asks for."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +34,18 @@ class Attempt:
     facts: RunFacts
     row: LedgerRow | None
     now: datetime
+    served: Served
+
+    @property
+    def spec(self) -> JourneySpec:
+        """What the journey declared when the run began."""
+        return self.served.specs[self.request.journey]
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
     """Where the answers come from."""
 
-    specs: Mapping[str, JourneySpec]
-    segments: Mapping[str, Segment]
-    templates: Wishes
     secret: str
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
@@ -60,10 +54,10 @@ class Questions:
         """All that the gate wants to know about a message.
 
         Raises:
-            ApplicationError: this worker's catalogue lacks the segment; the next deployment may have it.
+            ApplicationError: the run's version of the catalogue lacks the segment.
         """
-        request, spec = attempt.request, self.specs[attempt.request.journey]
-        wish = self.templates.wish(request.channel, request.template)
+        request, spec = attempt.request, attempt.spec
+        wish = attempt.served.templates.wish(request.channel, request.template)
         return Question(
             request=request,
             spec=spec,
@@ -72,7 +66,7 @@ class Questions:
             unsuppressed=await self.reachable(attempt),
             claims=await _claims(attempt, spec),
             now=attempt.now,
-            in_segment=await self._in_segment(attempt),
+            in_segment=await _in_segment(attempt),
             relation=wish.relation if wish else None,
             offer=await _offer(attempt, wish) if wish else None,
             ceilings=self.ceilings,
@@ -91,18 +85,20 @@ class Questions:
         found = await deliveries.suppressed(attempt.connection, *asked)
         return tuple(e for e in endpoints if found.isdisjoint(digests[e.id]))
 
-    async def _in_segment(self, attempt: Attempt) -> bool:
-        if attempt.request.only is None:
-            return True
-        predicate = self._segment(attempt.request.only).predicate
-        return await true_of(attempt.connection, predicate, attempt.facts.profile_id, attempt.now)
 
-    def _segment(self, name: str) -> Segment:
-        try:
-            return self.segments[name]
-        except KeyError:
-            missing = f"no segment '{name}' in this worker's catalogue; deploy the one that the journey's workers have"
-            raise ApplicationError(missing, type="UnknownSegment") from None
+async def _in_segment(attempt: Attempt) -> bool:
+    if attempt.request.only is None:
+        return True
+    predicate = _segment(attempt, attempt.request.only).predicate
+    return await true_of(attempt.connection, predicate, attempt.facts.profile_id, attempt.now)
+
+
+def _segment(attempt: Attempt, name: str) -> Segment:
+    try:
+        return attempt.served.segments[name]
+    except KeyError:
+        missing = f"no segment '{name}' in this worker's catalogue; deploy the one that the journey's workers have"
+        raise ApplicationError(missing, type="UnknownSegment") from None
 
 
 async def true_of(connection: Connection, predicate: Predicate, profile_id: UUID, at: datetime) -> bool:

@@ -13,7 +13,6 @@ from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
 
-from journeys import catalogue
 from journeys.contracts import (
     DeliverRequest,
     Outcome,
@@ -28,6 +27,7 @@ from journeys.handle import Journey, RunEnded
 from journeys.heard import HEARD, AskAgain, Exit, Expect, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
+from journeys.temporal.held import catalogue_of
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2
 
 if workflow.unsafe.in_sandbox():
     # The sandbox imports this module once per run, before the run begins: the time to import the catalogue with it.
-    catalogue.load(current.module)
+    catalogue_of(current.own)
 
 
 @workflow.defn(dynamic=True)
@@ -63,8 +63,10 @@ class JourneyRun:
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> RunOver:
         """Run the journey that the workflow type names."""
-        self._start = workflow.payload_converter().from_payload(args[0].payload, RunStart)
-        definition = catalogue.load(current.module).journey(workflow.info().workflow_type)
+        start = workflow.payload_converter().from_payload(args[0].payload, RunStart)
+        # The version that it began with; another one only where no step could be taken with that, and this one replays it.
+        self._start = start.model_copy(update={"version": current.moved.get(start.run_id, start.version)})
+        definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
         reason = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
         self._note(f"**over: {reason.value}**")
         return RunOver(outcome=reason, sent=self._sent, skipped=self._skipped)
@@ -100,7 +102,7 @@ class JourneyRun:
         self._ask_again = False
         sending: workflow.ActivityHandle[Receipt] = workflow.start_activity(
             "deliver",
-            request,
+            request.model_copy(update={"version": self._start.version}),
             result_type=Receipt,
             task_queue=delivery_queue(request.channel),
             start_to_close_timeout=longest_attempt(request.channel),
@@ -128,8 +130,9 @@ class JourneyRun:
         self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
         return cast("Happened | None", happened)
 
-    async def _looked_up(self, activity: str, argument: Any, answer: Any, summary: str) -> Any:
+    async def _looked_up(self, activity: str, asked: Question | Expect, answer: Any, summary: str) -> Any:
         self._leave_if_over()
+        argument = asked.model_copy(update={"version": self._start.version})
         at_once = workflow.start_local_activity(
             activity, argument, result_type=answer, start_to_close_timeout=AT_ONCE, retry_policy=ONE_TRY, summary=summary
         )

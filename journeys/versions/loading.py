@@ -11,15 +11,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import resolve_name
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from journeys.catalogue import Catalogue, gathered
 from journeys.errors import CatalogueError
 from journeys.telling import problem_of
-from journeys.versions.archive import Archive
+
+if TYPE_CHECKING:  # what is loaded is handed in, and the sandbox imports this module anew for each run
+    from journeys.versions.archive import Archive
 
 
-def load(archive: Archive) -> Catalogue:
+def load(archive: "Archive") -> Catalogue:
     """The catalogue that an archive holds.
 
     Raises:
@@ -39,7 +41,7 @@ def load(archive: Archive) -> Catalogue:
 class _Modules:
     """The modules of one version, each executed when it is first asked for."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: "Archive") -> None:
         self._archive = archive
         self._found: dict[str, ModuleType] = {}
         #: Folders above modules; what stands in their `__init__.py` counts only where somebody imports it by name.

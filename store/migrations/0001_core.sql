@@ -559,6 +559,18 @@ create index segment_transition_open on segment_transition (id) where dispatched
 create index segment_transition_profile on segment_transition (profile_id, segment, id);
 create index segment_transition_day on segment_transition (segment, at);
 
+-- Versions of the catalogue: a run ends with the one that it began with. `archive` holds sources and templates, compressed; a
+-- worker runs it only with the signature of somebody who may deploy, whose key is nowhere in this database.
+create table catalogue_version (
+    id           text primary key,
+    package      text not null,
+    archive      bytea not null,
+    signature    bytea not null,
+    journeys     text[] not null,
+    deployed_at  timestamptz not null default clock_timestamp(),
+    deployed_by  text not null default ''
+);
+
 -- One customer in one journey.
 create table run (
     id                 uuid primary key,
@@ -585,7 +597,10 @@ create table run (
     ended_at           timestamptz,
     -- Its steps raise, or no longer fit what it has done: since when we know, and the error's kind and place.
     failing_since      timestamptz,
-    failure            text
+    failure            text,
+    -- The version of the catalogue, from the start on; since when it is another than the one that the run began with.
+    version            text,
+    moved_at           timestamptz
 );
 -- One at a time; a run that was told to end makes room at once.
 create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null and exit_reason is null;
@@ -597,6 +612,8 @@ create index run_to_signal on run (exit_at) where exit_reason is not null and ex
 create index run_ending on run (exit_signalled_at) where exit_signalled_at is not null and ended_at is null;
 create index run_standing on run (journey, created_at, id) where ended_at is null;
 create index run_failing on run (journey) where failing_since is not null and ended_at is null;
+create index run_version on run (version) where ended_at is null;
+create index run_moved on run (moved_at) where moved_at is not null and ended_at is null;
 create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'message ceiling of the run';
 
 -- What runs wait for. A wait (the run's n-th) may wait for several things, each under a name; the first that happens withdraws the

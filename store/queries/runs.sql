@@ -31,10 +31,10 @@ order by c.n;
 -- name: insert_runs
 -- Open the admitted runs; one whose customer has just entered elsewhere is left out.
 insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout,
-                 entered_at, workflow_id, idempotency_key, traceparent, created_at)
+                 entered_at, workflow_id, idempotency_key, traceparent, created_at, version)
 select * from unnest(
     $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[], $9::jsonb[], $10::boolean[],
-    $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[])
+    $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[])
 on conflict do nothing
 returning id;
 
@@ -55,10 +55,11 @@ cross join lateral (
 ) e;
 
 -- name: to_start
--- Runs of the journeys named that Temporal does not know yet, oldest first.
-select id, journey, profile_id, segment, params, entry, entered_at, workflow_id, traceparent, created_at
+-- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named, which get one.
+select id, journey, profile_id, segment, params, entry, entered_at, workflow_id, traceparent, created_at, version
 from run
-where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1 and journey = any($4::text[])
+where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1
+  and (version is not null or journey = any($4::text[]))
 order by created_at
 limit $3;
 
@@ -87,17 +88,12 @@ where delivery.run_id = x.id and delivery.claimed_at >= x.at and delivery.state 
 
 -- name: run_asking
 -- Whom a run is about, and since when.
-select id, journey, profile_id, entered_at from run where id = $1;
+select id, journey, profile_id, entered_at, version from run where id = $1;
 
 -- name: open_runs_of
 -- Open runs of these profiles, for the goal check; runs asked to end already are of no interest.
-select id, journey, profile_id, entered_at from run
+select id, journey, profile_id, entered_at, version from run
 where profile_id = any($1::uuid[]) and ended_at is null and exit_reason is null;
-
--- name: open_runs_of_journeys
--- Open runs of one customer in the journeys named, for leaving a segment.
-select id from run
-where profile_id = $1 and journey = any($2::text[]) and ended_at is null and exit_reason is null;
 
 -- name: to_signal
 -- Runs that must hear that they are over.

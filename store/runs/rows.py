@@ -56,6 +56,7 @@ class NewRun:
     holdout: bool = False
     idempotency_key: str | None = None
     traceparent: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class RunToStart:
     workflow_id: str
     traceparent: str | None
     created_at: datetime
+    version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,13 @@ class RunToSignal:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """An open run, for the goal check."""
+    """An open run, for the goal check; the version is the catalogue's."""
 
     id: UUID
     journey: str
     profile_id: UUID
     entered_at: datetime
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ async def insert_runs(connection: Connection, runs: Sequence[NewRun]) -> set[UUI
         "idempotency_key",
         "traceparent",
         "created_at",
+        "version",
     ]
     rows = await connection.fetch(_SQL["insert_runs"], *([getattr(run, name) for run in runs] for name in names))
     return {row["id"] for row in rows}
@@ -180,7 +184,7 @@ async def entry_events(
 
 
 async def to_start(database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str]) -> list[RunToStart]:
-    """Runs of these journeys that Temporal does not know yet; those of others wait until their journey is back."""
+    """Runs that Temporal does not know yet; those without a version only of these journeys, until their journey is back."""
     return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit, journeys)]
 
 
@@ -221,12 +225,6 @@ async def run_asking(connection: Connection, run_id: UUID) -> OpenRun | None:
 async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> list[OpenRun]:
     """Open runs of these profiles."""
     return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]
-
-
-async def open_runs_in(connection: Connection, profile_id: UUID, journeys: Sequence[str]) -> list[UUID]:
-    """Open runs of one customer in the journeys named."""
-    rows = await connection.fetch(_SQL["open_runs_of_journeys"], profile_id, journeys)
-    return [row["id"] for row in rows]
 
 
 async def to_signal(database: Database, shard: int, shards: int, limit: int) -> list[RunToSignal]:

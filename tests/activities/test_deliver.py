@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels import suppression_digest
 from activities.templates import load_templates
+from activities.versions import OnlyOwn
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.runs.views import Message, Run
 from workers.testing.shop import Shop, consent
@@ -382,7 +383,8 @@ async def test_a_date_is_said_on_the_customers_clock_and_in_their_language(trial
     text = "title: t\nbody: \"{{ '2026-11-24T22:30:00Z' | date: '%A %H:%M' }}\""
     (tmp_path / "dated").mkdir()
     (tmp_path / "dated" / "note.push.yaml").write_text(text)
-    delivery = replace(trial.parts.delivery, templates=load_templates(tmp_path / "dated"))
+    own = replace(trial.parts.library.own, templates=load_templates(tmp_path / "dated"))
+    delivery = replace(trial.parts.delivery, versions=OnlyOwn(own))
     run = await start(trial, "while_vip")
     await delivery.deliver(request(run, occurrence=9, purpose=Purpose.TRANSACTIONAL))
     [sent] = [message for message in trial.sandbox.messages if message.key == f"{run.id}/push:note/9"]

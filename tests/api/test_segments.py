@@ -123,7 +123,7 @@ async def test_a_defined_segment_is_taken_up_kept_changed_and_let_go(trial: Shop
     await take_up(trial)
     assert (await members(trial, "gold"), await kinds(trial, "gold")) == (2, ["entered", "left"])  # bob alone noticed
     restarted = type(trial.watch)(
-        trial.database, trial.watch.segments, trial.watch.specs, trial.watch.dispatcher, trial.watch.clock
+        trial.database, trial.watch.segments, trial.parts.library, trial.watch.dispatcher, trial.watch.clock
     )
     await restarted.load()
     await trial.signs_up("pol", tier="gold", points=9)

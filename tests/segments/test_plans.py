@@ -14,6 +14,8 @@ from uuid import UUID
 import pytest
 
 from activities.gate.goals import goals_reached
+from activities.templates import Templates
+from activities.versions import OnlyOwn, Served
 from journeys import Journey, journey
 from segments import Predicate, Segment, did
 from segments.sql import statements as compiler
@@ -180,6 +182,7 @@ YESTERDAYS_TICK = """
 select profile_id from event where type = $1 and ts > $2 and ts <= $3 and profile_id = any($4::uuid[])
 group by profile_id having count(*) >= 2
 """
+OWN = Served(None, {"reminded": reminded.spec}, {}, Templates({}, {}), {}, {})
 _RUNS = """
 insert into run (id, journey, profile_id, entered_by, entered_at, workflow_id, created_at)
 select md5('r-' || n)::uuid, 'reminded', md5('c-' || n)::uuid, 'api', $3, 'w-' || n, $3
@@ -190,7 +193,7 @@ from generate_series($1::integer, $2::integer - 1) as n
 async def check_goals(connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
     """As the watch does."""
     open_runs = await runs.open_runs_of(connection, [mark.profile_id for mark in dirty])
-    reached = await goals_reached(connection, {"reminded": reminded.spec}, open_runs, at)
+    reached = await goals_reached(connection, OnlyOwn(OWN), open_runs, at)
     await runs.request_exits(connection, [(id_, "goal reached", when) for id_, when in reached.items()])
     await runs.mark_raced(connection, list(reached.items()))
 

@@ -16,9 +16,11 @@ from workers.cli.lists import lists
 from workers.cli.new import new
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
+from workers.cli.replay import replay
 from workers.cli.runs import runs
 from workers.cli.segments import segments
 from workers.cli.suppressions import suppressions
+from workers.cli.versions import deploy, versions
 from workers.place import HOME, hidden_room, stand_here
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
+app.command(rich_help_panel="Deployment")(replay)
+app.command(rich_help_panel="Deployment")(deploy)
+app.command(rich_help_panel="Deployment")(versions)
 app.command(rich_help_panel="On this machine, nothing else needed")(new)
 app.command(rich_help_panel="On this machine, nothing else needed")(check)
 

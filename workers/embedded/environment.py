@@ -60,7 +60,9 @@ def _text(value: object, spoken: object) -> str:
 
 
 def _own_names(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
-    return {"PUBLIC_URL": addresses.api, "SECRET": settings.secret.get_secret_value() or private.secret}
+    ours = {"PUBLIC_URL": addresses.api, "SECRET": settings.secret.get_secret_value() or private.secret}
+    deploys = settings.deploy_key.get_secret_value() or not settings.deploy_public_keys
+    return ours | ({"DEPLOY_KEY": settings.deploy_key.get_secret_value() or private.deploy_key} if deploys else {})
 
 
 def _listening(addresses: Addresses) -> dict[str, str]:

@@ -68,6 +68,7 @@ class Shop:
     ingest_key: str
     operate_key: str
     clock: HandClock
+    settings: Settings
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -201,6 +202,7 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
             "temporal_address": address,
             "temporal_namespace": namespace,
             "secret": SecretStr(SECRET),
+            "deploy_key": SecretStr(SECRET),
             "public_url": "http://shop.test",
             "fcm_service_account": sandbox.service_account,
             "fcm_url": sandbox.url,
@@ -235,7 +237,7 @@ async def open_shop(
         skipper = TimeSkipper(await connect_temporal(settings), config=TimeSkippingConfig(enabled=False))
         now = datetime.now(UTC)
         clock = HandClock(real_origin=now, business_origin=now, speed=speed)
-        parts = _with_clock(assemble(settings, database, skipper.client), clock)
+        parts = with_clock(assemble(settings, database, skipper.client), clock)
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
         app = api.create_app(replace(config, clock=clock), database=database)
@@ -246,15 +248,17 @@ async def open_shop(
             await stack.enter_async_context(serving(workers(skipper.client, parts)))
         await parts.watch.load()
         ingest, operate = [await create_key(database.pool, role.value, role) for role in (Role.INGEST, Role.OPERATE)]
-        yield Shop(database, skipper.client, skipper, sandbox, parts, http, ingest, operate, clock)
+        yield Shop(database, skipper.client, skipper, sandbox, parts, http, ingest, operate, clock, settings)
         await app.state.ingest.intake.close()
 
 
-def _with_clock(parts: Parts, clock: HandClock) -> Parts:
+def with_clock(parts: Parts, clock: HandClock) -> Parts:
+    """The parts, with their time in the test's hand."""
     closer = parts.watch.dispatcher.closer
     closer.clock = clock
+    parts.watch.dispatcher.mender.clock = clock
     dispatcher = replace(parts.watch.dispatcher, clock=clock)
-    watch = Watch(parts.watch.database, parts.watch.segments, parts.watch.specs, dispatcher, clock)
+    watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(parts.delivery, clock=_when_due, doubt=replace(parts.delivery.doubt, speed=clock.speed))
     return replace(parts, watch=watch, delivery=delivery)
 

@@ -1,0 +1,119 @@
+"""What the catalogue says to those who act for a run: by the version that the run began with, looked up in one place.
+
+Promise: goal, policies, segments that a journey names, templates and parameters are those of the run's version; only who
+enters, and where, is decided by the worker's own.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Protocol
+
+from temporalio.exceptions import ApplicationError
+
+from activities.channels.message import Content
+from activities.templates import Context
+from activities.templating.wish import ProductWish
+from journeys.contracts import Channel, JourneySpec, RunStart
+from segments import Segment
+from store import Connection
+
+
+class Wishes(Protocol):
+    """Knows which templates ask for a product."""
+
+    def wish(self, channel: Channel, name: str) -> ProductWish | None:
+        """The product that a template asks for."""
+        ...
+
+
+class Renderer(Wishes, Protocol):
+    """Turns a template and what is known of a customer into content; raises `activities.templates.BrokenTemplate`."""
+
+    def render(self, channel: Channel, name: str, context: Context) -> Content:
+        """Render one message."""
+        ...
+
+
+class UnknownVersion(ApplicationError):
+    """A version that cannot be had: it does not stand in Postgres, or nobody who may deploy has signed it."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told, type="UnknownVersion")
+
+
+@dataclass(frozen=True)
+class Served:
+    """One version: journeys by name, segments by name, templates; `leading` and `branchable` are each journey's own."""
+
+    version: str | None
+    specs: Mapping[str, JourneySpec]
+    segments: Mapping[str, Segment]
+    templates: Renderer
+    leading: Mapping[str, Callable[[RunStart], timedelta]]
+    branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+
+    @cached_property
+    def goal_types(self) -> frozenset[str]:
+        """Which events can reach a goal."""
+        goals = [spec.goal for spec in self.specs.values() if spec.goal is not None]
+        return frozenset(edge.type for goal in goals for edge in goal.edges)
+
+    def left_with(self, segment: str) -> set[str]:
+        """The journeys that one who leaves a segment is over with."""
+        return {spec.name for spec in self.specs.values() if spec.ends_on_leave and spec.entered_by == segment}
+
+
+class Versions(Protocol):
+    """All versions that somebody is in, and the worker's own."""
+
+    @property
+    def own(self) -> Served:
+        """The one that this worker gives to those who enter."""
+        ...
+
+    @property
+    def held(self) -> Iterable[Served]:
+        """Those that are at hand, the worker's own among them."""
+        ...
+
+    async def handed_out(self) -> Served:
+        """The worker's own, which stands in Postgres from now on at the latest."""
+        ...
+
+    async def of(self, version: str | None, connection: "Connection | None" = None) -> Served:
+        """A version; the worker's own for a run that was given none.
+
+        Raises:
+            UnknownVersion: it cannot be had (yet).
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class OnlyOwn:
+    """All versions, where there is one: for tests and tools that ask Postgres for none."""
+
+    own: Served
+
+    @property
+    def held(self) -> Iterable[Served]:
+        """It."""
+        return [self.own]
+
+    async def handed_out(self) -> Served:
+        """It."""
+        return self.own
+
+    async def of(self, version: str | None, connection: "Connection | None" = None) -> Served:  # noqa: ARG002 - the protocol's
+        """It, whatever is asked for."""
+        return self.own
+
+
+async def nearest(versions: Versions, version: str | None, connection: "Connection | None" = None) -> Served:
+    """A version, or the worker's own where it cannot be had: an end by the goal as it is now is better than none."""
+    try:
+        return await versions.of(version, connection)
+    except UnknownVersion:
+        return versions.own

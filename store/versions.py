@@ -1,0 +1,96 @@
+"""Versions of the catalogue in Postgres: archives with the signature of who deployed them, and the runs that are in each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from store.database import Connection, Database
+from store.named import queries
+
+_SQL = queries("versions")
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """An archive as it stands here; nothing of it may be run before its signature is looked at."""
+
+    id: str
+    archive: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInUse:
+    """A version as people read it."""
+
+    id: str
+    package: str
+    journeys: list[str]
+    deployed_at: datetime
+    deployed_by: str
+    people: int
+    runs: int
+    failing: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailingRun:
+    """A run that cannot go on with the version that it is in, and the newer ones that may help, newest first."""
+
+    id: UUID
+    workflow_id: str
+    version: str | None
+    newer: list[str]
+
+
+async def deploy(database: Database, stored: StoredVersion, package: str, journeys: Sequence[str], by: str) -> bool:
+    """Write a version down as the newest; says whether it did not stand here before."""
+    row = (stored.id, package, stored.archive, stored.signature, list(journeys), by)
+    return bool(await database.pool.fetchval(_SQL["deploy"], *row))
+
+
+async def drop_unneeded(database: Database, kept_for: timedelta = timedelta(days=1)) -> list[str]:
+    """Let versions go that nobody is in any more; returns which."""
+    return [row["id"] for row in await database.pool.fetch(_SQL["drop_unneeded"], kept_for)]
+
+
+async def standing(database: Database) -> set[str]:
+    """Which versions stand here."""
+    return {row["id"] for row in await database.pool.fetch(_SQL["standing"])}
+
+
+async def stored_version(connection: "Connection | Database", version: str) -> StoredVersion | None:
+    """A version as it was deployed."""
+    asked = connection.pool if isinstance(connection, Database) else connection
+    row = await asked.fetchrow(_SQL["stored"], version)
+    return StoredVersion(**row) if row else None
+
+
+async def in_use(database: Database) -> list[VersionInUse]:
+    """The versions, newest first, with those who are in each."""
+    return [VersionInUse(**row) for row in await database.pool.fetch(_SQL["overview"])]
+
+
+async def give(database: Database, runs: Sequence[UUID], version: str) -> set[UUID]:
+    """Give runs a version that have none; returns those that got it."""
+    return {row["id"] for row in await database.pool.fetch(_SQL["give"], list(runs), version)} if runs else set()
+
+
+async def failing_with_newer(
+    database: Database, before: datetime, tried: Sequence[tuple[UUID, str]], limit: int
+) -> list[FailingRun]:
+    """Runs that have been failing since before an instant, for which there are newer versions than those tried on them."""
+    columns = [list(column) for column in zip(*tried, strict=True)] or [[], []]
+    return [FailingRun(**row) for row in await database.pool.fetch(_SQL["failing_with_newer"], before, *columns, limit)]
+
+
+async def move(database: Database, run_id: UUID, version: str) -> None:
+    """A run goes on with this version."""
+    await database.pool.execute(_SQL["move"], run_id, version)
+
+
+async def moved_since(database: Database, at: datetime | None) -> dict[UUID, str]:
+    """Open runs that were moved since an instant, and to which version."""
+    return {row["id"]: row["version"] for row in await database.pool.fetch(_SQL["moved"], at or _EVER)}

@@ -1,0 +1,130 @@
+"""`journeys replay`: histories of real runs against the engine and the code at hand, before it is deployed.
+
+Promise: exit code 0 when all of them replay and 1 when not, with journey, step, cause and the number of people: a gate for CI.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workers.cli.asked import fail, settings, with_database
+from workers.cli.check import insist_on_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
+    from temporalio.client import WorkflowHistory
+
+    from store import Database
+    from workers.replaying import Replayed
+    from workers.settings import Settings
+    from workers.unfit import Unfit
+
+_AT_ONCE = 16
+_RECENT = 7  # days
+
+
+def replay(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Histories as JSON, or folders of them; none: from Temporal.", exists=True)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs at most, the newest first.")] = 1000,
+    days: Annotated[int, typer.Option(min=0, help="Besides open runs, those that ended in the last days.")] = _RECENT,
+    as_begun: Annotated[
+        bool, typer.Option("--as-begun", help="Each run on its own version: whether the engine at hand can go on with it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Replay runs on the code at hand: who could not go on, where, and why. A run stays on its own version all the same."""
+    import asyncio
+
+    from workers.cli import tables
+    from workers.unfit import people_in, unfit
+
+    given = settings()
+    insist_on_catalogue(given.catalogue)
+    histories = _read(files) if files else asyncio.run(_fetched(given, limit, days))
+    found = with_database(lambda database: _as_begun(given, database, histories)) if as_begun else _at_hand(given, histories)
+    wrong = unfit(found)
+    tables.show(wrong, _drawn, as_json=as_json)
+    if not as_json:
+        typer.echo(f"{len(histories)} runs of {people_in(histories)} people: {sum(each.runs for each in wrong)} do not replay")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _read(files: "Sequence[Path]") -> "list[WorkflowHistory]":
+    from temporalio.client import WorkflowHistory
+
+    found = [path for file in files for path in (sorted(file.rglob("*.json")) if file.is_dir() else [file])]
+    try:
+        return [WorkflowHistory.from_json(str(path), path.read_text()) for path in found]
+    except (ValueError, KeyError) as error:
+        fail(f"one of these files is no history as Temporal exports it ({error})")
+
+
+async def _fetched(given: "Settings", limit: int, days: int) -> "list[WorkflowHistory]":
+    import asyncio
+    from datetime import UTC, datetime, timedelta
+
+    from journeys.contracts import WORKFLOW_QUEUE
+    from workers.temporal import connect_temporal
+
+    client = await connect_temporal(given)
+    since = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    query = f"TaskQueue = '{WORKFLOW_QUEUE}' and (ExecutionStatus = 'Running' or CloseTime > '{since}')"
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(workflow_id: str, run_id: str | None) -> "WorkflowHistory":
+        async with turns:
+            return await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+
+    listed = [(each.id, each.run_id) async for each in client.list_workflows(query, limit=limit)]
+    return [history for history in await asyncio.gather(*(one(*each) for each in listed)) if history.events]
+
+
+def _at_hand(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":
+    import asyncio
+
+    from workers.definitions import load_definitions
+    from workers.replaying import replay as replayed
+
+    load_definitions(given.catalogue)
+
+    async def work() -> "list[Replayed]":
+        return [each async for each in replayed(histories, None)]
+
+    return asyncio.run(work())
+
+
+async def _as_begun(given: "Settings", database: "Database", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":
+    from activities.versions import UnknownVersion
+    from workers.definitions import load_definitions
+    from workers.replaying import Replayed, version_of
+    from workers.replaying import replay as replayed
+    from workers.signing import deployers
+    from workers.versions import library_of
+
+    catalogue, _ = load_definitions(given.catalogue)
+    library = library_of(given.catalogue, database, catalogue, deployers(given))
+    found: list[Replayed] = []
+    for version in sorted({version_of(history) or "" for history in histories}):
+        group = [history for history in histories if (version_of(history) or "") == version]
+        try:
+            await library.of(version or None)
+        except UnknownVersion as unknown:
+            found += [Replayed(history, unknown) for history in group]
+        else:
+            found += [each async for each in replayed(group, version or None)]
+    return found
+
+
+def _drawn(wrong: "Sequence[Unfit]") -> "Iterable[RenderableType]":
+    from rich.table import Table
+
+    if wrong:
+        table = Table("journey", "where", "why", "people", "runs", "for example")
+        for each in wrong:
+            table.add_row(each.journey, each.step, each.cause, str(each.people), str(each.runs), each.example)
+        yield table
