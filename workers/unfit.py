@@ -85,7 +85,7 @@ def _step(event: HistoryEvent) -> str | None:
         given = _input(asked)
         return f"{given['channel']} {given['template']}" if "template" in given else asked.activity_type.name
     if event.HasField("timer_started_event_attributes"):
-        return f"waiting {_summary(event)}".strip()
+        return _summary(event) or "a wait"
     return None
 
 
@@ -93,7 +93,7 @@ def _told(event: HistoryEvent) -> str:
     step = _step(event)
     if step is None:
         return f"came to {re.sub(r'(?<!^)(?=[A-Z])', ' ', _kind(event)).lower()}"
-    return f"was {step}" if step.startswith("waiting") else f"asked for {step}"
+    return f"waited: {step}" if event.HasField("timer_started_event_attributes") else f"asked for {step}"
 
 
 def _kind(event: HistoryEvent) -> str:

@@ -122,6 +122,7 @@ class RunView(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     outcome: str | None = Field(description="finished, goal reached, left the segment, ended by an operator, …")
+    version: str | None = Field(description="of the catalogue: with its code and policies the run ends, whatever is deployed")
     workflow_id: str
     temporal_url: str | None = Field(description="the run in the Temporal UI")
 
@@ -148,6 +149,7 @@ def view(config: ApiConfig, run: Run) -> RunView:
         key=run.entry_key,
         status=status_of(run),
         failure=run.failure if run.ended_at is None else None,
+        version=run.version,
         entered_by=run.entered_by,
         segment=run.segment,
         holdout=run.holdout,

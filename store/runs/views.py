@@ -33,6 +33,7 @@ class Run:
     ended_at: datetime | None
     failing_since: datetime | None
     failure: str | None
+    version: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,58 @@
 """A run ends as it began, whatever is deployed meanwhile (FAULTS E1, E8, D5); new ones begin with what stands there now."""
 
-from changing import AFTER, BEFORE, BESIDE, NAME, TEMPLATE, Changing, changing, folder  # noqa: F401 - fixtures
+import shutil
+from datetime import timedelta
 
-from store.runs.views import Run
+from changing import AFTER, BEFORE, BESIDE, HEAD, Changing, changing, folder  # noqa: F401 - fixtures
+from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
+
+from journeys.temporal import current
+from store.runs.views import Run, run_by_id
+from workers.replaying import replay
 from workers.testing.shop import Shop
+from workers.unfit import unfit
+
+NO_PATIENCE = timedelta(0)
+#: What every run of these tests began with; its words stand beside the catalogue.
+FIRST = HEAD.format(name="greets").replace("from journeys import", "from changing_words import span\nfrom journeys import") + (
+    "    await j.push('note')\n    await j.wait(days=span())\n    await j.push('note', transactional=j.params.urgent)\n"
+    "    await j.push('last')\n"
+)
+PARAMS = "class Given(BaseModel):\n    urgent: bool = False\n"
+FIRST = FIRST.replace("@journey(goal", f"{PARAMS}\n@journey(params=Given, goal").replace(
+    "\nfrom", "\nfrom pydantic import BaseModel\nfrom", 1
+)
+#: Edits of all kinds: what is replaced in the catalogue by what, and whether the runs of before replay on the code of after.
+EDITS: dict[str, tuple[str, str, bool]] = {
+    "a step is put in before where the runs stand": (
+        "await j.wait(days=span())",
+        "await j.wait(hours=1)\n    await j.wait(days=3)\n",
+        True,
+    ),
+    "a message is put in before where the runs stand": (
+        "    await j.push('note')\n",
+        "    await j.push('note')\n    await j.push('last')\n",
+        False,
+    ),
+    "a message is taken out before where the runs stand": (
+        "    await j.push('note')\n    await j.wait",
+        "    await j.wait",
+        False,
+    ),
+    "the wait is taken out": ("    await j.wait(days=span())\n", "", False),
+    "the wait becomes a question": ("await j.wait(days=span())", "await j.reached()", False),
+    "the wait is longer": ("days=span()", "days=5", True),
+    "a message is put in behind where the runs stand": (
+        "    await j.push('last')\n",
+        "    await j.push('last')\n    await j.push('note')\n",
+        True,
+    ),
+    "a message is taken out behind where the runs stand": ("    await j.push('last')\n", "", True),
+    "the last message is another": ("push('last')", "push('note')", True),
+    "the goal is another": ("goal=purchases", "goal=did('Product Viewed')", True),
+    "the parameters are others": ("urgent: bool = False", "urgent: bool = True\n    more: int = 1", True),
+    "the journey is renamed": ("async def greets", "async def welcomes", False),
+}
 
 
 async def enter(shop: Shop, user: str, journey: str = "greets") -> Run:
@@ -11,28 +60,145 @@ async def enter(shop: Shop, user: str, journey: str = "greets") -> Run:
     answer = await shop.operate("POST", f"/v1/journeys/{journey}/runs", json={"customer": {"user_id": user}})
     assert answer.status_code == 201, answer.text
     await shop.look()
-    return max(await shop.runs(), key=lambda run: run.id)
+    return next(run for run in await shop.runs() if str(run.id) == answer.json()["id"])
 
 
-async def bodies(shop: Shop, run: Run) -> list[str]:
+def write(changing: Changing, text: str, *, span: int = 3, last: str = "the last") -> None:  # noqa: F811 - a fixture's name
+    (changing.folder / "__init__.py").write_text(text)
+    (changing.folder / "last.push.yaml").write_text(f"title: Hello\nbody: {last}\n")
+    (changing.folder.parent / f"{BESIDE}.py").write_text(f"def span():\n    return {span}\n")
+    for folder_ in (changing.folder, changing.folder.parent):
+        shutil.rmtree(folder_ / "__pycache__", ignore_errors=True)
+
+
+def sent(shop: Shop, run: Run) -> list[str]:
     """What the run sent, in words."""
-    return [m.body for m in shop.sandbox.messages if m.key.startswith(str(run.id))]
+    return [message.body for message in shop.sandbox.messages if message.key.startswith(str(run.id))]
 
 
-async def test_a_run_walks_the_steps_that_it_began_with_and_a_new_one_those_of_now(
+async def test_whatever_is_edited_every_run_ends_as_it_began_and_a_new_one_as_it_stands_now(
     changing: Changing,  # noqa: F811 - the fixture
 ) -> None:
     shop = changing.shop
+    write(changing, FIRST)
     async with changing.served():
-        old = await enter(shop, "ana")
-        await shop.settled(old, 1)
-    changing.becomes(*AFTER)
+        began = {edit: await enter(shop, f"old-{n}") for n, edit in enumerate(EDITS)}
+        for run in began.values():
+            await shop.settled(run, 1)
+        histories = {edit: await shop.workflow(run).fetch_history() for edit, run in began.items()}
+    for n, (edit, (before, after, fits)) in enumerate(EDITS.items()):
+        assert before in FIRST, edit
+        write(changing, FIRST.replace(before, after, 1), last=f"changed with {n}")
+        async with changing.served():
+            assert (await shop.over(began[edit])).outcome.value == "finished", edit
+            assert sent(shop, began[edit])[1:] == [sent(shop, began[edit])[0], "the last"], edit
+            assert await replays(histories[edit]) is fits, edit
+            name = "welcomes" if "renamed" in edit else "greets"
+            new = await enter(shop, f"new-{n}", name)
+            assert new.version == shop.parts.library.archive.id
+    assert len({run.version for run in await shop.runs()}) == len(EDITS) + 1
+
+
+async def test_a_module_beside_the_catalogue_a_template_and_a_deletion_change_nothing_for_who_is_in(
+    changing: Changing,  # noqa: F811 - the fixture
+) -> None:
+    shop = changing.shop
+    write(changing, FIRST)
     async with changing.served():
-        new = await enter(shop, "eva")
-        assert (await shop.over(old)).sent == 2
-        assert (await shop.over(new)).sent == 2
-    walked = [
-        len([e for e in (await shop.workflow(run).fetch_history()).events if e.HasField("timer_started_event_attributes")])
-        for run in (old, new)
-    ]
-    assert walked == [1, 2]
+        runs = [await enter(shop, user) for user in ("ana", "eva", "leo")]
+        for run in runs:
+            await shop.settled(run, 1)
+    write(changing, FIRST, span=30)
+    async with changing.served():
+        assert (await shop.over(runs[0])).sent == 3
+        assert await waited(shop, runs[0]) == timedelta(days=3)
+    (changing.folder / "last.push.yaml").unlink()
+    (changing.folder.parent / f"{BESIDE}.py").unlink()
+    changing.becomes(*BEFORE)
+    async with changing.served():
+        assert (await shop.over(runs[1])).sent == 3
+        assert sent(shop, runs[1])[-1] == "the last"
+    changing.becomes(*BEFORE, name="something_else")
+    async with changing.served():
+        assert (await shop.over(runs[2])).sent == 3
+        assert sent(shop, runs[2])[-1] == "the last"
+
+
+async def test_the_goal_of_a_run_is_the_one_that_it_began_with(changing: Changing) -> None:  # noqa: F811 - the fixture
+    shop = changing.shop
+    async with changing.served():
+        ana = await enter(shop, "ana")
+        await shop.settled(ana, 1)
+    changing.becomes("await j.push('note')", "await j.wait(days=3)", "await j.push('note')", name="greets")
+    text = (changing.folder / "__init__.py").read_text().replace("goal=purchases", "goal=did('Product Viewed')")
+    write(changing, text)
+    async with changing.served():
+        eva = await enter(shop, "eva")
+        for user in ("ana", "eva"):
+            await shop.does(user, "Product Viewed", ana.entered_at + timedelta(minutes=5))
+        await shop.look()
+        assert (await shop.closed(eva)).outcome == "goal reached"
+        assert await is_open(shop, ana)
+        await shop.does("ana", "Order Completed")
+        await shop.look()
+        assert (await shop.closed(ana)).outcome == "goal reached"
+
+
+FAILING = (
+    "await j.push('note')",
+    "await j.wait(days=3)",
+    "if j.entered_at.month + j.entered_at.day > 2:",
+    "    raise ValueError",
+)
+
+
+async def test_a_fix_reaches_those_whom_the_bug_stopped_and_nobody_else(changing: Changing) -> None:  # noqa: F811 - the fixture
+    shop = changing.shop
+    changing.becomes(*FAILING)
+    async with changing.served():
+        stopped, waiting = await enter(shop, "ana"), await enter(shop, "eva")
+        for run in (stopped, waiting):
+            await shop.settled(run, 1)
+        await shop.workflow(stopped).signal("heard", {"heard": "ask again"})
+    changing.becomes("await j.wait(hours=1)", *FAILING[:2], "await j.push('note')")
+    async with changing.served():  # not a fix for who has come further
+        await shop.database.pool.execute("update run set failing_since = now() where id = $1", stopped.id)
+        assert await shop.watch.dispatcher.mender.mend(NO_PATIENCE) == 0
+    changing.becomes(*FAILING[:2], "await j.push('note')")
+    async with changing.served():
+        assert await shop.watch.dispatcher.mender.mend(NO_PATIENCE) == 1
+        assert await shop.watch.dispatcher.mender.mend(NO_PATIENCE) == 0
+        await shop.parts.library.refresh()
+        assert current.moved == {stopped.id: shop.parts.library.archive.id}
+        assert (await shop.over(stopped)).sent == 2
+        known = await run_by_id(shop.database, waiting.id)
+        assert known is not None
+        assert known.version == waiting.version
+
+
+async def test_what_does_not_replay_is_told_by_journey_step_and_cause(changing: Changing) -> None:  # noqa: F811 - the fixture
+    shop = changing.shop
+    async with changing.served():
+        runs = [await enter(shop, user) for user in ("ana", "eva")]
+        for run in runs:
+            await shop.settled(run, 1)
+        histories = [await shop.workflow(run).fetch_history() for run in runs]
+    changing.becomes("await j.push('note')", "await j.reached()", "await j.push('note')")
+    async with changing.served():
+        (told,) = unfit([each async for each in replay(histories, None)])
+    assert (told.journey, told.step, told.people, told.runs) == ("greets", "after push note", 2, 2)
+    assert told.cause == "there the run waited: wait 3 d; the code does nothing of the kind"
+
+
+async def replays(history: WorkflowHistory) -> bool:
+    return [each.error async for each in replay([history], None)] == [None]
+
+
+async def waited(shop: Shop, run: Run) -> timedelta:
+    events = (await shop.workflow(run).fetch_history()).events
+    (timer,) = [e.timer_started_event_attributes for e in events if e.HasField("timer_started_event_attributes")]
+    return timedelta(days=round(timer.start_to_fire_timeout.ToTimedelta() / timedelta(days=1)))
+
+
+async def is_open(shop: Shop, run: Run) -> bool:
+    return (await shop.workflow(run).describe()).status is WorkflowExecutionStatus.RUNNING
