@@ -7,10 +7,12 @@ under nobody's run id, so that what this process knows of the run itself does no
 import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from uuid import UUID
 
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Replayer
 
 from journeys.temporal.workflow import JourneyRun
@@ -41,10 +43,16 @@ async def replay(histories: Iterable[WorkflowHistory], version: str | None) -> A
         for history in originals.values():
             yield as_begun_with(history, version)
 
-    replayer = Replayer(workflows=[JourneyRun], plugins=[plugin(sandboxed=False)])
+    replayer = Replayer(workflows=[JourneyRun], plugins=[plugin(sandboxed=False)], runtime=_quiet())
     async with replayer.workflow_replay_iterator(each()) as results:
         async for result in results:
             yield Replayed(originals[result.history.workflow_id], result.replay_failure)
+
+
+@cache
+def _quiet() -> Runtime:
+    """What does not replay is our answer, and no warning in a log."""
+    return Runtime(telemetry=TelemetryConfig(logging=None))
 
 
 async def why_not(history: WorkflowHistory, version: str) -> str | None:

@@ -28,7 +28,7 @@ _RECENT = 7  # days
 
 def replay(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Histories as JSON, or folders of them; none: from Temporal.", exists=True)
+        list[Path] | None, typer.Argument(help="Histories as JSON, or folders of them; none: from Temporal.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many runs at most, the newest first.")] = 1000,
     days: Annotated[int, typer.Option(min=0, help="Besides open runs, those that ended in the last days.")] = _RECENT,
@@ -39,13 +39,16 @@ def replay(
 ) -> None:
     """Replay runs on the code at hand: who could not go on, where, and why. A run stays on its own version all the same."""
     import asyncio
+    import logging
 
     from workers.cli import tables
     from workers.unfit import people_in, unfit
 
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what does not replay is our answer
     given = settings()
+    histories = _read(files) if files else None
     insist_on_catalogue(given.catalogue)
-    histories = _read(files) if files else asyncio.run(_fetched(given, limit, days))
+    histories = asyncio.run(_fetched(given, limit, days)) if histories is None else histories
     found = with_database(lambda database: _as_begun(given, database, histories)) if as_begun else _at_hand(given, histories)
     wrong = unfit(found)
     tables.show(wrong, _drawn, as_json=as_json)
@@ -55,13 +58,23 @@ def replay(
 
 
 def _read(files: "Sequence[Path]") -> "list[WorkflowHistory]":
+    found = [path for file in files for path in (sorted(file.rglob("*.json")) if file.is_dir() else [file])]
+    return [_history(path) for path in found]
+
+
+def _history(file: Path) -> "WorkflowHistory":
+    from google.protobuf.json_format import ParseError
     from temporalio.client import WorkflowHistory
 
-    found = [path for file in files for path in (sorted(file.rglob("*.json")) if file.is_dir() else [file])]
     try:
-        return [WorkflowHistory.from_json(str(path), path.read_text()) for path in found]
-    except (ValueError, KeyError) as error:
-        fail(f"one of these files is no history as Temporal exports it ({error})")
+        history = WorkflowHistory.from_json(str(file), file.read_text())
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    except (ParseError, ValueError, KeyError, AttributeError):
+        history = None
+    if history is None or not history.events:
+        fail(f"{file} is no history: export one with `temporal workflow show --output json`")
+    return history
 
 
 async def _fetched(given: "Settings", limit: int, days: int) -> "list[WorkflowHistory]":

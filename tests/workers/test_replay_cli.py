@@ -1,0 +1,53 @@
+"""`journeys replay` and `journeys deploy` as they are typed: what is told, and the code that CI sees."""
+
+import json
+from pathlib import Path
+
+from tests.workers.test_cli import in_thread, journeys
+from workers.signing import private_key, public_text
+
+GOLDEN = Path(__file__).parents[1] / "journeys" / "golden"
+KEY = "b1946ac92492d2347c6235b4d2611184"
+
+
+def test_histories_that_replay_end_with_0() -> None:
+    said = journeys("replay", str(GOLDEN), catalogue="definitions")
+    assert (said.returncode, said.stdout) == (0, "4 runs of 4 people: 0 do not replay\n"), said.stderr
+
+
+def test_histories_that_do_not_end_with_1_and_say_where_and_why(tmp_path: Path) -> None:
+    golden = (GOLDEN / "finished.json").read_text()
+    for journey in ("cart_discount", "gone"):
+        (tmp_path / f"{journey}.json").write_text(golden.replace('"cart_abandonment"', f'"{journey}"'))
+    said = journeys("replay", str(tmp_path), "--json", catalogue="definitions")
+    changed, gone = json.loads(said.stdout)
+    assert said.returncode == 1
+    assert (changed["journey"], changed["people"], changed["runs"]) == ("cart_discount", 1, 1)
+    assert "; the code " in changed["cause"]
+    assert gone["journey"] == "gone"
+    assert gone["cause"].startswith("CatalogueError: no journey 'gone' in module 'definitions'; it has: cart_abandonment")
+
+
+def test_what_is_no_history_is_told(tmp_path: Path) -> None:
+    for text in ("", "{}", '{"events": 1}'):
+        (tmp_path / "some.json").write_text(text)
+        said = journeys("replay", str(tmp_path))
+        assert (said.returncode, "some.json is no history" in said.stderr) == (1, True), said.stderr
+    assert "nowhere: No such file" in journeys("replay", "nowhere").stderr
+
+
+def test_the_public_key_is_what_workers_need() -> None:
+    assert "JOURNEYS_DEPLOY_KEY is not set" in journeys("deploy").stderr
+    said = journeys("deploy", "--public-key", deploy_key=KEY)
+    assert (said.stdout, said.stderr) == (public_text(private_key(KEY)) + "\n", "")
+
+
+async def test_a_catalogue_is_deployed_and_listed(dsn: str) -> None:
+    given = {"database_url": dsn, "deploy_key": KEY, "catalogue": "definitions"}
+    first, again = [(await in_thread("deploy", "--by", "CI", **given)).stdout for _ in range(2)]
+    version = first.split()[1]
+    assert first == f"version {version} is deployed\n"
+    assert again == f"version {version} stood there already, and is the newest again\n"
+    (listed,) = json.loads((await in_thread("versions", "--json", **given)).stdout)
+    assert (listed["id"], listed["deployed_by"], listed["people"]) == (version, "CI", 0)
+    assert "cart_abandonment" in listed["journeys"]
