@@ -137,13 +137,19 @@ class Settings(BaseSettings):
         given = (secret.strip() for secret in self.former_secrets.get_secret_value().split(","))
         return tuple(secret for secret in given if secret)
 
+    @field_validator("deploy_key")
+    @classmethod
+    def _strong_or_a_file(cls, given: SecretStr) -> SecretStr:
+        text = given.get_secret_value()
+        if text and not text.startswith(("/", ".")) and (why := weakness(text)):
+            raise PydanticCustomError("weak_secret", "{why}", {"why": why})
+        return given
+
     @property
     def deploy_key_text(self) -> str:
         """The deploy key, from its file if it is one; empty: this process may not deploy."""
         text = self.deploy_key.get_secret_value().strip()
-        if "/" in text and Path(text).is_file():
-            text = Path(text).read_text().strip()
-        return text
+        return Path(text).read_text().strip() if text.startswith(("/", ".")) else text
 
     @property
     def signing_secret(self) -> str:

@@ -99,12 +99,13 @@ class Library:
         standing = await stored.standing(self.database)
         if self._stands and self.archive.id not in standing:
             await self.deploy()
-        for version in standing - self._held.keys() - self._refused - {self.archive.id}:
+        for version in standing - self._held.keys() - {self.archive.id}:
             try:
                 await self.of(version)
-            except UnknownVersion as unknown:
+            except UnknownVersion as unknown:  # looked at again each time: it may be deployed anew; told once
+                if version not in self._refused:
+                    log.error("a version of the catalogue is refused", version=version, why=unknown.message)  # noqa: TRY400 - no bug
                 self._refused.add(version)
-                log.error("a version of the catalogue is refused", version=version, why=unknown.message)  # noqa: TRY400 - no bug of ours
         began = datetime.now(UTC)
         current.moved.update(await stored.moved_since(self.database, self._looked_at))
         self._looked_at = began - _OVERLAP

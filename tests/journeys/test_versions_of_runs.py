@@ -1,9 +1,11 @@
 """A run ends as it began, whatever is deployed meanwhile (FAULTS E1, E8, D5); new ones begin with what stands there now."""
 
+import asyncio
 import shutil
 from datetime import timedelta
 
-from changing import AFTER, BEFORE, BESIDE, HEAD, Changing, changing, folder  # noqa: F401 - fixtures
+from changing import AFTER, BEFORE, BESIDE, Changing, changing, folder  # noqa: F401 - fixtures
+from edits import EDITS, FIRST
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 
 from journeys.temporal import current
@@ -13,46 +15,6 @@ from workers.testing.shop import Shop
 from workers.unfit import unfit
 
 NO_PATIENCE = timedelta(0)
-#: What every run of these tests began with; its words stand beside the catalogue.
-FIRST = HEAD.format(name="greets").replace("from journeys import", "from changing_words import span\nfrom journeys import") + (
-    "    await j.push('note')\n    await j.wait(days=span())\n    await j.push('note', transactional=j.params.urgent)\n"
-    "    await j.push('last')\n"
-)
-PARAMS = "class Given(BaseModel):\n    urgent: bool = False\n"
-FIRST = FIRST.replace("@journey(goal", f"{PARAMS}\n@journey(params=Given, goal").replace(
-    "\nfrom", "\nfrom pydantic import BaseModel\nfrom", 1
-)
-#: Edits of all kinds: what is replaced in the catalogue by what, and whether the runs of before replay on the code of after.
-EDITS: dict[str, tuple[str, str, bool]] = {
-    "a step is put in before where the runs stand": (
-        "await j.wait(days=span())",
-        "await j.wait(hours=1)\n    await j.wait(days=3)\n",
-        True,
-    ),
-    "a message is put in before where the runs stand": (
-        "    await j.push('note')\n",
-        "    await j.push('note')\n    await j.push('last')\n",
-        False,
-    ),
-    "a message is taken out before where the runs stand": (
-        "    await j.push('note')\n    await j.wait",
-        "    await j.wait",
-        False,
-    ),
-    "the wait is taken out": ("    await j.wait(days=span())\n", "", False),
-    "the wait becomes a question": ("await j.wait(days=span())", "await j.reached()", False),
-    "the wait is longer": ("days=span()", "days=5", True),
-    "a message is put in behind where the runs stand": (
-        "    await j.push('last')\n",
-        "    await j.push('last')\n    await j.push('note')\n",
-        True,
-    ),
-    "a message is taken out behind where the runs stand": ("    await j.push('last')\n", "", True),
-    "the last message is another": ("push('last')", "push('note')", True),
-    "the goal is another": ("goal=purchases", "goal=did('Product Viewed')", True),
-    "the parameters are others": ("urgent: bool = False", "urgent: bool = True\n    more: int = 1", True),
-    "the journey is renamed": ("async def greets", "async def welcomes", False),
-}
 
 
 async def enter(shop: Shop, user: str, journey: str = "greets") -> Run:
@@ -83,12 +45,10 @@ async def test_whatever_is_edited_every_run_ends_as_it_began_and_a_new_one_as_it
     write(changing, FIRST)
     async with changing.served():
         began = {edit: await enter(shop, f"old-{n}") for n, edit in enumerate(EDITS)}
-        for run in began.values():
-            await shop.settled(run, 1)
-        histories = {edit: await shop.workflow(run).fetch_history() for edit, run in began.items()}
+        histories = {edit: await asleep(shop, run) for edit, run in began.items()}
     for n, (edit, (before, after, fits)) in enumerate(EDITS.items()):
         assert before in FIRST, edit
-        write(changing, FIRST.replace(before, after, 1), last=f"changed with {n}")
+        write(changing, FIRST.replace(before, after, 1), span=3 + n % 2, last=f"changed with {n}")
         async with changing.served():
             assert (await shop.over(began[edit])).outcome.value == "finished", edit
             assert sent(shop, began[edit])[1:] == [sent(shop, began[edit])[0], "the last"], edit
@@ -107,7 +67,7 @@ async def test_a_module_beside_the_catalogue_a_template_and_a_deletion_change_no
     async with changing.served():
         runs = [await enter(shop, user) for user in ("ana", "eva", "leo")]
         for run in runs:
-            await shop.settled(run, 1)
+            await asleep(shop, run)
     write(changing, FIRST, span=30)
     async with changing.served():
         assert (await shop.over(runs[0])).sent == 3
@@ -128,7 +88,7 @@ async def test_the_goal_of_a_run_is_the_one_that_it_began_with(changing: Changin
     shop = changing.shop
     async with changing.served():
         ana = await enter(shop, "ana")
-        await shop.settled(ana, 1)
+        await asleep(shop, ana)
     changing.becomes("await j.push('note')", "await j.wait(days=3)", "await j.push('note')", name="greets")
     text = (changing.folder / "__init__.py").read_text().replace("goal=purchases", "goal=did('Product Viewed')")
     write(changing, text)
@@ -158,7 +118,7 @@ async def test_a_fix_reaches_those_whom_the_bug_stopped_and_nobody_else(changing
     async with changing.served():
         stopped, waiting = await enter(shop, "ana"), await enter(shop, "eva")
         for run in (stopped, waiting):
-            await shop.settled(run, 1)
+            await asleep(shop, run)
         await shop.workflow(stopped).signal("heard", {"heard": "ask again"})
     changing.becomes("await j.wait(hours=1)", *FAILING[:2], "await j.push('note')")
     async with changing.served():  # not a fix for who has come further
@@ -180,14 +140,22 @@ async def test_what_does_not_replay_is_told_by_journey_step_and_cause(changing: 
     shop = changing.shop
     async with changing.served():
         runs = [await enter(shop, user) for user in ("ana", "eva")]
-        for run in runs:
-            await shop.settled(run, 1)
-        histories = [await shop.workflow(run).fetch_history() for run in runs]
+        histories = [await asleep(shop, run) for run in runs]
     changing.becomes("await j.push('note')", "await j.reached()", "await j.push('note')")
     async with changing.served():
         (told,) = unfit([each async for each in replay(histories, None)])
     assert (told.journey, told.step, told.people, told.runs) == ("greets", "after push note", 2, 2)
     assert told.cause == "there the run waited: wait 3 d; the code does nothing of the kind"
+
+
+async def asleep(shop: Shop, run: Run) -> WorkflowHistory:
+    """The history of a run as soon as it waits."""
+    async with asyncio.timeout(60):
+        while True:
+            history = await shop.workflow(run).fetch_history()
+            if any(event.HasField("timer_started_event_attributes") for event in history.events):
+                return history
+            await asyncio.sleep(0.05)
 
 
 async def replays(history: WorkflowHistory) -> bool:

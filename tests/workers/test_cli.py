@@ -123,6 +123,11 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(command: str, settings: d
         ("worker", {}, "JOURNEYS_DATABASE_URL is not set"),
         ("api", SERVERS, "JOURNEYS_SECRET is not set: it signs unsubscribe links; make one with `openssl rand -hex 32`"),
         ("worker", {**SERVERS, "secret": ""}, "JOURNEYS_SECRET is not set"),
+        (
+            "worker",
+            {**SERVERS, "secret": token_hex()},
+            "JOURNEYS_DEPLOY_PUBLIC_KEYS is not set: workers run only what somebody",
+        ),
         ("worker", {"database_url": "postgresql://h/d"}, "JOURNEYS_TEMPORAL_ADDRESS is not set"),
         ("dev", {"catalog": "acme"}, "there is no setting JOURNEYS_CATALOG; did you mean JOURNEYS_CATALOGUE?"),
         ("dev", {"catalogue": "acme_nowhere"}, "there is no module 'acme_nowhere', which JOURNEYS_CATALOGUE names"),

@@ -114,6 +114,9 @@ def worker() -> None:
     import asyncio
 
     given = _connected(settings(), "database_url", "temporal_address")
+    from workers.signing import deployers
+
+    deployers(given)
     insist_on_catalogue(given.catalogue)
     from workers.worker import run
 
