@@ -68,7 +68,8 @@ def accepted(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str,
 def branchable(model: type[BaseModel] | None, values: Mapping[str, Any]) -> dict[str, Plain]:
     """Of validated values those that may enter a history: numbers, flags, ids, instants and choices, never free text."""
     fields = model.model_fields if model else {}
-    return {name: values[name] for name, field in fields.items() if _is_branchable(field.annotation)}
+    known = {name: field for name, field in fields.items() if name in values}  # another version may have accepted them
+    return {name: values[name] for name, field in known.items() if _is_branchable(field.annotation)}
 
 
 def _names(model: type[BaseModel]) -> set[str]:

@@ -4,22 +4,27 @@ Promise: needs no server and changes nothing. A history is replayed as if its ru
 under nobody's run id, so that what this process knows of the run itself does not matter.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import WorkflowHistory
+from temporalio.client import Client, WorkflowHistory
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Replayer
 
+from activities.versions import UnknownVersion, Versions
+from journeys.contracts import WORKFLOW_QUEUE
 from journeys.temporal.workflow import JourneyRun
 from workers.plugin import plugin
 from workers.redaction import in_words
 
 _NOBODY = str(UUID(int=0))
+_AT_ONCE = 16  # histories on their way
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,34 @@ async def replay(histories: Iterable[WorkflowHistory], version: str | None) -> A
     async with replayer.workflow_replay_iterator(each()) as results:
         async for result in results:
             yield Replayed(originals[result.history.workflow_id], result.replay_failure)
+
+
+async def as_begun(versions: Versions, histories: Sequence[WorkflowHistory]) -> list[Replayed]:
+    """Replay each history on the version that its run began with: whether the engine can go on with it."""
+    found: list[Replayed] = []
+    for version in dict.fromkeys(map(version_of, histories)):
+        group = [history for history in histories if version_of(history) == version]
+        try:
+            await versions.of(version)
+        except UnknownVersion as unknown:
+            found += [Replayed(history, unknown) for history in group]
+        else:
+            found += [each async for each in replay(group, version)]
+    return found
+
+
+async def fetched(client: Client, limit: int, ended_within: timedelta = timedelta(0)) -> list[WorkflowHistory]:
+    """The histories of open runs, and of those that ended lately, the newest first."""
+    since = (datetime.now(UTC) - ended_within).isoformat()
+    query = f"TaskQueue = '{WORKFLOW_QUEUE}' and (ExecutionStatus = 'Running' or CloseTime > '{since}')"
+    listed = [(each.id, each.run_id) async for each in client.list_workflows(query, limit=limit)]
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(workflow_id: str, run_id: str | None) -> WorkflowHistory:
+        async with turns:
+            return await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+
+    return [history for history in await asyncio.gather(*(one(*each) for each in listed)) if history.events]
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.deliver.patience import HEARTBEAT
@@ -20,9 +21,11 @@ from segments.ask.overview import landscape
 from store import Database, connect
 from workers.assembly import Parts, assemble
 from workers.memory import long_lived
+from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.telemetry import set_up
 from workers.temporal import connect_temporal
+from workers.unfit import unfit
 from workers.versions import REFRESH, Library
 from workers.watching import WatchShards
 
@@ -30,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 #: What a worker does when it is asked to stop gets this long to finish; a message on its way to a provider as long as it takes.
 GRACE = timedelta(seconds=30)
+#: Open runs that are replayed when a worker starts.
+_SAMPLE = 100
 
 
 async def run(settings: Settings) -> None:
@@ -45,6 +50,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(parts.close)
         await take_up_versions(parts.library)
         stack.enter_context(_beside(parts.library.keep_up()))
+        stack.enter_context(_beside(tell_who_cannot_go_on(client, parts.library)))
         await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues)))
         if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:
             # Before "serves" is said: who is in a new segment by now is a member, but does not enter; who comes later does,
@@ -119,6 +125,17 @@ async def take_up_versions(library: Library) -> None:
     await library.refresh()
     if new and len(list(library.held)) > 1:
         await asyncio.sleep(2 * REFRESH.total_seconds())
+
+
+async def tell_who_cannot_go_on(client: Client, library: Library) -> None:
+    """Log a warning for open runs that this worker's engine does not replay: some of them, which is enough to know."""
+    try:
+        histories = await fetched(client, _SAMPLE)
+        for wrong in unfit(await as_begun(library, histories)):
+            told = {"journey": wrong.journey, "where": wrong.step, "why": wrong.cause, "of": len(histories)}
+            log.warning("open runs cannot go on in this worker", runs=wrong.runs, example=wrong.example, **told)
+    except RPCError as error:
+        log.warning("nobody looked whether open runs can go on in this worker", status=error.status.name)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from datetime import timedelta
 
+import pytest
 from changing import AFTER, BEFORE, BESIDE, Changing, changing, folder  # noqa: F401 - fixtures
 from edits import EDITS, FIRST
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
@@ -13,6 +14,7 @@ from store.runs.views import Run, run_by_id
 from workers.replaying import replay
 from workers.testing.shop import Shop
 from workers.unfit import unfit
+from workers.worker import tell_who_cannot_go_on
 
 NO_PATIENCE = timedelta(0)
 
@@ -146,6 +148,26 @@ async def test_what_does_not_replay_is_told_by_journey_step_and_cause(changing: 
         (told,) = unfit([each async for each in replay(histories, None)])
     assert (told.journey, told.step, told.people, told.runs) == ("greets", "after push note", 2, 2)
     assert told.cause == "there the run waited: wait 3 d; the code does nothing of the kind"
+
+
+async def test_a_worker_says_as_it_starts_which_runs_it_cannot_go_on_with(
+    changing: Changing,  # noqa: F811 - the fixture
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shop = changing.shop
+    async with changing.served():
+        await asleep(shop, await enter(shop, "ana"))
+        version = shop.parts.library.archive.id
+    changing.becomes("await j.push('note')")
+    async with changing.served():
+        await tell_who_cannot_go_on(shop.client, shop.parts.library)
+        assert "open runs cannot go on" not in capsys.readouterr().out
+    await changing.loses_versions()
+    async with changing.served():
+        await tell_who_cannot_go_on(shop.client, shop.parts.library)
+        told = capsys.readouterr().out
+    assert "open runs cannot go on in this worker" in told
+    assert f"version {version} of the catalogue does not stand in Postgres" in told
 
 
 async def asleep(shop: Shop, run: Run) -> WorkflowHistory:

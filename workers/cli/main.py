@@ -114,11 +114,11 @@ def worker() -> None:
     import asyncio
 
     given = _connected(settings(), "database_url", "temporal_address")
+    insist_on_catalogue(given.catalogue)
     from workers.signing import deployers
+    from workers.worker import run
 
     deployers(given)
-    insist_on_catalogue(given.catalogue)
-    from workers.worker import run
 
     asyncio.run(run(given))
 

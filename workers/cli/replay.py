@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from workers.settings import Settings
     from workers.unfit import Unfit
 
-_AT_ONCE = 16
 _RECENT = 7  # days
 
 
@@ -78,23 +77,12 @@ def _history(file: Path) -> "WorkflowHistory":
 
 
 async def _fetched(given: "Settings", limit: int, days: int) -> "list[WorkflowHistory]":
-    import asyncio
-    from datetime import UTC, datetime, timedelta
+    from datetime import timedelta
 
-    from journeys.contracts import WORKFLOW_QUEUE
+    from workers.replaying import fetched
     from workers.temporal import connect_temporal
 
-    client = await connect_temporal(given)
-    since = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-    query = f"TaskQueue = '{WORKFLOW_QUEUE}' and (ExecutionStatus = 'Running' or CloseTime > '{since}')"
-    turns = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(workflow_id: str, run_id: str | None) -> "WorkflowHistory":
-        async with turns:
-            return await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-
-    listed = [(each.id, each.run_id) async for each in client.list_workflows(query, limit=limit)]
-    return [history for history in await asyncio.gather(*(one(*each) for each in listed)) if history.events]
+    return await fetched(await connect_temporal(given), limit, timedelta(days=days))
 
 
 def _at_hand(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":
@@ -112,25 +100,13 @@ def _at_hand(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list
 
 
 async def _as_begun(given: "Settings", database: "Database", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":
-    from activities.versions import UnknownVersion
     from workers.definitions import load_definitions
-    from workers.replaying import Replayed, version_of
-    from workers.replaying import replay as replayed
+    from workers.replaying import as_begun
     from workers.signing import deployers
     from workers.versions import library_of
 
     catalogue, _ = load_definitions(given.catalogue)
-    library = library_of(given.catalogue, database, catalogue, deployers(given))
-    found: list[Replayed] = []
-    for version in sorted({version_of(history) or "" for history in histories}):
-        group = [history for history in histories if (version_of(history) or "") == version]
-        try:
-            await library.of(version or None)
-        except UnknownVersion as unknown:
-            found += [Replayed(history, unknown) for history in group]
-        else:
-            found += [each async for each in replayed(group, version or None)]
-    return found
+    return await as_begun(library_of(given.catalogue, database, catalogue, deployers(given)), histories)
 
 
 def _drawn(wrong: "Sequence[Unfit]") -> "Iterable[RenderableType]":
