@@ -9,6 +9,9 @@ FIRST = (
     """
 from pydantic import BaseModel
 from changing_words import span
+from journeys import Segment, reachable
+
+everybody = Segment("everybody", reachable("push"))
 """
     + HEAD.replace(
         "@journey(goal",
@@ -21,7 +24,7 @@ from changing_words import span
     await j.push('note')
     await j.wait(days=span())
     await j.push('note', transactional=j.params.urgent)
-    await j.push('last')
+    await j.push('last', only=everybody)
 """
 )
 
@@ -34,7 +37,7 @@ class Edit(NamedTuple):
     fits: bool
 
 
-NOTE, WAIT, LAST = "    await j.push('note')\n", "    await j.wait(days=span())\n", "    await j.push('last')\n"
+NOTE, WAIT, LAST = "    await j.push('note')\n", "    await j.wait(days=span())\n", "    await j.push('last', only=everybody)\n"
 DECLARED = "@journey(params"
 EDITS = {
     # steps behind or before the place where the runs stand
@@ -53,7 +56,7 @@ EDITS = {
     "the wait is counted from the entry": Edit(WAIT, "    await j.at(days=3)\n", True),
     "a message is put in behind": Edit(LAST, LAST + NOTE, True),
     "a message is taken out behind": Edit(LAST, "", True),
-    "the last message is another": Edit("push('last')", "push('note')", True),
+    "the last message is another": Edit("push('last', only", "push('note', only", True),
     # what is declared
     "the goal is another": Edit("goal=purchases", "goal=did('Product Viewed')", True),
     "the ceiling is lower": Edit(DECLARED, "@journey(most=1, params", True),
@@ -70,6 +73,7 @@ EDITS = {
         DECLARED, "from journeys import Purpose\n@journey(purpose=Purpose.TRANSACTIONAL, params", True
     ),
     "the parameters are others": Edit("urgent: bool = False", "urgent: bool = True\n    more: int = 1", True),
+    "the segment is another": Edit('reachable("push")', '~reachable("push")', True),
     # modules and names
     "a helper is another": Edit("import span\n", "import span as former\ndef span():\n    return former() + 1\n", True),
     "the journey is renamed": Edit("async def greets", "async def welcomes", False),
