@@ -134,7 +134,14 @@ class Watch:
             await self.load(shard)
 
     def _segments(self, shard: WatchShard) -> LiveSegments:
-        return self.live.setdefault(shard, LiveSegments(self.segments))
+        if shard not in self.live:
+            self.live[shard] = LiveSegments(self.segments, self._former())
+        return self.live[shard]
+
+    def _former(self) -> tuple[Segment, ...]:
+        """Segments that only older versions have: their runs may wait for somebody to leave them."""
+        found = {name: segment for served in self.versions.held for name, segment in served.segments.items()}
+        return tuple(segment for name, segment in found.items() if name not in {each.name for each in self.segments})
 
     async def _evaluate(self, shard: WatchShard) -> Tick:
         """A tick; without a segment that fails in it, which stops nobody else."""

@@ -56,9 +56,9 @@ async def drop_unneeded(database: Database, kept_for: timedelta = timedelta(days
     return [row["id"] for row in await database.pool.fetch(_SQL["drop_unneeded"], kept_for)]
 
 
-async def standing(database: Database) -> set[str]:
-    """Which versions stand here."""
-    return {row["id"] for row in await database.pool.fetch(_SQL["standing"])}
+async def standing(database: Database) -> list[str]:
+    """Which versions stand here, oldest first."""
+    return [row["id"] for row in await database.pool.fetch(_SQL["standing"])]
 
 
 async def stored_version(connection: "Connection | Database", version: str) -> StoredVersion | None:

@@ -99,7 +99,7 @@ class Library:
         standing = await stored.standing(self.database)
         if self._stands and self.archive.id not in standing:
             await self.deploy()
-        for version in standing - self._held.keys() - {self.archive.id}:
+        for version in [each for each in standing if each not in self._held and each != self.archive.id]:
             try:
                 await self.of(version)
             except UnknownVersion as unknown:  # looked at again each time: it may be deployed anew; told once

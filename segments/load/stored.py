@@ -34,9 +34,13 @@ async def last_loaded(connection: Connection, name: str) -> Segment | None:
 
 @dataclass
 class LiveSegments:
-    """The segments that a watch looks after now: the catalogue's, which win, and the stored ones."""
+    """The segments that a watch looks after now: the catalogue's, which win, the stored ones, and then the former ones.
+
+    `former` have left the catalogue, but somebody is still in a journey of a version that had them.
+    """
 
     catalogue: Sequence[Segment]
+    former: Sequence[Segment] = ()
     longest: timedelta = LONGEST
     now: Sequence[Segment] = field(init=False)
     _loaded: list[Stored] = field(default_factory=list, init=False)
@@ -64,6 +68,8 @@ class LiveSegments:
         """Begin to load what this shard does not know yet, without waiting for it: from now on nothing is missed."""
         rows = await stored(database)
         wanted = [*((segment, False) for segment in self.catalogue), *self._readable(rows)]
+        names = {segment.name for segment, _ in wanted}
+        wanted += [(segment, False) for segment in self.former if segment.name not in names]
         usable = [each for each in wanted if (each[0].name, each[0].version) not in self._unusable]
         begun = await register(database, usable, at, shard, shards)
         self.now = await self._standing(database, [segment for segment, _ in wanted], shard, shards)

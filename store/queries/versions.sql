@@ -15,8 +15,8 @@ where deployed_at < clock_timestamp() - $1::interval
 returning id;
 
 -- name: standing
--- Which versions stand here.
-select id from catalogue_version;
+-- Which versions stand here, oldest first.
+select id from catalogue_version order by deployed_at;
 
 -- name: stored
 -- A version as it was deployed.

@@ -5,7 +5,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from changing import AFTER, BEFORE, BESIDE, Changing, changing, folder  # noqa: F401 - fixtures
+from changing import AFTER, BEFORE, BESIDE, HEAD, Changing, changing, folder  # noqa: F401 - fixtures
 from edits import EDITS, FIRST
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 
@@ -104,6 +104,27 @@ async def test_the_goal_of_a_run_is_the_one_that_it_began_with(changing: Changin
         await shop.does("ana", "Order Completed")
         await shop.look()
         assert (await shop.closed(ana)).outcome == "goal reached"
+
+
+async def test_who_leaves_a_segment_that_has_left_the_catalogue_is_over(changing: Changing) -> None:  # noqa: F811 - the fixture
+    shop = changing.shop
+    head = "from journeys import Segment, trait\nvip = Segment('vip', trait('tier') == 'gold')\n"
+    entered = HEAD.format(name="greets").replace("goal=purchases", "entry=vip, ends_on_leave=True")
+    (changing.folder / "__init__.py").write_text(head + entered + "    await j.push('note')\n    await j.wait(days=3)\n")
+    async with changing.served():
+        await shop.watch.load()
+        await shop.signs_up("ana", tier="gold")
+        await shop.look()
+        run = await shop.run()
+        await asleep(shop, run)
+    changing.becomes(*BEFORE, name="something_else")
+    async with changing.served():
+        await shop.watch.load()
+        await shop.signs_up("eva", tier="gold")
+        await shop.signs_up("ana", tier="silver")
+        await shop.look()
+        assert (await shop.closed(run)).outcome == "left the segment"
+        assert len(await shop.runs()) == 1
 
 
 FAILING = (
