@@ -40,7 +40,7 @@ def sent(shop: Shop, run: Run) -> list[str]:
     return [message.body for message in shop.sandbox.messages if message.key.startswith(str(run.id))]
 
 
-async def test_whatever_is_edited_every_run_ends_as_it_began_and_a_new_one_as_it_stands_now(
+async def test_whatever_is_edited_every_run_goes_on_and_ends_as_it_began_and_a_new_one_as_it_stands_now(
     changing: Changing,  # noqa: F811 - the fixture
 ) -> None:
     shop = changing.shop
@@ -48,6 +48,9 @@ async def test_whatever_is_edited_every_run_ends_as_it_began_and_a_new_one_as_it
     async with changing.served():
         began = {edit: await enter(shop, f"old-{n}") for n, edit in enumerate(EDITS)}
         histories = {edit: await asleep(shop, run) for edit, run in began.items()}
+        ending = [await enter(shop, f"ending-{n}") for n, _ in enumerate(EDITS)]
+        for run in ending:
+            await asleep(shop, run)
     for n, (edit, (before, after, fits)) in enumerate(EDITS.items()):
         assert before in FIRST, edit
         write(changing, FIRST.replace(before, after, 1), span=3 + n % 2, last=f"changed with {n}")
@@ -55,10 +58,22 @@ async def test_whatever_is_edited_every_run_ends_as_it_began_and_a_new_one_as_it
             assert (await shop.over(began[edit])).outcome.value == "finished", edit
             assert sent(shop, began[edit])[1:] == [sent(shop, began[edit])[0], "the last"], edit
             assert await replays(histories[edit]) is fits, edit
+            assert await ended(shop, ending[n], f"ending-{n}", by_goal=n % 2 == 0) is WorkflowExecutionStatus.COMPLETED, edit
             name = "welcomes" if "renamed" in edit else "greets"
             new = await enter(shop, f"new-{n}", name)
             assert new.version == shop.parts.library.archive.id
     assert len({run.version for run in await shop.runs()}) == len(EDITS) + 1
+
+
+async def ended(shop: Shop, run: Run, user: str, *, by_goal: bool) -> WorkflowExecutionStatus | None:
+    """How a run that waits is over in Temporal, after it was ended here."""
+    if by_goal:
+        await shop.does(user, "Order Completed")
+    else:
+        assert (await shop.operate("POST", f"/v1/runs/{run.id}/end")).status_code == 202
+    await shop.look()
+    assert (await shop.closed(run)).outcome == ("goal reached" if by_goal else "ended by an operator")
+    return (await shop.workflow(run).describe()).status
 
 
 async def test_a_module_beside_the_catalogue_a_template_and_a_deletion_change_nothing_for_who_is_in(
