@@ -140,8 +140,11 @@ class Settings(BaseSettings):
     @field_validator("deploy_key")
     @classmethod
     def _strong_or_a_file(cls, given: SecretStr) -> SecretStr:
-        text = given.get_secret_value()
-        if text and not text.startswith(("/", ".")) and (why := weakness(text)):
+        text = given.get_secret_value().strip()
+        in_a_file = text.startswith(("/", "."))
+        if in_a_file and not Path(text).is_file():
+            raise PydanticCustomError("no_file", "there is no such file")
+        if text and not in_a_file and (why := weakness(text)):
             raise PydanticCustomError("weak_secret", "{why}", {"why": why})
         return given
 

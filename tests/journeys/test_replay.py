@@ -25,9 +25,10 @@ NAMES = ("finished", "goal-while-waiting", "goal-during-start-delay", "provider-
 
 @pytest.fixture(autouse=True)
 def reference_catalogue() -> Iterator[None]:
-    before, current.module = current.module, "definitions"
+    before = current.module, current.own
+    current.module, current.own = "definitions", None
     yield
-    current.module = before
+    current.module, current.own = before
 
 
 async def replay(history: WorkflowHistory) -> WorkflowReplayResult:

@@ -107,6 +107,8 @@ def test_the_api_needs_no_temporal() -> None:
         ({"secret": "change-me-once"}, "JOURNEYS_SECRET: it has 14 characters"),
         ({"secret": "change-me-once-and-keep-it-for-ever!"}, "JOURNEYS_SECRET: it is an example or can be guessed"),
         ({"secret": "a" * 64}, "JOURNEYS_SECRET: it is an example or can be guessed"),
+        ({"deploy_key": "change-me-three-times"}, "JOURNEYS_DEPLOY_KEY: it has 21 characters"),
+        ({"deploy_key": "/nowhere/key"}, "JOURNEYS_DEPLOY_KEY: there is no such file"),
     ],
 )
 @pytest.mark.parametrize("command", ["dev", "worker", "api", "migrate"])
