@@ -1,8 +1,5 @@
 """`journeys new`: what it writes passes `journeys check` and runs; it writes over nothing."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -55,17 +52,3 @@ def test_help_is_for_a_newcomer() -> None:
     told = " ".join(journeys("new", "--help").stdout.split())
     for words in ("Write a first catalogue", "its name is how it is imported", "`journeys check` looks for mistakes in it"):
         assert words in told
-
-
-def test_its_own_test_passes_on_the_kit(tmp_path: Path) -> None:
-    """In a process that knows nothing of this suite: the kit comes by its entry point."""
-    told = journeys("new", "acme/campaigns", cwd=tmp_path).stdout
-    (tmp_path / "api").mkdir()
-    (tmp_path / "api" / "__init__.py").write_text("raise RuntimeError('theirs')\n")
-    [test] = re.findall(r"pytest (\S+)", told)
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", test]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=150)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "1 passed" in finished.stdout
-    again = journeys("new", "acme_campaigns", cwd=tmp_path)
-    assert again.stderr == f"journeys: {test} is there already; move it away, or name another folder\n"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from journeys.place import other_catalogue
 from workers.cli.asked import fail, settings
-from workers.place import other_catalogue
 
 if TYPE_CHECKING:
     from journeys.errors import Problem

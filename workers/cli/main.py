@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from journeys.place import HOME, stand_here, written_over
+from workers.cli.asked import fail, insist_on_embedded, settings, with_database
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
 from workers.cli.keys import keys
@@ -19,7 +20,6 @@ from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
 from workers.cli.segments import segments
 from workers.cli.suppressions import suppressions
-from workers.place import HOME, hidden_room, stand_here
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -60,6 +60,7 @@ def demo(
     given = settings(data_dir)
     if not (HOME / "definitions").is_dir():
         fail("the demo's shop is not in the installed package: run `make demo` in a checkout, or `journeys new shop`")
+    insist_on_embedded()
     insist_on_catalogue("definitions")
     from workers.demo import run
 
@@ -76,6 +77,7 @@ def dev(
     import asyncio
 
     given = settings(data_dir)
+    insist_on_embedded()
     insist_on_catalogue(given.catalogue)
     from rich.console import Console
 
@@ -150,7 +152,7 @@ def _before(
 
 def main() -> NoReturn:
     """Run a command; the exit code is 0, or 1 after a failure that was said in one line."""
-    stand_here()
+    stand_here()  # also where no `journeys.__main__` came first
     code = _run()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -159,8 +161,6 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
-        if hidden := hidden_room():
-            fail(hidden)
         app()
     except typer.Exit as leaving:
         return leaving.exit_code
@@ -169,11 +169,17 @@ def _run() -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in _ROOMS:
+        told = str(error) if type(error).__module__.partition(".")[0] in _ROOMS else _broken(error)
+        if told is None:
             raise
-        typer.secho(f"journeys: {error}", err=True, fg=typer.colors.RED)
+        typer.secho(f"journeys: {told}", err=True, fg=typer.colors.RED)
         return 1
     return 0
+
+
+def _broken(error: Exception) -> str | None:
+    """What is wrong with the installation, where that is what an error of Python's comes from."""
+    return written_over() if isinstance(error, ImportError | AttributeError) else None
 
 
 def _leave(code: int) -> NoReturn:

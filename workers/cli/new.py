@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
+from journeys.place import ROOMS
 from workers.cli.asked import fail
-from workers.place import ROOMS
 
 _JOURNEY = '''\
 """Welcome: hello after ten minutes, an offer after three days; over as soon as the first order is placed."""

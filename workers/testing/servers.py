@@ -5,9 +5,10 @@ A reaper (`workers.embedded.processes`) stops them even when the tests are kille
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from journeys.kit.lending import borrowed
 from store import connect, migrate
 from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
@@ -27,34 +29,34 @@ TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
 
 
 class Servers:
-    """The session's servers, started when first asked for."""
+    """The session's servers, started when first asked for; with a lender they are the ones of pytest-xdist's controller."""
 
-    def __init__(self, given: dict[str, str]) -> None:
-        self._given = given
+    def __init__(self, lender: Sequence[str] | None = None) -> None:
+        self._lender = lender
         self._folder = tempfile.TemporaryDirectory(prefix="journeys-tests-", ignore_cleanup_errors=True)
         self._children = Children()
 
-    @property
+    @cached_property
     def postgres(self) -> str:
         """The DSN of the server's `postgres` database; the migrated template stands beside it."""
-        if "postgres" not in self._given:
-            folder = Path(self._folder.name) / "postgres"
-            server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=FAST_NOT_SAFE)
-            server.start()
-            self._given["postgres"] = server.dsn()
-            _run(_prepare_template(server.dsn()))
-        return self._given["postgres"]
+        if self._lender is not None:
+            return borrowed(self._lender, "postgres")
+        folder = Path(self._folder.name) / "postgres"
+        server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=FAST_NOT_SAFE)
+        server.start()
+        _run(_prepare_template(server.dsn()))
+        return server.dsn()
 
-    @property
+    @cached_property
     def temporal(self) -> str:
         """The address of a Temporal server on which each workflow has its own clock."""
-        if "temporal" not in self._given:
-            log = Path(self._folder.name) / "temporal.log"
-            server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=TIME_SKIPPING)
-            server.preferred_ui_port = None
-            server.start()
-            self._given["temporal"] = server.address
-        return self._given["temporal"]
+        if self._lender is not None:
+            return borrowed(self._lender, "temporal")
+        log = Path(self._folder.name) / "temporal.log"
+        server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=TIME_SKIPPING)
+        server.preferred_ui_port = None
+        server.start()
+        return server.address
 
     def close(self) -> None:
         """Stop what was started."""
