@@ -7,11 +7,10 @@ find a module executes nothing, and nothing of ours but this is needed to look.
 
 import pkgutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -29,11 +28,13 @@ class _Ours(MetaPathFinder):
 
 
 def stand_here() -> None:
-    """Let the current folder be looked in last: a catalogue in it is found, and nothing in it hides what is installed."""
+    """Let this folder and its `src` be looked in last: a catalogue there is found, and hides nothing that is installed."""
     here = str(Path.cwd())
     if not _found_first() and not sys.flags.safe_path and sys.path[0] in ("", here):
         del sys.path[0]  # what `python -m` put there; PYTHONPATH is the user's word
     stand_in(here)
+    if Path("src").is_dir():
+        stand_in(str(Path("src").resolve()))
 
 
 def stand_in(folder: str) -> None:
@@ -61,6 +62,8 @@ def hidden_room() -> str | None:
 
 def written_over() -> str | None:
     """Who else has put files into one of our packages, where that is so; slow: for when something is broken already."""
+    from importlib.metadata import packages_distributions  # noqa: PLC0415 - seldom needed, and not cheap
+
     owners = packages_distributions()
     for room in ROOMS:
         if others := sorted(set(owners.get(room, ())) - {"journeys"}):
@@ -83,6 +86,12 @@ def spec_of(module: str) -> ModuleSpec | None:
     return spec
 
 
+def around(module: str) -> Iterator[str]:
+    """The packages that are executed before a module is, the outermost first."""
+    parts = module.split(".")
+    yield from (".".join(parts[:count]) for count in range(1, len(parts)))
+
+
 def _inside(name: str, folders: Iterable[str]) -> ModuleSpec | None:
     """A module of a package; a folder without an `__init__.py` is one, too, if nothing else is."""
     portions: list[str] = []
@@ -96,16 +105,22 @@ def _inside(name: str, folders: Iterable[str]) -> ModuleSpec | None:
     return space if portions else None
 
 
+def seen_here(module: str) -> Path | None:
+    """The folder of a package where the user stands, as they see it."""
+    inside = Path(*module.split("."))
+    return next((each for each in (inside, "src" / inside) if (each / "__init__.py").is_file()), None)
+
+
 def other_catalogue(module: str) -> str | None:
     """What to do where the catalogue that is found is another than the one that the user sees in their folder."""
-    seen = Path.cwd().joinpath(*module.split("."))
-    if not (seen / "__init__.py").is_file():
+    seen = seen_here(module)
+    if seen is None:
         return None
     spec = spec_of(module)
     found = Path(spec.origin).parent if spec is not None and spec.origin else None
     if found is None or found.resolve() == seen.resolve():
         return None
     return (
-        f"JOURNEYS_CATALOGUE={module} is {found}, not the folder {module.replace('.', '/')} here: give yours a name of its own"
+        f"JOURNEYS_CATALOGUE={module} is {found}, not the folder {seen} here: give yours a name of its own"
         " and set JOURNEYS_CATALOGUE to that"
     )

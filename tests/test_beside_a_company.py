@@ -97,3 +97,18 @@ def test_a_package_that_was_installed_over_ours_is_named(installed: Path, compan
     over = f"journeys: acme-shop has a package that is called '{room}', too, and was installed over ours"
     assert done.stderr.startswith(over)
     assert len(done.stderr.splitlines()) == 1
+
+
+def checked(installed: Path, cwd: Path, **more: str) -> str:
+    return finished(PYTHON, "-P", "-m", "journeys", "check", cwd=cwd, path=(installed, PURELIB), **more).stdout
+
+
+def test_who_has_named_no_catalogue_is_told_of_one_that_stands_here(installed: Path, company: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    for cwd, advice in ((company, "set JOURNEYS_CATALOGUE=acme.campaigns"), (nowhere, "write one with: journeys new my_shop")):
+        assert checked(installed, cwd) == f"no catalogue is named, and none is called 'definitions' here; {advice}\n"
+    told = checked(installed, nowhere, JOURNEYS_CATALOGUE="acme.campaigns")
+    assert told.startswith("there is no module 'acme.campaigns', which JOURNEYS_CATALOGUE names; is it spelt so?")
+    assert told.endswith("Stand in the folder that holds acme/, or put that folder on PYTHONPATH\n")
+    assert checked(installed, company, JOURNEYS_CATALOGUE="acme..campaigns").startswith("there is no module 'acme..campaigns'")

@@ -103,5 +103,5 @@ def test_a_folder_that_hides_a_room_of_ours_is_named(tmp_path: Path, monkeypatch
 def test_a_catalogue_here_that_another_hides_is_told(tmp_path: Path) -> None:
     """D2: `definitions` is also what the reference shop's catalogue is called."""
     written(tmp_path, "definitions", GOOD)
-    told = journeys("check", cwd=tmp_path).stderr
+    told = journeys("check", cwd=tmp_path).stdout
     assert "not the folder definitions here: give yours a name of its own and set JOURNEYS_CATALOGUE to that" in told

@@ -7,11 +7,12 @@ import contextlib
 import faulthandler
 import io
 import json
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from journeys.place import other_catalogue
+from journeys.place import other_catalogue, spec_of
 from workers.cli.asked import fail, settings
 
 if TYPE_CHECKING:
@@ -23,13 +24,15 @@ _LAST_RESORT = 60
 
 
 def check(
-    catalogue: Annotated[str | None, typer.Argument(help="The catalogue's module (JOURNEYS_CATALOGUE).")] = None,
+    catalogue: Annotated[
+        str | None, typer.Argument(help="The catalogue: acme.campaigns, or its folder acme/campaigns (JOURNEYS_CATALOGUE).")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for editors and CI.")] = False,
 ) -> None:
     """Look for mistakes in the catalogue: journeys, segments, templates. Needs no server."""
-    module = catalogue or settings().catalogue
-    examined = _examined(module)
+    module = _module(catalogue) if catalogue else settings().catalogue
+    examined = _examined(module, named=catalogue is not None)
     if as_json:
         typer.echo(json.dumps([_plain(problem) for problem in examined.problems], ensure_ascii=False, indent=2))
     else:
@@ -45,17 +48,40 @@ def insist_on_catalogue(module: str) -> None:
         fail(f"the catalogue '{module}' does not load:\n" + "\n".join(wrong) if len(wrong) > 1 else wrong[0])
 
 
-def _examined(module: str) -> "Examined":
-    if other := other_catalogue(module):
-        fail(other)
+def _module(given: str) -> str:
+    """The name by which a folder below this one, or below its `src`, is imported."""
+    parts = PurePath(given).parts
+    return ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
+
+
+def _examined(module: str, *, named: bool = False) -> "Examined":
     faulthandler.dump_traceback_later(_LAST_RESORT, exit=True)
     try:
-        from workers.definitions import examine
+        from journeys.errors import Problem
+        from workers.definitions import Examined, examine
 
+        if wrong := other_catalogue(module) or _unnamed(module, named=named):
+            return Examined((Problem("", 0, 0, wrong),))
         with contextlib.redirect_stdout(io.StringIO()):  # what the catalogue prints is not our answer
             return examine(module)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def _unnamed(module: str, *, named: bool) -> str | None:
+    """What to do where nobody has named a catalogue, and none has the name that is looked for then."""
+    if named or spec_of(module) is not None or "catalogue" in settings().model_fields_set:
+        return None
+    advice = f"set JOURNEYS_CATALOGUE={found}" if (found := _some_catalogue()) else "write one with: journeys new my_shop"
+    return f"no catalogue is named, and none is called '{module}' here; {advice}"
+
+
+def _some_catalogue() -> str | None:
+    """A package here that looks like a catalogue."""
+    for file in sorted(file for depth in ("*", "*/*", "*/*/*") for file in Path().glob(f"{depth}/__init__.py")):
+        if "from journeys import" in file.read_text(encoding="utf-8", errors="ignore"):
+            return _module(str(file.parent))
+    return None
 
 
 def _tell(module: str, examined: "Examined") -> None:
