@@ -99,6 +99,15 @@ def test_journeys_check_answers_as_the_readme_says(tmp_path: Path) -> None:
     assert numbers.sub("n", said) == numbers.sub("n", promised)
 
 
+def test_the_first_journey_leaves_make_check_green(tmp_path: Path) -> None:
+    written(tmp_path, "definitions")
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    for check in (("check", "--no-cache"), ("format", "--no-cache", "--check")):
+        command = [sys.executable, "-m", "ruff", *check, "definitions/welcome"]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert finished.returncode == 0, finished.stdout
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands need curl")
 async def test_the_first_journey_runs_and_its_push_says_what_the_template_says(shop: Shop, dsn: str) -> None:
     settings = Settings.model_validate({"database_url": dsn, "secret": "nine ducks and five geese on a lake"})

@@ -77,11 +77,15 @@ def _unnamed(module: str, *, named: bool) -> str | None:
 
 
 def _some_catalogue() -> str | None:
-    """A package here that looks like a catalogue."""
-    for file in sorted(file for depth in ("*", "*/*", "*/*/*") for file in Path().glob(f"{depth}/__init__.py")):
-        if "from journeys import" in file.read_text(encoding="utf-8", errors="ignore"):
-            return _module(str(file.parent))
-    return None
+    """A package here that is a catalogue."""
+    folders = sorted(file.parent for depth in ("*", "*/*", "*/*/*") for file in Path().glob(f"{depth}/__init__.py"))
+    return next((_module(str(folder)) for folder in folders if is_catalogue(folder)), None)
+
+
+def is_catalogue(folder: Path) -> bool:
+    """Whether a folder looks like a catalogue: a package that declares journeys or segments."""
+    file = folder / "__init__.py"
+    return file.is_file() and "from journeys import" in file.read_text(encoding="utf-8", errors="ignore")
 
 
 def _tell(module: str, examined: "Examined") -> None:

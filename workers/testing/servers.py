@@ -4,12 +4,10 @@ A reaper (`workers.embedded.processes`) stops them even when the tests are kille
 """
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -21,6 +19,7 @@ from store import connect, migrate
 from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
+from workers.testing.folder import Folder
 
 #: The database that has the schema already.
 TEMPLATE = "template_migrated"
@@ -33,15 +32,15 @@ class Servers:
 
     def __init__(self, lender: Sequence[str] | None = None) -> None:
         self._lender = lender
-        self._folder = tempfile.TemporaryDirectory(prefix="journeys-tests-", ignore_cleanup_errors=True)
-        self._children = Children()
+        self._folder = Folder()
+        self._children = Children(shared=(self._folder.lock,))
 
     @cached_property
     def postgres(self) -> str:
         """The DSN of the server's `postgres` database; the migrated template stands beside it."""
         if self._lender is not None:
             return borrowed(self._lender, "postgres")
-        folder = Path(self._folder.name) / "postgres"
+        folder = self._folder.path / "postgres"
         server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=FAST_NOT_SAFE)
         server.start()
         _run(_prepare_template(server.dsn()))
@@ -52,7 +51,7 @@ class Servers:
         """The address of a Temporal server on which each workflow has its own clock."""
         if self._lender is not None:
             return borrowed(self._lender, "temporal")
-        log = Path(self._folder.name) / "temporal.log"
+        log = self._folder.path / "temporal.log"
         server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=TIME_SKIPPING)
         server.preferred_ui_port = None
         server.start()
@@ -61,7 +60,7 @@ class Servers:
     def close(self) -> None:
         """Stop what was started."""
         self._children.close()
-        self._folder.cleanup()
+        self._folder.close()
 
 
 async def _prepare_template(server: str) -> None:
