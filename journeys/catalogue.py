@@ -160,10 +160,10 @@ def _names(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
     goals = [d.spec.goal.to_json() for d in journeys.values() if isinstance(d.spec.goal, Predicate)]
-    asked = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
+    plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]
-    traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(_asked("trait", asked))
-    properties = {name for each in kept if isinstance(each, Properties) for name in each} | set(_asked("property", asked))
+    traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(asked("trait", plain))
+    properties = {name for each in kept if isinstance(each, Properties) for name in each} | set(asked("property", plain))
     return frozenset(traits), frozenset(properties)
 
 
@@ -173,13 +173,14 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     return {name: reading for each in kept for name, reading in each.readings.items()}
 
 
-def _asked(scope: str, plain: object) -> Iterator[str]:
+def asked(scope: str, plain: object) -> Iterator[str]:
+    """The names that definitions, as JSON, ask about: each `trait`, or each `property`."""
     if isinstance(plain, list):
         for part in plain:
-            yield from _asked(scope, part)
+            yield from asked(scope, part)
     elif isinstance(plain, dict):
         if isinstance(name := plain.get(scope), str):
             yield name
         for key, part in plain.items():
             if key != "any_item":  # its properties are those of the list's items
-                yield from _asked(scope, part)
+                yield from asked(scope, part)

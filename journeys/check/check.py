@@ -14,6 +14,7 @@ from pathlib import Path
 from journeys.catalogue import Catalogue, gather, sources
 from journeys.check.beside import beside
 from journeys.check.purity import impurities
+from journeys.check.slips import slips
 from journeys.check.steps import misuses, swallowing
 from journeys.deadline import within
 from journeys.errors import CatalogueError, Problem
@@ -48,6 +49,7 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
     found.catalogue, problems = gather(module, lambda name: within(limit, lambda: importlib.import_module(name)))
     found.problems += problems
     found.complete = all(name in sys.modules for name in files)
+    found.problems += slips(found.catalogue, [sys.modules[name] for name in files if name in sys.modules])
     for name, definition in found.catalogue.journeys.items():
         if not any(problem.serious for problem in definition.problems):
             found.seen[name] = look_through(definition)

@@ -41,20 +41,20 @@ app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
-app.command(rich_help_panel="On this machine, nothing else needed")(new)
-app.command(rich_help_panel="On this machine, nothing else needed")(check)
+app.command(rich_help_panel="On this machine")(new)
+app.command(rich_help_panel="On this machine")(check)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 
 
-@app.command(rich_help_panel="On this machine, nothing else needed")
+@app.command(rich_help_panel="On this machine")
 def demo(
     speed: Annotated[float, typer.Option(min=1, help="How much faster time runs; 3600: an hour a second.")] = 3600,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards, to look around.")] = False,
     seed: Annotated[int | None, typer.Option(help="Make a fresh shop from this seed instead of the recorded one.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Send a small shop's days through the cart journey and show what happens."""
+    """Send a small shop's days through the cart journey and show what happens (in a checkout, which has the shop)."""
     import asyncio
 
     given = settings(data_dir)
@@ -67,13 +67,13 @@ def demo(
     asyncio.run(run(given, speed=speed, keep=keep, seed=seed))
 
 
-@app.command(rich_help_panel="On this machine, nothing else needed")
+@app.command(rich_help_panel="On this machine")
 def dev(
     workers: Annotated[int, typer.Option(min=1, help="How many worker processes.")] = 1,
     free_ports: Annotated[bool, typer.Option("--free-ports", help="Any free ports instead of the usual ones.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Run everything in the foreground: Postgres, Temporal, sandbox providers, API, workers."""
+    """Run everything in the foreground: Postgres, Temporal, sandbox providers, API, workers (needs the extra `embedded`)."""
     import asyncio
 
     given = settings(data_dir)
@@ -90,7 +90,10 @@ def dev(
 
 @app.command(rich_help_panel="Deployment")
 def api() -> None:
-    """Serve the HTTP API (JOURNEYS_API_HOST, JOURNEYS_API_PORT)."""
+    """Serve the HTTP API (JOURNEYS_API_HOST, JOURNEYS_API_PORT).
+
+    It needs JOURNEYS_DATABASE_URL, JOURNEYS_SECRET and a catalogue (JOURNEYS_CATALOGUE).
+    """
     import uvicorn
 
     from workers.embedded.ports import is_free
@@ -107,7 +110,10 @@ def api() -> None:
 
 @app.command(rich_help_panel="Deployment")
 def worker() -> None:
-    """Run one worker process: journeys, deliveries, the membership watch."""
+    """Run one worker process: journeys, deliveries, the membership watch.
+
+    It needs JOURNEYS_DATABASE_URL, JOURNEYS_TEMPORAL_ADDRESS, JOURNEYS_SECRET and a catalogue (JOURNEYS_CATALOGUE).
+    """
     import asyncio
 
     given = _connected(settings(), "database_url", "temporal_address")
