@@ -18,7 +18,7 @@ from activities.templates import Templates
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
-from journeys.walk.probe import leading_wait
+from journeys.walk.leading import leading_wait
 from store import Database
 from workers.definitions import load_definitions
 from workers.settings import Settings

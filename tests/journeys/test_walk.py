@@ -6,7 +6,8 @@ from uuid import uuid4
 from definitions.cart_abandonment import cart_abandonment
 from journeys import Journey, JourneyDefinition, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
-from journeys.walk.probe import leading_wait, look_through, message_calls
+from journeys.walk.leading import leading_wait
+from journeys.walk.seen import look_through, message_calls
 from segments import Segment, purchases, trait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
