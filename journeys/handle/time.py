@@ -38,6 +38,6 @@ class Time(Words[EntryModel]):
         began, turn = self.now, 0
         while times is None or turn < times:
             if turn:
-                await self._runtime.sleep_until(began + turn * span, f"turn {turn + 1}, every {describe(span)}")
+                await self._runtime.sleep_until(began + turn * span, f"every {describe(span)}")
             turn += 1
             yield turn

@@ -22,8 +22,10 @@ from journeys.walk.driving import drive
 from journeys.walk.samples import entries, samples
 from segments import Segment
 
-#: Where the author's code is: file and line, the innermost first.
-Place = tuple[tuple[str, int], ...]
+#: Where the author's code is: file, line and instruction, the innermost first.
+Place = tuple[tuple[str, int, int], ...]
+#: What is answered: what happens there, since one line may do several things.
+_Turn = tuple[Place, str]
 
 _NOBODY = UUID(int=0)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,7 +85,7 @@ class Refused(BaseException):
 def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     """Walk a journey every way, with each choice of its parameters and of its entering event."""
     found = Explored()
-    answered: set[tuple[Place, int]] = set()
+    answered: set[tuple[_Turn, int]] = set()
     for params, entry in product(samples(definition), entries(definition)):
         waiting: list[tuple[int, ...]] = [()]
         while waiting:
@@ -121,22 +123,21 @@ class _Walk:
     def __init__(self, prescribed: Sequence[int]) -> None:
         self.effects: list[Effect] = []
         self._prescribed = prescribed
-        self._turns: list[tuple[Place, int, int]] = []  # where, the way taken, how many ways there are
-        self._taken: dict[Place, int] = {}
+        self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
+        self._taken: dict[_Turn, int] = {}
         self._now = _ANY_DAY
         self._at_once = 0
 
-    def other_ways(self, answered: set[tuple[Place, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
+    def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
         """Prescriptions that turn off this walk where it went by itself: all, or only into what was not answered so before."""
-        for n, (place, way, _) in enumerate(self._turns):
-            if n >= len(self._prescribed):
-                answered.add((place, way))
-        for n in range(len(self._prescribed), len(self._turns)):
-            place, taken, ways = self._turns[n]
+        new = range(len(self._prescribed), len(self._turns))
+        answered.update(self._turns[n][:2] for n in new)
+        for n in new:
+            turn, taken, ways = self._turns[n]
             before = tuple(way for _, way, _ in self._turns[:n])
             for way in range(ways):
-                if way != taken and (every or (place, way) not in answered):
-                    answered.add((place, way))
+                if way != taken and (every or (turn, way) not in answered):
+                    answered.add((turn, way))
                     yield (*before, way)
 
     def now(self) -> datetime:
@@ -152,7 +153,7 @@ class _Walk:
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         place = _author()
-        way = self._way(place, 2)
+        way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
         self._add("message", f"{request.channel.value} {request.template}", place, ("sent", "not sent")[way], request, only)
         if way == 0:
@@ -162,7 +163,7 @@ class _Walk:
     async def ask(self, question: Question) -> Any:
         place = _author()
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
-        answer = answers[self._way(place, len(answers))]
+        answer = answers[self._way((place, question.activity), len(answers))]
         told = answer if isinstance(answer, str) else "yes" if answer else "no"
         named = (question.segment,) if isinstance(question, IsIn) else ()
         self._add("question", question.summary, place, told, segments=named)
@@ -171,7 +172,7 @@ class _Walk:
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         place = _author()
         names = list(expect.expected)
-        way = self._way(place, len(names) + 1)
+        way = self._way((place, summary), len(names) + 1)
         self._at_once = 0
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
         self._add("first", summary, place, names[way] if way < len(names) else "in vain", segments=named)
@@ -180,14 +181,14 @@ class _Walk:
         self._now = max(self._now, expect.until)
         return None
 
-    def _way(self, place: Place, ways: int) -> int:
-        """The way to go on: as prescribed, as before at this place, else the first."""
-        if place in self._taken:
-            return min(self._taken[place], ways - 1)
+    def _way(self, turn: _Turn, ways: int) -> int:
+        """The way to go on: as prescribed, as before at this turn, else the first."""
+        if turn in self._taken:
+            return min(self._taken[turn], ways - 1)
         n = len(self._turns)
         way = self._prescribed[n] if n < len(self._prescribed) else 0
-        self._taken[place] = way
-        self._turns.append((place, way, ways))
+        self._taken[turn] = way
+        self._turns.append((turn, way, ways))
         return way
 
     def _add(
@@ -211,11 +212,11 @@ class _Walk:
 
 def _author() -> Place:
     """Where the author's code is that led here."""
-    found: list[tuple[str, int]] = []
+    found: list[tuple[str, int, int]] = []
     frame = sys._getframe(2)  # noqa: SLF001 - the only way to ask who calls
     while frame is not None:
         if is_authors(frame.f_code.co_filename):
-            found.append((frame.f_code.co_filename, frame.f_lineno))
+            found.append((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti))
         elif found:  # who drives us
             break
         frame = frame.f_back  # type: ignore[assignment]

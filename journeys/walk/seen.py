@@ -64,7 +64,7 @@ def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
 def _keep(seen: Seen, explored: Explored) -> None:
     for path in explored.paths:
         for effect in path.effects:
-            file, line = effect.place[0] if effect.place else ("", 0)
+            file, line, _ = effect.place[0] if effect.place else ("", 0, 0)
             for name in effect.segments:
                 if name in path.segments:
                     seen.conditions.setdefault(name, (path.segments[name], file, line))

@@ -1,12 +1,20 @@
 """Looking into journeys without running them."""
 
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
+
+from pydantic import BaseModel
 
 from definitions.cart_abandonment import cart_abandonment
 from journeys import Journey, JourneyDefinition, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.walk.explore import explore
+from journeys.walk.graph import graph_of, mermaid
 from journeys.walk.leading import leading_wait
+from journeys.walk.lint import lint
+from journeys.walk.picture import svg
 from journeys.walk.seen import look_through, message_calls
 from segments import Segment, purchases, trait
 
@@ -129,3 +137,127 @@ def test_what_is_unset_is_not_written_so_that_old_histories_look_as_they_did() -
     assert '"only":"vips"' in call.model_copy(update={"only": "vips"}).model_dump_json()
     assert DeliverRequest.model_validate_json(call.model_dump_json()) == call
     assert Receipt(outcome="sent").model_dump_json() == '{"outcome":"sent","reason":null,"retry_at":null}'  # type: ignore[arg-type]
+
+
+class Rating(BaseModel):
+    score: int
+
+
+def ways(definition: JourneyDefinition) -> list[list[str]]:
+    return sorted(
+        [f"{effect.what}: {effect.answer}" if effect.answer else effect.what for effect in path.effects]
+        for path in explore(definition).paths
+    )
+
+
+def test_each_effect_is_answered_each_way() -> None:
+    @journey(goal=purchases)
+    async def several(j: Journey) -> None:
+        answer = await j.first(bought=purchases, vip=trait("tier") == "gold", timeout=timedelta(days=1))
+        if answer.vip:
+            async with j.experiment("x", video=0.5, article=0.5) as arm:
+                await j.email(arm)
+
+    assert [way[1:] for way in ways(several)] == [
+        [],
+        [],
+        ["arm of x: article", "email article: not sent"],
+        ["arm of x: article", "email article: sent"],
+        ["arm of x: video", "email video: not sent"],
+        ["arm of x: video", "email video: sent"],
+    ]
+
+
+def test_both_sides_of_what_the_entering_event_is_compared_with_are_walked() -> None:
+    @journey(goal=purchases)
+    async def by_score(j: Journey[Rating]) -> None:
+        if j.entry.score >= 9:
+            await j.push("high")
+        elif j.entry.score >= 7:
+            await j.push("middle")
+        else:
+            await j.push("low")
+
+    assert {call.template for call in message_calls(by_score)} == {"high", "middle", "low"}
+    assert lint(by_score) == []
+
+
+def test_many_answers_are_not_walked_in_every_combination_and_none_is_left_out() -> None:
+    @journey(goal=purchases)
+    async def long(j: Journey) -> None:
+        for n in range(20):
+            await j.push(f"push-{n}") or await j.email(f"email-{n}")
+            await j.wait(days=1)
+
+    explored = explore(long)
+    assert not explored.complete
+    assert len(explored.paths) < 1_000
+    assert {call.template for call in message_calls(long)} == {f"{kind}-{n}" for kind in ("push", "email") for n in range(20)}
+
+
+def test_a_loop_is_an_edge_back_in_the_graph() -> None:
+    @journey(goal=purchases)
+    async def weekly(j: Journey) -> None:
+        async for _ in j.every(days=7, times=3):
+            await j.push("digest")
+
+    drawn = graph_of(weekly)
+    assert [(node.kind, node.what, node.when) for node in drawn.nodes] == [
+        ("begin", "is started by API", "0 s"),
+        ("message", "push digest", "0 s to 14 d"),
+        ("wait", "every 7 d", "0 s to 7 d"),
+        ("end", "finished", "0 s"),
+    ]
+    assert [(edge.source, edge.target) for edge in drawn.edges if edge.back] == [("n2", "n1")]
+    assert "n2 --> n1" in mermaid(drawn)
+    assert ET.fromstring(svg(drawn)).tag.endswith("svg")
+
+
+def test_answers_that_lead_to_one_place_share_an_edge() -> None:
+    @journey(goal=purchases)
+    async def forked(j: Journey) -> None:
+        answer = await j.first(a=purchases, b=trait("x") == 1, c=trait("y") == 1, timeout=timedelta(days=1))
+        if answer.a or answer.b:
+            await j.push("ab")
+        elif answer.c:
+            await j.push("c")
+
+    assert {edge.answer for edge in graph_of(forked).edges if edge.source == "n1"} == {"a or b", "c", "in vain"}
+
+
+def test_what_loads_but_is_hardly_meant() -> None:
+    @journey()
+    async def aimless(j: Journey) -> None:
+        await j.push("hello")
+
+    @journey(goal=purchases)
+    async def silent(j: Journey) -> None:
+        await j.wait(days=1)
+
+    @journey(goal=purchases)
+    async def again(j: Journey) -> None:
+        await j.push("hello")
+        await j.wait(days=1)
+        await j.push("hello")
+
+    @journey(goal=purchases)
+    async def dead(j: Journey) -> None:
+        receipt = await j.push("hello")
+        if receipt.sent and not receipt:
+            await j.email("hello")
+
+    @journey(goal=purchases)
+    async def fine(j: Journey) -> None:
+        await j.push("hello") or await j.email("hello")
+
+    found = {definition.name: lint(definition) for definition in (aimless, silent, again, dead, fine)}
+    assert {name: [finding.rule for finding in findings] for name, findings in found.items()} == {
+        "aimless": ["no-goal"],
+        "silent": ["no-message"],
+        "again": ["sent-twice"],
+        "dead": ["unreached"],
+        "fine": [],
+    }
+    (unreached,) = found["dead"]
+    assert Path(unreached.file).read_text().splitlines()[unreached.line - 1].strip() == 'await j.email("hello")'
+    assert all(finding.file == __file__ and "; " in finding.text for findings in found.values() for finding in findings)
