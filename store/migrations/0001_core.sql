@@ -602,6 +602,7 @@ create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'mess
 -- What runs wait for. A wait (the run's n-th) may wait for several things, each under a name; the first that happens withdraws the
 -- others. `wakes`: the types of change that may make it so; where there are none, somebody else tells (the log of segments, people).
 create table expectation (
+    id           uuid not null default gen_random_uuid() unique,
     run_id       uuid not null references run (id) on delete cascade,
     wait         integer not null,
     which        text not null,
@@ -609,11 +610,13 @@ create table expectation (
     wakes        text[] not null default '{}',
     since        timestamptz,
     until        timestamptz not null,
+    begun_at     timestamptz not null,
     happened_at  timestamptz,
     answer       jsonb not null default '{}',
     told_at      timestamptz,
     primary key (run_id, wait, which)
 );
+create index expectation_of_people on expectation (begun_at, id) where expected ->> 'kind' = 'people';
 create index expectation_to_tell on expectation (happened_at) where happened_at is not null and told_at is null;
 
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
