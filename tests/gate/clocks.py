@@ -41,8 +41,15 @@ def alike() -> list[list[str]]:
 
 @lru_cache(1_000_000)
 def shown(name: str, at: datetime) -> datetime:
-    """What the wall shows, without a zone."""
-    return at.astimezone(zone_file(name)).replace(tzinfo=None, fold=0)
+    """What the wall shows, without a zone.
+
+    After the last change that a file lists, dateutil shows winter time for ever; the file says what holds until the next one.
+    """
+    zone = zone_file(name)
+    listed = getattr(zone, "_trans_list_utc", ())
+    if listed and at.timestamp() >= listed[-1]:
+        return (at + zone._trans_idx[-1].delta).replace(tzinfo=None)
+    return at.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 def walls(name: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
