@@ -3,12 +3,13 @@
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 
 from store.runs.views import Run
-from workers.testing.shop import Shop
+from workers.testing.shop import CHANNELS, Shop
 
 
 async def begin(shop: Shop, journey: str, user: str = "ana") -> Run:
@@ -185,3 +186,21 @@ async def test_a_task_that_is_due_goes_on_to_somebody_else_and_one_that_nobody_w
     refused = await trial.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "won"})
     assert (refused.status_code, refused.json()["code"]) == (409, "task-over")
     assert await channels(trial, run) == ["email"]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", None])
+async def test_moments_are_those_of_the_customers_wall_clock(trial: Shop, zone: str | None) -> None:
+    born = (trial.opened_at + timedelta(days=40)).date()
+    here = ZoneInfo(zone or "Europe/Madrid")
+    told = {"timezone": zone} if zone else {"birthday": born.replace(year=1990).isoformat()}
+    await trial.signs_up("ana", channels=("push", "email") if not zone else CHANNELS, **told)
+    if not zone:
+        await trial.send("identify", userId="ana", traits={"phone": None})
+    run = await begin(trial, "by_the_clock")
+    assert await channels(trial, run) == (["push", "email"] if zone else ["push", "whatsapp", "email"])
+    shown = [message.due_at.astimezone(here) for message in await trial.messages(run)]
+    assert f"{shown[0]:%a %H:%M}" == "Sat 09:30"
+    assert shown[0] - run.entered_at < timedelta(days=8)
+    if not zone:
+        assert f"{shown[1]:%m-%d %H:%M}" == f"{born - timedelta(days=3):%m-%d} 10:00"
+    assert f"{shown[-1]:%H:%M}" == "12:00"

@@ -235,3 +235,14 @@ async def asks_people(j: Journey) -> None:
 async def waits_once(j: Journey) -> None:
     """Nothing but a wait."""
     await j.first(bought=did("Order Completed"), gold=trait("tier") == "platinum", timeout=timedelta(days=3))
+
+
+@journey(reentry=after(minutes=0), timezone="Europe/Madrid")
+async def by_the_clock(j: Journey) -> None:
+    """On Saturday morning where they live; then before their birthday, if that is known; then in the daytime."""
+    await j.until("09:30", weekday="sat")
+    await j.push("note")
+    if await j.until(trait="birthday", before=timedelta(days=3), at="10:00"):
+        await j.whatsapp("note")
+    await j.window("12:00", "20:00")
+    await j.email("note")
