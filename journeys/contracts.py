@@ -119,6 +119,7 @@ class Reason(StrEnum):
     FINISHED = "finished"
     LEFT = "left the segment"
     OPERATOR = "ended by an operator"
+    OTHER_JOURNEY = "ended by another journey"
     MERGED = "merged into another run"
     ERASED = "customer erased"
     # Ends that were nobody's wish:

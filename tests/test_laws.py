@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("definitions", "journeys", "segments", "activities", "store", "api", "workers")
 
 #: What stands on the border between workflows and activities: contracts, and pure decisions on entry.
-_BORDER = ("clock", "contracts", "entering", "entry", "gate", "heard", "questions")
+_BORDER = ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
 #: What each room may import of ours; a longer name allows that module (and those below it) only.
 LAW = {
     "definitions": {"journeys", "segments.library"},

@@ -62,7 +62,7 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = ()) -> list[Wo
             client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[JourneyRun],
-            activities=[*parts.questions.activities, parts.expecting.expect],
+            activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities],
             graceful_shutdown_timeout=GRACE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),

@@ -565,7 +565,7 @@ create table run (
     journey            text not null,
     profile_id         uuid not null references profile (id),
     entry_key          text not null default '',
-    entered_by         text not null check (entered_by in ('segment', 'api')),
+    entered_by         text not null check (entered_by in ('segment', 'api', 'journey')),
     segment            text,
     transition_id      bigint,
     params             jsonb not null default '{}',

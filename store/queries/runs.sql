@@ -89,6 +89,12 @@ where delivery.run_id = x.id and delivery.claimed_at >= x.at and delivery.state 
 -- Whom a run is about, and since when.
 select id, journey, profile_id, entered_at from run where id = $1;
 
+-- name: names_of
+-- Under which names a run's customer can be spoken of.
+select (select min(value) from identity where profile_id = r.profile_id and kind = 'user_id') as user_id,
+       (select min(value) from identity where profile_id = r.profile_id and kind = 'anonymous_id') as anonymous_id
+from run r where r.id = $1;
+
 -- name: where_is
 -- What tells where a run's customer is.
 select p.traits, p.device_zone,
