@@ -63,3 +63,16 @@ class EndJourney(Action):
     def summary(self) -> str:
         """With the journey's name."""
         return f"end {self.journey}"
+
+
+class Hold(Action):
+    """Let marketing of the customer's other journeys wait, or (not `on`) let it go."""
+
+    activity = "hold"
+
+    on: bool
+
+    @property
+    def summary(self) -> str:
+        """What becomes of the others."""
+        return "hold other journeys" if self.on else "release other journeys"

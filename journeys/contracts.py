@@ -104,6 +104,7 @@ class Reason(StrEnum):
     NOT_IN_SEGMENT = "not in the segment"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"
+    HELD = "held by another journey"
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"
     DAY_CEILING = "message ceiling of the day"

@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from uuid_utils.compat import uuid7
 
-from journeys.actions import EndJourney, SetTraits, StartJourney
+from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
 from journeys.contracts import JourneySpec, PerKey, Reason
 from journeys.entry import Past, is_held_out, refusal, workflow_id
 from segments.language.events import TRAITS_CHANGED
@@ -45,7 +45,7 @@ class Acting:
     @property
     def activities(self) -> list[Callable[..., Any]]:
         """All of them, for a worker."""
-        return [self.set_traits, self.start_journey, self.end_journey]
+        return [self.set_traits, self.start_journey, self.end_journey, self.hold]
 
     @activity.defn(name=SetTraits.activity)
     async def set_traits(self, asked: SetTraits) -> bool:
@@ -99,6 +99,16 @@ class Acting:
             ending = await runs.open_runs_in(connection, run.profile_id, [asked.journey]) if run else []
             reason = Reason.OTHER_JOURNEY.value
             return bool(await runs.request_exits(connection, [(id_, reason, asked.at) for id_ in ending]))
+
+    @activity.defn(name=Hold.activity)
+    async def hold(self, asked: Hold) -> bool:
+        """Let the customer's other journeys wait with their marketing, or let them go; whether the run is still there."""
+        async with self.database.transaction() as connection:
+            if asked.on:
+                await runs.hold(connection, asked.run_id, asked.number, asked.at)
+            else:
+                await runs.release(connection, asked.run_id, asked.at)
+            return await runs.run_asking(connection, asked.run_id) is not None
 
     async def _let_in(
         self, connection: Connection, spec: JourneySpec, by: OpenRun, asked: StartJourney, params: dict[str, Any]

@@ -1,8 +1,10 @@
 """Words of acting: what a journey does besides sending, to its customer's profile and in other journeys."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from journeys.actions import Action, EndJourney, SetTraits, StartJourney
+from journeys.actions import Action, EndJourney, Hold, SetTraits, StartJourney
 from journeys.contracts import Plain
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
@@ -43,6 +45,16 @@ class Acting(Words[EntryModel]):
         if name == self._spec.name:
             raise CatalogueError("a journey ends itself by return, not by j.end(…)")
         return await self._do(EndJourney, journey=name)
+
+    @asynccontextmanager
+    async def hold_others(self) -> AsyncIterator[None]:
+        """`async with j.hold_others():` no marketing of the customer's other journeys goes out while the block lasts.
+
+        Their messages wait, at most until they are useless. An end of this run lets them go.
+        """
+        await self._do(Hold, on=True)
+        yield
+        await self._do(Hold, on=False)  # no `finally`: where the block does not end, the run's own end releases them
 
     async def _do(self, kind: type[Action], **what: Any) -> bool:
         self._first = False

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
-from journeys.actions import Action, SetTraits
+from journeys.actions import Action, Hold, SetTraits
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
@@ -168,7 +168,7 @@ class _Walk:
         if isinstance(question, When | Opens):
             return self._coming(question, place)
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
-        if isinstance(question, SetTraits):
+        if isinstance(question, SetTraits | Hold):
             answers = [True]
         answer = answers[self._way((place, question.summary), len(answers))]
         told = answer if isinstance(answer, str) else "yes" if answer else "no"

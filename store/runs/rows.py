@@ -226,6 +226,16 @@ async def run_asking(connection: Connection, run_id: UUID) -> OpenRun | None:
     return OpenRun(**row) if row else None
 
 
+async def hold(connection: Connection, run_id: UUID, number: int, at: datetime) -> None:
+    """Let a run speak to its customer alone, from now on."""
+    await connection.execute(_SQL["hold"], run_id, number, at)
+
+
+async def release(connection: Connection, run_id: UUID, at: datetime) -> None:
+    """Let the customer's other journeys speak again."""
+    await connection.execute(_SQL["release"], run_id, at)
+
+
 async def names_of(connection: Connection, run_id: UUID) -> Names | None:
     """A user id and an anonymous id of a run's customer; None where there is neither, or no run."""
     row = await connection.fetchrow(_SQL["names_of"], run_id)

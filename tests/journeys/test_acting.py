@@ -60,3 +60,18 @@ async def test_parameters_unlike_those_declared_are_refused(trial: Shop) -> None
     start = StartJourney(run_id=run.id, at=run.entered_at, number=1, journey="by_choice", params={"route": "fax"})
     with pytest.raises(Exception, match="route"):
         await trial.parts.acting.start_journey(start)
+
+
+async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    alone = await begin(trial, "speaks_alone")
+    await trial.asleep(alone)
+    other, service = await begin(trial, "by_choice"), await begin(trial, "urgent")
+    await trial.settled_as(other, "deferred")
+    (held,) = await trial.messages(other)
+    assert (held.reason, held.retry_at) == ("held by another journey", held.due_at + timedelta(hours=1))
+    await trial.settled_as(service, "sent")
+    await trial.over(alone)
+    await trial.closed(alone)
+    assert [message.state for message in await trial.messages(alone)] == ["sent"]
+    assert (await trial.over(other)).sent == 1

@@ -255,3 +255,11 @@ async def acts(j: Journey) -> None:
     await j.end(weekly)
     await j.start(by_choice, route="email")
     await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def speaks_alone(j: Journey) -> None:
+    """For two hours, no other journey's promotion."""
+    async with j.hold_others():
+        await j.wait(hours=2)
+    await j.push("note")
