@@ -12,6 +12,7 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import compares, found_in, items_in, seen_in
 from segments.language.predicate import Predicate, Read, as_predicate, leaves
+from segments.language.query import Document, Sql
 from segments.language.reading import only, operand, path_of
 from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
 from segments.language.words import operand_in_words, to_plain
@@ -40,6 +41,10 @@ class Compare(Predicate, keys=("trait", "property")):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer's trait compares."""
         return self.meets(facts.traits)
+
+    def sql(self, q: Document) -> Sql:
+        """The comparison."""
+        return q.compares(self.path, self.op, self.value)
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """What stands in the trait."""
@@ -94,6 +99,10 @@ class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether an item of the customer's trait meets the condition."""
         return self.meets(facts.traits)
+
+    def sql(self, q: Document) -> Sql:
+        """An item that meets the condition."""
+        return q.any_item(self.path, self.condition)
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """How many items there are, and how many meet the condition."""

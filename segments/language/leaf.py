@@ -1,4 +1,4 @@
-"""The base of leaves that value themselves; their SQL is registered beside it, in a module named `<leaf>_sql`.
+"""The base of leaves: predicates without parts, each with all that it can do in one file.
 
 Promise: pure. A leaf says what it looks at (edges, traits, marks) and how far back, so that the watch needs no other list.
 """

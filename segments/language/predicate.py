@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_, or_
 from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, Self, TypeVar
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
+from segments.language.query import Query, Sql
 from segments.language.reading import only
 
 _Kind = TypeVar("_Kind")
@@ -99,6 +101,10 @@ class Predicate:
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether it is true of a customer at an instant."""
         raise NotImplementedError(f"no evaluation for {type(self).__name__}")
+
+    def sql(self, q: Query) -> Sql:
+        """The same as SQL: whether it is true of a customer."""
+        raise NotImplementedError(f"no SQL for {type(self).__name__}")
 
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an object (an event's properties, an item of a list) meets it, where it is a condition on one."""
@@ -247,6 +253,10 @@ class All(_Combined, keys=("all",)):
         """Whether every part is true."""
         return all(part.holds(facts, at) for part in self.members)
 
+    def sql(self, q: Query) -> Sql:
+        """Every part, each beside the others."""
+        return reduce(and_, [part.sql(q.beside(part, self.members)) for part in self.members])
+
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an object meets every part."""
         return all(part.meets(document) for part in self.members)
@@ -266,6 +276,10 @@ class Either(_Combined, keys=("any",)):
         """Whether a part is true."""
         return any(part.holds(facts, at) for part in self.members)
 
+    def sql(self, q: Query) -> Sql:
+        """One of the parts."""
+        return reduce(or_, [part.sql(q) for part in self.members])
+
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """That of the first part that is true."""
         return min(_moments(self, facts, at)) if self.holds(facts, at) else None
@@ -283,6 +297,10 @@ class Not(Predicate, keys=("not",)):
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the part is false."""
         return not self.part.holds(facts, at)
+
+    def sql(self, q: Query) -> Sql:
+        """Not the part."""
+        return ~self.part.sql(q)
 
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an object does not meet the part."""

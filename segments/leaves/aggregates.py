@@ -1,6 +1,6 @@
 """An amount over events against a number.
 
-Promise: pure and exact, and what the SQL of `segments.sql.aggregates_sql` answers.
+Promise: pure and exact.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Edge, Leaning, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import operand
 from segments.language.values import OPERATORS, check_operand, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
@@ -85,6 +86,10 @@ class Aggregate(Leaf, keys=MEASURES):
         """Whether the amount over what counts at an instant compares."""
         amount = self.amount(facts, at)
         return amount is not None and against(amount, self.op, self.value)
+
+    def sql(self, q: Query) -> Sql:
+        """The amount against the number."""
+        return q.amounts([self.measured], lambda amount: amount.compares(self.op, self.value), of_nothing=self.true_of_nothing)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """The amount."""

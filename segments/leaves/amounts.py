@@ -8,12 +8,13 @@ from typing import Any, NoReturn
 
 from segments.errors import DefinitionError
 from segments.language.comparable import Comparable
+from segments.language.comparing import MIRRORED
 from segments.language.predicate import Predicate
 from segments.language.values import check_name
 from segments.leaves.aggregates import Aggregate
 from segments.leaves.events import Events
 from segments.leaves.measures import Measured, Number
-from segments.leaves.versus import MIRRORED, Versus
+from segments.leaves.versus import Versus
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from segments.language.comparable import Comparable
 from segments.language.comparing import as_day, as_instant, compares, found_in, seen_in
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import OPERATORS, check_operand, check_path, check_window, kind_of, unknown_operator
 from segments.language.words import operand_in_words, span_in_words, to_plain
@@ -58,6 +59,11 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
         """Whether such a date is near."""
         dates = filter(None, map(as_instant, found_in(facts.traits, self.path)))
         return any(-self.after < instant - at <= self.before for instant in dates)
+
+    def sql(self, q: Query) -> Sql:
+        """A date between the two instants."""
+        first, last = q.ago(self.after), q.ago(-self.before)
+        return q.instants(self.path, lambda date: (date > first) & (date <= last))
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """What stands in the trait."""
@@ -115,6 +121,20 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
             for years in (today.year - born.year, today.year - born.year + 1)
             if years > 0 and (day := birthday(born, years))
         )
+
+    def sql(self, q: Query) -> Sql:
+        """The return of this year, or of the next one."""
+        today = q.today(self.day)
+
+        def returns(born: Sql, years: Sql) -> Sql:
+            days = q.birthday(born, years) - today
+            return (years > 0) & (days >= 0) & (days <= self.within_days)
+
+        def near(born: Sql) -> Sql:
+            years = q.year(today) - q.year(born)
+            return returns(born, years) | returns(born, years + 1)
+
+        return q.days(self.path, near)
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """What stands in the trait."""
@@ -180,6 +200,11 @@ class Age(Leaf, keys=("age",)):
         today = local_day(at, self.day.zone_of(facts.traits))
         births = filter(None, map(as_day, found_in(facts.traits, self.path)))
         return any(born <= today and compares(years_since(born, today), self.op, self.value) for born in births)
+
+    def sql(self, q: Query) -> Sql:
+        """The age of who is born."""
+        today = q.today(self.day)
+        return q.days(self.path, lambda born: (born <= today) & q.years_since(born, today).compares(self.op, self.value))
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """What stands in the trait."""

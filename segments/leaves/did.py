@@ -14,6 +14,7 @@ from typing import Any, Final, Self, Unpack
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.predicate import Edge, Leaning, Predicate, Read, as_predicate
+from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_count
@@ -63,6 +64,10 @@ class Did(Countable, Predicate, keys=("did",)):
         if counted is None:
             return False
         return self.at_least_times <= len(counted) and (self.most is None or len(counted) <= self.most)
+
+    def sql(self, q: Query) -> Sql:
+        """As many events."""
+        return q.happened(replace(self, least=None, most=None), self.at_least_times, self.most)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """How many count, and when the last one was."""

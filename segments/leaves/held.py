@@ -7,7 +7,8 @@ after its beginning by time alone, and false at once.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 from typing import Any, Self, Unpack
 
 from segments.errors import DefinitionError
@@ -15,6 +16,7 @@ from segments.evaluate import flipped_at
 from segments.facts import Facts
 from segments.language.documents import AnyItem, Compare, is_of_property
 from segments.language.predicate import All, Clock, Edge, Either, Leaning, Not, Predicate, Read, Trigger, as_predicate
+from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, earlier, span_of
 from segments.language.steps import steps
@@ -59,6 +61,15 @@ class Held(Predicate, keys=("held",)):
         """Whether the traits are old enough, and the predicate was false at no instant of the span."""
         start = self.begins(at)
         return facts.known_since(self.traits) <= start and not self._lapses(facts).meet(start, at)
+
+    def sql(self, q: Query) -> Sql:
+        """True at the beginning, with traits as old, and at no step since then at which it can end false."""
+        old = [q.known_since(name) <= q.ago(self.span) for name in sorted(self.traits)]
+        then = self.inner.sql(q.as_of(self.span))
+        if not self.ends:
+            return reduce(and_, [*old, then])
+        ended = q.at_a_step(self.ends, self.span, lambda q: ~self.inner.sql(q))
+        return reduce(and_, [*old, then, q.in_turn(then, ~ended)])
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """Since when it has been true, by its events and its traits; null where it was never false."""

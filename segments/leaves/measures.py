@@ -5,7 +5,7 @@ Promise: pure and exact: numbers are added and compared as fractions, and values
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Self
@@ -79,6 +79,11 @@ class Measured:
     def has_zero(self) -> bool:
         """Whether it is 0 where no event counts; the others are missing then, and compare with nothing."""
         return self.measure in _ZERO
+
+    @property
+    def same(self) -> tuple[str, timedelta | None] | None:
+        """Of a count, the events among which others may count theirs in the same pass (`Events.same`)."""
+        return self.of.same if self.measure == "count" else None
 
     def grows_with(self, op: str) -> bool:
         """Whether one more event can only help it to be, for example, `>` something."""

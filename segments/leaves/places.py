@@ -16,6 +16,7 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.leaf import Leaf
 from segments.language.predicate import Edge, Read
+from segments.language.query import Place, Query, Sql
 from segments.language.reading import an_object, only, window
 from segments.language.values import check_name, check_path, check_window, kind_of
 from segments.language.words import span_in_words, to_plain
@@ -114,6 +115,10 @@ class Circle:
         """Whether a point lies nearer."""
         return distance((float(self.lat), float(self.lon)), (lat, lon)) < self.metres
 
+    def sql(self, point: Place) -> Sql:
+        """The same of a point in SQL."""
+        return point.metres(self.lat, self.lon) < self.metres
+
     def to_json(self) -> dict[str, Any]:
         """`{"near": …}`."""
         return {"near": {"lat": to_plain(self.lat), "lon": to_plain(self.lon), "km": to_plain(self.km)}}
@@ -153,6 +158,10 @@ class Shape:
             lon < (b[1] - a[1]) * (lat - a[0]) / (b[0] - a[0]) + a[1] for a, b in self.sides if (a[0] > lat) != (b[0] > lat)
         ]
         return sum(crossed) % 2 == 1
+
+    def sql(self, point: Place) -> Sql:
+        """The same of a point in SQL."""
+        return point.within(self.sides)
 
     def to_json(self) -> dict[str, Any]:
         """`{"inside": [[lat, lon], …]}`."""
@@ -196,6 +205,10 @@ class Located(Leaf, keys=("near", "inside")):
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the position is in the area."""
         return any(self.area.holds(*point) for _, point in self.positions(facts, at))
+
+    def sql(self, q: Query) -> Sql:
+        """The position in the area."""
+        return q.located(self.of, self.area.sql)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """How far away, where and when; of several the nearest."""

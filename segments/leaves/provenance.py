@@ -16,6 +16,7 @@ from segments.language.comparing import compares
 from segments.language.documents import Operand
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import OPERATORS, check_name, check_operand, check_window, kind_of, unknown_operator
 from segments.language.words import operand_in_words, span_in_words, to_plain
@@ -46,6 +47,9 @@ class OfTrait(Leaf):
     def _is_there(self, facts: Facts) -> bool:
         return facts.traits.get(self.trait) is not None
 
+    def _exists(self, q: Query) -> Sql:
+        return q.compares((self.trait,), "exists")
+
 
 @dataclass(frozen=True, eq=False)
 class Declared(OfTrait, keys=("trait declared",)):
@@ -57,6 +61,10 @@ class Declared(OfTrait, keys=("trait declared",)):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether it is there without a confidence."""
         return self._is_there(facts) and not facts.origins.inferred(self.trait)
+
+    def sql(self, q: Query) -> Sql:
+        """There, and no confidence beside it."""
+        return self._exists(q) & ~q.document("traits_from", self.trait).compares(("confidence",), "exists")
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """Who said it, and how surely."""
@@ -110,6 +118,10 @@ class Origin(OfTrait, keys=("trait source", "trait confidence")):
         told = facts.origins.told.get(self.trait, {})
         return self._is_there(facts) and self.asked in told and compares(told[self.asked], self.op, self.value)
 
+    def sql(self, q: Query) -> Sql:
+        """There, and what is said of it compares."""
+        return self._exists(q) & q.document("traits_from", self.trait).compares((self.asked,), self.op, self.value)
+
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """Who said it, and how surely."""
         told = facts.origins.told.get(self.trait, {})
@@ -154,6 +166,11 @@ class Said(OfTrait, keys=("trait said_within",)):
         """Whether it was said lately enough."""
         said_at = facts.origins.said_at.get(self.trait)
         return self._is_there(facts) and said_at is not None and said_at <= at and at - said_at < self.window
+
+    def sql(self, q: Query) -> Sql:
+        """There, and said between the two instants."""
+        first, last = q.ago(self.window), q.ago(timedelta(0))
+        return self._exists(q) & q.document("traits_at").instants((self.trait,), lambda at: (at > first) & (at <= last))
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """When it was said."""

@@ -16,6 +16,7 @@ from segments.language.comparing import seen_in
 from segments.language.documents import Compare, check_fields
 from segments.language.leaf import Leaf
 from segments.language.predicate import Edge, Predicate, Read, as_predicate, leaves
+from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_name, check_window
@@ -66,6 +67,10 @@ class Outermost(Leaf, keys=("first", "last")):
         if ts is None or (self.window is not None and at - ts >= self.window):
             return False
         return any(self.condition is None or self.condition.meets(event.properties) for event in known if event.ts == ts)
+
+    def sql(self, q: Query) -> Sql:
+        """The event at that end."""
+        return q.first_or_last(self.which, self.type, self.window, self.condition)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """When it was, and what the condition looks at."""

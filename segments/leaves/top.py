@@ -18,6 +18,7 @@ from segments.facts import Facts
 from segments.language.comparing import as_kind
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Edge, Predicate, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import only, operand, window
 from segments.language.values import check_name, kind_of
 from segments.language.words import span_in_words, to_plain
@@ -97,6 +98,10 @@ class Top(Leaf, keys=("top",)):
             return bool(len(events) >= standing[-1])
         numbers = (as_kind("number", event.properties.get(self.total)) for event in events)
         return sum((Fraction(each) for each in numbers if each is not None), Fraction(0)) >= Fraction(standing[-1])
+
+    def sql(self, q: Query) -> Sql:
+        """The customer's amount against it."""
+        return q.ranked(self)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """The own amount, and the threshold that stands."""

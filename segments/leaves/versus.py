@@ -7,22 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.comparing import as_kind, compared
+from segments.language.comparing import MIRRORED, as_kind, compared
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Edge, Read
+from segments.language.query import Number, Query, Sql
 from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
 from segments.leaves.aggregates import against, check_number, in_words
 from segments.leaves.events import Events
 from segments.leaves.measures import MEASURES, Measured
-
-#: What an operator becomes when its sides change places, or when both are multiplied by a number below zero.
-MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +51,7 @@ class Versus(Leaf, keys=("versus", "ratio")):
     @property
     def same(self) -> tuple[str, timedelta | None] | None:
         """The events of which both sides count some, so that one pass counts them for both; None where they do not."""
-        counts = self.left.measure == self.right.measure == "count"
-        return self.left.of.same if counts and self.left.of.same == self.right.of.same else None
+        return self.left.same if self.left.same == self.right.same else None
 
     @property
     def sides(self) -> tuple[Events, Events]:
@@ -107,6 +104,13 @@ class Versus(Leaf, keys=("versus", "ratio")):
         if self.divided:
             return right != 0 and against(left / right, self.op, self.value)
         return compared(self.op, left, Fraction(as_kind("number", self.value)) * right)
+
+    def sql(self, q: Query) -> Sql:
+        """One amount against the other."""
+        return q.amounts([self.left, self.right], self._compares, of_nothing=self.true_of_nothing)
+
+    def _compares(self, left: Number, right: Number) -> Sql:
+        return (left / right).compares(self.op, self.value) if self.divided else left.compares(self.op, right * self.value)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """Both amounts, and their ratio."""

@@ -13,14 +13,13 @@ import sqlalchemy as sa
 from segments.language.predicate import Predicate
 from segments.language.spans import earlier
 from segments.leaves.events import Events, Follow
-from segments.sql.documents import Expression, of_document
-from segments.sql.hours_sql import WALL_BOUND, at_wall, wall_bound
+from segments.sql.documents import Expression, meets
+from segments.sql.hours import WALL_BOUND, at_wall, wall_bound
 from segments.sql.periods import PERIOD_BOUND, in_period, period_bound
 from segments.sql.tables import INSTANT, event
-from segments.sql.when import AHEAD, YOUNGER, When, not_after, now, younger_than
+from segments.sql.when import AHEAD, YOUNGER, When
 
 Bound = Callable[[datetime], Any]
-__all__ = ["Bound", "bounds_of", "counted", "during", "named", "not_after", "now", "younger_than"]
 _NOW = When()
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -58,7 +57,7 @@ def during(
     """The bounds of the events of a type in a window up to an instant, and their condition."""
     wanted = [named(e, type_, one_by_one=one_by_one), *when.bounds(e.c.ts, window)]
     if condition is not None:
-        wanted.append(of_document(condition, e.c.properties))
+        wanted.append(meets(condition, e.c.properties))
     return wanted
 
 
