@@ -14,8 +14,8 @@ from segments.language.comparing import compares, found_in, items_in, seen_in
 from segments.language.predicate import Predicate, Read, as_predicate, leaves
 from segments.language.query import Document, Sql
 from segments.language.reading import only, operand, path_of
-from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
-from segments.language.words import operand_in_words, to_plain
+from segments.language.values import BARE, Scalar, check_operand, check_path
+from segments.language.words import compared_in_words, to_plain
 
 Scope = Literal["trait", "property"]
 Operand = Scalar | tuple[Scalar, ...] | None
@@ -78,10 +78,7 @@ class Compare(Predicate, keys=("trait", "property")):
         return plain if self.op in BARE else plain | {"value": to_plain(self.value)}
 
     def __str__(self) -> str:
-        subject = f"{'.'.join(self.path)} {OPERATORS[self.op]}"
-        if self.op == "between" and isinstance(self.value, tuple):
-            return f"{subject} {' and '.join(map(operand_in_words, self.value))}"
-        return subject if self.op in BARE else f"{subject} {operand_in_words(self.value)}"
+        return f"{'.'.join(self.path)} {compared_in_words(self.op, self.value)}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 Promise: pure. A leaf says what it looks at (edges, traits, marks) and how far back, so that the watch needs no other list.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from segments.facts import Facts
 from segments.language.predicate import Predicate
@@ -21,8 +21,3 @@ class Leaf(Predicate):
         """Since when it is as it is, where that is known."""
         known = facts.person.dates.get(str(self.dated_by))
         return {} if known is None else {"since": known}
-
-    @property
-    def memory(self) -> timedelta | None:
-        """How old the events can be that it looks at; None when any."""
-        return timedelta(0)

@@ -124,9 +124,14 @@ class Predicate:
         return ()
 
     @property
+    def looks_at(self) -> tuple[Any, ...]:
+        """By what it looks: its parts, and of a leaf the events that it counts."""
+        return self.parts
+
+    @property
     def edges(self) -> frozenset[Edge]:
         """The instants, relative to events, at which time alone can change it."""
-        return frozenset().union(*(part.edges for part in self.parts))
+        return frozenset().union(*(each.edges for each in self.looks_at))
 
     @property
     def leanings(self) -> frozenset[Leaning]:
@@ -151,12 +156,12 @@ class Predicate:
     @property
     def clocks(self) -> frozenset[Clock]:
         """What else makes it change by time alone."""
-        return frozenset().union(*(part.clocks for part in self.parts))
+        return frozenset().union(*(each.clocks for each in self.looks_at))
 
     @property
     def traits(self) -> frozenset[str]:
         """The top-level names of the traits it looks at."""
-        return frozenset().union(*(part.traits for part in self.parts))
+        return frozenset().union(*(each.traits for each in self.looks_at))
 
     @property
     def marks(self) -> frozenset[str]:
@@ -171,7 +176,7 @@ class Predicate:
     @property
     def memory(self) -> timedelta | None:
         """How old the events can be that it looks at; None when any."""
-        spans = [part.memory for part in self.parts]
+        spans = [each.memory for each in self.looks_at]
         return None if None in spans else max((span for span in spans if span is not None), default=timedelta(0))
 
     def to_json(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Promise: pure and exact.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final, Self
 
@@ -13,11 +13,11 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge, Leaning, Read
+from segments.language.predicate import Leaning, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import operand
-from segments.language.values import OPERATORS, check_operand, kind_of, unknown_operator
-from segments.language.words import operand_in_words, to_plain
+from segments.language.values import check_operand, kind_of, unknown_operator
+from segments.language.words import compared_in_words, to_plain
 from segments.leaves.events import Events
 from segments.leaves.measures import MEASURES, Measured
 
@@ -42,19 +42,9 @@ class Aggregate(Leaf, keys=MEASURES):
         return self.measured.of
 
     @property
-    def edges(self) -> frozenset[Edge]:
-        """Those of its events."""
-        return self.of.edges
-
-    @property
-    def clocks(self) -> frozenset[Clock]:
-        """Those of its events."""
-        return self.of.clocks
-
-    @property
-    def traits(self) -> frozenset[str]:
-        """Those of its events."""
-        return self.of.traits
+    def looks_at(self) -> tuple[Events]:
+        """Its events."""
+        return (self.of,)
 
     @property
     def leanings(self) -> frozenset[Leaning]:
@@ -66,11 +56,6 @@ class Aggregate(Leaf, keys=MEASURES):
         """What completes its events, where more of them can only help."""
         if positive and self.grows:
             yield from self.of.completed_by
-
-    @property
-    def memory(self) -> timedelta | None:
-        """That of its events."""
-        return self.of.memory
 
     @property
     def grows(self) -> bool:
@@ -110,7 +95,7 @@ class Aggregate(Leaf, keys=MEASURES):
         return self.measured.to_json() | {"is": self.op, "value": to_plain(self.value)}
 
     def __str__(self) -> str:
-        return f"{self.measured} {in_words(self.op, self.value)}"
+        return f"{self.measured} {compared_in_words(self.op, self.value)}"
 
 
 def check_number(place: str, op: str, value: Any) -> None:
@@ -127,9 +112,3 @@ def against(amount: Fraction, op: str, value: Any) -> bool:
     """Whether an amount compares with a number, or lies between two."""
     ends = [Fraction(as_kind("number", each)) for each in (value if op == "between" else (value,))]
     return ends[0] <= amount <= ends[1] if op == "between" else compared(op, amount, ends[0])
-
-
-def in_words(op: str, value: Any) -> str:
-    """A comparison with a number in English."""
-    words = " and ".join(map(operand_in_words, value)) if op == "between" else operand_in_words(value)
-    return f"{OPERATORS[op]} {words}"

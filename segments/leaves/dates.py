@@ -18,8 +18,8 @@ from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
-from segments.language.values import OPERATORS, check_operand, check_path, check_window, kind_of, unknown_operator
-from segments.language.words import operand_in_words, span_in_words, to_plain
+from segments.language.values import check_operand, check_path, check_window, kind_of, unknown_operator
+from segments.language.words import compared_in_words, span_in_words, to_plain
 from segments.leaves.date_clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
 from segments.time.calendar import Period, local_day
 
@@ -30,10 +30,25 @@ _COMPARED = ("==", "!=", "<", "<=", ">", ">=", "between")
 
 
 @dataclass(frozen=True, eq=False)
-class Near(Leaf, keys=("trait within_next", "trait within_last")):
-    """A date at most `before` ahead, or less than `after` ago: `date - before <= now < date + after`."""
+class OfDate(Leaf):
+    """A leaf about the date in a trait."""
 
     path: tuple[str, ...]
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """Its trait."""
+        return frozenset({self.path[0]})
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
+
+
+@dataclass(frozen=True, eq=False)
+class Near(OfDate, keys=("trait within_next", "trait within_last")):
+    """A date at most `before` ahead, or less than `after` ago: `date - before <= now < date + after`."""
+
     before: timedelta
     after: timedelta
 
@@ -44,11 +59,6 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
     @property
     def _word(self) -> str:
         return "within_next" if self.before else "within_last"
-
-    @property
-    def traits(self) -> frozenset[str]:
-        """Its trait."""
-        return frozenset({self.path[0]})
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -64,10 +74,6 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
         """A date between the two instants."""
         first, last = q.ago(self.after), q.ago(-self.before)
         return q.instants(self.path, lambda date: (date > first) & (date <= last))
-
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """What stands in the trait."""
-        return seen_in(facts.traits, self.path)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -87,10 +93,9 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
 
 
 @dataclass(frozen=True, eq=False)
-class Anniversary(Leaf, keys=("trait anniversary",)):
+class Anniversary(OfDate, keys=("trait anniversary",)):
     """The yearly return of a date is today, or at most so many days ahead; the 29th of February returns on the 28th."""
 
-    path: tuple[str, ...]
     within_days: int
     day: Period
 
@@ -105,7 +110,7 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
     @property
     def traits(self) -> frozenset[str]:
         """Its trait, and the one with the zone."""
-        return frozenset({self.path[0]}) | self.day.traits
+        return super().traits | self.day.traits
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -136,10 +141,6 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
 
         return q.days(self.path, near)
 
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """What stands in the trait."""
-        return seen_in(facts.traits, self.path)
-
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
         """The trait, how many days ahead, and whose calendar."""
@@ -159,13 +160,12 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
 
 
 @dataclass(frozen=True, eq=False)
-class Age(Leaf, keys=("age",)):
+class Age(OfDate, keys=("age",)):
     """Whole years since a date against a number: a year more from the first instant of the birthday on.
 
     Who was born on the 29th of February grows older on the 28th in other years; who is not born yet has no age.
     """
 
-    path: tuple[str, ...]
     op: str
     value: Any
     day: Period
@@ -187,7 +187,7 @@ class Age(Leaf, keys=("age",)):
     @property
     def traits(self) -> frozenset[str]:
         """Its trait, and the one with the zone."""
-        return frozenset({self.path[0]}) | self.day.traits
+        return super().traits | self.day.traits
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -206,10 +206,6 @@ class Age(Leaf, keys=("age",)):
         today = q.today(self.day)
         return q.days(self.path, lambda born: (born <= today) & q.years_since(born, today).compares(self.op, self.value))
 
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """What stands in the trait."""
-        return seen_in(facts.traits, self.path)
-
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
         """The trait, what the age is compared with, and whose calendar."""
@@ -224,8 +220,7 @@ class Age(Leaf, keys=("age",)):
         return {"age": ".".join(self.path), "is": self.op, "value": to_plain(self.value)} | _zone(self.day)
 
     def __str__(self) -> str:
-        words = " and ".join(map(operand_in_words, self._ends))
-        return f"the age by {'.'.join(self.path)} {OPERATORS[self.op]} {words}{_in_zone(self.day)}"
+        return f"the age by {'.'.join(self.path)} {compared_in_words(self.op, self.value)}{_in_zone(self.day)}"
 
 
 @dataclass(frozen=True, eq=False)

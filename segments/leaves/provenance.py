@@ -18,8 +18,8 @@ from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
-from segments.language.values import OPERATORS, check_name, check_operand, check_window, kind_of, unknown_operator
-from segments.language.words import operand_in_words, span_in_words, to_plain
+from segments.language.values import check_name, check_operand, check_window, kind_of, unknown_operator
+from segments.language.words import compared_in_words, span_in_words, to_plain
 from segments.leaves.date_clocks import SaidClock
 
 #: What is asked of a trait's origin: the operators, and the kind of the values.
@@ -141,10 +141,8 @@ class Origin(OfTrait, keys=("trait source", "trait confidence")):
         return {"trait": self.trait, self.asked: {"is": self.op, "value": to_plain(self.value)}}
 
     def __str__(self) -> str:
-        ends = self.value if self.op == "between" and isinstance(self.value, tuple) else (self.value,)
-        words = " and ".join(map(operand_in_words, ends))
         name = {"source": f"the source of {self.trait}", "confidence": f"the confidence in {self.trait}"}[self.asked]
-        return f"{name} {OPERATORS[self.op]} {words}"
+        return f"{name} {compared_in_words(self.op, self.value)}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge, Predicate, Read
+from segments.language.predicate import Clock, Predicate, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only, operand, window
 from segments.language.values import check_name, kind_of
@@ -70,19 +70,14 @@ class Top(Leaf, keys=("top",)):
         return hashlib.sha256(self.key.encode()).hexdigest()[:16]
 
     @property
-    def edges(self) -> frozenset[Edge]:
-        """Those of its events."""
-        return self.of.edges
+    def looks_at(self) -> tuple[Events]:
+        """Its events."""
+        return (self.of,)
 
     @property
     def clocks(self) -> frozenset[Clock]:
         """The renewals of its threshold."""
         return frozenset({Renewal(self.ranking)})
-
-    @property
-    def memory(self) -> timedelta | None:
-        """That of its events."""
-        return self.of.memory
 
     def renewed_at(self, at: datetime) -> datetime:
         """The last renewal up to an instant."""

@@ -13,12 +13,12 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import MIRRORED, as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge, Read
+from segments.language.predicate import Read
 from segments.language.query import Number, Query, Sql
 from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, kind_of, unknown_operator
-from segments.language.words import operand_in_words, to_plain
-from segments.leaves.aggregates import against, check_number, in_words
+from segments.language.words import compared_in_words, operand_in_words, to_plain
+from segments.leaves.aggregates import against, check_number
 from segments.leaves.events import Events
 from segments.leaves.measures import MEASURES, Measured
 
@@ -54,35 +54,14 @@ class Versus(Leaf, keys=("versus", "ratio")):
         return self.left.same if self.left.same == self.right.same else None
 
     @property
-    def sides(self) -> tuple[Events, Events]:
+    def looks_at(self) -> tuple[Events, Events]:
         """The events on either side."""
         return self.left.of, self.right.of
-
-    @property
-    def edges(self) -> frozenset[Edge]:
-        """Those of both sides."""
-        return self.left.of.edges | self.right.of.edges
-
-    @property
-    def clocks(self) -> frozenset[Clock]:
-        """Those of both sides."""
-        return self.left.of.clocks | self.right.of.clocks
-
-    @property
-    def traits(self) -> frozenset[str]:
-        """Those of both sides."""
-        return self.left.of.traits | self.right.of.traits
 
     def triggers(self, *, positive: bool = True) -> Iterator[Events]:
         """What completes the events of the sides of which more can only help."""
         for side in self.growing if positive else ():
             yield from side.completed_by
-
-    @property
-    def memory(self) -> timedelta | None:
-        """The longer one of both sides."""
-        spans = [side.memory for side in self.sides]
-        return None if None in spans else max(span for span in spans if span is not None)
 
     @property
     def growing(self) -> tuple[Events, ...]:
@@ -143,7 +122,7 @@ class Versus(Leaf, keys=("versus", "ratio")):
 
     def __str__(self) -> str:
         if self.divided:
-            return f"{self.left} divided by {self.right} {in_words(self.op, self.value)}"
+            return f"{self.left} divided by {self.right} {compared_in_words(self.op, self.value)}"
         times = "" if self._plain else f"{operand_in_words(self.value)} times "
         return f"{self.left} {OPERATORS[self.op]} {times}{self.right}"
 
