@@ -17,10 +17,9 @@ from segments.language.documents import AnyItem, Compare
 from segments.language.events import LIST_EVENT, OURS
 from segments.language.predicate import Predicate, event_types
 from segments.language.values import BARE, ISO, kind_of
-from segments.leaves.aggregates import Aggregate
+from segments.leaves.amounts import Aggregate, Measured
 from segments.leaves.dates import Age, Anniversary, Near
 from segments.leaves.did import Did
-from segments.leaves.measures import Measured
 from segments.leaves.sequences import Outermost
 from segments.leaves.versus import Versus
 from store import Connection, queries

@@ -95,7 +95,7 @@ class Query(Document, Protocol):
         """Whether the "first" or the "last" event of a name is younger than a window and meets a condition."""
 
     def amounts(self, of: Sequence[Any], test: Callable[..., Sql], *, of_nothing: bool = False) -> Sql:
-        """Whether amounts (`segments.leaves.measures`) meet a test; `of_nothing` says that they do where no event counts."""
+        """Whether amounts (`segments.leaves.amounts`) meet a test; `of_nothing` says that they do where no event counts."""
 
     def ranked(self, top: Any) -> Sql:
         """Whether an amount reaches the threshold that stands (`segments.leaves.top`)."""

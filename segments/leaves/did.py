@@ -19,7 +19,7 @@ from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_count
 from segments.language.words import count_in_words
-from segments.leaves.amounts import Countable
+from segments.leaves.countable import Countable
 from segments.leaves.events import FOLLOWED, Events, follow, follow_from_json
 from segments.time.calendar import Period, period_from_json
 from segments.time.hours import home, hours_between, hours_from_json, weekdays, weekdays_from_json

@@ -22,7 +22,7 @@ from segments.language.spans import Units, earlier, span_of
 from segments.language.steps import steps
 from segments.language.values import check_window
 from segments.language.words import span_in_words, to_plain
-from segments.leaves.aggregates import Aggregate
+from segments.leaves.amounts import Aggregate
 from segments.leaves.date_clocks import TraitClock
 from segments.leaves.did import Did
 from segments.leaves.listed import Listed

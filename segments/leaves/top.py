@@ -22,10 +22,10 @@ from segments.language.query import Query, Sql
 from segments.language.reading import only, operand, window
 from segments.language.values import check_name, kind_of
 from segments.language.words import span_in_words, to_plain
-from segments.leaves.amounts import Amount
+from segments.leaves.amounts import Measured
+from segments.leaves.countable import Amount
 from segments.leaves.did import Did
 from segments.leaves.events import Events
-from segments.leaves.measures import Measured
 
 #: Renewals happen at whole multiples of the cadence since then.
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -18,9 +18,8 @@ from segments.language.query import Number, Query, Sql
 from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, kind_of, unknown_operator
 from segments.language.words import compared_in_words, operand_in_words, to_plain
-from segments.leaves.aggregates import against, check_number
+from segments.leaves.amounts import MEASURES, Measured, against, check_number
 from segments.leaves.events import Events
-from segments.leaves.measures import MEASURES, Measured
 
 
 @dataclass(frozen=True, eq=False)

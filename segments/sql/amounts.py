@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from segments.language.comparing import MIRRORED, compared
-from segments.leaves.measures import Measured
+from segments.leaves.amounts import Measured
 from segments.sql.documents import Expression, Value, bound, meets
 from segments.sql.selection import Selection, fenced
 from segments.sql.tables import event, profile

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from segments.language.predicate import Predicate
+from segments.leaves.amounts import Measured
 from segments.leaves.events import Events
-from segments.leaves.measures import Measured
 from segments.leaves.places import Position
 from segments.leaves.top import Top
 from segments.sql.amounts import Number, both_meet, one_meets, points
