@@ -22,7 +22,7 @@ Operand = Scalar | tuple[Scalar, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
-class Compare(Predicate, keys=("trait", "property")):
+class Compare(Predicate, keys=("trait", "property"), past=True):
     """A trait of the profile, or a property of an event, against a value.
 
     False whenever the value is missing or of another kind than the operand, also for `!=`. A list on the way to the
@@ -82,7 +82,7 @@ class Compare(Predicate, keys=("trait", "property")):
 
 
 @dataclass(frozen=True, eq=False)
-class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
+class AnyItem(Predicate, keys=("trait any_item", "property any_item"), past=True):
     """At least one object in a list meets the condition by itself; `property` in the condition is a field of the object."""
 
     scope: Scope

@@ -88,10 +88,14 @@ class Predicate:
 
     #: By which keys JSON tells this kind; where several must stand beside each other, with spaces between.
     told_by: ClassVar[tuple[str, ...]] = ()
+    #: Where its JSON holds the n-th of the parts that it combines.
+    part_at: ClassVar[str | None] = None
+    #: Whether events and traits tell what it was at any instant of the past.
+    has_past: ClassVar[bool] = False
 
-    def __init_subclass__(cls, *, keys: tuple[str, ...] = ()) -> None:
+    def __init_subclass__(cls, *, keys: tuple[str, ...] = (), part_at: str | None = None, past: bool = False) -> None:
         """A kind of predicate that JSON tells by any of these keys."""
-        cls.told_by = keys
+        cls.told_by, cls.part_at, cls.has_past = keys, part_at, past
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
@@ -251,7 +255,7 @@ class _Combined(Predicate):
         return {key: [part.to_json() for part in self.members]}
 
 
-class All(_Combined, keys=("all",)):
+class All(_Combined, keys=("all",), part_at="all[{}]", past=True):
     """True when every part is."""
 
     def holds(self, facts: Facts, at: datetime) -> bool:
@@ -274,7 +278,7 @@ class All(_Combined, keys=("all",)):
         return " and ".join(_bracketed(part, Either) for part in self.members)
 
 
-class Either(_Combined, keys=("any",)):
+class Either(_Combined, keys=("any",), part_at="any[{}]", past=True):
     """True when at least one part is."""
 
     def holds(self, facts: Facts, at: datetime) -> bool:
@@ -294,7 +298,7 @@ class Either(_Combined, keys=("any",)):
 
 
 @dataclass(frozen=True, eq=False)
-class Not(Predicate, keys=("not",)):
+class Not(Predicate, keys=("not",), part_at="not", past=True):
     """True when the part is not: there is no third value, so a missing trait makes `~(trait(…) > 1)` true."""
 
     part: Predicate

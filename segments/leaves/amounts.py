@@ -172,7 +172,7 @@ def _distinct(values: list[Any]) -> Fraction:
 
 
 @dataclass(frozen=True, eq=False)
-class Aggregate(Leaf, keys=MEASURES):
+class Aggregate(Leaf, keys=MEASURES, past=True):
     """An amount over the events of a `did` against a number."""
 
     measured: Measured

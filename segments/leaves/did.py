@@ -30,7 +30,7 @@ _DATED = ("between", "period", "at_hours", "on_days")
 
 
 @dataclass(frozen=True, eq=False)
-class Did(Countable, Predicate, keys=("did",)):
+class Did(Countable, Predicate, keys=("did",), past=True):
     """How often events happened: at least once unless told otherwise."""
 
     least: int | None = None

@@ -37,7 +37,7 @@ def check_list_name(name: object) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Listed(Predicate, keys=("listed",)):
+class Listed(Predicate, keys=("listed",), past=True):
     """On the list at the instant asked about."""
 
     name: str

@@ -31,7 +31,7 @@ _RING = 2**32
 
 
 @dataclass(frozen=True, eq=False)
-class MemberOf(Predicate, keys=("member_of",)):
+class MemberOf(Predicate, keys=("member_of",), part_at="predicate", past=True):
     """In another segment: its predicate under its name, so that a changed definition changes this one's version too."""
 
     name: str
@@ -107,7 +107,7 @@ def member_of(segment: "Segment") -> MemberOf:
 
 
 @dataclass(frozen=True, eq=False)
-class Bucket(Leaf, keys=("bucket",)):
+class Bucket(Leaf, keys=("bucket",), past=True):
     """A stable random share of the customers: by SHA-256 of the salt and the profile's id, or the one it is drawn as."""
 
     percent: int | float | Decimal

@@ -172,7 +172,7 @@ class Shape:
 
 
 @dataclass(frozen=True, eq=False)
-class Located(Leaf, keys=("near", "inside")):
+class Located(Leaf, keys=("near", "inside"), past=True):
     """The customer's position is in an area; false where no position is known.
 
     Of events, the last one with a valid position decides (of several at that very instant, any of them).

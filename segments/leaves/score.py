@@ -78,7 +78,7 @@ def score(*rules: Rule) -> Score:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored(Predicate, keys=("score",)):
+class Scored(Predicate, keys=("score",), part_at="score[{}].when", past=True):
     """A score against a number."""
 
     score: Score

@@ -26,7 +26,7 @@ from segments.leaves.events import Events
 
 
 @dataclass(frozen=True, eq=False)
-class Outermost(Leaf, keys=("first", "last")):
+class Outermost(Leaf, keys=("first", "last"), past=True):
     """The first or the last event of a type that ever happened, if it meets the condition and is younger than the window."""
 
     which: str
