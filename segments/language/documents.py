@@ -3,7 +3,7 @@
 Promise: pure; kinds never mix, and lists on the way fan out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -14,7 +14,7 @@ from segments.language.comparing import compares, found_in, items_in, seen_in
 from segments.language.predicate import Predicate, Read, as_predicate, leaves
 from segments.language.query import Document, Sql
 from segments.language.reading import only, operand, path_of
-from segments.language.values import BARE, Scalar, check_operand, check_path
+from segments.language.values import BARE, Expected, Scalar, check_operand, check_path, kind_of
 from segments.language.words import compared_in_words, to_plain
 
 Scope = Literal["trait", "property"]
@@ -53,6 +53,13 @@ class Compare(Predicate, keys=("trait", "property"), past=True):
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether a value at the path compares."""
         return any(compares(value, self.op, self.value) for value in found_in(document, self.path))
+
+    def expects(self, event: str | None = None, before: tuple[str, ...] = (), /) -> Iterator[Expected]:
+        """Values of its operand's kind."""
+        operands = self.value if isinstance(self.value, tuple) else (self.value,)
+        kinds = {kind_of("", operand) for operand in operands} if self.op not in (*BARE, "contains") else set()
+        if len(kinds) == 1:
+            yield Expected(event, (*before, *self.path), kinds.pop())
 
     @property
     def place(self) -> str:
@@ -109,6 +116,10 @@ class AnyItem(Predicate, keys=("trait any_item", "property any_item"), past=True
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an item of the list at the path meets the condition."""
         return any(self.condition.meets(item) for item in items_in(document, self.path))
+
+    def expects(self, event: str | None = None, before: tuple[str, ...] = (), /) -> Iterator[Expected]:
+        """What the condition does, of an item."""
+        return self.condition.expects(event, (*before, *self.path))
 
     @property
     def traits(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.query import Query, Sql
 from segments.language.reading import only
+from segments.language.values import Expected
 
 _Kind = TypeVar("_Kind")
 
@@ -182,6 +183,11 @@ class Predicate:
         """How old the events can be that it looks at; None when any."""
         spans = [each.memory for each in self.looks_at]
         return None if None in spans else max((span for span in spans if span is not None), default=timedelta(0))
+
+    def expects(self, event: str | None = None, before: tuple[str, ...] = (), /) -> Iterator[Expected]:
+        """What it compares as values of one kind; of an event's properties, or of an item's at a path, where that is said."""
+        for each in self.looks_at:
+            yield from each.expects(event, before)
 
     def to_json(self) -> dict[str, Any]:
         """The definition as plain JSON; `wire.predicate_from_json` reads it back."""

@@ -18,7 +18,7 @@ from segments.language.leaf import Leaf
 from segments.language.predicate import Leaning, Not, Predicate, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only, operand
-from segments.language.values import check_operand, check_path, kind_of, unknown_operator
+from segments.language.values import Expected, check_operand, check_path, kind_of, unknown_operator
 from segments.language.words import compared_in_words, to_plain
 from segments.leaves.events import Events, events_from_json
 
@@ -101,6 +101,12 @@ class Measured:
             return None if events is None else Fraction(len(events))
         values = [value for event in events for value in self._values(event.properties)]
         return _distinct(values) if self.measure == "distinct" else _OF_NUMBERS[self.measure](list(_numbers(values)))
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """Numbers, and what its events' condition does."""
+        if self.path and self.measure != "distinct":
+            yield Expected(self.of.type, self.path, "number")
+        yield from self.of.expects()
 
     @property
     def lines(self) -> tuple[AnyItem, ...]:
@@ -191,6 +197,10 @@ class Aggregate(Leaf, keys=MEASURES, past=True):
     def looks_at(self) -> tuple[Events]:
         """Its events."""
         return (self.of,)
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """What its amount does."""
+        return self.measured.expects()
 
     @property
     def leanings(self) -> frozenset[Leaning]:

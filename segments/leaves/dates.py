@@ -4,7 +4,7 @@ Promise: pure. Each turns at instants that follow from the trait alone, so that 
 (`segments.watch.alarms`); a date without a time is its midnight UTC, and of a birthday only the date as written counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor
@@ -18,7 +18,7 @@ from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
-from segments.language.values import check_operand, check_path, check_window, kind_of, unknown_operator
+from segments.language.values import Expected, check_operand, check_path, check_window, kind_of, unknown_operator
 from segments.language.words import compared_in_words, span_in_words, to_plain
 from segments.leaves.date_clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
 from segments.time.calendar import Period, local_day
@@ -43,6 +43,10 @@ class OfDate(Leaf):
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """What stands in the trait."""
         return seen_in(facts.traits, self.path)
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """A date."""
+        yield Expected(None, self.path, "instant")
 
 
 @dataclass(frozen=True, eq=False)

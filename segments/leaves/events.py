@@ -14,7 +14,7 @@ from segments.facts import Event, Facts
 from segments.language.documents import check_fields
 from segments.language.predicate import Clock, Edge, Leaning, Predicate, Read
 from segments.language.reading import an_object, window
-from segments.language.values import check_name, check_window
+from segments.language.values import Expected, check_name, check_window
 from segments.language.words import span_in_words, to_plain
 from segments.time.calendar import Period, period_end
 from segments.time.hours import Hours, Weekdays
@@ -117,6 +117,10 @@ class Events:
         anchor = () if self.since is None else (Leaning(self.since, up=True), Leaning(self.since, up=False))
         followed = frozenset[Leaning]() if self.then_ is None else self.then_.more
         return frozenset({Leaning(self.type, up=True), *anchor}) | followed
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """What the condition does, of its properties."""
+        return iter(()) if self.condition is None else self.condition.expects(self.type)
 
     @property
     def completed_by(self) -> "Iterator[Events]":

@@ -19,7 +19,7 @@ from segments.language.predicate import Edge, Predicate, Read, as_predicate, lea
 from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
-from segments.language.values import check_name, check_window
+from segments.language.values import Expected, check_name, check_window
 from segments.language.words import span_in_words, to_plain
 from segments.leaves.did import Did
 from segments.leaves.events import Events
@@ -54,6 +54,10 @@ class Outermost(Leaf, keys=("first", "last"), past=True):
         """A new event is the last one, and never the first."""
         if positive and self.which == "last":
             yield Did(self.type, self.window, self.condition)
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """What the condition does, of its properties."""
+        return iter(()) if self.condition is None else self.condition.expects(self.type)
 
     @property
     def memory(self) -> timedelta | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import chain
 from typing import Any, Self
 
 from segments.errors import DefinitionError
@@ -16,7 +17,7 @@ from segments.language.leaf import Leaf
 from segments.language.predicate import Read
 from segments.language.query import Number, Query, Sql
 from segments.language.reading import an_object, only, operand
-from segments.language.values import OPERATORS, kind_of, unknown_operator
+from segments.language.values import OPERATORS, Expected, kind_of, unknown_operator
 from segments.language.words import compared_in_words, operand_in_words, to_plain
 from segments.leaves.amounts import MEASURES, Measured, against, check_number
 from segments.leaves.events import Events
@@ -56,6 +57,10 @@ class Versus(Leaf, keys=("versus", "ratio")):
     def looks_at(self) -> tuple[Events, Events]:
         """The events on either side."""
         return self.left.of, self.right.of
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """What both amounts do."""
+        return chain(self.left.expects(), self.right.expects())
 
     def triggers(self, *, positive: bool = True) -> Iterator[Events]:
         """What completes the events of the sides of which more can only help."""
