@@ -93,7 +93,7 @@ class Declared(OfTrait, keys=("trait declared",)):
 
 
 @dataclass(frozen=True, eq=False)
-class Origin(OfTrait, keys=("trait source", "trait confidence")):
+class OriginIs(OfTrait, keys=("trait source", "trait confidence")):
     """The source or the confidence of a trait, compared."""
 
     asked: str
@@ -193,7 +193,7 @@ class Said(OfTrait, keys=("trait said_within",)):
 
 
 @dataclass(frozen=True, eq=False)
-class OriginTerm(Comparable[Origin]):
+class OriginTerm(Comparable[OriginIs]):
     """The source or the confidence of a trait; compare it."""
 
     _meant = "compare it"
@@ -201,17 +201,17 @@ class OriginTerm(Comparable[Origin]):
     trait: str
     asked: str
 
-    def in_(self, *values: str | Iterable[str]) -> Origin:
+    def in_(self, *values: str | Iterable[str]) -> OriginIs:
         """One of these sources, given one by one or as a list, a tuple or a set."""
         flat = {each for value in values for each in ([value] if isinstance(value, str) else value)}
         return self._is("in", tuple(sorted(flat)))
 
-    def starts_with(self, text: str) -> Origin:
+    def starts_with(self, text: str) -> OriginIs:
         """A source whose name begins like this: all versions of a model."""
         return self._is("starts_with", text)
 
-    def _is(self, op: str, value: Any) -> Origin:
-        return Origin(self.trait, self.asked, op, value)
+    def _is(self, op: str, value: Any) -> OriginIs:
+        return OriginIs(self.trait, self.asked, op, value)
 
     def __str__(self) -> str:
         return f"trait({self.trait!r}).{self.asked}()"
