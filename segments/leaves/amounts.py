@@ -225,7 +225,7 @@ class Aggregate(Leaf, keys=MEASURES, past=True):
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the amount over what counts at an instant compares."""
-        amount = self.amount(facts, at)
+        amount = self.measured.amount(facts, at)
         return amount is not None and against(amount, self.op, self.value)
 
     def sql(self, q: Query) -> Sql:
@@ -234,11 +234,7 @@ class Aggregate(Leaf, keys=MEASURES, past=True):
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """The amount."""
-        return {self.measured.measure: self.amount(facts, at)}
-
-    def amount(self, facts: Facts, at: datetime) -> Fraction | None:
-        """The amount over what counts at an instant; None where there is none."""
-        return self.measured.amount(facts, at)
+        return {self.measured.measure: self.measured.amount(facts, at)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:

@@ -20,7 +20,7 @@ from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import Expected, check_operand, check_path, check_window, kind_of, unknown_operator
 from segments.language.words import compared_in_words, span_in_words, to_plain
-from segments.leaves.date_clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
+from segments.leaves.clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
 from segments.time.calendar import Period, local_day
 
 _NOTHING = timedelta(0)

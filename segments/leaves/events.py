@@ -16,33 +16,13 @@ from segments.language.predicate import Clock, Edge, Leaning, Predicate, Read
 from segments.language.reading import an_object, window
 from segments.language.values import Expected, check_name, check_window
 from segments.language.words import span_in_words, to_plain
-from segments.time.calendar import Period, period_end
+from segments.leaves.clocks import PeriodEnd
+from segments.time.calendar import Period
 from segments.time.hours import Hours, Weekdays
 from segments.time.stretch import Stretch
 
 #: The keys of what follows.
 FOLLOWED: Final = ("then", "then_within", "without", "without_within")
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodEnd(Clock):
-    """An event falls out of its calendar period when the next one begins."""
-
-    type: str
-    period: Period
-
-    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
-        """The ends of the periods in which events happened."""
-        zone = self.period.zone_of(facts.traits)
-        for event in facts.until(self.type, until):
-            end = period_end(self.period.unit, event.ts, zone)
-            if end is not None:
-                yield end
-
-    @property
-    def cause(self) -> dict[str, Any]:
-        """`{"edge": event, "period": "week"}`."""
-        return {"edge": self.type, "period": self.period.unit}
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,8 +22,7 @@ from segments.language.spans import Units, earlier, span_of
 from segments.language.steps import steps
 from segments.language.values import check_window
 from segments.language.words import span_in_words, to_plain
-from segments.leaves.date_clocks import TraitClock
-from segments.leaves.events import PeriodEnd
+from segments.leaves.clocks import PeriodEnd, TraitClock
 from segments.time.spells import Spells
 
 _UNKNOWN = "it is not known what this was in the past; held(…) takes events, amounts and comparisons of traits, but not"

@@ -20,7 +20,7 @@ from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import check_name, check_operand, check_window, kind_of, unknown_operator
 from segments.language.words import compared_in_words, span_in_words, to_plain
-from segments.leaves.date_clocks import SaidClock
+from segments.leaves.clocks import SaidClock
 
 #: What is asked of a trait's origin: the operators, and the kind of the values.
 ASKED = {
@@ -44,6 +44,11 @@ class OfTrait(Leaf):
         """Its trait."""
         return frozenset({self.trait})
 
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """Who said it, and how surely."""
+        told = facts.origins.told.get(self.trait, {})
+        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+
     def _is_there(self, facts: Facts) -> bool:
         return facts.traits.get(self.trait) is not None
 
@@ -65,11 +70,6 @@ class Declared(OfTrait, keys=("trait declared",)):
     def sql(self, q: Query) -> Sql:
         """There, and no confidence beside it."""
         return self._exists(q) & ~q.document("traits_from", self.trait).compares(("confidence",), "exists")
-
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """Who said it, and how surely."""
-        told = facts.origins.told.get(self.trait, {})
-        return {name: told[name] for name in ("source", "confidence") if name in told} or None
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -121,11 +121,6 @@ class OriginIs(OfTrait, keys=("trait source", "trait confidence")):
     def sql(self, q: Query) -> Sql:
         """There, and what is said of it compares."""
         return self._exists(q) & q.document("traits_from", self.trait).compares((self.asked,), self.op, self.value)
-
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """Who said it, and how surely."""
-        told = facts.origins.told.get(self.trait, {})
-        return {name: told[name] for name in ("source", "confidence") if name in told} or None
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves

@@ -63,15 +63,10 @@ class Versus(Leaf, keys=("versus", "ratio")):
         return chain(self.left.expects(), self.right.expects())
 
     def triggers(self, *, positive: bool = True) -> Iterator[Events]:
-        """What completes the events of the sides of which more can only help."""
-        for side in self.growing if positive else ():
-            yield from side.completed_by
-
-    @property
-    def growing(self) -> tuple[Events, ...]:
-        """The sides of which one more event speaks for it: of the left one for "more", of the right one for "less"."""
-        sides = ((self.left, self.op), (self.right, MIRRORED.get(self.op, "")))
-        return tuple(side.of for side, op in sides if side.grows_with(op))
+        """What completes the events of a side of which more can only help: of the left for "more", the right for "less"."""
+        for side, op in ((self.left, self.op), (self.right, MIRRORED.get(self.op, ""))) if positive else ():
+            if side.grows_with(op):
+                yield from side.of.completed_by
 
     @property
     def true_of_nothing(self) -> bool:

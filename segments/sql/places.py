@@ -1,6 +1,6 @@
 """Positions as SQL: great-circle distance and even-odd polygons in plain arithmetic, with no extension.
 
-Promise: the same steps in the same order as `segments.leaves.places`, so both give the same answer; no coordinate can make
+Promise: the same steps in the same order as `segments.leaves.areas`, so both give the same answer; no coordinate can make
 it raise.
 """
 
@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from segments.language.query import Path
-from segments.leaves.places import DECIMALS, EARTH_RADIUS, MOST_LATITUDE, MOST_LONGITUDE, Point, Position
+from segments.leaves.areas import DECIMALS, EARTH_RADIUS, MOST_LATITUDE, MOST_LONGITUDE, Point
+from segments.leaves.places import Position
 from segments.sql.documents import Expression, Value, bound
 from segments.sql.selection import Selection
 from segments.sql.tables import profile
@@ -56,10 +57,10 @@ def located(position: Position, test: Callable[[Place], Any], selection: Selecti
         return sa.select(sa.literal_column("1")).select_from(point).where(*known).correlate(profile).exists()
     newest = selection.outermost(
         "last",
-        lambda e: [
-            *selection.during(e, position.name, position.window),
-            *(each.is_not(None) for each in _degrees(position, e.c.properties)),
-        ],
+        lambda e: (
+            selection.during(e, position.name, position.window)
+            + [each.is_not(None) for each in _degrees(position, e.c.properties)]
+        ),
         lambda e: [each.label(name) for each, name in zip(_degrees(position, e.c.properties), Place._fields, strict=True)],
     )
     return selection.some(sa.select(newest.c.profile_id).where(test(Place(newest.c.lat, newest.c.lon))))

@@ -74,9 +74,7 @@ class Query(Selection, Document):
             return self.within(window, named)
         reach = (window or self.recent.get(named)) if is_last else None
         found = self.outermost(
-            which,
-            lambda e: self.during(e, named, reach),
-            lambda e: [] if condition is None else [e.c.properties],
+            which, lambda e: self.during(e, named, reach), lambda e: [] if condition is None else [e.c.properties]
         )
         wanted = [] if window is None else self.when.younger(found.c.ts, window)
         wanted += [] if condition is None else [meets(condition, found.c.properties)]

@@ -6,6 +6,7 @@ the functions that `bounds_of` finds in the parameters' names.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ def bounds_of(names: Iterable[str]) -> dict[str, Bound]:
     found: dict[str, Bound] = {}
     for name in names:
         if name.startswith(YOUNGER):
-            found[name] = _before(timedelta(microseconds=int(name.removeprefix(YOUNGER))))
+            found[name] = partial(earlier, span=timedelta(microseconds=int(name.removeprefix(YOUNGER))))
         elif name.startswith(AHEAD):
             found[name] = _ahead(timedelta(microseconds=int(name.removeprefix(AHEAD))))
         elif name.startswith(PERIOD_BOUND):
@@ -97,10 +98,6 @@ def _followed(e: Any, leaf: Events, follow: Follow, when: When, *, one_by_one: b
         return [found]
     over = [] if follow.span is None else [e.c.ts <= when.ago(follow.span)]
     return [*over, sa.not_(found)]
-
-
-def _before(span: timedelta) -> Bound:
-    return lambda at: earlier(at, span)
 
 
 def _ahead(span: timedelta) -> Bound:
