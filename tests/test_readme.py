@@ -165,8 +165,7 @@ def test_a_step_of_the_readme_loads(example: str, tmp_path: Path, monkeypatch: p
         f"@journey(goal=did('Order Completed'))\nasync def step(j: Journey) -> None:\n    {step}\n"
     )
     (folder / "hello.push.yaml").write_text("title: Hello\nbody: there\n")
-    mail = "<mjml><mj-body><mj-section><mj-column><mj-text>there</mj-text></mj-column></mj-section></mj-body></mjml>"
-    (folder / "hello.email.mjml").write_text(f"---\nsubject: Hello\n---\n{mail}\n")
+    shutil.copy(Path(__file__).parent / "trial_catalogue" / "note.email.mjml", folder / "hello.email.mjml")
     monkeypatch.syspath_prepend(str(tmp_path))
     try:
         found, _ = load_definitions(NAME)
