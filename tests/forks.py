@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
 import socket
 import sys
 import traceback
@@ -28,15 +29,21 @@ _LATER = (
 
 def serve(calls: socket.socket) -> None:
     """Fork for each call, until whoever calls is gone."""
+    signal.signal(signal.SIGCHLD, _bury)
     while (called := socket.recv_fds(calls, 1, 4))[0]:
         if not os.fork():
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             calls.close()
             _wait_for(*called[1])
         for each in called[1]:
             os.close(each)
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+
+
+def _bury(*_: object) -> None:
+    """Leave no zombie among the processes that a test may look at."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _wait_for(call: int, stdout: int, stderr: int, answer: int) -> NoReturn:
