@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.test_cli import journeys
+from tests.command_line import journeys
 from workers.embedded.vault import keys_in
 
 ROOT = Path(__file__).parents[2]

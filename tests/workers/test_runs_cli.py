@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from store import Database
-from tests.workers.test_cli import in_thread
+from tests.command_line import in_thread
 from workers.cli.run_tables import RunTold, listed
 
 CUSTOMER, RUN = UUID(int=1), UUID(int=2)

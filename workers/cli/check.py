@@ -16,6 +16,7 @@ from journeys.place import other_catalogue, spec_of
 from workers.cli.asked import fail, settings
 
 if TYPE_CHECKING:
+    from journeys.catalogue import Catalogue
     from journeys.errors import Problem
     from workers.definitions import Examined
 
@@ -42,10 +43,16 @@ def check(
 
 def insist_on_catalogue(module: str) -> None:
     """End with all that is wrong with the catalogue, before anything is started that would need it."""
+    examined_or_fail(module)
+
+
+def examined_or_fail(module: str) -> "Catalogue":
+    """A catalogue that loads; else the end, with all that is wrong with it."""
     examined = _examined(module)
-    if not examined.usable:
+    if not examined.usable or examined.catalogue is None:
         wrong = [str(problem) for problem in examined.problems if problem.serious]
         fail(f"the catalogue '{module}' does not load:\n" + "\n".join(wrong) if len(wrong) > 1 else wrong[0])
+    return examined.catalogue
 
 
 def _module(given: str) -> str:

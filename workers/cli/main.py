@@ -20,6 +20,7 @@ from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
 from workers.cli.segments import segments
 from workers.cli.suppressions import suppressions
+from workers.cli.understand import graph, lint
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -43,6 +44,8 @@ app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
+app.command(rich_help_panel="On this machine")(lint)
+app.command(rich_help_panel="On this machine")(graph)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 

@@ -19,12 +19,15 @@ from store import connect, migrate
 from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
-from workers.testing.folder import Folder
+from workers.testing.place import Place
 
 #: The database that has the schema already.
 TEMPLATE = "template_migrated"
-FAST_NOT_SAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
+_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_SMALL = {"shared_buffers": "64MB", "max_wal_size": "128MB"}  # its files may be in memory
+_TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
+#: Each test has a namespace of its own, and the server looks after each partition of its queues as long as it runs.
+_ONE_PARTITION = {"matching.numTaskqueueReadPartitions": "1", "matching.numTaskqueueWritePartitions": "1"}
 
 
 class Servers:
@@ -32,16 +35,16 @@ class Servers:
 
     def __init__(self, lender: Sequence[str] | None = None) -> None:
         self._lender = lender
-        self._folder = Folder()
-        self._children = Children(shared=(self._folder.lock,))
+        self._place = Place()
+        self._children = Children(shared=(self._place.descriptor,))
 
     @cached_property
     def postgres(self) -> str:
         """The DSN of the server's `postgres` database; the migrated template stands beside it."""
         if self._lender is not None:
             return borrowed(self._lender, "postgres")
-        folder = self._folder.path / "postgres"
-        server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=FAST_NOT_SAFE)
+        folder = self._place.path / "postgres"
+        server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=_UNSAFE | _SMALL)
         server.start()
         _run(_prepare_template(server.dsn()))
         return server.dsn()
@@ -51,8 +54,8 @@ class Servers:
         """The address of a Temporal server on which each workflow has its own clock."""
         if self._lender is not None:
             return borrowed(self._lender, "temporal")
-        log = self._folder.path / "temporal.log"
-        server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=TIME_SKIPPING)
+        log = self._place.path / "temporal.log"
+        server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=_TIME_SKIPPING | _ONE_PARTITION)
         server.preferred_ui_port = None
         server.start()
         return server.address
@@ -60,7 +63,7 @@ class Servers:
     def close(self) -> None:
         """Stop what was started."""
         self._children.close()
-        self._folder.close()
+        self._place.close()
 
 
 async def _prepare_template(server: str) -> None:
