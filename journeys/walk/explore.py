@@ -15,9 +15,11 @@ from uuid import UUID
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
+from journeys.gate.hours import next_open
+from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened, OfSegment
-from journeys.questions import Arm, IsIn, Question
+from journeys.questions import Arm, IsIn, Opens, Question, When
 from journeys.walk.driving import drive
 from journeys.walk.samples import entries, samples
 from segments import Segment
@@ -162,12 +164,26 @@ class _Walk:
 
     async def ask(self, question: Question) -> Any:
         place = _author()
+        if isinstance(question, When | Opens):
+            return self._coming(question, place)
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         answer = answers[self._way((place, question.activity), len(answers))]
         told = answer if isinstance(answer, str) else "yes" if answer else "no"
         named = (question.segment,) if isinstance(question, IsIn) else ()
         self._add("question", question.summary, place, told, segments=named)
         return answer
+
+    def _coming(self, question: When | Opens, place: Place) -> datetime | None:
+        """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
+        if isinstance(question, Opens):
+            return next_open(question.window, ("UTC",), self._now)
+        asked = question.moment
+        if asked.trait is None and asked.day is None:
+            return next_of(asked, ("UTC",), self._now)
+        comes = self._way((place, question.summary), 2) == 0
+        self._add("question", question.summary, place, "it comes" if comes else "never")
+        known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
+        return (known or self._now + timedelta(days=1)) if comes else None
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         place = _author()

@@ -218,6 +218,12 @@ async def run_asking(connection: Connection, run_id: UUID) -> OpenRun | None:
     return OpenRun(**row) if row else None
 
 
+async def where_is(connection: Connection, run_id: UUID) -> tuple[dict[str, Any], str | None, str | None] | None:
+    """What tells where a run's customer is: traits, the last device's zone, the newest phone number."""
+    row = await connection.fetchrow(_SQL["where_is"], run_id)
+    return (row["traits"], row["device_zone"], row["phone"]) if row else None
+
+
 async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> list[OpenRun]:
     """Open runs of these profiles."""
     return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]

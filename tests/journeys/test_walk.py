@@ -1,7 +1,7 @@
 """Looking into journeys without running them."""
 
 import xml.etree.ElementTree as ET
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -261,3 +261,22 @@ def test_what_loads_but_is_hardly_meant() -> None:
     (unreached,) = found["dead"]
     assert Path(unreached.file).read_text().splitlines()[unreached.line - 1].strip() == 'await j.email("hello")'
     assert all(finding.file == __file__ and "; " in finding.text for findings in found.values() for finding in findings)
+
+
+def test_moments_come_and_those_of_a_trait_may_not() -> None:
+    @journey(goal=purchases)
+    async def by_the_clock(j: Journey) -> None:
+        await j.until(date(2026, 12, 24), "10:00")
+        if await j.until(trait="birthday", at="10:00"):
+            await j.push("hello")
+        await j.window("09:00", "20:00", weekdays=("mon",))
+
+    assert {call.template for call in message_calls(by_the_clock)} == {"hello"}
+    assert {
+        tuple(effect.answer for effect in path.effects if effect.kind == "question") for path in explore(by_the_clock).paths
+    } == {
+        ("it comes", "it comes"),
+        ("it comes", "never"),
+        ("never", "it comes"),
+        ("never", "never"),
+    }

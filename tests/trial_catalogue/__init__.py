@@ -214,3 +214,35 @@ async def weekly(j: Journey) -> None:
 async def until_it_arrives(j: Journey) -> None:
     """By push; when that is not told delivered within four hours, by WhatsApp."""
     await j.reach("note", by=("push", "whatsapp"), undelivered_after=timedelta(hours=4))
+
+
+@journey(reentry=after(minutes=0))
+async def asks_people(j: Journey) -> None:
+    """Somebody calls within two days, or somebody else does; it goes on as they say."""
+    answer = await j.first(
+        called=j.task("Call the customer", to="care", by=timedelta(days=2), escalate="care-lead", choices=("won", "lost")),
+        timeout=timedelta(days=4),
+    )
+    if answer.called and answer.called.outcome == "won":
+        await j.push("note")
+    elif answer.called and answer.called.answer.get("calls", 0) > 1:
+        await j.whatsapp("note")
+    else:
+        await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def waits_once(j: Journey) -> None:
+    """Nothing but a wait."""
+    await j.first(bought=did("Order Completed"), gold=trait("tier") == "platinum", timeout=timedelta(days=3))
+
+
+@journey(reentry=after(minutes=0), timezone="Europe/Madrid")
+async def by_the_clock(j: Journey) -> None:
+    """On Saturday morning where they live; then before their birthday, if that is known; then in the daytime."""
+    await j.until("09:30", weekday="sat")
+    await j.push("note")
+    if await j.until(trait="birthday", before=timedelta(days=3), at="10:00"):
+        await j.whatsapp("note")
+    await j.window("12:00", "20:00")
+    await j.email("note")
