@@ -203,7 +203,7 @@ SAID = re.compile(r"(?:\.venv/bin/)?journeys ([a-z][^…]*).*")
 MADE = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"].keys()
 SETTINGS = {f"JOURNEYS_{name.upper()}" for name in Settings.model_fields}
-WORDS = {name for name, _ in inspect.getmembers(Journey) if not name.startswith("_")} | {"params"}
+WORDS = {name for name, _ in inspect.getmembers(Journey) if not name.startswith("_")}
 
 
 def commands_that_are_not(page: Page) -> Iterator[str]:
