@@ -19,7 +19,7 @@ journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.handle journeys.gate segments
 journeys.check        journeys journeys.handle journeys.walk
 journeys.temporal     journeys journeys.handle
-journeys.gate         journeys segments segments.language segments.leaves.date_clocks segments.time
+journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
 
 segments              segments.errors segments.language segments.leaves segments.time
 segments.errors
@@ -70,7 +70,9 @@ workers.testing       journeys.* segments.* store.* activities.* api.* workers w
 """
 GROUPS = {
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
-    "BORDER": [f"journeys.{name}" for name in ("clock", "contracts", "entering", "entry", "gate", "heard", "questions")],
+    "BORDER": [
+        f"journeys.{name}" for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
+    ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
     "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "errors")],
 }

@@ -18,6 +18,7 @@ import segments
 from journeys.check.purity import impurities
 from journeys.contracts import SearchBy
 from segments.language import events
+from segments.language.query import Query
 from store.locks import Lock
 from tests.house import ROOMS, ROOT, House
 from tests.import_law import (
@@ -252,6 +253,36 @@ def test_purity_of_rooms_that_a_journey_may_use(room: str) -> None:
     files = [file for module, file in HOUSE.modules.items() if room_of(module) == room]
     assert files != []
     assert [str(i) for file in files for i in impurities(ROOT / file)] == []
+
+
+def test_no_room_has_more_than_ten_floors() -> None:
+    """A floor is a module that needs one below it in the same folder."""
+    floors: dict[str, int] = {}
+
+    def floor(name: str) -> int:
+        if name not in floors:
+            used = {HOUSE.module(use.name) for use in HOUSE.uses(name)} - {name, None}
+            below = [to for to in used if to and to.rpartition(".")[0] == name.rpartition(".")[0]]
+            floors[name] = 1 + max(map(floor, below), default=0)
+        return floors[name]
+
+    assert {name: floor(name) for name in HOUSE.modules if floor(name) > 10} == {}
+
+
+def test_the_sql_of_segments_registers_nothing_by_import() -> None:
+    kinds = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    for module in (module for module in HOUSE.modules if room_of(module) == "segments.sql"):
+        tree = HOUSE.tree(module)
+        assert [ast.unparse(node) for node in tree.body[1:] if not isinstance(node, kinds)] == []
+        called = [each for node in ast.walk(tree) for each in getattr(node, "decorator_list", ())]
+        assert [ast.unparse(each) for each in called if "register" in ast.unparse(each)] == []
+        assert "F401" not in HOUSE.texts[HOUSE.modules[module]]
+
+
+def test_leaves_ask_in_few_words() -> None:
+    """A word for each leaf would be a visitor in disguise."""
+    words = {name for kind in Query.__mro__ for name in vars(kind) if not name.startswith("_")}
+    assert len(words) <= 25
 
 
 def test_no_folder_holds_more_modules_than_one_finds_one_in() -> None:

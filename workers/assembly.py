@@ -6,6 +6,7 @@ from functools import partial
 
 from temporalio.client import Client
 
+from activities.asking.acting import Acting
 from activities.asking.expecting import Expecting
 from activities.asking.questions import Questions
 from activities.channels.base import Provider
@@ -32,6 +33,7 @@ class Parts:
     delivery: Delivery
     questions: Questions
     expecting: Expecting
+    acting: Acting
     watch: Watch
     providers: Mapping[Channel, Provider]
 
@@ -54,6 +56,11 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivery(settings, database, definitions, templates, providers),
         questions=Questions(database, definitions.segments),
         expecting=Expecting(database, definitions.segments),
+        acting=Acting(
+            database,
+            {name: d.spec for name, d in definitions.journeys.items()},
+            {name: d.accept for name, d in definitions.journeys.items()},
+        ),
         watch=watch(settings, database, client, definitions),
         providers=providers,
     )

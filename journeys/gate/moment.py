@@ -18,7 +18,7 @@ from journeys.errors import CatalogueError
 from journeys.gate.hours import check_clock, check_weekdays
 from journeys.spans import describe
 from segments.language.comparing import as_day, as_instant, found_in
-from segments.leaves.date_clocks import birthday
+from segments.leaves.clocks import birthday
 from segments.time.calendar import rules_of
 from segments.time.hours import WEEKDAYS
 from segments.time.wall_clock import instants

@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
+from journeys.actions import Action, Hold, SetTraits
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
@@ -167,10 +168,13 @@ class _Walk:
         if isinstance(question, When | Opens):
             return self._coming(question, place)
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
-        answer = answers[self._way((place, question.activity), len(answers))]
+        if isinstance(question, SetTraits | Hold):
+            answers = [True]
+        answer = answers[self._way((place, question.summary), len(answers))]
         told = answer if isinstance(answer, str) else "yes" if answer else "no"
+        kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add("question", question.summary, place, told, segments=named)
+        self._add(kind, question.summary, place, told, segments=named)
         return answer
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:

@@ -26,7 +26,7 @@ from segments.language.segment import Segment
 from segments.language.spans import earlier
 from segments.language.steps import edges_of
 from segments.language.words import to_plain
-from segments.leaves.provenance import OfTrait
+from segments.leaves.origin import OfTrait
 
 Kind = Literal["entered", "left", "repeated"]
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)

@@ -565,7 +565,7 @@ create table run (
     journey            text not null,
     profile_id         uuid not null references profile (id),
     entry_key          text not null default '',
-    entered_by         text not null check (entered_by in ('segment', 'api')),
+    entered_by         text not null check (entered_by in ('segment', 'api', 'journey')),
     segment            text,
     transition_id      bigint,
     params             jsonb not null default '{}',
@@ -618,6 +618,15 @@ create table expectation (
 );
 create index expectation_of_people on expectation (begun_at, id) where expected ->> 'kind' = 'people';
 create index expectation_to_tell on expectation (happened_at) where happened_at is not null and told_at is null;
+
+-- Runs that speak to their customer alone for a while: other journeys' marketing waits until they let go, or are over.
+create table hold (
+    run_id       uuid not null references run (id) on delete cascade,
+    number       integer not null,
+    since        timestamptz not null,
+    released_at  timestamptz,
+    primary key (run_id, number)
+);
 
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
 -- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.

@@ -246,3 +246,20 @@ async def by_the_clock(j: Journey) -> None:
         await j.whatsapp("note")
     await j.window("12:00", "20:00")
     await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def acts(j: Journey) -> None:
+    """Sets traits, ends one journey and starts another."""
+    await j.set_traits(tier="gold", seen=1)
+    await j.end(weekly)
+    await j.start(by_choice, route="email")
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def speaks_alone(j: Journey) -> None:
+    """For two hours, no other journey's promotion."""
+    async with j.hold_others():
+        await j.wait(hours=2)
+    await j.push("note")
