@@ -132,7 +132,7 @@ def test_javascript_is_javascript(text: str) -> None:
 
 
 #: What is typed besides our own program.
-PROGRAMS = {"cd", "curl", "export", "git", "journeys", "make", "pip"}
+PROGRAMS = {"cd", "curl", "export", "git", "journeys", "make", "pip", "pytest"}
 
 
 def typed(page: Page) -> list[list[str]]:
@@ -209,7 +209,7 @@ WORDS = {name for name, _ in inspect.getmembers(Journey) if not name.startswith(
 def commands_that_are_not(page: Page) -> Iterator[str]:
     said = [shlex.split(found[1]) for text in page.code if (found := SAID.fullmatch(text))]
     yield from (wrong for each in said if (wrong := unknown(each)))
-    yield from (f"what is {each[0]}?" for each in typed(page) if not ours(each) and each[0] not in PROGRAMS)
+    yield from (f"what is {each[0]}?" for each in typed(page) if not ours(each) and each[0].rpartition("/")[2] not in PROGRAMS)
     makes = [*typed(page), *(text.split() for text in page.code)]
     yield from (f"make has no {word}" for each in makes if each[:1] == ["make"] for word in each[1:] if word not in MADE)
 
