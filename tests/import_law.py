@@ -93,7 +93,7 @@ def table(text: str) -> dict[str, frozenset[str]]:
 
 
 GRANTS = table(LAW)
-#: What a single room uses that its law forbids, by file and name: none. Five lines at most, each with its reason.
+#: A room that a single file may use although its room may not: none. Five lines at most, each with its reason.
 EXCEPTIONS: dict[str, str] = {}
 
 
@@ -115,9 +115,9 @@ def trespasses(house: House) -> Iterator[str]:
     for module, file in house.modules.items():
         room = room_of(module)
         for line, name in house.uses(module):
-            ours = name.partition(".")[0] in ROOMS and EXCEPTIONS.get(file) != name
-            if ours and room_of(house.place(name)) != room and not granted(house.place(name), GRANTS[room]):
-                yield f"{file}:{line} uses {name}"
+            place, grants = house.place(name), GRANTS[room] | {room, EXCEPTIONS.get(file, room)}
+            if name.partition(".")[0] in ROOMS and not granted(place, grants):
+                yield f"{file}:{line} uses {name}, which is not in the line of {room}"
 
 
 def foreigners(house: House) -> Iterator[str]:
