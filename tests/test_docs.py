@@ -234,6 +234,7 @@ def methods(path: str) -> set[str]:
 
 ROUTES = {(method, shape(route.path)) for router in ROUTERS for route in router.routes for method in route.methods}  # type: ignore[attr-defined]  # routes of FastAPI have both
 CALL = re.compile(r"((?:[A-Z]{3,}(?:, )?)*) ?(/(?:v1|u|beacon)/[^\s…]*)")
+IN_TEXT = re.compile(r"\b(GET|HEAD|PUT|POST|PATCH|DELETE) (/(?:v1|u|beacon)/[\w{}/-]+)")
 
 
 def calls(page: Page) -> Iterator[tuple[set[str], str]]:
@@ -241,6 +242,7 @@ def calls(page: Page) -> Iterator[tuple[set[str], str]]:
     for text in page.code:
         if found := CALL.fullmatch(text):
             yield set(filter(None, found[1].split(", "))), found[2]
+    yield from (({method}, path) for method, path in IN_TEXT.findall(page.text))
     for command in typed(page):
         if command[0] == "curl":
             (path,) = (word.partition(":8080")[2] for word in command if ":8080/" in word)
@@ -286,6 +288,7 @@ def test_there_are_examples_and_calls() -> None:
         (calls_that_are_not, "`PATCH /v1/runs`", "PATCH /v1/runs"),
         (calls_that_are_not, "`GET, DELETE /v1/runs/{id}`", "DELETE, GET /v1/runs/{id}"),
         (calls_that_are_not, "`/v1/nothing`", "/v1/nothing"),
+        (calls_that_are_not, "then PATCH /v1/nothing, or so", "PATCH /v1/nothing"),
         (calls_that_are_not, "```console\n$ curl -X PUT localhost:8080/v1/track \\\n    -d '{\n  }'\n```", "PUT /v1/track"),
     ],
 )
