@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.house import ROOMS as LAW_ROOMS
+from tests.import_law import GRANTS
 from tests.pages import PAGES, ROOT, Page, plain
 from tests.test_capabilities import absent, is_a_test
 
@@ -142,6 +144,19 @@ def test_contributing_names_what_it_is_about() -> None:
     assert {f"{room}/" for room in ROOMS} - set(named) == {"segments/"}, (
         "the map has every room, and those of segments one by one"
     )
+
+
+@pytest.mark.parametrize("page", [CONTRIBUTING, Page(ROOT / "docs" / "architecture.md")], ids=str)
+def test_the_arrows_are_those_of_the_law(page: Page) -> None:
+    told = dict(text.split(" → ") for text in page.code if " → " in text)
+    arrows = {room: {to.partition(".")[0] for to in re.findall(r"[a-z.]+", names)} for room, names in told.items()}
+    words = {"nothing": set[str](), "everything": set(LAW_ROOMS) - {"definitions", "workers"}}
+    found = {room: words.get(told[room], to) for room, to in arrows.items()}
+    assert found == {
+        room: {to.partition(".")[0] for name, grants in GRANTS.items() if name.partition(".")[0] == room for to in grants}
+        - {room}
+        for room in LAW_ROOMS
+    }
 
 
 def test_every_room_of_segments_is_on_the_map() -> None:
