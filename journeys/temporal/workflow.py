@@ -180,7 +180,7 @@ class JourneyRun:
 
     async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
         remaining = self._start.clock.real(until) - workflow.now()
-        if remaining > timedelta(0):
+        if remaining > timedelta(0) and not cut_short():
             self._note(f"waiting {summary}", until)
             for idle in self._idle:
                 idle.cancel()
