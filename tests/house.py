@@ -5,6 +5,7 @@ Promise: all laws find a use in one way (`House.uses`), however it is written: a
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("definitions", "journeys", "segments", "activities", "store", "api", "workers")
+_PLACE = re.compile(rf"(?:{'|'.join(ROOMS)})(?:\.\w+)+(?::\w+)?")
 _BY_NAME = {"importlib.import_module", "importlib.__import__", "__import__"}
 
 
@@ -67,6 +69,10 @@ class House:
             if means[local] in self.modules:
                 found.append(Use(line, f"{means[local]}.{rest}"))
         return found
+
+    def named(self, module: str) -> list[Use]:
+        """Places of ours that a module names in a text, to load or start them later: `"store.locks"`, `"store.locks:Lock"`."""
+        return [use for use in _places(self.texts[self.modules[module]]) if "." in (self.module(use.name) or "")]
 
     def module(self, name: str) -> str | None:
         """The module that a dotted name begins with; the longest that there is."""
@@ -124,6 +130,12 @@ def _written(text: str) -> Written:
             if local in means:
                 attributes.append((node.lineno, local, rest))
     return Written(imports, means, attributes)
+
+
+@cache
+def _places(text: str) -> list[Use]:
+    texts = [node for node in ast.walk(parsed(text)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [Use(node.lineno, str(node.value).replace(":", ".")) for node in texts if _PLACE.fullmatch(str(node.value))]
 
 
 def _imported(node: ast.AST) -> Iterator[tuple[str, str | None]]:

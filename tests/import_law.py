@@ -64,7 +64,7 @@ api.webhooks          journeys segments.* store.* activities.channels api
 workers               journeys.* segments.* store.* activities.* api.* workers
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
-workers.embedded      journeys.* segments.* store.* activities.* api.* workers
+workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
 workers.sandbox       BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """
@@ -111,10 +111,10 @@ def granted(place: str, grants: frozenset[str]) -> bool:
 
 
 def trespasses(house: House) -> Iterator[str]:
-    """Uses of what a room may not use, however they are written."""
+    """Uses of what a room may not use, however they are written, also by a name in a text."""
     for module, file in house.modules.items():
         room = room_of(module)
-        for line, name in house.uses(module):
+        for line, name in (*house.uses(module), *house.named(module)):
             place, grants = house.place(name), GRANTS[room] | {room, EXCEPTIONS.get(file, room)}
             if name.partition(".")[0] in ROOMS and not granted(place, grants):
                 yield f"{file}:{line} uses {name}, which is not in the line of {room}"

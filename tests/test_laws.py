@@ -142,6 +142,7 @@ FAULTS = [
     (trespasses, "store/x.py", "from journeys.contracts import Channel"),
     (trespasses, "store/x.py", 'import importlib\nimportlib.import_module("workers.settings")'),
     (trespasses, "store/x.py", 'from importlib import import_module as get\nget("workers")'),
+    (trespasses, "store/x.py", 'from pkgutil import resolve_name\nresolve_name("workers.settings:Settings")'),
     (trespasses, "store/x.py", "def f():\n    from api.auth import Operator"),
     (trespasses, "store/runs/x.py", "from ..ingest import batch"),
     (trespasses, "segments/leaves/x.py", "import segments\nsegments.did"),
