@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -133,9 +134,14 @@ def _makes_a_number(call: ast.Call) -> bool:
 LAWS: list[Callable[[House], Iterator[str]]] = [trespasses, foreigners, unnamed, circles, numbered, spelt_elsewhere, draws]
 
 
+@cache
+def broken(law: Callable[[House], Iterator[str]]) -> list[str]:
+    return list(law(HOUSE))
+
+
 @pytest.mark.parametrize("law", LAWS)
 def test_the_house_keeps(law: Callable[[House], Iterator[str]]) -> None:
-    assert list(law(HOUSE)) == []
+    assert broken(law) == []
 
 
 FAULTS = [
@@ -184,7 +190,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("law", "file", "text"), FAULTS, ids=[f"{law.__name__}-{n}" for n, (law, *_) in enumerate(FAULTS)])
 def test_a_fault_is_found(law: Callable[[House], Iterator[str]], file: str, text: str) -> None:
-    assert len(list(law(HOUSE.planted(file, text)))) > 0
+    assert set(law(HOUSE.planted(file, text))) - set(broken(law)) != set()
 
 
 def test_what_a_door_hands_on_is_its_own_and_what_a_package_hands_on_is_not() -> None:
