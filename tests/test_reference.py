@@ -1,4 +1,4 @@
-"""docs/journeys.md is what the code says of the handle, and the code shows each word."""
+"""docs/journeys.md is what the code says of the handle, the code shows each word, and each rule of lint is told."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from journeys.handle import Journey
 from journeys.reference import reference, words_of
+from journeys.walk.lint import RULES
+from tests.pages import Page, plain
 from workers.cli.main import app
 
 PAGE = Path(__file__).parents[1] / "docs" / "journeys.md"
@@ -27,3 +29,8 @@ def test_a_word_has_its_place_and_an_example_that_says_it(name: str) -> None:
     _, _, example = (WORDS[name].__doc__ or "").partition("Example:\n")
     assert re.search(rf"\bj\.{name}\b", example), f"j.{name}: write an example under Example: in its docstring"
     assert f"### `j.{name}`" in reference()
+
+
+def test_every_rule_of_lint_is_told() -> None:
+    told = [plain(row[0]) for row in Page(PAGE.with_name("authoring.md")).rows]
+    assert set(RULES) - set(told) == set()
