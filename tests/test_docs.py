@@ -54,7 +54,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "html": read_template,
     "": read_drawing,
 }
-TESTED = {"python", "console", "js"}
+TESTED = {"python", "console", "sh", "js"}
 
 
 def blocks_that_are_not(page: Page) -> Iterator[str]:
@@ -132,13 +132,14 @@ def test_javascript_is_javascript(text: str) -> None:
 
 
 #: What is typed besides our own program.
-PROGRAMS = {"cd", "curl", "export", "git", "journeys", "make", "pip", "pytest"}
+PROGRAMS = {".", "cd", "curl", "export", "git", "journeys", "make", "pip", "pytest", "python3"}
 
 
 def typed(page: Page) -> list[list[str]]:
-    """What is typed in console blocks, in words: the lines after `$ `, with those that belong to them; `&&` joins two."""
+    """What is typed, in words: lines after `$ ` with those that belong to them, and each line of a script; `&&` joins two."""
     found: list[list[str]] = []
-    for block in page.blocks("console"):
+    scripts = [re.sub(r"^(?=\S)", "$ ", block, flags=re.MULTILINE) for block in page.blocks("sh")]
+    for block in (*page.blocks("console"), *scripts):
         rest = block.splitlines()
         while rest:
             if (line := rest.pop(0)).startswith("$ "):
@@ -149,7 +150,7 @@ def typed(page: Page) -> list[list[str]]:
                         found.append([])
                     else:
                         found[-1].append(word)
-    return found
+    return [each for each in found if each]
 
 
 def in_words(line: str) -> list[str] | None:
@@ -282,6 +283,7 @@ def test_there_are_examples_and_calls() -> None:
         (commands_that_are_not, "`journeys segments frobnicate`", "segments has no command frobnicate"),
         (commands_that_are_not, "`journeys demo --forever`", "demo has no --forever"),
         (commands_that_are_not, "`make nothing`", "make has no nothing"),
+        (commands_that_are_not, "```sh\n# a comment\ncd x\njourney check\n```", "what is journey?"),
         (names_that_are_not, "`pip install 'journeys[embedded,all]'`", "the extra all"),
         (names_that_are_not, "JOURNEYS_NOTHING=1 journeys api", "JOURNEYS_NOTHING"),
         (names_that_are_not, "```python\nawait j.fax('x')\n```", "j.fax"),
