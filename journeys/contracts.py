@@ -7,6 +7,7 @@ Postgres and are looked up by run id when a message is rendered.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,6 +57,7 @@ class Channel(StrEnum):
     EMAIL = "email"
 
 
+_CALENDARS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 _LONGEST_ATTEMPT = {
     Channel.PUSH: timedelta(minutes=30),
     Channel.WHATSAPP: timedelta(minutes=30),
@@ -105,6 +107,9 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"
     DAY_CEILING = "message ceiling of the day"
+    WINDOW = "outside its window"
+    HABIT = "a better hour is near"
+    NO_INSTANT = "no allowed instant before its deadline"
     CEILING = "message ceiling of the run"
     EXPIRED = "useless after its deadline"
     REFUSED = "refused by the provider"
@@ -237,10 +242,26 @@ Reentry = Once | After | PerKey
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `messages` marketing messages to a customer in any `within`, over all journeys."""
+    """At most `messages` marketing messages to a customer in any `within`, or in each `calendar` day, week or month of theirs.
+
+    Over all journeys, on one `channel` or on all. It counts marketing; with `purpose=None` all messages, of which it still
+    holds back marketing only. `Cap(1, timedelta(hours=4))` is the least time between two messages.
+    """
 
     messages: int
-    within: timedelta
+    within: timedelta | None = None
+    calendar: Literal["day", "week", "month"] | None = None
+    channel: Channel | str | None = None
+    purpose: Purpose | None = Purpose.MARKETING
+
+    @property
+    def longest(self) -> timedelta:
+        """For how long it may hold a message back."""
+        return self.within if self.within is not None else _CALENDARS[str(self.calendar)]
+
+    def __str__(self) -> str:
+        often = f"a {self.calendar}" if self.calendar else f"in {describe(self.longest)}"
+        return f"{self.messages} {often}{f' by {self.channel}' if self.channel else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ LAW = {
     "definitions": {"journeys", "segments.library"},
     "journeys": {"segments"},
     "segments": {"store"},
-    "activities": {*(f"journeys.{name}" for name in _BORDER), "segments", "store"},
+    "activities": {*(f"journeys.{name}" for name in _BORDER), "journeys.gate", "segments", "store"},
     "api": {"journeys", "segments", "activities.channels", "store"},
     "workers": set(ROOMS) - {"definitions"},
     "store": set(),
@@ -208,6 +208,14 @@ def test_the_language_of_segments_is_pure(room: str) -> None:
     for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
         foreign = [name for _, name in imports(path) if name.split(".")[0] in {"store", "sqlalchemy", "asyncpg"}]
         assert foreign == []
+        assert impurities(path) == []
+
+
+def test_the_gate_is_pure() -> None:
+    """The simulator asks the same gate, and a journey may wait by its clocks: it knows no store, no provider, no Temporal."""
+    foreign = {"store", "activities", "api", "workers", "temporalio", "asyncpg", "sqlalchemy"}
+    for path in sources("journeys/gate"):
+        assert [name for _, name in imports(path) if name.split(".")[0] in foreign] == []
         assert impurities(path) == []
 
 

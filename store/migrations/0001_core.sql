@@ -685,22 +685,22 @@ create table journey_control (
     killed_at  timestamptz
 );
 
--- The customer's marketing messages that a cap counts, read under a lock that is held until the transaction ends: one
+-- The customer's messages that a cap may count, read under a lock that is held until the transaction ends: one marketing
 -- delivery of a customer at a time, or two would find the same room. What was withheld from the asking run counts within it,
 -- so that its waits are those of the runs that it is compared with. Volatile: the second statement sees what the lock waited for.
-create function claims_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid)
-    returns setof timestamptz
+create function past_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid)
+    returns table (counted_at timestamptz, channel text, purpose text)
     language plpgsql volatile
     as $$
     begin
         perform pg_advisory_xact_lock(lock_class, hashtext(customer::text));
         return query
-            select coalesce(claimed_at, settled_at) as counted_at from delivery
-            where profile_id = customer and purpose = 'marketing' and (
-                (state in ('claimed', 'sent', 'unconfirmed') and claimed_at > since)
-                or (run_id = asking and state = 'withheld' and settled_at > since)
+            select coalesce(d.claimed_at, d.settled_at), d.channel, d.purpose from delivery d
+            where d.profile_id = customer and (
+                (d.state in ('claimed', 'sent', 'unconfirmed') and d.claimed_at > since)
+                or (d.run_id = asking and d.state = 'withheld' and d.settled_at > since)
             )
-            order by counted_at;
+            order by 1;
     end $$;
 
 -- What is for sale, as the shop last told it. `id` is the `product_id` of its events.

@@ -37,9 +37,9 @@ select state, reason, attempts, copies, retry_at, detail from delivery where run
 select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
 
--- name: capped
--- When the customer's marketing messages that a cap counts were claimed, oldest first; nobody else claims one until we are done.
-select claimed_at from claims_under_lock($1, $2, $3, $4) as claimed_at;
+-- name: past
+-- The customer's messages that a cap may count, oldest first; nobody else claims a marketing one until we are done.
+select counted_at, channel, purpose from past_under_lock($1, $2, $3, $4);
 
 -- name: record
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.

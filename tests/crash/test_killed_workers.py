@@ -112,7 +112,7 @@ def the_cap_was_never_exceeded(evidence: Evidence) -> None:
     assert sum(evidence.accepted[row.key] for row in rows) <= 5
     counted = [row for row in rows if row.state in {"sent", "unconfirmed"}]
     assert len(counted) == 5
-    assert {row.reason for row in rows if row not in counted} == {"frequency cap"}
+    assert {row.reason for row in rows if row not in counted} == {"no allowed instant before its deadline"}
 
 
 async def tell_providers_to_fail(sandbox_url: str) -> None:

@@ -125,7 +125,12 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("reentry=after(day=7)", "after has no day=; did you mean days?"),
         ("reentry=after(7)", "after is given too many values without a name; it takes days, hours, minutes"),
         ("reentry=per_key()", "per_key is not given prop; it takes prop"),
-        ("caps=(Cap(3),)", "Cap is not given within; it takes messages, within"),
+        ("caps=(Cap(3),)", "a cap is for a span or by the calendar, one of the two: Cap(3, timedelta(days=7)) or Cap(3, cal"),
+        ("caps=(Cap(3, timedelta(days=7), calendar='week'),)", "one of the two: Cap(3, timedelta(days=7)) or Cap(3, cal"),
+        ("caps=(Cap(3, calendar='year'),)", 'a cap goes by calendar="day", "week" or "month", not \'year\''),
+        ("caps=(Cap(3, calendar='day', channel='fax'),)", "a cap is for channel='push', 'whatsapp', 'email' or for all"),
+        ("caps=(Cap(3, calendar='day', purpose=Purpose.TRANSACTIONAL),)", "a cap counts Purpose.MARKETING or, with purpose="),
+        ("caps=(Cap(),)", "Cap is not given messages; it takes messages, within, calendar, channel, purpose"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_told_with_its_line(declared: str, sentence: str, package: Path) -> None:
@@ -269,7 +274,7 @@ def test_a_cap_that_outlasts_a_message_is_said_and_loads(package: Path) -> None:
 
 
 def test_a_cap_that_a_message_outlasts_needs_no_word(package: Path) -> None:
-    declared = "caps=(Cap(3, timedelta(days=7)),), useless_after=timedelta(days=7)"
+    declared = "caps=(Cap(3, timedelta(days=7)), Cap(1, calendar='day')), useless_after=timedelta(days=7)"
     assert told(package, journey_of("await j.push('hi')", declared=declared)) == []
 
 
