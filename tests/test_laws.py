@@ -41,11 +41,11 @@ WORKFLOW_CODE = (
     "workers/watching.py",
 )
 #: The language must be importable in the workflow sandbox: no store, no SQL.
-PURE_SEGMENTS = ("language", "leaves", "time", "library", "facts.py", "evaluate.py", "errors.py")
+PURE_SEGMENTS = ("language", "leaves", "time", "library", "facts.py", "evaluate.py", "dating.py", "errors.py")
 #: Modules that may stand in a circle: none.
 CIRCLES: dict[str, set[str]] = {}
 #: The rooms of `segments`, and which others each may use.
-_LANGUAGE = {"language", "time", "leaves", "facts", "evaluate", "errors"}
+_LANGUAGE = {"language", "time", "leaves", "facts", "evaluate", "dating", "errors"}
 SEGMENT_LAW = {
     "errors": set[str](),
     "time": {"errors", "language.reading"},
@@ -53,6 +53,7 @@ SEGMENT_LAW = {
     "language": {"errors", "facts", "time"},
     "evaluate": {"facts", "language"},
     "leaves": {"errors", "facts", "language", "time", "evaluate"},
+    "dating": {"errors", "facts", "language", "evaluate", "leaves"},
     "library": {"language", "leaves", *segments.__all__},  # by the door, as a company's own would
     "sql": _LANGUAGE,
     "watch": _LANGUAGE | {"sql", "load"},
@@ -60,6 +61,10 @@ SEGMENT_LAW = {
     "ask": _LANGUAGE | {"sql", "watch", "define"},
     "define": _LANGUAGE | {"sql", "watch", "ask"},
 }
+
+
+#: The pure part of `segments`, which is all that a simulation may use besides journeys.
+_SIMULATED = {"journeys", *(f"segments.{name}" for name in _LANGUAGE), *(f"segments.{name}" for name in segments.__all__)}
 
 
 def sources(*rooms: str) -> list[Path]:
@@ -88,6 +93,13 @@ def breaks(path: Path, root: Path = ROOT) -> list[str]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_import_law(room: str) -> None:
     assert [broken for path in sources(room) for broken in breaks(path)] == []
+
+
+def test_a_simulation_knows_journeys_and_pure_segments_only() -> None:
+    used = [(path.name, module) for path in sources("journeys/simulate") for _, module in imports(path)]
+    ours = [each for each in used if each[1].partition(".")[0] in ROOMS]
+    assert [each for each in ours if not any(f"{each[1]}.".startswith(f"{allowed}.") for allowed in _SIMULATED)] == []
+    assert [each for each in ours if each[1].startswith("journeys.temporal")] == []
 
 
 def test_the_import_law_can_be_broken(tmp_path: Path) -> None:
