@@ -1,0 +1,129 @@
+"""Who enters a simulated journey, and why others do not: the rules of `journeys.entry`, as the dispatcher asks them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from journeys.authoring import JourneyDefinition
+from journeys.contracts import PerKey, Plain, RunStart
+from journeys.entering import UnlikeDeclared, accepted
+from journeys.entry import KILLED, UNLIKE_DECLARED, Past, entry_key, is_held_out, refusal, short_key
+from journeys.simulate.customers import Customer
+from journeys.simulate.membership import Transition
+from journeys.simulate.run import Run
+from segments import Segment
+from segments.dating import trigger_types
+
+if TYPE_CHECKING:
+    from journeys.simulate.world import World
+
+
+_NEVER = Past(running=False, runs=0, last_ended_at=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Somebody who did not enter, and why."""
+
+    journey: str
+    customer: Customer
+    key: str
+    reason: str
+    at: datetime
+
+
+class Admission:
+    """Opens runs, and keeps who was refused."""
+
+    def __init__(self, world: "World", controls: Mapping[str, str]) -> None:
+        self._world = world
+        self._controls = controls
+        self._numbers = count(1)
+
+    def by_hand(self, definition: JourneyDefinition, who: Customer, params: dict[str, Plain], key: str) -> Run | Refused:
+        """A start over the API; a journey that is paused lets nobody in that way."""
+        spec, now = definition.spec, self._world.now
+        key = short_key(key) if isinstance(spec.reentry, PerKey) else ""
+        state = self._controls.get(spec.name, "live")
+        reason = f"journey {state}" if state != "live" else refusal(spec, key, self._past(definition, who, key), now, now)
+        return (
+            self._refuse(definition, who, key, reason) if reason else self._open(definition, who, now, key=key, params=params)
+        )
+
+    def admitted(self, who: Customer, move: Transition) -> Iterator[Run]:
+        """The runs that a transition opens."""
+        for definition in self._world.catalogue.entered_by(move.segment):
+            spec = definition.spec
+            if move.kind == "repeated" and not isinstance(spec.reentry, PerKey):
+                continue
+            entry = self._entry(who, move, spec.entry)
+            key = entry_key(spec, dict(entry))
+            reason = (
+                KILLED
+                if self._controls.get(spec.name) == "killed"
+                else refusal(spec, key, self._past(definition, who, key), move.at, self._world.now)
+            )
+            try:
+                known = accepted(spec.entry_model, entry) if spec.entry_model else {}
+            except UnlikeDeclared:
+                known, reason = {}, reason or UNLIKE_DECLARED
+            if reason is None:
+                yield self._open(definition, who, move.at, key=key, segment=move.segment, entry=known)
+            elif move.kind != "repeated":
+                self._refuse(definition, who, key, reason)
+
+    def _entry(self, who: Customer, move: Transition, segment: Segment | str | None) -> Mapping[str, Any]:
+        """The properties of the event behind an entry: the newest that speaks for the segment, or the one that decided."""
+        at_hand = segment if isinstance(segment, Segment) else self._world.delivery.segment(move.segment)
+        events = [event for kind in trigger_types([at_hand]) for event in who.events.get(kind, ()) if event.ts <= move.at]
+        decided = move.cause.get("message_id")
+        behind = [event for event in events if decided in (None, event.message_id)]
+        return max(behind, key=lambda event: event.ts).properties if behind else {}
+
+    def _past(self, definition: JourneyDefinition, who: Customer, key: str) -> Past:
+        keyed = isinstance(definition.spec.reentry, PerKey)
+        if not who.runs:
+            return _NEVER
+        runs = [run for run in who.runs if run.journey == definition.name and (not keyed or run.key == key)]
+        ended = [run.ended_at for run in runs if run.ended_at is not None]
+        return Past(len(ended) < len(runs), len(runs), max(ended, default=None))
+
+    def _open(
+        self,
+        definition: JourneyDefinition,
+        who: Customer,
+        entered_at: datetime,
+        *,
+        key: str = "",
+        segment: str | None = None,
+        params: dict[str, Plain] | None = None,
+        entry: dict[str, Plain] | None = None,
+    ) -> Run:
+        start = RunStart(
+            run_id=UUID(int=next(self._numbers)),
+            customer_id=who.id,
+            segment=segment,
+            entered_at=entered_at,
+            started_at=self._world.now,
+            params=params or {},
+            entry=entry or {},
+        )
+        run = Run(
+            self._world,
+            definition,
+            who,
+            start,
+            key=key,
+            holdout=bool(definition.spec.holdout) and is_held_out(definition.spec, who.id),
+        )
+        who.runs.append(run)
+        self._world.runs.append(run)
+        return run
+
+    def _refuse(self, definition: JourneyDefinition, who: Customer, key: str, reason: str) -> Refused:
+        refused = Refused(definition.name, who, key, reason, self._world.now)
+        self._world.refused.append(refused)
+        return refused
