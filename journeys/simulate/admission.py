@@ -4,22 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
+from journeys.catalogue import Catalogue
 from journeys.contracts import PerKey, Plain, RunStart
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.entry import KILLED, UNLIKE_DECLARED, Past, entry_key, is_held_out, refusal, short_key
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
-from journeys.simulate.run import Run
+from journeys.simulate.run import Run, Surroundings
+from journeys.simulate.runs import Runs
 from segments import Segment
 from segments.dating import trigger_types
-
-if TYPE_CHECKING:
-    from journeys.simulate.world import World
-
 
 _NEVER = Past(running=False, runs=0, last_ended_at=None)
 
@@ -38,14 +36,20 @@ class Refused:
 class Admission:
     """Opens runs, and keeps who was refused."""
 
-    def __init__(self, world: "World", controls: Mapping[str, str]) -> None:
+    def __init__(
+        self, world: Surroundings, catalogue: Catalogue, segments: Mapping[str, Segment], controls: Mapping[str, str]
+    ) -> None:
+        self.runs = Runs()
+        self.refused: list[Refused] = []
         self._world = world
+        self._catalogue = catalogue
+        self._segments = segments
         self._controls = controls
         self._numbers = count(1)
 
     def by_hand(self, definition: JourneyDefinition, who: Customer, params: dict[str, Plain], key: str) -> Run | Refused:
         """A start over the API; a journey that is paused lets nobody in that way."""
-        spec, now = definition.spec, self._world.now
+        spec, now = definition.spec, self._world.agenda.now
         key = short_key(key) if isinstance(spec.reentry, PerKey) else ""
         state = self._controls.get(spec.name, "live")
         reason = f"journey {state}" if state != "live" else refusal(spec, key, self._past(definition, who, key), now, now)
@@ -55,7 +59,7 @@ class Admission:
 
     def admitted(self, who: Customer, move: Transition) -> Iterator[Run]:
         """The runs that a transition opens."""
-        for definition in self._world.catalogue.entered_by(move.segment):
+        for definition in self._catalogue.entered_by(move.segment):
             spec = definition.spec
             if move.kind == "repeated" and not isinstance(spec.reentry, PerKey):
                 continue
@@ -64,7 +68,7 @@ class Admission:
             reason = (
                 KILLED
                 if self._controls.get(spec.name) == "killed"
-                else refusal(spec, key, self._past(definition, who, key), move.at, self._world.now)
+                else refusal(spec, key, self._past(definition, who, key), move.at, self._world.agenda.now)
             )
             try:
                 known = accepted(spec.entry_model, entry) if spec.entry_model else {}
@@ -77,7 +81,7 @@ class Admission:
 
     def _entry(self, who: Customer, move: Transition, segment: Segment | str | None) -> Mapping[str, Any]:
         """The properties of the event behind an entry: the newest that speaks for the segment, or the one that decided."""
-        at_hand = segment if isinstance(segment, Segment) else self._world.delivery.segment(move.segment)
+        at_hand = segment if isinstance(segment, Segment) else self._segments[move.segment]
         events = [event for kind in trigger_types([at_hand]) for event in who.events.get(kind, ()) if event.ts <= move.at]
         decided = move.cause.get("message_id")
         behind = [event for event in events if decided in (None, event.message_id)]
@@ -85,9 +89,9 @@ class Admission:
 
     def _past(self, definition: JourneyDefinition, who: Customer, key: str) -> Past:
         keyed = isinstance(definition.spec.reentry, PerKey)
-        if not who.runs:
+        if not self.runs.of(who):
             return _NEVER
-        runs = [run for run in who.runs if run.journey == definition.name and (not keyed or run.key == key)]
+        runs = [run for run in self.runs.of(who) if run.journey == definition.name and (not keyed or run.key == key)]
         ended = [run.ended_at for run in runs if run.ended_at is not None]
         return Past(len(ended) < len(runs), len(runs), max(ended, default=None))
 
@@ -107,7 +111,7 @@ class Admission:
             customer_id=who.id,
             segment=segment,
             entered_at=entered_at,
-            started_at=self._world.now,
+            started_at=self._world.agenda.now,
             params=params or {},
             entry=entry or {},
         )
@@ -119,11 +123,10 @@ class Admission:
             key=key,
             holdout=bool(definition.spec.holdout) and is_held_out(definition.spec, who.id),
         )
-        who.runs.append(run)
-        self._world.runs.append(run)
+        self.runs.add(run)
         return run
 
     def _refuse(self, definition: JourneyDefinition, who: Customer, key: str, reason: str) -> Refused:
-        refused = Refused(definition.name, who, key, reason, self._world.now)
-        self._world.refused.append(refused)
+        refused = Refused(definition.name, who, key, reason, self._world.agenda.now)
+        self.refused.append(refused)
         return refused

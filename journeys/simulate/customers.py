@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from journeys.contracts import Channel, Purpose
@@ -13,9 +13,6 @@ from journeys.gate.caps import Past
 from segments.facts import Event, Facts, Person
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED
 from segments.time.zones import Whereabouts, whereabouts
-
-if TYPE_CHECKING:
-    from journeys.simulate.run import Run
 
 #: Of several addresses' consents the first of these is the customer's on the channel, as in the ledger's query.
 _BEST_FIRST = ("granted", "unknown", "pending", "expired", "refused", "withdrawn")
@@ -58,17 +55,11 @@ class Customer:
         self.addresses: dict[Channel, list[Address]] = {}
         self.inside: dict[str, datetime] = {}
         self.left: dict[str, datetime] = {}
-        self.runs: list[Run] = []
         self.past: list[Past] = []
         self.arms: dict[str, str] = {}
         self._since: dict[str, datetime] = {}
         self._consented: dict[str, datetime] = {}
         self._where: dict[str, Whereabouts] = {}
-
-    @property
-    def open_runs(self) -> "list[Run]":
-        """The runs that go on, oldest first."""
-        return [run for run in self.runs if run.outcome is None]
 
     def happened(self, event: Event) -> None:
         """Keep an event at its place in time."""

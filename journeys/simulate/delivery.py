@@ -174,7 +174,7 @@ def _message_of(run: Run, request: DeliverRequest) -> Message:
     for message in reversed(run.messages):
         if message.request.occurrence == request.occurrence and message.request.step == request.step:
             return message
-    message = Message(request, run, "new", run.now())
+    message = Message(request, run.customer, "new", run.now())
     run.messages.append(message)
     return message
 

@@ -13,6 +13,7 @@ from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfM
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
 from journeys.simulate.run import Run
+from journeys.simulate.runs import Runs
 from segments import Predicate, Segment
 from segments.evaluate import reached_at
 from segments.language.predicate import event_types
@@ -48,7 +49,8 @@ def goal_reached(goal: Predicate, who: Customer, since: datetime, at: datetime) 
 class Hearing:
     """Looks at what changed for the runs that it may concern."""
 
-    def __init__(self, segment: Callable[[str], Segment], now: Callable[[], datetime]) -> None:
+    def __init__(self, runs: Runs, segment: Callable[[str], Segment], now: Callable[[], datetime]) -> None:
+        self._runs = runs
         self._segment = segment
         self._now = now
 
@@ -66,7 +68,7 @@ class Hearing:
         """The waits of a customer's runs that what changed has made so."""
         moved = {(each.segment, each.kind == "entered"): each.at for each in moves if each.kind != "repeated"}
         found: list[tuple[Run, Happened]] = []
-        for run in who.open_runs:
+        for run in self._runs.open(who):
             if run.expecting is not None and run.expecting.until > self._now():
                 so = [*(self._true(run, run.expecting) if marks else ()), *_moved(run.expecting, moved)]
                 if first := _first(run.expecting, so):
@@ -77,7 +79,7 @@ class Hearing:
         """The runs that are over, because an event of these kinds reached their goal."""
         return [
             run
-            for run in who.open_runs
+            for run in self._runs.open(who)
             if run.spec.goal is not None and not types_of(run.spec.goal).isdisjoint(marks)
             if goal_reached(run.spec.goal, who, run.start.entered_at, self._now())
         ]

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from journeys.contracts import DeliverRequest, Reason
-
-if TYPE_CHECKING:
-    from journeys.simulate.run import Run
+from journeys.simulate.customers import Customer
 
 
 @dataclass(slots=True)
@@ -15,7 +13,7 @@ class Message:
     """One message: what was asked for, and what became of it; `at` is when that was last decided."""
 
     request: DeliverRequest
-    run: "Run"
+    customer: Customer
     state: str
     at: datetime
     reason: Reason | None = None

@@ -6,18 +6,34 @@ deferred message's, and what happened the wait that it was waited in.
 
 from collections.abc import Generator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, JourneySpec, Outcome, Reason, Receipt, RunStart
 from journeys.handle import Journey, RunEnded
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
+from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
 
-if TYPE_CHECKING:
-    from journeys.simulate.world import World
+
+class Surroundings(Protocol):
+    """What a run asks of the world around it."""
+
+    agenda: Agenda
+
+    def attempt(self, run: "Run", request: DeliverRequest) -> Receipt | datetime:
+        """One attempt at a message: a receipt, or when to try again."""
+        ...
+
+    def answer(self, run: "Run", question: Question) -> Any:
+        """What a journey asks before it goes on."""
+        ...
+
+    def already(self, run: "Run", expect: Expect) -> Happened | None:
+        """The first of what a wait waits for that is so."""
+        ...
 
 
 class _Pause:
@@ -36,7 +52,14 @@ class Run:
     """A run and all that became of it. As a `Runtime`, it is what the handle works with."""
 
     def __init__(
-        self, world: "World", definition: JourneyDefinition, customer: Customer, start: RunStart, *, key: str, holdout: bool
+        self,
+        world: Surroundings,
+        definition: JourneyDefinition,
+        customer: Customer,
+        start: RunStart,
+        *,
+        key: str,
+        holdout: bool,
     ) -> None:
         self.customer = customer
         self.start = start
@@ -116,7 +139,7 @@ class Run:
         """Ask the gate and hand over; where a provider is busy, again and again."""
         self._leave_if_over()
         while True:
-            decided = self._world.delivery.attempt(self, request)
+            decided = self._world.attempt(self, request)
             if isinstance(decided, Receipt):
                 return decided
             try:
@@ -132,7 +155,7 @@ class Run:
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What is so already, or the first of it to come true in time."""
         self._leave_if_over()
-        happened = self._world.hearing.already(self, expect)
+        happened = self._world.already(self, expect)
         if happened is None:
             self.expecting = expect
             try:

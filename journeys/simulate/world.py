@@ -13,9 +13,9 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, PerKey, Plain, Reason
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, PerKey, Plain, Reason, Receipt
 from journeys.entry import lot
-from journeys.heard import Happened, OfPeople
+from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Arm, IsIn, Question, Reached
 from journeys.simulate.admission import Admission, Refused
 from journeys.simulate.agenda import Agenda
@@ -27,6 +27,7 @@ from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
 from journeys.simulate.providers import Providers
 from journeys.simulate.run import Run
+from journeys.simulate.runs import Runs
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
@@ -49,20 +50,28 @@ class World:
         self.agenda = Agenda(now)
         self.providers = Providers()
         self.customers: dict[str, Customer] = {}
-        self.runs: list[Run] = []
-        self.refused: list[Refused] = []
         self._numbers = count(1)
         self._controls: dict[str, str] = {}
         known = {**catalogue.segments, **{each.name: each for each in segments}}
-        self.delivery = Delivery(self.providers, known, self._controls, ceilings)
-        self.hearing = Hearing(self.delivery.segment, lambda: self.agenda.now)
+        self._delivery = Delivery(self.providers, known, self._controls, ceilings)
+        self._admission = Admission(self, catalogue, known, self._controls)
+        self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
-        self._admission = Admission(self, self._controls)
 
     @property
     def now(self) -> datetime:
         """Business time."""
         return self.agenda.now
+
+    @property
+    def runs(self) -> Runs:
+        """All runs."""
+        return self._admission.runs
+
+    @property
+    def refused(self) -> list[Refused]:
+        """Who did not enter, and why."""
+        return self._admission.refused
 
     def passes(self, until: datetime) -> Iterator[tuple[datetime, Customer]]:
         """Let time pass; each thing that happens is told, with the customer whom it is about."""
@@ -93,7 +102,7 @@ class World:
 
     def came_back(self, message: Message, event: str) -> None:
         """Something became of a message: delivered, read, clicked, replied, failed."""
-        self.happened(message.run.customer, event, message.told)
+        self.happened(message.customer, event, message.told)
 
     def begin(self, journey: str, who: Customer, params: Mapping[str, Any] = _NOTHING, key: str = "") -> Run | Refused:
         """Start a run, as product teams do over the API."""
@@ -121,6 +130,14 @@ class World:
             raise SimulationError(f"run of {run.journey} waits for nobody to do '{which}'")
         run.hear(Happened(wait=expect.wait, which=which, at=self.now, answer=dict(answer)))
 
+    def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
+        """One attempt at a message: a receipt, or when to try again."""
+        return self._delivery.attempt(run, request)
+
+    def already(self, run: Run, expect: Expect) -> Happened | None:
+        """The first of what a wait waits for that is so."""
+        return self._hearing.already(run, expect)
+
     def answer(self, run: Run, question: Question) -> Any:
         """What a journey asks before it goes on."""
         who = run.customer
@@ -128,21 +145,21 @@ class World:
             case Reached():
                 return _is_so(predicate_of(question.predicate), run, question.at)
             case IsIn():
-                return self.delivery.segment(question.segment).predicate.holds(who.facts, question.at)
+                return self._delivery.segment(question.segment).predicate.holds(who.facts, question.at)
             case Arm():
                 return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
         raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
 
     def _follow(self, marks: frozenset[str], who: Customer, moves: list[Transition]) -> None:
         """All that a change means: whose runs end, who enters, which waits are over."""
-        ending = dict.fromkeys(self.hearing.goals(who, marks), Reason.GOAL) if marks and who.runs else {}
+        ending = dict.fromkeys(self._hearing.goals(who, marks), Reason.GOAL) if marks and self.runs.of(who) else {}
         opened = [run for move in moves if move.kind != "left" for run in self._admission.admitted(who, move)]
         for move in moves:
             if move.kind == "left":
-                for run in who.open_runs:
+                for run in self.runs.open(who):
                     if run.spec.ends_on_leave and run.spec.entered_by == move.segment:
                         ending.setdefault(run, Reason.LEFT)
-        news = self.hearing.news(who, marks, moves) if who.runs else ()
+        news = self._hearing.news(who, marks, moves) if self.runs.of(who) else ()
         for run in opened:
             self._start(run)
         for run, reason in ending.items():
