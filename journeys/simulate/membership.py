@@ -47,13 +47,25 @@ class Membership:
         self._keyed = keyed
         self._agenda = agenda
         self._moved = moved
-        self._segments = list(segments)
+        self._segments: list[Segment] = []
         self._by_mark: dict[str, list[Segment]] = defaultdict(list)
-        for segment in self._segments:
-            for mark in _marks(segment):
-                self._by_mark[mark].append(segment)
-        self._timed = {segment.name for segment in self._segments if _moves_by_time(segment)}
+        self._timed: set[str] = set()
         self._turns: dict[tuple[Customer, str], datetime | None] = {}
+        for segment in segments:
+            self.add(segment)
+
+    def add(self, segment: Segment) -> None:
+        """Watch one more segment."""
+        self._segments.append(segment)
+        for mark in _marks(segment):
+            self._by_mark[mark].append(segment)
+        if _moves_by_time(segment):
+            self._timed.add(segment.name)
+
+    def enters(self, segment: Segment, who: Customer) -> list[Transition]:
+        """Where a customer stands in a segment that is new."""
+        found = self._flip(segment, who, frozenset())
+        return [found] if found and segment.announce else []
 
     def look(self, who: Customer, marks: Collection[str], event: Event | None = None, *, new: bool = False) -> list[Transition]:
         """What a change did to a customer: flips first, then repetitions in the segments that are entered per key."""

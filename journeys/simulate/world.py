@@ -4,7 +4,7 @@ Promise: the order of things is the watch's: what changed moves segments; goals 
 refused with a reason; then runs start, end and go on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -43,7 +43,6 @@ class World:
         catalogue: Catalogue,
         now: datetime,
         *,
-        segments: Sequence[Segment] = (),
         ceilings: Ceilings = USUAL_CEILINGS,
     ) -> None:
         self.catalogue = catalogue
@@ -52,7 +51,7 @@ class World:
         self.customers: dict[str, Customer] = {}
         self._numbers = count(1)
         self._controls: dict[str, str] = {}
-        known = {**catalogue.segments, **{each.name: each for each in segments}}
+        self._known = known = dict(catalogue.segments)
         self._delivery = Delivery(self.providers, known, self._controls, ceilings)
         self._admission = Admission(self, catalogue, known, self._controls)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
@@ -112,6 +111,13 @@ class World:
         if isinstance(run, Run):
             self._start(run)
         return run
+
+    def define(self, segment: Segment) -> None:
+        """A segment that the catalogue does not hold, as product teams define them; who is in it enters."""
+        self._known[segment.name] = segment
+        self._membership.add(segment)
+        for who in self.customers.values():
+            self._follow(frozenset(), who, self._membership.enters(segment, who))
 
     def switch(self, journey: str, state: str) -> None:
         """Pause or kill a journey, or let it live; who waited with a message asks again, who was in a killed one is out."""

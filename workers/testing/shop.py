@@ -35,10 +35,10 @@ from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_N
 from workers.serve import api_config
 from workers.settings import Settings
 from workers.temporal import connect_temporal
+from workers.testing.people import CHANNELS, consent, contact
 from workers.worker import serving, workers
 
 SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"  # noqa: S105 - a shop in a test has nothing to hide
-CHANNELS = ("push", "whatsapp", "email")
 
 
 class HandClock(Clock):
@@ -157,27 +157,6 @@ class Shop:
                 if len(done) >= count:
                     return done
                 await asyncio.sleep(0.02)
-
-
-def contact(user: str) -> dict[str, Any]:
-    """Traits with an e-mail address and a phone number of one's own."""
-    return {"firstName": user.capitalize(), "email": f"{user}@example.com", "phone": _phone(user)}
-
-
-def consent(user: str, channels: Sequence[str]) -> dict[str, Any]:
-    """A push token for `push`, and a subscription for each channel."""
-    keys = {
-        "push": (f"token-{user}", "ANDROID_PUSH"),
-        "whatsapp": (_phone(user), "WHATSAPP"),
-        "email": (f"{user}@example.com", "EMAIL"),
-    }
-    subscriptions = [{"key": key, "type": kind, "status": "SUBSCRIBED"} for key, kind in (keys[c] for c in channels)]
-    device = {"device": {"token": f"token-{user}", "type": "android"}} if "push" in channels else {}
-    return {"messaging_subscriptions": subscriptions} | device
-
-
-def _phone(user: str) -> str:
-    return f"+346{sum(ord(c) * 131**n for n, c in enumerate(user)) % 10**8:08d}"
 
 
 async def new_namespace(address: str) -> str:
