@@ -7,7 +7,7 @@ from uuid import UUID
 
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel, Outcome, Purpose
-from journeys.heard import OfPeople
+from journeys.heard import Expect, OfPeople
 from journeys.simulate import Answer, World
 from journeys.simulate import Customer as Simulant
 from journeys.simulate import Message as Sent
@@ -87,6 +87,11 @@ class Simulated:
     def switches(self, journey: str, state: str) -> None:
         """An operator pauses or kills a journey, or lets it live."""
         self.world.switch(journey, state)
+
+    def expecting(self, name: str, which: str) -> Expect | None:
+        """The wait of a customer's run for somebody to do something."""
+        waits = [run.expecting for run in self.world.runs.open(self._who(name)) if run.expecting is not None]
+        return next((wait for wait in waits if isinstance(wait.expected.get(which), OfPeople)), None)
 
     def completes(self, name: str, which: str, answer: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""

@@ -1,0 +1,303 @@
+"""The stage of real servers: Temporal with time skipped, Postgres, ingest, watch, workers and sandbox providers.
+
+Promise: nothing of ours is replaced. Beside it goes a simulation of the same shop, which knows at which instants something is
+due: there the servers' time is turned, customer by customer.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from temporalio.service import RPCError
+
+from journeys.catalogue import load
+from journeys.contracts import Channel, Outcome
+from journeys.heard import HEARD, Happened
+from journeys.simulate.providers import Kind
+from segments import Segment
+from store import connect
+from store.deliveries.feedback import NewEvent, living, store_events
+from store.runs.views import Run as Row
+from store.runs.views import list_runs
+from workers.testing.people import address_of, consent
+from workers.testing.seen import Message, Refusal, Run
+from workers.testing.servers import Servers, fresh_database
+from workers.testing.shop import Shop, open_shop
+from workers.testing.simulated import Simulated
+
+#: What the sandbox is told, so that its answer means this.
+FAULTS = {
+    (Channel.PUSH, Kind.REFUSED): "sender_id_mismatch",
+    (Channel.PUSH, Kind.LATER): "503",
+    (Channel.PUSH, Kind.SILENT): "timeout_after_accept",
+    (Channel.PUSH, Kind.GONE): "unregistered",
+    (Channel.WHATSAPP, Kind.REFUSED): "131047",
+    (Channel.WHATSAPP, Kind.LATER): "503",
+    (Channel.WHATSAPP, Kind.SILENT): "timeout_after_accept",
+    (Channel.WHATSAPP, Kind.GONE): "131026",
+    (Channel.EMAIL, Kind.REFUSED): "554",
+    (Channel.EMAIL, Kind.LATER): "451",
+    (Channel.EMAIL, Kind.SILENT): "timeout_after_accept",
+    (Channel.EMAIL, Kind.GONE): "550",
+}
+_PROVIDERS = {Channel.PUSH: "fcm", Channel.WHATSAPP: "whatsapp", Channel.EMAIL: "smtp"}
+#: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
+_SLACK = timedelta(seconds=20)
+_PATIENCE = 60.0
+
+
+@contextmanager
+def served(servers: Servers, catalogue: str, folder: Path) -> Iterator["Served"]:
+    """Open a shop on real servers, on a loop in a thread of its own, so that tests are plain functions."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_open(servers, catalogue, folder)) as shop:
+        yield Served(shop, Simulated(load(catalogue), shop.clock.now()), portal)
+
+
+@asynccontextmanager
+async def _open(servers: Servers, catalogue: str, folder: Path) -> AsyncIterator[Shop]:
+    async with fresh_database(servers.postgres) as dsn:
+        database = await connect(dsn)
+        try:
+            async with open_shop(database, dsn, servers.temporal, folder, catalogue=catalogue, on_time=True) as shop:
+                shop.clock.set(_monday())
+                yield shop
+        finally:
+            await database.close()
+
+
+def _monday() -> datetime:
+    """The next Monday at nine: servers have no past."""
+    now = datetime.now(UTC)
+    monday = now.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=-now.weekday())
+    return monday if monday > now else monday + timedelta(days=7)
+
+
+class Served:
+    """A `Stage` on real servers; `shadow` is the simulation beside it."""
+
+    def __init__(self, shop: Shop, shadow: Simulated, portal: BlockingPortal) -> None:
+        self.shop = shop
+        self.shadow = shadow
+        self._portal = portal
+        self._profiles: dict[str, UUID] = {}
+        self._refused: list[tuple[str, Refusal]] = []
+        self._numbers = count(1)
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.shadow.now
+
+    def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:
+        """A customer with addresses and consent on these channels; the shadow's has the same id, and so the same luck."""
+
+        async def signs_up() -> None:
+            await self.shop.signs_up(name, channels, **traits)
+            self._profiles[name] = await self.shop.database.pool.fetchval(
+                "select profile_id from identity where kind = 'user_id' and value = $1", name
+            )
+
+        self._portal.call(signs_up)
+        self.shadow.joins(name, channels, traits, self._profiles[name])
+        self._portal.call(self._settle, [name])
+
+    def becomes(self, name: str, traits: Mapping[str, Any]) -> None:
+        """Their traits change."""
+        self._identify(name, traits, {})
+        self.shadow.becomes(name, traits)
+
+    def says(self, name: str, channel: Channel, *, yes: bool) -> None:
+        """They consent, or withdraw it."""
+        self._identify(name, {}, consent(name, [channel], "SUBSCRIBED" if yes else "UNSUBSCRIBED"))
+        self.shadow.says(name, channel, yes=yes)
+
+    def does(self, name: str, event: str, properties: Mapping[str, Any], at: datetime) -> None:
+        """They do something."""
+
+        async def does() -> None:
+            await self._turn(self.now, [name])
+            track = {"userId": name, "event": event, "properties": dict(properties), "timestamp": at.isoformat()}
+            await self.shop.send("track", **track)
+            await self._settle([name])
+
+        self._portal.call(does)
+        self.shadow.does(name, event, properties, at)
+
+    def came_back(self, name: str, step: str, event: str) -> bool:
+        """Something became of the last message of a step: written as the providers' webhooks write it."""
+        sent = self.shadow.last_sent(name, step)
+        if sent is not None:
+            self._portal.call(self._news, name, step, event, dict(sent.told))
+            self.shadow.came_back(name, step, event)
+        return sent is not None
+
+    def passes(self, until: datetime) -> None:
+        """Time passes from instant to instant at which the shadow has something to do."""
+        due = [(at, name) for at, name in self.shadow.steps(until)]
+        for at, together in groupby(due, key=lambda each: each[0]):
+            self._portal.call(self._turn, at, sorted({name for _, name in together}))
+        self._portal.call(self._turn, until, [])
+
+    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
+        """Somebody starts a run over the API."""
+        body = {"customer": {"user_id": name}, "params": dict(params)} | ({"key": key} if key else {})
+
+        async def starts() -> None:
+            await self._turn(self.now, [name])
+            answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
+            if answer.status_code == httpx.codes.CONFLICT:
+                self._refused.append((name, Refusal(journey, answer.json()["detail"].rpartition(": ")[2], self.now)))
+            else:
+                assert answer.is_success, answer.text
+            await self._settle([name])
+
+        self._portal.call(starts)
+        self.shadow.starts(journey, name, params, key)
+
+    def switches(self, journey: str, state: str) -> None:
+        """An operator pauses or kills a journey, or lets it live."""
+
+        async def switches() -> None:
+            await self._turn(self.now, list(self._profiles))
+            answer = await self.shop.operate("PUT", f"/v1/journeys/{journey}/state", json={"state": state})
+            assert answer.is_success, answer.text
+            await self._settle(list(self._profiles))
+
+        self._portal.call(switches)
+        self.shadow.switches(journey, state)
+
+    def completes(self, name: str, which: str, answer: Mapping[str, Any]) -> bool:
+        """Somebody of the company does what a customer's run waits for."""
+        expecting = self.shadow.expecting(name, which)
+        if expecting is not None:
+            happened = Happened(wait=expecting.wait, which=which, at=self.now, answer=dict(answer))
+            self._portal.call(self._tell, name, which, happened)
+            self.shadow.completes(name, which, answer)
+        return expecting is not None
+
+    def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
+        """What the next messages on a channel meet."""
+        match = address_of(name, channel) if name else "*"
+        more = {"retry_after": int(after.total_seconds())} if after and channel is not Channel.EMAIL else {}
+        hold = {"hold_seconds": 0} if kind is Kind.SILENT else {}
+        rule = {"match": match.lstrip("+") if channel is Channel.WHATSAPP else match, "times": times} | more | hold
+        self.shop.sandbox.faults.tell(_PROVIDERS[channel], FAULTS[channel, kind], **rule)
+        self.shadow.provider(kind, channel, name, times, after)
+
+    def defines(self, segment: Segment) -> None:
+        """A product team defines a segment over the API."""
+
+        async def defines() -> None:
+            body = {"predicate": segment.predicate.to_json()}
+            answer = await self.shop.operate("PUT", f"/v1/segments/{segment.name}", json=body)
+            assert answer.is_success, answer.text
+            await self.shop.watch.load()
+
+        self._portal.call(defines)
+        self.shadow.defines(segment)
+
+    def runs(self, name: str) -> list[Run]:
+        """A customer's runs, oldest first, as Postgres and Temporal have them."""
+        return self._portal.call(self._runs, name)
+
+    def refusals(self, name: str) -> list[Refusal]:
+        """The journeys that did not let a customer in."""
+
+        async def refused() -> list[Refusal]:
+            asked = "select journey, reason, at from entry_refused where profile_id = $1 order by id"
+            rows = await self.shop.database.pool.fetch(asked, self._profiles[name])
+            return [Refusal(**row) for row in rows]
+
+        return [*self._portal.call(refused), *(refusal for who, refusal in self._refused if who == name)]
+
+    def _identify(self, name: str, traits: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+        async def identify() -> None:
+            await self._turn(self.now, [name])
+            await self.shop.send("identify", userId=name, traits=dict(traits), context=dict(context))
+            await self._settle([name])
+
+        self._portal.call(identify)
+
+    async def _news(self, name: str, step: str, event: str, told: dict[str, Any]) -> None:
+        await self._turn(self.now, [name])
+        rows = [(row, each) for row in await self._rows(name) for each in await self.shop.messages(row) if each.step == step]
+        row, message = [found for found in rows if found[1].state == Outcome.SENT][-1]
+        told |= {"run_id": str(row.id), "occurrence": message.occurrence}
+        news = NewEvent(self._profiles[name], f"news-{next(self._numbers)}", event, self.now, told)
+        async with self.shop.database.transaction() as connection:
+            await living(connection, [news.profile_id])
+            await store_events(connection, [news], source=told["channel"], at=self.now)
+        await self._settle([name])
+
+    async def _tell(self, name: str, which: str, happened: Happened) -> None:
+        await self._turn(self.now, [name])
+        waiting = "select run_id from expectation where expected ->> 'kind' = 'people' and which = $1 and wait = $2"
+        found = {row["run_id"] for row in await self.shop.database.pool.fetch(waiting, which, happened.wait)}
+        for row in await self._open(name):
+            if row.id in found:
+                await self.shop.workflow(row).signal(HEARD, happened)
+        await self._settle([name])
+
+    async def _turn(self, at: datetime, names: Sequence[str]) -> None:
+        """It is `at` in the shop, and for the runs of these customers."""
+        if at > self.shop.clock.now():
+            self.shop.clock.set(at)
+        waiting = [row for name in names for row in await self._open(name)]
+        await asyncio.gather(*(self._forward(row, at) for row in waiting))
+        await self._settle(names)
+
+    async def _forward(self, row: Row, at: datetime) -> None:
+        handle = self.shop.workflow(row)
+        ahead = at + _SLACK - await self.shop.skipper.get_current_time(handle)
+        if ahead > timedelta(0):
+            with suppress(RPCError):  # over by now
+                await self.shop.skipper.fast_forward(handle, ahead)
+
+    async def _settle(self, names: Iterable[str]) -> None:
+        """Until the watch sees nothing new and the runs of these customers do nothing but wait."""
+        await self.shop.look()
+        for row in [row for name in names for row in await self._open(name)]:
+            await self._idle(row)
+        await self.shop.look()
+
+    async def _idle(self, row: Row) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            while not await self._waits(row):  # noqa: ASYNC110 - workers get it there
+                await asyncio.sleep(0.02)
+
+    async def _waits(self, row: Row) -> bool:
+        seen = await self.shop.workflow(row).describe()
+        raw = seen.raw_description
+        return seen.close_time is not None or not (raw.HasField("pending_workflow_task") or raw.pending_activities)
+
+    async def _runs(self, name: str) -> list[Run]:
+        await self._turn(self.now, [name])
+        return [await self._seen(row) for row in await self._rows(name)]
+
+    async def _seen(self, row: Row) -> Run:
+        messages = tuple(
+            Message(each.step, each.occurrence, each.state, each.reason, each.due_at, each.settled_at or each.due_at)
+            for each in await self.shop.messages(row)
+        )
+        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at)
+
+    async def _open(self, name: str) -> list[Row]:
+        return [row for row in await self._rows(name) if row.ended_at is None]
+
+    async def _rows(self, name: str) -> list[Row]:
+        """A customer's runs; those that are over in Temporal are written down as over."""
+        rows = await self._listed(name)
+        if await self.shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if row.ended_at is None]):
+            rows = await self._listed(name)
+        return sorted(rows, key=lambda row: (row.entered_at, row.id))
+
+    async def _listed(self, name: str) -> list[Row]:
+        who, database = self._profiles[name], self.shop.database
+        return await list_runs(database, journey=None, profile_id=who, is_open=None, before=None, limit=500)
