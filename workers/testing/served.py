@@ -184,10 +184,10 @@ class Served:
 
     def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
         """What the next messages on a channel meet."""
-        match = address_of(name, channel) if name else "*"
+        match = f"*{address_of(name, channel).lstrip('+')}" if name else "*"
         more = {"retry_after": int(after.total_seconds())} if after and channel is not Channel.EMAIL else {}
         hold = {"hold_seconds": 0} if kind is Kind.SILENT else {}
-        rule = {"match": match.lstrip("+") if channel is Channel.WHATSAPP else match, "times": times} | more | hold
+        rule = {"match": match, "times": times} | more | hold
         self.shop.sandbox.faults.tell(_PROVIDERS[channel], FAULTS[channel, kind], **rule)
         self.shadow.provider(kind, channel, name, times, after)
 
