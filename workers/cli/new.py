@@ -112,9 +112,7 @@ def new(
     typer.echo("\n".join(map(str, written)))
     typer.echo(f"\nLook for mistakes:    journeys check {module}")
     typer.echo(f"Run it here:          JOURNEYS_CATALOGUE={module} journeys dev")
-    typer.echo(
-        f"Test it:              pytest {test}    (with --journeys-on temporal on real servers; needs the extra journeys[testing])"
-    )
+    typer.echo(f"Test it:              pytest {test}    (needs the extra journeys[testing])")
 
 
 def _module(folder: Path) -> str:
