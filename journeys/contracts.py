@@ -104,6 +104,7 @@ class Reason(StrEnum):
     NOT_IN_SEGMENT = "not in the segment"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"
+    HELD = "held by another journey"
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"
     DAY_CEILING = "message ceiling of the day"
@@ -119,6 +120,7 @@ class Reason(StrEnum):
     FINISHED = "finished"
     LEFT = "left the segment"
     OPERATOR = "ended by an operator"
+    OTHER_JOURNEY = "ended by another journey"
     MERGED = "merged into another run"
     ERASED = "customer erased"
     # Ends that were nobody's wish:

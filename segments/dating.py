@@ -17,7 +17,7 @@ from segments.language.predicate import Trigger, leaves, trait_names
 from segments.language.segment import Segment
 from segments.language.steps import edges_of
 from segments.language.words import to_plain
-from segments.leaves.provenance import OfTrait
+from segments.leaves.origin import OfTrait
 
 
 def flip(

@@ -6,6 +6,7 @@ from functools import partial
 
 from temporalio.client import Client
 
+from activities.asking.acting import Acting
 from activities.asking.expecting import Expecting
 from activities.asking.questions import Questions
 from activities.channels.base import Provider
@@ -18,7 +19,7 @@ from activities.templates import Templates
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
-from journeys.walk.probe import leading_wait
+from journeys.walk.leading import leading_wait
 from store import Database
 from workers.definitions import load_definitions
 from workers.settings import Settings
@@ -32,6 +33,7 @@ class Parts:
     delivery: Delivery
     questions: Questions
     expecting: Expecting
+    acting: Acting
     watch: Watch
     providers: Mapping[Channel, Provider]
 
@@ -54,6 +56,11 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivery(settings, database, definitions, templates, providers),
         questions=Questions(database, definitions.segments),
         expecting=Expecting(database, definitions.segments),
+        acting=Acting(
+            database,
+            {name: d.spec for name, d in definitions.journeys.items()},
+            {name: d.accept for name, d in definitions.journeys.items()},
+        ),
         watch=watch(settings, database, client, definitions),
         providers=providers,
     )

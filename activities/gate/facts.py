@@ -94,6 +94,7 @@ class Questions:
             goal_at=goal_at,
             asked=facts.asked - (attempt.row is not None),
             holdout=facts.holdout,
+            held=facts.held,
             in_segment=in_segment,
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,

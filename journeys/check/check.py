@@ -17,7 +17,7 @@ from journeys.check.steps import misuses, swallowing
 from journeys.deadline import is_authors, within
 from journeys.errors import CatalogueError, Problem
 from journeys.telling import problem_of
-from journeys.walk.probe import Seen, look_through
+from journeys.walk.seen import Seen, look_through
 
 #: How long one module may take to be imported, in processor time.
 IMPORT = timedelta(seconds=5)

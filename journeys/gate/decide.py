@@ -17,7 +17,8 @@ from journeys.gate.hours import LONGEST, Only, Quiet, Window
 from journeys.gate.solver import Answer, Constraint, shuts, solve
 from segments.time.zones import Whereabouts
 
-#: How long a paused journey's message waits before it asks again by itself. Whoever lets the journey live again wakes it.
+#: How long a message of a paused journey, or one that another journey holds, waits before it asks again by itself. Whoever
+#: lets the journey live again wakes it.
 PAUSE_CHECK = timedelta(hours=1)
 #: How long a message waits where it is never day everywhere, before its customer is looked at again.
 ASK_AGAIN = timedelta(hours=1)
@@ -62,6 +63,7 @@ class Question:
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
     past: Sequence[Past] = ()
     ceilings: Ceilings = USUAL_CEILINGS
+    held: bool = False  # by another of the customer's journeys, which wants to speak alone
     windows: tuple[Window, ...] = ()
     habits: Habits | None = None
 
@@ -89,11 +91,16 @@ def _killed(q: Question) -> No | None:
 
 
 def _paused(q: Question) -> No | None:
-    if q.control != "paused":
-        return None
+    return No(Outcome.DEFERRED, Reason.PAUSED, retry_at=_asked_again(q)) if q.control == "paused" else None
+
+
+def _held(q: Question) -> No | None:
+    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_asked_again(q)) if q.held and q.marketing else None
+
+
+def _asked_again(q: Question) -> datetime:
     # At its deadline it is asked for once more, and is useless then; not again at once, where our clock is behind Temporal's.
-    retry_at = max(min(q.now + PAUSE_CHECK, q.request.useless_after), q.now + timedelta(seconds=1))
-    return No(Outcome.DEFERRED, Reason.PAUSED, retry_at=retry_at)
+    return max(min(q.now + PAUSE_CHECK, q.request.useless_after), q.now + timedelta(seconds=1))
 
 
 def _over(q: Question) -> No | None:
@@ -160,7 +167,7 @@ def _holdout(q: Question) -> No | None:
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
 _WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
-_QUESTIONS = (*_WHETHER, _timing, _holdout)
+_QUESTIONS = (*_WHETHER, _held, _timing, _holdout)
 
 
 def _hours(q: Question) -> list[Quiet | Only]:

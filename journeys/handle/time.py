@@ -1,10 +1,13 @@
-"""Words of time: wait until so long after entry, or from now; again and again."""
+"""Words of time: wait until so long after entry, or from now; until a moment of the customer's own day; again and again."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Collection
+from datetime import date, datetime, timedelta
 
 from journeys.errors import CatalogueError
+from journeys.gate.hours import window as window_of
+from journeys.gate.moment import moment as moment_of
 from journeys.handle.base import EntryModel, Words
+from journeys.questions import Opens, When
 from journeys.spans import describe, span_of
 
 
@@ -25,6 +28,39 @@ class Time(Words[EntryModel]):
         self._first = False
         await self._runtime.sleep_until(since + span, f"wait {describe(span)}")
 
+    async def until(
+        self,
+        *moment: str | date,
+        weekday: str | Collection[str] = (),
+        trait: str | None = None,
+        before: timedelta = timedelta(0),
+        after: timedelta = timedelta(0),
+        at: str | None = None,
+        yearly: bool = True,
+    ) -> bool:
+        """Wait for a moment on the customer's own wall clock; False at once, where it comes no more.
+
+        `until("09:30")`, `until("09:30", weekday="sat")`, `until(date(2026, 12, 24), "10:00")`;
+        `until(trait="birthday", before=days(3), at="10:00")` each year; with `yearly=False` the very date, or without `at=` the
+        instant, in the trait. Where their clock stands is looked up when the wait begins.
+        """
+        asked = moment_of(*moment, weekday=weekday, trait=trait, before=before, after=after, at=at, yearly=yearly)
+        self._first = False
+        question = When(run_id=self._start.run_id, at=self._runtime.now(), moment=asked, zone=self._spec.timezone)
+        return await self._reach(await self._runtime.ask(question), f"until {asked}")
+
+    async def window(self, start: str, end: str, *, weekdays: str | Collection[str] = ()) -> bool:
+        """Wait until it is between two times of the customer's day, `window("09:00", "20:00")`; at once where it is."""
+        asked = window_of(start, end, weekdays)
+        self._first = False
+        question = Opens(run_id=self._start.run_id, at=self._runtime.now(), window=asked, zone=self._spec.timezone)
+        return await self._reach(await self._runtime.ask(question), f"until it is {asked}")
+
+    async def _reach(self, at: datetime | None, told: str) -> bool:
+        if at is not None:
+            await self._runtime.sleep_until(at, told)
+        return at is not None
+
     async def every(
         self, *, days: float = 0, hours: float = 0, minutes: float = 0, times: int | None = None
     ) -> AsyncIterator[int]:
@@ -38,6 +74,6 @@ class Time(Words[EntryModel]):
         began, turn = self.now, 0
         while times is None or turn < times:
             if turn:
-                await self._runtime.sleep_until(began + turn * span, f"turn {turn + 1}, every {describe(span)}")
+                await self._runtime.sleep_until(began + turn * span, f"every {describe(span)}")
             turn += 1
             yield turn

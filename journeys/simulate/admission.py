@@ -47,15 +47,13 @@ class Admission:
         self._controls = controls
         self._numbers = count(1)
 
-    def by_hand(self, definition: JourneyDefinition, who: Customer, params: dict[str, Plain], key: str) -> Run | Refused:
-        """A start over the API; a journey that is paused lets nobody in that way."""
+    def by_hand(self, definition: JourneyDefinition, who: Customer, params: dict[str, Plain], key: str) -> Run | str:
+        """A start over the API or by another journey, or why not; one that is paused lets nobody in that way."""
         spec, now = definition.spec, self._world.agenda.now
         key = short_key(key) if isinstance(spec.reentry, PerKey) else ""
         state = self._controls.get(spec.name, "live")
         reason = f"journey {state}" if state != "live" else refusal(spec, key, self._past(definition, who, key), now, now)
-        return (
-            self._refuse(definition, who, key, reason) if reason else self._open(definition, who, now, key=key, params=params)
-        )
+        return reason or self._open(definition, who, now, key=key, params=params)
 
     def admitted(self, who: Customer, move: Transition) -> Iterator[Run]:
         """The runs that a transition opens."""
@@ -77,7 +75,7 @@ class Admission:
             if reason is None:
                 yield self._open(definition, who, move.at, key=key, segment=move.segment, entry=known)
             elif move.kind != "repeated":
-                self._refuse(definition, who, key, reason)
+                self.refuse(definition, who, key, reason)
 
     def _entry(self, who: Customer, move: Transition, segment: Segment | str | None) -> Mapping[str, Any]:
         """The properties of the event behind an entry: the newest that speaks for the segment, or the one that decided."""
@@ -126,7 +124,8 @@ class Admission:
         self.runs.add(run)
         return run
 
-    def _refuse(self, definition: JourneyDefinition, who: Customer, key: str, reason: str) -> Refused:
+    def refuse(self, definition: JourneyDefinition, who: Customer, key: str, reason: str) -> Refused:
+        """Keep that somebody did not enter, and why."""
         refused = Refused(definition.name, who, key, reason, self._world.agenda.now)
         self.refused.append(refused)
         return refused

@@ -68,8 +68,10 @@ class Customer:
 
     def learned(self, traits: Mapping[str, Any], at: datetime) -> bool:
         """Take over traits; returns whether anything is new."""
-        news = {name: value for name, value in traits.items() if self.traits.get(name) != value or name not in self.traits}
+        news = {name: value for name, value in traits.items() if self.traits.get(name) != value}
         self.traits |= news
+        for name in [name for name, value in news.items() if value is None]:
+            del self.traits[name]
         self._since |= dict.fromkeys(news, at)
         if news:
             self._where.clear()

@@ -17,6 +17,7 @@ from journeys.simulate.hearing import goal_reached
 from journeys.simulate.messages import Message
 from journeys.simulate.providers import Answer, Kind, Providers
 from journeys.simulate.run import Run
+from journeys.simulate.runs import Runs
 from segments import Segment
 
 #: A provider that calls an address dead has it suppressed here, for whoever owns it later (`activities/channels/kinds.py`).
@@ -38,9 +39,10 @@ class Delivery:
     """Where messages are claimed and settled."""
 
     def __init__(
-        self, providers: Providers, segments: dict[str, Segment], controls: dict[str, str], ceilings: Ceilings
+        self, providers: Providers, runs: Runs, segments: dict[str, Segment], controls: dict[str, str], ceilings: Ceilings
     ) -> None:
         self._providers = providers
+        self._runs = runs
         self._segments = segments
         self._controls = controls
         self._ceilings = ceilings
@@ -76,6 +78,7 @@ class Delivery:
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
+            held=any(other.holds_others for other in self._runs.open(who) if other is not run),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             past=self._past(run, message, now) if request.purpose is Purpose.MARKETING else (),
             ceilings=self._ceilings,

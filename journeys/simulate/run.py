@@ -74,6 +74,8 @@ class Run:
         #: What it expects now; the world looks whether it has come true.
         self.expecting: Expect | None = None
         self.held = False
+        #: Whether the customer's other journeys wait with their marketing.
+        self.holds_others = False
         self.exit: Reason | None = None
         self._world = world
         self._happened: Happened | None = None

@@ -14,21 +14,21 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
 from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, PerKey, Plain, Reason, Receipt
-from journeys.entry import lot
 from journeys.heard import Expect, Happened, OfPeople
-from journeys.questions import Arm, IsIn, Question, Reached
+from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
 from journeys.simulate.agenda import Agenda
+from journeys.simulate.answers import Answers
 from journeys.simulate.customers import NEW_MARKS, Customer
 from journeys.simulate.delivery import Delivery
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import Hearing, goal_reached, predicate_of
+from journeys.simulate.hearing import Hearing, goal_reached
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
 from journeys.simulate.providers import Providers
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
-from segments import DefinitionError, Predicate, Segment, check_goal
+from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
 
@@ -52,8 +52,9 @@ class World:
         self._numbers = count(1)
         self._controls: dict[str, str] = {}
         self._known = known = dict(catalogue.segments)
-        self._delivery = Delivery(self.providers, known, self._controls, ceilings)
         self._admission = Admission(self, catalogue, known, self._controls)
+        self._delivery = Delivery(self.providers, self.runs, known, self._controls, ceilings)
+        self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
@@ -108,8 +109,9 @@ class World:
         definition = self.catalogue.journey(journey)
         given = definition.branchable(definition.accept(dict(params)))
         run = self._admission.by_hand(definition, who, given, key)
-        if isinstance(run, Run):
-            self._start(run)
+        if isinstance(run, str):
+            return self._admission.refuse(definition, who, key, run)
+        self._start(run)
         return run
 
     def define(self, segment: Segment) -> None:
@@ -146,15 +148,7 @@ class World:
 
     def answer(self, run: Run, question: Question) -> Any:
         """What a journey asks before it goes on."""
-        who = run.customer
-        match question:
-            case Reached():
-                return _is_so(predicate_of(question.predicate), run, question.at)
-            case IsIn():
-                return self._delivery.segment(question.segment).predicate.holds(who.facts, question.at)
-            case Arm():
-                return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
-        raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
+        return self._answers.answer(run, question)
 
     def _follow(self, marks: frozenset[str], who: Customer, moves: list[Transition]) -> None:
         """All that a change means: whose runs end, who enters, which waits are over."""
@@ -186,12 +180,3 @@ def _keyed(catalogue: Catalogue) -> frozenset[str]:
     """The segments that a journey enters once per key: what brings somebody in again matters there."""
     specs = (definition.spec for definition in catalogue.journeys.values())
     return frozenset(spec.entered_by for spec in specs if isinstance(spec.reentry, PerKey) and spec.entered_by)
-
-
-def _is_so(predicate: Predicate, run: Run, at: datetime) -> bool:
-    """Of events, what happened since entry, as a goal's; of anything else, what is true of the customer now."""
-    try:
-        check_goal(predicate)
-    except DefinitionError:
-        return predicate.holds(run.customer.facts, at)
-    return goal_reached(predicate, run.customer, run.start.entered_at, at) is not None

@@ -5,7 +5,6 @@ Budget: a message costs its timer and one activity, nothing else; no search attr
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -56,6 +55,8 @@ class JourneyRun:
         self._asking: list[workflow.ActivityHandle[Any]] = []
         self._ask_again = False
         self._happened: dict[int, Happened] = {}
+        #: The timer of the last wait, if that was cut short: cancelled by the next wait, and for nothing where the run ends.
+        self._idle: list[asyncio.Task[None]] = []
         self._timeline: list[str] = []
         self._sent = 0
         self._skipped = 0
@@ -164,8 +165,11 @@ class JourneyRun:
         remaining = self._start.clock.real(until) - workflow.now()
         if remaining > timedelta(0):
             self._note(f"waiting {summary}", until)
-            with suppress(TimeoutError):
-                await workflow.wait_condition(cut_short, timeout=remaining, timeout_summary=summary)
+            for idle in self._idle:
+                idle.cancel()
+            timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
+            self._idle = [timer]
+            await workflow.wait_condition(lambda: timer.done() or cut_short())
             self._timeline.pop()
         self._leave_if_over()
 

@@ -44,6 +44,7 @@ class RunFacts:
     endpoints: tuple[Endpoint, ...]
     device_zone: str | None = None
     phone: str | None = None
+    held: bool = False
 
     @property
     def over(self) -> bool:

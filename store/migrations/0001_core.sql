@@ -565,7 +565,7 @@ create table run (
     journey            text not null,
     profile_id         uuid not null references profile (id),
     entry_key          text not null default '',
-    entered_by         text not null check (entered_by in ('segment', 'api')),
+    entered_by         text not null check (entered_by in ('segment', 'api', 'journey')),
     segment            text,
     transition_id      bigint,
     params             jsonb not null default '{}',
@@ -602,6 +602,7 @@ create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'mess
 -- What runs wait for. A wait (the run's n-th) may wait for several things, each under a name; the first that happens withdraws the
 -- others. `wakes`: the types of change that may make it so; where there are none, somebody else tells (the log of segments, people).
 create table expectation (
+    id           uuid not null default gen_random_uuid() unique,
     run_id       uuid not null references run (id) on delete cascade,
     wait         integer not null,
     which        text not null,
@@ -609,12 +610,23 @@ create table expectation (
     wakes        text[] not null default '{}',
     since        timestamptz,
     until        timestamptz not null,
+    begun_at     timestamptz not null,
     happened_at  timestamptz,
     answer       jsonb not null default '{}',
     told_at      timestamptz,
     primary key (run_id, wait, which)
 );
+create index expectation_of_people on expectation (begun_at, id) where expected ->> 'kind' = 'people';
 create index expectation_to_tell on expectation (happened_at) where happened_at is not null and told_at is null;
+
+-- Runs that speak to their customer alone for a while: other journeys' marketing waits until they let go, or are over.
+create table hold (
+    run_id       uuid not null references run (id) on delete cascade,
+    number       integer not null,
+    since        timestamptz not null,
+    released_at  timestamptz,
+    primary key (run_id, number)
+);
 
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
 -- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.

@@ -18,6 +18,8 @@ select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.param
        (select case when r.created_at <= c.killed_at then 'killed' else c.state end
         from journey_control c where c.journey = r.journey) as control,
        (select count(*) from delivery d where d.run_id = r.id) as asked,
+       exists (select from hold h join run o on o.id = h.run_id
+               where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and h.released_at is null) as held,
        (select state from held
         order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 from dateutil import tz
@@ -40,8 +41,22 @@ def alike() -> list[list[str]]:
 
 @lru_cache(1_000_000)
 def shown(name: str, at: datetime) -> datetime:
-    """What the wall shows, without a zone."""
-    return at.astimezone(zone_file(name)).replace(tzinfo=None, fold=0)
+    """What the wall shows, without a zone.
+
+    After the last change that a file lists, dateutil shows winter time for ever; the file says what holds until the next one.
+    """
+    zone = zone_file(name)
+    listed = getattr(zone, "_trans_list_utc", ())
+    if listed and at.timestamp() >= listed[-1]:
+        return (at + zone._trans_idx[-1].delta).replace(tzinfo=None)
+    return at.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def walls(name: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Every minute from one instant to another, with what the wall shows: between two changes a clock goes on."""
+    turns = [start, *(at for at in changes(name) if start < at < end), end]
+    stretches = ((at, shown(name, at), (until - at) // MINUTE) for at, until in pairwise(turns))
+    return [(at + n * MINUTE, wall + n * MINUTE) for at, wall, length in stretches for n in range(length)]
 
 
 def calendar_day(name: str, at: datetime) -> date:

@@ -32,6 +32,11 @@ STARTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("waits_for_one_of_several", {}),
     ("waits_for_one_of_several", {}),
     ("asks_the_team", {}),
+    ("asks_people", {}),
+    ("waits_once", {}),
+    ("by_the_clock", {}),
+    ("acts", {}),
+    ("speaks_alone", {}),
     ("follows_up", {}),
     ("follows_up", {}),
     ("never_stops", {"on": True}),
@@ -85,7 +90,9 @@ def perform(shop: Rehearsal, people: dict[str, dict[str, Any]], deeds: list[Deed
 def _person(dice: random.Random) -> dict[str, Any]:
     channels = dice.choice([("push", "whatsapp", "email")] * 3 + [("email",), ("push", "email"), ("whatsapp",), ()])
     zone, tier = dice.choice(ZONES), dice.choice(("silver", "gold", "platinum", None))
-    traits = {name: value for name, value in (("timezone", zone), ("tier", tier)) if value is not None}
+    born = dice.choice(("1990-01-09", "1990-01-13", "2000-02-29", None))
+    known = {"timezone": zone, "tier": tier, "birthday": born}
+    traits = {name: value for name, value in known.items() if value is not None}
     return {"channels": channels} | traits
 
 
@@ -112,7 +119,9 @@ def _deed(dice: random.Random) -> tuple[str, tuple[Any, ...]]:  # noqa: PLR0911 
             faults = ("refuses", "is_busy", "keeps_silent", "knows_nobody")
             return what, (dice.choice(("push", "whatsapp", "email")), dice.choice(faults), dice.choice((1, 1, 2)))
         case "task is done":
-            return what, (dice.choice(("sold", "lost")),)
+            outcome = {"asks_the_team": ("sold", "lost"), "asks_people": ("won", "lost")}
+            journey = dice.choice(list(outcome))
+            return what, (journey, dice.choice(outcome[journey]), dice.choice((1, 2)))
     return what, (dice.choice(("push", "whatsapp", "email")),)  # says no, says yes
 
 
@@ -121,9 +130,9 @@ def _come_back(_: Rehearsal, who: Customer, how: str, step: str) -> None:
         getattr(who, how)(step)
 
 
-def _task(shop: Rehearsal, who: Customer, result: str) -> None:
-    if who.waits("asks_the_team"):
-        shop.completes(who, "called", result=result)
+def _task(shop: Rehearsal, who: Customer, journey: str, outcome: str, calls: int) -> None:
+    if who.waits(journey):
+        shop.completes(who, "called", outcome, calls=calls)
 
 
 def _late(shop: Rehearsal, who: Customer, event: str, properties: dict[str, Any], minutes: int) -> None:

@@ -58,15 +58,6 @@ async def until(shop: Shop, run: Run, told: Callable[[Run], bool]) -> Run:
             await asyncio.sleep(0.1)
 
 
-async def waiting(shop: Shop, run: Run) -> None:
-    """Return as soon as the run has started a timer."""
-    async with asyncio.timeout(60):
-        while EventType.EVENT_TYPE_TIMER_STARTED not in {  # noqa: ASYNC110 - a worker gets it there
-            event.event_type for event in (await shop.workflow(run).fetch_history()).events
-        }:
-            await asyncio.sleep(0.05)
-
-
 def over(run: Run) -> bool:
     return run.ended_at is not None
 
@@ -121,7 +112,7 @@ async def test_a_run_that_cannot_go_on_shows_as_failing_and_goes_on_when_the_cod
     changing.becomes(*before)
     async with changing.served():
         run = await enter(shop)
-        await waiting(shop, run)  # else it would not have begun, and the code to come would be the first that it meets
+        await shop.asleep(run)  # else it would not have begun, and the code to come would be the first that it meets
     changing.becomes("await j.push('note')", *before)
     async with changing.served():
         await shop.forward(run, timedelta(days=2))

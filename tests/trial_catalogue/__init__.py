@@ -221,7 +221,7 @@ async def asks_the_team(j: Journey) -> None:
     """A task for somebody of the company, and what it came to; or the customer is no VIP."""
     call = j.task("Call the customer", to="care", by=timedelta(days=1), escalate="lead", choices=("sold", "lost"))
     answer = await j.first(called=call, left=j.left(vips), timeout=timedelta(days=2))
-    if answer.called and answer.called.answer.get("result") == "sold":
+    if answer.called and answer.called.outcome == "sold":
         await j.email("note")
     elif answer.timed_out:
         await j.push("note", only=vips)
@@ -247,3 +247,52 @@ async def follows_up(j: Journey) -> None:
         await j.email("note")
     await j.wait_for(j.entered(vips), timeout=timedelta(days=1))
     await j.push("note", only=vips)
+
+
+@journey(reentry=after(minutes=0))
+async def asks_people(j: Journey) -> None:
+    """Somebody calls within two days, or somebody else does; it goes on as they say."""
+    answer = await j.first(
+        called=j.task("Call the customer", to="care", by=timedelta(days=2), escalate="care-lead", choices=("won", "lost")),
+        timeout=timedelta(days=4),
+    )
+    if answer.called and answer.called.outcome == "won":
+        await j.push("note")
+    elif answer.called and answer.called.answer.get("calls", 0) > 1:
+        await j.whatsapp("note")
+    else:
+        await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def waits_once(j: Journey) -> None:
+    """Nothing but a wait."""
+    await j.first(bought=did("Order Completed"), gold=trait("tier") == "platinum", timeout=timedelta(days=3))
+
+
+@journey(reentry=after(minutes=0), timezone="Europe/Madrid")
+async def by_the_clock(j: Journey) -> None:
+    """On Saturday morning where they live; then before their birthday, if that is known; then in the daytime."""
+    await j.until("09:30", weekday="sat")
+    await j.push("note")
+    if await j.until(trait="birthday", before=timedelta(days=3), at="10:00"):
+        await j.whatsapp("note")
+    await j.window("12:00", "20:00")
+    await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def acts(j: Journey) -> None:
+    """Sets traits, ends one journey and starts another."""
+    await j.set_traits(tier="gold", seen=1)
+    await j.end(weekly)
+    await j.start(by_choice, route="email")
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def speaks_alone(j: Journey) -> None:
+    """For two hours, no other journey's promotion."""
+    async with j.hold_others():
+        await j.wait(hours=2)
+    await j.push("note")

@@ -15,6 +15,7 @@ from workers.cli.asked import fail, settings
 from workers.place import other_catalogue
 
 if TYPE_CHECKING:
+    from journeys.catalogue import Catalogue
     from journeys.errors import Problem
     from workers.definitions import Examined
 
@@ -39,10 +40,16 @@ def check(
 
 def insist_on_catalogue(module: str) -> None:
     """End with all that is wrong with the catalogue, before anything is started that would need it."""
+    examined_or_fail(module)
+
+
+def examined_or_fail(module: str) -> "Catalogue":
+    """A catalogue that loads; else the end, with all that is wrong with it."""
     examined = _examined(module)
-    if not examined.usable:
+    if not examined.usable or examined.catalogue is None:
         wrong = [str(problem) for problem in examined.problems if problem.serious]
         fail(f"the catalogue '{module}' does not load:\n" + "\n".join(wrong) if len(wrong) > 1 else wrong[0])
+    return examined.catalogue
 
 
 def _examined(module: str) -> "Examined":

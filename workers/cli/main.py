@@ -19,6 +19,7 @@ from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
 from workers.cli.segments import segments
 from workers.cli.suppressions import suppressions
+from workers.cli.understand import graph, lint
 from workers.place import HOME, hidden_room, stand_here
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="On this machine, nothing else needed")(new)
 app.command(rich_help_panel="On this machine, nothing else needed")(check)
+app.command(rich_help_panel="On this machine, nothing else needed")(lint)
+app.command(rich_help_panel="On this machine, nothing else needed")(graph)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 

@@ -92,7 +92,7 @@ def concerns(
         from segments.ask.concerns import WorryFrom, concerns
         from store.segments.rows import sizes
 
-        around = await asked.landscape()
+        around = await asked.all_segments()
         counted = await sizes(asked.database, list(around.known))
         limits = WorryFrom(timedelta(hours=silence_hours), overlap, most, allowed)
         found = await concerns(asked.database, around.segments, counted, asked.now, limits)
@@ -115,7 +115,7 @@ def coverage(
     async def work(asked: Asked) -> "tuple[datetime, Report]":
         from segments.ask.coverage import report
 
-        segments = (await asked.landscape()).segments if segment is None else [(await asked.one(segment)).segment]
+        segments = (await asked.all_segments()).segments if segment is None else [(await asked.one(segment)).segment]
         before = asked.now - timedelta(days=outdated_days)
         return asked.now, await report(asked.database, segments, before, enough=enough, only=segment)
 

@@ -84,9 +84,9 @@ class Rehearsal:
         """It is over for everybody in it, and nobody enters any more."""
         self._stage.switches(journey, "killed")
 
-    def completes(self, customer: Customer, which: str, **answer: Any) -> None:
+    def completes(self, customer: Customer, which: str, outcome: str | None = None, **values: Any) -> None:
         """Somebody of the company does what the customer's run waits for under a name, and says how it went."""
-        if not self._stage.completes(customer.name, which, answer):
+        if not self._stage.completes(customer.name, which, outcome, values):
             raise AssertionError(f"no run of {customer.name} waits for a task under the name '{which}'")
 
     def provider(self, channel: str) -> Provider:

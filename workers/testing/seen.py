@@ -83,7 +83,7 @@ class Stage(Protocol):
         """An operator pauses or kills a journey, or lets it live."""
         ...
 
-    def completes(self, name: str, which: str, answer: Mapping[str, Any]) -> bool:
+    def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for; False where none does."""
         ...
 

@@ -19,7 +19,6 @@ from temporalio.service import RPCError
 
 from journeys.catalogue import load
 from journeys.contracts import Channel, Outcome
-from journeys.heard import HEARD, Happened
 from journeys.simulate.providers import Kind
 from segments import Segment
 from store import connect
@@ -173,14 +172,13 @@ class Served:
         self._portal.call(switches)
         self.shadow.switches(journey, state)
 
-    def completes(self, name: str, which: str, answer: Mapping[str, Any]) -> bool:
+    def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""
-        expecting = self.shadow.expecting(name, which)
-        if expecting is not None:
-            happened = Happened(wait=expecting.wait, which=which, at=self.now, answer=dict(answer))
-            self._portal.call(self._tell, name, which, happened)
-            self.shadow.completes(name, which, answer)
-        return expecting is not None
+        waits = self.shadow.expecting(name, which) is not None
+        if waits:
+            self._portal.call(self._complete, name, which, {"outcome": outcome, "values": dict(values)})
+            self.shadow.completes(name, which, outcome, values)
+        return waits
 
     def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
         """What the next messages on a channel meet."""
@@ -236,13 +234,14 @@ class Served:
             await store_events(connection, [news], source=told["channel"], at=self.now)
         await self._settle([name])
 
-    async def _tell(self, name: str, which: str, happened: Happened) -> None:
+    async def _complete(self, name: str, which: str, how: dict[str, Any]) -> None:
         await self._turn(self.now, [name])
-        waiting = "select run_id from expectation where expected ->> 'kind' = 'people' and which = $1 and wait = $2"
-        found = {row["run_id"] for row in await self.shop.database.pool.fetch(waiting, which, happened.wait)}
-        for row in await self._open(name):
-            if row.id in found:
-                await self.shop.workflow(row).signal(HEARD, happened)
+        asked = """select e.id from expectation e join run r on r.id = e.run_id
+                   where r.profile_id = $1 and e.which = $2 and e.happened_at is null and e.until > $3 and r.ended_at is null
+                   order by r.entered_at, r.id limit 1"""
+        task = await self.shop.database.pool.fetchval(asked, self._profiles[name], which, self.now)
+        answer = await self.shop.operate("POST", f"/v1/tasks/{task}/done", json=how)
+        assert answer.is_success, answer.text
         await self._settle([name])
 
     async def _turn(self, at: datetime, names: Sequence[str]) -> None:

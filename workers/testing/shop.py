@@ -18,6 +18,7 @@ import httpx
 from google.protobuf.duration_pb2 import Duration
 from pydantic import PrivateAttr, SecretStr
 from temporalio import activity
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
@@ -124,6 +125,15 @@ class Shop:
         """Let a run's own time pass, and wait until the run has done what was due by then."""
         handle = self.workflow(run)
         await self.skipper.fast_forward(handle, span)
+
+    async def asleep(self, run: Run) -> None:
+        """Return as soon as a run has started a timer: it stands in a wait, with all that it waits for written down."""
+        started = EventType.EVENT_TYPE_TIMER_STARTED
+        async with asyncio.timeout(60):
+            while all(  # noqa: ASYNC110 - a worker gets it there
+                event.event_type != started for event in (await self.workflow(run).fetch_history()).events
+            ):
+                await asyncio.sleep(0.05)
 
     async def over(self, run: Run) -> RunOver:
         """Skip whatever time a run still waits for, and return how it ended."""

@@ -93,8 +93,9 @@ class Simulated:
         waits = [run.expecting for run in self.world.runs.open(self._who(name)) if run.expecting is not None]
         return next((wait for wait in waits if isinstance(wait.expected.get(which), OfPeople)), None)
 
-    def completes(self, name: str, which: str, answer: Mapping[str, Any]) -> bool:
+    def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""
+        answer = dict(values) | ({"outcome": outcome} if outcome is not None else {})
         for run in self.world.runs.open(self._who(name)):
             if run.expecting is not None and isinstance(run.expecting.expected.get(which), OfPeople):
                 self.world.done(run, which, answer)

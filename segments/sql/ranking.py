@@ -1,4 +1,4 @@
-"""The SQL of rankings: everybody's amount against the recorded threshold, or against one worked out as of the renewal."""
+"""Rankings as SQL: everybody's amount against the recorded threshold, or against one worked out as of the renewal."""
 
 from functools import lru_cache
 from typing import Any
@@ -6,17 +6,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from segments.leaves.top import EPOCH, Top
-from segments.sql.conditions import Selection, inside
-from segments.sql.documents import Expression, bound, of_document
-from segments.sql.rows import named, now
+from segments.sql.documents import Expression, bound, meets
+from segments.sql.rows import named
+from segments.sql.selection import Selection
 from segments.sql.tables import INSTANT, event, threshold
+from segments.sql.when import now
 
 
-@inside.register
-def _(predicate: Top, selection: Selection) -> Expression:
+def ranked(leaf: Top, selection: Selection) -> Expression:
+    """Whether the customer's amount reaches the threshold that stands."""
     e = event.alias()
-    rows = sa.select(e.c.profile_id).where(*_counting(predicate, e, now(), one_by_one=selection.one_by_one))
-    return selection.together(rows, _amount(predicate, e) >= _standing(predicate))
+    rows = sa.select(e.c.profile_id).where(*_counting(leaf, e, now(), one_by_one=selection.one_by_one))
+    return selection.together(rows, _amount(leaf, e) >= _standing(leaf))
 
 
 @lru_cache(1_024)
@@ -52,7 +53,7 @@ def _counting(leaf: Top, e: Any, until: Expression, *, one_by_one: bool) -> list
     if leaf.of.window is not None:
         wanted.append(e.c.ts > until - _span(leaf.of.window))
     if leaf.of.condition is not None:
-        wanted.append(of_document(leaf.of.condition, e.c.properties))
+        wanted.append(meets(leaf.of.condition, e.c.properties))
     return wanted
 
 

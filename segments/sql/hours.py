@@ -1,6 +1,6 @@
 """Hours of the day and days of the week as SQL: Python works out the offsets of the zones, and hands the database a table.
 
-Promise: no zone is ever converted in the database (as in `period_sql`), so both sides know the same zones and the same rules.
+Promise: no zone is ever converted in the database (as in `periods`), so both sides know the same zones and the same rules.
 """
 
 from collections.abc import Callable, Iterable

@@ -16,10 +16,11 @@ from segments.language.comparing import compares
 from segments.language.documents import Operand
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
-from segments.language.values import OPERATORS, check_name, check_operand, check_window, kind_of, unknown_operator
-from segments.language.words import operand_in_words, span_in_words, to_plain
-from segments.leaves.date_clocks import SaidClock
+from segments.language.values import check_name, check_operand, check_window, kind_of, unknown_operator
+from segments.language.words import compared_in_words, span_in_words, to_plain
+from segments.leaves.clocks import SaidClock
 
 #: What is asked of a trait's origin: the operators, and the kind of the values.
 ASKED = {
@@ -43,8 +44,16 @@ class OfTrait(Leaf):
         """Its trait."""
         return frozenset({self.trait})
 
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """Who said it, and how surely."""
+        told = facts.origins.told.get(self.trait, {})
+        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+
     def _is_there(self, facts: Facts) -> bool:
         return facts.traits.get(self.trait) is not None
+
+    def _exists(self, q: Query) -> Sql:
+        return q.compares((self.trait,), "exists")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +67,9 @@ class Declared(OfTrait, keys=("trait declared",)):
         """Whether it is there without a confidence."""
         return self._is_there(facts) and not facts.origins.inferred(self.trait)
 
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """Who said it, and how surely."""
-        told = facts.origins.told.get(self.trait, {})
-        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+    def sql(self, q: Query) -> Sql:
+        """There, and no confidence beside it."""
+        return self._exists(q) & ~q.document("traits_from", self.trait).compares(("confidence",), "exists")
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -85,7 +93,7 @@ class Declared(OfTrait, keys=("trait declared",)):
 
 
 @dataclass(frozen=True, eq=False)
-class Origin(OfTrait, keys=("trait source", "trait confidence")):
+class OriginIs(OfTrait, keys=("trait source", "trait confidence")):
     """The source or the confidence of a trait, compared."""
 
     asked: str
@@ -110,10 +118,9 @@ class Origin(OfTrait, keys=("trait source", "trait confidence")):
         told = facts.origins.told.get(self.trait, {})
         return self._is_there(facts) and self.asked in told and compares(told[self.asked], self.op, self.value)
 
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """Who said it, and how surely."""
-        told = facts.origins.told.get(self.trait, {})
-        return {name: told[name] for name in ("source", "confidence") if name in told} or None
+    def sql(self, q: Query) -> Sql:
+        """There, and what is said of it compares."""
+        return self._exists(q) & q.document("traits_from", self.trait).compares((self.asked,), self.op, self.value)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -129,10 +136,8 @@ class Origin(OfTrait, keys=("trait source", "trait confidence")):
         return {"trait": self.trait, self.asked: {"is": self.op, "value": to_plain(self.value)}}
 
     def __str__(self) -> str:
-        ends = self.value if self.op == "between" and isinstance(self.value, tuple) else (self.value,)
-        words = " and ".join(map(operand_in_words, ends))
         name = {"source": f"the source of {self.trait}", "confidence": f"the confidence in {self.trait}"}[self.asked]
-        return f"{name} {OPERATORS[self.op]} {words}"
+        return f"{name} {compared_in_words(self.op, self.value)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +159,11 @@ class Said(OfTrait, keys=("trait said_within",)):
         """Whether it was said lately enough."""
         said_at = facts.origins.said_at.get(self.trait)
         return self._is_there(facts) and said_at is not None and said_at <= at and at - said_at < self.window
+
+    def sql(self, q: Query) -> Sql:
+        """There, and said between the two instants."""
+        first, last = q.ago(self.window), q.ago(timedelta(0))
+        return self._exists(q) & q.document("traits_at").instants((self.trait,), lambda at: (at > first) & (at <= last))
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """When it was said."""
@@ -178,7 +188,7 @@ class Said(OfTrait, keys=("trait said_within",)):
 
 
 @dataclass(frozen=True, eq=False)
-class OriginTerm(Comparable[Origin]):
+class OriginTerm(Comparable[OriginIs]):
     """The source or the confidence of a trait; compare it."""
 
     _meant = "compare it"
@@ -186,17 +196,17 @@ class OriginTerm(Comparable[Origin]):
     trait: str
     asked: str
 
-    def in_(self, *values: str | Iterable[str]) -> Origin:
+    def in_(self, *values: str | Iterable[str]) -> OriginIs:
         """One of these sources, given one by one or as a list, a tuple or a set."""
         flat = {each for value in values for each in ([value] if isinstance(value, str) else value)}
         return self._is("in", tuple(sorted(flat)))
 
-    def starts_with(self, text: str) -> Origin:
+    def starts_with(self, text: str) -> OriginIs:
         """A source whose name begins like this: all versions of a model."""
         return self._is("starts_with", text)
 
-    def _is(self, op: str, value: Any) -> Origin:
-        return Origin(self.trait, self.asked, op, value)
+    def _is(self, op: str, value: Any) -> OriginIs:
+        return OriginIs(self.trait, self.asked, op, value)
 
     def __str__(self) -> str:
         return f"trait({self.trait!r}).{self.asked}()"

@@ -1,6 +1,6 @@
-"""When a date in a trait turns a predicate: the ends of the time around it, its yearly returns, the birthdays that matter.
+"""When time alone turns a leaf: at the end of a calendar period, near a date in a trait, at its yearly returns and birthdays.
 
-Promise: pure; the instants follow from the trait alone, so that the watch can set an alarm for the next one.
+Promise: pure; what follows from a trait follows from it alone, so that the watch can set an alarm for the next instant.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,30 @@ from typing import Any
 from segments.facts import Facts
 from segments.language.comparing import as_day, as_instant, found_in
 from segments.language.predicate import Clock
-from segments.time.calendar import Period, first_instant
+from segments.time.calendar import Period, first_instant, period_end
 
 _MOST_YEARS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodEnd(Clock):
+    """An event falls out of its calendar period when the next one begins."""
+
+    type: str
+    period: Period
+
+    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
+        """The ends of the periods in which events happened."""
+        zone = self.period.zone_of(facts.traits)
+        for event in facts.until(self.type, until):
+            end = period_end(self.period.unit, event.ts, zone)
+            if end is not None:
+                yield end
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        """`{"edge": event, "period": "week"}`."""
+        return {"edge": self.type, "period": self.period.unit}
 
 
 class TraitClock(Clock):
