@@ -5,6 +5,7 @@ milliseconds and the same input gives the same answer.
 """
 
 from journeys.simulate.admission import Refused
+from journeys.simulate.backcast import Backcast, Call, Tally
 from journeys.simulate.customers import Address, Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.messages import Message
@@ -12,4 +13,17 @@ from journeys.simulate.providers import Answer, Providers
 from journeys.simulate.run import Run
 from journeys.simulate.world import World
 
-__all__ = ["Address", "Answer", "Customer", "Message", "Providers", "Refused", "Run", "SimulationError", "World"]
+__all__ = [
+    "Address",
+    "Answer",
+    "Backcast",
+    "Call",
+    "Customer",
+    "Message",
+    "Providers",
+    "Refused",
+    "Run",
+    "SimulationError",
+    "Tally",
+    "World",
+]

@@ -89,10 +89,12 @@ class Customer:
         self._changed()
         return found
 
-    def said(self, channel: Channel, state: str, purposes: Iterable[Purpose], at: datetime) -> None:
-        """What they say of all their addresses on a channel."""
-        for address in self.addresses.get(channel, []):
-            address.consents |= dict.fromkeys(purposes, state)
+    def said(self, channel: Channel, state: str, purposes: Iterable[Purpose], at: datetime, address: str | None = None) -> None:
+        """What they say of an address on a channel, or of all."""
+        for known in self.addresses.get(channel, []):
+            if address not in (None, known.value):
+                continue
+            known.consents |= dict.fromkeys(purposes, state)
         self._consented |= {f"consent:{channel}/{purpose}": at for purpose in purposes}
         self._changed()
 

@@ -58,6 +58,8 @@ class Delivery:
         decided = decide(self._question(run, message, now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
+            if decided.outcome is Outcome.DEFERRED:
+                message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
         return self._hand_over(run, message, now)
 

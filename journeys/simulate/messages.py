@@ -20,6 +20,7 @@ class Message:
     detail: dict[str, Any] = field(default_factory=dict)
     retry_at: datetime | None = None
     copies: int = 0
+    put_off: tuple[Reason, ...] = ()
     attempts: int = 0
 
     @property

@@ -261,10 +261,17 @@ class Served:
 
     async def _settle(self, names: Iterable[str]) -> None:
         """Until the watch sees nothing new and the runs of these customers do nothing but wait."""
+        names = list(names)
         await self.shop.look()
+        await self._rest(names)
+        # What runs have done is dated by their own clocks, which are a little ahead.
+        self.shop.clock.set(max(self.shop.clock.now(), self.now + _SLACK))
+        while await self.shop.watch.once():
+            await self._rest(names)
+
+    async def _rest(self, names: Sequence[str]) -> None:
         for row in [row for name in names for row in await self._open(name)]:
             await self._idle(row)
-        await self.shop.look()
 
     async def _idle(self, row: Row) -> None:
         async with asyncio.timeout(_PATIENCE):
