@@ -4,9 +4,8 @@ Promise: nothing of ours is replaced. Beside it goes a simulation of the same sh
 due: there the servers' time is turned, customer by customer.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
 from pathlib import Path
@@ -15,7 +14,6 @@ from uuid import UUID
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from temporalio.service import RPCError
 
 from journeys.catalogue import load
 from journeys.contracts import Channel, Outcome
@@ -24,7 +22,7 @@ from segments import Segment
 from store import connect
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.runs.views import Run as Row
-from store.runs.views import list_runs
+from workers.testing.hands import Hands
 from workers.testing.people import address_of, consent
 from workers.testing.seen import Message, Refusal, Run
 from workers.testing.servers import Servers, fresh_database
@@ -47,9 +45,6 @@ FAULTS = {
     (Channel.EMAIL, Kind.GONE): "550",
 }
 _PROVIDERS = {Channel.PUSH: "fcm", Channel.WHATSAPP: "whatsapp", Channel.EMAIL: "smtp"}
-#: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
-_SLACK = timedelta(seconds=20)
-_PATIENCE = 60.0
 
 
 @contextmanager
@@ -85,6 +80,7 @@ class Served:
         self.shop = shop
         self.shadow = shadow
         self._portal = portal
+        self._hands = Hands(shop)
         self._profiles: dict[str, UUID] = {}
         self._refused: list[tuple[str, Refusal]] = []
         self._numbers = count(1)
@@ -105,7 +101,7 @@ class Served:
 
         self._portal.call(signs_up)
         self.shadow.joins(name, channels, traits, self._profiles[name])
-        self._portal.call(self._settle, [name])
+        self._portal.call(self._hands.settle, self.now, [self._profiles[name]])
 
     def becomes(self, name: str, traits: Mapping[str, Any]) -> None:
         """Their traits change."""
@@ -121,10 +117,9 @@ class Served:
         """They do something."""
 
         async def does() -> None:
-            await self._turn(self.now, [name])
-            track = {"userId": name, "event": event, "properties": dict(properties), "timestamp": at.isoformat()}
-            await self.shop.send("track", **track)
-            await self._settle([name])
+            async with self._about(name):
+                track = {"userId": name, "event": event, "properties": dict(properties), "timestamp": at.isoformat()}
+                await self.shop.send("track", **track)
 
         self._portal.call(does)
         self.shadow.does(name, event, properties, at)
@@ -141,21 +136,20 @@ class Served:
         """Time passes from instant to instant at which the shadow has something to do."""
         due = [(at, name) for at, name in self.shadow.steps(until)]
         for at, together in groupby(due, key=lambda each: each[0]):
-            self._portal.call(self._turn, at, sorted({name for _, name in together}))
-        self._portal.call(self._turn, until, [])
+            self._portal.call(self._hands.turn, at, [self._profiles[name] for name in sorted({name for _, name in together})])
+        self._portal.call(self._hands.turn, until, [])
 
     def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
         """Somebody starts a run over the API."""
         body = {"customer": {"user_id": name}, "params": dict(params)} | ({"key": key} if key else {})
 
         async def starts() -> None:
-            await self._turn(self.now, [name])
-            answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
+            async with self._about(name):
+                answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
             if answer.status_code == httpx.codes.CONFLICT:
                 self._refused.append((name, Refusal(journey, answer.json()["detail"].rpartition(": ")[2], self.now)))
             else:
                 assert answer.is_success, answer.text
-            await self._settle([name])
 
         self._portal.call(starts)
         self.shadow.starts(journey, name, params, key)
@@ -164,10 +158,9 @@ class Served:
         """An operator pauses or kills a journey, or lets it live."""
 
         async def switches() -> None:
-            await self._turn(self.now, list(self._profiles))
-            answer = await self.shop.operate("PUT", f"/v1/journeys/{journey}/state", json={"state": state})
+            async with self._about(*self._profiles):
+                answer = await self.shop.operate("PUT", f"/v1/journeys/{journey}/state", json={"state": state})
             assert answer.is_success, answer.text
-            await self._settle(list(self._profiles))
 
         self._portal.call(switches)
         self.shadow.switches(journey, state)
@@ -217,75 +210,42 @@ class Served:
 
     def _identify(self, name: str, traits: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         async def identify() -> None:
-            await self._turn(self.now, [name])
-            await self.shop.send("identify", userId=name, traits=dict(traits), context=dict(context))
-            await self._settle([name])
+            async with self._about(name):
+                await self.shop.send("identify", userId=name, traits=dict(traits), context=dict(context))
 
         self._portal.call(identify)
 
+    @asynccontextmanager
+    async def _about(self, *names: str) -> AsyncIterator[None]:
+        """Something is done about customers, whose runs are where the shop is before it, and at rest after it."""
+        profiles = [self._profiles[name] for name in names]
+        await self._hands.turn(self.now, profiles)
+        yield
+        await self._hands.settle(self.now, profiles)
+
     async def _news(self, name: str, step: str, event: str, told: dict[str, Any]) -> None:
-        await self._turn(self.now, [name])
-        rows = [(row, each) for row in await self._rows(name) for each in await self.shop.messages(row) if each.step == step]
-        row, message = [found for found in rows if found[1].state == Outcome.SENT][-1]
-        told |= {"run_id": str(row.id), "occurrence": message.occurrence}
-        news = NewEvent(self._profiles[name], f"news-{next(self._numbers)}", event, self.now, told)
-        async with self.shop.database.transaction() as connection:
-            await living(connection, [news.profile_id])
-            await store_events(connection, [news], source=told["channel"], at=self.now)
-        await self._settle([name])
+        async with self._about(name):
+            rows = await self._hands.rows(self._profiles[name])
+            messages = [(row, each) for row in rows for each in await self.shop.messages(row) if each.step == step]
+            row, message = [found for found in messages if found[1].state == Outcome.SENT][-1]
+            told |= {"run_id": str(row.id), "occurrence": message.occurrence}
+            news = NewEvent(self._profiles[name], f"news-{next(self._numbers)}", event, self.now, told)
+            async with self.shop.database.transaction() as connection:
+                await living(connection, [news.profile_id])
+                await store_events(connection, [news], source=told["channel"], at=self.now)
 
     async def _complete(self, name: str, which: str, how: dict[str, Any]) -> None:
-        await self._turn(self.now, [name])
         asked = """select e.id from expectation e join run r on r.id = e.run_id
                    where r.profile_id = $1 and e.which = $2 and e.happened_at is null and e.until > $3 and r.ended_at is null
                    order by r.entered_at, r.id limit 1"""
-        task = await self.shop.database.pool.fetchval(asked, self._profiles[name], which, self.now)
-        answer = await self.shop.operate("POST", f"/v1/tasks/{task}/done", json=how)
+        async with self._about(name):
+            task = await self.shop.database.pool.fetchval(asked, self._profiles[name], which, self.now)
+            answer = await self.shop.operate("POST", f"/v1/tasks/{task}/done", json=how)
         assert answer.is_success, answer.text
-        await self._settle([name])
-
-    async def _turn(self, at: datetime, names: Sequence[str]) -> None:
-        """It is `at` in the shop, and for the runs of these customers."""
-        if at > self.shop.clock.now():
-            self.shop.clock.set(at)
-        waiting = [row for name in names for row in await self._open(name)]
-        await asyncio.gather(*(self._forward(row, at) for row in waiting))
-        await self._settle(names)
-
-    async def _forward(self, row: Row, at: datetime) -> None:
-        handle = self.shop.workflow(row)
-        ahead = at + _SLACK - await self.shop.skipper.get_current_time(handle)
-        if ahead > timedelta(0):
-            with suppress(RPCError):  # over by now
-                await self.shop.skipper.fast_forward(handle, ahead)
-
-    async def _settle(self, names: Iterable[str]) -> None:
-        """Until the watch sees nothing new and the runs of these customers do nothing but wait."""
-        names = list(names)
-        await self.shop.look()
-        await self._rest(names)
-        # What runs have done is dated by their own clocks, which are a little ahead.
-        self.shop.clock.set(max(self.shop.clock.now(), self.now + _SLACK))
-        while await self.shop.watch.once():
-            await self._rest(names)
-
-    async def _rest(self, names: Sequence[str]) -> None:
-        for row in [row for name in names for row in await self._open(name)]:
-            await self._idle(row)
-
-    async def _idle(self, row: Row) -> None:
-        async with asyncio.timeout(_PATIENCE):
-            while not await self._waits(row):  # noqa: ASYNC110 - workers get it there
-                await asyncio.sleep(0.02)
-
-    async def _waits(self, row: Row) -> bool:
-        seen = await self.shop.workflow(row).describe()
-        raw = seen.raw_description
-        return seen.close_time is not None or not (raw.HasField("pending_workflow_task") or raw.pending_activities)
 
     async def _runs(self, name: str) -> list[Run]:
-        await self._turn(self.now, [name])
-        return [await self._seen(row) for row in await self._rows(name)]
+        await self._hands.turn(self.now, [self._profiles[name]])
+        return [await self._seen(row) for row in await self._hands.rows(self._profiles[name])]
 
     async def _seen(self, row: Row) -> Run:
         messages = tuple(
@@ -293,17 +253,3 @@ class Served:
             for each in await self.shop.messages(row)
         )
         return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at)
-
-    async def _open(self, name: str) -> list[Row]:
-        return [row for row in await self._rows(name) if row.ended_at is None]
-
-    async def _rows(self, name: str) -> list[Row]:
-        """A customer's runs; those that are over in Temporal are written down as over."""
-        rows = await self._listed(name)
-        if await self.shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if row.ended_at is None]):
-            rows = await self._listed(name)
-        return sorted(rows, key=lambda row: (row.entered_at, row.id))
-
-    async def _listed(self, name: str) -> list[Row]:
-        who, database = self._profiles[name], self.shop.database
-        return await list_runs(database, journey=None, profile_id=who, is_open=None, before=None, limit=500)
