@@ -16,7 +16,11 @@ from workers.testing.shop import Shop
 
 #: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
 _SLACK = timedelta(seconds=20)
+_STEP = timedelta(seconds=5)
 _PATIENCE = 60.0
+_PAUSE = 0.02
+#: A timer that has just gone off is no task yet: who waits does so twice in a row.
+_SURE = 2
 
 
 class Hands:
@@ -27,8 +31,7 @@ class Hands:
 
     async def turn(self, at: datetime, profiles: Sequence[UUID]) -> None:
         """It is `at` in the shop, and for the runs of these customers."""
-        if at > self._shop.clock.now():
-            self._shop.clock.set(at)
+        self._shop.clock.set(at)
         waiting = [row for each in profiles for row in await self._open(each)]
         await asyncio.gather(*(self._forward(row, at) for row in waiting))
         await self.settle(at, profiles)
@@ -45,9 +48,13 @@ class Hands:
         await self._shop.look()
         await self._rest(profiles)
         # What runs have done is dated by their own clocks, which are a little ahead.
-        self._shop.clock.set(max(self._shop.clock.now(), at + _SLACK))
-        while await self._shop.watch.once():
+        self._shop.clock.set(at + _SLACK)
+        while True:
+            self._shop.clock.set(self._shop.clock.now() + _STEP)
+            if not await self._shop.watch.once():
+                break
             await self._rest(profiles)
+        self._shop.clock.set(at)
 
     async def _rest(self, profiles: Sequence[UUID]) -> None:
         for row in [row for each in profiles for row in await self._open(each)]:
@@ -55,8 +62,10 @@ class Hands:
 
     async def _idle(self, row: Run) -> None:
         async with asyncio.timeout(_PATIENCE):
-            while not await self._waits(row):  # noqa: ASYNC110 - workers get it there
-                await asyncio.sleep(0.02)
+            idle = 0
+            while idle < _SURE:
+                idle = idle + 1 if await self._waits(row) else 0
+                await asyncio.sleep(_PAUSE)
 
     async def _waits(self, row: Run) -> bool:
         seen = await self._shop.workflow(row).describe()
