@@ -7,7 +7,7 @@ Postgres and are looked up by run id when a message is rendered.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -161,6 +161,17 @@ class Receipt(Contract):
         return self.outcome in (Outcome.SENT, Outcome.WITHHELD)
 
 
+class Done(Contract):
+    """What an effect of a run came to, as JSON, and when."""
+
+    at: datetime
+    answer: Any = None
+
+
+def _nothing(value: list[Done]) -> bool:
+    return not value
+
+
 class RunStart(Contract):
     """The argument of a run's workflow."""
 
@@ -173,6 +184,7 @@ class RunStart(Contract):
     params: dict[str, Plain] = Field(default_factory=dict)
     entry: dict[str, Plain] = Field(default_factory=dict, description="what the journey may know of the entering event")
     clock: Clock = Clock()
+    past: list[Done] = Field(default_factory=list, exclude_if=_nothing, description="of a run that goes on in a new history")
 
 
 class RunOver(Contract):

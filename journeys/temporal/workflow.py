@@ -27,6 +27,7 @@ from journeys.handle import Journey, RunEnded
 from journeys.heard import HEARD, AskAgain, Exit, Expect, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
+from journeys.temporal.log import Log
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class JourneyRun:
     async def run(self, args: Sequence[RawValue]) -> RunOver:
         """Run the journey that the workflow type names."""
         self._start = workflow.payload_converter().from_payload(args[0].payload, RunStart)
+        self._log = Log(self._start.past, lambda: self._start.clock.business(workflow.now()))
         definition = catalogue.load(current.module).journey(workflow.info().workflow_type)
         reason = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
         self._note(f"**over: {reason.value}**")
@@ -85,18 +87,40 @@ class JourneyRun:
 
     def now(self) -> datetime:
         """Business time."""
-        return self._start.clock.business(workflow.now())
+        return self._log.now()
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
-        """A durable timer that an end cuts short."""
-        await self._wait(at, summary, lambda: self._exit is not None)
+        """A durable timer that an end cuts short; a run that has grown long goes on in a new history from here."""
+        await self._log.effect(None, lambda: self._sleep(at, summary))
 
     async def hold(self, until: datetime, summary: str) -> None:
         """A durable timer that an end, or a word to ask again, cuts short."""
-        await self._wait(until, summary, lambda: self._exit is not None or self._ask_again)
+        await self._log.effect(None, lambda: self._wait(until, summary, lambda: self._exit is not None or self._ask_again))
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
+        receipt = await self._log.effect(Receipt, lambda: self._deliver(request))
+        self._record(request, receipt)
+        return receipt
+
+    async def ask(self, question: Question) -> Any:
+        """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
+        return await self._log.effect(
+            question.answer, lambda: self._looked_up(question.activity, question, question.answer, question.summary)
+        )
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Write down what is expected; then a durable timer that what happened cuts short."""
+        happened = await self._log.effect(Happened | None, lambda: self._listen(expect, summary))
+        self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
+        return happened
+
+    async def _sleep(self, at: datetime, summary: str) -> None:
+        if workflow.info().is_continue_as_new_suggested() and self._exit is None:
+            workflow.continue_as_new(self._start.model_copy(update={"past": self._log.done}))
+        await self._wait(at, summary, lambda: self._exit is not None)
+
+    async def _deliver(self, request: DeliverRequest) -> Receipt:
         self._leave_if_over()
         self._ask_again = False
         sending: workflow.ActivityHandle[Receipt] = workflow.start_activity(
@@ -113,20 +137,13 @@ class JourneyRun:
         receipt = await self._answer(sending)
         if receipt is None:
             receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._exit.reason if self._exit else None)
-        self._record(request, receipt)
         return receipt
 
-    async def ask(self, question: Question) -> Any:
-        """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
-        return await self._looked_up(question.activity, question, question.answer, question.summary)
-
-    async def listen(self, expect: Expect, summary: str) -> Happened | None:
-        """Write down what is expected; then a durable timer that what happened cuts short."""
+    async def _listen(self, expect: Expect, summary: str) -> Happened | None:
         happened = await self._looked_up(Expect.activity, expect, Happened | None, summary)
         if happened is None:
             await self._wait(expect.until, summary, lambda: self._exit is not None or expect.wait in self._happened)
             happened = self._happened.pop(expect.wait, None)
-        self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
         return cast("Happened | None", happened)
 
     async def _looked_up(self, activity: str, argument: Any, answer: Any, summary: str) -> Any:
@@ -163,7 +180,7 @@ class JourneyRun:
 
     async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
         remaining = self._start.clock.real(until) - workflow.now()
-        if remaining > timedelta(0):
+        if remaining > timedelta(0) and not cut_short():
             self._note(f"waiting {summary}", until)
             for idle in self._idle:
                 idle.cancel()
