@@ -26,11 +26,11 @@ SUPPRESSES = frozenset({Channel.EMAIL})
 OPT_IN = frozenset({Purpose.MARKETING})
 #: How often a transactional message in doubt goes again, and after how long at first (`activities/deliver/doubt.py`).
 COPIES = 5
-_DOUBT, _GROWTH = timedelta(seconds=30), 4
+DOUBT, _GROWTH = timedelta(seconds=30), 4
 #: How long Temporal waits before it tries again, where the provider does not say.
 _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 #: A status follows within this time as a rule: a doubt waits for it.
-_TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2)}
+TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2)}
 _SENT = Receipt(outcome=Outcome.SENT)
 _COUNTED = ("sent", "unconfirmed", "claimed")
 
@@ -152,9 +152,7 @@ class Delivery:
         """Perhaps accepted: a transactional message goes again, after a pause and up to the bound."""
         self._count(run.customer, message, now)
         message.copies += 1
-        again = now + max(
-            _DOUBT * math.pow(_GROWTH, message.copies - 1), _TELLS_WITHIN.get(message.request.channel, timedelta(0))
-        )
+        again = now + max(pause_after(message.copies), TELLS_WITHIN.get(message.request.channel, timedelta(0)))
         enough = message.request.purpose is not Purpose.TRANSACTIONAL or message.copies >= COPIES
         if enough or again >= message.request.useless_after:
             return self._settle(message, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, now)
@@ -172,6 +170,11 @@ class Delivery:
             return _SENT
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
         return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, segment=message.detail.get("segment"))
+
+
+def pause_after(copies: int) -> timedelta:
+    """How long a message in doubt waits before the next copy goes."""
+    return DOUBT * math.pow(_GROWTH, copies - 1)
 
 
 def _message_of(run: Run, request: DeliverRequest) -> Message:
