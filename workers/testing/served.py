@@ -186,7 +186,7 @@ class Served:
         """A product team defines a segment over the API."""
 
         async def defines() -> None:
-            body = {"predicate": segment.predicate.to_json()}
+            body = {"predicate": segment.predicate.to_json(), "owner": segment.owner or "whoever tests"}
             answer = await self.shop.operate("PUT", f"/v1/segments/{segment.name}", json=body)
             assert answer.is_success, answer.text
             await self.shop.watch.load()
