@@ -69,7 +69,7 @@ class Deed:
     how: tuple[Any, ...] = ()
 
 
-def script(seed: int, customers: int, deeds: int, days: int = 4) -> tuple[dict[str, dict[str, Any]], list[Deed]]:
+def script(seed: int, customers: int, deeds: int, days: int = 3) -> tuple[dict[str, dict[str, Any]], list[Deed]]:
     """Customers with their traits and channels, and what is done, in order."""
     dice = random.Random(seed)
     people = {f"s{seed}u{n}": _person(dice) for n in range(customers)}
@@ -140,14 +140,14 @@ def _late(shop: Rehearsal, who: Customer, event: str, properties: dict[str, Any]
 
 
 _WEIGHTS = {
-    "does": 34,
-    "is late": 5,
+    "does": 30,
+    "is late": 6,
     "becomes": 9,
-    "starts": 28,
-    "comes back": 12,
-    "meets": 14,
-    "task is done": 6,
-    "says no": 4,
+    "starts": 30,
+    "comes back": 22,
+    "meets": 12,
+    "task is done": 8,
+    "says no": 3,
     "says yes": 3,
 }
 _DEEDS: dict[str, Callable[..., None]] = {

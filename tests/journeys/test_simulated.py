@@ -16,8 +16,8 @@ from workers.testing.seen import Refusal, Run, Stage
 from workers.testing.served import Served, served
 from workers.testing.servers import Servers
 
-CUSTOMERS = 12
-SHOPS = scaled(1, 170)
+CUSTOMERS = 8
+SHOPS = scaled(1, 260)
 #: A run's clock on a real server goes on while it works.
 CLOSE = timedelta(minutes=1)
 
@@ -30,7 +30,7 @@ def stage(servers: Servers, tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.parametrize("seed", range(SHOPS))
 def test_a_simulated_shop_does_what_a_real_one_does(stage: Served, seed: int) -> None:
-    people, deeds = script(seed, CUSTOMERS, deeds=8)
+    people, deeds = script(seed, CUSTOMERS, deeds=14)
     perform(Rehearsal(stage), people, deeds, then=timedelta(days=15))
     assert {name: difference for name in people if (difference := different(stage, stage.shadow, name))} == {}
 
