@@ -57,8 +57,8 @@ class Hands:
         self._shop.clock.set(at)
 
     async def _rest(self, profiles: Sequence[UUID]) -> None:
-        for row in [row for each in profiles for row in await self._open(each)]:
-            await self._idle(row)
+        working = [row for each in profiles for row in await self._open(each)]
+        await asyncio.gather(*map(self._idle, working))
 
     async def _idle(self, row: Run) -> None:
         async with asyncio.timeout(_PATIENCE):

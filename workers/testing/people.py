@@ -10,12 +10,13 @@ CHANNELS = tuple(channel.value for channel in Channel)
 
 def contact(name: str) -> dict[str, Any]:
     """Traits with an e-mail address and a phone number of one's own."""
-    return {"firstName": name.capitalize(), "email": f"{name}@example.com", "phone": phone_of(name)}
+    return {"firstName": name.capitalize(), "email": address_of(name, "email"), "phone": phone_of(name)}
 
 
 def address_of(name: str, channel: str) -> str:
     """Where they are reached on a channel."""
-    return {"push": f"token-{name}", "whatsapp": phone_of(name), "email": f"{name}@example.com"}[channel]
+    plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
+    return {"push": f"token-{plain}", "whatsapp": phone_of(name), "email": f"{plain}@example.com"}[channel]
 
 
 def consent(name: str, channels: Sequence[str], status: str = "SUBSCRIBED") -> dict[str, Any]:

@@ -147,7 +147,7 @@ class Served:
             async with self._about(name):
                 answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
             if answer.status_code == httpx.codes.CONFLICT:
-                self._refused.append((name, Refusal(journey, answer.json()["detail"].rpartition(": ")[2], self.now)))
+                self._refused.append((name, Refusal(journey, _why(answer.json()), self.now)))
             else:
                 assert answer.is_success, answer.text
 
@@ -253,3 +253,9 @@ class Served:
             for each in await self.shop.messages(row)
         )
         return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at)
+
+
+def _why(problem: Mapping[str, Any]) -> str:
+    """Why a start over the API was refused: by the switch (`journey paused`), or by the journey's rule."""
+    code, detail = str(problem["code"]), str(problem["detail"])
+    return code.replace("-", " ") if code.startswith("journey-") else detail.rpartition(": ")[2]
