@@ -38,13 +38,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class World:
     """A catalogue and everybody whom it is about."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        now: datetime,
-        *,
-        ceilings: Ceilings = USUAL_CEILINGS,
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS) -> None:
         self.catalogue = catalogue
         self.agenda = Agenda(now)
         self.providers = Providers()
@@ -152,20 +146,24 @@ class World:
 
     def _follow(self, marks: frozenset[str], who: Customer, moves: list[Transition]) -> None:
         """All that a change means: whose runs end, who enters, which waits are over."""
-        ending = dict.fromkeys(self._hearing.goals(who, marks), Reason.GOAL) if marks and self.runs.of(who) else {}
+        if not moves and not self.runs.of(who):
+            return
+        ending = dict.fromkeys(self._hearing.goals(who, marks), Reason.GOAL)
         opened = [run for move in moves if move.kind != "left" for run in self._admission.admitted(who, move)]
-        for move in moves:
-            if move.kind == "left":
-                for run in self.runs.open(who):
-                    if run.spec.ends_on_leave and run.spec.entered_by == move.segment:
-                        ending.setdefault(run, Reason.LEFT)
-        news = self._hearing.news(who, marks, moves) if self.runs.of(who) else ()
+        ending = dict.fromkeys(self._leaving(who, moves), Reason.LEFT) | ending
+        news = self._hearing.news(who, marks, moves)
         for run in opened:
             self._start(run)
         for run, reason in ending.items():
             run.end(reason)
         for run, happened in news:
             run.hear(happened)
+
+    def _leaving(self, who: Customer, moves: list[Transition]) -> list[Run]:
+        """The runs that end because their customer has left the segment by which they entered."""
+        left = {move.segment for move in moves if move.kind == "left"}
+        ending = (run for run in self.runs.open(who) if run.spec.ends_on_leave)
+        return [run for run in ending if run.spec.entered_by in left] if left else []
 
     def _start(self, run: Run) -> None:
         """Let a run begin, unless its goal came between the entry and now."""
