@@ -19,6 +19,7 @@ journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.handle journeys.gate segments
 journeys.check        journeys journeys.handle journeys.walk
 journeys.temporal     journeys journeys.handle
+journeys.simulate     journeys journeys.handle journeys.gate segments PURE
 journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
 
 segments              segments.errors segments.language segments.leaves segments.time
@@ -28,6 +29,7 @@ segments.facts        segments.time segments.language.comparing
 segments.language     segments.errors segments.facts segments.time
 segments.evaluate     segments.facts segments.language
 segments.leaves       PURE
+segments.dating       segments.errors segments.facts segments.language segments.evaluate segments.leaves
 segments.library      segments segments.language segments.leaves
 segments.sql          PURE store.*
 segments.watch        PURE store.* segments.sql segments.load
@@ -74,7 +76,7 @@ GROUPS = {
         f"journeys.{name}" for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
-    "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "errors")],
+    "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],
 }
 #: Libraries that some rooms have to themselves.
 LIBRARIES = """

@@ -57,15 +57,16 @@ def test_help_is_for_a_newcomer() -> None:
         assert words in told
 
 
-def test_its_own_test_passes_on_the_kit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("on", [[], ["--journeys-on", "temporal"]], ids=["simulator", "temporal"])
+def test_its_own_test_passes_on_the_kit(on: list[str], tmp_path: Path) -> None:
     """In a process that knows nothing of this suite: the kit comes by its entry point."""
     told = journeys("new", "acme/campaigns", cwd=tmp_path).stdout
     (tmp_path / "api").mkdir()
     (tmp_path / "api" / "__init__.py").write_text("raise RuntimeError('theirs')\n")
     [test] = re.findall(r"pytest (\S+)", told)
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", test]
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", test, *on]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=150)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "1 passed" in finished.stdout
+    assert "2 passed" in finished.stdout
     again = journeys("new", "acme_campaigns", cwd=tmp_path)
     assert again.stderr == f"journeys: {test} is there already; move it away, or name another folder\n"

@@ -18,6 +18,7 @@ from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
 from workers.cli.segments import segments
+from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
 from workers.place import HOME, hidden_room, stand_here
@@ -44,6 +45,7 @@ app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="On this machine, nothing else needed")(new)
 app.command(rich_help_panel="On this machine, nothing else needed")(check)
+app.command(rich_help_panel="On this machine, nothing else needed")(simulate)
 app.command(rich_help_panel="On this machine, nothing else needed")(lint)
 app.command(rich_help_panel="On this machine, nothing else needed")(graph)
 app.command(rich_help_panel="On this machine, nothing else needed")(reference)

@@ -1,27 +1,32 @@
-"""The pytest plugin of the kit: `shop`, a whole shop on the catalogue that `journeys_catalogue` names.
+"""The pytest plugin of the kit: `shop`, a rehearsal of the catalogue that `journeys_catalogue` names.
 
 Promise: nothing is imported, and no server started, before a test asks for it; the names of the fixtures leave room for yours.
+The same test runs on the simulator, in milliseconds, and with `--journeys-on temporal` on real servers with time skipped.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-try:
-    import pytest_asyncio
-
-    async_fixture = pytest_asyncio.fixture
-except ModuleNotFoundError:  # pytest then says what a test that asks for `shop` needs
-    async_fixture = pytest.fixture  # type: ignore[assignment]
-
 if TYPE_CHECKING:
+    from workers.testing.rehearsal import Rehearsal
     from workers.testing.servers import Servers
-    from workers.testing.shop import Shop
 
 _SERVERS = pytest.StashKey["Servers"]()
+_SHOP = pytest.StashKey["Rehearsal"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where journeys run."""
+    parser.getgroup("journeys").addoption(
+        "--journeys-on",
+        choices=("simulator", "temporal"),
+        default="simulator",
+        help="what the fixture `shop` runs journeys on: the simulator (the usual), or a real Temporal with time skipped",
+    )
 
 
 def servers_of(config: pytest.Config) -> "Servers":
@@ -45,21 +50,32 @@ def journeys_catalogue() -> str:
     return os.environ.get("JOURNEYS_CATALOGUE", "definitions")
 
 
-@async_fixture
-async def shop(pytestconfig: pytest.Config, journeys_catalogue: str, tmp_path: Path) -> AsyncIterator["Shop"]:
-    """A shop on a database and a Temporal namespace of this test's own."""
+@pytest.fixture
+def shop(request: pytest.FixtureRequest, journeys_catalogue: str, tmp_path: Path) -> Iterator["Rehearsal"]:
+    """A shop with this catalogue, its customers, time and providers in the test's hand."""
     from workers.place import stand_here
 
     stand_here()
-    from store import connect
-    from workers.testing.servers import fresh_database
-    from workers.testing.shop import open_shop
+    from workers.testing.rehearsal import MONDAY, Rehearsal
 
-    servers = servers_of(pytestconfig)
-    async with fresh_database(servers.postgres) as dsn:
-        database = await connect(dsn)
-        try:
-            async with open_shop(database, dsn, servers.temporal, tmp_path / "shop", catalogue=journeys_catalogue) as opened:
-                yield opened
-        finally:
-            await database.close()
+    if request.config.getoption("--journeys-on") == "simulator":
+        from journeys.catalogue import load
+        from workers.testing.simulated import Simulated
+
+        opened = request.node.stash[_SHOP] = Rehearsal(Simulated(load(journeys_catalogue), MONDAY))
+        yield opened
+        return
+    from workers.testing.served import served
+
+    with served(servers_of(request.config), journeys_catalogue, tmp_path) as stage:
+        opened = request.node.stash[_SHOP] = Rehearsal(stage)
+        yield opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails tells what happened in its shop."""
+    report = yield
+    if report.when == "call" and report.failed and _SHOP in item.stash:
+        report.sections.append(("what happened in the shop", item.stash[_SHOP].story()))
+    return report
