@@ -65,7 +65,7 @@ class Delivery:
 
     def _question(self, run: Run, message: Message, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
-        goal = goal_reached(spec.goal, who, run.start.entered_at, now) if spec.goal is not None else None
+        goal = goal_reached(spec.goal, who, run.start.entered_at, now, run.goal_types) if spec.goal is not None else None
         allowed = [each for each in who.addresses.get(request.channel, ()) if each.allows(request.purpose)]
         return Question(
             request=request,
@@ -80,7 +80,7 @@ class Delivery:
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            held=any(other.holds_others for other in self._runs.open(who) if other is not run),
+            held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             past=self._past(run, message, now) if request.purpose is Purpose.MARKETING else (),
             ceilings=self._ceilings,
@@ -165,7 +165,7 @@ class Delivery:
             who.past.append(Past(now, message.request.channel, message.request.purpose))
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
-        message.state, message.reason, message.at = outcome.value, reason, now
+        message.state, message.reason, message.at = outcome, reason, now
         if outcome is Outcome.SENT:
             return _SENT
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
