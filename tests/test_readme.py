@@ -167,16 +167,19 @@ def test_an_example_of_the_readme_means_something(example: str) -> None:
 def test_a_step_of_the_readme_loads(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / NAME
     folder.mkdir()
-    step = example.replace('"template", **params', '"hello", **{}')
+    step = example.replace('"template", **params', '"hello", **{}').replace('"template"', '"hello"')
     (folder / "__init__.py").write_text(
-        "from journeys import Journey, did, journey, trait\n\n\n"
+        "from journeys import Journey, Segment, did, hours, journey, trait\n\n"
+        "segment = Segment('vips', trait('tier') == 'gold')\n\n\n"
+        "@journey(goal=did('Order Completed'))\nasync def other(j: Journey) -> None:\n    await j.push('hello')\n\n\n"
         f"@journey(goal=did('Order Completed'))\nasync def step(j: Journey) -> None:\n    {step}\n"
     )
     (folder / "hello.push.yaml").write_text("title: Hello\nbody: there\n")
+    shutil.copy(Path(__file__).parent / "trial_catalogue" / "note.email.mjml", folder / "hello.email.mjml")
     monkeypatch.syspath_prepend(str(tmp_path))
     try:
         found, _ = load_definitions(NAME)
-        assert set(found.journeys) == {"step"}
+        assert set(found.journeys) == {"step", "other"}
     finally:
         load.cache_clear()
         sys.modules.pop(NAME, None)

@@ -14,12 +14,12 @@ from uuid import UUID
 
 from journeys.actions import Action, Hold, SetTraits
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
+from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
-from journeys.heard import Expect, Happened, OfSegment
+from journeys.heard import Expect, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
 from journeys.walk.driving import drive
 from journeys.walk.samples import entries, samples
@@ -191,13 +191,14 @@ class _Walk:
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         place = _author()
-        names = list(expect.expected)
-        way = self._way((place, summary), len(names) + 1)
+        ways = list(_comings(expect))
+        way = self._way((place, summary), len(ways) + 1)
         self._at_once = 0
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
-        self._add("first", summary, place, names[way] if way < len(names) else "in vain", segments=named)
-        if way < len(names):
-            return Happened(wait=expect.wait, which=names[way], at=self._now)
+        self._add("first", summary, place, ways[way][0] if way < len(ways) else "in vain", segments=named)
+        if way < len(ways):
+            _, which, answer = ways[way]
+            return Happened(wait=expect.wait, which=which, at=self._now, answer=answer)
         self._now = max(self._now, expect.until)
         return None
 
@@ -228,6 +229,16 @@ class _Walk:
             )
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
+
+
+def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
+    """Each way in which a wait may end well: in words, by name, and with each outcome of a task."""
+    for name, expected in expect.expected.items():
+        choices = expected.choices if isinstance(expected, OfPeople) else ()
+        for choice in choices:
+            yield f"{name}: {choice}", name, {"outcome": choice}
+        if not choices:
+            yield name, name, {}
 
 
 def _author() -> Place:

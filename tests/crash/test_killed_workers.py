@@ -36,11 +36,11 @@ from store import Database
 from workers.embedded.stack import EmbeddedStack
 from workers.testing.shop import new_namespace
 
-CUSTOMERS = scaled(120, 300)
+CUSTOMERS = scaled(60, 300)
 ORDERS = CUSTOMERS // 5  # of the customers order while they wait for a message
 LETTERS = CUSTOMERS // 5
 SAVED = 25  # products that one customer saves; two journeys want to write about each
-KILLING = scaled(12.0, 25.0)  # seconds
+KILLING = scaled(8.0, 25.0)  # seconds
 
 FAULTS: list[dict[str, Any]] = [
     {"provider": "fcm", "fault": "429", "retry_after": 1, "probability": 0.06},

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.workers.test_cli import journeys
+from tests.command_line import freshly, journeys
 from workers.place import hidden_room
 
 GOOD = """\
@@ -32,7 +32,7 @@ def written(folder: Path, name: str, source: str) -> Path:
 
 def test_a_catalogue_that_loads_is_said_so_in_one_line(tmp_path: Path) -> None:
     written(tmp_path, "acme", GOOD)
-    finished = journeys("check", cwd=tmp_path, catalogue="acme")
+    finished = freshly("check", cwd=tmp_path, catalogue="acme")
     assert (finished.returncode, finished.stdout) == (0, "acme: 1 journey, 0 segments, 1 template; it loads\n")
     assert journeys("check", "acme", cwd=tmp_path).stdout == finished.stdout
 
@@ -88,7 +88,7 @@ def test_a_folder_here_that_is_called_like_a_room_of_ours_hides_nothing(tmp_path
         written(tmp_path, room, "raise RuntimeError('not ours')")
     written(tmp_path, "acme", GOOD)
     for path in ((), [str(tmp_path)]):
-        finished = journeys("check", "acme", cwd=tmp_path, path=path)
+        finished = freshly("check", "acme", cwd=tmp_path, path=path)
         assert (finished.stdout, finished.stderr) == ("acme: 1 journey, 0 segments, 1 template; it loads\n", "")
 
 

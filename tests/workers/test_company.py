@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.test_cli import journeys
+from tests.command_line import freshly, journeys
 
 ROOMS = ("api", "segments", "store", "workers")
 FILES = {
@@ -52,7 +52,7 @@ def company(tmp_path: Path) -> Path:
 
 
 def test_a_catalogue_in_a_package_of_theirs_is_checked_from_their_folder(company: Path) -> None:
-    finished = journeys("check", cwd=company, catalogue="acme.campaigns")
+    finished = freshly("check", cwd=company, catalogue="acme.campaigns")
     assert (finished.stdout, finished.stderr, finished.returncode) == (LOADS, "", 0)
 
 

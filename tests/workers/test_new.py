@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.test_cli import journeys
+from tests.command_line import journeys
 
 
 @pytest.mark.parametrize(("folder", "module"), [("my_shop", "my_shop"), ("acme/campaigns", "acme.campaigns")])

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from store import Database
-from tests.workers.test_cli import in_thread
+from tests.command_line import in_thread
 
 CUSTOMER, RUN = UUID(int=1), UUID(int=2)
 

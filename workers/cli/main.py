@@ -20,7 +20,7 @@ from workers.cli.runs import runs
 from workers.cli.segments import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
-from workers.cli.understand import graph, lint
+from workers.cli.understand import graph, lint, reference
 from workers.place import HOME, hidden_room, stand_here
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ app.command(rich_help_panel="On this machine, nothing else needed")(check)
 app.command(rich_help_panel="On this machine, nothing else needed")(simulate)
 app.command(rich_help_panel="On this machine, nothing else needed")(lint)
 app.command(rich_help_panel="On this machine, nothing else needed")(graph)
+app.command(rich_help_panel="On this machine, nothing else needed")(reference)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 

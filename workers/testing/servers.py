@@ -4,11 +4,9 @@ A reaper (`workers.embedded.processes`) stops them even when the tests are kille
 """
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -19,11 +17,15 @@ from store import connect, migrate
 from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
+from workers.testing.place import Place
 
 #: The database that has the schema already.
 TEMPLATE = "template_migrated"
-FAST_NOT_SAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
+_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_SMALL = {"shared_buffers": "64MB", "max_wal_size": "128MB"}  # its files may be in memory
+_TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
+#: Each test has a namespace of its own, and the server looks after each partition of its queues as long as it runs.
+_ONE_PARTITION = {"matching.numTaskqueueReadPartitions": "1", "matching.numTaskqueueWritePartitions": "1"}
 
 
 class Servers:
@@ -31,15 +33,15 @@ class Servers:
 
     def __init__(self, given: dict[str, str]) -> None:
         self._given = given
-        self._folder = tempfile.TemporaryDirectory(prefix="journeys-tests-", ignore_cleanup_errors=True)
-        self._children = Children()
+        self._place = Place()
+        self._children = Children(shared=(self._place.descriptor,))
 
     @property
     def postgres(self) -> str:
         """The DSN of the server's `postgres` database; the migrated template stands beside it."""
         if "postgres" not in self._given:
-            folder = Path(self._folder.name) / "postgres"
-            server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=FAST_NOT_SAFE)
+            folder = self._place.path / "postgres"
+            server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=_UNSAFE | _SMALL)
             server.start()
             self._given["postgres"] = server.dsn()
             _run(_prepare_template(server.dsn()))
@@ -49,8 +51,8 @@ class Servers:
     def temporal(self) -> str:
         """The address of a Temporal server on which each workflow has its own clock."""
         if "temporal" not in self._given:
-            log = Path(self._folder.name) / "temporal.log"
-            server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=TIME_SKIPPING)
+            log = self._place.path / "temporal.log"
+            server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=_TIME_SKIPPING | _ONE_PARTITION)
             server.preferred_ui_port = None
             server.start()
             self._given["temporal"] = server.address
@@ -59,7 +61,7 @@ class Servers:
     def close(self) -> None:
         """Stop what was started."""
         self._children.close()
-        self._folder.cleanup()
+        self._place.close()
 
 
 async def _prepare_template(server: str) -> None:
