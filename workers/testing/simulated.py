@@ -18,7 +18,7 @@ from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_C
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Message, Refusal, Run
 
-_PURPOSES = tuple(Purpose)
+_PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 _ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
 
 
