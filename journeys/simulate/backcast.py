@@ -119,4 +119,4 @@ def _fate(run: Run, n: int) -> tuple[datetime, str, str, str, str]:
     message = run.messages[n]
     hour = (message.at if message.state == Outcome.SENT else message.request.due_at).replace(minute=0, second=0, microsecond=0)
     reason = message.reason.value if message.reason else ""
-    return hour, run.journey, message.request.channel.value, message.state, reason
+    return hour, run.journey, message.request.channel.value, str(message.state), reason

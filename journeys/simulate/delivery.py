@@ -51,22 +51,23 @@ class Delivery:
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
         """One attempt at a message: a receipt, or when to try again."""
         now, message = run.now(), _message_of(run, request)
+        allowed = [each for each in run.customer.addresses.get(request.channel, ()) if each.allows(request.purpose)]
+        addresses = [each for each in allowed if each.open_to(request.purpose)]
         if message.state == "claimed":
-            return self._hand_over(run, message, now)
+            return self._hand_over(run, message, addresses, now)
         if now >= request.useless_after:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
-        decided = decide(self._question(run, message, now))
+        decided = decide(self._question(run, message, len(allowed), len(addresses), now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
             if decided.outcome is Outcome.DEFERRED:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
-        return self._hand_over(run, message, now)
+        return self._hand_over(run, message, addresses, now)
 
-    def _question(self, run: Run, message: Message, now: datetime) -> Question:
+    def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
-        goal = goal_reached(spec.goal, who, run.start.entered_at, now) if spec.goal is not None else None
-        allowed = [each for each in who.addresses.get(request.channel, ()) if each.allows(request.purpose)]
+        goal = goal_reached(spec.goal, who, run.start.entered_at, now, run.goal_types) if spec.goal is not None else None
         return Question(
             request=request,
             spec=spec,
@@ -74,15 +75,15 @@ class Delivery:
             where=who.where(spec.timezone),
             opt_in=request.purpose in OPT_IN,
             consent=who.consent(request.channel, request.purpose),
-            addresses=len(allowed),
-            unsuppressed=sum(each.open_to(request.purpose) for each in allowed),
+            addresses=allowed,
+            unsuppressed=unsuppressed,
             control=self._controls.get(spec.name),
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            held=any(other.holds_others for other in self._runs.open(who) if other is not run),
+            held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
-            past=self._past(run, message, now) if request.purpose is Purpose.MARKETING else (),
+            past=self._past(run, message, now) if who.past or run.holdout else (),
             ceilings=self._ceilings,
         )
 
@@ -113,13 +114,11 @@ class Delivery:
         ]
         return sorted([*recent, *withheld], key=lambda each: each.at) if withheld else recent
 
-    def _hand_over(self, run: Run, message: Message, now: datetime) -> Receipt | datetime:
+    def _hand_over(self, run: Run, message: Message, addresses: list[Address], now: datetime) -> Receipt | datetime:
         """The newest address first; one that turns out dead is put away and the next is tried."""
         message.attempts += 1
         request, who = message.request, run.customer
-        for address in who.addresses.get(request.channel, ()):
-            if not _may_be_written_to(address, request):
-                continue
+        for address in addresses:
             answer = self._providers.answer(who, request)
             if answer.kind is not Kind.GONE:
                 return self._answered(run, message, answer, now)
@@ -165,7 +164,7 @@ class Delivery:
             who.past.append(Past(now, message.request.channel, message.request.purpose))
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
-        message.state, message.reason, message.at = outcome.value, reason, now
+        message.state, message.reason, message.at = outcome, reason, now
         if outcome is Outcome.SENT:
             return _SENT
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
@@ -180,15 +179,11 @@ def pause_after(copies: int) -> timedelta:
 def _message_of(run: Run, request: DeliverRequest) -> Message:
     """The run's message, from an earlier attempt or new."""
     for message in reversed(run.messages):
-        if message.request.occurrence == request.occurrence and message.request.step == request.step:
+        if message.request is request:
             return message
     message = Message(request, run.customer, "new", run.now())
     run.messages.append(message)
     return message
-
-
-def _may_be_written_to(address: Address, request: DeliverRequest) -> bool:
-    return address.allows(request.purpose) and address.open_to(request.purpose)
 
 
 def _backing_off(message: Message) -> timedelta:

@@ -34,15 +34,13 @@ def _read(text: str) -> Predicate:
     return predicate_from_json(json.loads(text))
 
 
-@lru_cache(4_096)
-def types_of(predicate: Predicate) -> frozenset[str]:
-    """The events that can change a predicate, worked out once: they are asked for at every message."""
-    return event_types(predicate)
-
-
-def goal_reached(goal: Predicate, who: Customer, since: datetime, at: datetime) -> datetime | None:
-    """When a customer reached a goal, counting from an instant."""
-    happened = [event for kind in types_of(goal) for event in who.events.get(kind, ()) if since <= event.ts <= at + AHEAD]
+def goal_reached(
+    goal: Predicate, who: Customer, since: datetime, at: datetime, types: frozenset[str] | None = None
+) -> datetime | None:
+    """When a customer reached a goal, counting from an instant; `types` are its events', where they are known."""
+    happened = [
+        event for kind in types or event_types(goal) for event in who.events.get(kind, ()) if since <= event.ts <= at + AHEAD
+    ]
     return reached_at(goal, happened, since, at + AHEAD) if happened else None
 
 
@@ -80,8 +78,8 @@ class Hearing:
         return [
             run
             for run in self._runs.open(who)
-            if run.spec.goal is not None and not types_of(run.spec.goal).isdisjoint(marks)
-            if goal_reached(run.spec.goal, who, run.start.entered_at, self._now())
+            if run.spec.goal is not None and not run.goal_types.isdisjoint(marks)
+            if goal_reached(run.spec.goal, who, run.start.entered_at, self._now(), run.goal_types)
         ]
 
     def _true(self, run: Run, expect: Expect) -> Iterator[_Found]:

@@ -6,6 +6,7 @@ deferred message's, and what happened the wait that it was waited in.
 
 from collections.abc import Generator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from journeys.authoring import JourneyDefinition
@@ -16,6 +17,8 @@ from journeys.questions import Question
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
+from segments import Predicate
+from segments.language.predicate import event_types
 
 
 class Surroundings(Protocol):
@@ -48,6 +51,11 @@ class _Pause:
         yield self
 
 
+@lru_cache(1_024)
+def _goal_types(goal: Predicate | None) -> frozenset[str]:
+    return event_types(goal) if goal is not None else frozenset()
+
+
 class Run:
     """A run and all that became of it. As a `Runtime`, it is what the handle works with."""
 
@@ -66,6 +74,8 @@ class Run:
         self.key = key
         self.holdout = holdout
         self.spec: JourneySpec = definition.spec
+        #: The events that can reach its goal: asked at every message.
+        self.goal_types = _goal_types(definition.spec.goal)
         self.outcome: Reason | None = None
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []

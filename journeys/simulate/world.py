@@ -168,7 +168,7 @@ class World:
     def _start(self, run: Run) -> None:
         """Let a run begin, unless its goal came between the entry and now."""
         goal = run.spec.goal
-        if goal is not None and goal_reached(goal, run.customer, run.start.entered_at, self.now):
+        if goal is not None and goal_reached(goal, run.customer, run.start.entered_at, self.now, run.goal_types):
             run.end(Reason.GOAL)
         else:
             run.go()

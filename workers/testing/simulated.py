@@ -14,11 +14,12 @@ from journeys.simulate import Message as Sent
 from journeys.simulate import Run as Simulation
 from journeys.simulate.providers import Kind
 from segments import Segment
-from segments.language.events import CONSENT_CHANGED
+from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Message, Refusal, Run
 
-_PURPOSES = tuple(Purpose)
+_PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
+_ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
 
 
 class Simulated:
@@ -35,7 +36,7 @@ class Simulated:
     def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any], id_: UUID | None = None) -> None:
         """A customer with addresses and consent on these channels."""
         who = self.world.join(name, id_)
-        who.learned(contact(name) | dict(traits), self.now)
+        self._learns(who, contact(name) | dict(traits))
         for channel in channels:
             who.reached_at(channel, address_of(name, channel), self.now)
             who.said(channel, "granted", _PURPOSES, self.now)
@@ -43,7 +44,8 @@ class Simulated:
 
     def becomes(self, name: str, traits: Mapping[str, Any]) -> None:
         """Their traits change."""
-        self.world.learned(self._who(name), traits)
+        who = self._who(name)
+        self.world.changed(who, frozenset(self._learns(who, traits)))
 
     def says(self, name: str, channel: Channel, *, yes: bool) -> None:
         """They consent, or withdraw it."""
@@ -118,6 +120,15 @@ class Simulated:
         """The journeys that did not let a customer in."""
         return [Refusal(each.journey, each.reason, each.at) for each in self.world.refused if each.customer.name == name]
 
+    def _learns(self, who: Simulant, traits: Mapping[str, Any]) -> set[str]:
+        """Traits, and the addresses that some of them are, as ingest reads them; returns what changed."""
+        marks = {TRAITS_CHANGED} if who.learned(traits, self.now) else set()
+        for trait, channel in _ADDRESSES.items():
+            if traits.get(trait):
+                who.reached_at(channel, str(traits[trait]), self.now)
+                marks.add(ENDPOINT_CHANGED)
+        return marks
+
     def _who(self, name: str) -> Simulant:
         return self.world.customers[name]
 
@@ -127,7 +138,7 @@ def _seen(run: Simulation) -> Run:
         Message(
             each.step,
             each.request.occurrence,
-            each.state,
+            str(each.state),
             each.reason.value if each.reason else None,
             each.request.due_at,
             each.at,
