@@ -120,7 +120,8 @@ def test_what_new_writes_is_checked_and_passes_its_own_test(installed: Path, tmp
     (tmp_path / "api").mkdir()
     (tmp_path / "api" / "__init__.py").write_text("raise RuntimeError('theirs')\n")
     command = (PYTHON, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", Path(test).name)
-    assert "1 passed" in ran(*command, cwd=tmp_path / "tests", path=(installed, PURELIB))
+    for on in ((), ("--journeys-on", "temporal")):
+        assert "2 passed" in ran(*command, *on, cwd=tmp_path / "tests", path=(installed, PURELIB))
 
 
 SHARED = """
@@ -130,11 +131,10 @@ import os, pathlib, pytest
 def journeys_catalogue():
     return "shared_catalogue"
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("number", range(4))
-async def test_where_it_runs(shop, number):
-    port = await shop.database.pool.fetchval("select inet_server_port()")
-    pathlib.Path(f"{os.environ['PYTEST_XDIST_WORKER']}.port").write_text(str(port))
+def test_where_it_runs(shop, request, number):
+    from workers.testing.plugin import servers_of
+    pathlib.Path(f"{os.environ['PYTEST_XDIST_WORKER']}.server").write_text(servers_of(request.config).postgres)
 """
 
 
@@ -142,9 +142,10 @@ def test_the_workers_of_xdist_share_their_servers(installed: Path, tmp_path: Pat
     (tmp_path / "shared_catalogue").mkdir()
     (tmp_path / "shared_catalogue" / "__init__.py").touch()
     (tmp_path / "test_shared.py").write_text(SHARED)
-    ran(PYTHON, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", cwd=tmp_path, path=(installed, PURELIB))
-    ports = {file.name: file.read_text() for file in tmp_path.glob("*.port")}
-    assert (len(ports), len(set(ports.values()))) == (2, 1)
+    command = (PYTHON, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "--journeys-on", "temporal")
+    ran(*command, cwd=tmp_path, path=(installed, PURELIB))
+    servers = {file.name: file.read_text() for file in tmp_path.glob("*.server")}
+    assert (len(servers), len(set(servers.values()))) == (2, 1)
 
 
 def test_a_catalogue_that_the_kit_does_not_find_is_told_by_its_fixture(installed: Path, tmp_path: Path) -> None:

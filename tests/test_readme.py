@@ -108,6 +108,16 @@ def test_the_first_journey_leaves_make_check_green(tmp_path: Path) -> None:
         assert finished.returncode == 0, finished.stdout
 
 
+def test_its_test_passes_without_a_server(tmp_path: Path) -> None:
+    written(tmp_path, "definitions")
+    (tmp_path / "test_welcome.py").write_text(blocks("python", FIVE_MINUTES)[1])
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_welcome.py"]
+    env = {**os.environ, "PYTHONPATH": path, "JOURNEYS_CATALOGUE": "definitions"}
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    assert "2 passed" in finished.stdout, finished.stdout + finished.stderr
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands need curl")
 async def test_the_first_journey_runs_and_its_push_says_what_the_template_says(shop: Shop, dsn: str) -> None:
     settings = Settings.model_validate({"database_url": dsn, "secret": "nine ducks and five geese on a lake"})

@@ -11,7 +11,6 @@ from journeys.authoring import Properties, Traits
 from journeys.catalogue import Catalogue, asked
 from journeys.contracts import PerKey
 from journeys.errors import Problem
-from segments import Segment
 
 _NEARLY = 0.75  # paln is plan
 
@@ -21,15 +20,11 @@ def slips(catalogue: Catalogue, modules: Iterable[ModuleType]) -> Iterator[Probl
     kept = [(module, thing) for module in modules for thing in vars(module).values()]
     traits = {name for _, thing in kept if isinstance(thing, Traits) for name in thing}
     properties = {name for _, thing in kept if isinstance(thing, Properties) for name in thing}
-    told: set[str] = set()
-    for module, segment in kept:
-        if isinstance(segment, Segment) and segment.name not in told:
-            told.add(segment.name)
-            plain = [segment.predicate.to_json()]
-            nearly = [*_nearly("trait", asked("trait", plain), traits), *_nearly("prop", asked("property", plain), properties)]
-            yield from (
-                Problem(module.__file__ or "", 1, 1, f"segment {segment.name}: {text}", serious=False) for text in nearly
-            )
+    for segment in catalogue.segments.values():
+        file = next((module.__file__ for module, thing in kept if thing is segment), None) or ""
+        plain = [segment.predicate.to_json()]
+        nearly = [*_nearly("trait", asked("trait", plain), traits), *_nearly("prop", asked("property", plain), properties)]
+        yield from (Problem(file, 1, 1, f"segment {segment.name}: {text}", serious=False) for text in nearly)
     for definition in catalogue.journeys.values():
         if isinstance(rule := definition.spec.reentry, PerKey) and isinstance(rule.property, str):
             nearly = list(_nearly("per_key", [rule.property], properties))

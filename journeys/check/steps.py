@@ -15,7 +15,7 @@ from journeys.handle import Journey
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WORDS = {name: value for name, value in inspect.getmembers(Journey) if not name.startswith("_")}
-_WORDS |= dict.fromkeys(("conditions", "params"))
+_WORDS["conditions"] = None
 _STEPS = {name: inspect.signature(value) for name, value in _WORDS.items() if inspect.iscoroutinefunction(value)}
 _MESSAGES = frozenset(channel.value for channel in Channel)
 _SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end): write except Exception"

@@ -141,7 +141,7 @@ def _product(q: Question) -> No | None:
 
 def _timing(q: Question) -> No | None:
     """Quiet hours, windows, caps, habits and the deadline, together."""
-    if not q.marketing:
+    if not q.marketing or _nothing_shuts(q):
         return None
     constraints = [*_hours(q), *_caps(q)]
     answer = solve(q.now, q.request.useless_after, constraints, q.habits)
@@ -151,6 +151,13 @@ def _timing(q: Question) -> No | None:
         why = _why_not_now(constraints, q.now)
         return No(Outcome.DEFERRED, why.reason, dict(why.told), answer.at) if why else _better(answer.at)
     return _never_day(q) or _never(answer)
+
+
+def _nothing_shuts(q: Question) -> bool:
+    """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
+    if q.spec.quiet_hours or q.windows or q.habits or q.now >= q.request.useless_after:
+        return False
+    return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
 
 
 def _holdout(q: Question) -> No | None:

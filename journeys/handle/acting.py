@@ -20,9 +20,12 @@ class Acting(Words[EntryModel]):
         self._actions = 0
 
     async def set_traits(self, **traits: Plain) -> None:
-        """Set traits of the customer: `await j.set_traits(tier="gold", churned=False)`; None takes one away.
+        """Set traits of the customer; None takes one away.
 
         Segments and waiting journeys see it as any other word about the customer, with `journeys` as its source.
+
+        Example:
+            await j.set_traits(tier="gold", churned=None)
         """
         for name, value in traits.items():
             if not isinstance(value, bool | int | float | str | None):
@@ -36,11 +39,18 @@ class Acting(Words[EntryModel]):
         """Let the customer into another journey of the catalogue; whether its own rules let them in. It runs beside this one.
 
         To go through its steps within this run instead, call it: `await other(j)`.
+
+        Example:
+            await j.start("cart_discount", discount="10%")
         """
         return await self._do(StartJourney, journey=_name("j.start", journey), params=params)
 
     async def end(self, journey: Any) -> bool:
-        """End the customer's runs of another journey; whether there were any."""
+        """End the customer's runs of another journey; whether there were any.
+
+        Example:
+            await j.end("cart_abandonment")
+        """
         name = _name("j.end", journey)
         if name == self._spec.name:
             raise CatalogueError("a journey ends itself by return, not by j.end(…)")
@@ -48,9 +58,14 @@ class Acting(Words[EntryModel]):
 
     @asynccontextmanager
     async def hold_others(self) -> AsyncIterator[None]:
-        """`async with j.hold_others():` no marketing of the customer's other journeys goes out while the block lasts.
+        """No marketing of the customer's other journeys goes out while the block lasts.
 
         Their messages wait, at most until they are useless. An end of this run lets them go.
+
+        Example:
+            async with j.hold_others():
+                await j.whatsapp("how-can-we-help")
+                await j.wait_for(j.replied(), timeout=days(1))
         """
         await self._do(Hold, on=True)
         yield

@@ -1,11 +1,12 @@
-"""The pytest plugin of the kit: `shop`, a whole shop on the catalogue that `journeys_catalogue` names.
+"""The pytest plugin of the kit: `shop`, a rehearsal of the catalogue that `journeys_catalogue` names.
 
 Promise: nothing else of ours is imported, and no server started, before a test asks for a fixture; a suite that asks for none
 does not notice us. What stands in the kit's way is told in one sentence. The names of the fixtures leave room for yours.
+The same test runs on the simulator, in milliseconds, and with `--journeys-on temporal` on real servers with time skipped.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,21 @@ import pytest
 from journeys.kit.lending import Lender
 from journeys.place import hidden_room, spec_of, stand_in, written_over
 
-try:
-    import pytest_asyncio
-
-    async_fixture = pytest_asyncio.fixture
-except ModuleNotFoundError:  # pytest then says what a test that asks for `shop` needs
-    async_fixture = pytest.fixture  # type: ignore[assignment]
-
 if TYPE_CHECKING:
-    from workers.testing.shop import Shop
+    from workers.testing.rehearsal import Rehearsal
 
 _LENDER = pytest.StashKey[Lender]()
+_SHOP = pytest.StashKey["Rehearsal"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where journeys run."""
+    parser.getgroup("journeys").addoption(
+        "--journeys-on",
+        choices=("simulator", "temporal"),
+        default="simulator",
+        help="what the fixture `shop` runs journeys on: the simulator (the usual), or a real Temporal with time skipped",
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -49,14 +54,31 @@ def journeys_catalogue() -> str:
     return os.environ.get("JOURNEYS_CATALOGUE", "definitions")
 
 
-@async_fixture
-async def shop(request: pytest.FixtureRequest, journeys_catalogue: str, tmp_path: Path) -> AsyncIterator["Shop"]:
-    """A shop on a database and a Temporal namespace of this test's own."""
+@pytest.fixture
+def shop(request: pytest.FixtureRequest, journeys_catalogue: str, tmp_path: Path) -> Iterator["Rehearsal"]:
+    """A shop with this catalogue, its customers, time and providers in the test's hand."""
+    simulator = request.config.getoption("--journeys-on") == "simulator"
     _insist_on(journeys_catalogue, request)
-    from workers.testing.plugin import opened  # noqa: PLC0415 - see the promise
+    try:
+        from workers.testing import plugin  # noqa: PLC0415 - see the promise
 
-    async with opened(request.config, journeys_catalogue, tmp_path / "shop") as shop:
-        yield shop
+        if not simulator:
+            from workers.testing import served  # noqa: F401, PLC0415 - needs the servers
+    except ImportError as error:
+        pytest.fail(written_over() or f"{error}: the kit needs its extra: pip install 'journeys[testing]'", pytrace=False)
+    stage = plugin.simulated(journeys_catalogue) if simulator else None
+    with stage or plugin.on_servers(request.config, journeys_catalogue, tmp_path) as opened:
+        request.node.stash[_SHOP] = opened
+        yield opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails tells what happened in its shop."""
+    report = yield
+    if report.when == "call" and report.failed and _SHOP in item.stash:
+        report.sections.append(("what happened in the shop", item.stash[_SHOP].story()))
+    return report
 
 
 def _insist_on(catalogue: str, request: pytest.FixtureRequest) -> None:
@@ -71,10 +93,6 @@ def _insist_on(catalogue: str, request: pytest.FixtureRequest) -> None:
     if spec_of(catalogue) is None:
         advice = "let the fixture journeys_catalogue return its name, as you import it from the folder that holds it"
         pytest.fail(f"there is no module '{catalogue}', above this test or on Python's path: {advice}", pytrace=False)
-    try:
-        import workers.testing.plugin  # noqa: F401, PLC0415 - see the promise
-    except ImportError as error:
-        pytest.fail(written_over() or f"{error}: the kit needs its extra: pip install 'journeys[testing]'", pytrace=False)
 
 
 def _folders(request: pytest.FixtureRequest) -> Iterator[Path]:

@@ -13,7 +13,8 @@ from activities.channels import suppression_digest
 from activities.templates import load_templates
 from journeys.contracts import Cap, Channel, DeliverRequest, Purpose, QuietHours, Receipt
 from store.runs.views import Message, Run
-from workers.testing.shop import Shop, consent
+from workers.testing.people import consent
+from workers.testing.shop import Shop
 
 
 async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:

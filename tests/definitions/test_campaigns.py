@@ -1,135 +1,108 @@
-"""The reference catalogue's campaigns, each by its capability: who enters, what they get, and when it is over."""
+"""The reference catalogue's campaigns, each by its capability: who enters, what they get, and when it is over.
 
-import asyncio
-from collections.abc import AsyncIterator
+In the kit's words: on the simulator, and with `--journeys-on temporal` on real servers.
+"""
+
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from store import Database
-from store.runs.views import Message, Run
-from workers.testing.shop import Shop, open_shop
+from workers.testing import Rehearsal
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-async def shop(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with open_shop(database, dsn, temporal_address, tmp_path) as opened:
-        yield opened
-
-
-async def enters(shop: Shop, journey: str, event: str | None = None, **properties: Any) -> Run:
-    if event is not None:
-        await shop.does("ana", event, **properties)
-    await shop.look()
-    return await shop.run(journey)
-
-
-async def got(shop: Shop, run: Run) -> list[Message]:
-    await shop.over(run)
-    return await shop.messages(run)
-
-
-def told(messages: list[Message]) -> list[str]:
-    return [f"{message.channel} {message.template}" for message in messages]
-
-
-async def says(shop: Shop, run: Run, outcome: str) -> None:
-    """Somebody of the company does the task that a run waits for."""
-    async with asyncio.timeout(60):
-        while not (tasks := (await shop.operate("GET", "/v1/tasks")).json()["tasks"]):  # noqa: ASYNC110 - a worker asks
-            await asyncio.sleep(0.05)
-    assert tasks[0]["run_id"] == str(run.id)
-    assert (await shop.operate("POST", f"/v1/tasks/{tasks[0]['id']}/done", json={"outcome": outcome})).status_code == 200
-    await shop.look()
+def journeys_catalogue() -> str:
+    return "definitions"
 
 
 @pytest.mark.parametrize("near", [True, False])
-async def test_jrn_05_near_a_dealer_a_push_or_else_an_invitation_after_two_weeks(shop: Shop, near: bool) -> None:
-    await shop.signs_up("ana", interests=["skiing", "electric cars"])
-    run = await enters(shop, "test_drive")
+def test_jrn_05_near_a_dealer_a_push_or_else_an_invitation_after_two_weeks(shop: Rehearsal, near: bool) -> None:
+    ana = shop.customer("ana", interests=["skiing", "electric cars"])
+    shop.passes(hours=2)
     if near:
-        await shop.asleep(run)
-        await shop.does("ana", "Geofence Entered", place="dealer")
-        await shop.look()
-    (message,) = await got(shop, run)
-    assert message.template == ("dealer-nearby" if near else "test-drive-invitation")
-    assert timedelta(0) <= message.due_at - run.entered_at - timedelta(days=0 if near else 14) < timedelta(days=1)
+        ana.does("Geofence Entered", place="dealer")
+    shop.passes(days=16)
+    assert ana.inbox == (["push:dealer-nearby"] if near else ["whatsapp:test-drive-invitation"])
+    assert ana.got(ana.inbox[0], after=2 * HOUR if near else 14 * DAY)
 
 
 @pytest.mark.parametrize(
     ("score", "expected"),
-    [(10, ["push review-us", "email review-us"]), (8, ["email news-"]), (3, ["push thanks-for-talking"])],
+    [(10, [["push:review-us", "email:review-us"]]), (8, [["email:news-video"], ["email:news-article"]])],
 )
-async def test_jrn_09_each_nps_class_goes_its_own_way(shop: Shop, score: int, expected: list[str]) -> None:
-    await shop.signs_up("ana")
-    run = await enters(shop, "nps", "NPS Answered", score=score)
-    if score == 3:
-        await says(shop, run, "settled")
-    assert [each[: len(wanted)] for each, wanted in zip(told(await got(shop, run)), expected, strict=True)] == expected
+def test_jrn_09_each_nps_class_goes_its_own_way(shop: Rehearsal, score: int, expected: list[list[str]]) -> None:
+    ana = shop.customer("ana")
+    ana.does("NPS Answered", score=score)
+    shop.passes(days=7)
+    assert ana.inbox in expected
+    assert ana.left("nps", "finished")
 
 
-async def test_jrn_09_while_a_complaint_is_open_nobody_sells_to_the_customer(shop: Shop) -> None:
-    await shop.signs_up("ana")
-    run = await enters(shop, "nps", "NPS Answered", score=0)
-    await shop.asleep(run)
-    body = {"customer": {"user_id": "ana"}}
-    await shop.operate("POST", "/v1/journeys/cart_discount/runs", json=body)
-    await shop.look()
-    selling = await shop.run("cart_discount")
-    await shop.forward(selling, timedelta(hours=2, minutes=1))
-    await shop.settled_as(selling, "deferred")
-    assert [message.reason for message in await shop.messages(selling)] == ["held by another journey"]
+def test_jrn_09_who_is_unhappy_is_called_and_thanked(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("NPS Answered", score=3)
+    shop.passes(days=1)
+    assert ana.got_nothing()
+    shop.completes(ana, "called", "settled")
+    shop.passes(minutes=5)
+    assert ana.inbox == ["push:thanks-for-talking"]
 
 
-async def test_jrn_11_something_to_read_each_week_until_the_first_sign_of_life(shop: Shop) -> None:
-    await shop.signs_up("ana")
-    await shop.does("ana", "Order Completed", shop.opened_at - timedelta(days=119, hours=23))
-    await shop.look()
-    await shop.look(shop.opened_at + timedelta(hours=2))
-    run = await shop.run("win_back")
-    await shop.settled(run, 1)
-    await shop.forward(run, timedelta(days=7, minutes=1))
-    await shop.settled(run, 2)
-    await shop.does("ana", "Application Opened", run.entered_at + timedelta(days=8))
-    await shop.look()
-    assert (await shop.workflow(run).result()).outcome.value == "goal reached"
-    subjects = [message.title for message in shop.sandbox.messages]
-    assert subjects == ["How to pack for three days", "Shoes that last"]
+def test_jrn_09_while_a_complaint_is_open_nobody_sells_to_the_customer(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("NPS Answered", score=0)
+    shop.starts("cart_discount", ana)
+    shop.passes(hours=2, minutes=1)
+    assert ana.missed("push:cart-waiting", because="held by another journey")
 
 
-@pytest.mark.parametrize(("reason", "expected"), [("delivery", "email second-order"), (None, "push what-kept-you")])
-async def test_jrn_12_a_second_purchase_by_the_reason_why_there_was_none(shop: Shop, reason: str | None, expected: str) -> None:
-    await shop.signs_up("ana", **({"no_purchase_reason": reason} if reason else {}))
-    await shop.does("ana", "Order Completed", shop.opened_at - timedelta(days=29, hours=23))
-    await shop.look()
-    await shop.look(shop.opened_at + timedelta(hours=2))
-    assert told(await got(shop, await shop.run("second_purchase"))) == [expected]
+def test_jrn_11_something_to_read_each_week_until_the_first_sign_of_life(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Order Completed", at=shop.now - 120 * DAY + HOUR)
+    shop.passes(days=8)
+    assert ana.got("email:worth-reading", times=2)
+    ana.does("Application Opened")
+    shop.passes(days=30)
+    assert ana.got("email:worth-reading", times=2)
+    assert ana.left("win_back", "goal reached")
 
 
-@pytest.mark.parametrize(("outcome", "expected"), [("offer", []), ("not reached", ["email from-our-expert"])])
-async def test_jrn_16_an_expert_calls_and_the_journey_waits_for_how_it_went(
-    shop: Shop, outcome: str, expected: list[str]
+@pytest.mark.parametrize(("reason", "expected"), [("delivery", "email:second-order"), (None, "push:what-kept-you")])
+def test_jrn_12_a_second_purchase_by_the_reason_why_there_was_none(shop: Rehearsal, reason: str | None, expected: str) -> None:
+    ana = shop.customer("ana", **({"no_purchase_reason": reason} if reason else {}))
+    ana.does("Order Completed", at=shop.now - 30 * DAY + HOUR)
+    shop.passes(hours=2)
+    assert ana.inbox == [expected]
+
+
+@pytest.mark.parametrize(("outcome", "expected"), [("offer", []), ("not reached", ["email:from-our-expert"])])
+def test_jrn_16_an_expert_calls_and_the_journey_waits_for_how_it_went(
+    shop: Rehearsal, outcome: str, expected: list[str]
 ) -> None:
-    await shop.signs_up("ana")
-    run = await enters(shop, "expert", "Content Viewed", content="configurator", intent="high")
-    await says(shop, run, outcome)
-    assert told(await got(shop, run)) == expected
+    ana = shop.customer("ana")
+    ana.does("Content Viewed", content="configurator", intent="high")
+    shop.passes(days=1)
+    shop.completes(ana, "called", outcome)
+    shop.passes(minutes=5)
+    assert ana.inbox == expected
+    assert ana.left("expert", "finished")
 
 
-async def test_jrn_16_who_only_read_gets_a_letter(shop: Shop) -> None:
-    await shop.signs_up("ana")
-    run = await enters(shop, "expert", "Content Viewed", content="prices", intent="high")
-    assert told(await got(shop, run)) == ["email from-our-expert"]
+def test_jrn_16_who_only_read_gets_a_letter(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Content Viewed", content="prices", intent="high")
+    shop.passes(minutes=5)
+    assert ana.inbox == ["email:from-our-expert"]
 
 
-async def test_jrn_17_nine_months_with_a_public_body(shop: Shop) -> None:
-    await shop.signs_up("ana", customer_type="government")
-    run = await enters(shop, "public_sector")
-    messages = await got(shop, run)
-    assert told(messages) == ["email monthly-brief"] * 9
-    shown = [message.due_at.astimezone(ZoneInfo("Europe/Madrid")) for message in messages]  # by the number's prefix
+def test_jrn_17_nine_months_with_a_public_body(shop: Rehearsal) -> None:
+    ana = shop.customer("ana", customer_type="government")
+    shop.passes(days=290)
+    assert ana.inbox == ["email:monthly-brief"] * 9
+    shown = [message.at.astimezone(ZoneInfo("Europe/Madrid")) for message in ana.messages]  # by the number's prefix
     assert all(at.weekday() < 5 and 9 <= at.hour < 16 for at in shown)
-    assert timedelta(days=235) < messages[-1].due_at - messages[0].due_at < timedelta(days=270)
+    assert 235 * DAY < shown[-1] - shown[0] < 270 * DAY
+    assert ana.left("public_sector", "finished")

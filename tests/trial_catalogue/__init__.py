@@ -217,6 +217,39 @@ async def until_it_arrives(j: Journey) -> None:
 
 
 @journey(reentry=after(minutes=0))
+async def asks_the_team(j: Journey) -> None:
+    """A task for somebody of the company, and what it came to; or the customer is no VIP."""
+    call = j.task("Call the customer", to="care", by=timedelta(days=1), escalate="lead", choices=("sold", "lost"))
+    answer = await j.first(called=call, left=j.left(vips), timeout=timedelta(days=2))
+    if answer.called and answer.called.outcome == "sold":
+        await j.email("note")
+    elif answer.timed_out:
+        await j.push("note", only=vips)
+    else:
+        await j.whatsapp("note")
+
+
+@journey(reentry=after(minutes=0))
+async def follows_up(j: Journey) -> None:
+    """What came back of a message leads on; then a last word to who is a VIP within a day."""
+    receipt = await j.email("note")
+    answer = await j.first(
+        opened=j.opened(receipt),
+        clicked=j.clicked(receipt),
+        failed=j.undelivered(receipt),
+        timeout=timedelta(hours=12),
+    )
+    if answer.clicked:
+        await j.whatsapp("note")
+    elif answer.opened and await j.wait_for(did("Product Viewed"), since=j.now, timeout=timedelta(days=1)):
+        await j.push("note")
+    elif answer.failed:
+        await j.email("note")
+    await j.wait_for(j.entered(vips), timeout=timedelta(days=1))
+    await j.push("note", only=vips)
+
+
+@journey(reentry=after(minutes=0))
 async def asks_people(j: Journey) -> None:
     """Somebody calls within two days, or somebody else does; it goes on as they say."""
     answer = await j.first(

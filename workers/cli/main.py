@@ -19,8 +19,9 @@ from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.runs import runs
 from workers.cli.segments import segments
+from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
-from workers.cli.understand import graph, lint
+from workers.cli.understand import graph, lint, reference
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -44,8 +45,10 @@ app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
+app.command(rich_help_panel="On this machine")(simulate)
 app.command(rich_help_panel="On this machine")(lint)
 app.command(rich_help_panel="On this machine")(graph)
+app.command(rich_help_panel="On this machine")(reference)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 

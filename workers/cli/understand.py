@@ -1,4 +1,4 @@
-"""`journeys graph` and `journeys lint`: what journeys do on every path, drawn and doubted, without any server."""
+"""`journeys graph`, `lint` and `reference`: what journeys do on every path, drawn and doubted, and what they can say."""
 
 import sys
 from enum import StrEnum
@@ -59,6 +59,13 @@ def lint(
     found = _findings(journey, catalogue)
     show(found, _told, as_json=as_json)
     raise typer.Exit(1 if found else 0)
+
+
+def reference() -> None:
+    """Print every word that a journey can say, with an example of each, as Markdown."""
+    from journeys.reference import reference as page
+
+    sys.stdout.write(page())
 
 
 def _findings(journey: str | None, catalogue: str | None) -> "list[Finding]":
