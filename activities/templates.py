@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from activities.channels.message import Content
+from activities.template_files import Folder, texts_in
 from activities.templating.base import Template
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
-from activities.templating.folder import Folder, texts_in
 from activities.templating.values import seen
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
@@ -34,6 +34,11 @@ __all__ = [
     "templates_of",
     "texts_in",
 ]
+
+_NONE_AT_ALL = (
+    "no template at all stands beside the catalogue: if it is installed, its package must bring them"
+    ' ([tool.setuptools.package-data]: "*" = ["*.yaml", "*.mjml"])'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,8 @@ class Templates:
             names = sorted(known for of, known in self.found if of == channel)
             close = difflib.get_close_matches(name, names, n=1)
             guess = f"did you mean {close[0]}? " if close else ""
-            text = f"there is no {channel} template {name}; {guess}Known: {', '.join(names) or 'none'}"
+            known = f"{guess}Known: {', '.join(names) or 'none'}" if self.found else _NONE_AT_ALL
+            text = f"there is no {channel} template {name}; {known}"
             raise TemplateError(Problem("templates", 1, text))
         return template
 

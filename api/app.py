@@ -22,7 +22,7 @@ from api.limits import Limits
 from api.products import routes as products
 from api.profiles import routes as profiles
 from api.profiles import suppressions
-from api.runs import journeys
+from api.runs import journeys, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -49,6 +49,7 @@ ROUTERS = [
     visitors.router,
     journeys.router,
     runs.router,
+    tasks.router,
     segment_questions.router,
     segments.router,
     segment_changes.router,

@@ -36,6 +36,7 @@ class Name(StrEnum):
     SLEEPERS = "sleepers"
     MEMBERSHIP = "membership"
     LEAVES = "leaves"
+    SIMULATION = "simulation"
 
 
 def main(
@@ -50,7 +51,8 @@ def main(
     throughput: journeys per second and worker CPU against a workflow written by hand. delivery: the same with real messages,
     and the history of a run. ingest: the API against a bare COPY. reaction: from an event to a message, to the end of a run,
     to a transition. sleepers: memory of sleeping runs, and their waking. membership: segments in a shop of a million customers.
-    leaves: every kind of definition over everybody, beside SQL by hand.
+    leaves: every kind of definition over everybody, beside SQL by hand. simulation: simulated runs per second beside the bare
+    handle.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -106,6 +108,8 @@ def _benchmark(name: Name) -> Benchmark:
             from benchmarks.membership import membership as benchmark
         case Name.LEAVES:
             from benchmarks.leaves import leaves as benchmark
+        case Name.SIMULATION:
+            from benchmarks.simulation import simulation as benchmark
     return benchmark
 
 

@@ -16,7 +16,7 @@ from benchmarks.people import Ingest
 from benchmarks.table import Row
 from journeys.contracts import RunStart
 from journeys.entry import workflow_id
-from journeys.walk.probe import leading_wait
+from journeys.walk.leading import leading_wait
 from store import connect
 from store.runs.rows import NewRun, insert_runs
 from workers.definitions import load_definitions

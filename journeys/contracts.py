@@ -7,6 +7,7 @@ Postgres and are looked up by run id when a message is rendered.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -57,6 +58,7 @@ class Channel(StrEnum):
     EMAIL = "email"
 
 
+_CALENDARS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
 _LONGEST_ATTEMPT = {
     Channel.PUSH: timedelta(minutes=30),
     Channel.WHATSAPP: timedelta(minutes=30),
@@ -103,9 +105,13 @@ class Reason(StrEnum):
     NOT_IN_SEGMENT = "not in the segment"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"
+    HELD = "held by another journey"
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"
     DAY_CEILING = "message ceiling of the day"
+    WINDOW = "outside its window"
+    HABIT = "a better hour is near"
+    NO_INSTANT = "no allowed instant before its deadline"
     CEILING = "message ceiling of the run"
     EXPIRED = "useless after its deadline"
     REFUSED = "refused by the provider"
@@ -115,6 +121,7 @@ class Reason(StrEnum):
     FINISHED = "finished"
     LEFT = "left the segment"
     OPERATOR = "ended by an operator"
+    OTHER_JOURNEY = "ended by another journey"
     MERGED = "merged into another run"
     ERASED = "customer erased"
     # Ends that were nobody's wish:
@@ -155,6 +162,17 @@ class Receipt(Contract):
         return self.outcome in (Outcome.SENT, Outcome.WITHHELD)
 
 
+class Done(Contract):
+    """What an effect of a run came to, as JSON, and when."""
+
+    at: datetime
+    answer: Any = None
+
+
+def _nothing(value: list[Done]) -> bool:
+    return not value
+
+
 class RunStart(Contract):
     """The argument of a run's workflow."""
 
@@ -168,6 +186,7 @@ class RunStart(Contract):
     entry: dict[str, Plain] = Field(default_factory=dict, description="what the journey may know of the entering event")
     clock: Clock = Clock()
     version: str | None = Field(default=None, exclude_if=unset, description="the catalogue's, whose steps the run walks")
+    past: list[Done] = Field(default_factory=list, exclude_if=_nothing, description="of a run that goes on in a new history")
 
 
 class RunOver(Contract):
@@ -240,10 +259,26 @@ Reentry = Once | After | PerKey
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `messages` marketing messages to a customer in any `within`, over all journeys."""
+    """At most `messages` marketing messages to a customer in any `within`, or in each `calendar` day, week or month of theirs.
+
+    Over all journeys, on one `channel` or on all. It counts marketing; with `purpose=None` all messages, of which it still
+    holds back marketing only. `Cap(1, timedelta(hours=4))` is the least time between two messages.
+    """
 
     messages: int
-    within: timedelta
+    within: timedelta | None = None
+    calendar: Literal["day", "week", "month"] | None = None
+    channel: Channel | str | None = None
+    purpose: Purpose | None = Purpose.MARKETING
+
+    @property
+    def longest(self) -> timedelta:
+        """For how long it may hold a message back."""
+        return self.within if self.within is not None else _CALENDARS[str(self.calendar)]
+
+    def __str__(self) -> str:
+        often = f"a {self.calendar}" if self.calendar else f"in {describe(self.longest)}"
+        return f"{self.messages} {often}{f' by {self.channel}' if self.channel else ''}"
 
 
 @dataclass(frozen=True, slots=True)

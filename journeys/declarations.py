@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from journeys.contracts import After, Cap, JourneySpec, PerKey, Purpose, QuietHours, Reentry
+from journeys.contracts import After, Cap, Channel, JourneySpec, PerKey, Purpose, QuietHours, Reentry
+from journeys.gate.hours import CLOCK_TIME
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.segment import check_segment_name
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _OCCURRENCES = 32_000  # the ledger counts a message's occurrences in 16 bits
-_CLOCK_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 
 
 def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[str]:
@@ -42,9 +42,9 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[str]:
 def hints(spec: JourneySpec) -> Iterator[str]:
     """What loads, but does not do what one may think."""
     for cap in spec.caps:
-        if isinstance(cap, Cap) and isinstance(cap.within, timedelta) and cap.within > spec.useless_after:
+        if cap.longest > spec.useless_after:
             yield (
-                f"a message that the cap of {cap.messages} in {describe(cap.within)} holds back is dropped, not sent later:"
+                f"a message that the cap of {cap} holds back is dropped, not sent later:"
                 f" useless_after is {describe(spec.useless_after)}; raise it, if the message should wait that long"
             )
 
@@ -113,7 +113,7 @@ def _quiet(spec: JourneySpec) -> Iterator[str]:
         return
     if not isinstance(quiet, QuietHours):
         yield f'quiet_hours is QuietHours("22:00", "08:00"), not {_shown(quiet)}'
-    elif not all(isinstance(each, str) and _CLOCK_TIME.match(each) for each in (quiet.start, quiet.end)):
+    elif not all(isinstance(each, str) and CLOCK_TIME.match(each) for each in (quiet.start, quiet.end)):
         yield f"quiet hours are two different times, HH:MM, not {_shown(quiet.start)} and {_shown(quiet.end)}"
     elif quiet.start == quiet.end:
         yield f"quiet hours are two different times, HH:MM, not {quiet.start} twice"
@@ -121,12 +121,25 @@ def _quiet(spec: JourneySpec) -> Iterator[str]:
 
 def _caps(spec: JourneySpec) -> Iterator[str]:
     for cap in spec.caps:
-        if not isinstance(cap, Cap):
+        if isinstance(cap, Cap):
+            yield from _cap(cap)
+        else:
             yield f"caps holds Cap(messages, span) only, caps=(Cap(3, timedelta(days=7)),), not {_shown(cap)}"
-        elif not isinstance(cap.messages, int) or not isinstance(cap.within, timedelta):
-            yield f"a cap is Cap(3, timedelta(days=7)), not Cap({cap.messages!r}, {cap.within!r})"
-        elif cap.messages < 1 or cap.within <= timedelta(0):
-            yield "a cap needs messages >= 1 in a span > 0"
+
+
+def _cap(cap: Cap) -> Iterator[str]:
+    if isinstance(cap.messages, bool) or not isinstance(cap.messages, int) or not isinstance(cap.within, timedelta | None):
+        yield f"a cap is Cap(3, timedelta(days=7)), not Cap({cap.messages!r}, {cap.within!r})"
+    elif (cap.within is None) is (cap.calendar is None):
+        yield 'a cap is for a span or by the calendar, one of the two: Cap(3, timedelta(days=7)) or Cap(3, calendar="week")'
+    elif cap.messages < 1 or (cap.within is not None and cap.within <= timedelta(0)):
+        yield "a cap needs messages >= 1 in a span > 0"
+    if cap.calendar not in (None, "day", "week", "month"):
+        yield f'a cap goes by calendar="day", "week" or "month", not {_shown(cap.calendar)}'
+    if cap.channel not in (None, *Channel):
+        yield f"a cap is for channel={', '.join(repr(each.value) for each in Channel)} or for all, not {_shown(cap.channel)}"
+    if cap.purpose not in (None, Purpose.MARKETING):
+        yield f"a cap counts Purpose.MARKETING or, with purpose=None, all messages, not {_shown(cap.purpose)}"
 
 
 def _zone_exists(name: str) -> bool:

@@ -38,6 +38,11 @@ class Happened(Contract):
     at: datetime = Field(description="by the event that decided it, in business time")
     answer: dict[str, Plain] = Field(default_factory=dict, description="what a human task came to: choices, numbers, flags")
 
+    @property
+    def outcome(self) -> Plain:
+        """What a human task came to, one of its choices; None of everything else."""
+        return self.answer.get("outcome")
+
 
 Heard = Annotated[Exit | AskAgain | Happened, Field(discriminator="heard")]
 

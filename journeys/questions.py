@@ -10,13 +10,15 @@ from uuid import UUID
 from pydantic import Field
 
 from journeys.contracts import Contract, unset
+from journeys.gate.hours import Window
+from journeys.gate.moment import Moment
 
 
 class Question(Contract):
     """A question about the run's customer at an instant. The subclass says which activity answers it, and with what."""
 
     activity: ClassVar[str]
-    answer: ClassVar[type]
+    answer: ClassVar[Any]
 
     run_id: UUID
     at: datetime
@@ -49,6 +51,36 @@ class IsIn(Question):
     def summary(self) -> str:
         """With the segment's name."""
         return f"in {self.segment}?"
+
+
+class When(Question):
+    """When does a moment on the customer's wall clock come next? Never, for a date that is over or a trait that is none."""
+
+    activity = "when"
+    answer = datetime | None
+
+    moment: Moment
+    zone: str = Field(description="of customers of whom nothing tells theirs (IANA name)")
+
+    @property
+    def summary(self) -> str:
+        """With the moment."""
+        return f"when is it {self.moment}?"
+
+
+class Opens(Question):
+    """When is it next, on the customer's wall clock, between these hours?"""
+
+    activity = "opens"
+    answer = datetime | None
+
+    window: Window
+    zone: str = Field(description="of customers of whom nothing tells theirs (IANA name)")
+
+    @property
+    def summary(self) -> str:
+        """With the hours."""
+        return f"when is it {self.window}?"
 
 
 class Arm(Question):

@@ -7,10 +7,10 @@ from segments.language.segment import Effect, Segment
 from segments.language.spans import days, hours, minutes, weeks
 from segments.leaves.addresses import city, country, postcode, region
 from segments.leaves.did import did, purchases
-from segments.leaves.engagement import messaged, unsubscribed
 from segments.leaves.goals import check_goal
 from segments.leaves.held import held
 from segments.leaves.listed import listed
+from segments.leaves.messages import messaged, unsubscribed
 from segments.leaves.people import bucket, customers, member_of
 from segments.leaves.places import inside, last_location, near, position_in, position_of
 from segments.leaves.reach import consented, reachable

@@ -1,9 +1,10 @@
 """Real servers for the whole suite: one Postgres and one time-skipping Temporal per test session, a database per test.
 
-With pytest-xdist the controller starts both and tells its workers the addresses; without it, whoever needs one first.
+Whoever needs one first starts it; with pytest-xdist its controller does, for all its workers (`journeys.kit.plugin`).
 A reaper (`workers.embedded.processes`) stops them even when pytest is killed.
 """
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,15 +16,17 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
 from store import Database, connect
+from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of
 from workers.testing.servers import Servers, fresh_database
 
+__all__ = ["installed", "sdist", "wheel"]
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """The controller of pytest-xdist, before it starts a worker."""
-    servers = servers_of(node.config)
-    node.workerinput["servers"] = {"postgres": servers.postgres, "temporal": servers.temporal}
+
+def pytest_collection_finish() -> None:
+    """Tests and modules are there to stay: a tenth of a worker's time went into looking for garbage among them."""
+    gc.collect()
+    gc.freeze()
 
 
 class TimeSkippingEnvironment(WorkflowEnvironment):

@@ -2,45 +2,42 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
-from tests.test_capabilities import missing
+from tests.house import ROOMS as LAW_ROOMS
+from tests.import_law import GRANTS
+from tests.pages import PAGES, ROOT, Page, plain
+from tests.test_capabilities import absent, is_a_test
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 ROOMS = ("activities", "api", "benchmarks", "definitions", "journeys", "segments", "store", "tests", "workers")
 #: What readers make themselves.
 THEIRS = ("definitions/welcome/", ".venv/", ".journeys/")
-BLOCK = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
+#: A browser's word, not one of ours.
+FOREIGN = {"sendBeacon"}
 PATH = re.compile(
     r"\.?\w[\w.-]*/[\w./-]*(?:::[\w\[\]:]+)?"
     r"|[\w.-]+\.(?:md|toml|yml|lock)|\.pre-commit-config\.yaml|Makefile|Dockerfile"
 )
 MODULE = re.compile(rf"(?:{'|'.join(ROOMS)})(?:\.\w+)+")
-LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-
-def prose(page: Path) -> str:
-    return BLOCK.sub("", page.read_text())
-
-
-def quoted(page: Path) -> list[str]:
-    return [text for text in re.findall(r"`([^`\n]+)`", prose(page)) if not text.startswith(THEIRS)]
+NAME = re.compile(r"_\w+|\w+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*")
+CALLED = re.compile(r"(?<![\w?&%-])([A-Za-z_]\w*)(?:\(|=(?=[\w\"'(]|$))")
+CONTRIBUTING = Page(ROOT / "CONTRIBUTING.md")
+INDEX = Page(ROOT / "docs" / "README.md")
 
 
 def is_ours(text: str) -> bool:
     """Whether it looks like a file of ours: a path from the root on, or a file that stands there."""
     first, slash, _ = text.partition("/")
-    return bool(PATH.fullmatch(text)) and (not slash or (ROOT / first).is_dir())
+    return bool(PATH.fullmatch(text)) and (not slash or (ROOT / first).is_dir()) and not text.startswith(THEIRS)
 
 
-def paths(page: Path) -> list[str]:
-    return [text for text in quoted(page) if is_ours(text)]
+def paths(page: Page) -> list[str]:
+    return [text for text in page.code if is_ours(text)]
 
 
 @cache
@@ -67,72 +64,117 @@ def is_there(dotted: str) -> bool:
     return module.is_file() and place.name in names_in(module)
 
 
-def anchors(page: Path) -> set[str]:
+@cache
+def words() -> frozenset[str]:
+    """Every name that stands in the source, in its settings and in what deploys it."""
+    ends = {".py", ".sql", ".toml", ".yaml", ".yml", ".html", ".js", ".sh", ".env"}
+    files = [file for room in (*ROOMS, "deploy") for file in (ROOT / room).rglob("*") if file.suffix in ends]
+    files += [ROOT / name for name in ("pyproject.toml", "docker-compose.yml", ".ci/run")]
+    return frozenset(word for file in files if file != Path(__file__) for word in re.findall(r"\w+", file.read_text()))
+
+
+def anchors(page: Page) -> set[str]:
     """The places in a page that links can lead to, as GitHub names them."""
-    titles = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in page.titles}
 
 
-def dead_links(page: Path) -> Iterator[str]:
-    for target in LINK.findall(prose(page)):
-        file, _, anchor = target.partition("#")
-        if "://" in target:
+def dead_links(page: Page) -> Iterator[str]:
+    for target in page.links:
+        file, _, anchor = unquote(target).partition("#")
+        if re.match(r"[a-z]+:", target):
             continue
-        place = (page.parent / file).resolve() if file else page
-        if not place.exists() or (anchor and anchor not in anchors(place)):
+        place = (page.path.parent / file).resolve() if file else page.path
+        if not place.exists() or (anchor and anchor not in anchors(Page(place))):
             yield target
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_file_that_is_named_exists(name: str) -> None:
-    there = {text: (ROOT / text.partition("::")[0]).exists() for text in paths(ROOT / name)}
-    assert [text for text, exists in there.items() if not exists] == []
-    assert [wrong for text in there if "::" in text and (wrong := missing(text))] == []
+def files_that_are_not(page: Page) -> Iterator[str]:
+    for text in paths(page):
+        if not (ROOT / text.partition("::")[0]).exists():
+            yield text
+        elif "::" in text and (wrong := absent(text)):
+            yield wrong
+    yield from (f"{text}, without backticks" for text in page.prose.split() if is_a_test(text))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_module_that_is_named_exists(name: str) -> None:
-    assert [text for text in quoted(ROOT / name) if MODULE.fullmatch(text) and not is_there(text)] == []
+def names_that_are_not(page: Page) -> Iterator[str]:
+    """Modules, what is called and its keywords, and names that look like ours: with an underscore, or a capital inside."""
+    yield from (text for text in page.code if MODULE.fullmatch(text) and not is_there(text))
+    for text in page.code:
+        told = [text.removesuffix("_total")] if NAME.fullmatch(text) else CALLED.findall(text)  # Prometheus counts in totals
+        ours = [name for name in told if not name.startswith("JOURNEYS_")]  # tests/test_docs.py looks at settings
+        yield from (name for name in ours if name not in words() | FOREIGN)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_link_leads_somewhere(name: str) -> None:
-    assert list(dead_links(ROOT / name)) == []
+LOOKS = [files_that_are_not, names_that_are_not, dead_links]
 
 
-def test_what_is_missing_is_noticed(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("# A title\n`store/gone.py`, `Gone.md`, `store.gone.x`, `n/a`, [a](#a-title) [b](#none) [c](gone.md)\n")
-    assert paths(page) == ["store/gone.py", "Gone.md"]
-    assert not is_there("store.gone.x")
-    assert is_there("journeys.contracts.Channel")
-    assert list(dead_links(page)) == ["#none", "gone.md"]
+@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_a_page_names_is_there(look: Callable[[Page], Iterator[str]], page: Page) -> None:
+    assert list(look(page)) == []
+
+
+@pytest.mark.parametrize(
+    ("look", "text", "told"),
+    [
+        (files_that_are_not, "`store/gone.py`, `Gone.md`, `n/a`", ["store/gone.py", "Gone.md"]),
+        (files_that_are_not, "`tests/test_laws.py::test_gone`", ["tests/test_laws.py has no test_gone"]),
+        (files_that_are_not, "as tests/test_gone.py::test_it shows", ["tests/test_gone.py::test_it, without backticks"]),
+        (names_that_are_not, "`store.gone.x`, `journeys.contracts.Channel`", ["store.gone.x"]),
+        (names_that_are_not, "`_NOWHERE_AT_ALL`, `max_lateness`", ["_NOWHERE_AT_ALL"]),
+        (names_that_are_not, "`did_not(…)`, `did(…).within(aeons=7)`, `everwhere=`", ["did_not", "aeons", "everwhere"]),
+        (dead_links, "# A title\n[a](#a-title) [b](#none) [c](gone.md)", ["#none", "gone.md"]),
+        (
+            dead_links,
+            'a [b](gone.md "title") ![c](<gone too.png>) [d][e]\n\n[e]: gone.md',
+            ["gone.md", "gone%20too.png", "gone.md"],
+        ),
+        (dead_links, "a [b][nowhere], <a href='gone.md'>c</a>", ["gone.md", "[b][nowhere]"]),
+    ],
+)
+def test_what_is_missing_is_noticed(look: Callable[[Page], Iterator[str]], text: str, told: list[str], tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(text)
+    assert list(look(Page(tmp_path / "page.md"))) == told
 
 
 def test_contributing_names_what_it_is_about() -> None:
-    named = paths(ROOT / "CONTRIBUTING.md")
+    named = paths(CONTRIBUTING)
     assert len(named) > 60
     assert {f"{room}/" for room in ROOMS} - set(named) == {"segments/"}, (
         "the map has every room, and those of segments one by one"
     )
 
 
+@pytest.mark.parametrize("page", [CONTRIBUTING, Page(ROOT / "docs" / "architecture.md")], ids=str)
+def test_the_arrows_are_those_of_the_law(page: Page) -> None:
+    told = dict(text.split(" → ") for text in page.code if " → " in text)
+    arrows = {room: {to.partition(".")[0] for to in re.findall(r"[a-z.]+", names)} for room, names in told.items()}
+    words = {"nothing": set[str](), "everything": set(LAW_ROOMS) - {"definitions", "workers"}}
+    found = {room: words.get(told[room], to) for room, to in arrows.items()}
+    assert found == {
+        room: {to.partition(".")[0] for name, grants in GRANTS.items() if name.partition(".")[0] == room for to in grants}
+        - {room}
+        for room in LAW_ROOMS
+    }
+
+
 def test_every_room_of_segments_is_on_the_map() -> None:
     inside = {f"segments/{each.name}/" for each in (ROOT / "segments").iterdir() if (each / "__init__.py").is_file()}
-    assert inside - set(paths(ROOT / "CONTRIBUTING.md")) == set()
+    assert inside - set(paths(CONTRIBUTING)) == set()
 
 
 def test_every_document_is_in_the_index() -> None:
-    index = {(ROOT / "docs" / link).resolve() for link in LINK.findall((ROOT / "docs" / "README.md").read_text())}
-    assert {page for page in PAGES if page.parent.name in {"docs", "decisions"}} - index == {ROOT / "docs" / "README.md"}
+    index = {(INDEX.path.parent / unquote(link)).resolve() for link in INDEX.links}
+    assert {page.path for page in PAGES if page.path.parent.name in {"docs", "decisions"}} - index == {INDEX.path}
 
 
 def test_the_words_are_in_their_order_and_in_a_sentence() -> None:
-    rows = re.findall(r"^\| ([a-z ]+) \| (.+) \|$", (ROOT / "docs" / "README.md").read_text(), re.MULTILINE)
-    words = [word for word, _ in rows]
+    glossary = [(plain(row[0]), plain(row[1])) for row in INDEX.rows if not row[0].content.startswith("[")]
+    words = [word for word, _ in glossary]
     assert words == sorted(words)
     assert len(words) == len(set(words)) > 50
-    assert [word for word, means in rows if means.endswith(".")] == []
+    assert [word for word, means in glossary if means.endswith(".")] == []
 
 
 def test_the_hook_calls_what_a_commit_must_pass() -> None:

@@ -99,6 +99,25 @@ def test_journeys_check_answers_as_the_readme_says(tmp_path: Path) -> None:
     assert numbers.sub("n", said) == numbers.sub("n", promised)
 
 
+def test_the_first_journey_leaves_make_check_green(tmp_path: Path) -> None:
+    written(tmp_path, "definitions")
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    for check in (("check", "--no-cache"), ("format", "--no-cache", "--check")):
+        command = [sys.executable, "-m", "ruff", *check, "definitions/welcome"]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert finished.returncode == 0, finished.stdout
+
+
+def test_its_test_passes_without_a_server(tmp_path: Path) -> None:
+    written(tmp_path, "definitions")
+    (tmp_path / "test_welcome.py").write_text(blocks("python", FIVE_MINUTES)[1])
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_welcome.py"]
+    env = {**os.environ, "PYTHONPATH": path, "JOURNEYS_CATALOGUE": "definitions"}
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    assert "2 passed" in finished.stdout, finished.stdout + finished.stderr
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands need curl")
 async def test_the_first_journey_runs_and_its_push_says_what_the_template_says(shop: Shop, dsn: str) -> None:
     settings = Settings.model_validate({"database_url": dsn, "secret": "nine ducks and five geese on a lake"})
@@ -157,16 +176,19 @@ def test_an_example_of_the_readme_means_something(example: str) -> None:
 def test_a_step_of_the_readme_loads(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / NAME
     folder.mkdir()
-    step = example.replace('"template", **params', '"hello", **{}')
+    step = example.replace('"template", **params', '"hello", **{}').replace('"template"', '"hello"')
     (folder / "__init__.py").write_text(
-        "from journeys import Journey, did, journey, trait\n\n\n"
+        "from journeys import Journey, Segment, did, hours, journey, trait\n\n"
+        "segment = Segment('vips', trait('tier') == 'gold')\n\n\n"
+        "@journey(goal=did('Order Completed'))\nasync def other(j: Journey) -> None:\n    await j.push('hello')\n\n\n"
         f"@journey(goal=did('Order Completed'))\nasync def step(j: Journey) -> None:\n    {step}\n"
     )
     (folder / "hello.push.yaml").write_text("title: Hello\nbody: there\n")
+    shutil.copy(Path(__file__).parent / "trial_catalogue" / "note.email.mjml", folder / "hello.email.mjml")
     monkeypatch.syspath_prepend(str(tmp_path))
     try:
         found, _ = load_definitions(NAME)
-        assert set(found.journeys) == {"step"}
+        assert set(found.journeys) == {"step", "other"}
     finally:
         load.cache_clear()
         sys.modules.pop(NAME, None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
+from activities.asking.acting import Acting
 from activities.asking.expecting import Expecting
 from activities.asking.questions import Questions
 from activities.channels.base import Provider
@@ -34,6 +35,7 @@ class Parts:
     delivery: Delivery
     questions: Questions
     expecting: Expecting
+    acting: Acting
     watch: Watch
     providers: Mapping[Channel, Provider]
     library: Library
@@ -58,6 +60,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivery(settings, database, library, providers),
         questions=Questions(database, library),
         expecting=Expecting(database, library),
+        acting=Acting(database, library.own.specs, {name: d.accept for name, d in definitions.journeys.items()}),
         watch=watch(settings, database, client, library),
         providers=providers,
         library=library,

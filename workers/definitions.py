@@ -17,7 +17,7 @@ from journeys.catalogue import Catalogue
 from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
 from journeys.temporal import current
-from journeys.walk.probe import Seen
+from journeys.walk.seen import Seen
 
 log = structlog.get_logger(__name__)
 

@@ -18,6 +18,8 @@ PASSED_THROUGH = (
     "segments",  # the predicate language: pure data (a test holds it to that)
     "journeys.clock",  # pure data
     "journeys.contracts",  # pure data; one class on both sides of the border
+    "journeys.actions",  # as above
+    "journeys.gate",  # pure decisions (a test holds it to that)
     "journeys.heard",  # as above
     "journeys.questions",  # as above
 )

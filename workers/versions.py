@@ -21,7 +21,7 @@ from journeys.errors import JourneyError
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.versions.archive import Archive, archive_of, unpacked
-from journeys.walk.probe import leading_wait
+from journeys.walk.leading import leading_wait
 from store import Connection, Database
 from store import versions as stored
 from store.away import AWAY

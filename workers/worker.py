@@ -17,7 +17,7 @@ from activities.deliver.patience import HEARTBEAT
 from journeys.catalogue import Catalogue
 from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.temporal.workflow import JourneyRun
-from segments.ask.overview import landscape
+from segments.ask.overview import all_segments
 from store import Database, connect
 from workers.assembly import Parts, assemble
 from workers.memory import long_lived
@@ -72,7 +72,7 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = ()) -> list[Wo
             client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[JourneyRun],
-            activities=[*parts.questions.activities, parts.expecting.expect],
+            activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities],
             graceful_shutdown_timeout=GRACE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -150,7 +150,7 @@ def _beside(work: Coroutine[Any, Any, None]) -> Iterator[None]:
 
 async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> None:
     """Log a warning for each journey whose entry segment nobody has defined, and each definition that cannot be read."""
-    for concern in (await landscape(database, catalogue.segments)).concerns(catalogue.entries):
+    for concern in (await all_segments(database, catalogue.segments)).concerns(catalogue.entries):
         log.warning(concern.kind, segment=concern.segment, problem=concern.sentence)
 
 

@@ -44,7 +44,7 @@ class Expecting:
         wanted = [_wanted(name, each) for name, each in expect.expected.items()]
         segments = (await self.versions.of(expect.version)).segments
         async with self.database.transaction() as connection:
-            await expectations.expect(connection, expect.run_id, expect.wait, expect.until, wanted)
+            await expectations.expect(connection, expect.run_id, expect.wait, wanted, at=expect.at, until=expect.until)
         async with self.database.transaction() as connection:
             waiting = await expectations.of_wait(connection, expect.run_id, expect.wait)
             if not any(each.happened_at for each in waiting):

@@ -1,4 +1,4 @@
-"""What a journey may ask to branch on: any predicate, any segment, and the arm of an experiment, about its run's customer.
+"""What a journey may ask of its run's customer: any predicate, any segment, the arm of an experiment, what their clock shows.
 
 Promise: events are counted since entry, as a goal's are; everything else is what is true of the customer now. Whoever was
 drawn for an experiment keeps the arm, whatever becomes of shares, arms and profiles.
@@ -6,7 +6,9 @@ drawn for an experiment keeps the arm, whatever becomes of shares, arms and prof
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -15,10 +17,13 @@ from activities.gate.facts import true_of
 from activities.gate.goals import reached_at
 from activities.versions import Versions
 from journeys.entry import lot
-from journeys.questions import Arm, IsIn, Reached
+from journeys.gate.hours import next_open
+from journeys.gate.moment import next_of
+from journeys.questions import Arm, IsIn, Opens, Reached, When
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.wire import predicate_from_json
 from segments.load.stored import last_loaded
+from segments.time.zones import whereabouts
 from store import Connection, Database
 from store.runs import exposures
 from store.runs import rows as runs
@@ -35,7 +40,7 @@ class Questions:
     @property
     def activities(self) -> list[Callable[..., Any]]:
         """All of them, for a worker."""
-        return [self.reached, self.is_in, self.arm]
+        return [self.reached, self.is_in, self.arm, self.when, self.opens]
 
     @activity.defn(name=Reached.activity)
     async def reached(self, asked: Reached) -> bool:
@@ -58,6 +63,25 @@ class Questions:
             segment = await segment_of(connection, served.segments, asked.segment)
             return run is not None and await true_of(connection, segment.predicate, run.profile_id, asked.at)
 
+    @activity.defn(name=When.activity)
+    async def when(self, asked: When) -> datetime | None:
+        """When a moment on the customer's wall clock comes next."""
+        where = await self._where(asked.run_id)
+        if where is None:
+            return None
+        return next_of(asked.moment, where.zones(asked.zone), asked.at, where.traits)
+
+    @activity.defn(name=Opens.activity)
+    async def opens(self, asked: Opens) -> datetime | None:
+        """When it is next between these hours of the customer's day."""
+        where = await self._where(asked.run_id)
+        return None if where is None else next_open(asked.window, where.zones(asked.zone), asked.at)
+
+    async def _where(self, run_id: UUID) -> "_Where | None":
+        async with self.database.transaction() as connection:
+            found = await runs.where_is(connection, run_id)
+            return None if found is None else _Where(*found)
+
     @activity.defn(name=Arm.activity)
     async def arm(self, asked: Arm) -> str:
         """The customer's arm, drawn by the shares if it never was; from now on they count as exposed."""
@@ -67,6 +91,17 @@ class Questions:
                 return known.arm or next(iter(asked.shares))
             drawn = lot(asked.experiment, known.drawn_as, asked.shares)
             return await exposures.expose(connection, asked.run_id, asked.experiment, drawn, asked.shares[drawn], asked.at)
+
+
+class _Where(NamedTuple):
+    """What tells where a customer's clock stands."""
+
+    traits: dict[str, Any]
+    device_zone: str | None
+    phone: str | None
+
+    def zones(self, otherwise: str) -> tuple[str, ...]:
+        return whereabouts(self.traits, self.device_zone, self.phone, otherwise).zones
 
 
 async def segment_of(connection: Connection, catalogue: Mapping[str, Segment], name: str) -> Segment:

@@ -11,11 +11,11 @@ from typing import Any
 
 from activities.channels.base import Provider
 from activities.deliver.doubt import Doubt
-from activities.gate.decide import Go, No, decide
 from activities.gate.facts import Attempt, Questions, earlier_offer
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.gate.decide import Go, No, decide
 from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
@@ -86,14 +86,14 @@ class Claims:
             return await self._ask(attempt, why)
 
     async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
-        question = await self.questions.about(attempt)
-        match decide(question):
+        asked = await self.questions.about(attempt)
+        match decide(asked.question):
             case No() as no:
                 return await self._say_no(attempt, no)
-            case Go(endpoints):
+            case Go():
                 if why is not None:
-                    return await self._wait(attempt, why, "released", question.offer)
-                return await self._take(attempt, Claim(attempt.facts, endpoints, offer=question.offer))
+                    return await self._wait(attempt, why, "released", asked.offer)
+                return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer))
 
     async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Later | Receipt:
         """An earlier attempt claimed and never settled: the provider may have the message.
@@ -103,7 +103,7 @@ class Claims:
         request, facts = attempt.request, attempt.facts
         provider = self.providers[request.channel]
         again = provider.idempotent or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
-        over = facts.control == "killed" or facts.exit_reason is not None or facts.ended_at is not None
+        over = facts.control == "killed" or facts.over
         reachable, offer = await self.questions.reachable(attempt), await earlier_offer(attempt)
         if why is None and row.retry_at is None and not provider.idempotent:
             why = Later(_LOST, self.doubt.pause_after(row.copies, provider.tells_within))
@@ -124,9 +124,6 @@ class Claims:
         return why
 
     async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
-        in_vain = no.retry_at is not None and no.retry_at >= attempt.request.useless_after
-        if in_vain and no.reason is not Reason.PAUSED:  # a switch may be turned at any time before
-            no = replace(no, outcome=Outcome.SKIPPED, retry_at=None)  # "not now", and then nobody wants it any more
         entry = self._entry(attempt, no.outcome.value, no.detail)
         entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now)
         await deliveries.record(attempt.connection, entry)

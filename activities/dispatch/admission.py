@@ -20,8 +20,8 @@ from journeys.contracts import JourneySpec, PerKey
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.entry import ALREADY_RUNNING, KILLED, UNLIKE_DECLARED, Past, entry_key, is_held_out, refusal, workflow_id
 from segments import Segment
+from segments.dating import trigger_types
 from segments.load.stored import last_loaded
-from segments.watch.transitions import trigger_types
 from store import Connection
 from store.runs import rows as runs
 from store.runs.rows import NewRun, OutboxRow, Refusal, Standing

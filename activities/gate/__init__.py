@@ -1,1 +1,1 @@
-"""Whether a message may go out now."""
+"""What the gate (`journeys.gate`) is asked about a message, looked up."""

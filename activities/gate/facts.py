@@ -11,13 +11,15 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
-from activities.gate.decide import DAY, Question
 from activities.gate.goals import AHEAD, reached_at
 from activities.templating.wish import ProductWish
 from activities.versions import Served
-from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, JourneySpec, Purpose
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose
+from journeys.gate.caps import Past, since
+from journeys.gate.decide import Question, caps_of
 from segments import Predicate, Segment
 from segments.sql.statements import among
+from segments.time.zones import Whereabouts, whereabouts
 from store import Connection, products
 from store.addresses import AddressKind
 from store.deliveries import ledger as deliveries
@@ -43,6 +45,15 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What the gate is asked about a message, and what is sent if it lets it go: to which addresses, with which product."""
+
+    question: Question
+    endpoints: tuple[Endpoint, ...]
+    offer: Offer | None
+
+
+@dataclass(frozen=True, slots=True)
 class Questions:
     """Where the answers come from."""
 
@@ -50,28 +61,41 @@ class Questions:
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
 
-    async def about(self, attempt: Attempt) -> Question:
+    async def about(self, attempt: Attempt) -> Asked:
         """All that the gate wants to know about a message.
 
         Raises:
             ApplicationError: the run's version of the catalogue lacks the segment.
         """
-        request, spec = attempt.request, attempt.spec
+        request, facts, spec = attempt.request, attempt.facts, attempt.spec
         wish = attempt.served.templates.wish(request.channel, request.template)
-        return Question(
+        goal_at, endpoints = await _goal_at(attempt, spec), await self.reachable(attempt)
+        where = whereabouts_of(facts, spec.timezone)
+        past, in_segment = await self._past(attempt, spec, where), await _in_segment(attempt)
+        offer = await _offer(attempt, wish) if wish else None
+        question = Question(
             request=request,
             spec=spec,
-            facts=attempt.facts,
-            goal_at=await _goal_at(attempt, spec),
-            unsuppressed=await self.reachable(attempt),
-            claims=await _claims(attempt, spec),
             now=attempt.now,
-            in_segment=await _in_segment(attempt),
+            where=where,
+            opt_in=request.purpose in KINDS[request.channel].opt_in,
+            consent=facts.consent,
+            addresses=len(facts.endpoints),
+            unsuppressed=len(endpoints),
+            control=facts.control,
+            over=facts.over,
+            exit_reason=facts.exit_reason,
+            goal_at=goal_at,
+            asked=facts.asked - (attempt.row is not None),
+            holdout=facts.holdout,
+            held=facts.held,
+            in_segment=in_segment,
             relation=wish.relation if wish else None,
-            offer=await _offer(attempt, wish) if wish else None,
+            offer=offer.told if offer else None,
+            past=past,
             ceilings=self.ceilings,
-            asked=attempt.facts.asked - (attempt.row is not None),
         )
+        return Asked(question, endpoints, offer)
 
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
         """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""
@@ -84,6 +108,14 @@ class Questions:
         asked = channel, [digest for of_one in digests.values() for digest in of_one], attempt.request.purpose.value
         found = await deliveries.suppressed(attempt.connection, *asked)
         return tuple(e for e in endpoints if found.isdisjoint(digests[e.id]))
+
+    async def _past(self, attempt: Attempt, spec: JourneySpec, where: Whereabouts) -> list[Past]:
+        if attempt.request.purpose is not Purpose.MARKETING:
+            return []
+        after = since(caps_of(spec, self.ceilings), where.zones, attempt.now)
+        asked = attempt.facts.profile_id, after, attempt.request.run_id
+        found = await deliveries.past_under_lock(attempt.connection, *asked)
+        return [Past(at, Channel(channel), Purpose(purpose)) for at, channel, purpose in found]
 
 
 async def _in_segment(attempt: Attempt) -> bool:
@@ -99,6 +131,11 @@ def _segment(attempt: Attempt, name: str) -> Segment:
     except KeyError:
         missing = f"no segment '{name}' in this worker's catalogue; deploy the one that the journey's workers have"
         raise ApplicationError(missing, type="UnknownSegment") from None
+
+
+def whereabouts_of(facts: RunFacts, otherwise: str) -> Whereabouts:
+    """Where a run's customer is."""
+    return whereabouts(facts.traits, facts.device_zone, facts.phone, otherwise)
 
 
 async def true_of(connection: Connection, predicate: Predicate, profile_id: UUID, at: datetime) -> bool:
@@ -130,11 +167,3 @@ async def _goal_at(attempt: Attempt, spec: JourneySpec) -> datetime | None:
     run_id = attempt.request.run_id
     row = (run_id, attempt.facts.profile_id, attempt.facts.entered_at)
     return (await reached_at(attempt.connection, spec.goal, [row], attempt.now)).get(run_id)
-
-
-async def _claims(attempt: Attempt, spec: JourneySpec) -> list[datetime]:
-    if attempt.request.purpose is not Purpose.MARKETING:
-        return []
-    longest = max(DAY, *(cap.within for cap in spec.caps)) if spec.caps else DAY
-    customer, run = attempt.facts.profile_id, attempt.request.run_id
-    return await deliveries.claims_under_lock(attempt.connection, customer, attempt.now - longest, run)

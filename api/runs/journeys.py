@@ -14,7 +14,7 @@ from api.problems import Problem, responses
 from api.runs.models import JourneyName, Model
 from api.state import Config, Db
 from journeys import JourneyDefinition
-from segments.ask.overview import Landscape, landscape
+from segments.ask.overview import AllSegments, all_segments
 from store import Database
 from store.runs.views import JourneyStanding, controls, has_runs, set_control, standing_of_journeys
 
@@ -56,7 +56,7 @@ class JourneyView(BaseModel):
 async def list_journeys(_: Operator, config: Config, database: Db) -> list[JourneyView]:
     """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
     switches = await controls(database)
-    around = await landscape(database, config.segments)
+    around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
     names = sorted({*config.catalogue, *(name for name, stands in standing.items() if stands.open_runs)})
     return [_journey(config, name, switches.get(name, "live"), around, standing) for name in names]
@@ -71,7 +71,9 @@ async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, c
     """
     await known(config, database, journey)
     await set_control(database, journey, body.state, config.clock.now(), caller.name)
-    return _journey(config, journey, body.state, await landscape(database, config.segments), await _standing(config, database))
+    return _journey(
+        config, journey, body.state, await all_segments(database, config.segments), await _standing(config, database)
+    )
 
 
 async def known(config: ApiConfig, database: Database, name: str) -> None:
@@ -102,7 +104,7 @@ async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyS
 
 
 def _journey(
-    config: ApiConfig, name: str, state: str, around: Landscape, standing: Mapping[str, JourneyStanding]
+    config: ApiConfig, name: str, state: str, around: AllSegments, standing: Mapping[str, JourneyStanding]
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
     stands = standing.get(name, JourneyStanding())
@@ -130,7 +132,7 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
     }
 
 
-def _concerns(definition: JourneyDefinition | None, around: Landscape) -> list[str]:
+def _concerns(definition: JourneyDefinition | None, around: AllSegments) -> list[str]:
     if definition is None or definition.spec.entered_by is None:
         return []
     return [concern.sentence for concern in around.concerns({definition.name: definition.spec.entered_by})]

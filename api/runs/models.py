@@ -184,9 +184,9 @@ def message(found: Message) -> RunMessage:
     return RunMessage.model_validate(found, from_attributes=True)
 
 
-def cursor_after(run: Run) -> str:
-    """What `after` is for the page that follows a run."""
-    return base64.urlsafe_b64encode(f"{run.entered_at.isoformat()} {run.id}".encode()).decode()
+def cursor_after(at: datetime, id_: UUID) -> str:
+    """What `after` is for the page that follows this place in a list."""
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {id_}".encode()).decode()
 
 
 class _Cursor(BaseModel):

@@ -100,7 +100,7 @@ async def list_runs(
         before=cursor(after),
         limit=limit,
     )
-    more = cursor_after(found[-1]) if len(found) == limit else None
+    more = cursor_after(found[-1].entered_at, found[-1].id) if len(found) == limit else None
     return RunPage(runs=[view(config, run) for run in found], next=more)
 
 

@@ -15,7 +15,7 @@ from api.segments.views import SegmentDetail, detail
 from segments import DefinitionError
 from segments.ask.ask import CannotAsk, TooSlow, hinted
 from segments.ask.concerns import WorryFrom
-from segments.ask.overview import Known, Landscape, landscape, overview
+from segments.ask.overview import AllSegments, KnownSegment, all_segments, overview
 from segments.define.define import CannotChange
 from segments.define.importing import checked_name
 from segments.define.snapshots import CannotFreeze
@@ -32,7 +32,7 @@ def entries(config: ApiConfig) -> dict[str, str]:
     return {name: entry for name, entry in named.items() if entry is not None}
 
 
-def known_one(around: Landscape, name: str) -> Known:
+def known_one(around: AllSegments, name: str) -> KnownSegment:
     """A segment by its name.
 
     Raises:
@@ -45,14 +45,14 @@ def known_one(around: Landscape, name: str) -> Known:
     return around.known[name]
 
 
-async def known(config: ApiConfig, database: Database, name: str) -> Known:
+async def known(config: ApiConfig, database: Database, name: str) -> KnownSegment:
     """A segment by its name, looked up now."""
-    return known_one(await landscape(database, config.segments), name)
+    return known_one(await all_segments(database, config.segments), name)
 
 
 async def in_detail(config: ApiConfig, database: Database, name: str, at: datetime) -> SegmentDetail:
     """A segment with its definition, size and worries."""
-    around = await landscape(database, config.segments)
+    around = await all_segments(database, config.segments)
     [seen] = await overview(database, [known_one(around, name)], entries(config), around, at, WorryFrom())
     return detail(seen, await hinted(database, seen.known.segment.predicate, at))
 

@@ -15,7 +15,7 @@ from api.segments.access import answering, entries, in_detail, known, unknown
 from api.segments.models import Name, SegmentBody, SnapshotBody, predicate_of
 from api.segments.views import Announced, SegmentDetail, SnapshotView, snapshot
 from api.state import Config, Db
-from segments.ask.overview import landscape
+from segments.ask.overview import all_segments
 from segments.define.define import define, undefine
 from segments.define.snapshots import freeze
 from segments.load.announce import MOST_AT_ONCE, announce, unannounced
@@ -37,7 +37,7 @@ async def put_segment(
     """Define a segment, or change one and with it all that name it. Customers whom a change does not move notice nothing."""
     draft, now = body.draft(name), config.clock.now()
     async with answering():
-        predicate_of(body.predicate, (await landscape(database, config.segments)).predicates, (name,))
+        predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates, (name,))
         created = await define(database, config.segments, draft, by=caller.name, at=now)
     response.status_code = 201 if created else 200
     return await in_detail(config, database, name, now)

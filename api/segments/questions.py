@@ -19,7 +19,7 @@ from api.state import Config, Db
 from segments.ask.ask import count, hinted, preview
 from segments.ask.concerns import WorryFrom, concerns
 from segments.ask.coverage import report
-from segments.ask.overview import landscape
+from segments.ask.overview import all_segments
 from segments.ask.silence import BadAllowance, allowances
 from store.segments.rows import sizes
 
@@ -35,7 +35,7 @@ _Allowed = Annotated[
 @router.post("/segments/count", responses=responses(401, 403, 422, 503))
 async def count_definition(body: Question, _: Operator, config: Config, database: Db) -> Counted:
     """How many customers a definition is true of now; nothing is saved."""
-    predicate = predicate_of(body.predicate, (await landscape(database, config.segments)).predicates)
+    predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
     now = config.clock.now()
     async with answering():
         members, found = await count(database, predicate, now), await hinted(database, predicate, now)
@@ -45,7 +45,7 @@ async def count_definition(body: Question, _: Operator, config: Config, database
 @router.post("/segments/preview", responses=responses(401, 403, 422, 503))
 async def preview_definition(body: Question, _: Operator, config: Config, database: Db) -> Previewed:
     """Some customers of whom a definition is true now; nothing is saved."""
-    predicate = predicate_of(body.predicate, (await landscape(database, config.segments)).predicates)
+    predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
     now = config.clock.now()
     async with answering():
         found, told = await preview(database, predicate, now, body.limit), await hinted(database, predicate, now)
@@ -67,7 +67,7 @@ async def list_concerns(
         limits = WorryFrom(timedelta(hours=silence_hours), overlap, most, allowances(source_silence or ()))
     except BadAllowance as error:
         raise Problem(422, f"source_silence {error}", code="invalid-request") from None
-    around = await landscape(database, config.segments)
+    around = await all_segments(database, config.segments)
     counted = await sizes(database, list(around.known))
     found = await concerns(database, around.segments, counted, config.clock.now(), limits)
     return [concern(each) for each in (*around.concerns(entries(config)), *found)]
@@ -83,7 +83,7 @@ async def trait_coverage(
     enough: Annotated[float, Query(ge=0, le=1, description="share of customers who must have what a segment asks for")] = 0.5,
 ) -> CoverageReport:
     """Per trait: who has it, from which sources, how surely and how fresh. Per segment: whether that is enough."""
-    around = await landscape(database, config.segments)
+    around = await all_segments(database, config.segments)
     asked = around.segments if segment is None else [known_one(around, segment).segment]
     before = config.clock.now() - timedelta(days=outdated_days)
     return coverage_report(await report(database, asked, before, enough=enough, only=segment))

@@ -17,7 +17,7 @@ from api.segments.views import DayView, MemberPage, SegmentDetail, SegmentView, 
 from api.state import Config, Db
 from segments.ask.ask import explain
 from segments.ask.concerns import WorryFrom
-from segments.ask.overview import landscape, overview
+from segments.ask.overview import all_segments, overview
 from segments.language.predicate import trait_names
 from store.lists import resolve
 from store.segments.rows import LONGEST, days, members
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 @router.get("/segments", responses=responses(401, 403, 422, 503))
 async def list_segments(_: Operator, config: Config, database: Db, silence_hours: Silence = 24) -> list[SegmentView]:
     """Every segment: of the catalogue and defined by API, with its size, the journeys it feeds and what to worry about."""
-    around = await landscape(database, config.segments)
+    around = await all_segments(database, config.segments)
     limits = WorryFrom(silence=timedelta(hours=silence_hours))
     seen = await overview(database, list(around.known.values()), entries(config), around, config.clock.now(), limits)
     return [view(each) for each in seen]

@@ -15,7 +15,7 @@ from journeys.handle import Journey
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WORDS = {name: value for name, value in inspect.getmembers(Journey) if not name.startswith("_")}
-_WORDS |= dict.fromkeys(("conditions", "params"))
+_WORDS["conditions"] = None
 _STEPS = {name: inspect.signature(value) for name, value in _WORDS.items() if inspect.iscoroutinefunction(value)}
 _MESSAGES = frozenset(channel.value for channel in Channel)
 _SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end): write except Exception"
@@ -90,7 +90,7 @@ def _unknown(handle: str, word: str) -> str:
     guess = f"did you mean {handle}.{close[0]}? " if close else ""
     return (
         f"there is no {handle}.{word}; {guess}Messages go by {', '.join(sorted(_MESSAGES))}; a journey also has "
-        + ", ".join(f"{handle}.{name}" for name in ("at", "wait", "reached", "now", "entered_at", "params"))
+        + ", ".join(f"{handle}.{name}" for name in sorted(_WORDS.keys() - _MESSAGES - {"conditions"}))
     )
 
 
@@ -102,7 +102,8 @@ def _arguments(handle: str, word: str, call: ast.Call) -> str | None:
     if word in {"at", "wait"}:
         return _span(f"{handle}.{word}", [each.name for each in parameters], call, named, open_ended=open_ended)
     positional = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
-    if len(call.args) > len(positional) and not open_ended:
+    several = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    if len(call.args) > len(positional) and not open_ended and not several:
         return f"{handle}.{word} takes {positional[0].name} only; name what else it is given, such as offer=…"
     if word in _MESSAGES and not call.args and "template" not in named and not open_ended:
         return f'{handle}.{word} needs the name of a template: {handle}.{word}("…")'

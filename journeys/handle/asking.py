@@ -21,6 +21,12 @@ class Asking(Words[EntryModel]):
         `did(…)`, alone or combined, as a goal may be: whether it has come true since entry, counting only what happened since
         then. Everything else (traits, buckets, other segments, consent, …): whether it is true of the customer now, with all
         that is known of them.
+
+        Example:
+            if await j.reached(did("Product Viewed")):
+                await j.push("still-there")
+            elif await j.reached(trait("tier") == "gold"):
+                await j.email("for-you")
         """
         self._first = False
         predicate = goal if goal is not None else self._spec.goal
@@ -30,17 +36,26 @@ class Asking(Words[EntryModel]):
         return bool(await self._runtime.ask(asked))
 
     async def is_in(self, segment: Segment | str) -> bool:
-        """Whether the customer is in a segment now: one of the catalogue, or the name of one that the API defines."""
+        """Whether the customer is in a segment now: one of the catalogue, or the name of one that the API defines.
+
+        Example:
+            if await j.is_in("vip-at-risk"):
+                await j.email("from-the-founder")
+        """
         self._first = False
         asked = IsIn(run_id=self._start.run_id, at=self._runtime.now(), segment=self._named("j.is_in", segment))
         return bool(await self._runtime.ask(asked))
 
     @asynccontextmanager
     async def experiment(self, name: str, **shares: float) -> AsyncIterator[str]:
-        """`async with j.experiment("news", video=0.5, article=0.5) as arm`: an arm by lot, the same one each time.
+        """An arm by lot, each with its share of the customers: the same one each time.
 
         Who is drawn keeps the arm for good, also through a merge of profiles and when shares or arms change later; they are
         written down as exposed from that instant on.
+
+        Example:
+            async with j.experiment("news", video=0.5, article=0.5) as arm:
+                await j.email(f"news-{arm}")
         """
         self._first = False
         check_experiment(name, shares)

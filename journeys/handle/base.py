@@ -23,7 +23,7 @@ EntryModel = TypeVar("EntryModel", default=Any)
 ENDING = frozenset(
     {
         *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
-        Reason.CEILING,
+        *(Reason.CEILING, Reason.OTHER_JOURNEY),
     }
 )
 
@@ -95,7 +95,7 @@ class Words(Generic[EntryModel]):
         self._spec = spec
         self._runtime = runtime
         self._first = True
-        self.params = Params(start.params)
+        self._params = Params(start.params)
         self.conditions: dict[str, Segment] = {}
         self._prepare()
 
@@ -103,18 +103,43 @@ class Words(Generic[EntryModel]):
         """What a kind of word counts from."""
 
     @property
+    def params(self) -> Params:
+        """What the run was started with: numbers, flags, ids and choices; free text is for templates only.
+
+        Example:
+            if j.params.discount == "10%":
+                await j.whatsapp("ten-percent")
+        """
+        return self._params
+
+    @property
     def entry(self) -> EntryModel:
-        """What is known of the entering event: numbers, flags, choices, ids and instants of the model that is declared."""
+        """What is known of the entering event: numbers, flags, choices, ids and instants of the model that is declared.
+
+        Example:
+            if j.entry.score >= 9:
+                await j.push("review-us")
+        """
         return cast("EntryModel", Entry(self._start.entry, self._spec.entry_model))
 
     @property
     def entered_at(self) -> datetime:
-        """When the customer entered (business time, UTC)."""
+        """When the customer entered (business time, UTC).
+
+        Example:
+            if j.entered_at.month == 12:
+                await j.email("happy-holidays")
+        """
         return self._start.entered_at
 
     @property
     def now(self) -> datetime:
-        """Business time now, the same on every replay (UTC)."""
+        """Business time now, the same on every replay (UTC).
+
+        Example:
+            if j.now - j.entered_at < days(1):
+                await j.push("still-fresh")
+        """
         self._first = False
         return self._runtime.now()
 

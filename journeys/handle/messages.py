@@ -26,19 +26,33 @@ class Messages(Waiting[EntryModel]):
     async def push(
         self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
     ) -> Receipt:
-        """Send a push notification; `only` to who is in a segment at that moment."""
+        """Send a push notification; `only` to who is in a segment at that moment.
+
+        Example:
+            await j.push("cart-reminder")
+            await j.push("hello") or await j.email("hello")  # where there is no app
+        """
         return await self._send(Channel.PUSH, template, transactional, only, params)
 
     async def whatsapp(
         self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
     ) -> Receipt:
-        """Send a WhatsApp template message; `only` to who is in a segment at that moment."""
+        """Send a WhatsApp template message; `only` to who is in a segment at that moment.
+
+        Example:
+            await j.whatsapp("cart-link")
+        """
         return await self._send(Channel.WHATSAPP, template, transactional, only, params)
 
     async def email(
         self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
     ) -> Receipt:
-        """Send an email; `only` to who is in a segment at that moment."""
+        """Send an email; `only` to who is in a segment at that moment.
+
+        Example:
+            await j.email("cart-alternatives", offer="free-shipping")
+            await j.email("your-invoice", transactional=True)
+        """
         return await self._send(Channel.EMAIL, template, transactional, only, params)
 
     async def reach(
@@ -55,6 +69,9 @@ class Messages(Waiting[EntryModel]):
 
         A channel that the customer cannot or may not be reached by is passed over. With `undelivered_after`, so is one whose
         message has not been told delivered after that long: the next one is tried then.
+
+        Example:
+            await j.reach("review-us", by=("push", "whatsapp", "email"), undelivered_after=hours(4))
         """
         channels = [_channel(each) for each in by]
         if not channels:

@@ -1,10 +1,13 @@
-"""Words of time: wait until so long after entry, or from now; again and again."""
+"""Words of time: wait until so long after entry, or from now; until a moment of the customer's own day; again and again."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Collection
+from datetime import date, datetime, timedelta
 
 from journeys.errors import CatalogueError
+from journeys.gate.hours import window as window_of
+from journeys.gate.moment import moment as moment_of
 from journeys.handle.base import EntryModel, Words
+from journeys.questions import Opens, When
 from journeys.spans import describe, span_of
 
 
@@ -12,25 +15,80 @@ class Time(Words[EntryModel]):
     """How a journey lets time pass."""
 
     async def at(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Wait until this long after entry. Returns at once when that has passed already."""
+        """Wait until this long after entry. Returns at once when that has passed already.
+
+        Example:
+            await j.at(hours=1)
+            await j.at(days=1)  # a day after entry, not after the first wait
+        """
         span = span_of("j.at", {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds})
         self._first = False
         await self._runtime.sleep_until(self._start.entered_at + span, f"until {describe(span)} after entry")
 
     async def wait(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Wait this long from now."""
+        """Wait this long from now; elapsed time, also when the clocks change.
+
+        Example:
+            await j.wait(days=2, hours=12)
+        """
         span = span_of("j.wait", {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds})
         # A leading wait has passed already when Temporal held the start back for it (`start_delay`).
         since = self._start.started_at if self._first else self._runtime.now()
         self._first = False
         await self._runtime.sleep_until(since + span, f"wait {describe(span)}")
 
+    async def until(
+        self,
+        *moment: str | date,
+        weekday: str | Collection[str] = (),
+        trait: str | None = None,
+        before: timedelta = timedelta(0),
+        after: timedelta = timedelta(0),
+        at: str | None = None,
+        yearly: bool = True,
+    ) -> bool:
+        """Wait for a moment on the customer's own wall clock; False at once, where it comes no more.
+
+        A time of day, with weekdays or a date; or a date in a trait: each year, with `yearly=False` that very date, and then
+        without `at=` the instant in the trait. Where their clock stands is looked up when the wait begins.
+
+        Example:
+            await j.until("09:30")
+            await j.until("09:30", weekday="sat")
+            await j.until(date(2026, 12, 24), "10:00")
+            await j.until(trait="birthday", before=days(3), at="10:00")
+        """
+        asked = moment_of(*moment, weekday=weekday, trait=trait, before=before, after=after, at=at, yearly=yearly)
+        self._first = False
+        question = When(run_id=self._start.run_id, at=self._runtime.now(), moment=asked, zone=self._spec.timezone)
+        return await self._reach(await self._runtime.ask(question), f"until {asked}")
+
+    async def window(self, start: str, end: str, *, weekdays: str | Collection[str] = ()) -> bool:
+        """Wait until it is between two times of the customer's day; returns at once where it is.
+
+        Example:
+            await j.window("09:00", "20:00", weekdays=("mon", "tue", "wed", "thu", "fri"))
+        """
+        asked = window_of(start, end, weekdays)
+        self._first = False
+        question = Opens(run_id=self._start.run_id, at=self._runtime.now(), window=asked, zone=self._spec.timezone)
+        return await self._reach(await self._runtime.ask(question), f"until it is {asked}")
+
+    async def _reach(self, at: datetime | None, told: str) -> bool:
+        if at is not None:
+            await self._runtime.sleep_until(at, told)
+        return at is not None
+
     async def every(
         self, *, days: float = 0, hours: float = 0, minutes: float = 0, times: int | None = None
     ) -> AsyncIterator[int]:
-        """`async for n in j.every(days=7)`: 1 at once, 2 a week later, and so on, without drifting; `times` in all.
+        """Again and again, counted from 1: the first at once, and so on without drifting; `times` in all, or without an end.
 
         What a turn takes counts: one that begins late makes the next ones no later, and none is skipped.
+
+        Example:
+            async for week in j.every(days=7, times=12):
+                await j.email("digest", week=week)
         """
         span = span_of("j.every", {"days": days, "hours": hours, "minutes": minutes})
         if span <= timedelta(0):
@@ -38,6 +96,6 @@ class Time(Words[EntryModel]):
         began, turn = self.now, 0
         while times is None or turn < times:
             if turn:
-                await self._runtime.sleep_until(began + turn * span, f"turn {turn + 1}, every {describe(span)}")
+                await self._runtime.sleep_until(began + turn * span, f"every {describe(span)}")
             turn += 1
             yield turn

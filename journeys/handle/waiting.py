@@ -66,7 +66,13 @@ class Waiting(Time[EntryModel]):
         timeout: timedelta | None = None,  # noqa: ASYNC109 - lasts for months, in Temporal
         since: datetime | None = None,
     ) -> Happened | None:
-        """Wait until something is so; None when it is not within the time-out. Events count since entry, or `since`."""
+        """Wait until something is so; None when it is not within the time-out. Events count since entry, or `since`.
+
+        Example:
+            order = await j.wait_for(did("Order Completed"), timeout=days(3))
+            if order is None:
+                await j.email("anything-missing")
+        """
         answer = await self._listen({"it": what}, timeout, since)
         return answer.happened
 
@@ -77,39 +83,82 @@ class Waiting(Time[EntryModel]):
         since: datetime | None = None,
         **awaited: Awaited,
     ) -> Answer:
-        """Wait for the first of several, each under a name: `answer = await j.first(bought=did(…), replied=j.replied())`.
+        """Wait for the first of several, each under a name of the author's.
 
         A predicate made of `did(…)` counts what happened since entry (or `since`), as a goal does; any other has to be true of
         the customer; a segment means to be in it. What is so already is the answer at once; the rest is withdrawn.
+
+        Example:
+            answer = await j.first(bought=did("Order Completed"), replied=j.replied(), timeout=days(3))
+            if answer.replied:
+                await j.whatsapp("thanks")
+            elif answer.timed_out:
+                await j.email("anything-missing")
         """
         return await self._listen(awaited, timeout, since)
 
     def entered(self, segment: Segment | str) -> Expected:
-        """The customer is in a segment that is watched; a name may be of one that the API defines."""
+        """The customer is in a segment that is watched; a name may be of one that the API defines.
+
+        Example:
+            await j.wait_for(j.entered("vip"), timeout=days(30))
+        """
         return OfSegment(segment=self._named("j.entered", segment))
 
     def left(self, segment: Segment | str) -> Expected:
-        """The customer is not in a segment (any more)."""
+        """The customer is not in a segment (any more).
+
+        Example:
+            await j.wait_for(j.left("at-risk"), timeout=days(30))
+        """
         return OfSegment(segment=self._named("j.left", segment), inside=False)
 
     def delivered(self, receipt: Receipt | None = None) -> Expected:
-        """A message of this run reached its device: that of a receipt, or any."""
+        """A message of this run reached its device: that of a receipt, or any.
+
+        Example:
+            await j.push("hello")
+            if not await j.wait_for(j.delivered(), timeout=hours(4)):
+                await j.email("hello")
+        """
         return self._news(MESSAGE_DELIVERED, receipt)
 
     def opened(self, receipt: Receipt | None = None) -> Expected:
-        """A message of this run was opened or read."""
+        """A message of this run was opened or read.
+
+        Example:
+            letter = await j.email("guide")
+            await j.wait_for(j.opened(letter), timeout=days(2))
+        """
         return self._news(MESSAGE_READ, receipt)
 
     def clicked(self, receipt: Receipt | None = None) -> Expected:
-        """A link in a message of this run was followed."""
+        """A link in a message of this run was followed.
+
+        Example:
+            if await j.wait_for(j.clicked(), timeout=days(2)):
+                await j.push("how-was-it")
+        """
         return self._news(MESSAGE_CLICKED, receipt)
 
     def replied(self, receipt: Receipt | None = None) -> Expected:
-        """The customer answered a message of this run."""
+        """The customer answered a message of this run.
+
+        Example:
+            await j.whatsapp("how-was-it")
+            if await j.wait_for(j.replied(), timeout=hours(24)):
+                await j.whatsapp("thanks")
+        """
         return self._news(MESSAGE_REPLIED, receipt)
 
     def undelivered(self, receipt: Receipt | None = None) -> Expected:
-        """A provider that had accepted a message of this run said later that it failed."""
+        """A provider that had accepted a message of this run said later that it failed.
+
+        Example:
+            sent = await j.whatsapp("hello")
+            if await j.wait_for(j.undelivered(sent), timeout=hours(1)):
+                await j.email("hello")
+        """
         return self._news(MESSAGE_FAILED, receipt)
 
     def task(
@@ -124,6 +173,12 @@ class Waiting(Time[EntryModel]):
         """Somebody of the company does something and says over the API how it went, in one of the `choices` if there are any.
 
         After `by` the task goes to `escalate`.
+
+        Example:
+            await j.wait_for(
+                j.task("Call the customer", to="care", by=days(2), escalate="care-lead", choices=("reached", "not-reached")),
+                timeout=days(5),
+            )
         """
         if not isinstance(title, str) or not title or not isinstance(to, str) or not to:
             raise CatalogueError('a task says what and who: j.task("Call the customer", to="care")')

@@ -5,7 +5,6 @@ Budget: a message costs its timer and one activity, nothing else; no search attr
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -28,6 +27,7 @@ from journeys.heard import HEARD, AskAgain, Exit, Expect, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
+from journeys.temporal.log import Log
 
 T = TypeVar("T")
 
@@ -56,6 +56,8 @@ class JourneyRun:
         self._asking: list[workflow.ActivityHandle[Any]] = []
         self._ask_again = False
         self._happened: dict[int, Happened] = {}
+        #: The timer of the last wait, if that was cut short: cancelled by the next wait, and for nothing where the run ends.
+        self._idle: list[asyncio.Task[None]] = []
         self._timeline: list[str] = []
         self._sent = 0
         self._skipped = 0
@@ -66,6 +68,7 @@ class JourneyRun:
         start = workflow.payload_converter().from_payload(args[0].payload, RunStart)
         # The version that it began with; another one only where no step could be taken with that, and this one replays it.
         self._start = start.model_copy(update={"version": current.moved.get(start.run_id, start.version)})
+        self._log = Log(self._start.past, lambda: self._start.clock.business(workflow.now()))
         definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
         reason = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
         self._note(f"**over: {reason.value}**")
@@ -86,18 +89,40 @@ class JourneyRun:
 
     def now(self) -> datetime:
         """Business time."""
-        return self._start.clock.business(workflow.now())
+        return self._log.now()
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
-        """A durable timer that an end cuts short."""
-        await self._wait(at, summary, lambda: self._exit is not None)
+        """A durable timer that an end cuts short; a run that has grown long goes on in a new history from here."""
+        await self._log.effect(None, lambda: self._sleep(at, summary))
 
     async def hold(self, until: datetime, summary: str) -> None:
         """A durable timer that an end, or a word to ask again, cuts short."""
-        await self._wait(until, summary, lambda: self._exit is not None or self._ask_again)
+        await self._log.effect(None, lambda: self._wait(until, summary, lambda: self._exit is not None or self._ask_again))
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
+        receipt = await self._log.effect(Receipt, lambda: self._deliver(request))
+        self._record(request, receipt)
+        return receipt
+
+    async def ask(self, question: Question) -> Any:
+        """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
+        return await self._log.effect(
+            question.answer, lambda: self._looked_up(question.activity, question, question.answer, question.summary)
+        )
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Write down what is expected; then a durable timer that what happened cuts short."""
+        happened = await self._log.effect(Happened | None, lambda: self._listen(expect, summary))
+        self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
+        return happened
+
+    async def _sleep(self, at: datetime, summary: str) -> None:
+        if workflow.info().is_continue_as_new_suggested() and self._exit is None:
+            workflow.continue_as_new(self._start.model_copy(update={"past": self._log.done}))
+        await self._wait(at, summary, lambda: self._exit is not None)
+
+    async def _deliver(self, request: DeliverRequest) -> Receipt:
         self._leave_if_over()
         self._ask_again = False
         sending: workflow.ActivityHandle[Receipt] = workflow.start_activity(
@@ -114,20 +139,13 @@ class JourneyRun:
         receipt = await self._answer(sending)
         if receipt is None:
             receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._exit.reason if self._exit else None)
-        self._record(request, receipt)
         return receipt
 
-    async def ask(self, question: Question) -> Any:
-        """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
-        return await self._looked_up(question.activity, question, question.answer, question.summary)
-
-    async def listen(self, expect: Expect, summary: str) -> Happened | None:
-        """Write down what is expected; then a durable timer that what happened cuts short."""
+    async def _listen(self, expect: Expect, summary: str) -> Happened | None:
         happened = await self._looked_up(Expect.activity, expect, Happened | None, summary)
         if happened is None:
             await self._wait(expect.until, summary, lambda: self._exit is not None or expect.wait in self._happened)
             happened = self._happened.pop(expect.wait, None)
-        self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
         return cast("Happened | None", happened)
 
     async def _looked_up(self, activity: str, asked: Question | Expect, answer: Any, summary: str) -> Any:
@@ -165,10 +183,13 @@ class JourneyRun:
 
     async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
         remaining = self._start.clock.real(until) - workflow.now()
-        if remaining > timedelta(0):
+        if remaining > timedelta(0) and not cut_short():
             self._note(f"waiting {summary}", until)
-            with suppress(TimeoutError):
-                await workflow.wait_condition(cut_short, timeout=remaining, timeout_summary=summary)
+            for idle in self._idle:
+                idle.cancel()
+            timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
+            self._idle = [timer]
+            await workflow.wait_condition(lambda: timer.done() or cut_short())
             self._timeline.pop()
         self._leave_if_over()
 

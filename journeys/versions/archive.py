@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from types import CodeType, MappingProxyType
 
 from journeys.catalogue import sources
+from journeys.check.beside import beside
 from journeys.errors import CatalogueError
-from journeys.versions.beside import beside
 
 #: Enough of the hash that no two versions of a company meet, short enough for a table and a traceback.
 _ID = 16

@@ -3,6 +3,8 @@
 Promise: what is tried passed the journey's own validation; where nothing does, nothing is tried in its name.
 """
 
+import inspect
+import types
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -41,23 +43,43 @@ _VALUES: tuple[Any, ...] = (
 
 def samples(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     """What `j.params` may hold, some of it: None where no value of ours satisfies the declared model."""
-    return _samples(definition.params, lambda given: definition.branchable(definition.accept(given)))
+    return _samples(definition, definition.params, lambda given: definition.branchable(definition.accept(given)))
 
 
 def entries(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     """What `j.entry` may hold, some of it: None where no value of ours satisfies the declared model."""
     model = definition.spec.entry_model
-    return _samples(model, lambda given: accepted(model, given) if model else {})
+    return _samples(definition, model, lambda given: accepted(model, given) if model else {})
 
 
-def _samples(model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
+def _samples(definition: JourneyDefinition, model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
     if model is None:
         return [{}]
     fields = model.model_fields
     usual = {name: value for name, field in fields.items() if (value := _usual(field)) is not None}
-    tried = [usual, *({**usual, name: choice} for name, field in fields.items() for choice in _choices(field.annotation))]
+    near = sorted(_near(definition.steps.__code__ if inspect.isfunction(definition.steps) else None))
+    tried = [usual]
+    for name, field in fields.items():
+        choices = [*_choices(field.annotation), *(near if _is_number(field.annotation) else ())]
+        tried += [{**usual, name: choice} for choice in choices]
     fitting = [found for given in tried if (found := _accepted(accept, given)) is not None]
     return [dict(each) for each in {tuple(sorted(found.items())): found for found in fitting}.values()] or [None]
+
+
+def _near(code: types.CodeType | None) -> set[float]:
+    """The numbers that a journey's own code names, and those around them: what it compares with shows both of its sides."""
+    found: set[float] = set()
+    for constant in code.co_consts if code else ():
+        if isinstance(constant, types.CodeType):
+            found |= _near(constant)
+        elif isinstance(constant, int | float) and not isinstance(constant, bool):
+            found |= {constant - 1, constant, constant + 1}
+    return found
+
+
+def _is_number(annotation: Any) -> bool:
+    parts = get_args(annotation) or (annotation,)
+    return any(part in (int, float, Decimal) for part in parts)
 
 
 def _usual(field: FieldInfo) -> Any:

@@ -6,23 +6,14 @@ and what was probably meant. Such a definition is valid, and true of nobody in s
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
 
 from segments.ask.coverage import needed
-from segments.language.documents import AnyItem, Compare
 from segments.language.events import LIST_EVENT, OURS
 from segments.language.predicate import Predicate, event_types
-from segments.language.values import BARE, ISO, kind_of
-from segments.leaves.aggregates import Aggregate
-from segments.leaves.dates import Age, Anniversary, Near
-from segments.leaves.did import Did
-from segments.leaves.measures import Measured
-from segments.leaves.sequences import Outermost
-from segments.leaves.versus import Versus
+from segments.language.values import ISO, Expected
 from store import Connection, queries
 
 _SQL = queries("segment_views")
@@ -38,19 +29,6 @@ _ADVICE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """That a leaf compares what stands at a path (of the traits, or of an event's properties) as one kind."""
-
-    event: str | None
-    path: tuple[str, ...]
-    kind: str
-
-    def __str__(self) -> str:
-        name = ".".join(self.path)
-        return f'trait "{name}"' if self.event is None else f'property "{name}" of "{self.event}"'
-
-
 async def hints(connection: Connection, predicate: Predicate, at: datetime) -> list[str]:
     """Why a definition may be true of nobody, a sentence each; none where nothing looks wrong."""
     return [*await _never_heard(connection, predicate, at), *await of_values(connection, predicate)]
@@ -59,9 +37,9 @@ async def hints(connection: Connection, predicate: Predicate, at: datetime) -> l
 async def of_values(connection: Connection, predicate: Predicate) -> list[str]:
     """Traits that nobody has, and values of another kind than a definition compares with."""
     found = await _unknown_traits(connection, predicate)
-    for reading in sorted(set(readings(predicate)), key=str):
-        seen = await _seen(connection, reading)
-        if seen and (sentence := _of_kinds(reading, seen)):
+    for expected in sorted(set(predicate.expects()), key=str):
+        seen = await _seen(connection, expected)
+        if seen and (sentence := _of_kinds(expected, seen)):
             found.append(sentence)
     return found
 
@@ -83,54 +61,26 @@ async def _unknown_traits(connection: Connection, predicate: Predicate) -> list[
     return [f'no customer of the newest {SAMPLE:,} has the trait "{name}"{_meant(name, known)}' for name in unknown]
 
 
-async def _seen(connection: Connection, reading: Reading) -> Counter[str]:
-    steps = "lax $" + "".join(f".{json.dumps(step, ensure_ascii=False)}" for step in reading.path) + "[*]"
-    name, whose = ("kinds_of_trait", ()) if reading.event is None else ("kinds_of_property", (reading.event,))
+async def _seen(connection: Connection, expected: Expected) -> Counter[str]:
+    steps = "lax $" + "".join(f".{json.dumps(step, ensure_ascii=False)}" for step in expected.path) + "[*]"
+    name, whose = ("kinds_of_trait", ()) if expected.event is None else ("kinds_of_property", (expected.event,))
     rows = await connection.fetch(_SQL[name], steps, ISO, SAMPLE, *whose)
     return Counter({row["kind"]: row["count"] for row in rows})
 
 
-def _of_kinds(reading: Reading, seen: Counter[str]) -> str | None:
+def _of_kinds(expected: Expected, seen: Counter[str]) -> str | None:
     """A sentence where less than half of the values that are there are of the kind that is asked for."""
-    right, looked = seen[reading.kind] + (seen["instant"] if reading.kind == "text" else 0), seen.total()
+    right, looked = seen[expected.kind] + (seen["instant"] if expected.kind == "text" else 0), seen.total()
     if right * 2 >= looked:
         return None
-    other, times = next(pair for pair in seen.most_common() if pair[0] != reading.kind)
+    other, times = next(pair for pair in seen.most_common() if pair[0] != expected.kind)
     few = f"only {right:,}" if right else "none"
     held = f"of {looked:,} values looked at {few} can be read so, {times:,} are {_KINDS.get(other, other)}"
-    advice = _ADVICE.get((reading.kind, other))
-    return f"{reading} is compared as {_KINDS[reading.kind]}, but {held}{f'; {advice}' if advice else ''}"
+    advice = _ADVICE.get((expected.kind, other))
+    return f"{expected} is compared as {_KINDS[expected.kind]}, but {held}{f'; {advice}' if advice else ''}"
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
     folded = {each.casefold().replace("_", " "): each for each in known}
     near = get_close_matches(name.casefold().replace("_", " "), folded, 1, 0.7)
     return f'; did you mean "{folded[near[0]]}"?' if near else "; check its spelling, or its source"
-
-
-def readings(predicate: Predicate, event: str | None = None, before: tuple[str, ...] = ()) -> Iterator[Reading]:
-    """Everything that the leaves of a definition compare as a kind."""
-    match predicate:
-        case Compare() if predicate.op not in (*BARE, "contains"):
-            operands: Sequence[Any] = predicate.value if isinstance(predicate.value, tuple) else (predicate.value,)
-            kinds = {kind_of("", operand) for operand in operands}
-            if len(kinds) == 1:
-                yield Reading(event, (*before, *predicate.path), kinds.pop())
-        case AnyItem():
-            yield from readings(predicate.condition, event, (*before, *predicate.path))
-        case Near() | Anniversary() | Age():
-            yield Reading(None, predicate.path, "instant")
-        case Did() | Outermost() if predicate.condition is not None:
-            yield from readings(predicate.condition, predicate.type)
-        case Aggregate() | Versus():
-            for side in (predicate.measured,) if isinstance(predicate, Aggregate) else (predicate.left, predicate.right):
-                yield from _measured(side)
-    for part in predicate.parts:
-        yield from readings(part, event, before)
-
-
-def _measured(side: Measured) -> Iterator[Reading]:
-    if side.path and side.measure != "distinct":
-        yield Reading(side.of.type, side.path, "number")
-    if side.of.condition is not None:
-        yield from readings(side.of.condition, side.of.type)

@@ -14,12 +14,12 @@ from segments.leaves.people import mentions
 from store import Database
 from store.segments.rows import Stored, evaluated, last_heard, loading, sizes, stored
 
-Origin = Literal["code", "api"]
+DefinedIn = Literal["code", "api"]
 State = Literal["live", "loading", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSegment:
     """A segment that the watch looks after, and where its definition lives; `stored` is its row when that is the API.
 
     `written` is its predicate in JSON as people write it: other segments by their names.
@@ -30,16 +30,16 @@ class Known:
     written: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> DefinedIn:
         """Where it is defined."""
         return "api" if self.stored else "code"
 
 
 @dataclass(frozen=True)
-class Landscape:
+class AllSegments:
     """Every segment by name, and for each stored definition that cannot be read the reason."""
 
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownSegment]
     problems: Mapping[str, str]
 
     @property
@@ -76,7 +76,7 @@ class Overview:
     version, or as many as there are already.
     """
 
-    known: Known
+    known: KnownSegment
     members: int
     evaluated_to: datetime | None
     journeys: tuple[str, ...]
@@ -91,15 +91,15 @@ class Overview:
         return "waiting" if self.evaluated_to is None else "live"
 
 
-async def landscape(database: Database, catalogue: Mapping[str, Segment]) -> Landscape:
+async def all_segments(database: Database, catalogue: Mapping[str, Segment]) -> AllSegments:
     """Every segment, those of the catalogue and the stored ones; the catalogue's win."""
     rows = {row.name: row for row in alive(await stored(database)) if row.name not in catalogue}
     found = resolved(catalogue, {name: row.definition for name, row in rows.items()})
     known = {
-        name: Known(segment, rows.get(name), _written(segment, rows.get(name), found.segments))
+        name: KnownSegment(segment, rows.get(name), _written(segment, rows.get(name), found.segments))
         for name, segment in sorted(found.segments.items())
     }
-    return Landscape(known, found.problems)
+    return AllSegments(known, found.problems)
 
 
 def _written(segment: Segment, row: Stored | None, segments: Mapping[str, Segment]) -> Mapping[str, Any]:
@@ -113,7 +113,12 @@ def _written(segment: Segment, row: Stored | None, segments: Mapping[str, Segmen
 
 
 async def overview(
-    database: Database, known: Sequence[Known], entries: Mapping[str, str], among: Landscape, at: datetime, limits: WorryFrom
+    database: Database,
+    known: Sequence[KnownSegment],
+    entries: Mapping[str, str],
+    among: AllSegments,
+    at: datetime,
+    limits: WorryFrom,
 ) -> list[Overview]:
     """These segments, each with its size, the journeys that it feeds and its worries.
 

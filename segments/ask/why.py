@@ -12,12 +12,9 @@ from typing import Any
 
 from segments.evaluate import next_flip, true_of
 from segments.facts import Facts
-from segments.language.predicate import All, Either, Not, Predicate
+from segments.language.predicate import Predicate
 from segments.leaves.listed import Listed
-from segments.leaves.people import MemberOf
 from segments.leaves.score import Rule, Scored
-
-_COMBINED: Mapping[type, str] = {All: "all", Either: "any", Not: "not", MemberOf: "member_of", Scored: "score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Finding:
 
 def why(predicate: Predicate, facts: Facts, at: datetime) -> Finding:
     """The findings of a definition, as a tree of the definition's own shape."""
-    parts, how = _parts(predicate, facts, at), _COMBINED.get(type(predicate))
+    parts, how = _parts(predicate, facts, at), predicate.told_by[0] if predicate.part_at else None
     seen, changes_at = plain(predicate.saw(facts, at)), next_flip(predicate, facts, at)
     return Finding(str(predicate), true_of(predicate, facts, at), seen, changes_at, parts, how)
 

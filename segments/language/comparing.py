@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any
+from typing import Any, Final
 
 from segments.language.values import BLANK, CALENDAR, ISO, fold_table, kind_of
 
@@ -24,6 +24,8 @@ _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
     "starts_with": lambda mine, start: mine.startswith(start),
     "matches": lambda mine, text: mine.translate(fold_table(text)) == text.translate(fold_table(text)),
 }
+#: What an operator becomes when its sides change places, or when both are multiplied by a number below zero.
+MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def found_in(document: Any, path: tuple[str, ...]) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 Promise: pure; kinds never mix, and lists on the way fan out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -12,16 +12,17 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import compares, found_in, items_in, seen_in
 from segments.language.predicate import Predicate, Read, as_predicate, leaves
+from segments.language.query import Document, Sql
 from segments.language.reading import only, operand, path_of
-from segments.language.values import BARE, OPERATORS, Scalar, check_operand, check_path
-from segments.language.words import operand_in_words, to_plain
+from segments.language.values import BARE, Expected, Scalar, check_operand, check_path, kind_of
+from segments.language.words import compared_in_words, to_plain
 
 Scope = Literal["trait", "property"]
 Operand = Scalar | tuple[Scalar, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
-class Compare(Predicate, keys=("trait", "property")):
+class Compare(Predicate, keys=("trait", "property"), past=True):
     """A trait of the profile, or a property of an event, against a value.
 
     False whenever the value is missing or of another kind than the operand, also for `!=`. A list on the way to the
@@ -41,6 +42,10 @@ class Compare(Predicate, keys=("trait", "property")):
         """Whether the customer's trait compares."""
         return self.meets(facts.traits)
 
+    def sql(self, q: Document) -> Sql:
+        """The comparison."""
+        return q.compares(self.path, self.op, self.value)
+
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """What stands in the trait."""
         return seen_in(facts.traits, self.path)
@@ -48,6 +53,13 @@ class Compare(Predicate, keys=("trait", "property")):
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether a value at the path compares."""
         return any(compares(value, self.op, self.value) for value in found_in(document, self.path))
+
+    def expects(self, event: str | None = None, before: tuple[str, ...] = (), /) -> Iterator[Expected]:
+        """Values of its operand's kind."""
+        operands = self.value if isinstance(self.value, tuple) else (self.value,)
+        kinds = {kind_of("", operand) for operand in operands} if self.op not in (*BARE, "contains") else set()
+        if len(kinds) == 1:
+            yield Expected(event, (*before, *self.path), kinds.pop())
 
     @property
     def place(self) -> str:
@@ -73,14 +85,11 @@ class Compare(Predicate, keys=("trait", "property")):
         return plain if self.op in BARE else plain | {"value": to_plain(self.value)}
 
     def __str__(self) -> str:
-        subject = f"{'.'.join(self.path)} {OPERATORS[self.op]}"
-        if self.op == "between" and isinstance(self.value, tuple):
-            return f"{subject} {' and '.join(map(operand_in_words, self.value))}"
-        return subject if self.op in BARE else f"{subject} {operand_in_words(self.value)}"
+        return f"{'.'.join(self.path)} {compared_in_words(self.op, self.value)}"
 
 
 @dataclass(frozen=True, eq=False)
-class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
+class AnyItem(Predicate, keys=("trait any_item", "property any_item"), past=True):
     """At least one object in a list meets the condition by itself; `property` in the condition is a field of the object."""
 
     scope: Scope
@@ -95,6 +104,10 @@ class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
         """Whether an item of the customer's trait meets the condition."""
         return self.meets(facts.traits)
 
+    def sql(self, q: Document) -> Sql:
+        """An item that meets the condition."""
+        return q.any_item(self.path, self.condition)
+
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """How many items there are, and how many meet the condition."""
         items = list(items_in(facts.traits, self.path))
@@ -103,6 +116,10 @@ class AnyItem(Predicate, keys=("trait any_item", "property any_item")):
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an item of the list at the path meets the condition."""
         return any(self.condition.meets(item) for item in items_in(document, self.path))
+
+    def expects(self, event: str | None = None, before: tuple[str, ...] = (), /) -> Iterator[Expected]:
+        """What the condition does, of an item."""
+        return self.condition.expects(event, (*before, *self.path))
 
     @property
     def traits(self) -> frozenset[str]:

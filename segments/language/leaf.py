@@ -1,9 +1,9 @@
-"""The base of leaves that value themselves; their SQL is registered beside it, in a module named `<leaf>_sql`.
+"""The base of leaves: predicates without parts, each with all that it can do in one file.
 
 Promise: pure. A leaf says what it looks at (edges, traits, marks) and how far back, so that the watch needs no other list.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from segments.facts import Facts
 from segments.language.predicate import Predicate
@@ -21,8 +21,3 @@ class Leaf(Predicate):
         """Since when it is as it is, where that is known."""
         known = facts.person.dates.get(str(self.dated_by))
         return {} if known is None else {"since": known}
-
-    @property
-    def memory(self) -> timedelta | None:
-        """How old the events can be that it looks at; None when any."""
-        return timedelta(0)

@@ -8,12 +8,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_, or_
 from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, Self, TypeVar
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
+from segments.language.query import Query, Sql
 from segments.language.reading import only
+from segments.language.values import Expected
 
 _Kind = TypeVar("_Kind")
 
@@ -86,10 +89,14 @@ class Predicate:
 
     #: By which keys JSON tells this kind; where several must stand beside each other, with spaces between.
     told_by: ClassVar[tuple[str, ...]] = ()
+    #: Where its JSON holds the n-th of the parts that it combines.
+    part_at: ClassVar[str | None] = None
+    #: Whether events and traits tell what it was at any instant of the past.
+    has_past: ClassVar[bool] = False
 
-    def __init_subclass__(cls, *, keys: tuple[str, ...] = ()) -> None:
+    def __init_subclass__(cls, *, keys: tuple[str, ...] = (), part_at: str | None = None, past: bool = False) -> None:
         """A kind of predicate that JSON tells by any of these keys."""
-        cls.told_by = keys
+        cls.told_by, cls.part_at, cls.has_past = keys, part_at, past
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:
@@ -99,6 +106,10 @@ class Predicate:
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether it is true of a customer at an instant."""
         raise NotImplementedError(f"no evaluation for {type(self).__name__}")
+
+    def sql(self, q: Query) -> Sql:
+        """The same as SQL: whether it is true of a customer."""
+        raise NotImplementedError(f"no SQL for {type(self).__name__}")
 
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an object (an event's properties, an item of a list) meets it, where it is a condition on one."""
@@ -118,9 +129,14 @@ class Predicate:
         return ()
 
     @property
+    def looks_at(self) -> tuple[Any, ...]:
+        """By what it looks: its parts, and of a leaf the events that it counts."""
+        return self.parts
+
+    @property
     def edges(self) -> frozenset[Edge]:
         """The instants, relative to events, at which time alone can change it."""
-        return frozenset().union(*(part.edges for part in self.parts))
+        return frozenset().union(*(each.edges for each in self.looks_at))
 
     @property
     def leanings(self) -> frozenset[Leaning]:
@@ -145,12 +161,12 @@ class Predicate:
     @property
     def clocks(self) -> frozenset[Clock]:
         """What else makes it change by time alone."""
-        return frozenset().union(*(part.clocks for part in self.parts))
+        return frozenset().union(*(each.clocks for each in self.looks_at))
 
     @property
     def traits(self) -> frozenset[str]:
         """The top-level names of the traits it looks at."""
-        return frozenset().union(*(part.traits for part in self.parts))
+        return frozenset().union(*(each.traits for each in self.looks_at))
 
     @property
     def marks(self) -> frozenset[str]:
@@ -165,8 +181,13 @@ class Predicate:
     @property
     def memory(self) -> timedelta | None:
         """How old the events can be that it looks at; None when any."""
-        spans = [part.memory for part in self.parts]
+        spans = [each.memory for each in self.looks_at]
         return None if None in spans else max((span for span in spans if span is not None), default=timedelta(0))
+
+    def expects(self, event: str | None = None, before: tuple[str, ...] = (), /) -> Iterator[Expected]:
+        """What it compares as values of one kind; of an event's properties, or of an item's at a path, where that is said."""
+        for each in self.looks_at:
+            yield from each.expects(event, before)
 
     def to_json(self) -> dict[str, Any]:
         """The definition as plain JSON; `wire.predicate_from_json` reads it back."""
@@ -240,12 +261,16 @@ class _Combined(Predicate):
         return {key: [part.to_json() for part in self.members]}
 
 
-class All(_Combined, keys=("all",)):
+class All(_Combined, keys=("all",), part_at="all[{}]", past=True):
     """True when every part is."""
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether every part is true."""
         return all(part.holds(facts, at) for part in self.members)
+
+    def sql(self, q: Query) -> Sql:
+        """Every part, each beside the others."""
+        return reduce(and_, [part.sql(q.beside(part, self.members)) for part in self.members])
 
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an object meets every part."""
@@ -259,12 +284,16 @@ class All(_Combined, keys=("all",)):
         return " and ".join(_bracketed(part, Either) for part in self.members)
 
 
-class Either(_Combined, keys=("any",)):
+class Either(_Combined, keys=("any",), part_at="any[{}]", past=True):
     """True when at least one part is."""
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether a part is true."""
         return any(part.holds(facts, at) for part in self.members)
+
+    def sql(self, q: Query) -> Sql:
+        """One of the parts."""
+        return reduce(or_, [part.sql(q) for part in self.members])
 
     def moment(self, facts: Facts, at: datetime) -> datetime | None:
         """That of the first part that is true."""
@@ -275,7 +304,7 @@ class Either(_Combined, keys=("any",)):
 
 
 @dataclass(frozen=True, eq=False)
-class Not(Predicate, keys=("not",)):
+class Not(Predicate, keys=("not",), part_at="not", past=True):
     """True when the part is not: there is no third value, so a missing trait makes `~(trait(…) > 1)` true."""
 
     part: Predicate
@@ -283,6 +312,10 @@ class Not(Predicate, keys=("not",)):
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the part is false."""
         return not self.part.holds(facts, at)
+
+    def sql(self, q: Query) -> Sql:
+        """Not the part."""
+        return ~self.part.sql(q)
 
     def meets(self, document: Mapping[str, Any]) -> bool:
         """Whether an object does not meet the part."""

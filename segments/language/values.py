@@ -6,13 +6,26 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from unicodedata import is_normalized
 
 from segments.errors import DefinitionError
 
 Scalar = bool | int | float | Decimal | str | date | datetime
 Kind = Literal["boolean", "number", "text", "instant"]
+
+
+class Expected(NamedTuple):
+    """That what stands at a path (of the traits, or of an event's properties) is compared as one kind."""
+
+    event: str | None
+    path: tuple[str, ...]
+    kind: Kind
+
+    def __str__(self) -> str:
+        name = ".".join(self.path)
+        return f'trait "{name}"' if self.event is None else f'property "{name}" of "{self.event}"'
+
 
 #: Each operator with its English.
 OPERATORS: Final = {

@@ -11,7 +11,7 @@ from segments.language.predicate import Predicate
 from segments.language.reading import an_object
 
 _DEEPEST = 50
-#: The keys that tell predicates apart, in the order in which they are looked for.
+#: The keys that tell predicates apart, in the order in which they are looked for; those of other leaves come after them.
 ORDER = (
     *("all", "any", "not", "did"),
     "top",  # before the amounts: it may have a "total"
@@ -21,13 +21,13 @@ ORDER = (
     *("trait declared", "trait said_within", "trait source", "trait confidence", "trait"),
     *("property any_item", "property"),
 )
-_TAGS = tuple(dict.fromkeys(keys.partition(" ")[0] for keys in ORDER))
 
 
 @lru_cache(1)
 def readers() -> Mapping[str, type[Predicate]]:
-    """Every kind of predicate by the keys that tell it."""
-    return {keys: kind for kind in _kinds(Predicate) for keys in kind.told_by}
+    """Every kind of predicate by the keys that tell it, in their order."""
+    known = {keys: kind for kind in _kinds(Predicate) for keys in kind.told_by}
+    return {keys: known[keys] for keys in dict.fromkeys((*ORDER, *sorted(known)))}
 
 
 def _kinds(kind: type[Predicate]) -> Iterator[type[Predicate]]:
@@ -51,8 +51,9 @@ def predicate_from_json(plain: object, *, depth: int = 0) -> Predicate:
         except DefinitionError as error:
             raise error.within(place) from None
 
-    given = an_object("", plain, *_TAGS)
-    for keys in ORDER:
+    tags = dict.fromkeys(keys.partition(" ")[0] for keys in readers())
+    given = an_object("", plain, *tags)
+    for keys, kind in readers().items():
         if all(key in given for key in keys.split()):
-            return readers()[keys].from_json(given, read)
-    raise DefinitionError("", f"needs one of the keys {', '.join(_TAGS)}; found {', '.join(map(repr, given)) or 'none'}")
+            return kind.from_json(given, read)
+    raise DefinitionError("", f"needs one of the keys {', '.join(tags)}; found {', '.join(map(repr, given)) or 'none'}")

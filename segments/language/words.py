@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from segments.language.values import Scalar
+from segments.language.values import BARE, OPERATORS, Scalar
 
 #: Larger whole numbers than the store's JSON takes are written as decimals; they compare alike.
 _STORABLE = 63
@@ -40,6 +40,14 @@ def operand_in_words(value: Scalar | tuple[Scalar, ...] | None) -> str:
         case datetime():
             return value.isoformat(sep=" ")
     return str(value)
+
+
+def compared_in_words(op: str, value: Scalar | tuple[Scalar, ...] | None) -> str:
+    """A comparison with an operand, two of them for "between"."""
+    if op in BARE:
+        return OPERATORS[op]
+    ends = value if op == "between" and isinstance(value, tuple) else (value,)
+    return f"{OPERATORS[op]} {' and '.join(map(operand_in_words, ends))}"
 
 
 def count_in_words(least: int, most: int | None) -> str:

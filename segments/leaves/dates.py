@@ -4,7 +4,7 @@ Promise: pure. Each turns at instants that follow from the trait alone, so that 
 (`segments.watch.alarms`); a date without a time is its midnight UTC, and of a birthday only the date as written counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, floor
@@ -16,10 +16,11 @@ from segments.language.comparable import Comparable
 from segments.language.comparing import as_day, as_instant, compares, found_in, seen_in
 from segments.language.leaf import Leaf
 from segments.language.predicate import Clock, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
-from segments.language.values import OPERATORS, check_operand, check_path, check_window, kind_of, unknown_operator
-from segments.language.words import operand_in_words, span_in_words, to_plain
-from segments.leaves.date_clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
+from segments.language.values import Expected, check_operand, check_path, check_window, kind_of, unknown_operator
+from segments.language.words import compared_in_words, span_in_words, to_plain
+from segments.leaves.clocks import AgeClock, AnniversaryClock, NearClock, birthday, years_since
 from segments.time.calendar import Period, local_day
 
 _NOTHING = timedelta(0)
@@ -29,10 +30,29 @@ _COMPARED = ("==", "!=", "<", "<=", ">", ">=", "between")
 
 
 @dataclass(frozen=True, eq=False)
-class Near(Leaf, keys=("trait within_next", "trait within_last")):
-    """A date at most `before` ahead, or less than `after` ago: `date - before <= now < date + after`."""
+class OfDate(Leaf):
+    """A leaf about the date in a trait."""
 
     path: tuple[str, ...]
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """Its trait."""
+        return frozenset({self.path[0]})
+
+    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
+        """What stands in the trait."""
+        return seen_in(facts.traits, self.path)
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """A date."""
+        yield Expected(None, self.path, "instant")
+
+
+@dataclass(frozen=True, eq=False)
+class Near(OfDate, keys=("trait within_next", "trait within_last")):
+    """A date at most `before` ahead, or less than `after` ago: `date - before <= now < date + after`."""
+
     before: timedelta
     after: timedelta
 
@@ -45,11 +65,6 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
         return "within_next" if self.before else "within_last"
 
     @property
-    def traits(self) -> frozenset[str]:
-        """Its trait."""
-        return frozenset({self.path[0]})
-
-    @property
     def clocks(self) -> frozenset[Clock]:
         """The ends of the time around the date."""
         return frozenset({NearClock(self.path, self.before, self.after)})
@@ -59,9 +74,10 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
         dates = filter(None, map(as_instant, found_in(facts.traits, self.path)))
         return any(-self.after < instant - at <= self.before for instant in dates)
 
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """What stands in the trait."""
-        return seen_in(facts.traits, self.path)
+    def sql(self, q: Query) -> Sql:
+        """A date between the two instants."""
+        first, last = q.ago(self.after), q.ago(-self.before)
+        return q.instants(self.path, lambda date: (date > first) & (date <= last))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -81,10 +97,9 @@ class Near(Leaf, keys=("trait within_next", "trait within_last")):
 
 
 @dataclass(frozen=True, eq=False)
-class Anniversary(Leaf, keys=("trait anniversary",)):
+class Anniversary(OfDate, keys=("trait anniversary",)):
     """The yearly return of a date is today, or at most so many days ahead; the 29th of February returns on the 28th."""
 
-    path: tuple[str, ...]
     within_days: int
     day: Period
 
@@ -99,7 +114,7 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
     @property
     def traits(self) -> frozenset[str]:
         """Its trait, and the one with the zone."""
-        return frozenset({self.path[0]}) | self.day.traits
+        return super().traits | self.day.traits
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -116,9 +131,19 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
             if years > 0 and (day := birthday(born, years))
         )
 
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """What stands in the trait."""
-        return seen_in(facts.traits, self.path)
+    def sql(self, q: Query) -> Sql:
+        """The return of this year, or of the next one."""
+        today = q.today(self.day)
+
+        def returns(born: Sql, years: Sql) -> Sql:
+            days = q.birthday(born, years) - today
+            return (years > 0) & (days >= 0) & (days <= self.within_days)
+
+        def near(born: Sql) -> Sql:
+            years = q.year(today) - q.year(born)
+            return returns(born, years) | returns(born, years + 1)
+
+        return q.days(self.path, near)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -139,13 +164,12 @@ class Anniversary(Leaf, keys=("trait anniversary",)):
 
 
 @dataclass(frozen=True, eq=False)
-class Age(Leaf, keys=("age",)):
+class Age(OfDate, keys=("age",)):
     """Whole years since a date against a number: a year more from the first instant of the birthday on.
 
     Who was born on the 29th of February grows older on the 28th in other years; who is not born yet has no age.
     """
 
-    path: tuple[str, ...]
     op: str
     value: Any
     day: Period
@@ -167,7 +191,7 @@ class Age(Leaf, keys=("age",)):
     @property
     def traits(self) -> frozenset[str]:
         """Its trait, and the one with the zone."""
-        return frozenset({self.path[0]}) | self.day.traits
+        return super().traits | self.day.traits
 
     @property
     def clocks(self) -> frozenset[Clock]:
@@ -181,9 +205,10 @@ class Age(Leaf, keys=("age",)):
         births = filter(None, map(as_day, found_in(facts.traits, self.path)))
         return any(born <= today and compares(years_since(born, today), self.op, self.value) for born in births)
 
-    def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
-        """What stands in the trait."""
-        return seen_in(facts.traits, self.path)
+    def sql(self, q: Query) -> Sql:
+        """The age of who is born."""
+        today = q.today(self.day)
+        return q.days(self.path, lambda born: (born <= today) & q.years_since(born, today).compares(self.op, self.value))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], read: Read) -> Self:  # noqa: ARG003 - one signature for all leaves
@@ -199,8 +224,7 @@ class Age(Leaf, keys=("age",)):
         return {"age": ".".join(self.path), "is": self.op, "value": to_plain(self.value)} | _zone(self.day)
 
     def __str__(self) -> str:
-        words = " and ".join(map(operand_in_words, self._ends))
-        return f"the age by {'.'.join(self.path)} {OPERATORS[self.op]} {words}{_in_zone(self.day)}"
+        return f"the age by {'.'.join(self.path)} {compared_in_words(self.op, self.value)}{_in_zone(self.day)}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,12 @@ from typing import Any, Final, Self, Unpack
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.predicate import Edge, Leaning, Predicate, Read, as_predicate
+from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
 from segments.language.values import check_count
 from segments.language.words import count_in_words
-from segments.leaves.amounts import Countable
+from segments.leaves.countable import Countable
 from segments.leaves.events import FOLLOWED, Events, follow, follow_from_json
 from segments.time.calendar import Period, period_from_json
 from segments.time.hours import home, hours_between, hours_from_json, weekdays, weekdays_from_json
@@ -29,7 +30,7 @@ _DATED = ("between", "period", "at_hours", "on_days")
 
 
 @dataclass(frozen=True, eq=False)
-class Did(Countable, Predicate, keys=("did",)):
+class Did(Countable, Predicate, keys=("did",), past=True):
     """How often events happened: at least once unless told otherwise."""
 
     least: int | None = None
@@ -63,6 +64,10 @@ class Did(Countable, Predicate, keys=("did",)):
         if counted is None:
             return False
         return self.at_least_times <= len(counted) and (self.most is None or len(counted) <= self.most)
+
+    def sql(self, q: Query) -> Sql:
+        """As many events."""
+        return q.happened(replace(self, least=None, most=None), self.at_least_times, self.most)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """How many count, and when the last one was."""

@@ -14,35 +14,15 @@ from segments.facts import Event, Facts
 from segments.language.documents import check_fields
 from segments.language.predicate import Clock, Edge, Leaning, Predicate, Read
 from segments.language.reading import an_object, window
-from segments.language.values import check_name, check_window
+from segments.language.values import Expected, check_name, check_window
 from segments.language.words import span_in_words, to_plain
-from segments.time.calendar import Period, period_end
+from segments.leaves.clocks import PeriodEnd
+from segments.time.calendar import Period
 from segments.time.hours import Hours, Weekdays
 from segments.time.stretch import Stretch
 
 #: The keys of what follows.
 FOLLOWED: Final = ("then", "then_within", "without", "without_within")
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodEnd(Clock):
-    """An event falls out of its calendar period when the next one begins."""
-
-    type: str
-    period: Period
-
-    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
-        """The ends of the periods in which events happened."""
-        zone = self.period.zone_of(facts.traits)
-        for event in facts.until(self.type, until):
-            end = period_end(self.period.unit, event.ts, zone)
-            if end is not None:
-                yield end
-
-    @property
-    def cause(self) -> dict[str, Any]:
-        """`{"edge": event, "period": "week"}`."""
-        return {"edge": self.type, "period": self.period.unit}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +97,10 @@ class Events:
         anchor = () if self.since is None else (Leaning(self.since, up=True), Leaning(self.since, up=False))
         followed = frozenset[Leaning]() if self.then_ is None else self.then_.more
         return frozenset({Leaning(self.type, up=True), *anchor}) | followed
+
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """What the condition does, of its properties."""
+        return iter(()) if self.condition is None else self.condition.expects(self.type)
 
     @property
     def completed_by(self) -> "Iterator[Events]":

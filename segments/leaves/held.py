@@ -4,34 +4,27 @@ Promise: pure. True at t exactly when the predicate was true at every instant of
 after its beginning by time alone, and false at once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 from typing import Any, Self, Unpack
 
 from segments.errors import DefinitionError
 from segments.evaluate import flipped_at
 from segments.facts import Facts
-from segments.language.documents import AnyItem, Compare, is_of_property
-from segments.language.predicate import All, Clock, Edge, Either, Leaning, Not, Predicate, Read, Trigger, as_predicate
+from segments.language.documents import is_of_property
+from segments.language.predicate import Clock, Edge, Leaning, Predicate, Read, Trigger, as_predicate
+from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, earlier, span_of
 from segments.language.steps import steps
 from segments.language.values import check_window
 from segments.language.words import span_in_words, to_plain
-from segments.leaves.aggregates import Aggregate
-from segments.leaves.date_clocks import TraitClock
-from segments.leaves.did import Did
-from segments.leaves.listed import Listed
-from segments.leaves.people import Bucket, MemberOf
-from segments.leaves.places import Located
-from segments.leaves.score import Scored
-from segments.leaves.sequences import Outermost
+from segments.leaves.clocks import PeriodEnd, TraitClock
 from segments.time.spells import Spells
 
-#: Whose past the events and the traits tell.
-_TOLD = (All, Either, Not, MemberOf, Scored, Listed, Did, Outermost, Compare, AnyItem, Located, Bucket)
 _UNKNOWN = "it is not known what this was in the past; held(…) takes events, amounts and comparisons of traits, but not"
 _CALENDAR = "a calendar period cannot be looked back at; use .within(…) or .between(…)"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -59,6 +52,15 @@ class Held(Predicate, keys=("held",)):
         """Whether the traits are old enough, and the predicate was false at no instant of the span."""
         start = self.begins(at)
         return facts.known_since(self.traits) <= start and not self._lapses(facts).meet(start, at)
+
+    def sql(self, q: Query) -> Sql:
+        """True at the beginning, with traits as old, and at no step since then at which it can end false."""
+        old = [q.known_since(name) <= q.ago(self.span) for name in sorted(self.traits)]
+        then = self.inner.sql(q.as_of(self.span))
+        if not self.ends:
+            return reduce(and_, [*old, then])
+        ended = q.at_a_step(self.ends, self.span, lambda q: ~self.inner.sql(q))
+        return reduce(and_, [*old, then, q.in_turn(then, ~ended)])
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """Since when it has been true, by its events and its traits; null where it was never false."""
@@ -167,32 +169,16 @@ def _check_past(place: str, predicate: Predicate) -> None:
     """Refuse what cannot be told of a past instant from events and traits, naming where it stands."""
     if problem := _problem(predicate):
         raise DefinitionError(place, f"{problem}: {predicate}")
-    for step, part in _below(predicate):
-        _check_past(f"{place}.{step}", part)
-
-
-def _below(predicate: Predicate) -> Iterable[tuple[str, Predicate]]:
-    match predicate:
-        case All() | Either():
-            word = "all" if isinstance(predicate, All) else "any"
-            return [(f"{word}[{n}]", part) for n, part in enumerate(predicate.members)]
-        case Scored():
-            return [(f"score[{n}].when", part) for n, part in enumerate(predicate.parts)]
-        case Not():
-            return [("not", predicate.part)]
-        case MemberOf():
-            return [("predicate", predicate.inner)]
-    return []
+    for n, part in enumerate(predicate.parts):
+        _check_past(f"{place}.{predicate.part_at}".format(n), part)
 
 
 def _problem(predicate: Predicate) -> str | None:
-    match predicate:
-        case Held():
-            return "one held(…) cannot stand in another; write the sum of the spans, or two beside each other"
-        case Did() if predicate.period is not None:
-            return _CALENDAR
-        case Aggregate():
-            return None if predicate.of.period is None else _CALENDAR
-        case Compare() | AnyItem() if is_of_property(predicate):
-            return "prop(…) belongs inside did(…).where(…)"
-    return None if isinstance(predicate, _TOLD) else _UNKNOWN
+    if isinstance(predicate, Held):
+        return "one held(…) cannot stand in another; write the sum of the spans, or two beside each other"
+    if is_of_property(predicate):
+        return "prop(…) belongs inside did(…).where(…)"
+    if not predicate.has_past:
+        return _UNKNOWN
+    looks_at_calendar = any(isinstance(clock, PeriodEnd) for clock in predicate.clocks)
+    return _CALENDAR if looks_at_calendar and not predicate.parts else None

@@ -16,6 +16,7 @@ from segments.facts import Facts
 from segments.language.documents import Compare
 from segments.language.events import LIST_EVENT
 from segments.language.predicate import Edge, Predicate, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.leaves.did import Did
 
@@ -36,7 +37,7 @@ def check_list_name(name: object) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Listed(Predicate, keys=("listed",)):
+class Listed(Predicate, keys=("listed",), past=True):
     """On the list at the instant asked about."""
 
     name: str
@@ -53,6 +54,10 @@ class Listed(Predicate, keys=("listed",)):
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the last event of the list's put the customer on it."""
         return self.last.holds(facts, at)
+
+    def sql(self, q: Query) -> Sql:
+        """That of the last event."""
+        return self.last.sql(q)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """Whether the last event put the customer on it, and since when."""

@@ -17,6 +17,7 @@ from segments.language.chance import draw
 from segments.language.events import NAME_CHANGED
 from segments.language.leaf import Leaf
 from segments.language.predicate import Edge, Leaning, Predicate, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import only, operand
 from segments.language.values import check_name, kind_of
 from segments.language.words import operand_in_words, to_plain
@@ -30,7 +31,7 @@ _RING = 2**32
 
 
 @dataclass(frozen=True, eq=False)
-class MemberOf(Predicate, keys=("member_of",)):
+class MemberOf(Predicate, keys=("member_of",), part_at="predicate", past=True):
     """In another segment: its predicate under its name, so that a changed definition changes this one's version too."""
 
     name: str
@@ -46,6 +47,10 @@ class MemberOf(Predicate, keys=("member_of",)):
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether what the segment says is true."""
         return self.inner.holds(facts, at)
+
+    def sql(self, q: Query) -> Sql:
+        """What the segment says."""
+        return self.inner.sql(q)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """Since when."""
@@ -102,7 +107,7 @@ def member_of(segment: "Segment") -> MemberOf:
 
 
 @dataclass(frozen=True, eq=False)
-class Bucket(Leaf, keys=("bucket",)):
+class Bucket(Leaf, keys=("bucket",), past=True):
     """A stable random share of the customers: by SHA-256 of the salt and the profile's id, or the one it is drawn as."""
 
     percent: int | float | Decimal
@@ -129,6 +134,10 @@ class Bucket(Leaf, keys=("bucket",)):
         """Whether the customer's hash is in the share."""
         below = self.below
         return below is None or self._draw(facts) < int.from_bytes(below)
+
+    def sql(self, q: Query) -> Sql:
+        """The same draw."""
+        return q.drawn(self.salt, self.below)
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """The number that decides, and below which one is in."""
@@ -189,6 +198,10 @@ class Customers(Leaf, keys=("customers",)):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether the customer has one of the ids."""
         return not facts.person.user_ids.isdisjoint(self.user_ids)
+
+    def sql(self, q: Query) -> Sql:
+        """One of the ids is the customer's."""
+        return q.has("identity", kind="user_id", value=list(self.user_ids))
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """The user ids there are."""

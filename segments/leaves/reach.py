@@ -14,6 +14,7 @@ from segments.facts import Facts
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED
 from segments.language.leaf import Leaf
 from segments.language.predicate import Read
+from segments.language.query import Query, Sql
 from segments.language.reading import only
 
 #: Where addresses and consents are kept from.
@@ -45,6 +46,10 @@ class Consented(Leaf, keys=("consented",)):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether consent is granted now."""
         return facts.person.consents.get((self.channel, self.purpose)) == "granted"
+
+    def sql(self, q: Query) -> Sql:
+        """What the log says of each address is kept beside it (docs/consent.md)."""
+        return q.has("endpoint", channel=self.channel, replaced_at=None, **{self.purpose: "granted"})
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """What was chosen, and since when."""
@@ -91,6 +96,10 @@ class Reachable(Leaf, keys=("reachable",)):
     def holds(self, facts: Facts, at: datetime) -> bool:  # noqa: ARG002 - one signature for all leaves
         """Whether there is an address now."""
         return self.channel in facts.person.channels
+
+    def sql(self, q: Query) -> Sql:
+        """One of the addresses."""
+        return q.has("endpoint", channel=self.channel, replaced_at=None, invalid_at=None)
 
     def saw(self, facts: Facts, at: datetime) -> Any:  # noqa: ARG002 - one signature for all leaves
         """The channels with a valid address."""

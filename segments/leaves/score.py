@@ -16,6 +16,7 @@ from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compared
 from segments.language.predicate import Predicate, Read, as_predicate
+from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand
 from segments.language.values import OPERATORS, check_name, kind_of, unknown_operator
 from segments.language.words import operand_in_words, to_plain
@@ -77,7 +78,7 @@ def score(*rules: Rule) -> Score:
 
 
 @dataclass(frozen=True, eq=False)
-class Scored(Predicate, keys=("score",)):
+class Scored(Predicate, keys=("score",), part_at="score[{}].when", past=True):
     """A score against a number."""
 
     score: Score
@@ -93,6 +94,10 @@ class Scored(Predicate, keys=("score",)):
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether the points of the rules that are true compare."""
         return self.reached([part.holds(facts, at) for part in self.parts])
+
+    def sql(self, q: Query) -> Sql:
+        """The points of every rule that is true, added up."""
+        return q.points((rule.when.sql(q), rule.points) for rule in self.score.rules).compares(self.op, self.value)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """The sum, and the points of each reason."""

@@ -16,16 +16,17 @@ from segments.language.comparing import seen_in
 from segments.language.documents import Compare, check_fields
 from segments.language.leaf import Leaf
 from segments.language.predicate import Edge, Predicate, Read, as_predicate, leaves
+from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of
-from segments.language.values import check_name, check_window
+from segments.language.values import Expected, check_name, check_window
 from segments.language.words import span_in_words, to_plain
 from segments.leaves.did import Did
 from segments.leaves.events import Events
 
 
 @dataclass(frozen=True, eq=False)
-class Outermost(Leaf, keys=("first", "last")):
+class Outermost(Leaf, keys=("first", "last"), past=True):
     """The first or the last event of a type that ever happened, if it meets the condition and is younger than the window."""
 
     which: str
@@ -54,6 +55,10 @@ class Outermost(Leaf, keys=("first", "last")):
         if positive and self.which == "last":
             yield Did(self.type, self.window, self.condition)
 
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """What the condition does, of its properties."""
+        return iter(()) if self.condition is None else self.condition.expects(self.type)
+
     @property
     def memory(self) -> timedelta | None:
         """The first of all needs all; the last is the last in its window."""
@@ -66,6 +71,10 @@ class Outermost(Leaf, keys=("first", "last")):
         if ts is None or (self.window is not None and at - ts >= self.window):
             return False
         return any(self.condition is None or self.condition.meets(event.properties) for event in known if event.ts == ts)
+
+    def sql(self, q: Query) -> Sql:
+        """The event at that end."""
+        return q.first_or_last(self.which, self.type, self.window, self.condition)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """When it was, and what the condition looks at."""

@@ -17,14 +17,15 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge, Predicate, Read
+from segments.language.predicate import Clock, Predicate, Read
+from segments.language.query import Query, Sql
 from segments.language.reading import only, operand, window
 from segments.language.values import check_name, kind_of
 from segments.language.words import span_in_words, to_plain
-from segments.leaves.amounts import Amount
+from segments.leaves.amounts import Measured
+from segments.leaves.countable import Amount
 from segments.leaves.did import Did
 from segments.leaves.events import Events
-from segments.leaves.measures import Measured
 
 #: Renewals happen at whole multiples of the cadence since then.
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,19 +70,14 @@ class Top(Leaf, keys=("top",)):
         return hashlib.sha256(self.key.encode()).hexdigest()[:16]
 
     @property
-    def edges(self) -> frozenset[Edge]:
-        """Those of its events."""
-        return self.of.edges
+    def looks_at(self) -> tuple[Events]:
+        """Its events."""
+        return (self.of,)
 
     @property
     def clocks(self) -> frozenset[Clock]:
         """The renewals of its threshold."""
         return frozenset({Renewal(self.ranking)})
-
-    @property
-    def memory(self) -> timedelta | None:
-        """That of its events."""
-        return self.of.memory
 
     def renewed_at(self, at: datetime) -> datetime:
         """The last renewal up to an instant."""
@@ -97,6 +93,10 @@ class Top(Leaf, keys=("top",)):
             return bool(len(events) >= standing[-1])
         numbers = (as_kind("number", event.properties.get(self.total)) for event in events)
         return sum((Fraction(each) for each in numbers if each is not None), Fraction(0)) >= Fraction(standing[-1])
+
+    def sql(self, q: Query) -> Sql:
+        """The customer's amount against it."""
+        return q.ranked(self)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """The own amount, and the threshold that stands."""

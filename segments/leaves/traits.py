@@ -19,7 +19,7 @@ from segments.language.spans import Units, span_of
 from segments.language.values import Scalar, check_name, check_path
 from segments.language.words import to_plain
 from segments.leaves.dates import AgeTerm, Anniversary, Near, near
-from segments.leaves.provenance import Declared, OriginTerm, Said
+from segments.leaves.origin import Declared, OriginTerm, Said
 from segments.time.calendar import Period
 
 

@@ -7,22 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, Final, Self
+from itertools import chain
+from typing import Any, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.comparing import as_kind, compared
+from segments.language.comparing import MIRRORED, as_kind, compared
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Edge, Read
+from segments.language.predicate import Read
+from segments.language.query import Number, Query, Sql
 from segments.language.reading import an_object, only, operand
-from segments.language.values import OPERATORS, kind_of, unknown_operator
-from segments.language.words import operand_in_words, to_plain
-from segments.leaves.aggregates import against, check_number, in_words
+from segments.language.values import OPERATORS, Expected, kind_of, unknown_operator
+from segments.language.words import compared_in_words, operand_in_words, to_plain
+from segments.leaves.amounts import MEASURES, Measured, against, check_number
 from segments.leaves.events import Events
-from segments.leaves.measures import MEASURES, Measured
-
-#: What an operator becomes when its sides change places, or when both are multiplied by a number below zero.
-MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,45 +51,22 @@ class Versus(Leaf, keys=("versus", "ratio")):
     @property
     def same(self) -> tuple[str, timedelta | None] | None:
         """The events of which both sides count some, so that one pass counts them for both; None where they do not."""
-        counts = self.left.measure == self.right.measure == "count"
-        return self.left.of.same if counts and self.left.of.same == self.right.of.same else None
+        return self.left.same if self.left.same == self.right.same else None
 
     @property
-    def sides(self) -> tuple[Events, Events]:
+    def looks_at(self) -> tuple[Events, Events]:
         """The events on either side."""
         return self.left.of, self.right.of
 
-    @property
-    def edges(self) -> frozenset[Edge]:
-        """Those of both sides."""
-        return self.left.of.edges | self.right.of.edges
-
-    @property
-    def clocks(self) -> frozenset[Clock]:
-        """Those of both sides."""
-        return self.left.of.clocks | self.right.of.clocks
-
-    @property
-    def traits(self) -> frozenset[str]:
-        """Those of both sides."""
-        return self.left.of.traits | self.right.of.traits
+    def expects(self, *_: Any) -> Iterator[Expected]:
+        """What both amounts do."""
+        return chain(self.left.expects(), self.right.expects())
 
     def triggers(self, *, positive: bool = True) -> Iterator[Events]:
-        """What completes the events of the sides of which more can only help."""
-        for side in self.growing if positive else ():
-            yield from side.completed_by
-
-    @property
-    def memory(self) -> timedelta | None:
-        """The longer one of both sides."""
-        spans = [side.memory for side in self.sides]
-        return None if None in spans else max(span for span in spans if span is not None)
-
-    @property
-    def growing(self) -> tuple[Events, ...]:
-        """The sides of which one more event speaks for it: of the left one for "more", of the right one for "less"."""
-        sides = ((self.left, self.op), (self.right, MIRRORED.get(self.op, "")))
-        return tuple(side.of for side, op in sides if side.grows_with(op))
+        """What completes the events of a side of which more can only help: of the left for "more", the right for "less"."""
+        for side, op in ((self.left, self.op), (self.right, MIRRORED.get(self.op, ""))) if positive else ():
+            if side.grows_with(op):
+                yield from side.of.completed_by
 
     @property
     def true_of_nothing(self) -> bool:
@@ -107,6 +82,13 @@ class Versus(Leaf, keys=("versus", "ratio")):
         if self.divided:
             return right != 0 and against(left / right, self.op, self.value)
         return compared(self.op, left, Fraction(as_kind("number", self.value)) * right)
+
+    def sql(self, q: Query) -> Sql:
+        """One amount against the other."""
+        return q.amounts([self.left, self.right], self._compares, of_nothing=self.true_of_nothing)
+
+    def _compares(self, left: Number, right: Number) -> Sql:
+        return (left / right).compares(self.op, self.value) if self.divided else left.compares(self.op, right * self.value)
 
     def saw(self, facts: Facts, at: datetime) -> Any:
         """Both amounts, and their ratio."""
@@ -139,7 +121,7 @@ class Versus(Leaf, keys=("versus", "ratio")):
 
     def __str__(self) -> str:
         if self.divided:
-            return f"{self.left} divided by {self.right} {in_words(self.op, self.value)}"
+            return f"{self.left} divided by {self.right} {compared_in_words(self.op, self.value)}"
         times = "" if self._plain else f"{operand_in_words(self.value)} times "
         return f"{self.left} {OPERATORS[self.op]} {times}{self.right}"
 

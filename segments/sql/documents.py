@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 
 from segments.language.comparing import as_instant
-from segments.language.documents import AnyItem, Compare
-from segments.language.predicate import All, Not, Predicate
+from segments.language.predicate import Predicate
+from segments.language.query import Path
 from segments.language.values import BLANK, CALENDAR, FINER, ISO, ISO_OFFSET, Kind, fold_table, kind_of
 from segments.sql.tables import INSTANT
 
@@ -62,32 +63,41 @@ class Value(NamedTuple):
         return sa.case((first, second), else_=sa.false())
 
 
-def of_document(condition: Predicate, document: Expression) -> Expression:
-    """A condition on an object (an event's properties, an item of a list), true or false and never NULL."""
-    match condition:
-        case Compare():
-            return compare(condition, document)
-        case AnyItem():
-            return any_item(condition, document)
-        case Not():
-            return sa.not_(of_document(condition.part, document))
-    parts = [of_document(part, document) for part in condition.parts]
-    return sa.and_(*parts) if isinstance(condition, All) else sa.or_(*parts)
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A JSON document, and what can be asked of it: true or false and never NULL."""
+
+    json: Expression
+
+    def beside(self, part: Predicate, siblings: Iterable[Predicate]) -> Self:  # noqa: ARG002 - they tell of events, not of documents
+        """The same: what else is asked of it tells nothing."""
+        return self
+
+    def compares(self, path: Path, op: str, value: Any = None) -> Expression:
+        """Whether a value at the path compares."""
+        return _anywhere(self.json, path, lambda found: _compare(found, op, value))
+
+    def any_item(self, path: Path, condition: Predicate) -> Expression:
+        """Whether one object in a list meets the condition."""
+        item = Value.each(self.json, path, items=True)
+        is_object = item.type == bound("object", "text")
+        return _exists(item, sa.and_(is_object, meets(condition, item.json)))
+
+    def instants(self, path: Path, test: Callable[[Any], Any]) -> Expression:
+        """Whether a value at the path is an instant that meets a test."""
+        return _anywhere(self.json, path, lambda found: found.when("instant", _typed_instant(found, test)))
+
+    def days(self, path: Path, test: Callable[[Any], Any]) -> Expression:
+        """Whether a value at the path begins with a day that meets a test."""
+        return _anywhere(self.json, path, lambda found: _day(found, test))
 
 
-def any_item(leaf: AnyItem, document: Expression) -> Expression:
-    """Whether one object in a list meets the condition, true or false and never NULL."""
-    item = Value.each(document, leaf.path, items=True)
-    is_object = item.type == bound("object", "text")
-    return _exists(item, sa.and_(is_object, of_document(leaf.condition, item.json)))
+def meets(condition: Predicate, document: Expression) -> Any:
+    """A condition on an object (an event's properties, an item of a list)."""
+    return condition.sql(Document(document))  # type: ignore[arg-type]  # `check_fields` refuses what asks for more
 
 
-def compare(leaf: Compare, document: Expression) -> Expression:
-    """The comparison, true or false and never NULL."""
-    return anywhere(document, leaf.path, lambda value: _compare(leaf, value))
-
-
-def anywhere(document: Expression, path: tuple[str, ...], test: Callable[[Value], Expression]) -> Expression:
+def _anywhere(document: Expression, path: tuple[str, ...], test: Callable[[Value], Expression]) -> Expression:
     """Whether a value at the path meets the test, which is true or false and never NULL."""
     ways, here = [], document
     for step in path[:-1]:
@@ -106,11 +116,6 @@ def anywhere(document: Expression, path: tuple[str, ...], test: Callable[[Value]
     return sa.case(*kinds, else_=sa.false())
 
 
-def instant_of(value: Value, test: Callable[[Expression], Expression]) -> Expression:
-    """The test of the value as an instant; false where it is none."""
-    return value.when("instant", _typed_instant(value, test))
-
-
 def instant_or_null(value: Value) -> Expression:
     """The value as an instant, or NULL where it is none."""
     is_text: Expression = value.type == bound("string", "text")
@@ -118,8 +123,7 @@ def instant_or_null(value: Value) -> Expression:
     return sa.case((is_text, sa.case((is_valid, instant))), else_=sa.null())
 
 
-def day_of(value: Value, test: Callable[[Expression], Expression]) -> Expression:
-    """The test of the day as it is written; false where there is none."""
+def _day(value: Value, test: Callable[[Any], Any]) -> Expression:
     day = sa.func.left(value.text, sa.literal(10), type_=sa.Text())
     is_iso = value.text.op("~", is_comparison=True)(bound(ISO, "text"))
     is_valid = sa.func.pg_input_is_valid(day, bound("date", "text"), type_=sa.Boolean())
@@ -133,24 +137,23 @@ def _exists(value: Value, condition: Expression) -> Expression:
     return found.correlate_except(rows.scalar_alias).exists()
 
 
-def _compare(leaf: Compare, value: Value) -> Expression:
-    operand: Any = leaf.value
-    match leaf.op:
+def _compare(value: Value, op: str, operand: Any) -> Expression:
+    match op:
         case "exists" | "filled":
-            return _filled(value) if leaf.op == "filled" else sa.func.coalesce(_known(value), sa.false())
+            return _filled(value) if op == "filled" else sa.func.coalesce(_known(value), sa.false())
         case "in":
             return sa.or_(*(_is_one_of(value, kind, operand) for kind in _JSON_TYPE if _of_kind(kind, operand)))
         case "contains":
             return _contains(value, operand)
         case "between":
-            kind = kind_of(leaf.place, operand[0])
+            kind = kind_of("", operand[0])
             low, high = (bound(end, kind) for end in operand)
             return value.when(kind, _typed(value, kind, lambda mine: sa.and_(mine >= low, mine <= high)))
         case "matches":
             return value.when("text", _matches(value, operand))
-    kind = kind_of(leaf.place, operand)
-    test = _typed(value, kind, lambda mine: _OPERATOR[leaf.op](mine, bound(operand, kind)))
-    only_text = leaf.op == "==" and kind == "text" and not _LIKE_JSON.match(operand)  # no other kind is ever written so
+    kind = kind_of("", operand)
+    test = _typed(value, kind, lambda mine: _OPERATOR[op](mine, bound(operand, kind)))
+    only_text = op == "==" and kind == "text" and not _LIKE_JSON.match(operand)  # no other kind is ever written so
     return sa.func.coalesce(test, sa.false()) if only_text else value.when(kind, test)
 
 

@@ -6,6 +6,7 @@ the functions that `bounds_of` finds in the parameters' names.
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,14 +14,13 @@ import sqlalchemy as sa
 from segments.language.predicate import Predicate
 from segments.language.spans import earlier
 from segments.leaves.events import Events, Follow
-from segments.sql.documents import Expression, of_document
-from segments.sql.hours_sql import WALL_BOUND, at_wall, wall_bound
+from segments.sql.documents import Expression, meets
+from segments.sql.hours import WALL_BOUND, at_wall, wall_bound
 from segments.sql.periods import PERIOD_BOUND, in_period, period_bound
 from segments.sql.tables import INSTANT, event
-from segments.sql.when import AHEAD, YOUNGER, When, not_after, now, younger_than
+from segments.sql.when import AHEAD, YOUNGER, When
 
 Bound = Callable[[datetime], Any]
-__all__ = ["Bound", "bounds_of", "counted", "during", "named", "not_after", "now", "younger_than"]
 _NOW = When()
 _END = datetime.max.replace(tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def bounds_of(names: Iterable[str]) -> dict[str, Bound]:
     found: dict[str, Bound] = {}
     for name in names:
         if name.startswith(YOUNGER):
-            found[name] = _before(timedelta(microseconds=int(name.removeprefix(YOUNGER))))
+            found[name] = partial(earlier, span=timedelta(microseconds=int(name.removeprefix(YOUNGER))))
         elif name.startswith(AHEAD):
             found[name] = _ahead(timedelta(microseconds=int(name.removeprefix(AHEAD))))
         elif name.startswith(PERIOD_BOUND):
@@ -58,7 +58,7 @@ def during(
     """The bounds of the events of a type in a window up to an instant, and their condition."""
     wanted = [named(e, type_, one_by_one=one_by_one), *when.bounds(e.c.ts, window)]
     if condition is not None:
-        wanted.append(of_document(condition, e.c.properties))
+        wanted.append(meets(condition, e.c.properties))
     return wanted
 
 
@@ -98,10 +98,6 @@ def _followed(e: Any, leaf: Events, follow: Follow, when: When, *, one_by_one: b
         return [found]
     over = [] if follow.span is None else [e.c.ts <= when.ago(follow.span)]
     return [*over, sa.not_(found)]
-
-
-def _before(span: timedelta) -> Bound:
-    return lambda at: earlier(at, span)
 
 
 def _ahead(span: timedelta) -> Bound:

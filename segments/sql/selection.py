@@ -9,7 +9,7 @@ that no join goes through one side again for each row of the other.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -28,7 +28,7 @@ _ONE: Expression = sa.literal_column("1")
 _NONE: Expression = sa.literal_column("0")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
     """What is known around an expression: who is asked about, the instant, and how old the last event of a type can be.
 
@@ -55,17 +55,46 @@ class Selection:
         found = None if same is None else self.tallies.get(same)
         return found if found is not None and found.when is self.when else None
 
-    def beside(self, siblings: Iterable[Predicate]) -> "Selection":
-        """What may be assumed next to these conjuncts."""
+    def beside(self, part: Predicate | None, siblings: Iterable[Predicate]) -> Self:
+        """What may be assumed next to the other conjuncts."""
         known = dict(self.recent)
         for leaf in siblings:
-            if isinstance(leaf, Did) and leaf.window and leaf.at_least_times > 0 and leaf.since is None:
+            if leaf is not part and isinstance(leaf, Did) and leaf.window and leaf.at_least_times > 0 and leaf.since is None:
                 known[leaf.type] = min(leaf.window, known.get(leaf.type, leaf.window))
         return replace(self, recent=known)
 
     def during(self, e: Any, type_: str, window: timedelta | None) -> list[Expression]:
         """The bounds of the events of a type in a window up to the instant asked about."""
         return during(e, type_, window, when=self.when, one_by_one=self.one_by_one)
+
+    def counting(self, e: Any, events: Events) -> tuple[sa.FromClause, list[Expression]]:
+        """The events that count: where they come from, and which they are."""
+        source, traits = self.traits(e, e) if events.traits else (e, None)
+        wanted = counted(e, events, self.when, traits, one_by_one=self.one_by_one)
+        if events.since is None:
+            return source, wanted
+        anchor, within = events.since, self.recent.get(events.since)
+        source, since = self.since(e, "last", lambda a: self.during(a, anchor, within), source)
+        return source, wanted + since + self._recent(e, anchor)
+
+    def within(self, window: timedelta | None, type_: str) -> Expression:
+        """Whether an event of a type has happened in a window, or ever."""
+        e = event.alias()
+        return self.some(sa.select(e.c.profile_id).where(*self.during(e, type_, window)))
+
+    def so_many(self, events: Events, times: int, most: int | None = None) -> Expression:
+        """Whether at least so many events count, and no more than `most`."""
+        e = event.alias()
+        if times == 1 and most is None and events.since is not None and events.since in self.last:
+            after = [e.c.ts >= self.last[events.since], *self._recent(e, events.since)]
+            known = [e.c.profile_id == profile.c.id, *counted(e, events, self.when, one_by_one=False), *after]
+            return sa.select(_ONE).where(*known).correlate(profile).exists()
+        source, wanted = self.counting(e, events)
+        return self.some(sa.select(e.c.profile_id).select_from(source).where(*wanted), times, most)
+
+    def _recent(self, e: Any, anchor: str) -> list[Expression]:
+        within = self.recent.get(anchor)
+        return [] if within is None else self.when.younger(e.c.ts, within)
 
     def some(self, rows: sa.Select[Any], times: int = 1, most: int | None = None, *, alone: bool = False) -> Expression:
         """Whether there are so many of these rows about the customer, whom their first column names, and no more than `most`.

@@ -17,8 +17,8 @@ from sqlalchemy.sql.visitors import iterate
 from segments.language.predicate import All, Not, Predicate
 from segments.leaves.did import Did
 from segments.leaves.versus import Versus
-from segments.sql.conditions import Selection, inside
-from segments.sql.documents import of_document
+from segments.sql.documents import meets
+from segments.sql.query import Query
 from segments.sql.rows import during
 from segments.sql.selection import Same, Tally, fenced
 from segments.sql.tables import INSTANT, event, profile
@@ -60,14 +60,14 @@ def _asking(parts: Sequence[Predicate], first: Same | None = None) -> _Asked:
     Amounts against amounts of the same events are counted in one pass, and what else counts these, too. Those of `first` stand
     in place of the profiles.
     """
-    plain = Selection(sets=[])
+    plain = Query(sets=[])
     shared = dict.fromkeys(part.same for part in parts if isinstance(part, Versus) and part.same is not None)
     tallies = {
         same: Tally(same, plain, f"tally_{n}", shown_as=profile.name if same == first else None)
         for n, same in enumerate(shared)
     }
     asked = replace(plain, tallies=tallies)
-    conditions = [inside(part, asked.beside(_others(part, parts))) for part in parts]
+    conditions: list[Any] = [part.sql(asked.beside(part, parts)) for part in parts]
     counted = {same: tally.subquery() for same, tally in tallies.items()}
     sets = [*counted.values(), *(asked.sets or ())]
     start = None if first is None else counted[first]  # it reads the profiles itself, if any
@@ -81,10 +81,9 @@ def _since(first: Did, rest: Sequence[Predicate], *, reads: bool) -> sa.Select[A
     """Starting from who did it last and when, which the rest goes by."""
     doing = _doing(first).subquery(_DOING)
     last = sa.literal_column(f"{_DOING if reads else profile.name}.last", INSTANT)
-    known = Selection(sets=[]).beside([first])
-    parts = [
-        inside(part, replace(known.beside(_others(part, rest)), last={first.type: last} if _goes_by(first, part) else {}))
-        for part in rest
+    known = Query(sets=[]).beside(None, [first])
+    parts: list[Any] = [
+        part.sql(replace(known.beside(part, rest), last={first.type: last} if _goes_by(first, part) else {})) for part in rest
     ]
     condition = sa.and_(sa.true(), *parts)
     if reads:
@@ -129,10 +128,6 @@ def _is_in(condition: Condition, some: sa.Subquery) -> bool:
     return getattr(condition, "left", None) is next(iter(some.c)) and getattr(condition, "operator", None) is is_not
 
 
-def _others(part: Predicate, parts: Iterable[Predicate]) -> list[Predicate]:
-    return [each for each in parts if each is not part]
-
-
 def _goes_by(first: Did, part: Predicate) -> bool:
     """Whether a conjunct is that something was done, or not, since the last of these: a join that looks at that instant."""
     leaf = part.part if isinstance(part, Not) else part
@@ -153,7 +148,7 @@ def _window(part: Predicate) -> timedelta:
 def _doing(first: Did) -> sa.Select[Any]:
     """Who did it as often as asked for, with the instant of the last event of the type, whatever that one is like."""
     e = event.alias()
-    met = None if first.condition is None else of_document(first.condition, e.c.properties)
+    met = None if first.condition is None else meets(first.condition, e.c.properties)
     rows: Condition = sa.func.count() if met is None else sa.func.count().filter(met)
     last = sa.func.max(e.c.ts).label("last")
     grouped = (

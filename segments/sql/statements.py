@@ -15,19 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, asyncpg
 
 from segments.language.predicate import Predicate
-from segments.sql import (  # noqa: F401 - they register the SQL of their leaves
-    aggregates_sql,
-    dates_sql,
-    held_sql,
-    people_sql,
-    places_sql,
-    provenance_sql,
-    ranking_sql,
-    scoring_sql,
-    versus_sql,
-)
-from segments.sql.conditions import Selection, bounds_of, inside, moment
-from segments.sql.rows import Bound
+from segments.sql.goals import moment
+from segments.sql.query import Query
+from segments.sql.rows import Bound, bounds_of
 from segments.sql.start import everybody, in_place_of_profile, living, looks_at_profiles
 from segments.sql.tables import INSTANT, UUID_, profile
 
@@ -71,7 +61,7 @@ def everyone(predicate: Predicate) -> Statement:
 def among(predicate: Predicate) -> Statement:
     """Those of the profiles `ids` of whom it is true."""
     ids = sa.bindparam("ids", type_=ARRAY(UUID_))
-    condition = inside(predicate, Selection())
+    condition: Any = predicate.sql(Query())
     if looks_at_profiles(condition):
         return compiled(living(condition).where(profile.c.id == sa.any_(ids)))
     given = sa.func.unnest(ids).table_valued(sa.column("id", UUID_)).render_derived(name="given")

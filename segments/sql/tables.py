@@ -36,3 +36,5 @@ event = sa.table(
     sa.column("type", sa.Text),
     sa.column("properties", JSONB),
 )
+#: What a customer can have rows in, by `profile_id`.
+tables = {"identity": identity, "endpoint": endpoint}

@@ -18,7 +18,7 @@ AHEAD: Final = "not_after_"
 #: How the query that goes through steps calls them, and their column.
 STEP: Final = "step"
 STEP_AT: Final = "instant"
-_MICROSECOND, _HOUR = timedelta(microseconds=1), timedelta(hours=1)
+_NOTHING, _MICROSECOND, _HOUR = timedelta(0), timedelta(microseconds=1), timedelta(hours=1)
 
 
 def now() -> Expression:
@@ -49,15 +49,17 @@ def elapsed(span: timedelta) -> Expression:
 class When:
     """So long before the instant asked about."""
 
-    back: timedelta = timedelta(0)
+    back: timedelta = _NOTHING
 
     def instant(self) -> Expression:
-        """That instant."""
+        """That instant; one that is ahead of what is asked about, where it lies so long before it below zero."""
+        if self.back < _NOTHING:
+            return not_after(-self.back)
         return younger_than(self.back) if self.back else now()
 
     def ago(self, span: timedelta) -> Expression:
         """A span before that instant."""
-        return younger_than(self.back + span)
+        return When(self.back + span).instant()
 
     def bounds(self, ts: Expression, window: timedelta | None) -> list[Expression]:
         """What makes something have happened by then, in a window."""

@@ -17,7 +17,7 @@ from segments.facts import Facts
 from segments.language.events import TRAITS_CHANGED
 from segments.language.segment import Segment
 from segments.language.spans import earlier
-from segments.leaves.date_clocks import TraitClock
+from segments.leaves.clocks import TraitClock
 from segments.leaves.held import Settled
 from segments.watch.interest import Live
 from segments.watch.look import Look

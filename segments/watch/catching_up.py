@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from segments.language.spans import earlier
-from segments.leaves.date_clocks import TraitClock
-from segments.leaves.events import PeriodEnd
+from segments.leaves.clocks import PeriodEnd, TraitClock
 from segments.leaves.held import Settled
 from segments.leaves.top import Renewal, rankings
 from segments.time.calendar import period_end

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from segments.dating import caused_by, flip, speaks_for, trigger_types
 from segments.facts import Event, Facts, Person, Thresholds
 from segments.language.segment import Segment
 from segments.watch.interest import interest
@@ -15,15 +16,11 @@ from segments.watch.thresholds import recorded, used
 from segments.watch.transitions import (
     Kind,
     Transition,
-    caused_by,
-    flip,
     memory,
     read_event,
     read_facts,
     read_json,
     read_person,
-    speaks_for,
-    trigger_types,
 )
 from store import queries
 

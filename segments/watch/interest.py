@@ -16,7 +16,7 @@ from segments.language.events import LOADED, TRAITS_CHANGED
 from segments.language.predicate import Clock, Edge, event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
-from segments.leaves.events import PeriodEnd
+from segments.leaves.clocks import PeriodEnd
 
 _INSTANT = timedelta(microseconds=1)
 _Range = tuple[str, datetime, datetime, tuple[str, ...] | None]

@@ -16,7 +16,7 @@ from segments.language.segment import Segment
 from segments.leaves.top import Top, rankings
 from segments.sql import statements as compiler
 from segments.sql.plans import plan_as_ever, plan_for_a_few, plan_for_everybody
-from segments.sql.ranking_sql import taken
+from segments.sql.ranking import taken
 from segments.watch.look import Look
 from store import Connection, queries
 

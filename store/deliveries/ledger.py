@@ -44,6 +44,12 @@ class RunFacts:
     endpoints: tuple[Endpoint, ...]
     device_zone: str | None = None
     phone: str | None = None
+    held: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, or has been told to."""
+        return self.exit_reason is not None or self.ended_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +149,15 @@ async def suppressed(connection: Connection, channel: str, digests: Sequence[byt
     return {bytes(row["digest"]) for row in rows}
 
 
-async def claims_under_lock(connection: Connection, profile_id: UUID, since: datetime, run_id: UUID) -> list[datetime]:
-    """When the customer's marketing messages since an instant were claimed, oldest first, with those withheld from this run.
+async def past_under_lock(
+    connection: Connection, profile_id: UUID, since: datetime, run_id: UUID
+) -> list[tuple[datetime, str, str]]:
+    """When the customer's messages after an instant were claimed, with channel and purpose; with those withheld from this run.
 
     Until the transaction ends, no other delivery of the customer gets an answer: what is claimed on it stays true.
     """
-    rows = await connection.fetch(_SQL["capped"], Lock.CUSTOMER, profile_id, since, run_id)
-    return [row["claimed_at"] for row in rows]
+    rows = await connection.fetch(_SQL["past"], Lock.CUSTOMER, profile_id, since, run_id)
+    return [(row["counted_at"], row["channel"], row["purpose"]) for row in rows]
 
 
 async def record(connection: Connection, entry: Entry) -> Claimed:

@@ -577,7 +577,7 @@ create table run (
     journey            text not null,
     profile_id         uuid not null references profile (id),
     entry_key          text not null default '',
-    entered_by         text not null check (entered_by in ('segment', 'api')),
+    entered_by         text not null check (entered_by in ('segment', 'api', 'journey')),
     segment            text,
     transition_id      bigint,
     params             jsonb not null default '{}',
@@ -619,6 +619,7 @@ create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'mess
 -- What runs wait for. A wait (the run's n-th) may wait for several things, each under a name; the first that happens withdraws the
 -- others. `wakes`: the types of change that may make it so; where there are none, somebody else tells (the log of segments, people).
 create table expectation (
+    id           uuid not null default gen_random_uuid() unique,
     run_id       uuid not null references run (id) on delete cascade,
     wait         integer not null,
     which        text not null,
@@ -626,12 +627,23 @@ create table expectation (
     wakes        text[] not null default '{}',
     since        timestamptz,
     until        timestamptz not null,
+    begun_at     timestamptz not null,
     happened_at  timestamptz,
     answer       jsonb not null default '{}',
     told_at      timestamptz,
     primary key (run_id, wait, which)
 );
+create index expectation_of_people on expectation (begun_at, id) where expected ->> 'kind' = 'people';
 create index expectation_to_tell on expectation (happened_at) where happened_at is not null and told_at is null;
+
+-- Runs that speak to their customer alone for a while: other journeys' marketing waits until they let go, or are over.
+create table hold (
+    run_id       uuid not null references run (id) on delete cascade,
+    number       integer not null,
+    since        timestamptz not null,
+    released_at  timestamptz,
+    primary key (run_id, number)
+);
 
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
 -- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.
@@ -702,22 +714,22 @@ create table journey_control (
     killed_at  timestamptz
 );
 
--- The customer's marketing messages that a cap counts, read under a lock that is held until the transaction ends: one
+-- The customer's messages that a cap may count, read under a lock that is held until the transaction ends: one marketing
 -- delivery of a customer at a time, or two would find the same room. What was withheld from the asking run counts within it,
 -- so that its waits are those of the runs that it is compared with. Volatile: the second statement sees what the lock waited for.
-create function claims_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid)
-    returns setof timestamptz
+create function past_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid)
+    returns table (counted_at timestamptz, channel text, purpose text)
     language plpgsql volatile
     as $$
     begin
         perform pg_advisory_xact_lock(lock_class, hashtext(customer::text));
         return query
-            select coalesce(claimed_at, settled_at) as counted_at from delivery
-            where profile_id = customer and purpose = 'marketing' and (
-                (state in ('claimed', 'sent', 'unconfirmed') and claimed_at > since)
-                or (run_id = asking and state = 'withheld' and settled_at > since)
+            select coalesce(d.claimed_at, d.settled_at), d.channel, d.purpose from delivery d
+            where d.profile_id = customer and (
+                (d.state in ('claimed', 'sent', 'unconfirmed') and d.claimed_at > since)
+                or (d.run_id = asking and d.state = 'withheld' and d.settled_at > since)
             )
-            order by counted_at;
+            order by 1;
     end $$;
 
 -- What is for sale, as the shop last told it. `id` is the `product_id` of its events.

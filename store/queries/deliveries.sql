@@ -18,6 +18,8 @@ select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.param
        (select case when r.created_at <= c.killed_at then 'killed' else c.state end
         from journey_control c where c.journey = r.journey) as control,
        (select count(*) from delivery d where d.run_id = r.id) as asked,
+       exists (select from hold h join run o on o.id = h.run_id
+               where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and h.released_at is null) as held,
        (select state from held
         order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)
@@ -37,9 +39,9 @@ select state, reason, attempts, copies, retry_at, detail from delivery where run
 select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
 
--- name: capped
--- When the customer's marketing messages that a cap counts were claimed, oldest first; nobody else claims one until we are done.
-select claimed_at from claims_under_lock($1, $2, $3, $4) as claimed_at;
+-- name: past
+-- The customer's messages that a cap may count, oldest first; nobody else claims a marketing one until we are done.
+select counted_at, channel, purpose from past_under_lock($1, $2, $3, $4);
 
 -- name: record
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.

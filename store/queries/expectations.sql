@@ -1,8 +1,8 @@
 -- name: expect
 -- Write down what a run waits for; what an earlier attempt wrote stands.
-insert into expectation (run_id, wait, which, expected, wakes, since, until)
-select $1, $2, x.which, x.expected::jsonb, string_to_array(x.wakes, chr(31)), x.since, $3
-from unnest($4::text[], $5::text[], $6::text[], $7::timestamptz[]) as x (which, expected, wakes, since)
+insert into expectation (run_id, wait, which, expected, wakes, since, until, begun_at)
+select $1, $2, x.which, x.expected::jsonb, string_to_array(x.wakes, chr(31)), x.since, $3, $4
+from unnest($5::text[], $6::text[], $7::text[], $8::timestamptz[]) as x (which, expected, wakes, since)
 on conflict do nothing;
 
 -- name: of_wait
@@ -77,3 +77,36 @@ with mine as (
     returning arm
 )
 select arm from mine;
+
+-- name: tasks
+-- What people are asked to do, oldest first: one by its id, or those with somebody, in a state, from a place in their order on.
+-- Whoever is asked is who it went on to once it was due.
+with task as (
+    select e.id, e.run_id, r.journey, r.profile_id as customer_id, e.begun_at, e.happened_at as done_at,
+           e.expected ->> 'title' as title, (e.expected ->> 'by')::timestamptz as due_at,
+           case when e.expected ->> 'escalate' is not null and (e.expected ->> 'by')::timestamptz <= $1
+                then e.expected ->> 'escalate' else e.expected ->> 'to' end as assignee,
+           (e.expected ->> 'by')::timestamptz <= $1 as late,
+           array(select jsonb_array_elements_text(e.expected -> 'choices')) as choices,
+           e.answer,
+           case when e.happened_at is not null then 'done'
+                when r.ended_at is not null or r.exit_reason is not null or e.until <= $1
+                     or exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null)
+                then 'withdrawn' else 'open' end as state
+    from expectation e join run r on r.id = e.run_id
+    where e.expected ->> 'kind' = 'people' and ($2::uuid is null or e.id = $2)
+)
+select * from task
+where ($3::text is null or assignee = $3) and ($4::text is null or state = $4)
+  and ($5::timestamptz is null or (begun_at, id) > ($5, $6::uuid))
+order by begun_at, id
+limit $7;
+
+-- name: complete
+-- Somebody has done it; nothing where it is done already, or nobody waits for it any more.
+update expectation e set happened_at = $2, answer = $3
+from run r
+where e.id = $1 and e.expected ->> 'kind' = 'people' and e.happened_at is null and e.until > $2
+  and r.id = e.run_id and r.ended_at is null and r.exit_reason is null
+  and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null)
+returning e.id;

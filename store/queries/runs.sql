@@ -90,6 +90,28 @@ where delivery.run_id = x.id and delivery.claimed_at >= x.at and delivery.state 
 -- Whom a run is about, and since when.
 select id, journey, profile_id, entered_at, version from run where id = $1;
 
+-- name: hold
+-- A run begins to speak to its customer alone; an earlier attempt at it stands.
+insert into hold (run_id, number, since) select id, $2, $3 from run where id = $1 on conflict do nothing;
+
+-- name: release
+-- It lets go of all that it holds.
+update hold set released_at = $2 where run_id = $1 and released_at is null;
+
+-- name: names_of
+-- Under which names a run's customer can be spoken of.
+select (select min(value) from identity where profile_id = r.profile_id and kind = 'user_id') as user_id,
+       (select min(value) from identity where profile_id = r.profile_id and kind = 'anonymous_id') as anonymous_id
+from run r where r.id = $1;
+
+-- name: where_is
+-- What tells where a run's customer is.
+select p.traits, p.device_zone,
+       (select address from endpoint e where e.profile_id = p.id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
+        order by e.last_seen_at desc, e.id desc limit 1) as phone
+from run r join profile p on p.id = r.profile_id
+where r.id = $1;
+
 -- name: open_runs_of
 -- Open runs of these profiles, for the goal check; runs asked to end already are of no interest.
 select id, journey, profile_id, entered_at, version from run

@@ -60,10 +60,12 @@ class ToTell:
     workflow_id: str
 
 
-async def expect(connection: Connection, run_id: UUID, wait: int, until: datetime, wanted: Sequence[Wanted]) -> None:
+async def expect(
+    connection: Connection, run_id: UUID, wait: int, wanted: Sequence[Wanted], *, at: datetime, until: datetime
+) -> None:
     """Write down what a wait waits for."""
     rows = [(w.which, orjson.dumps(w.expected).decode(), _SEPARATOR.join(w.wakes), w.since) for w in wanted]
-    await connection.execute(_SQL["expect"], run_id, wait, until, *_columns(rows, 4))
+    await connection.execute(_SQL["expect"], run_id, wait, until, at, *_columns(rows, 4))
 
 
 async def of_wait(connection: Connection, run_id: UUID, wait: int) -> list[Expectation]:

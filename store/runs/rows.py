@@ -111,6 +111,14 @@ class OpenRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """Under which names a customer can be spoken of."""
+
+    user_id: str | None = field(repr=False)
+    anonymous_id: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PausedMessage:
     """A message that waits for its journey to live again."""
 
@@ -220,6 +228,29 @@ async def run_asking(connection: Connection, run_id: UUID) -> OpenRun | None:
     """Whom a run is about, and since when."""
     row = await connection.fetchrow(_SQL["run_asking"], run_id)
     return OpenRun(**row) if row else None
+
+
+async def hold(connection: Connection, run_id: UUID, number: int, at: datetime) -> None:
+    """Let a run speak to its customer alone, from now on."""
+    await connection.execute(_SQL["hold"], run_id, number, at)
+
+
+async def release(connection: Connection, run_id: UUID, at: datetime) -> None:
+    """Let the customer's other journeys speak again."""
+    await connection.execute(_SQL["release"], run_id, at)
+
+
+async def names_of(connection: Connection, run_id: UUID) -> Names | None:
+    """A user id and an anonymous id of a run's customer; None where there is neither, or no run."""
+    row = await connection.fetchrow(_SQL["names_of"], run_id)
+    names = Names(**row) if row else Names(None, None)
+    return names if names.user_id or names.anonymous_id else None
+
+
+async def where_is(connection: Connection, run_id: UUID) -> tuple[dict[str, Any], str | None, str | None] | None:
+    """What tells where a run's customer is: traits, the last device's zone, the newest phone number."""
+    row = await connection.fetchrow(_SQL["where_is"], run_id)
+    return (row["traits"], row["device_zone"], row["phone"]) if row else None
 
 
 async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> list[OpenRun]:

@@ -10,11 +10,20 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.channels import suppression_digest
+from activities.deliver.deliver import Delivery
 from activities.templates import load_templates
 from activities.versions import OnlyOwn
-from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
+from journeys.contracts import Cap, Channel, DeliverRequest, Purpose, QuietHours, Receipt
 from store.runs.views import Message, Run
-from workers.testing.shop import Shop, consent
+from workers.testing.people import consent
+from workers.testing.shop import Shop
+
+
+def declaring(trial: Shop, **policies: Any) -> Delivery:
+    """The delivery, as if the journey had declared these policies."""
+    own = trial.parts.library.own
+    spec = replace(own.specs["while_vip"], **policies)
+    return replace(trial.parts.delivery, versions=OnlyOwn(replace(own, specs={"while_vip": spec})))
 
 
 async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:
@@ -281,9 +290,55 @@ async def test_a_cap_longer_than_the_message_is_useful_settles_it_at_once(trial:
     await finish(trial, "by_choice")
     run = await start(trial, "capped")
     receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(hours=1)))
-    assert (receipt.outcome.value, receipt.reason, receipt.retry_at) == ("skipped", "frequency cap", None)
+    assert (receipt.outcome.value, receipt.retry_at) == ("skipped", None)
+    assert receipt.reason == "no allowed instant before its deadline"
     asked = "select state, retry_at from delivery where run_id = $1 and occurrence = 9"
     assert await trial.database.pool.fetchrow(asked, run.id) == ("skipped", None)
+    [message] = [message for message in await trial.messages(run) if message.occurrence == 9]
+    cap = {"messages": 1, "within": "1 day, 0:00:00"}
+    assert message.detail == cap | {"shut_by": ["frequency cap"], "closed_by": "frequency cap"}
+
+
+@pytest.mark.parametrize(
+    ("cap", "channel", "capped"),
+    [
+        (Cap(1, timedelta(days=2), channel="push"), Channel.PUSH, True),
+        (Cap(1, timedelta(days=2), channel="push"), Channel.EMAIL, False),
+        (Cap(1, timedelta(days=2), channel="email"), Channel.PUSH, False),
+        (Cap(2, timedelta(days=2)), Channel.PUSH, False),
+        (Cap(2, timedelta(days=2), purpose=None), Channel.PUSH, True),
+        (Cap(1, calendar="month"), Channel.PUSH, True),
+    ],
+)
+async def test_what_a_cap_counts_is_its_channels_and_its_purposes(
+    trial: Shop, cap: Cap, channel: Channel, capped: bool
+) -> None:
+    """Before, there were a push, which is marketing, and a transactional letter."""
+    await trial.signs_up("ana")
+    await finish(trial, "by_choice")
+    await finish(trial, "urgent")
+    run = await start(trial, "while_vip")
+    delivery = declaring(trial, caps=(cap,))
+    asked = request(run, occurrence=9, channel=channel, useless_after=run.entered_at + timedelta(days=40))
+    receipt = await delivery.deliver(asked)
+    assert (receipt.outcome.value, receipt.reason) == (("deferred", "frequency cap") if capped else ("sent", None))
+
+
+async def test_what_a_cap_lets_go_at_night_waits_for_the_morning(trial: Shop) -> None:
+    """The instant of a deferral is one that all allow."""
+    await trial.signs_up("ana", timezone="UTC")
+    await finish(trial, "by_choice")
+    run = await start(trial, "while_vip")
+    [room] = [m.claimed_at + timedelta(hours=12) for each in await trial.runs("by_choice") for m in await trial.messages(each)]
+    night = QuietHours(f"{room - timedelta(hours=1):%H:%M}", f"{room + timedelta(hours=2):%H:%M}")
+    delivery = declaring(trial, caps=(Cap(1, timedelta(hours=12)),), quiet_hours=night)
+    receipt = await delivery.deliver(request(run, occurrence=9, useless_after=run.entered_at + timedelta(days=2)))
+    assert (receipt.outcome.value, receipt.reason) == ("deferred", "frequency cap")
+    assert receipt.retry_at == (room + timedelta(hours=2)).replace(second=0, microsecond=0)
+    in_vain = request(run, occurrence=8, useless_after=room + timedelta(hours=1))
+    assert (await delivery.deliver(in_vain)).reason == "no allowed instant before its deadline"
+    [message] = [message for message in await trial.messages(run) if message.occurrence == 8]
+    assert message.detail["shut_by"] == ["quiet hours", "frequency cap"]
 
 
 async def test_a_run_that_ends_leaves_no_time_at_which_its_messages_are_tried_again(trial: Shop) -> None:
@@ -407,4 +462,5 @@ async def test_a_cap_goes_on_counting_a_message_in_doubt(trial: Shop) -> None:
     await trial.parts.delivery.claims.claim(request(first), first.entered_at)  # its worker dies right after
     assert (await _deliver(trial, request(first))).outcome.value == "unconfirmed"
     run = await start(trial, "capped")
-    assert (await _deliver(trial, request(run, occurrence=9))).reason == "frequency cap"
+    receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(days=2)))
+    assert receipt.reason == "frequency cap"

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.gate.decide import No, Question, decide
 from journeys import Outcome, Reason
 from journeys.catalogue import load
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
+from journeys.gate.decide import No, Question, decide
+from segments.time.zones import Whereabouts
 from store import Database
-from store.deliveries.ledger import Endpoint, RunFacts
 from store.runs.views import Message, Run
 from workers.testing.shop import Shop, open_shop
 
@@ -139,8 +139,8 @@ async def test_a_segment_that_this_worker_does_not_have_waits_for_the_one_that_h
 
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HERE = Endpoint(UUID(int=1), "token", None)
-HELD_OUT = RunFacts(UUID(int=2), NOON, None, None, True, {}, {}, None, {}, None, 0, "granted", (HERE,))
+UTC_HERE = Whereabouts(("UTC",), "timezone")
+HELD_OUT: dict[str, Any] = {"opt_in": True, "consent": "granted", "addresses": 1, "unsuppressed": 1, "holdout": True}
 ASKED = DeliverRequest(
     run_id=UUID(int=3), journey="shop_event", step="push:say", occurrence=1, channel=Channel.PUSH, template="say",
     purpose=Purpose.MARKETING, due_at=NOON, useless_after=NOON + timedelta(hours=1), only="climate",
@@ -159,6 +159,6 @@ def test_whom_a_message_does_not_suit_is_no_part_of_its_holdout(
     changes: dict[str, Any], outcome: Outcome, detail: dict[str, Any]
 ) -> None:
     spec = replace(load("segment_catalogue").journey("shop_event").spec, holdout=0.5)
-    answer = decide(Question(ASKED, spec, HELD_OUT, None, (HERE,), [], NOON, **changes))
+    answer = decide(Question(request=ASKED, spec=spec, now=NOON, where=UTC_HERE, **HELD_OUT, **changes))
     assert isinstance(answer, No)
     assert (answer.outcome, answer.detail) == (outcome, detail)

@@ -9,7 +9,7 @@ import httpx
 
 from tests.api.server import OPERATE_KEY, Api
 from tests.api.test_poisoned import broken
-from tests.workers.test_cli import in_thread
+from tests.command_line import in_thread
 
 GOOD = {"type": "track", "userId": "42", "event": "Product Added"}
 BAD = {"type": "track", "userId": "42", "event": "x", "timestamp": "yesterday"}

@@ -12,7 +12,7 @@ from api import ApiConfig
 from store import Database
 from store.deliveries import ledger as deliveries
 from tests.api.server import OPERATE_KEY, Api, serving
-from tests.workers.test_cli import in_thread
+from tests.command_line import in_thread
 
 SECRET = "nine ducks and five geese on a lake"
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)

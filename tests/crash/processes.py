@@ -17,7 +17,7 @@ from segments.load.load import NEVER
 from store import Database
 from workers.embedded.stack import EmbeddedStack
 from workers.settings import Settings
-from workers.testing.shop import CHANNELS, consent, contact
+from workers.testing.people import CHANNELS, consent, contact
 
 TESTS = Path(__file__).parents[1]
 #: Limits for a machine that is busy with other things, in seconds; alone everything takes a fraction.

@@ -156,7 +156,7 @@ async def test_fifty_journeys_at_once_on_one_customer_never_exceed_the_cap(unser
     asked = [request(run, channel[run.journey], Purpose.MARKETING) for run in runs]
     await asyncio.gather(*map(unserved.parts.delivery.deliver, asked))
     rows = await unserved.database.pool.fetch("select state, reason from delivery")
-    assert Counter(map(tuple, rows)) == {("sent", None): 5, ("skipped", "frequency cap"): 45}
+    assert Counter(map(tuple, rows)) == {("sent", None): 5, ("skipped", "no allowed instant before its deadline"): 45}
     assert len(unserved.sandbox.messages) == 5
 
 

@@ -53,7 +53,8 @@ def test_all_of_them_can_live_side_by_side() -> None:
 
 
 def test_none_is_active_until_a_catalogue_keeps_it() -> None:
-    assert set(load("definitions").segments) == {"abandoned-cart"}
+    known = {segment.name for name in FUNCTIONS for segment in made(name)}
+    assert known & set(load("definitions").segments) == {"abandoned-cart"}
 
 
 def test_each_can_be_cut_renamed_and_built_upon() -> None:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from workers.testing.shop import Shop, consent
+from workers.testing.people import consent
+from workers.testing.shop import Shop
 
 CART = {"cart_id": "c-1", "name": "Snow boots", "price": 89.9, "currency": "EUR"}
 

@@ -74,6 +74,37 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.push('high')", "there is no push template high; did you mean hi?"),
         ("await j.reached()", "j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal="),
         ("await j.reached(did('A') and did('B'))", "write & | ~ (not and, or, not"),
+        ("await j.first()", "j.first() waits for nothing: write j.first(bought=did(…), timeout=days(3))"),
+        ("await j.first(a='gold')", "a= is a predicate, a segment, or a word such as j.replied(), not str"),
+        ("await j.wait_for(did('A'), timeout=3)", "timeout is a span such as days(3), not 3"),
+        (
+            "await j.wait_for(did('A').within(days=3) & (trait('x') == 1))",
+            'time alone can make it so: did "A" within 3 days and x is 1; name it as a segment, Segment(…), and wait for that',
+        ),
+        ("await j.wait_for(j.opened(True))", "what came back is asked of a receipt: r = await j.email(…), not of bool"),
+        ("await j.wait_for(j.task('Call', to=''))", 'a task says what and who: j.task("Call the customer", to="care")'),
+        ("await j.wait_for(j.task('Call', to='a', escalate='b'))", "a task that escalates says when: by=days(2)"),
+        ("await j.is_in(trait('x') == 1)", "j.is_in takes a Segment(…) or the name of one, not Compare"),
+        ("await j.until('9:30')", 'until: a time of day is HH:MM, such as "09:30" (midnight is "00:00"), not \'9:30\''),
+        ("await j.until('09:30', weekday='saturday')", "until: 'saturday' is no day of the week; use mon, tue, wed"),
+        ("await j.window('09:00', '09:00')", "window: from 09:00 to 09:00 is the whole day; leave it out"),
+        ("async for n in j.every(): pass", "j.every() does not say how often: write j.every(days=7)"),
+        ("async with j.experiment('x', a=1.0) as arm: pass", "experiment x needs two arms or more, each with its share"),
+        ("async with j.experiment('x', a=0.5, b=0.4) as arm: pass", "experiment x: the shares add up to 0.9, not to 1"),
+        (
+            "async with j.experiment('x', a=-1, b=2) as arm: pass",
+            "experiment x: a=-1 is no share; write a fraction such as 0.5",
+        ),
+        ("await j.reach('hi', by=('fax',))", "by= names channels, push, whatsapp, email, not 'fax'"),
+        ("await j.reach('hi', by=())", 'j.reach(…, by=("push", "email")) needs a channel'),
+        ("await j.set_traits()", 'j.set_traits() sets nothing: write j.set_traits(tier="gold")'),
+        ("await j.set_traits(tags=['a'])", "j.set_traits: tags= is a number, a flag, a text or None, not a list"),
+        ("await j.end(trial)", "a journey ends itself by return, not by j.end(…)"),
+        ("await j.start(7)", "j.start takes a journey, or the name of one, not int"),
+        (
+            "if j.entry.score > 3: pass",
+            "no 'score' is declared of the entering event; declared is nothing: annotate the handle",
+        ),
         ("j.push('hi')", "j.push(…) does nothing without await: write await j.push(…)"),
         ("ok = j.push('hi') or await j.email('hi')", "j.push(…) does nothing without await: write await j.push(…)"),
         ("if j.reached(did('A')): pass", "j.reached(…) does nothing without await"),
@@ -125,7 +156,12 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("reentry=after(day=7)", "after has no day=; did you mean days?"),
         ("reentry=after(7)", "after is given too many values without a name; it takes days, hours, minutes"),
         ("reentry=per_key()", "per_key is not given prop; it takes prop"),
-        ("caps=(Cap(3),)", "Cap is not given within; it takes messages, within"),
+        ("caps=(Cap(3),)", "a cap is for a span or by the calendar, one of the two: Cap(3, timedelta(days=7)) or Cap(3, cal"),
+        ("caps=(Cap(3, timedelta(days=7), calendar='week'),)", "one of the two: Cap(3, timedelta(days=7)) or Cap(3, cal"),
+        ("caps=(Cap(3, calendar='year'),)", 'a cap goes by calendar="day", "week" or "month", not \'year\''),
+        ("caps=(Cap(3, calendar='day', channel='fax'),)", "a cap is for channel='push', 'whatsapp', 'email' or for all"),
+        ("caps=(Cap(3, calendar='day', purpose=Purpose.TRANSACTIONAL),)", "a cap counts Purpose.MARKETING or, with purpose="),
+        ("caps=(Cap(),)", "Cap is not given messages; it takes messages, within, calendar, channel, purpose"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_told_with_its_line(declared: str, sentence: str, package: Path) -> None:
@@ -269,7 +305,7 @@ def test_a_cap_that_outlasts_a_message_is_said_and_loads(package: Path) -> None:
 
 
 def test_a_cap_that_a_message_outlasts_needs_no_word(package: Path) -> None:
-    declared = "caps=(Cap(3, timedelta(days=7)),), useless_after=timedelta(days=7)"
+    declared = "caps=(Cap(3, timedelta(days=7)), Cap(1, calendar='day')), useless_after=timedelta(days=7)"
     assert told(package, journey_of("await j.push('hi')", declared=declared)) == []
 
 
@@ -291,6 +327,29 @@ def test_templates_know_what_the_catalogue_says_and_what_its_segments_ask_about(
     (typo,) = examined(package, source, own__push__yaml=template.replace("tier", "teir")).problems
     assert "unknown variable customer.teir; did you mean customer.tier?" in typo.text
     assert typo.line == 1
+
+
+def test_a_name_that_is_nearly_a_declared_one_is_a_warning(package: Path) -> None:
+    source = (
+        'own = Traits("plan")\nours = Properties("trial_id")\n'
+        'paying = Segment("paying", (trait("paln") == "pro") & did("Paid").where(prop("trialid") == 7))\n'
+        'others = Segment("others", trait("tier") == "gold")\n'
+    )
+    declared = 'entry=carts, reentry=per_key("trialid")'
+    found = examined(package, "from segments import prop\n" + source + journey_of("await j.push('hi')", declared=declared))
+    assert found.usable
+    assert sorted(str(problem).partition("warning: ")[2] for problem in found.problems) == [
+        'journey trial: per_key("trialid") is not among the Properties(…) of the catalogue; did you mean "trial_id"?',
+        'segment paying: prop("trialid") is not among the Properties(…) of the catalogue; did you mean "trial_id"?',
+        'segment paying: trait("paln") is not among the Traits(…) of the catalogue; did you mean "plan"?',
+    ]
+
+
+def test_an_unknown_variable_comes_with_how_one_of_ones_own_is_declared(package: Path) -> None:
+    template = "title: '{{ entry.seats }}'\nbody: '{{ customer.shoe_size }}'\n"
+    (entry, customer) = examined(package, journey_of("await j.push('own')"), own__push__yaml=template).problems
+    for problem, declared in ((entry, 'Properties("seats")'), (customer, 'Traits("shoe_size")')):
+        assert f"One of your own is declared in the catalogue: {declared}. Known in " in problem.text
 
 
 def test_a_name_that_is_none_is_refused(package: Path) -> None:

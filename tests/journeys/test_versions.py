@@ -12,7 +12,7 @@ from activities.templates import texts_in
 from journeys import CatalogueError, JourneyDefinition
 from journeys.versions.archive import Archive, archive_of, unpacked
 from journeys.versions.loading import load
-from journeys.walk.probe import message_calls
+from journeys.walk.seen import message_calls
 
 NAME = "aged_catalogue"
 HELPERS = "aged_helpers"

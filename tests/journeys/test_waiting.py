@@ -1,13 +1,15 @@
 """Waiting for somebody: events, traits, segments, answers to messages; time-outs, what is so already, and what it costs."""
 
-import asyncio
 from collections import Counter
 from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 
 from store.runs.views import Run
-from workers.testing.shop import Shop
+from workers.testing.shop import CHANNELS, Shop
 
 
 async def begin(shop: Shop, journey: str, user: str = "ana") -> Run:
@@ -22,13 +24,6 @@ async def channels(shop: Shop, run: Run) -> list[str]:
     return [message.channel for message in await shop.messages(run)]
 
 
-async def expecting(shop: Shop, run: Run) -> None:
-    """Return as soon as the run has written down what it waits for, and sleeps."""
-    async with asyncio.timeout(30):
-        while not await shop.database.pool.fetchval("select count(*) from expectation where run_id = $1", run.id):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
@@ -41,7 +36,7 @@ async def expecting(shop: Shop, run: Run) -> None:
 async def test_the_first_of_several_leads_on(trial: Shop, event: str, expected: list[str]) -> None:
     await trial.signs_up("ana", tier="silver")
     run = await begin(trial, "waits_for_one_of_several")
-    await expecting(trial, run)
+    await trial.asleep(run)
     match event:
         case "order":
             await trial.does("ana", "Order Completed")
@@ -127,15 +122,85 @@ async def test_a_message_that_is_not_told_delivered_goes_by_the_next_channel(tri
     assert await channels(trial, run) == ["push", "whatsapp"]
 
 
-async def test_a_wait_costs_six_events_of_history_or_seven_when_its_timer_is_cancelled(trial: Shop) -> None:
-    """The timer's end is the seventh; a wait that is answered at once costs one."""
+@pytest.mark.parametrize("how", ["bought", "already"])
+async def test_a_wait_costs_six_events_of_history_at_most(trial: Shop, how: str) -> None:
+    """The row, the timer, the word, and a workflow task's three; where it is so already, one."""
+    await trial.signs_up("ana", **({"tier": "platinum"} if how == "already" else {}))
+    run = await begin(trial, "waits_once")
+    if how == "bought":
+        await trial.asleep(run)
+        await trial.does("ana", "Order Completed")
+        await trial.look()
+    await trial.workflow(run).result()
+    events = [EventType.Name(e.event_type)[11:] for e in (await trial.workflow(run).fetch_history()).events]
+    around = 5  # started; the first workflow task's three; the end
+    assert len(events) - around == {"bought": 6, "already": 1}[how], events
+
+
+async def task_of(shop: Shop, **asked: str) -> dict[str, Any]:
+    (task,) = (await shop.operate("GET", "/v1/tasks", params=asked)).json()["tasks"]
+    return dict(task)
+
+
+async def test_people_say_how_a_task_went_and_the_journey_goes_on(trial: Shop) -> None:
     await trial.signs_up("ana")
-    run = await begin(trial, "waits_for_one_of_several")
-    await expecting(trial, run)
-    await trial.does("ana", "Order Completed")
+    run = await begin(trial, "asks_people")
+    await trial.asleep(run)
+    task = await task_of(trial, assignee="care")
+    assert (task["title"], task["state"], task["choices"], task["late"]) == (
+        "Call the customer",
+        "open",
+        ["won", "lost"],
+        False,
+    )
+    done = f"/v1/tasks/{task['id']}/done"
+    refused = await trial.operate("POST", done, json={"outcome": "maybe"})
+    assert (refused.status_code, refused.json()["detail"]) == (422, "the outcome is one of won, lost")
+    assert (await trial.operate("POST", done, json={"outcome": "won"})).json()["state"] == "done"
+    assert (await trial.operate("POST", done, json={"outcome": "lost"})).status_code == 409
     await trial.look()
-    await trial.over(run)
-    kinds = [event.WhichOneof("attributes") for event in (await trial.workflow(run).fetch_history()).events]
-    begun, heard = kinds.index("marker_recorded_event_attributes"), kinds.index("workflow_execution_signaled_event_attributes")
-    told = [kind for kind in kinds[begun : heard + 5] if kind]
-    assert len(told) <= 7, told
+    assert await channels(trial, run) == ["push"]
+
+
+async def test_numbers_of_a_task_can_be_branched_on(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "asks_people")
+    await trial.asleep(run)
+    task = await task_of(trial)
+    await trial.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "lost", "values": {"calls": 3}})
+    await trial.look()
+    assert await channels(trial, run) == ["whatsapp"]
+
+
+async def test_a_task_that_is_due_goes_on_to_somebody_else_and_one_that_nobody_waits_for_is_withdrawn(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "asks_people")
+    await trial.asleep(run)
+    task = await task_of(trial, assignee="care")
+    trial.clock.set(trial.clock.now() + timedelta(days=3))
+    assert (await trial.operate("GET", "/v1/tasks", params={"assignee": "care"})).json()["tasks"] == []
+    assert (await task_of(trial, assignee="care-lead"))["late"]
+    trial.clock.set(trial.clock.now() + timedelta(days=2))
+    withdrawn = (await trial.operate("GET", f"/v1/tasks/{task['id']}")).json()
+    assert withdrawn["state"] == "withdrawn"
+    refused = await trial.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "won"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "task-over")
+    assert await channels(trial, run) == ["email"]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", None])
+async def test_moments_are_those_of_the_customers_wall_clock(trial: Shop, zone: str | None) -> None:
+    born = (trial.opened_at + timedelta(days=40)).date()
+    here = ZoneInfo(zone or "Europe/Madrid")
+    told = {"timezone": zone} if zone else {"birthday": born.replace(year=1990).isoformat()}
+    await trial.signs_up("ana", channels=("push", "email") if not zone else CHANNELS, **told)
+    if not zone:
+        await trial.send("identify", userId="ana", traits={"phone": None})
+    run = await begin(trial, "by_the_clock")
+    assert await channels(trial, run) == (["push", "email"] if zone else ["push", "whatsapp", "email"])
+    shown = [message.due_at.astimezone(here) for message in await trial.messages(run)]
+    assert f"{shown[0]:%a %H:%M}" == "Sat 09:30"
+    assert shown[0] - run.entered_at < timedelta(days=8)
+    if not zone:
+        assert f"{shown[1]:%m-%d %H:%M}" == f"{born - timedelta(days=3):%m-%d} 10:00"
+    assert f"{shown[-1]:%H:%M}" == "12:00"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from segments import DefinitionError, Predicate, age, did, held, prop, trait
 from segments.facts import Event, Origins
-from segments.leaves.amounts import Amount, Ratio
+from segments.leaves.countable import Amount, Ratio
 from segments.leaves.did import Did
 from segments.leaves.sequences import first, last
 from segments.leaves.traits import Term

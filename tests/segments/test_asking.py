@@ -9,7 +9,7 @@ import pytest
 from segments import DefinitionError, Effect, Segment, did, listed, prop, trait
 from segments.ask.ask import CannotAsk, count, explain, preview
 from segments.ask.concerns import WorryFrom, concerns
-from segments.ask.overview import landscape, overview
+from segments.ask.overview import all_segments, overview
 from segments.ask.why import why
 from segments.facts import Event, Facts, Person
 from segments.language.predicate import Either
@@ -212,7 +212,7 @@ async def test_the_overview_names_sizes_origins_and_the_journeys_that_are_fed(sh
     await put_stored(shop.database, *stored, announce=False, by="eva", at=T0)
     broken = ("broken", "v", {"name": "broken", "predicate": {"future": 1}})
     await put_stored(shop.database, *broken, announce=False, by="eva", at=T0)
-    around = await landscape(shop.database, {"special": special, "adults": adults})
+    around = await all_segments(shop.database, {"special": special, "adults": adults})
     entries = {"welcome": "adults", "treat": "special", "waits": "nobody-has-this"}
     found = await overview(shop.database, list(around.known.values()), entries, around, T0, WorryFrom())
     assert [(each.kind, each.segment) for each in around.concerns(entries)] == [

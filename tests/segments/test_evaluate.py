@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from segments import Predicate, did, prop, trait
+from segments import Predicate, city, consented, did, prop, reachable, trait
 from segments.evaluate import flipped_at, flips, holds, holds_on_nothing, reached_at
-from segments.facts import Event, Facts
+from segments.facts import Event, Facts, Person
 from tests.profile import examples
 from tests.segments.shop import T0
 from tests.segments.strategies import histories, predicates
@@ -146,3 +146,20 @@ def test_a_goal_is_dated_with_the_event_that_decided() -> None:
 
 def test_the_end_of_the_calendar_is_no_edge() -> None:
     assert flips(did("A").within(days=1), {}, [Event("A", datetime.max.replace(tzinfo=UTC))], T0, T0 + DAY) == []
+
+
+def test_seg_44_all_that_is_known_crosses_in_one_expression_without_a_server() -> None:
+    lives = (trait("age") < 30) & (trait("density") == "urban") & city("Madrid")
+    likes = trait("values").contains("immediacy")
+    buys = did("Order Completed").where(prop("channel") == "app").within(days=90) & ~did("Product Returned")
+    micro = lives & likes & buys & consented("push") & reachable("push")
+    traits = {"age": 22, "density": "urban", "values": ["immediacy"], "address": {"city": "Madrid"}}
+    bought = at(DAY, "Order Completed", channel="app")
+    person = Person(consents={("push", "marketing"): "granted"}, channels=frozenset({"push"}))
+    assert holds(micro, traits, [bought], T0, person)
+    assert flips(lives & likes & buys, traits, [bought], T0, T0 + 90 * DAY) == [(T0 + 89 * DAY, False)]
+    for wrong in ({"age": 31}, {"density": "rural"}, {"values": []}, {"address": {"city": "Vigo"}}):
+        assert not holds(micro, traits | wrong, [bought], T0, person)
+    for events in ([], [at(DAY, "Order Completed", channel="web")], [bought, at(HOUR, "Product Returned")]):
+        assert not holds(micro, traits, events, T0, person)
+    assert not holds(micro, traits, [bought], T0)

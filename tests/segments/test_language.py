@@ -187,8 +187,8 @@ def test_narrowing_makes_a_new_predicate() -> None:
         first.window = HOUR  # type: ignore[misc]
 
 
-def test_every_kind_of_predicate_is_looked_for_in_json() -> None:
-    assert set(ORDER) == set(readers())
+def test_whatever_is_looked_for_in_json_is_a_kind_of_predicate() -> None:
+    assert set(ORDER) <= set(readers())
 
 
 def test_the_door_is_pure() -> None:

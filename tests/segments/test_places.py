@@ -29,7 +29,7 @@ from segments.evaluate import holds
 from segments.facts import Event
 from segments.language.predicate import Edge, trait_names
 from segments.language.wire import predicate_from_json
-from segments.leaves.places import EARTH_RADIUS, distance
+from segments.leaves.areas import EARTH_RADIUS, distance
 from tests.segments.shop import T0, Shop
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

@@ -99,6 +99,7 @@ def grown_too_fast(small: Read, large: Read) -> dict[tuple[str, str], tuple[int,
 async def shop(database: Database) -> Database:
     await database.pool.execute(_WEEKS, T0)
     await database.pool.execute(_BY_HAND_ONLY)
+    await database.pool.execute(_FORGET)  # an emptied database still has the statistics of the tests before
     await fill(database, 0, SMALL)
     return database
 

@@ -13,7 +13,7 @@ from sqlglot import expressions as ex
 from segments import DefinitionError, Predicate, check_goal
 from segments.language.wire import predicate_from_json
 from segments.leaves.top import rankings
-from segments.sql.ranking_sql import taken
+from segments.sql.ranking import taken
 from segments.sql.statements import GoalRow, Statement, among, compile_goal, compiled, everyone
 from store import Database, queries
 from tests.profile import examples, scaled

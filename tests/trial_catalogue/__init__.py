@@ -214,3 +214,85 @@ async def weekly(j: Journey) -> None:
 async def until_it_arrives(j: Journey) -> None:
     """By push; when that is not told delivered within four hours, by WhatsApp."""
     await j.reach("note", by=("push", "whatsapp"), undelivered_after=timedelta(hours=4))
+
+
+@journey(reentry=after(minutes=0))
+async def asks_the_team(j: Journey) -> None:
+    """A task for somebody of the company, and what it came to; or the customer is no VIP."""
+    call = j.task("Call the customer", to="care", by=timedelta(days=1), escalate="lead", choices=("sold", "lost"))
+    answer = await j.first(called=call, left=j.left(vips), timeout=timedelta(days=2))
+    if answer.called and answer.called.outcome == "sold":
+        await j.email("note")
+    elif answer.timed_out:
+        await j.push("note", only=vips)
+    else:
+        await j.whatsapp("note")
+
+
+@journey(reentry=after(minutes=0))
+async def follows_up(j: Journey) -> None:
+    """What came back of a message leads on; then a last word to who is a VIP within a day."""
+    receipt = await j.email("note")
+    answer = await j.first(
+        opened=j.opened(receipt),
+        clicked=j.clicked(receipt),
+        failed=j.undelivered(receipt),
+        timeout=timedelta(hours=12),
+    )
+    if answer.clicked:
+        await j.whatsapp("note")
+    elif answer.opened and await j.wait_for(did("Product Viewed"), since=j.now, timeout=timedelta(days=1)):
+        await j.push("note")
+    elif answer.failed:
+        await j.email("note")
+    await j.wait_for(j.entered(vips), timeout=timedelta(days=1))
+    await j.push("note", only=vips)
+
+
+@journey(reentry=after(minutes=0))
+async def asks_people(j: Journey) -> None:
+    """Somebody calls within two days, or somebody else does; it goes on as they say."""
+    answer = await j.first(
+        called=j.task("Call the customer", to="care", by=timedelta(days=2), escalate="care-lead", choices=("won", "lost")),
+        timeout=timedelta(days=4),
+    )
+    if answer.called and answer.called.outcome == "won":
+        await j.push("note")
+    elif answer.called and answer.called.answer.get("calls", 0) > 1:
+        await j.whatsapp("note")
+    else:
+        await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def waits_once(j: Journey) -> None:
+    """Nothing but a wait."""
+    await j.first(bought=did("Order Completed"), gold=trait("tier") == "platinum", timeout=timedelta(days=3))
+
+
+@journey(reentry=after(minutes=0), timezone="Europe/Madrid")
+async def by_the_clock(j: Journey) -> None:
+    """On Saturday morning where they live; then before their birthday, if that is known; then in the daytime."""
+    await j.until("09:30", weekday="sat")
+    await j.push("note")
+    if await j.until(trait="birthday", before=timedelta(days=3), at="10:00"):
+        await j.whatsapp("note")
+    await j.window("12:00", "20:00")
+    await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def acts(j: Journey) -> None:
+    """Sets traits, ends one journey and starts another."""
+    await j.set_traits(tier="gold", seen=1)
+    await j.end(weekly)
+    await j.start(by_choice, route="email")
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0))
+async def speaks_alone(j: Journey) -> None:
+    """For two hours, no other journey's promotion."""
+    async with j.hold_others():
+        await j.wait(hours=2)
+    await j.push("note")

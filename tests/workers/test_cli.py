@@ -2,37 +2,23 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from secrets import token_hex
 
 import pytest
 
 from api.ingest.signed import identity_secret
+from segments import Segment, did
 from store import connect
 from store.keys import Role, find_key
+from tests.command_line import freshly, in_thread, journeys
 from workers.settings import Settings
 
 HEAVY = {"temporalio", "fastapi", "sqlalchemy", "asyncpg", "pydantic", "httpx"}
 NOBODY = "127.0.0.1:9"
 SERVERS = {"database_url": "postgresql://h/d", "temporal_address": NOBODY}
-
-
-def journeys(
-    *arguments: str, cwd: Path | None = None, path: Sequence[str] = (), **settings: str
-) -> subprocess.CompletedProcess[str]:
-    quiet = {name: value for name, value in os.environ.items() if not name.startswith("JOURNEYS_")}
-    told = {f"JOURNEYS_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-P", "-m", "workers.cli.main", *arguments]
-    environment = {**quiet, **told, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(filter(None, [*path, *sys.path]))}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd, timeout=60)
-
-
-async def in_thread(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(journeys, *arguments, **settings)
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -51,9 +37,29 @@ def test_help_tells_a_newcomer_where_to_begin() -> None:
         assert f" {command} " in told
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("worker", ["JOURNEYS_DATABASE_URL, JOURNEYS_TEMPORAL_ADDRESS, JOURNEYS_SECRET and a catalogue"]),
+        ("api", ["needs JOURNEYS_DATABASE_URL, JOURNEYS_SECRET and a catalogue"]),
+        ("demo", ["in a checkout"]),
+        ("dev", ["needs the extra `embedded`"]),
+    ],
+)
+def test_help_says_what_a_command_needs(command: str, words: list[str]) -> None:
+    told = " ".join(journeys(command, "--help").stdout.split())
+    assert [each for each in words if each not in told] == []
+
+
+def test_the_predicate_that_help_shows_is_one() -> None:
+    told = " ".join(journeys("segments", "count", "--help").stdout.replace("│", " ").split())
+    shown = json.loads(told.partition("such as ")[2].partition("; -:")[0])
+    assert Segment.from_json({"name": "shown", "predicate": shown}).predicate == did("Signed Up").within(days=7)
+
+
 @pytest.mark.parametrize("how", ["version", "--version"])
 def test_version(how: str) -> None:
-    assert journeys(how).stdout.strip().count(".") == 2
+    assert freshly(how).stdout.strip().count(".") == 2
 
 
 @pytest.mark.parametrize("command", ["dev", "demo"])
@@ -156,7 +162,8 @@ def test_without_a_database_the_key_commands_say_what_to_do(tmp_path: Path) -> N
 
 
 async def test_migrate_says_what_it_applied(empty_dsn: str) -> None:
-    assert (await in_thread("migrate", database_url=empty_dsn)).stdout.splitlines()[0] == "applied 0001_core.sql"
+    told = await asyncio.to_thread(freshly, "migrate", database_url=empty_dsn)
+    assert told.stdout.splitlines()[0] == "applied 0001_core.sql"
     assert (await in_thread("migrate", database_url=empty_dsn)).stdout == "the schema is up to date\n"
 
 

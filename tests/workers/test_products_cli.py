@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from store import Database
-from tests.workers.test_cli import in_thread
+from tests.command_line import in_thread
 
 CSV = """id;name;price;currency;available;complementary;attributes.color
 p-7;Snow boots;89.90;EUR;yes;p-8|p-9;green

@@ -12,8 +12,8 @@ from segments.load.backfill import chunk
 from segments.load.load import load, register
 from store import Database
 from store.segments.rows import stored
+from tests.command_line import in_thread
 from tests.segments.shop import Shop
-from tests.workers.test_cli import in_thread
 
 GOLD = {"trait": "tier", "is": "==", "value": "gold"}
 CATALOGUE = "trial_catalogue"

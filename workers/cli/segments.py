@@ -29,7 +29,7 @@ def list_(as_json: Json = False, silence_hours: Silence = 24) -> None:
     """Every segment with its size, owner, review date, the journeys it feeds, and what to worry about."""
 
     async def work(asked: Asked) -> "tuple[list[Overview], list[Concern]]":
-        around = await asked.landscape()
+        around = await asked.all_segments()
         return await asked.overview(around, around.known, silence_hours), around.concerns(asked.catalogue.entries)
 
     seen, standing = ask(work)

@@ -15,7 +15,7 @@ from workers.cli.asked import fail, settings, with_database
 if TYPE_CHECKING:
     from journeys.catalogue import Catalogue
     from segments import Predicate
-    from segments.ask.overview import Known, Landscape, Overview
+    from segments.ask.overview import AllSegments, KnownSegment, Overview
     from store import Database
 
 T = TypeVar("T")
@@ -33,15 +33,15 @@ class Asked:
     catalogue: "Catalogue"
     now: datetime
 
-    async def landscape(self) -> "Landscape":
+    async def all_segments(self) -> "AllSegments":
         """Every segment by name."""
-        from segments.ask.overview import landscape
+        from segments.ask.overview import all_segments
 
-        return await landscape(self.database, self.catalogue.segments)
+        return await all_segments(self.database, self.catalogue.segments)
 
-    async def one(self, name: str) -> "Known":
+    async def one(self, name: str) -> "KnownSegment":
         """A segment; an unknown one ends the command."""
-        around = await self.landscape()
+        around = await self.all_segments()
         if name in around.problems:
             fail(f"segment {name!r} cannot be read any more: {around.problems[name]}")
         if name not in around.known:
@@ -53,7 +53,7 @@ class Asked:
         from segments.language.names import expanded
         from segments.language.wire import predicate_from_json
 
-        return predicate_from_json(expanded(plain, (await self.landscape()).predicates))
+        return predicate_from_json(expanded(plain, (await self.all_segments()).predicates))
 
     async def evaluated(self, name: str) -> dict[str, datetime]:
         """Up to when a segment is evaluated, by its name; nothing while its version is not evaluated yet."""
@@ -61,7 +61,7 @@ class Asked:
 
         return await evaluated(self.database, {name: (await self.one(name)).segment.version})
 
-    async def overview(self, around: "Landscape", names: "Iterable[str]", silence_hours: float = 24) -> "list[Overview]":
+    async def overview(self, around: "AllSegments", names: "Iterable[str]", silence_hours: float = 24) -> "list[Overview]":
         """These segments at a glance."""
         from segments.ask.concerns import WorryFrom
         from segments.ask.overview import overview
@@ -72,7 +72,7 @@ class Asked:
     async def glance(self, name: str) -> "Overview":
         """One segment at a glance; an unknown one ends the command."""
         await self.one(name)
-        [seen] = await self.overview(await self.landscape(), [name])
+        [seen] = await self.overview(await self.all_segments(), [name])
         return seen
 
 

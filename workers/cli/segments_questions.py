@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from segments.ask.coverage import Report
 
 Maybe = Annotated[str | None, typer.Argument(help="The segment's name; none with --definition.")]
-File = Annotated[Path | None, typer.Option("--definition", help="A JSON file with a predicate that is not saved; -: stdin.")]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--definition",
+        help='A JSON file with a predicate that is not saved, such as {"did": "Signed Up", "within": 604800}; -: stdin.',
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -92,7 +98,7 @@ def concerns(
         from segments.ask.concerns import WorryFrom, concerns
         from store.segments.rows import sizes
 
-        around = await asked.landscape()
+        around = await asked.all_segments()
         counted = await sizes(asked.database, list(around.known))
         limits = WorryFrom(timedelta(hours=silence_hours), overlap, most, allowed)
         found = await concerns(asked.database, around.segments, counted, asked.now, limits)
@@ -115,7 +121,7 @@ def coverage(
     async def work(asked: Asked) -> "tuple[datetime, Report]":
         from segments.ask.coverage import report
 
-        segments = (await asked.landscape()).segments if segment is None else [(await asked.one(segment)).segment]
+        segments = (await asked.all_segments()).segments if segment is None else [(await asked.one(segment)).segment]
         before = asked.now - timedelta(days=outdated_days)
         return asked.now, await report(asked.database, segments, before, enough=enough, only=segment)
 

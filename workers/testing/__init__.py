@@ -1,1 +1,6 @@
-"""The test kit that ships: a whole shop over real servers, with time in the test's hand, for a company's own tests."""
+"""The test kit that ships: journeys rehearsed in milliseconds, or on real servers, in one vocabulary (`shop`)."""
+
+from workers.testing.customer import Customer
+from workers.testing.rehearsal import Rehearsal
+
+__all__ = ["Customer", "Rehearsal"]

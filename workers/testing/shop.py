@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,8 @@ from uuid import uuid4
 import httpx
 from google.protobuf.duration_pb2 import Duration
 from pydantic import PrivateAttr, SecretStr
+from temporalio import activity
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
@@ -28,6 +31,7 @@ from journeys.clock import Clock
 from journeys.contracts import DeliverRequest, RunOver
 from store import Database
 from store.keys import Role, create_key
+from store.report import refusals
 from store.runs.views import Message, Run, list_runs, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
@@ -35,10 +39,11 @@ from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_N
 from workers.serve import api_config
 from workers.settings import Settings
 from workers.temporal import connect_temporal
+from workers.testing.on_time import starting_on_time
+from workers.testing.people import CHANNELS, consent, contact
 from workers.worker import serving, workers
 
 SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"  # noqa: S105 - a shop in a test has nothing to hide
-CHANNELS = ("push", "whatsapp", "email")
 
 
 class HandClock(Clock):
@@ -110,9 +115,21 @@ class Shop:
         return sorted(found, key=lambda run: (run.entered_at, run.id))
 
     async def run(self, journey: str | None = None) -> Run:
-        """The only run."""
-        (found,) = await self.runs(journey)
-        return found
+        """The only run.
+
+        Raises:
+            AssertionError: there is none, or there are several; with who was refused, and why.
+        """
+        found = await self.runs(journey)
+        if len(found) != 1:
+            raise AssertionError(await self._told(journey, len(found)))
+        return found[0]
+
+    async def _told(self, journey: str | None, count: int) -> str:
+        among = f"in {journey}" if journey else "in any journey"
+        reasons = await refusals(self.database, journey) if journey else {}
+        why = "".join(f"; refused: {reason} ({number})" for reason, number in reasons.items())
+        return f"{f'{count} runs are' if count else 'nobody is'} {among}{why}"
 
     def workflow(self, run: Run) -> "WorkflowHandle[Any, RunOver]":
         """The run as Temporal has it."""
@@ -122,6 +139,15 @@ class Shop:
         """Let a run's own time pass, and wait until the run has done what was due by then."""
         handle = self.workflow(run)
         await self.skipper.fast_forward(handle, span)
+
+    async def asleep(self, run: Run) -> None:
+        """Return as soon as a run has started a timer: it stands in a wait, with all that it waits for written down."""
+        started = EventType.EVENT_TYPE_TIMER_STARTED
+        async with asyncio.timeout(60):
+            while all(  # noqa: ASYNC110 - a worker gets it there
+                event.event_type != started for event in (await self.workflow(run).fetch_history()).events
+            ):
+                await asyncio.sleep(0.05)
 
     async def over(self, run: Run) -> RunOver:
         """Skip whatever time a run still waits for, and return how it ended."""
@@ -158,27 +184,6 @@ class Shop:
                 if len(done) >= count:
                     return done
                 await asyncio.sleep(0.02)
-
-
-def contact(user: str) -> dict[str, Any]:
-    """Traits with an e-mail address and a phone number of one's own."""
-    return {"firstName": user.capitalize(), "email": f"{user}@example.com", "phone": _phone(user)}
-
-
-def consent(user: str, channels: Sequence[str]) -> dict[str, Any]:
-    """A push token for `push`, and a subscription for each channel."""
-    keys = {
-        "push": (f"token-{user}", "ANDROID_PUSH"),
-        "whatsapp": (_phone(user), "WHATSAPP"),
-        "email": (f"{user}@example.com", "EMAIL"),
-    }
-    subscriptions = [{"key": key, "type": kind, "status": "SUBSCRIBED"} for key, kind in (keys[c] for c in channels)]
-    device = {"device": {"token": f"token-{user}", "type": "android"}} if "push" in channels else {}
-    return {"messaging_subscriptions": subscriptions} | device
-
-
-def _phone(user: str) -> str:
-    return f"+346{sum(ord(c) * 131**n for n, c in enumerate(user)) % 10**8:08d}"
 
 
 async def new_namespace(address: str) -> str:
@@ -228,8 +233,12 @@ async def open_shop(
     catalogue: str = "definitions",
     serve: bool = True,
     speed: float = 1.0,
+    on_time: bool = False,
 ) -> AsyncIterator[Shop]:
-    """Open a shop on a fresh database and a namespace of its own; its days may pass faster than ours."""
+    """Open a shop on a fresh database and a namespace of its own; its days may pass faster than ours.
+
+    A run begins at Temporal's time; where runs are `on_time`, at the shop's, however far ahead that is.
+    """
     async with AsyncExitStack() as stack:
         namespace = await new_namespace(temporal_address)
         sandbox = await stack.enter_async_context(running_sandbox(folder / "sandbox"))
@@ -237,7 +246,8 @@ async def open_shop(
         skipper = TimeSkipper(await connect_temporal(settings), config=TimeSkippingConfig(enabled=False))
         now = datetime.now(UTC)
         clock = HandClock(real_origin=now, business_origin=now, speed=speed)
-        parts = with_clock(assemble(settings, database, skipper.client), clock)
+        client = starting_on_time(skipper, clock) if on_time else skipper.client
+        parts = with_clock(assemble(settings, database, client), clock)
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
         app = api.create_app(replace(config, clock=clock), database=database)
@@ -259,10 +269,12 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     parts.watch.dispatcher.mender.clock = clock
     dispatcher = replace(parts.watch.dispatcher, clock=clock)
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
-    delivery = replace(parts.delivery, clock=_when_due, doubt=replace(parts.delivery.doubt, speed=clock.speed))
+    delivery = replace(parts.delivery, clock=partial(_tried_at, clock), doubt=replace(parts.delivery.doubt, speed=clock.speed))
     return replace(parts, watch=watch, delivery=delivery)
 
 
-def _when_due(request: DeliverRequest) -> datetime:
+def _tried_at(clock: Clock, request: DeliverRequest) -> datetime:
     """The run's own time: it was skipped, so the wall clock would be days behind."""
-    return request.due_at
+    if not activity.in_activity():
+        return request.due_at
+    return max(request.due_at, clock.business(activity.info().current_attempt_scheduled_time))

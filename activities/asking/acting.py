@@ -1,0 +1,138 @@
+"""What journeys do to profiles and in other journeys: each action once, under its own key.
+
+Promise: an action that is repeated after a crash finds that it has been done. Traits go the way of every identify call, so
+that segments, waiting runs and the profile's history see them as any other word, with their source.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from uuid_utils.compat import uuid7
+
+from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
+from journeys.contracts import JourneySpec, PerKey, Reason
+from journeys.entry import Past, is_held_out, refusal, workflow_id
+from segments.language.events import TRAITS_CHANGED
+from store import Connection, Database
+from store.ingest.batch import Memory, store
+from store.ingest.items import Changes, Item
+from store.runs import rows as runs
+from store.runs.rows import NewRun, OpenRun
+from store.runs.views import control_of, run_by_idempotency_key
+
+log = structlog.get_logger(__name__)
+
+#: What stands as the source of what journeys say of a customer.
+SOURCE = "journeys"
+#: Parameters as a journey declares them: JSON values, or an error that says what is wrong.
+Accept = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Acting:
+    """The activities and what they work with; `accepting` validates the parameters of each journey."""
+
+    database: Database
+    specs: Mapping[str, JourneySpec]
+    accepting: Mapping[str, Accept]
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def activities(self) -> list[Callable[..., Any]]:
+        """All of them, for a worker."""
+        return [self.set_traits, self.start_journey, self.end_journey, self.hold]
+
+    @activity.defn(name=SetTraits.activity)
+    async def set_traits(self, asked: SetTraits) -> bool:
+        """Set traits of the run's customer; whether there is still one."""
+        async with self.database.transaction() as connection:
+            names = await runs.names_of(connection, asked.run_id)
+        if names is None:
+            return False
+        item = Item(
+            message_id=asked.key,
+            user_id=names.user_id,
+            anonymous_id=None if names.user_id else names.anonymous_id,
+            ts=asked.at,
+            type=TRAITS_CHANGED,
+            kind="identify",
+            properties="{}",
+            context="{}",
+            clamped=False,
+            source=SOURCE,
+            received_at=asked.at,
+            changes=Changes(traits=dict(asked.traits)),
+        )
+        await store(self.database, [item], self.memory)
+        return True
+
+    @activity.defn(name=StartJourney.activity)
+    async def start_journey(self, asked: StartJourney) -> bool:
+        """Whether another journey lets the run's customer in.
+
+        Raises:
+            ApplicationError: this worker has no such journey, or the parameters are not those that it declares.
+        """
+        spec = self.specs.get(asked.journey)
+        if spec is None:
+            missing = f"no journey '{asked.journey}' in this worker's catalogue; deploy the one that has it"
+            raise ApplicationError(missing, type="UnknownJourney")
+        params = self.accepting[asked.journey](asked.params)
+        async with self.database.transaction() as connection:
+            if await run_by_idempotency_key(connection, asked.journey, asked.key) is not None:
+                return True
+            run = await runs.run_asking(connection, asked.run_id)
+            if run is None or await control_of(connection, asked.journey) != "live":
+                return False
+            return await self._let_in(connection, spec, run, asked, params)
+
+    @activity.defn(name=EndJourney.activity)
+    async def end_journey(self, asked: EndJourney) -> bool:
+        """Whether the run's customer was in another journey, which ends now."""
+        async with self.database.transaction() as connection:
+            run = await runs.run_asking(connection, asked.run_id)
+            found = await runs.open_runs_of(connection, [run.profile_id]) if run else []
+            ending = [each.id for each in found if each.journey == asked.journey]
+            reason = Reason.OTHER_JOURNEY.value
+            return bool(await runs.request_exits(connection, [(id_, reason, asked.at) for id_ in ending]))
+
+    @activity.defn(name=Hold.activity)
+    async def hold(self, asked: Hold) -> bool:
+        """Let the customer's other journeys wait with their marketing, or let them go; whether the run is still there."""
+        async with self.database.transaction() as connection:
+            if asked.on:
+                await runs.hold(connection, asked.run_id, asked.number, asked.at)
+            else:
+                await runs.release(connection, asked.run_id, asked.at)
+            return await runs.run_asking(connection, asked.run_id) is not None
+
+    async def _let_in(
+        self, connection: Connection, spec: JourneySpec, by: OpenRun, asked: StartJourney, params: dict[str, Any]
+    ) -> bool:
+        keyed = isinstance(spec.reentry, PerKey)
+        key = asked.key if keyed else ""  # each start by a journey is a key of its own
+        (standing,) = await runs.standings(connection, [(spec.name, by.profile_id, key, keyed)])
+        past = Past(standing.open_id is not None, standing.runs, standing.last_ended_at)
+        if reason := refusal(spec, key, past, asked.at, asked.at):
+            log.info("a journey was not let in by another", journey=spec.name, by=by.journey, reason=reason)
+            return False
+        run_id = UUID(str(uuid7()))
+        new = NewRun(
+            id=run_id,
+            journey=spec.name,
+            profile_id=standing.profile_id,
+            entry_key=key,
+            entered_by="journey",
+            entered_at=asked.at,
+            workflow_id=workflow_id(spec.name, standing.profile_id, run_id),
+            created_at=asked.at,
+            params=params,
+            holdout=is_held_out(spec, standing.drawn_as),
+            idempotency_key=asked.key,
+        )
+        return bool(await runs.insert_runs(connection, [new]))

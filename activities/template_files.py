@@ -1,0 +1,109 @@
+"""The templates of a catalogue as texts by their place in its folder, and what each of them is.
+
+Promise: a file that stands there as a template, or was meant to, is read or told as wrong; everything else is left alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from activities.channels.kinds import KINDS
+from activities.channels.kinds import Template as Written
+from activities.templating.base import Template
+from activities.templating.errors import Problem, TemplateError
+from activities.templating.source import Text, read_yaml
+from activities.templating.vocabulary import Vocabulary
+from journeys.contracts import Channel
+
+_CONSTANTS = "shop.yaml"
+_MEANT = {".yaml", ".yml"}
+#: Folders of other programs, in which nothing is ours.
+_OTHERS = {"node_modules"}
+
+
+def texts_in(folder: Path) -> dict[str, str | None]:
+    """What stands below a folder as templates, by its place there; nothing instead of a text that is not UTF-8."""
+    endings = _endings()
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in endings and path.is_file())
+    ours = [path for path in paths if not _OTHERS & set(path.relative_to(folder).parts)]
+    return {path.relative_to(folder).as_posix(): _text(path) for path in ours}
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Texts by their place, and the name of the folder as problems tell it."""
+
+    name: str
+    texts: Mapping[str, str | None]
+
+    def templates(self, vocabulary: Vocabulary) -> tuple[dict[tuple[Channel, str], Template], list[Problem]]:
+        """All of them, and what is wrong with the others."""
+        found: dict[tuple[Channel, str], Template] = {}
+        problems: list[Problem] = []
+        for place in self.texts:
+            try:
+                self._add(place, vocabulary, found)
+            except TemplateError as error:
+                problems += error.problems
+        return found, problems
+
+    def with_constants(self, vocabulary: Vocabulary) -> Vocabulary:
+        """What `shop.yaml` says, for all of them."""
+        if _CONSTANTS not in self.texts:
+            return vocabulary
+        fields = read_yaml(self._file(_CONSTANTS), self._text(_CONSTANTS)).fields
+        shop = {name: value.value for name, value in fields.items() if isinstance(value, Text)}
+        return replace(vocabulary, shop={**shop, **vocabulary.shop})
+
+    def _add(self, place: str, vocabulary: Vocabulary, found: dict[tuple[Channel, str], Template]) -> None:
+        name = PurePosixPath(place).name
+        if name == _CONSTANTS or self._beside_another(place):
+            return
+        kinds = _kinds()
+        channel = next((channel for channel, kind in kinds.items() if name.endswith(kind.suffix)), None)
+        if channel is None:
+            suffixes = ", ".join(kind.suffix for kind in kinds.values())
+            raise TemplateError(Problem(self._file(place), 1, f"not a template; a name ends with {suffixes}"))
+        key = (channel, name.removesuffix(kinds[channel].suffix))
+        if key in found:
+            taken = f"the name is taken by {found[key].file}; all journeys share names"
+            raise TemplateError(Problem(self._file(place), 1, taken))
+        found[key] = self._read(place, vocabulary, kinds[channel])
+
+    def _read(self, place: str, vocabulary: Vocabulary, kind: Written) -> Template:
+        beside = place.removesuffix(kind.suffix) + kind.beside if kind.beside else None
+        texts = [self._text(each, place) for each in (place, beside) if each and each in self.texts]
+        return kind.kind.read(self._file(place), texts[0], vocabulary, *texts[1:])
+
+    def _text(self, place: str, of: str | None = None) -> str:
+        text = self.texts[place]
+        if text is None:
+            raise TemplateError(Problem(self._file(of or place), 1, "not UTF-8"))
+        return text
+
+    def _beside_another(self, place: str) -> bool:
+        return any(
+            place.removesuffix(kind.beside) + kind.suffix in self.texts
+            for kind in _kinds().values()
+            if kind.beside and place.endswith(kind.beside)
+        )
+
+    def _file(self, place: str) -> str:
+        return f"{self.name}/{place}"
+
+
+def _kinds() -> dict[Channel, Written]:
+    return {kind.channel: kind.template for kind in KINDS.values() if kind.template}
+
+
+def _endings() -> set[str]:
+    """How the names of files end that stand there as templates, or were meant to."""
+    names = [name for kind in _kinds().values() for name in (kind.suffix, kind.beside) if name]
+    return {Path(name).suffix for name in names} | _MEANT
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None

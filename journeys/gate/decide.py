@@ -1,0 +1,219 @@
+"""The gate: whether a message may go out now. A pure decision over what was looked up in the transaction that claims it.
+
+Promise: the questions are asked in the order of docs/architecture.md, the first "no" wins and is recorded with its inputs, and
+every "not now" carries an instant that all allow, as far as it is known now; where there is none before the message's
+deadline, it is dropped at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
+from journeys.gate.caps import Capped, Past, applies
+from journeys.gate.habits import Habits
+from journeys.gate.hours import LONGEST, Only, Quiet, Window
+from journeys.gate.solver import Answer, Constraint, shuts, solve
+from segments.time.zones import Whereabouts
+
+#: How long a message of a paused journey, or one that another journey holds, waits before it asks again by itself. Whoever
+#: lets the journey live again wakes it.
+PAUSE_CHECK = timedelta(hours=1)
+#: How long a message waits where it is never day everywhere, before its customer is looked at again.
+ASK_AGAIN = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """The message may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """The message may not be sent (now)."""
+
+    outcome: Outcome
+    reason: Reason
+    detail: dict[str, Any] = field(default_factory=dict)
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that the gate decides on."""
+
+    request: DeliverRequest
+    spec: JourneySpec
+    now: datetime
+    where: Whereabouts
+    opt_in: bool  # whether the channel needs the customer's yes for the purpose
+    consent: str | None  # what they said of it, at the address that allows most
+    addresses: int  # that live and may be written to by this consent
+    unsuppressed: int  # of these
+    control: str | None = None  # the operator's switch
+    over: bool = False
+    exit_reason: str | None = None
+    goal_at: datetime | None = None
+    asked: int = 0  # messages that the run has asked for before this one
+    holdout: bool = False
+    in_segment: bool = True  # of the one that the message is only for
+    relation: str | None = None  # of the product that its template asks for
+    offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
+    past: Sequence[Past] = ()
+    ceilings: Ceilings = USUAL_CEILINGS
+    held: bool = False  # by another of the customer's journeys, which wants to speak alone
+    windows: tuple[Window, ...] = ()
+    habits: Habits | None = None
+
+    @property
+    def marketing(self) -> bool:
+        """Whether caps, quiet hours and windows apply."""
+        return self.request.purpose is Purpose.MARKETING
+
+
+def decide(question: Question) -> Go | No:
+    """Ask the questions in order."""
+    for ask in _QUESTIONS:
+        if no := ask(question):
+            return no
+    return Go()
+
+
+def caps_of(spec: JourneySpec, ceilings: Ceilings) -> tuple[Cap, ...]:
+    """The caps on a journey's messages: its own, and last the customer's ceiling of the day."""
+    return (*spec.caps, Cap(ceilings.per_day, _DAY))
+
+
+def _killed(q: Question) -> No | None:
+    return No(Outcome.SKIPPED, Reason.KILLED) if q.control == "killed" else None
+
+
+def _paused(q: Question) -> No | None:
+    return No(Outcome.DEFERRED, Reason.PAUSED, retry_at=_asked_again(q)) if q.control == "paused" else None
+
+
+def _held(q: Question) -> No | None:
+    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_asked_again(q)) if q.held and q.marketing else None
+
+
+def _asked_again(q: Question) -> datetime:
+    # At its deadline it is asked for once more, and is useless then; not again at once, where our clock is behind Temporal's.
+    return max(min(q.now + PAUSE_CHECK, q.request.useless_after), q.now + timedelta(seconds=1))
+
+
+def _over(q: Question) -> No | None:
+    return No(Outcome.SKIPPED, _as_reason(q.exit_reason)) if q.over else None
+
+
+def _goal(q: Question) -> No | None:
+    return No(Outcome.SKIPPED, Reason.GOAL, {"reached_at": q.goal_at.isoformat()}) if q.goal_at else None
+
+
+def _ceiling(q: Question) -> No | None:
+    most = q.spec.most or q.ceilings.per_run
+    return No(Outcome.SKIPPED, Reason.CEILING, {"most": most}) if q.asked >= most else None
+
+
+def _consent(q: Question) -> No | None:
+    # What needs no opt-in goes to who said nothing, but an explicit no still holds.
+    fine = ("granted",) if q.opt_in else ("granted", "unknown", "pending", "expired", None)
+    return None if q.consent in fine else No(Outcome.SKIPPED, Reason.NO_CONSENT, {"consent": q.consent or "unknown"})
+
+
+def _suppression(q: Question) -> No | None:
+    return No(Outcome.SKIPPED, Reason.SUPPRESSED) if q.addresses and not q.unsuppressed else None
+
+
+def _endpoint(q: Question) -> No | None:
+    return None if q.unsuppressed else No(Outcome.SKIPPED, Reason.UNREACHABLE)
+
+
+def _segment(q: Question) -> No | None:
+    return None if q.in_segment else No(Outcome.SKIPPED, Reason.NOT_IN_SEGMENT, {"segment": q.request.only})
+
+
+def _product(q: Question) -> No | None:
+    wanting = q.relation is not None and q.offer is None
+    return No(Outcome.SKIPPED, Reason.NO_PRODUCT, {"relation": q.relation}) if wanting else None
+
+
+def _timing(q: Question) -> No | None:
+    """Quiet hours, windows, caps, habits and the deadline, together."""
+    if not q.marketing or _nothing_shuts(q):
+        return None
+    constraints = [*_hours(q), *_caps(q)]
+    answer = solve(q.now, q.request.useless_after, constraints, q.habits)
+    if answer.at == q.now:
+        return None
+    if answer.at is not None:
+        why = _why_not_now(constraints, q.now)
+        return No(Outcome.DEFERRED, why.reason, dict(why.told), answer.at) if why else _better(answer.at)
+    return _never_day(q) or _never(answer)
+
+
+def _nothing_shuts(q: Question) -> bool:
+    """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
+    if q.spec.quiet_hours or q.windows or q.habits or q.now >= q.request.useless_after:
+        return False
+    return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
+
+
+def _holdout(q: Question) -> No | None:
+    shown = dict(q.offer or {})
+    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout} | shown) if q.holdout else None
+
+
+# Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
+_WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
+_QUESTIONS = (*_WHETHER, _held, _timing, _holdout)
+
+
+def _hours(q: Question) -> list[Quiet | Only]:
+    zones = q.where.zones
+    told = {"zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones", "told_by": q.where.told_by}
+    quiet = [Quiet(q.spec.quiet_hours, zones, told)] if q.spec.quiet_hours else []
+    return [*quiet, *(Only(window, zones, {"window": str(window)} | told) for window in q.windows)]
+
+
+def _caps(q: Question) -> list[Capped]:
+    *own, ceiling = caps_of(q.spec, q.ceilings)
+    held = [Capped(cap, q.past, q.where.zones) for cap in own if applies(cap, q.request.channel)]
+    return [*held, Capped(ceiling, q.past, q.where.zones, Reason.DAY_CEILING)]
+
+
+def _why_not_now(constraints: Sequence[Constraint], now: datetime) -> Constraint | None:
+    """The hours that shut this instant, else of the caps that do the one that does so for longest."""
+    shut = [each for each in constraints if shuts(each, now)]
+    by_hours = [each for each in shut if not isinstance(each, Capped)]
+    return by_hours[0] if by_hours else max(shut, key=lambda cap: cap.shut(now, now)[-1][1], default=None)
+
+
+def _better(at: datetime) -> No:
+    return No(Outcome.DEFERRED, Reason.HABIT, {}, at)
+
+
+def _never_day(q: Question) -> No | None:
+    """Where a customer's place is not known and these hours are always shut somewhere, somebody may yet say where they are."""
+    hours = _hours(q)
+    if len(q.where.zones) == 1 or not hours or q.now + ASK_AGAIN >= q.request.useless_after:
+        return None
+    if solve(q.now, q.now + LONGEST, hours).at is not None:
+        return None
+    return No(Outcome.DEFERRED, hours[0].reason, dict(hours[0].told), q.now + ASK_AGAIN)
+
+
+def _never(answer: Answer) -> No:
+    """What is not to be had before the deadline is not waited for."""
+    told = {name: value for each in answer.shut_by for name, value in each.told.items()}
+    names = [each.reason.value for each in answer.shut_by] or [Reason.EXPIRED.value]
+    closed_by = {"closed_by": answer.last.reason.value} if answer.last else {}
+    return No(Outcome.SKIPPED, Reason.NO_INSTANT, told | {"shut_by": list(dict.fromkeys(names))} | closed_by)
+
+
+def _as_reason(text: str | None) -> Reason:
+    try:
+        return Reason(text or "")
+    except ValueError:
+        return Reason.OVER

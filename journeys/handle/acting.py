@@ -1,0 +1,85 @@
+"""Words of acting: what a journey does besides sending, to its customer's profile and in other journeys."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from journeys.actions import Action, EndJourney, Hold, SetTraits, StartJourney
+from journeys.contracts import Plain
+from journeys.errors import CatalogueError
+from journeys.handle.base import EntryModel, Words
+
+
+class Acting(Words[EntryModel]):
+    """How a journey acts."""
+
+    _actions: int
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._actions = 0
+
+    async def set_traits(self, **traits: Plain) -> None:
+        """Set traits of the customer; None takes one away.
+
+        Segments and waiting journeys see it as any other word about the customer, with `journeys` as its source.
+
+        Example:
+            await j.set_traits(tier="gold", churned=None)
+        """
+        for name, value in traits.items():
+            if not isinstance(value, bool | int | float | str | None):
+                kind = type(value).__name__
+                raise CatalogueError(f"j.set_traits: {name}= is a number, a flag, a text or None, not a {kind}")
+        if not traits:
+            raise CatalogueError('j.set_traits() sets nothing: write j.set_traits(tier="gold")')
+        await self._do(SetTraits, traits=traits)
+
+    async def start(self, journey: Any, **params: Plain) -> bool:
+        """Let the customer into another journey of the catalogue; whether its own rules let them in. It runs beside this one.
+
+        To go through its steps within this run instead, call it: `await other(j)`.
+
+        Example:
+            await j.start("cart_discount", discount="10%")
+        """
+        return await self._do(StartJourney, journey=_name("j.start", journey), params=params)
+
+    async def end(self, journey: Any) -> bool:
+        """End the customer's runs of another journey; whether there were any.
+
+        Example:
+            await j.end("cart_abandonment")
+        """
+        name = _name("j.end", journey)
+        if name == self._spec.name:
+            raise CatalogueError("a journey ends itself by return, not by j.end(…)")
+        return await self._do(EndJourney, journey=name)
+
+    @asynccontextmanager
+    async def hold_others(self) -> AsyncIterator[None]:
+        """No marketing of the customer's other journeys goes out while the block lasts.
+
+        Their messages wait, at most until they are useless. An end of this run lets them go.
+
+        Example:
+            async with j.hold_others():
+                await j.whatsapp("how-can-we-help")
+                await j.wait_for(j.replied(), timeout=days(1))
+        """
+        await self._do(Hold, on=True)
+        yield
+        await self._do(Hold, on=False)  # no `finally`: where the block does not end, the run's own end releases them
+
+    async def _do(self, kind: type[Action], **what: Any) -> bool:
+        self._first = False
+        self._actions += 1
+        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=self._actions, **what)
+        return bool(await self._runtime.ask(asked))
+
+
+def _name(word: str, journey: Any) -> str:
+    name = getattr(journey, "name", journey)
+    if not isinstance(name, str) or not name:
+        raise CatalogueError(f"{word} takes a journey, or the name of one, not {type(journey).__name__}")
+    return name

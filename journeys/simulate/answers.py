@@ -1,0 +1,95 @@
+"""What simulated journeys ask and do besides messages: answered from what the world knows, done once the run waits.
+
+Promise: what an action brings about happens after the run has gone on to its next wait, as on Temporal, where others see it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
+from journeys.catalogue import Catalogue
+from journeys.contracts import PerKey, Reason
+from journeys.entry import lot
+from journeys.gate.hours import next_open
+from journeys.gate.moment import next_of
+from journeys.questions import Arm, IsIn, Opens, Question, Reached, When
+from journeys.simulate.admission import Admission
+from journeys.simulate.agenda import Agenda
+from journeys.simulate.customers import Customer
+from journeys.simulate.errors import SimulationError
+from journeys.simulate.hearing import goal_reached, predicate_of
+from journeys.simulate.run import Run
+from segments import DefinitionError, Predicate, Segment, check_goal
+
+
+class Answers:
+    """The words of branching and acting; `learned` and `start` belong to the world."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        admission: Admission,
+        agenda: Agenda,
+        segment: Callable[[str], Segment],
+        learned: Callable[[Customer, Mapping[str, Any]], None],
+        start: Callable[[Run], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._admission = admission
+        self._agenda = agenda
+        self._segment = segment
+        self._learned = learned
+        self._start = start
+
+    def answer(self, run: Run, question: Question) -> Any:  # noqa: PLR0911 - a table of questions
+        """What a journey asks, or whether what it wants done could be done."""
+        who = run.customer
+        match question:
+            case Reached():
+                return _is_so(predicate_of(question.predicate), run)
+            case IsIn():
+                return self._segment(question.segment).predicate.holds(who.facts, question.at)
+            case When():
+                return next_of(question.moment, who.where(question.zone).zones, question.at, who.traits)
+            case Opens():
+                return next_open(question.window, who.where(question.zone).zones, question.at)
+            case Arm():
+                return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
+            case SetTraits():
+                self._soon(who, lambda: self._learned(who, question.traits))
+                return True
+            case StartJourney():
+                return self._started(who, question)
+            case EndJourney():
+                return self._ended(who, question.journey)
+            case Hold():
+                run.holds_others = question.on
+                return True
+        raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
+
+    def _started(self, who: Customer, asked: StartJourney) -> bool:
+        definition = self._catalogue.journey(asked.journey)
+        params = definition.branchable(definition.accept(dict(asked.params)))
+        key = asked.key if isinstance(definition.spec.reentry, PerKey) else ""
+        opened = self._admission.by_hand(definition, who, params, key)
+        if isinstance(opened, Run):
+            self._soon(who, lambda: self._start(opened))
+        return isinstance(opened, Run)
+
+    def _ended(self, who: Customer, journey: str) -> bool:
+        ending = [run for run in self._admission.runs.open(who) if run.journey == journey]
+        for run in ending:
+            self._soon(who, lambda run=run: run.end(Reason.OTHER_JOURNEY))  # type: ignore[misc]
+        return bool(ending)
+
+    def _soon(self, who: Customer, what: Callable[[], None]) -> None:
+        self._agenda.at(self._agenda.now, who, what)
+
+
+def _is_so(predicate: Predicate, run: Run) -> bool:
+    """Of events, what happened since entry, as a goal's; of anything else, what is true of the customer now."""
+    try:
+        check_goal(predicate)
+    except DefinitionError:
+        return predicate.holds(run.customer.facts, run.now())
+    return goal_reached(predicate, run.customer, run.start.entered_at, run.now()) is not None

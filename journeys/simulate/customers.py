@@ -1,0 +1,144 @@
+"""A customer of a simulation: what is known of them, where they can be reached, and what they have been through."""
+
+from bisect import insort
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from journeys.contracts import Channel, Purpose
+from journeys.gate.caps import Past
+from segments.facts import Event, Facts, Person
+from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED
+from segments.time.zones import Whereabouts, whereabouts
+
+#: Of several addresses' consents the first of these is the customer's on the channel, as in the ledger's query.
+_BEST_FIRST = ("granted", "unknown", "pending", "expired", "refused", "withdrawn")
+_NO = ("refused", "withdrawn")
+
+
+@dataclass(slots=True)
+class Address:
+    """Where a customer is reached on a channel, and what they said of it, by purpose."""
+
+    value: str
+    consents: dict[Purpose, str] = field(default_factory=dict)
+    dead: bool = False
+    suppressed: set[str] = field(default_factory=set)  # purposes, or all
+    since: datetime | None = None
+
+    def consent(self, purpose: Purpose) -> str:
+        """What they said of it."""
+        return self.consents.get(purpose, "unknown")
+
+    def allows(self, purpose: Purpose) -> bool:
+        """Whether it lives and may be written to by this consent; marketing needs a yes."""
+        said = self.consent(purpose)
+        return not self.dead and (said == "granted" if purpose is Purpose.MARKETING else said not in _NO)
+
+    def open_to(self, purpose: Purpose) -> bool:
+        """Whether it is not suppressed."""
+        return not self.suppressed or self.suppressed.isdisjoint(("all", purpose.value))
+
+
+class Customer:
+    """One customer; `name` is the user id by which the shop knows them."""
+
+    def __init__(self, name: str, id_: UUID, created_at: datetime) -> None:
+        self.name = name
+        self.id = id_
+        self.created_at = created_at
+        self.traits: dict[str, Any] = {}
+        self.events: dict[str, list[Event]] = {}
+        self.addresses: dict[Channel, list[Address]] = {}
+        self.inside: dict[str, datetime] = {}
+        self.left: dict[str, datetime] = {}
+        self.past: list[Past] = []
+        self.arms: dict[str, str] = {}
+        self._since: dict[str, datetime] = {}
+        self._consented: dict[str, datetime] = {}
+        self._where: dict[str, Whereabouts] = {}
+
+    def happened(self, event: Event) -> None:
+        """Keep an event at its place in time."""
+        insort(self.events.setdefault(event.type, []), event, key=lambda each: each.ts)
+        self._changed()
+
+    def learned(self, traits: Mapping[str, Any], at: datetime) -> bool:
+        """Take over traits; returns whether anything is new."""
+        news = {name: value for name, value in traits.items() if self.traits.get(name) != value}
+        self.traits |= news
+        for name in [name for name, value in news.items() if value is None]:
+            del self.traits[name]
+        self._since |= dict.fromkeys(news, at)
+        if news:
+            self._where.clear()
+            self._changed()
+        return bool(news)
+
+    def reached_at(self, channel: Channel, value: str, at: datetime) -> Address:
+        """The address of this value, known from now on and alive."""
+        known = self.addresses.setdefault(channel, [])
+        found = next((each for each in known if each.value == value), None) or Address(value)
+        if found not in known:
+            known.insert(0, found)
+        found.dead, found.since = False, at
+        self._where.clear()
+        self._changed()
+        return found
+
+    def said(self, channel: Channel, state: str, purposes: Iterable[Purpose], at: datetime, address: str | None = None) -> None:
+        """What they say of an address on a channel, or of all."""
+        for known in self.addresses.get(channel, []):
+            if address not in (None, known.value):
+                continue
+            known.consents |= dict.fromkeys(purposes, state)
+        self._consented |= {f"consent:{channel}/{purpose}": at for purpose in purposes}
+        self._changed()
+
+    def died(self, address: Address) -> None:
+        """Nobody is at an address."""
+        address.dead = True
+        self._changed()
+
+    def consent(self, channel: Channel, purpose: Purpose) -> str | None:
+        """What they said, at the address that allows most; None where there is no address."""
+        known = self.addresses.get(channel, ())
+        if len(known) == 1:
+            return known[0].consent(purpose)
+        return min((each.consent(purpose) for each in known), key=_BEST_FIRST.index, default=None)
+
+    def where(self, otherwise: str) -> Whereabouts:
+        """Where they are; worked out once, because a number's zones are looked up in a table."""
+        if otherwise not in self._where:
+            phones = [*self.addresses.get(Channel.WHATSAPP, ())]
+            phone = phones[0].value if phones else None
+            self._where[otherwise] = whereabouts(self.traits, None, phone, otherwise)
+        return self._where[otherwise]
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What predicates look at."""
+        return Facts(self.traits, self.events, self._person(), since=self._since, created_at=self.created_at)
+
+    def _person(self) -> Person:
+        held = {channel: addresses for channel, addresses in self.addresses.items() if addresses}
+        consents = {
+            (channel.value, purpose.value): said
+            for channel in held
+            for purpose in Purpose
+            if (said := self.consent(channel, purpose)) not in (None, "unknown")
+        }
+        living = frozenset(c.value for c, addresses in held.items() if not all(each.dead for each in addresses))
+        dated = {f"endpoint:{c}": max(each.since or self.created_at for each in held[c]) for c in held}
+        dates = self._consented | dated | {"name": self.created_at}
+        return Person(self.id, frozenset({self.name}), consents, living, dates)
+
+    def _changed(self) -> None:
+        self.__dict__.pop("facts", None)
+
+
+#: The marks of a customer's first moment: addresses and consents came with them.
+NEW_MARKS = frozenset({CONSENT_CHANGED, ENDPOINT_CHANGED})

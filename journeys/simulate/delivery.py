@@ -1,0 +1,190 @@
+"""A simulated delivery from claim to settlement: the real gate, and a provider that answers what the test wants.
+
+Promise: what the ledger would say of a message, a `Message` says here, and the journey gets the receipt that it would get.
+Left out: products that a template offers, and templates altogether; they are checked when a catalogue is loaded.
+"""
+
+import math
+from bisect import bisect_right
+from datetime import datetime, timedelta
+
+from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.gate.caps import Past
+from journeys.gate.decide import No, Question, caps_of, decide
+from journeys.simulate.customers import Address, Customer
+from journeys.simulate.errors import SimulationError
+from journeys.simulate.hearing import goal_reached
+from journeys.simulate.messages import Message
+from journeys.simulate.providers import Answer, Kind, Providers
+from journeys.simulate.run import Run
+from journeys.simulate.runs import Runs
+from segments import Segment
+
+#: A provider that calls an address dead has it suppressed here, for whoever owns it later (`activities/channels/kinds.py`).
+SUPPRESSES = frozenset({Channel.EMAIL})
+#: The purposes for which channels need a yes.
+OPT_IN = frozenset({Purpose.MARKETING})
+#: How often a transactional message in doubt goes again, and after how long at first (`activities/deliver/doubt.py`).
+COPIES = 5
+DOUBT, _GROWTH = timedelta(seconds=30), 4
+#: How long Temporal waits before it tries again, where the provider does not say.
+_FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
+#: A status follows within this time as a rule: a doubt waits for it.
+TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2)}
+_SENT = Receipt(outcome=Outcome.SENT)
+_COUNTED = ("sent", "unconfirmed", "claimed")
+
+
+class Delivery:
+    """Where messages are claimed and settled."""
+
+    def __init__(
+        self, providers: Providers, runs: Runs, segments: dict[str, Segment], controls: dict[str, str], ceilings: Ceilings
+    ) -> None:
+        self._providers = providers
+        self._runs = runs
+        self._segments = segments
+        self._controls = controls
+        self._ceilings = ceilings
+        self._reach: dict[str, timedelta] = {}
+
+    def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
+        """One attempt at a message: a receipt, or when to try again."""
+        now, message = run.now(), _message_of(run, request)
+        allowed = [each for each in run.customer.addresses.get(request.channel, ()) if each.allows(request.purpose)]
+        addresses = [each for each in allowed if each.open_to(request.purpose)]
+        if message.state == "claimed":
+            return self._hand_over(run, message, addresses, now)
+        if now >= request.useless_after:
+            return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
+        decided = decide(self._question(run, message, len(allowed), len(addresses), now))
+        if isinstance(decided, No):
+            message.detail, message.retry_at = decided.detail, decided.retry_at
+            if decided.outcome is Outcome.DEFERRED:
+                message.put_off += (decided.reason,)
+            return self._settle(message, decided.outcome, decided.reason, now)
+        return self._hand_over(run, message, addresses, now)
+
+    def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
+        request, spec, who = message.request, run.spec, run.customer
+        goal = goal_reached(spec.goal, who, run.start.entered_at, now, run.goal_types) if spec.goal is not None else None
+        return Question(
+            request=request,
+            spec=spec,
+            now=now,
+            where=who.where(spec.timezone),
+            opt_in=request.purpose in OPT_IN,
+            consent=who.consent(request.channel, request.purpose),
+            addresses=allowed,
+            unsuppressed=unsuppressed,
+            control=self._controls.get(spec.name),
+            goal_at=goal,
+            asked=len(run.messages) - 1,
+            holdout=run.holdout,
+            held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
+            in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
+            past=self._past(run, message, now) if who.past or run.holdout else (),
+            ceilings=self._ceilings,
+        )
+
+    def segment(self, name: str) -> Segment:
+        """A segment by its name.
+
+        Raises:
+            SimulationError: the catalogue has none, and none was defined.
+        """
+        try:
+            return self._segments[name]
+        except KeyError:
+            raise SimulationError(
+                f"no segment '{name}' in the catalogue; where it is defined through the API, tell the test what it is"
+            ) from None
+
+    def _past(self, run: Run, message: Message, now: datetime) -> list[Past]:
+        """What caps may count: what the customer may have got, and what this run withheld."""
+        spec = run.spec
+        if spec.name not in self._reach:
+            self._reach[spec.name] = max(cap.longest for cap in caps_of(spec, self._ceilings))
+        past, after = run.customer.past, now - self._reach[spec.name]
+        recent = past[bisect_right(past, after, key=lambda each: each.at) :] if past else []
+        withheld = [
+            Past(each.at, each.request.channel, each.request.purpose)
+            for each in run.messages
+            if run.holdout and each.state == "withheld" and each is not message
+        ]
+        return sorted([*recent, *withheld], key=lambda each: each.at) if withheld else recent
+
+    def _hand_over(self, run: Run, message: Message, addresses: list[Address], now: datetime) -> Receipt | datetime:
+        """The newest address first; one that turns out dead is put away and the next is tried."""
+        message.attempts += 1
+        request, who = message.request, run.customer
+        for address in addresses:
+            answer = self._providers.answer(who, request)
+            if answer.kind is not Kind.GONE:
+                return self._answered(run, message, answer, now)
+            who.died(address)
+            if request.channel in SUPPRESSES:
+                address.suppressed.add("all")
+        return self._settle(message, Outcome.SKIPPED, Reason.UNREACHABLE, now)
+
+    def _answered(self, run: Run, message: Message, answer: Answer, now: datetime) -> Receipt | datetime:
+        match answer.kind:
+            case Kind.ACCEPTED:
+                self._count(run.customer, message, now)
+                return self._settle(message, Outcome.SENT, None, now)
+            case Kind.REFUSED if message.state == "claimed":
+                return self._settle(message, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, now)
+            case Kind.REFUSED:
+                return self._settle(message, Outcome.FAILED, Reason.REFUSED, now)
+            case Kind.SILENT:
+                return self._in_doubt(run, message, now)
+        return self._later(message, now + (answer.after or _backing_off(message)), now)
+
+    def _later(self, message: Message, again: datetime, now: datetime) -> Receipt | datetime:
+        if again >= message.request.useless_after:
+            return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
+        if message.state != "claimed":
+            message.state = "released"
+        return again
+
+    def _in_doubt(self, run: Run, message: Message, now: datetime) -> Receipt | datetime:
+        """Perhaps accepted: a transactional message goes again, after a pause and up to the bound."""
+        self._count(run.customer, message, now)
+        message.copies += 1
+        again = now + max(pause_after(message.copies), TELLS_WITHIN.get(message.request.channel, timedelta(0)))
+        enough = message.request.purpose is not Purpose.TRANSACTIONAL or message.copies >= COPIES
+        if enough or again >= message.request.useless_after:
+            return self._settle(message, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, now)
+        message.state = "claimed"
+        return again
+
+    def _count(self, who: Customer, message: Message, now: datetime) -> None:
+        """A message counts from its first claim on that may have got through."""
+        if message.state not in _COUNTED:
+            who.past.append(Past(now, message.request.channel, message.request.purpose))
+
+    def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
+        message.state, message.reason, message.at = outcome, reason, now
+        if outcome is Outcome.SENT:
+            return _SENT
+        retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
+        return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, segment=message.detail.get("segment"))
+
+
+def pause_after(copies: int) -> timedelta:
+    """How long a message in doubt waits before the next copy goes."""
+    return DOUBT * math.pow(_GROWTH, copies - 1)
+
+
+def _message_of(run: Run, request: DeliverRequest) -> Message:
+    """The run's message, from an earlier attempt or new."""
+    for message in reversed(run.messages):
+        if message.request is request:
+            return message
+    message = Message(request, run.customer, "new", run.now())
+    run.messages.append(message)
+    return message
+
+
+def _backing_off(message: Message) -> timedelta:
+    return min(_FIRST * math.pow(2, message.attempts - 1), _LONGEST)

@@ -1,0 +1,121 @@
+"""What simulated runs hear: that their goal is reached, or that something they wait for is so.
+
+Promise: what is so already is the answer to beginning to wait; after that, of all that comes true the first by its own time.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfSegment
+from journeys.simulate.customers import Customer
+from journeys.simulate.membership import Transition
+from journeys.simulate.run import Run
+from journeys.simulate.runs import Runs
+from segments import Predicate, Segment
+from segments.evaluate import reached_at
+from segments.language.predicate import event_types
+from segments.language.wire import predicate_from_json
+
+#: Ingest lets events be dated this far ahead: an order that we hold has been made, whatever its clock says.
+AHEAD = timedelta(minutes=5)
+_Found = tuple[str, datetime]
+
+
+def predicate_of(plain: Mapping[str, Any]) -> Predicate:
+    """A predicate as the handle wrote it down, read once for all runs."""
+    return _read(json.dumps(plain, sort_keys=True))
+
+
+@lru_cache(4_096)
+def _read(text: str) -> Predicate:
+    return predicate_from_json(json.loads(text))
+
+
+def goal_reached(
+    goal: Predicate, who: Customer, since: datetime, at: datetime, types: frozenset[str] | None = None
+) -> datetime | None:
+    """When a customer reached a goal, counting from an instant; `types` are its events', where they are known."""
+    happened = [
+        event for kind in types or event_types(goal) for event in who.events.get(kind, ()) if since <= event.ts <= at + AHEAD
+    ]
+    return reached_at(goal, happened, since, at + AHEAD) if happened else None
+
+
+class Hearing:
+    """Looks at what changed for the runs that it may concern."""
+
+    def __init__(self, runs: Runs, segment: Callable[[str], Segment], now: Callable[[], datetime]) -> None:
+        self._runs = runs
+        self._segment = segment
+        self._now = now
+
+    def already(self, run: Run, expect: Expect) -> Happened | None:
+        """The first of what a wait waits for that is so."""
+        inside = [
+            (name, self._now())
+            for name, expected in expect.expected.items()
+            if isinstance(expected, OfSegment)
+            if self._segment(expected.segment).predicate.holds(run.customer.facts, self._now()) is expected.inside
+        ]
+        return _first(expect, [*self._true(run, expect), *inside])
+
+    def news(self, who: Customer, marks: Collection[str], moves: Iterable[Transition]) -> list[tuple[Run, Happened]]:
+        """The waits of a customer's runs that what changed has made so."""
+        moved = {(each.segment, each.kind == "entered"): each.at for each in moves if each.kind != "repeated"}
+        found: list[tuple[Run, Happened]] = []
+        for run in self._runs.open(who):
+            if run.expecting is not None and run.expecting.until > self._now():
+                so = [*(self._true(run, run.expecting) if marks else ()), *_moved(run.expecting, moved)]
+                if first := _first(run.expecting, so):
+                    found.append((run, first))
+        return found
+
+    def goals(self, who: Customer, marks: Collection[str]) -> list[Run]:
+        """The runs that are over, because an event of these kinds reached their goal."""
+        return [
+            run
+            for run in self._runs.open(who)
+            if run.spec.goal is not None and not run.goal_types.isdisjoint(marks)
+            if goal_reached(run.spec.goal, who, run.start.entered_at, self._now(), run.goal_types)
+        ]
+
+    def _true(self, run: Run, expect: Expect) -> Iterator[_Found]:
+        for name, expected in expect.expected.items():
+            if at := self._true_since(run, expected):
+                yield name, at
+
+    def _true_since(self, run: Run, expected: Expected) -> datetime | None:
+        match expected:
+            case OfEvents():
+                return goal_reached(predicate_of(expected.predicate), run.customer, expected.since, self._now())
+            case OfCustomer():
+                so = predicate_of(expected.predicate).holds(run.customer.facts, self._now())
+                return self._now() if so else None
+            case OfMessages():
+                return _came_back(run, expected)
+        return None
+
+
+def _came_back(run: Run, expected: OfMessages) -> datetime | None:
+    """When something became of a run's own messages, of all or of one."""
+    for event in run.customer.events.get(expected.event, ()):
+        told = event.properties
+        if event.ts < expected.since or told.get("run_id") != str(run.start.run_id):
+            continue
+        if expected.step in (None, told["step"]) and expected.occurrence in (None, told["occurrence"]):
+            return event.ts
+    return None
+
+
+def _moved(expect: Expect, moved: Mapping[tuple[str, bool], datetime]) -> Iterator[_Found]:
+    for name, expected in expect.expected.items():
+        if isinstance(expected, OfSegment) and (at := moved.get((expected.segment, expected.inside))):
+            yield name, at
+
+
+def _first(expect: Expect, found: Iterable[_Found]) -> Happened | None:
+    which, at = min(found, key=lambda each: each[1], default=(None, None))
+    return Happened(wait=expect.wait, which=which, at=at) if which is not None and at is not None else None

@@ -1,0 +1,135 @@
+"""Who is in which segment, in a simulation: looked at when something changes, and when time alone may have moved somebody.
+
+Promise: transitions are dated by what decided them, as the watch dates them; it is asked of the predicates themselves when
+time will next change them, so nobody is looked at in vain.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Literal
+
+from journeys.simulate.agenda import Agenda
+from journeys.simulate.customers import Customer
+from segments import Segment
+from segments.dating import caused_by, flip, speaks_for
+from segments.evaluate import next_flip
+from segments.facts import Event
+from segments.language.events import TRAITS_CHANGED
+from segments.language.predicate import event_types
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A customer entered or left a segment, or did again what brought them in."""
+
+    segment: str
+    kind: Literal["entered", "left", "repeated"]
+    at: datetime
+    cause: Mapping[str, Any]
+
+
+class Membership:
+    """All segments and who is in them; `moved` hears of what only time does."""
+
+    def __init__(
+        self,
+        segments: Iterable[Segment],
+        keyed: AbstractSet[str],
+        agenda: Agenda,
+        moved: Callable[[Customer, list[Transition]], None],
+    ) -> None:
+        self._keyed = keyed
+        self._agenda = agenda
+        self._moved = moved
+        self._segments: list[Segment] = []
+        self._by_mark: dict[str, list[Segment]] = defaultdict(list)
+        self._timed: set[str] = set()
+        self._turns: dict[tuple[Customer, str], datetime | None] = {}
+        for segment in segments:
+            self.add(segment)
+
+    def add(self, segment: Segment) -> None:
+        """Watch one more segment."""
+        self._segments.append(segment)
+        for mark in _marks(segment):
+            self._by_mark[mark].append(segment)
+        if _moves_by_time(segment):
+            self._timed.add(segment.name)
+
+    def enters(self, segment: Segment, who: Customer) -> list[Transition]:
+        """Where a customer stands in a segment that is new."""
+        found = self._flip(segment, who, frozenset())
+        return [found] if found and segment.announce else []
+
+    def look(self, who: Customer, marks: Collection[str], event: Event | None = None, *, new: bool = False) -> list[Transition]:
+        """What a change did to a customer: flips first, then repetitions in the segments that are entered per key."""
+        concerned = self._concerned(marks, new=new)
+        flips = [found for segment in concerned if (found := self._flip(segment, who, frozenset(marks)))]
+        return [*flips, *(self._repeated(concerned, who, event, flips) if event else ())]
+
+    def _concerned(self, marks: Collection[str], *, new: bool) -> list[Segment]:
+        if new:
+            return self._segments
+        if len(marks) == 1:
+            return self._by_mark.get(next(iter(marks)), [])
+        touched = {segment.name for mark in marks for segment in self._by_mark.get(mark, ())}
+        return [segment for segment in self._segments if segment.name in touched]
+
+    def _flip(self, segment: Segment, who: Customer, marks: frozenset[str]) -> Transition | None:
+        at, name = self._agenda.now, segment.name
+        inside, was = segment.predicate.holds(who.facts, at), who.inside.get(name)
+        if name in self._timed:
+            self._expect(segment, who)
+        if inside == (was is not None):
+            return None
+        floor = was or who.left.get(name) or _BEGINNING
+        when, cause = flip(segment, who.facts, at, floor, marks)
+        if inside:
+            who.inside[name] = when
+        else:
+            who.left[name] = when
+            del who.inside[name]
+        return Transition(name, "entered" if inside else "left", when, cause)
+
+    def _repeated(
+        self, concerned: Iterable[Segment], who: Customer, event: Event, flips: Collection[Transition]
+    ) -> list[Transition]:
+        entries = {each.segment: each for each in flips if each.kind == "entered"}
+        return [
+            Transition(segment.name, "repeated", event.ts, caused_by(event))
+            for segment in concerned
+            if segment.name in self._keyed and segment.name in who.inside
+            if speaks_for(segment, event, who.traits, self._agenda.now) and _is_another(event, entries.get(segment.name))
+        ]
+
+    def _expect(self, segment: Segment, who: Customer) -> None:
+        """Put down when time alone will next move the customer; what was put down before no longer counts."""
+        turn = next_flip(segment.predicate, who.facts, self._agenda.now)
+        if self._turns.get((who, segment.name)) != turn:
+            self._turns[who, segment.name] = turn
+            if turn is not None:
+                self._agenda.at(turn, who, partial(self._turn, segment, who, turn))
+
+    def _turn(self, segment: Segment, who: Customer, turn: datetime) -> None:
+        if self._turns.get((who, segment.name)) == turn and (found := self._flip(segment, who, frozenset())):
+            self._moved(who, [found])
+
+
+def _marks(segment: Segment) -> frozenset[str]:
+    """What must change of a customer for the segment to be looked at again."""
+    predicate = segment.predicate
+    return event_types(predicate) | predicate.marks | ({TRAITS_CHANGED} if predicate.traits else frozenset())
+
+
+def _moves_by_time(segment: Segment) -> bool:
+    return bool(segment.predicate.clocks) or any(edge.window > timedelta(0) for edge in segment.predicate.edges)
+
+
+def _is_another(event: Event, entry: Transition | None) -> bool:
+    return entry is None or (event.ts >= entry.at and event.message_id != entry.cause.get("message_id"))

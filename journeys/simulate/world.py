@@ -1,0 +1,180 @@
+"""A whole shop in one process: customers, what they do, who enters which journey, and what its runs do.
+
+Promise: the order of things is the watch's: what changed moves segments; goals and waits are looked at; entries are let in or
+refused with a reason; then runs start, end and go on.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from itertools import count
+from types import MappingProxyType
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from journeys.catalogue import Catalogue
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, PerKey, Plain, Reason, Receipt
+from journeys.heard import Expect, Happened, OfPeople
+from journeys.questions import Question
+from journeys.simulate.admission import Admission, Refused
+from journeys.simulate.agenda import Agenda
+from journeys.simulate.answers import Answers
+from journeys.simulate.customers import NEW_MARKS, Customer
+from journeys.simulate.delivery import Delivery
+from journeys.simulate.errors import SimulationError
+from journeys.simulate.hearing import Hearing, goal_reached
+from journeys.simulate.membership import Membership, Transition
+from journeys.simulate.messages import Message
+from journeys.simulate.providers import Providers
+from journeys.simulate.run import Run
+from journeys.simulate.runs import Runs
+from segments import Segment
+from segments.facts import Event
+from segments.language.events import TRAITS_CHANGED
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class World:
+    """A catalogue and everybody whom it is about."""
+
+    def __init__(self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS) -> None:
+        self.catalogue = catalogue
+        self.agenda = Agenda(now)
+        self.providers = Providers()
+        self.customers: dict[str, Customer] = {}
+        self._numbers = count(1)
+        self._controls: dict[str, str] = {}
+        self._known = known = dict(catalogue.segments)
+        self._admission = Admission(self, catalogue, known, self._controls)
+        self._delivery = Delivery(self.providers, self.runs, known, self._controls, ceilings)
+        self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
+        self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
+        self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.agenda.now
+
+    @property
+    def runs(self) -> Runs:
+        """All runs."""
+        return self._admission.runs
+
+    @property
+    def refused(self) -> list[Refused]:
+        """Who did not enter, and why."""
+        return self._admission.refused
+
+    def passes(self, until: datetime) -> Iterator[tuple[datetime, Customer]]:
+        """Let time pass; each thing that happens is told, with the customer whom it is about."""
+        return self.agenda.until(until)
+
+    def join(self, name: str, id_: UUID | None = None) -> Customer:
+        """A new customer of whom nothing is known; tell what changed about them next."""
+        who = Customer(name, id_ or uuid5(NAMESPACE_OID, name), self.now)
+        self.customers[name] = who
+        return who
+
+    def changed(self, who: Customer, marks: frozenset[str], event: Event | None = None, *, new: bool = False) -> None:
+        """Something of a customer changed: all that follows."""
+        marks = marks | NEW_MARKS if new else marks
+        self._follow(marks, who, self._membership.look(who, marks, event, new=new))
+
+    def learned(self, who: Customer, traits: Mapping[str, Any]) -> None:
+        """Traits that a customer has from now on."""
+        if who.learned(traits, self.now):
+            self.changed(who, frozenset({TRAITS_CHANGED}))
+
+    def happened(self, who: Customer, type_: str, properties: Mapping[str, Any], ts: datetime | None = None) -> Event:
+        """A customer did something, now or earlier."""
+        event = Event(type_, ts or self.now, properties, f"e-{next(self._numbers)}")
+        who.happened(event)
+        self.changed(who, frozenset({type_}), event)
+        return event
+
+    def came_back(self, message: Message, event: str) -> None:
+        """Something became of a message: delivered, read, clicked, replied, failed."""
+        self.happened(message.customer, event, message.told)
+
+    def begin(self, journey: str, who: Customer, params: Mapping[str, Any] = _NOTHING, key: str = "") -> Run | Refused:
+        """Start a run, as product teams do over the API."""
+        definition = self.catalogue.journey(journey)
+        given = definition.branchable(definition.accept(dict(params)))
+        run = self._admission.by_hand(definition, who, given, key)
+        if isinstance(run, str):
+            return self._admission.refuse(definition, who, key, run)
+        self._start(run)
+        return run
+
+    def define(self, segment: Segment) -> None:
+        """A segment that the catalogue does not hold, as product teams define them; who is in it enters."""
+        self._known[segment.name] = segment
+        self._membership.add(segment)
+        for who in self.customers.values():
+            self._follow(frozenset(), who, self._membership.enters(segment, who))
+
+    def switch(self, journey: str, state: str) -> None:
+        """Pause or kill a journey, or let it live; who waited with a message asks again, who was in a killed one is out."""
+        self.catalogue.journey(journey)
+        self._controls[journey] = state
+        for run in [run for run in self.runs if run.journey == journey and run.outcome is None]:
+            if state == "killed":
+                run.end(Reason.KILLED)
+            elif state == "live" and run.messages and run.messages[-1].reason is Reason.PAUSED:
+                run.ask_again()
+
+    def done(self, run: Run, which: str, answer: Mapping[str, Plain]) -> None:
+        """Somebody of the company did what a run waits for, and says how it went."""
+        expect = run.expecting
+        if expect is None or not isinstance(expect.expected.get(which), OfPeople):
+            raise SimulationError(f"run of {run.journey} waits for nobody to do '{which}'")
+        run.hear(Happened(wait=expect.wait, which=which, at=self.now, answer=dict(answer)))
+
+    def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
+        """One attempt at a message: a receipt, or when to try again."""
+        return self._delivery.attempt(run, request)
+
+    def already(self, run: Run, expect: Expect) -> Happened | None:
+        """The first of what a wait waits for that is so."""
+        return self._hearing.already(run, expect)
+
+    def answer(self, run: Run, question: Question) -> Any:
+        """What a journey asks before it goes on."""
+        return self._answers.answer(run, question)
+
+    def _follow(self, marks: frozenset[str], who: Customer, moves: list[Transition]) -> None:
+        """All that a change means: whose runs end, who enters, which waits are over."""
+        if not moves and not self.runs.of(who):
+            return
+        ending = dict.fromkeys(self._hearing.goals(who, marks), Reason.GOAL)
+        opened = [run for move in moves if move.kind != "left" for run in self._admission.admitted(who, move)]
+        ending = dict.fromkeys(self._leaving(who, moves), Reason.LEFT) | ending
+        news = self._hearing.news(who, marks, moves)
+        for run in opened:
+            self._start(run)
+        for run, reason in ending.items():
+            run.end(reason)
+        for run, happened in news:
+            run.hear(happened)
+
+    def _leaving(self, who: Customer, moves: list[Transition]) -> list[Run]:
+        """The runs that end because their customer has left the segment by which they entered."""
+        left = {move.segment for move in moves if move.kind == "left"}
+        ending = (run for run in self.runs.open(who) if run.spec.ends_on_leave)
+        return [run for run in ending if run.spec.entered_by in left] if left else []
+
+    def _start(self, run: Run) -> None:
+        """Let a run begin, unless its goal came between the entry and now."""
+        goal = run.spec.goal
+        if goal is not None and goal_reached(goal, run.customer, run.start.entered_at, self.now, run.goal_types):
+            run.end(Reason.GOAL)
+        else:
+            run.go()
+
+
+def _keyed(catalogue: Catalogue) -> frozenset[str]:
+    """The segments that a journey enters once per key: what brings somebody in again matters there."""
+    specs = (definition.spec for definition in catalogue.journeys.values())
+    return frozenset(spec.entered_by for spec in specs if isinstance(spec.reentry, PerKey) and spec.entered_by)

@@ -1,0 +1,48 @@
+"""What a run's effects came to, in order: with it a run that has grown long goes on in a new history where it stood.
+
+Promise: journeys are pure, so their code, given the same answers at the same instants, comes to the same place; nothing is done
+a second time. What is kept is what a history may hold anyway.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from journeys.contracts import Done
+
+T = TypeVar("T")
+
+
+class Log:
+    """First the answers of the run so far, then those of its runtime, which are written down."""
+
+    def __init__(self, past: Sequence[Done], clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self.done = list(past) or [Done(at=clock())]  # the first: when the run began
+        self._past = deque(self.done[1:])
+        self._at: datetime | None = self.done[0].at
+
+    def now(self) -> datetime:
+        """Business time: of the last answer while answers are given again, the clock's from the first new effect on."""
+        return self._at or self._clock()
+
+    async def effect(self, kind: Any, live: Callable[[], Awaitable[T]]) -> T:
+        """What an effect came to, of this type; it is brought about only if it was not before."""
+        if self._past:
+            done = self._past.popleft()
+            self._at = done.at
+            found: T = _adapter(kind).validate_python(done.answer)
+            return found
+        self._at = None
+        answer = await live()
+        self.done.append(Done(at=self._clock(), answer=_adapter(kind).dump_python(answer, mode="json")))
+        return answer
+
+
+@lru_cache(64)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

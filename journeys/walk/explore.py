@@ -1,0 +1,254 @@
+"""Every way through a journey: each effect answered each way, in a runtime where nothing takes time.
+
+Promise: complete up to the limits named here, and it says when it was not. What lies behind the clock or free values is seen
+for some of them only. In a loop an effect is answered each way once and then always as it was.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+from journeys.actions import Action, Hold, SetTraits
+from journeys.authoring import JourneyDefinition
+from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
+from journeys.deadline import TookTooLong, is_authors, within
+from journeys.gate.hours import next_open
+from journeys.gate.moment import next_of
+from journeys.handle import Journey
+from journeys.heard import Expect, Happened, OfPeople, OfSegment
+from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.walk.driving import drive
+from journeys.walk.samples import entries, samples
+from segments import Segment
+
+#: Where the author's code is: file, line and instruction, the innermost first.
+Place = tuple[tuple[str, int, int], ...]
+#: What is answered: what happens there, since one line may do several things.
+_Turn = tuple[Place, str]
+
+_NOBODY = UUID(int=0)
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_FAR_ENOUGH = 200  # effects after which a journey that loops for ever has shown itself
+_AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
+_ALL = 200  # paths that are walked in every combination; beyond them only what has not been answered so before
+_MOST = 1_000
+#: A journey's steps take microseconds of processor time; what is not through by then hangs.
+WALK = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered."""
+
+    kind: str
+    what: str
+    place: Place
+    at: timedelta
+    answer: str = ""
+    request: DeliverRequest | None = None
+    segments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way through: with which parameters and entering event, its effects in order, and what stopped it, if anything did.
+
+    `segments` are those that it names and that stand in the catalogue.
+    """
+
+    params: dict[str, Any]
+    entry: dict[str, Any]
+    effects: tuple[Effect, ...]
+    segments: dict[str, Segment]
+    stop: BaseException | None = None
+    #: Whether nothing of ours could be given for the parameters or the entering event.
+    unknown: bool = False
+
+
+@dataclass
+class Explored:
+    """All ways that were walked; `complete`: every combination of answers was."""
+
+    paths: list[Path] = field(default_factory=list)
+    complete: bool = True
+
+
+class Enough(BaseException):
+    """Leaves a journey that has shown enough."""
+
+
+class Refused(BaseException):
+    """Leaves a journey that does what none may."""
+
+
+def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
+    """Walk a journey every way, with each choice of its parameters and of its entering event."""
+    found = Explored()
+    answered: set[tuple[_Turn, int]] = set()
+    for params, entry in product(samples(definition), entries(definition)):
+        waiting: list[tuple[int, ...]] = [()]
+        while waiting:
+            if len(found.paths) >= _MOST:
+                found.complete = False
+                return found
+            walk = _Walk(waiting.pop())
+            stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), handle.conditions, stop, None in (params, entry))
+            found.paths.append(done)
+            if isinstance(stop, TookTooLong):
+                found.complete = False
+                return found
+            turns = list(walk.other_ways(answered, every=len(found.paths) < _ALL))
+            found.complete &= len(found.paths) < _ALL
+            waiting += reversed(turns)
+    return found
+
+
+def _walk(
+    definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
+) -> tuple[BaseException | None, Journey[Any]]:
+    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, params=params, entry=entry)
+    handle: Journey[Any] = Journey(start, definition.spec, walk)
+    try:
+        stop = within(limit, lambda: drive(definition, handle))
+    except TookTooLong as late:
+        stop = late
+    return stop, handle
+
+
+class _Walk:
+    """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
+
+    def __init__(self, prescribed: Sequence[int]) -> None:
+        self.effects: list[Effect] = []
+        self._prescribed = prescribed
+        self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
+        self._taken: dict[_Turn, int] = {}
+        self._now = _ANY_DAY
+        self._at_once = 0
+
+    def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
+        """Prescriptions that turn off this walk where it went by itself: all, or only into what was not answered so before."""
+        new = range(len(self._prescribed), len(self._turns))
+        answered.update(self._turns[n][:2] for n in new)
+        for n in new:
+            turn, taken, ways = self._turns[n]
+            before = tuple(way for _, way, _ in self._turns[:n])
+            for way in range(ways):
+                if way != taken and (every or (turn, way) not in answered):
+                    answered.add((turn, way))
+                    yield (*before, way)
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:
+        if at > self._now:
+            self._at_once = 0
+        self._add("wait", summary, _author())
+        self._now = max(self._now, at)
+
+    hold = sleep_until
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        place = _author()
+        way = self._way((place, request.step), 2)
+        only = (request.only,) if request.only else ()
+        self._add("message", f"{request.channel.value} {request.template}", place, ("sent", "not sent")[way], request, only)
+        if way == 0:
+            return Receipt(outcome=Outcome.SENT)
+        return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+
+    async def ask(self, question: Question) -> Any:
+        place = _author()
+        if isinstance(question, When | Opens):
+            return self._coming(question, place)
+        answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
+        if isinstance(question, SetTraits | Hold):
+            answers = [True]
+        answer = answers[self._way((place, question.summary), len(answers))]
+        told = answer if isinstance(answer, str) else "yes" if answer else "no"
+        kind = "action" if isinstance(question, Action) else "question"
+        named = (question.segment,) if isinstance(question, IsIn) else ()
+        self._add(kind, question.summary, place, told, segments=named)
+        return answer
+
+    def _coming(self, question: When | Opens, place: Place) -> datetime | None:
+        """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
+        if isinstance(question, Opens):
+            return next_open(question.window, ("UTC",), self._now)
+        asked = question.moment
+        if asked.trait is None and asked.day is None:
+            return next_of(asked, ("UTC",), self._now)
+        comes = self._way((place, question.summary), 2) == 0
+        self._add("question", question.summary, place, "it comes" if comes else "never")
+        known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
+        return (known or self._now + timedelta(days=1)) if comes else None
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        place = _author()
+        ways = list(_comings(expect))
+        way = self._way((place, summary), len(ways) + 1)
+        self._at_once = 0
+        named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
+        self._add("first", summary, place, ways[way][0] if way < len(ways) else "in vain", segments=named)
+        if way < len(ways):
+            _, which, answer = ways[way]
+            return Happened(wait=expect.wait, which=which, at=self._now, answer=answer)
+        self._now = max(self._now, expect.until)
+        return None
+
+    def _way(self, turn: _Turn, ways: int) -> int:
+        """The way to go on: as prescribed, as before at this turn, else the first."""
+        if turn in self._taken:
+            return min(self._taken[turn], ways - 1)
+        n = len(self._turns)
+        way = self._prescribed[n] if n < len(self._prescribed) else 0
+        self._taken[turn] = way
+        self._turns.append((turn, way, ways))
+        return way
+
+    def _add(
+        self,
+        kind: str,
+        what: str,
+        place: Place,
+        answer: str = "",
+        request: DeliverRequest | None = None,
+        segments: tuple[str, ...] = (),
+    ) -> None:
+        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments))
+        self._at_once += 1
+        if self._at_once > _AT_ONCE:
+            raise Refused(
+                f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)"
+            )
+        if len(self.effects) > _FAR_ENOUGH:
+            raise Enough
+
+
+def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
+    """Each way in which a wait may end well: in words, by name, and with each outcome of a task."""
+    for name, expected in expect.expected.items():
+        choices = expected.choices if isinstance(expected, OfPeople) else ()
+        for choice in choices:
+            yield f"{name}: {choice}", name, {"outcome": choice}
+        if not choices:
+            yield name, name, {}
+
+
+def _author() -> Place:
+    """Where the author's code is that led here."""
+    found: list[tuple[str, int, int]] = []
+    frame = sys._getframe(2)  # noqa: SLF001 - the only way to ask who calls
+    while frame is not None:
+        if is_authors(frame.f_code.co_filename):
+            found.append((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti))
+        elif found:  # who drives us
+            break
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(found)

@@ -1,0 +1,100 @@
+"""What all ways through a journey show of it: its messages, the segments that it names, and what is wrong with it."""
+
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from journeys.authoring import JourneyDefinition
+from journeys.contracts import DeliverRequest
+from journeys.deadline import TookTooLong
+from journeys.errors import CatalogueError, Problem
+from journeys.telling import problem_of
+from journeys.walk.explore import WALK, Explored, Refused, explore
+from segments import Segment
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A message on some path, and where the journey sends it."""
+
+    request: DeliverRequest
+    file: str
+    line: int
+
+
+@dataclass
+class Seen:
+    """What a journey does: messages, each call once, the segments that it names, and what is wrong with it."""
+
+    calls: dict[tuple[object, ...], Call] = field(default_factory=dict)
+    conditions: dict[str, tuple[Segment, str, int]] = field(default_factory=dict)
+    problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
+
+    def found(self, *problems: Problem) -> None:
+        """One problem a place: other paths come by there, too."""
+        for problem in problems:
+            self.problems.setdefault((problem.file, problem.line), problem)
+
+
+def look_through(definition: JourneyDefinition, limit: timedelta = WALK) -> Seen:
+    """What the ways through a journey show; what lies behind the clock or free values is checked when it is sent."""
+    seen = Seen()
+    explored, forgotten = _watched(lambda: explore(definition, limit))
+    seen.found(*forgotten)
+    _keep(seen, explored)
+    for path in explored.paths:
+        stop = path.stop
+        expected = path.unknown and isinstance(stop, AttributeError)
+        if isinstance(stop, TookTooLong | Refused | Exception) and not expected:
+            seen.found(*_told(stop, definition))
+    return seen
+
+
+def message_calls(definition: JourneyDefinition) -> list[DeliverRequest]:
+    """The messages of a journey, each call once."""
+    return [call.request for call in look_through(definition).calls.values()]
+
+
+def _keep(seen: Seen, explored: Explored) -> None:
+    for path in explored.paths:
+        for effect in path.effects:
+            file, line, _ = effect.place[0] if effect.place else ("", 0, 0)
+            for name in effect.segments:
+                if name in path.segments:
+                    seen.conditions.setdefault(name, (path.segments[name], file, line))
+            if (request := effect.request) is not None:
+                key = (request.channel, request.template, request.occurrence, tuple(sorted(request.params)))
+                seen.calls.setdefault(key, Call(request, file, line))
+
+
+def _told(stop: BaseException, definition: JourneyDefinition) -> tuple[Problem, ...]:
+    if isinstance(stop, Refused):
+        stop = CatalogueError(str(stop)).with_traceback(stop.__traceback__)
+    return problem_of(stop, f"journey {definition.name}")
+
+
+_UNAWAITED = re.compile(r"coroutine '(?:\w+\.)*(\w+)' was never awaited(?:.*File \"([^\"]+)\", line (\d+))?", re.DOTALL)
+
+
+def _watched(work: Callable[[], T]) -> tuple[T, Iterator[Problem]]:
+    """Work, and the steps that it forgot to await, which Python tells by a warning when it throws them away."""
+    depth = sys.get_coroutine_origin_tracking_depth()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", RuntimeWarning)
+        sys.set_coroutine_origin_tracking_depth(1)
+        try:
+            done = work()
+        finally:
+            sys.set_coroutine_origin_tracking_depth(depth)
+    return done, (_forgotten(match) for each in told if (match := _UNAWAITED.match(str(each.message))))
+
+
+def _forgotten(match: re.Match[str]) -> Problem:
+    name, file, line = match.groups()
+    return Problem(file or "", int(line or 0), 1, f"{name}(…) does nothing without await: write await {name}(…)")

@@ -1,0 +1,169 @@
+"""The gate over plain records: what it answers to when a message may go (SEMANTICS 1, 4 and 5)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from journeys.contracts import (
+    Cap,
+    Ceilings,
+    Channel,
+    DeliverRequest,
+    JourneySpec,
+    Once,
+    Outcome,
+    Purpose,
+    QuietHours,
+    Reason,
+)
+from journeys.gate.caps import Past
+from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide
+from journeys.gate.habits import Habits
+from journeys.gate.hours import Window
+from segments.time.zones import ANYWHERE, Whereabouts
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NIGHT = QuietHours("22:00", "08:00")
+SPEC = JourneySpec(
+    name="trial", entry=None, goal=None, reentry=Once(), purpose=Purpose.MARKETING, ends_on_leave=False,
+    max_lateness=HOUR, useless_after=12 * HOUR, holdout=0.5, quiet_hours=None, caps=(), timezone="UTC",
+)  # fmt: skip
+REQUEST = DeliverRequest(
+    run_id=UUID(int=3), journey="trial", step="push:say", occurrence=1, channel=Channel.PUSH, template="say",
+    purpose=Purpose.MARKETING, due_at=NOON, useless_after=NOON + 12 * HOUR,
+)  # fmt: skip
+HOME = Whereabouts(("UTC",), "timezone")
+
+
+def ask(now: datetime = NOON, *, until: datetime = REQUEST.useless_after, declared: Any = None, **known: Any) -> Go | No:
+    request = REQUEST.model_copy(update={"useless_after": until, "purpose": known.pop("purpose", Purpose.MARKETING)})
+    usual: dict[str, Any] = {"where": HOME, "opt_in": True, "consent": "granted", "addresses": 1, "unsuppressed": 1}
+    return decide(Question(request=request, spec=replace(SPEC, **declared or {}), now=now, **usual | known))
+
+
+def sent(*ago: timedelta) -> list[Past]:
+    return [Past(NOON - each, Channel.PUSH, Purpose.MARKETING) for each in ago]
+
+
+def test_a_message_that_nothing_forbids_goes() -> None:
+    assert ask() == Go()
+    assert ask(declared={"quiet_hours": NIGHT, "caps": (Cap(1, DAY),)}) == Go()
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"control": "killed"}, {"control": "paused"}),
+        ({"control": "paused"}, {"over": True}),
+        ({"over": True, "exit_reason": "left the segment"}, {"goal_at": NOON}),
+        ({"goal_at": NOON}, {"asked": 100}),
+        ({"asked": 100}, {"consent": "refused"}),
+        ({"consent": "refused"}, {"unsuppressed": 0}),
+        ({"unsuppressed": 0}, {"in_segment": False}),
+        ({"addresses": 0, "unsuppressed": 0}, {"in_segment": False}),
+        ({"in_segment": False}, {"relation": "better"}),
+        ({"relation": "better"}, {"declared": {"quiet_hours": QuietHours("10:00", "14:00")}}),
+        ({"declared": {"quiet_hours": QuietHours("10:00", "14:00")}}, {"holdout": True}),
+    ],
+)
+def test_the_first_no_wins(first: dict[str, Any], then: dict[str, Any]) -> None:
+    """Each question stands before the next one of docs/architecture.md."""
+    both = then | first
+    assert ask(**both) == ask(**first)
+    assert ask(**then) not in (Go(), ask(**first))
+
+
+def test_quiet_hours_come_before_caps_and_the_instant_is_one_that_both_allow() -> None:
+    night = datetime(2026, 3, 3, 23, tzinfo=UTC)
+    past = [Past(night - HOUR, Channel.PUSH, Purpose.MARKETING)]
+    declared = {"quiet_hours": NIGHT, "caps": (Cap(1, 12 * HOUR),)}
+    answer = ask(night, until=night + DAY, declared=declared, past=past)
+    told = {"zone": "UTC", "told_by": "timezone"}
+    assert answer == No(Outcome.DEFERRED, Reason.QUIET_HOURS, told, night + 11 * HOUR), "the cap has room at ten, not at eight"
+
+
+def test_of_several_caps_the_one_that_lasts_longest_is_named() -> None:
+    caps = (Cap(1, 2 * HOUR), Cap(2, 6 * HOUR), Cap(1, HOUR, channel="email"))
+    answer = ask(declared={"caps": caps}, past=sent(2.5 * HOUR, HOUR))
+    assert answer == No(Outcome.DEFERRED, Reason.CAPPED, {"messages": 2, "within": "6:00:00"}, NOON + 3.5 * HOUR), (
+        "the older one leaves the six hours then"
+    )
+
+
+def test_the_ceiling_of_the_day_is_a_cap_with_a_reason_of_its_own() -> None:
+    answer = ask(until=NOON + 2 * DAY, past=sent(20 * HOUR), ceilings=Ceilings(per_day=1))
+    assert answer == No(Outcome.DEFERRED, Reason.DAY_CEILING, {"messages": 1, "within": "1 day, 0:00:00"}, NOON + 4 * HOUR)
+
+
+def test_a_cap_by_the_calendar_is_recorded_as_such() -> None:
+    answer = ask(until=NOON + DAY, declared={"caps": (Cap(1, calendar="day", channel="push"),)}, past=sent(HOUR))
+    told = {"messages": 1, "calendar": "day", "channel": "push"}
+    assert answer == No(Outcome.DEFERRED, Reason.CAPPED, told, NOON + 12 * HOUR)
+
+
+def test_a_message_without_an_instant_before_its_deadline_is_dropped_at_once_with_all_that_shut_it() -> None:
+    """Neither alone would drop it: there is day until 22, and room from 23 on."""
+    declared = {"quiet_hours": NIGHT, "caps": (Cap(1, 12 * HOUR),)}
+    answer = ask(until=NOON + 13 * HOUR, declared=declared, past=sent(HOUR))
+    assert answer == No(
+        Outcome.SKIPPED,
+        Reason.NO_INSTANT,
+        {
+            "zone": "UTC", "told_by": "timezone", "messages": 1, "within": "12:00:00",
+            "shut_by": ["quiet hours", "frequency cap"], "closed_by": "frequency cap",
+        },
+    )  # fmt: skip
+    assert isinstance(ask(until=NOON + 12 * HOUR, declared=declared | {"caps": ()}, past=sent(HOUR)), Go)
+
+
+def test_at_its_deadline_a_message_has_no_instant() -> None:
+    answer = ask(until=NOON)
+    assert answer == No(Outcome.SKIPPED, Reason.NO_INSTANT, {"shut_by": ["useless after its deadline"]})
+
+
+def test_transactional_messages_know_neither_hours_nor_caps() -> None:
+    shut = {"quiet_hours": QuietHours("10:00", "14:00"), "caps": (Cap(1, DAY),)}
+    assert ask(declared=shut, past=sent(HOUR), purpose=Purpose.TRANSACTIONAL, windows=(Window("14:00", "15:00"),)) == Go()
+
+
+def test_a_message_waits_for_its_window() -> None:
+    answer = ask(windows=(Window("18:00", "20:00"),))
+    told = {"window": "18:00 to 20:00", "zone": "UTC", "told_by": "timezone"}
+    assert answer == No(Outcome.DEFERRED, Reason.WINDOW, told, NOON + 6 * HOUR)
+
+
+def test_a_message_waits_for_the_customers_hour_once_and_then_goes() -> None:
+    weights = tuple(float(n == 24 + 19) for n in range(168))
+    habits = Habits(weights, ("UTC",), NOON + DAY)
+    answer = ask(habits=habits)
+    assert answer == No(Outcome.DEFERRED, Reason.HABIT, {}, NOON + 7 * HOUR)
+    assert ask(NOON + 7 * HOUR, habits=habits) == Go()
+    assert ask(NOON + 7.5 * HOUR, habits=habits) == Go()
+
+
+def test_where_it_is_never_day_everywhere_a_message_is_asked_again_while_it_is_useful() -> None:
+    """Somebody may correct the zone that was not understood."""
+    nowhere = {"where": Whereabouts(ANYWHERE, "nothing", "Asia/Tokio"), "declared": {"quiet_hours": NIGHT}}
+    told = {"zone": "26 zones", "told_by": "nothing"}
+    assert ask(**nowhere) == No(Outcome.DEFERRED, Reason.QUIET_HOURS, told, NOON + ASK_AGAIN)
+    last = ask(NOON + 11 * HOUR, **nowhere)
+    assert isinstance(last, No)
+    assert (last.outcome, last.reason) == (Outcome.SKIPPED, Reason.NO_INSTANT)
+
+
+def test_where_it_is_day_somewhere_later_than_the_deadline_nobody_asks_again() -> None:
+    """The United States at night: there is a day in all of them, but after this message's deadline."""
+    states = Whereabouts(("America/New_York", "Pacific/Honolulu"), "phone")
+    answer = ask(datetime(2026, 3, 3, 4, tzinfo=UTC), until=NOON, where=states, declared={"quiet_hours": NIGHT})
+    assert isinstance(answer, No)
+    assert (answer.outcome, answer.reason) == (Outcome.SKIPPED, Reason.NO_INSTANT)
+
+
+def test_whoever_is_held_out_waits_as_the_others_do() -> None:
+    declared = {"quiet_hours": QuietHours("10:00", "14:00")}
+    assert ask(holdout=True, declared=declared) == ask(declared=declared)
+    assert ask(NOON + 2 * HOUR, holdout=True, declared=declared) == No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": 0.5})

@@ -1,0 +1,162 @@
+"""The import law: which room may use which, as a table, and what in a house does not keep to it.
+
+Promise: a use is found however it is written (`tests/house.py`), and a room without a line is a fault.
+"""
+
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+
+from tests.house import ROOMS, House
+
+#: Each room, and which others it may use. A room is a folder or, in `segments`, a module; `journeys` alone is its door with the
+#: modules beside its rooms, `segments` alone its door. `.*` is a room with all rooms in it, capitals are a group from below,
+#: and a single module may be named, too.
+LAW = """
+definitions           journeys segments.library
+
+journeys              journeys.handle journeys.gate segments segments.language
+journeys.handle       journeys journeys.gate segments segments.language
+journeys.walk         journeys journeys.handle journeys.gate segments
+journeys.kit          journeys
+journeys.check        journeys journeys.handle journeys.walk
+journeys.versions     journeys journeys.check
+journeys.temporal     journeys journeys.handle journeys.versions
+journeys.simulate     journeys journeys.handle journeys.gate segments PURE
+journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
+
+segments              segments.errors segments.language segments.leaves segments.time
+segments.errors
+segments.time         segments.errors segments.language.reading
+segments.facts        segments.time segments.language.comparing
+segments.language     segments.errors segments.facts segments.time
+segments.evaluate     segments.facts segments.language
+segments.leaves       PURE
+segments.dating       segments.errors segments.facts segments.language segments.evaluate segments.leaves
+segments.library      segments segments.language segments.leaves
+segments.sql          PURE store.*
+segments.watch        PURE store.* segments.sql segments.load
+segments.load         PURE store.* segments.sql segments.watch segments.define
+segments.ask          PURE store.* segments.sql segments.watch segments.define
+segments.define       PURE store.* segments.sql segments.watch segments.ask
+
+activities            BORDER segments.* store.* activities.dispatch activities.versions MESSAGES
+activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
+activities.asking     BORDER segments.* store.* activities.gate activities.versions
+activities.channels   BORDER store.* activities activities.templating
+activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
+activities.dispatch   BORDER segments.* store.* activities activities.asking activities.gate activities.versions
+activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
+activities.templating store.* activities.channels
+
+store
+store.customers       store store.deliveries
+store.deliveries      store
+store.ingest          store store.customers
+store.migrations
+store.queries
+store.runs            store
+store.segments        store
+
+api                   journeys segments.* store.* activities.channels api.*
+api.ingest            journeys segments.* store.* activities.channels api
+api.pages
+api.products          journeys segments.* store.* activities.channels api api.segments
+api.profiles          journeys segments.* store.* activities.channels api api.segments
+api.runs              journeys segments.* store.* activities.channels api
+api.segments          journeys segments.* store.* activities.channels api
+api.webhooks          journeys segments.* store.* activities.channels api
+
+workers               journeys.* segments.* store.* activities.* api.* workers
+workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
+workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
+workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.sandbox       BORDER
+workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
+"""
+GROUPS = {
+    "MESSAGES": ["activities.channels", "activities.templating"],
+    # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
+    "BORDER": [
+        f"journeys.{name}" for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
+    ],
+    # What a segment is, in plain Python; importable in the workflow sandbox.
+    "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],
+}
+#: Libraries that some rooms have to themselves.
+LIBRARIES = """
+sqlalchemy  segments.sql
+asyncpg     store.* segments.watch segments.load segments.ask api workers.*
+temporalio  journeys.temporal activities.* workers.*
+fastapi     api.* workers.*
+liquid      activities.templating
+typer       workers.cli
+"""
+
+
+def table(text: str) -> dict[str, frozenset[str]]:
+    lines = [line.split() for line in text.splitlines() if line]
+    return {room: frozenset(each for name in names for each in GROUPS.get(name, [name])) for room, *names in lines}
+
+
+GRANTS = table(LAW)
+#: A room that a single file may use although its room may not. Five lines at most, each with its reason: the program and the
+#: pytest plugin begin in the one package of ours whose name nobody else has, because from there it can be seen to that the
+#: others are ours, and said in a sentence when they are not.
+EXCEPTIONS = {"journeys/__main__.py": "workers.cli", "journeys/kit/plugin.py": "workers.testing"}
+
+
+def room_of(place: str) -> str:
+    while place and place not in GRANTS:
+        place = place.rpartition(".")[0]
+    return place
+
+
+def granted(place: str, grants: frozenset[str]) -> bool:
+    room = room_of(place) + "."
+    return place in grants or any(
+        room.startswith(each.removesuffix("*")) if "*" in each else room == f"{each}." for each in grants
+    )
+
+
+def trespasses(house: House) -> Iterator[str]:
+    """Uses of what a room may not use, however they are written, also by a name in a text."""
+    for module, file in house.modules.items():
+        room = room_of(module)
+        for line, name in (*house.uses(module), *house.named(module)):
+            place, grants = house.place(name), GRANTS[room] | {room, EXCEPTIONS.get(file, room)}
+            if name.partition(".")[0] in ROOMS and not granted(place, grants):
+                yield f"{file}:{line} uses {name}, which is not in the line of {room}"
+
+
+def foreigners(house: House) -> Iterator[str]:
+    """Uses of a library in a room that has nothing to do with it."""
+    rooms = table(LIBRARIES)
+    for module, file in house.modules.items():
+        for line, name in house.uses(module):
+            if (library := name.partition(".")[0]) in rooms and not granted(module, rooms[library]):
+                yield f"{file}:{line} uses {name}"
+
+
+def unnamed(house: House) -> Iterator[str]:
+    """Rooms without a line in the law. A catalogue has a folder for each journey, which is no room."""
+    for file in house.texts:
+        top, *inside = file.removesuffix(".py").split("/")
+        is_room = len(inside) > 1 or (top == "segments" and inside != ["__init__"])
+        if is_room and top != "definitions" and f"{top}.{inside[0]}" not in GRANTS:
+            yield f"{file}: give {top}.{inside[0]} a line in LAW"
+
+
+def circles(house: House) -> Iterator[str]:
+    """Modules that need each other, for types too: what needs another's types cannot be read without it."""
+    arrows = {
+        name: {to for use in house.uses(name) if (to := house.module(use.name)) not in {None, name}} for name in house.modules
+    }
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        yield " → ".join(error.args[1])
+
+
+def strays(files: list[str]) -> list[str]:
+    """Python that stands in no room."""
+    return [file for file in files if file.endswith(".py") and file.partition("/")[0] not in {*ROOMS, "tests", "benchmarks"}]

@@ -1,0 +1,77 @@
+"""Acting: traits of the customer, other journeys; each once, and seen by all that sees such things."""
+
+from datetime import timedelta
+
+import pytest
+
+from journeys.actions import EndJourney, SetTraits, StartJourney
+from tests.journeys.test_waiting import begin
+from workers.testing.shop import Shop
+
+
+async def test_a_journey_sets_traits_ends_one_journey_and_starts_another(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    other = await begin(trial, "weekly")
+    await trial.asleep(other)
+    run = await begin(trial, "acts")
+    await trial.workflow(run).result()
+    await trial.look()
+    assert (await trial.over(other)).outcome.value == "ended by another journey"
+    (started,) = await trial.runs("by_choice")
+    assert started.entered_by == "journey"
+    await trial.over(started)
+    assert [message.channel for message in await trial.messages(started)] == ["email"]
+    row = await trial.database.pool.fetchrow("select traits from profile where id = $1", run.profile_id)
+    assert (row["traits"]["tier"], row["traits"]["seen"]) == ("gold", 1)
+    (vip,) = await trial.runs("while_vip")
+    assert vip.entered_by == "segment", "the segment saw the trait"
+
+
+async def test_an_action_that_is_repeated_is_done_once(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "weekly")
+    await trial.asleep(run)
+    asked = {"run_id": run.id, "at": run.entered_at + timedelta(minutes=1), "number": 1}
+    acting = trial.parts.acting
+    start = StartJourney(journey="by_choice", params={}, **asked)
+    assert [await acting.start_journey(start), await acting.start_journey(start)] == [True, True]
+    assert len(await trial.runs("by_choice")) == 1
+    again = StartJourney(journey="by_choice", params={}, **asked | {"number": 2})
+    assert await acting.start_journey(again) is False, "one run at a time"
+    traits = SetTraits(traits={"tier": "silver"}, **asked)
+    assert [await acting.set_traits(traits), await acting.set_traits(traits)] == [True, True]
+    stored = "select count(*) from event where profile_id = $1 and source = 'journeys'"
+    assert await trial.database.pool.fetchval(stored, run.profile_id) == 1
+    end = EndJourney(journey="weekly", **asked)
+    assert [await acting.end_journey(end), await acting.end_journey(end)] == [True, False]
+
+
+async def test_a_journey_that_is_paused_lets_nobody_in(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "weekly")
+    await trial.operate("PUT", "/v1/journeys/by_choice/state", json={"state": "paused"})
+    start = StartJourney(run_id=run.id, at=run.entered_at, number=1, journey="by_choice", params={})
+    assert await trial.parts.acting.start_journey(start) is False
+
+
+async def test_parameters_unlike_those_declared_are_refused(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "weekly")
+    start = StartJourney(run_id=run.id, at=run.entered_at, number=1, journey="by_choice", params={"route": "fax"})
+    with pytest.raises(Exception, match="route"):
+        await trial.parts.acting.start_journey(start)
+
+
+async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    alone = await begin(trial, "speaks_alone")
+    await trial.asleep(alone)
+    other, service = await begin(trial, "by_choice"), await begin(trial, "urgent")
+    await trial.settled_as(other, "deferred")
+    (held,) = await trial.messages(other)
+    assert (held.reason, held.retry_at) == ("held by another journey", held.due_at + timedelta(hours=1))
+    await trial.settled_as(service, "sent")
+    await trial.over(alone)
+    await trial.closed(alone)
+    assert [message.state for message in await trial.messages(alone)] == ["sent"]
+    assert (await trial.over(other)).sent == 1

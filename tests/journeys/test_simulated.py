@@ -1,0 +1,71 @@
+"""The simulator against Temporal: random customers, events, outcomes and clocks; the same messages, ends and refusals.
+
+Few at once by default, because each costs a second on real servers; in the long profile more than two thousand.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.random_scripts import perform, script
+from tests.profile import scaled
+from workers.testing.rehearsal import Rehearsal
+from workers.testing.seen import Refusal, Run, Stage
+from workers.testing.served import Served, served
+from workers.testing.servers import Servers
+
+CUSTOMERS = 8
+SHOPS = scaled(1, 260)
+#: A run's clock on a real server goes on while it works.
+CLOSE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def stage(servers: Servers, tmp_path: Path) -> Iterator[Served]:
+    with served(servers, "trial_catalogue", tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("seed", range(SHOPS))
+def test_a_simulated_shop_does_what_a_real_one_does(stage: Served, seed: int) -> None:
+    people, deeds = script(seed, CUSTOMERS, deeds=14)
+    perform(Rehearsal(stage), people, deeds, then=timedelta(days=15))
+    assert {name: difference for name in people if (difference := different(stage, stage.shadow, name))} == {}
+
+
+def different(real: Stage, simulated: Stage, name: str) -> list[str]:
+    """Where two stages do not agree on a customer."""
+    runs = sorted(real.runs(name), key=_place), sorted(simulated.runs(name), key=_place)
+    if len(runs[0]) != len(runs[1]):
+        return [f"runs: {[_told(run) for run in runs[0]]} / {[_told(run) for run in runs[1]]}"]
+    found = [f"{_told(a)} / {_told(b)}" for a, b in zip(*runs, strict=True) if not _alike(a, b)]
+    refused = [sorted(_refused(each) for each in stage.refusals(name)) for stage in (real, simulated)]
+    return found + ([f"refused: {refused[0]} / {refused[1]}"] if refused[0] != refused[1] else [])
+
+
+def _place(run: Run) -> tuple[str, datetime]:
+    return run.journey, run.entered_at
+
+
+def _alike(a: Run, b: Run) -> bool:
+    same = (a.journey, a.outcome, len(a.messages)) == (b.journey, b.outcome, len(b.messages))
+    times = [(a.entered_at, b.entered_at), (a.ended_at, b.ended_at)]
+    for one, other in zip(a.messages, b.messages, strict=False):
+        same &= (one.step, one.occurrence, one.state, one.reason) == (other.step, other.occurrence, other.state, other.reason)
+        times += [(one.due_at, other.due_at), (one.at, other.at)]
+    return same and all(_close(x, y) for x, y in times)
+
+
+def _close(a: datetime | None, b: datetime | None) -> bool:
+    return a is b or (a is not None and b is not None and abs(a - b) <= CLOSE)
+
+
+def _told(run: Run) -> str:
+    fates = [f"{m.step} {m.state} {m.reason or ''} {m.due_at:%d %H:%M:%S} {m.at:%d %H:%M:%S}" for m in run.messages]
+    return f"{run.journey} {run.entered_at:%d %H:%M:%S} {run.outcome} {run.ended_at and f'{run.ended_at:%d %H:%M:%S}'} {fates}"
+
+
+def _refused(refusal: Refusal) -> tuple[str, str, str]:
+    return refusal.journey, refusal.reason, f"{refusal.at:%d %H:%M}"

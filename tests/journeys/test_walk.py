@@ -1,0 +1,282 @@
+"""Looking into journeys without running them."""
+
+import xml.etree.ElementTree as ET
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from definitions.cart_abandonment import cart_abandonment
+from journeys import Journey, JourneyDefinition, journey
+from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.walk.explore import explore
+from journeys.walk.graph import graph_of, mermaid
+from journeys.walk.leading import leading_wait
+from journeys.walk.lint import lint
+from journeys.walk.picture import svg
+from journeys.walk.seen import look_through, message_calls
+from segments import Segment, purchases, trait
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def start(late: timedelta = timedelta(0), **params: object) -> RunStart:
+    return RunStart.model_validate(
+        {"run_id": uuid4(), "customer_id": uuid4(), "entered_at": NOON, "started_at": NOON + late, "params": params}
+    )
+
+
+def told(definition: JourneyDefinition) -> list[str]:
+    return [problem.text for problem in look_through(definition).problems.values()]
+
+
+def test_the_leading_wait_counts_from_entry() -> None:
+    assert leading_wait(cart_abandonment, start()) == timedelta(hours=1)
+    assert leading_wait(cart_abandonment, start(timedelta(minutes=10))) == timedelta(minutes=50)
+    assert leading_wait(cart_abandonment, start(timedelta(hours=2))) == timedelta(0)
+
+
+def test_a_leading_wait_may_depend_on_a_parameter() -> None:
+    @journey()
+    async def patient(j: Journey) -> None:
+        await j.wait(hours=j.params.hours)
+
+    assert leading_wait(patient, start(timedelta(minutes=1), hours=3)) == timedelta(hours=3)
+
+
+def test_a_journey_that_acts_first_has_no_leading_wait() -> None:
+    @journey()
+    async def eager(j: Journey) -> None:
+        await j.push("hello")
+        await j.wait(hours=1)
+
+    @journey()
+    async def looks_at_the_clock(j: Journey) -> None:
+        if j.now > NOON:
+            await j.wait(hours=1)
+
+    @journey()
+    async def broken(j: Journey) -> None:
+        raise KeyError("missing")
+
+    assert [leading_wait(d, start()) for d in (eager, looks_at_the_clock, broken)] == [timedelta(0)] * 3
+
+
+def test_the_messages_of_a_plain_journey() -> None:
+    calls = message_calls(cart_abandonment)
+    assert [(c.channel.value, c.template, c.params) for c in calls] == [
+        ("push", "cart-reminder", {}),
+        ("whatsapp", "cart-link", {}),
+        ("email", "cart-alternatives", {"offer": "free-shipping"}),
+    ]
+    assert [c.due_at - calls[0].due_at for c in calls] == [timedelta(0), timedelta(hours=23), timedelta(hours=71)]
+
+
+def test_fallbacks_and_both_answers_are_seen() -> None:
+    @journey(goal=purchases)
+    async def branching(j: Journey) -> None:
+        await j.push("hello") or await j.email("hello")
+        await j.whatsapp("yes" if await j.reached() else "no")
+
+    seen = {(c.channel.value, c.template) for c in message_calls(branching)}
+    assert seen == {("push", "hello"), ("email", "hello"), ("whatsapp", "yes"), ("whatsapp", "no")}
+
+
+def test_a_journey_that_loops_for_ever_is_left() -> None:
+    @journey()
+    async def weekly(j: Journey) -> None:
+        while True:
+            await j.email("digest")
+            await j.wait(days=7)
+
+    assert 0 < len(message_calls(weekly)) < 1000
+    assert message_calls(weekly)[2].key.endswith("email:digest/3")
+
+
+def test_a_journey_can_be_a_helper_of_another() -> None:
+    @journey()
+    async def outer(j: Journey) -> None:
+        await cart_abandonment(j)
+
+    assert isinstance(outer, JourneyDefinition)
+    assert len(message_calls(outer)) == 3
+
+
+def test_the_segments_that_messages_are_only_for() -> None:
+    vips, others = Segment("vips", trait("tier") == "gold"), Segment("others", trait("tier") != "gold")
+
+    @journey()
+    async def picky(j: Journey) -> None:
+        await j.push("hello", only=vips) or await j.email("hello", only=others)
+
+    assert {name: segment for name, (segment, *_) in look_through(picky).conditions.items()} == {"vips": vips, "others": others}
+    assert [(c.channel.value, c.only) for c in message_calls(picky)] == [("push", "vips"), ("email", "others")]
+    assert look_through(cart_abandonment).conditions == {}
+
+
+def test_only_takes_one_segment_of_a_name() -> None:
+    vips = Segment("vips", trait("tier") == "gold")
+
+    @journey()
+    async def by_name(j: Journey) -> None:
+        await j.push("hello", only="vips")  # type: ignore[arg-type]  # that is the fault
+
+    @journey()
+    async def of_two(j: Journey) -> None:
+        await j.push("hello", only=vips)
+        await j.push("again", only=Segment("vips", trait("tier") == "silver"))
+
+    assert told(by_name) == ["hello goes only= to a Segment(…), not str"]
+    assert told(of_two) == ["two different segments are called 'vips'; rename one"]
+
+
+def test_what_is_unset_is_not_written_so_that_old_histories_look_as_they_did() -> None:
+    call = message_calls(cart_abandonment)[0]
+    assert "only" not in call.model_dump_json()
+    assert '"only":"vips"' in call.model_copy(update={"only": "vips"}).model_dump_json()
+    assert DeliverRequest.model_validate_json(call.model_dump_json()) == call
+    assert Receipt(outcome="sent").model_dump_json() == '{"outcome":"sent","reason":null,"retry_at":null}'  # type: ignore[arg-type]
+
+
+class Rating(BaseModel):
+    score: int
+
+
+def ways(definition: JourneyDefinition) -> list[list[str]]:
+    return sorted(
+        [f"{effect.what}: {effect.answer}" if effect.answer else effect.what for effect in path.effects]
+        for path in explore(definition).paths
+    )
+
+
+def test_each_effect_is_answered_each_way() -> None:
+    @journey(goal=purchases)
+    async def several(j: Journey) -> None:
+        answer = await j.first(bought=purchases, vip=trait("tier") == "gold", timeout=timedelta(days=1))
+        if answer.vip:
+            async with j.experiment("x", video=0.5, article=0.5) as arm:
+                await j.email(arm)
+
+    assert [way[1:] for way in ways(several)] == [
+        [],
+        [],
+        ["arm of x: article", "email article: not sent"],
+        ["arm of x: article", "email article: sent"],
+        ["arm of x: video", "email video: not sent"],
+        ["arm of x: video", "email video: sent"],
+    ]
+
+
+def test_both_sides_of_what_the_entering_event_is_compared_with_are_walked() -> None:
+    @journey(goal=purchases)
+    async def by_score(j: Journey[Rating]) -> None:
+        if j.entry.score >= 9:
+            await j.push("high")
+        elif j.entry.score >= 7:
+            await j.push("middle")
+        else:
+            await j.push("low")
+
+    assert {call.template for call in message_calls(by_score)} == {"high", "middle", "low"}
+    assert lint(by_score) == []
+
+
+def test_many_answers_are_not_walked_in_every_combination_and_none_is_left_out() -> None:
+    @journey(goal=purchases)
+    async def long(j: Journey) -> None:
+        for n in range(20):
+            await j.push(f"push-{n}") or await j.email(f"email-{n}")
+            await j.wait(days=1)
+
+    explored = explore(long)
+    assert not explored.complete
+    assert len(explored.paths) < 1_000
+    assert {call.template for call in message_calls(long)} == {f"{kind}-{n}" for kind in ("push", "email") for n in range(20)}
+
+
+def test_a_loop_is_an_edge_back_in_the_graph() -> None:
+    @journey(goal=purchases)
+    async def weekly(j: Journey) -> None:
+        async for _ in j.every(days=7, times=3):
+            await j.push("digest")
+
+    drawn = graph_of(weekly)
+    assert [(node.kind, node.what, node.when) for node in drawn.nodes] == [
+        ("begin", "is started by API", "0 s"),
+        ("message", "push digest", "0 s to 14 d"),
+        ("wait", "every 7 d", "0 s to 7 d"),
+        ("end", "finished", "0 s"),
+    ]
+    assert [(edge.source, edge.target) for edge in drawn.edges if edge.back] == [("n2", "n1")]
+    assert "n2 --> n1" in mermaid(drawn)
+    assert ET.fromstring(svg(drawn)).tag.endswith("svg")
+
+
+def test_answers_that_lead_to_one_place_share_an_edge() -> None:
+    @journey(goal=purchases)
+    async def forked(j: Journey) -> None:
+        answer = await j.first(a=purchases, b=trait("x") == 1, c=trait("y") == 1, timeout=timedelta(days=1))
+        if answer.a or answer.b:
+            await j.push("ab")
+        elif answer.c:
+            await j.push("c")
+
+    assert {edge.answer for edge in graph_of(forked).edges if edge.source == "n1"} == {"a or b", "c", "in vain"}
+
+
+def test_what_loads_but_is_hardly_meant() -> None:
+    @journey()
+    async def aimless(j: Journey) -> None:
+        await j.push("hello")
+
+    @journey(goal=purchases)
+    async def silent(j: Journey) -> None:
+        await j.wait(days=1)
+
+    @journey(goal=purchases)
+    async def again(j: Journey) -> None:
+        await j.push("hello")
+        await j.wait(days=1)
+        await j.push("hello")
+
+    @journey(goal=purchases)
+    async def dead(j: Journey) -> None:
+        receipt = await j.push("hello")
+        if receipt.sent and not receipt:
+            await j.email("hello")
+
+    @journey(goal=purchases)
+    async def fine(j: Journey) -> None:
+        await j.push("hello") or await j.email("hello")
+
+    found = {definition.name: lint(definition) for definition in (aimless, silent, again, dead, fine)}
+    assert {name: [finding.rule for finding in findings] for name, findings in found.items()} == {
+        "aimless": ["no-goal"],
+        "silent": ["no-message"],
+        "again": ["sent-twice"],
+        "dead": ["unreached"],
+        "fine": [],
+    }
+    (unreached,) = found["dead"]
+    assert Path(unreached.file).read_text().splitlines()[unreached.line - 1].strip() == 'await j.email("hello")'
+    assert all(finding.file == __file__ and "; " in finding.text for findings in found.values() for finding in findings)
+
+
+def test_moments_come_and_those_of_a_trait_may_not() -> None:
+    @journey(goal=purchases)
+    async def by_the_clock(j: Journey) -> None:
+        await j.until(date(2026, 12, 24), "10:00")
+        if await j.until(trait="birthday", at="10:00"):
+            await j.push("hello")
+        await j.window("09:00", "20:00", weekdays=("mon",))
+
+    assert {call.template for call in message_calls(by_the_clock)} == {"hello"}
+    assert {
+        tuple(effect.answer for effect in path.effects if effect.kind == "question") for path in explore(by_the_clock).paths
+    } == {
+        ("it comes", "it comes"),
+        ("it comes", "never"),
+        ("never", "it comes"),
+        ("never", "never"),
+    }

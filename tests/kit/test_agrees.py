@@ -1,0 +1,20 @@
+"""What the simulator says of channels and doubts is what their rows and rules say: it may not import them."""
+
+from activities.channels.kinds import Bounce, sending
+from activities.deliver.doubt import COPIES, Doubt
+from journeys.contracts import Purpose
+from journeys.simulate import delivery
+
+
+def test_of_channels() -> None:
+    assert {kind.channel for kind in sending() if kind.bounce is Bounce.SUPPRESSED} == delivery.SUPPRESSES
+    assert {kind.opt_in for kind in sending()} == {delivery.OPT_IN}
+    told = {kind.channel: kind.provider_class.tells_within for kind in sending()}
+    assert {channel: within for channel, within in told.items() if within} == delivery.TELLS_WITHIN
+
+
+def test_of_doubts() -> None:
+    assert delivery.COPIES == COPIES
+    pauses = [Doubt().pause_after(copies, delivery.DOUBT * 0) for copies in range(1, COPIES)]
+    assert [delivery.pause_after(copies) for copies in range(1, COPIES)] == pauses
+    assert Purpose.TRANSACTIONAL not in delivery.OPT_IN

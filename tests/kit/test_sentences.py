@@ -1,0 +1,56 @@
+"""What a failing assertion says: what happened instead, in words."""
+
+import pytest
+
+from workers.testing import Rehearsal
+
+
+@pytest.fixture
+def journeys_catalogue() -> str:
+    return "trial_catalogue"
+
+
+def test_of_whom_nobody_let_in_it_is_said_who_refused_and_why(shop: Rehearsal) -> None:
+    ana = shop.customer("ana", tier="gold")
+    ana.becomes(tier="silver")
+    ana.becomes(tier="gold")
+    ana.does("Product Added", at=shop.now.replace(hour=1))
+    assert repr(ana.got("push:note")) == (
+        "ana did not get push:note; while_vip is over: left the segment;"
+        " while_vip refused: entered before; three_messages refused: too late"
+    )
+
+
+def test_of_whom_nobody_knows_it_is_said_what_they_did(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Product Loved")
+    assert repr(ana.got("push:note")) == "ana did not get push:note; ana is in no journey, having done Product Loved"
+
+
+def test_of_who_waits_it_is_said_for_what(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Product Added")
+    told = "ana did not get push:note; three_messages waits until Mon 05 Jan 10:00 (until 1 h after entry)"
+    assert repr(ana.got("push:note")) == told
+
+
+def test_of_what_was_not_sent_it_is_said_why(shop: Rehearsal) -> None:
+    ana = shop.customer("ana", channels=())
+    ana.does("Product Viewed")
+    assert "push:note skipped (no consent) Mon 05 Jan 09:00" in repr(ana.got("push:note"))
+    assert "falls_back is over: finished" in repr(ana.got("push:note"))
+
+
+def test_the_story_is_told_in_order(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Product Added")
+    shop.passes(hours=2)
+    ana.does("Order Completed")
+    assert shop.story().splitlines() == [
+        "ana",
+        "  Mon 05 Jan 09:00  does Product Added",
+        "  Mon 05 Jan 09:00  enters three_messages",
+        "  Mon 05 Jan 10:00  push:note sent",
+        "  Mon 05 Jan 11:00  does Order Completed",
+        "  Mon 05 Jan 11:00  three_messages is over: goal reached",
+    ]

@@ -1,0 +1,87 @@
+"""The hands of real servers' clocks: turned to an instant for the runs of some customers, until nobody has anything to do.
+
+Promise: what is due by then is done by then, and everything that follows from it; no run is turned back.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from temporalio.service import RPCError
+
+from store.runs.views import Run, list_runs
+from workers.testing.shop import Shop
+
+#: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
+_SLACK = timedelta(seconds=20)
+_STEP = timedelta(seconds=5)
+_PATIENCE = 60.0
+_PAUSE = 0.02
+#: A timer that has just gone off is no task yet: who waits does so twice in a row.
+_SURE = 2
+
+
+class Hands:
+    """Turns the shop's time, and that of its runs."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def turn(self, at: datetime, profiles: Sequence[UUID]) -> None:
+        """It is `at` in the shop, and for the runs of these customers."""
+        self._shop.clock.set(at)
+        waiting = [row for each in profiles for row in await self._open(each)]
+        await asyncio.gather(*(self._forward(row, at) for row in waiting))
+        await self.settle(at, profiles)
+
+    async def _forward(self, row: Run, at: datetime) -> None:
+        handle = self._shop.workflow(row)
+        ahead = at + _SLACK - await self._shop.skipper.get_current_time(handle)
+        if ahead > timedelta(0):
+            with suppress(RPCError):  # over by now
+                await self._shop.skipper.fast_forward(handle, ahead)
+
+    async def settle(self, at: datetime, profiles: Sequence[UUID]) -> None:
+        """Until the watch sees nothing new and the runs of these customers do nothing but wait."""
+        await self._shop.look()
+        await self._rest(profiles)
+        # What runs have done is dated by their own clocks, which are a little ahead.
+        self._shop.clock.set(at + _SLACK)
+        while True:
+            self._shop.clock.set(self._shop.clock.now() + _STEP)
+            if not await self._shop.watch.once():
+                break
+            await self._rest(profiles)
+        self._shop.clock.set(at)
+
+    async def _rest(self, profiles: Sequence[UUID]) -> None:
+        working = [row for each in profiles for row in await self._open(each)]
+        await asyncio.gather(*map(self._idle, working))
+
+    async def _idle(self, row: Run) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            idle = 0
+            while idle < _SURE:
+                idle = idle + 1 if await self._waits(row) else 0
+                await asyncio.sleep(_PAUSE)
+
+    async def _waits(self, row: Run) -> bool:
+        seen = await self._shop.workflow(row).describe()
+        raw = seen.raw_description
+        return seen.close_time is not None or not (raw.HasField("pending_workflow_task") or raw.pending_activities)
+
+    async def _open(self, profile: UUID) -> list[Run]:
+        return [row for row in await self.rows(profile) if row.ended_at is None]
+
+    async def rows(self, profile: UUID) -> list[Run]:
+        """A customer's runs; those that are over in Temporal are written down as over."""
+        rows = await self._listed(profile)
+        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if row.ended_at is None]):
+            rows = await self._listed(profile)
+        return sorted(rows, key=lambda row: (row.entered_at, row.id))
+
+    async def _listed(self, profile: UUID) -> list[Run]:
+        database = self._shop.database
+        return await list_runs(database, journey=None, profile_id=profile, is_open=None, before=None, limit=500)

@@ -1,0 +1,106 @@
+"""A rehearsal: a catalogue's journeys with customers, time and providers in a test's hand, simulated or on real servers.
+
+Promise: one vocabulary and one meaning on both stages. It begins on a Monday at nine (UTC); time passes when the test says so.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from journeys.contracts import Channel
+from journeys.simulate.providers import Kind
+from segments import Segment
+from workers.testing.customer import Customer
+from workers.testing.people import CHANNELS
+from workers.testing.seen import Stage
+
+#: When a simulated rehearsal begins.
+MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+class Provider:
+    """Who carries a channel's messages. It says yes, unless it is told to answer otherwise: the next time, or so often."""
+
+    def __init__(self, stage: Stage, channel: Channel) -> None:
+        self._stage = stage
+        self._channel = channel
+
+    def refuses(self, *, times: int = 1, to: Customer | None = None) -> None:
+        """It refuses messages for good."""
+        self._will(Kind.REFUSED, to, times)
+
+    def is_busy(self, *, times: int = 1, to: Customer | None = None, after: timedelta | None = None) -> None:
+        """It wants to be asked again later (after so long)."""
+        self._will(Kind.LATER, to, times, after)
+
+    def keeps_silent(self, *, times: int = 1, to: Customer | None = None) -> None:
+        """It may have taken messages, and never says."""
+        self._will(Kind.SILENT, to, times)
+
+    def knows_nobody(self, *, times: int = 1, to: Customer | None = None) -> None:
+        """It says that nobody is at the address (any more)."""
+        self._will(Kind.GONE, to, times)
+
+    def _will(self, kind: Kind, to: Customer | None, times: int, after: timedelta | None = None) -> None:
+        self._stage.provider(kind, self._channel, to.name if to else None, times, after)
+
+
+class Rehearsal:
+    """What a test works with, under the name `shop`."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._customers: dict[str, Customer] = {}
+
+    @property
+    def now(self) -> datetime:
+        """The shop's time (UTC)."""
+        return self._stage.now
+
+    def customer(self, name: str, *, channels: Sequence[str] = CHANNELS, **traits: Any) -> Customer:
+        """A customer with an address and consent on these channels, and these traits; the same one by the same name."""
+        if name not in self._customers:
+            self._stage.joins(name, [Channel(each) for each in channels], traits)
+            self._customers[name] = Customer(name, self._stage, self._until)
+        return self._customers[name]
+
+    def passes(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Time passes, and all that it brings happens."""
+        self._stage.passes(self.now + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+
+    def starts(self, journey: str, customer: Customer, /, *, key: str = "", **params: Any) -> None:
+        """A product team starts a journey for a customer, with parameters."""
+        self._stage.starts(journey, customer.name, params, key)
+
+    def pauses(self, journey: str) -> None:
+        """An operator pauses a journey: its messages wait."""
+        self._stage.switches(journey, "paused")
+
+    def resumes(self, journey: str) -> None:
+        """It lives again; what waits is asked for again."""
+        self._stage.switches(journey, "live")
+
+    def kills(self, journey: str) -> None:
+        """It is over for everybody in it, and nobody enters any more."""
+        self._stage.switches(journey, "killed")
+
+    def completes(self, customer: Customer, which: str, outcome: str | None = None, **values: Any) -> None:
+        """Somebody of the company does what the customer's run waits for under a name, and says how it went."""
+        if not self._stage.completes(customer.name, which, outcome, values):
+            raise AssertionError(f"no run of {customer.name} waits for a task under the name '{which}'")
+
+    def provider(self, channel: str) -> Provider:
+        """Who carries a channel's messages, to have it answer otherwise: `shop.provider("push").refuses()`."""
+        return Provider(self._stage, Channel(channel))
+
+    def defines(self, segment: Segment) -> None:
+        """A product team defines a segment over the API; a journey may be entered by its name."""
+        self._stage.defines(segment)
+
+    def story(self) -> str:
+        """What happened to everybody, line by line."""
+        return "\n".join(customer.story() for customer in self._customers.values())
+
+    def _until(self, at: datetime) -> None:
+        if at > self.now:
+            self._stage.passes(at)

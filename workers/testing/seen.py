@@ -1,0 +1,104 @@
+"""What a test sees of a shop, whichever runtime its journeys run on; and what such a stage can be asked to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from journeys.contracts import Channel
+from journeys.simulate.providers import Kind
+from segments import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that a run asked for: `state` is what became of it, `due_at` when the run asked, `at` when that was decided."""
+
+    step: str
+    occurrence: int
+    state: str
+    reason: str | None
+    due_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A customer in a journey; `waiting` says for what and until when, as far as the stage knows."""
+
+    journey: str
+    entered_at: datetime
+    messages: tuple[Message, ...]
+    outcome: str | None = None
+    ended_at: datetime | None = None
+    waiting: tuple[str, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A journey that did not let a customer in, and why."""
+
+    journey: str
+    reason: str
+    at: datetime
+
+
+class Stage(Protocol):
+    """A shop to rehearse in: simulated, or served by Temporal and Postgres."""
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        ...
+
+    def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:
+        """A customer with addresses and consent on these channels."""
+        ...
+
+    def becomes(self, name: str, traits: Mapping[str, Any]) -> None:
+        """Their traits change."""
+        ...
+
+    def says(self, name: str, channel: Channel, *, yes: bool) -> None:
+        """They consent, or withdraw it."""
+        ...
+
+    def does(self, name: str, event: str, properties: Mapping[str, Any], at: datetime) -> None:
+        """They do something."""
+        ...
+
+    def came_back(self, name: str, step: str, event: str) -> bool:
+        """Something became of the last message of a step that was sent; False where there is none."""
+        ...
+
+    def passes(self, until: datetime) -> None:
+        """Time passes, and all that it brings happens."""
+        ...
+
+    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
+        """Somebody starts a run over the API."""
+        ...
+
+    def switches(self, journey: str, state: str) -> None:
+        """An operator pauses or kills a journey, or lets it live."""
+        ...
+
+    def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
+        """Somebody of the company does what a customer's run waits for; False where none does."""
+        ...
+
+    def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
+        """What the next messages on a channel meet."""
+        ...
+
+    def defines(self, segment: Segment) -> None:
+        """A product team defines a segment over the API."""
+        ...
+
+    def runs(self, name: str) -> list[Run]:
+        """A customer's runs, oldest first."""
+        ...
+
+    def refusals(self, name: str) -> list[Refusal]:
+        """The journeys that did not let a customer in."""
+        ...

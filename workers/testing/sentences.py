@@ -1,0 +1,56 @@
+"""What a test's assertion came to, told so that somebody who did not write it knows what happened, and why."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from workers.testing.seen import Message, Refusal, Run
+
+
+class Verdict:
+    """True or false, with its sentence: `assert ana.got("push:hello")` fails with what happened instead."""
+
+    def __init__(self, so: bool, told: str) -> None:
+        self._so = so
+        self._told = told
+
+    def __bool__(self) -> bool:
+        return self._so
+
+    def __repr__(self) -> str:
+        return self._told
+
+
+def clock(at: datetime) -> str:
+    """An instant as tests are thought of: the day of the week and the time (UTC)."""
+    return f"{at:%a %d %b %H:%M:%S}" if at.second else f"{at:%a %d %b %H:%M}"
+
+
+def fate(message: Message) -> str:
+    """What became of a message."""
+    because = f" ({message.reason})" if message.reason else ""
+    return f"{message.step} {message.state}{because}"
+
+
+def standing(run: Run) -> str:
+    """Where a run is, or how it ended."""
+    if run.outcome is not None:
+        return f"{run.journey} is over: {run.outcome}"
+    if run.waiting is None:
+        return f"{run.journey} goes on"
+    what, until = run.waiting
+    return f"{run.journey} waits until {clock(until)} ({what})"
+
+
+def refused(refusals: Iterable[Refusal]) -> str:
+    """Who did not let the customer in, and why."""
+    told = dict.fromkeys(f"{each.journey} refused: {each.reason}" for each in refusals)
+    return "; ".join(told)
+
+
+def instead(name: str, runs: list[Run], refusals: list[Refusal], done: list[str]) -> str:
+    """What happened to a customer, in a line."""
+    got = [f"{fate(message)} {clock(message.at)}" for run in runs for message in run.messages]
+    parts = [", ".join(got[-3:]), "; ".join(standing(run) for run in runs[-2:]), refused(refusals)]
+    if not runs:
+        parts.insert(0, f"{name} is in no journey" + ("" if refusals else f", having done {', '.join(done) or 'nothing'}"))
+    return "; ".join(part for part in parts if part)

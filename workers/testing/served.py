@@ -1,0 +1,261 @@
+"""The stage of real servers: Temporal with time skipped, Postgres, ingest, watch, workers and sandbox providers.
+
+Promise: nothing of ours is replaced. Beside it goes a simulation of the same shop, which knows at which instants something is
+due: there the servers' time is turned, customer by customer.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from journeys.catalogue import load
+from journeys.contracts import Channel, Outcome
+from journeys.simulate.providers import Kind
+from segments import Segment
+from store import connect
+from store.deliveries.feedback import NewEvent, living, store_events
+from store.runs.views import Run as Row
+from workers.testing.hands import Hands
+from workers.testing.people import address_of, consent
+from workers.testing.seen import Message, Refusal, Run
+from workers.testing.servers import Servers, fresh_database
+from workers.testing.shop import Shop, open_shop
+from workers.testing.simulated import Simulated
+
+#: What the sandbox is told, so that its answer means this.
+FAULTS = {
+    (Channel.PUSH, Kind.REFUSED): "sender_id_mismatch",
+    (Channel.PUSH, Kind.LATER): "503",
+    (Channel.PUSH, Kind.SILENT): "timeout_after_accept",
+    (Channel.PUSH, Kind.GONE): "unregistered",
+    (Channel.WHATSAPP, Kind.REFUSED): "131047",
+    (Channel.WHATSAPP, Kind.LATER): "503",
+    (Channel.WHATSAPP, Kind.SILENT): "timeout_after_accept",
+    (Channel.WHATSAPP, Kind.GONE): "131026",
+    (Channel.EMAIL, Kind.REFUSED): "554",
+    (Channel.EMAIL, Kind.LATER): "451",
+    (Channel.EMAIL, Kind.SILENT): "timeout_after_accept",
+    (Channel.EMAIL, Kind.GONE): "550",
+}
+_PROVIDERS = {Channel.PUSH: "fcm", Channel.WHATSAPP: "whatsapp", Channel.EMAIL: "smtp"}
+
+
+@contextmanager
+def served(servers: Servers, catalogue: str, folder: Path) -> Iterator["Served"]:
+    """Open a shop on real servers, on a loop in a thread of its own, so that tests are plain functions."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_open(servers, catalogue, folder)) as shop:
+        yield Served(shop, Simulated(load(catalogue), shop.clock.now()), portal)
+
+
+@asynccontextmanager
+async def _open(servers: Servers, catalogue: str, folder: Path) -> AsyncIterator[Shop]:
+    async with fresh_database(servers.postgres) as dsn:
+        database = await connect(dsn)
+        try:
+            async with open_shop(database, dsn, servers.temporal, folder, catalogue=catalogue, on_time=True) as shop:
+                shop.clock.set(_monday())
+                yield shop
+        finally:
+            await database.close()
+
+
+def _monday() -> datetime:
+    """The next Monday at nine: servers have no past."""
+    now = datetime.now(UTC)
+    monday = now.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=-now.weekday())
+    return monday if monday > now else monday + timedelta(days=7)
+
+
+class Served:
+    """A `Stage` on real servers; `shadow` is the simulation beside it."""
+
+    def __init__(self, shop: Shop, shadow: Simulated, portal: BlockingPortal) -> None:
+        self.shop = shop
+        self.shadow = shadow
+        self._portal = portal
+        self._hands = Hands(shop)
+        self._profiles: dict[str, UUID] = {}
+        self._refused: list[tuple[str, Refusal]] = []
+        self._numbers = count(1)
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.shadow.now
+
+    def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:
+        """A customer with addresses and consent on these channels; the shadow's has the same id, and so the same luck."""
+
+        async def signs_up() -> None:
+            await self.shop.signs_up(name, channels, **traits)
+            self._profiles[name] = await self.shop.database.pool.fetchval(
+                "select profile_id from identity where kind = 'user_id' and value = $1", name
+            )
+
+        self._portal.call(signs_up)
+        self.shadow.joins(name, channels, traits, self._profiles[name])
+        self._portal.call(self._hands.settle, self.now, [self._profiles[name]])
+
+    def becomes(self, name: str, traits: Mapping[str, Any]) -> None:
+        """Their traits change."""
+        self._identify(name, traits, {})
+        self.shadow.becomes(name, traits)
+
+    def says(self, name: str, channel: Channel, *, yes: bool) -> None:
+        """They consent, or withdraw it."""
+        self._identify(name, {}, consent(name, [channel], "SUBSCRIBED" if yes else "UNSUBSCRIBED"))
+        self.shadow.says(name, channel, yes=yes)
+
+    def does(self, name: str, event: str, properties: Mapping[str, Any], at: datetime) -> None:
+        """They do something."""
+
+        async def does() -> None:
+            async with self._about(name):
+                track = {"userId": name, "event": event, "properties": dict(properties), "timestamp": at.isoformat()}
+                await self.shop.send("track", **track)
+
+        self._portal.call(does)
+        self.shadow.does(name, event, properties, at)
+
+    def came_back(self, name: str, step: str, event: str) -> bool:
+        """Something became of the last message of a step: written as the providers' webhooks write it."""
+        sent = self.shadow.last_sent(name, step)
+        if sent is not None:
+            self._portal.call(self._news, name, step, event, dict(sent.told))
+            self.shadow.came_back(name, step, event)
+        return sent is not None
+
+    def passes(self, until: datetime) -> None:
+        """Time passes from instant to instant at which the shadow has something to do."""
+        due = [(at, name) for at, name in self.shadow.steps(until)]
+        for at, together in groupby(due, key=lambda each: each[0]):
+            self._portal.call(self._hands.turn, at, [self._profiles[name] for name in sorted({name for _, name in together})])
+        self._portal.call(self._hands.turn, until, [])
+
+    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
+        """Somebody starts a run over the API."""
+        body = {"customer": {"user_id": name}, "params": dict(params)} | ({"key": key} if key else {})
+
+        async def starts() -> None:
+            async with self._about(name):
+                answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
+            if answer.status_code == httpx.codes.CONFLICT:
+                self._refused.append((name, Refusal(journey, _why(answer.json()), self.now)))
+            else:
+                assert answer.is_success, answer.text
+
+        self._portal.call(starts)
+        self.shadow.starts(journey, name, params, key)
+
+    def switches(self, journey: str, state: str) -> None:
+        """An operator pauses or kills a journey, or lets it live."""
+
+        async def switches() -> None:
+            async with self._about(*self._profiles):
+                answer = await self.shop.operate("PUT", f"/v1/journeys/{journey}/state", json={"state": state})
+            assert answer.is_success, answer.text
+
+        self._portal.call(switches)
+        self.shadow.switches(journey, state)
+
+    def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
+        """Somebody of the company does what a customer's run waits for."""
+        waits = self.shadow.expecting(name, which) is not None
+        if waits:
+            self._portal.call(self._complete, name, which, {"outcome": outcome, "values": dict(values)})
+            self.shadow.completes(name, which, outcome, values)
+        return waits
+
+    def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
+        """What the next messages on a channel meet."""
+        match = f"*{address_of(name, channel).lstrip('+')}" if name else "*"
+        more = {"retry_after": int(after.total_seconds())} if after and channel is not Channel.EMAIL else {}
+        hold = {"hold_seconds": 0} if kind is Kind.SILENT else {}
+        rule = {"match": match, "times": times} | more | hold
+        self.shop.sandbox.faults.tell(_PROVIDERS[channel], FAULTS[channel, kind], **rule)
+        self.shadow.provider(kind, channel, name, times, after)
+
+    def defines(self, segment: Segment) -> None:
+        """A product team defines a segment over the API."""
+
+        async def defines() -> None:
+            body = {"predicate": segment.predicate.to_json(), "owner": segment.owner or "whoever tests"}
+            answer = await self.shop.operate("PUT", f"/v1/segments/{segment.name}", json=body)
+            assert answer.is_success, answer.text
+            await self.shop.watch.load()
+
+        self._portal.call(defines)
+        self.shadow.defines(segment)
+
+    def runs(self, name: str) -> list[Run]:
+        """A customer's runs, oldest first, as Postgres and Temporal have them."""
+        return self._portal.call(self._runs, name)
+
+    def refusals(self, name: str) -> list[Refusal]:
+        """The journeys that did not let a customer in."""
+
+        async def refused() -> list[Refusal]:
+            asked = "select journey, reason, at from entry_refused where profile_id = $1 order by id"
+            rows = await self.shop.database.pool.fetch(asked, self._profiles[name])
+            return [Refusal(**row) for row in rows]
+
+        return [*self._portal.call(refused), *(refusal for who, refusal in self._refused if who == name)]
+
+    def _identify(self, name: str, traits: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+        async def identify() -> None:
+            async with self._about(name):
+                await self.shop.send("identify", userId=name, traits=dict(traits), context=dict(context))
+
+        self._portal.call(identify)
+
+    @asynccontextmanager
+    async def _about(self, *names: str) -> AsyncIterator[None]:
+        """Something is done about customers, whose runs are where the shop is before it, and at rest after it."""
+        profiles = [self._profiles[name] for name in names]
+        await self._hands.turn(self.now, profiles)
+        yield
+        await self._hands.settle(self.now, profiles)
+
+    async def _news(self, name: str, step: str, event: str, told: dict[str, Any]) -> None:
+        async with self._about(name):
+            rows = await self._hands.rows(self._profiles[name])
+            messages = [(row, each) for row in rows for each in await self.shop.messages(row) if each.step == step]
+            row, message = [found for found in messages if found[1].state == Outcome.SENT][-1]
+            told |= {"run_id": str(row.id), "occurrence": message.occurrence}
+            news = NewEvent(self._profiles[name], f"news-{next(self._numbers)}", event, self.now, told)
+            async with self.shop.database.transaction() as connection:
+                await living(connection, [news.profile_id])
+                await store_events(connection, [news], source=told["channel"], at=self.now)
+
+    async def _complete(self, name: str, which: str, how: dict[str, Any]) -> None:
+        asked = """select e.id from expectation e join run r on r.id = e.run_id
+                   where r.profile_id = $1 and e.which = $2 and e.happened_at is null and e.until > $3 and r.ended_at is null
+                   order by r.entered_at, r.id limit 1"""
+        async with self._about(name):
+            task = await self.shop.database.pool.fetchval(asked, self._profiles[name], which, self.now)
+            answer = await self.shop.operate("POST", f"/v1/tasks/{task}/done", json=how)
+        assert answer.is_success, answer.text
+
+    async def _runs(self, name: str) -> list[Run]:
+        await self._hands.turn(self.now, [self._profiles[name]])
+        return [await self._seen(row) for row in await self._hands.rows(self._profiles[name])]
+
+    async def _seen(self, row: Row) -> Run:
+        messages = tuple(
+            Message(each.step, each.occurrence, each.state, each.reason, each.due_at, each.settled_at or each.due_at)
+            for each in await self.shop.messages(row)
+        )
+        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at)
+
+
+def _why(problem: Mapping[str, Any]) -> str:
+    """Why a start over the API was refused: by the switch (`journey paused`), or by the journey's rule."""
+    code, detail = str(problem["code"]), str(problem["detail"])
+    return code.replace("-", " ") if code.startswith("journey-") else detail.rpartition(": ")[2]

@@ -1,0 +1,149 @@
+"""The stage of milliseconds: a simulated shop (`journeys.simulate`)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from journeys.catalogue import Catalogue
+from journeys.contracts import Channel, Outcome, Purpose
+from journeys.heard import Expect, OfPeople
+from journeys.simulate import Answer, World
+from journeys.simulate import Customer as Simulant
+from journeys.simulate import Message as Sent
+from journeys.simulate import Run as Simulation
+from journeys.simulate.providers import Kind
+from segments import Segment
+from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
+from workers.testing.people import address_of, contact
+from workers.testing.seen import Message, Refusal, Run
+
+_PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
+_ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
+
+
+class Simulated:
+    """A `Stage` in this process."""
+
+    def __init__(self, catalogue: Catalogue, now: datetime) -> None:
+        self.world = World(catalogue, now)
+
+    @property
+    def now(self) -> datetime:
+        """Business time."""
+        return self.world.now
+
+    def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any], id_: UUID | None = None) -> None:
+        """A customer with addresses and consent on these channels."""
+        who = self.world.join(name, id_)
+        self._learns(who, contact(name) | dict(traits))
+        for channel in channels:
+            who.reached_at(channel, address_of(name, channel), self.now)
+            who.said(channel, "granted", _PURPOSES, self.now)
+        self.world.changed(who, frozenset(), new=True)
+
+    def becomes(self, name: str, traits: Mapping[str, Any]) -> None:
+        """Their traits change."""
+        who = self._who(name)
+        self.world.changed(who, frozenset(self._learns(who, traits)))
+
+    def says(self, name: str, channel: Channel, *, yes: bool) -> None:
+        """They consent, or withdraw it."""
+        who = self._who(name)
+        if yes and channel not in who.addresses:
+            who.reached_at(channel, address_of(name, channel), self.now)
+        who.said(channel, "granted" if yes else "withdrawn", _PURPOSES, self.now)
+        self.world.changed(who, frozenset({CONSENT_CHANGED}))
+
+    def does(self, name: str, event: str, properties: Mapping[str, Any], at: datetime) -> None:
+        """They do something."""
+        self.world.happened(self._who(name), event, properties, at)
+
+    def came_back(self, name: str, step: str, event: str) -> bool:
+        """Something became of the last message of a step that was sent."""
+        sent = self.last_sent(name, step)
+        if sent is not None:
+            self.world.came_back(sent, event)
+        return sent is not None
+
+    def last_sent(self, name: str, step: str) -> Sent | None:
+        """The last message of a step that a provider took."""
+        runs = self.world.runs.of(self._who(name))
+        found = [each for run in runs for each in run.messages if each.step == step and each.state == Outcome.SENT]
+        return max(found, key=lambda each: each.at, default=None)
+
+    def passes(self, until: datetime) -> None:
+        """Time passes, and all that it brings happens."""
+        for _ in self.steps(until):
+            pass
+
+    def steps(self, until: datetime) -> Iterator[tuple[datetime, str]]:
+        """The same, thing by thing, each with the customer whom it is about."""
+        for at, who in self.world.passes(until):
+            yield at, who.name
+
+    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
+        """Somebody starts a run over the API."""
+        self.world.begin(journey, self._who(name), params, key)
+
+    def switches(self, journey: str, state: str) -> None:
+        """An operator pauses or kills a journey, or lets it live."""
+        self.world.switch(journey, state)
+
+    def expecting(self, name: str, which: str) -> Expect | None:
+        """The wait of a customer's run for somebody to do something."""
+        waits = [run.expecting for run in self.world.runs.open(self._who(name)) if run.expecting is not None]
+        return next((wait for wait in waits if isinstance(wait.expected.get(which), OfPeople)), None)
+
+    def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
+        """Somebody of the company does what a customer's run waits for."""
+        answer = dict(values) | ({"outcome": outcome} if outcome is not None else {})
+        for run in self.world.runs.open(self._who(name)):
+            if run.expecting is not None and isinstance(run.expecting.expected.get(which), OfPeople):
+                self.world.done(run, which, answer)
+                return True
+        return False
+
+    def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
+        """What the next messages on a channel meet."""
+        self.world.providers.will(Answer(kind, after), channel, self._who(name) if name else None, times)
+
+    def defines(self, segment: Segment) -> None:
+        """A product team defines a segment over the API."""
+        self.world.define(segment)
+
+    def runs(self, name: str) -> list[Run]:
+        """A customer's runs, oldest first."""
+        return [_seen(run) for run in self.world.runs.of(self._who(name))]
+
+    def refusals(self, name: str) -> list[Refusal]:
+        """The journeys that did not let a customer in."""
+        return [Refusal(each.journey, each.reason, each.at) for each in self.world.refused if each.customer.name == name]
+
+    def _learns(self, who: Simulant, traits: Mapping[str, Any]) -> set[str]:
+        """Traits, and the addresses that some of them are, as ingest reads them; returns what changed."""
+        marks = {TRAITS_CHANGED} if who.learned(traits, self.now) else set()
+        for trait, channel in _ADDRESSES.items():
+            if traits.get(trait):
+                who.reached_at(channel, str(traits[trait]), self.now)
+                marks.add(ENDPOINT_CHANGED)
+        return marks
+
+    def _who(self, name: str) -> Simulant:
+        return self.world.customers[name]
+
+
+def _seen(run: Simulation) -> Run:
+    messages = tuple(
+        Message(
+            each.step,
+            each.request.occurrence,
+            str(each.state),
+            each.reason.value if each.reason else None,
+            each.request.due_at,
+            each.at,
+        )
+        for each in run.messages
+    )
+    outcome = run.outcome.value if run.outcome else None
+    return Run(run.journey, run.start.entered_at, messages, outcome, run.ended_at, run.waiting)
