@@ -48,7 +48,7 @@ def simulate(
         fail(f"{file} is no file; export calls with their timestamps, one JSON object a line")
     long_lived()
     backcast, unread = None, Counter[str]()
-    with reading(file if str(file) != "-" else Path("/dev/stdin"), quiet=as_json, utf8=True) as lines:
+    with reading(file if str(file) != "-" else Path("/dev/stdin"), quiet=as_json, utf8=True, doing="simulating") as lines:
         for call in _calls(lines, given.default_region, unread):
             backcast = backcast or Backcast(found, call.at)
             backcast.take(call)
