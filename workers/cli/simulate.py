@@ -82,7 +82,7 @@ def _call(raw: Any, region: str) -> "Call":
     from journeys.simulate import Call
     from segments.language.events import TRAITS_CHANGED
 
-    recorded = isinstance(raw, dict) and isinstance(raw.get("call"), dict)
+    recorded = isinstance(raw, dict) and {"call", "sent", "happened"} <= raw.keys()
     call = raw["call"] if recorded else raw
     at = (
         _MONDAY + timedelta(seconds=raw["sent"]) if recorded else instant(call.get("timestamp")) if type(call) is dict else None
