@@ -28,6 +28,12 @@ __all__ = ["BrokenTemplate", "Context", "Problem", "TemplateError", "Templates",
 
 _CONSTANTS = "shop.yaml"
 _MEANT = {".yaml", ".yml"}
+#: Folders of other programs, in which nothing is ours.
+_OTHERS = {"node_modules"}
+_NONE_AT_ALL = (
+    "no template at all stands beside the catalogue: if it is installed, its package must bring them"
+    ' ([tool.setuptools.package-data]: "*" = ["*.yaml", "*.mjml"])'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,8 @@ class Templates:
             names = sorted(known for of, known in self.found if of == channel)
             close = difflib.get_close_matches(name, names, n=1)
             guess = f"did you mean {close[0]}? " if close else ""
-            text = f"there is no {channel} template {name}; {guess}Known: {', '.join(names) or 'none'}"
+            known = f"{guess}Known: {', '.join(names) or 'none'}" if self.found else _NONE_AT_ALL
+            text = f"there is no {channel} template {name}; {known}"
             raise TemplateError(Problem("templates", 1, text))
         return template
 
@@ -119,7 +126,9 @@ def load_templates(package: ModuleType | Path, vocabulary: Vocabulary | None = N
     found: dict[tuple[Channel, str], Template] = {}
     problems: list[Problem] = []
     endings = _endings()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in endings):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in endings and path.is_file()):
+        if _OTHERS & set(path.relative_to(folder).parts):
+            continue
         try:
             _add(path, folder, vocabulary, found)
         except TemplateError as error:

@@ -6,10 +6,9 @@ catalogue by the module name in `journeys.temporal.current`, which is the only m
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from journeys.authoring import JourneyDefinition, Properties, Traits
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
+from journeys.place import around, spec_of
 from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
@@ -86,18 +86,17 @@ def gather(module: str, import_one: Import = importlib.import_module) -> tuple[C
 
 
 def sources(module: str) -> dict[str, Path]:
-    """The source files of a catalogue by module name; none of them is executed, only the packages around it.
+    """The source files of a catalogue by module name; nothing is executed, not even the packages around it.
 
     Raises:
-        CatalogueError: there is no such module.
+        CatalogueError: there is no such module, or it is no folder.
     """
-    try:
-        spec = find_spec(module)
-    except (ImportError, ValueError, AttributeError):
-        spec = None
+    spec = spec_of(module)
     if spec is None:
+        top = module.partition(".")[0]
         raise CatalogueError(
-            f"there is no module '{module}', which JOURNEYS_CATALOGUE names; is it spelt so, and on Python's path?"
+            f"there is no module '{module}', which JOURNEYS_CATALOGUE names; is it spelt so? Stand in the folder that holds"
+            f" {top}/, or put that folder on PYTHONPATH"
         )
     if spec.submodule_search_locations is None:
         advice = f"make it {module.replace('.', '/')}/__init__.py, so that templates can stand beside it"
@@ -108,7 +107,7 @@ def sources(module: str) -> dict[str, Path]:
     return root | dict(_below(spec.submodule_search_locations, f"{module}."))
 
 
-def _below(folders: Any, prefix: str) -> Iterator[tuple[str, Path]]:
+def _below(folders: Iterable[str | Path], prefix: str) -> Iterator[tuple[str, Path]]:
     for folder in map(Path, folders):
         for info in pkgutil.iter_modules([str(folder)], prefix):
             inner = folder / info.name.rpartition(".")[2]
@@ -120,14 +119,28 @@ def _below(folders: Any, prefix: str) -> Iterator[tuple[str, Path]]:
 
 
 def _imported(module: str, import_one: Import) -> tuple[list[ModuleType], list[Problem]]:
+    """The modules that can be imported; what fails is told once, and not again for all that stands inside of it."""
     modules: list[ModuleType] = []
     problems: list[Problem] = []
-    for name in sources(module):
+    files, failed = sources(module), set[str]()
+    for name in (*around(module), *files):
+        if failed & {*around(name)}:
+            continue
         try:
-            modules.append(import_one(name))
+            made = import_one(name)
         except (Exception, TookTooLong, SystemExit) as error:  # noqa: BLE001 - an author's module may raise anything
-            problems += problem_of(error, f"module {name}")
+            failed.add(name)
+            problems += problem_of(_placed(error, files.get(name)), f"module {name}")
+        else:
+            modules += [made] if name in files else []
     return modules, problems
+
+
+def _placed(error: BaseException, file: Path | None) -> BaseException:
+    """An error of Python's about a source that it does not name, such as one with a NUL in it."""
+    if isinstance(error, SyntaxError) and error.filename is None and file is not None:
+        error.filename = str(file)
+    return error
 
 
 def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -147,10 +160,10 @@ def _names(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
     goals = [d.spec.goal.to_json() for d in journeys.values() if isinstance(d.spec.goal, Predicate)]
-    asked = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
+    plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]
-    traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(_asked("trait", asked))
-    properties = {name for each in kept if isinstance(each, Properties) for name in each} | set(_asked("property", asked))
+    traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(asked("trait", plain))
+    properties = {name for each in kept if isinstance(each, Properties) for name in each} | set(asked("property", plain))
     return frozenset(traits), frozenset(properties)
 
 
@@ -160,13 +173,14 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     return {name: reading for each in kept for name, reading in each.readings.items()}
 
 
-def _asked(scope: str, plain: object) -> Iterator[str]:
+def asked(scope: str, plain: object) -> Iterator[str]:
+    """The names that definitions, as JSON, ask about: each `trait`, or each `property`."""
     if isinstance(plain, list):
         for part in plain:
-            yield from _asked(scope, part)
+            yield from asked(scope, part)
     elif isinstance(plain, dict):
         if isinstance(name := plain.get(scope), str):
             yield name
         for key, part in plain.items():
             if key != "any_item":  # its properties are those of the list's items
-                yield from _asked(scope, part)
+                yield from asked(scope, part)

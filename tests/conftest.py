@@ -1,6 +1,6 @@
 """Real servers for the whole suite: one Postgres and one time-skipping Temporal per test session, a database per test.
 
-With pytest-xdist the controller starts both and tells its workers the addresses; without it, whoever needs one first.
+Whoever needs one first starts it; with pytest-xdist its controller does, for all its workers (`journeys.kit.plugin`).
 A reaper (`workers.embedded.processes`) stops them even when pytest is killed.
 """
 
@@ -16,15 +16,11 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
 from store import Database, connect
+from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of
 from workers.testing.servers import Servers, fresh_database
 
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """The controller of pytest-xdist, before it starts a worker."""
-    servers = servers_of(node.config)
-    node.workerinput["servers"] = {"postgres": servers.postgres, "temporal": servers.temporal}
+__all__ = ["installed", "sdist", "wheel"]
 
 
 def pytest_collection_finish() -> None:

@@ -1,10 +1,6 @@
 """The package as a company gets it: built from its sources, installed without a checkout, used from their folder."""
 
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
+import re
 import tarfile
 import tomllib
 from email import message_from_string
@@ -13,65 +9,16 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.wheel import PURELIB, PYTHON, ROOT, finished, ran, tracked
+
 ROOMS = {"activities", "api", "journeys", "segments", "store", "workers"}
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
-def tracked() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
-
-
-def ran(*command: str, cwd: Path, path: tuple[Path, ...] = (), **more: str) -> str:
-    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("JOURNEYS_", "PYTHON"))}
-    environment = quiet | {"PYTHONPATH": os.pathsep.join(map(str, path))} | more
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment, timeout=120)
-    assert finished.returncode == 0, f"{command}\n{finished.stdout}{finished.stderr}"
-    return finished.stdout
-
-
-@pytest.fixture(scope="module")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source distribution, built from a copy: a build leaves files beside what it builds."""
-    source = tmp_path_factory.mktemp("source")
-    for name in tracked():
-        if name.partition("/")[0] not in {"docs", "benchmarks"}:
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, source / name)
-    build = "from setuptools import build_meta; print(build_meta.build_sdist('dist'))"
-    name = ran(sys.executable, "-c", build, cwd=source).splitlines()[-1]
-    return source / "dist" / name
-
-
-@pytest.fixture(scope="module")
-def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
-    source = folder / sdist.name.removesuffix(".tar.gz")
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index")
-    ran(*pip, "--wheel-dir", str(folder), str(source), cwd=folder)
-    [built] = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder with the wheel and nothing else."""
-    folder = tmp_path_factory.mktemp("installed")
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile")
-    ran(*pip, "--target", str(folder), str(wheel), cwd=folder)
-    return folder
-
-
 def journeys(installed: Path, *arguments: str, cwd: Path, **more: str) -> str:
     """The program as it is installed; no virtual environment, whose checkout it would see, but with its dependencies."""
-    python = getattr(sys, "_base_executable", sys.executable)
     program = str(installed / "bin" / "journeys")
-    return ran(python, "-P", program, *arguments, cwd=cwd, path=(installed, Path(sysconfig.get_path("purelib"))), **more)
+    return ran(PYTHON, "-P", program, *arguments, cwd=cwd, path=(installed, PURELIB), **more)
 
 
 def test_the_wheel_holds_all_of_the_product_and_nothing_else(wheel: Path) -> None:
@@ -127,8 +74,84 @@ def test_the_installed_parts_find_their_files(installed: Path, tmp_path: Path) -
         "import api.app, store.migrate, workers.sandbox.server, workers.demo, workers.worker, workers.serve, segments.library\n"
         "print(*{m.__file__ for n, m in sys.modules.items() if n in ('api', 'store', 'workers', 'segments')})"
     )
-    python = getattr(sys, "_base_executable", sys.executable)
-    path = (installed, Path(sysconfig.get_path("purelib")))
-    files = ran(python, "-P", "-c", f"import sys\n{program}", cwd=tmp_path, path=path).split()
+    files = ran(PYTHON, "-P", "-c", f"import sys\n{program}", cwd=tmp_path, path=(installed, PURELIB)).split()
     assert len(files) == 4
     assert all(Path(file).is_relative_to(installed) for file in files)
+
+
+INSTALL = "pip install 'journeys[embedded]'"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """The dependencies as they are without an extra."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for entry in PURELIB.iterdir():
+        if not entry.name.startswith(("aiosmtpd", "psutil", "pytest", "_pytest", "xdist")):
+            (folder / entry.name).symlink_to(entry)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (
+            ("dev",),
+            "this starts servers of its own, which needs an extra (aiosmtpd and psutil): pip install 'journeys[embedded]'",
+        ),
+        (("keys", "list"), "JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here; set it, or start that first"),
+        (("worker",), "JOURNEYS_DATABASE_URL is not set; `journeys dev` brings a server of its own, this command does not"),
+    ],
+    ids=["dev", "keys", "worker"],
+)
+def test_without_the_extra_a_command_says_in_a_line_what_it_lacks(
+    installed: Path, bare: Path, tmp_path: Path, command: tuple[str, ...], sentence: str
+) -> None:
+    done = finished(PYTHON, "-P", "-m", "journeys", *command, cwd=tmp_path, path=(installed, bare))
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"journeys: {sentence}\n")
+
+
+def test_what_new_writes_is_checked_and_passes_its_own_test(installed: Path, tmp_path: Path) -> None:
+    """The kit comes by its entry point; the catalogue is found from the test, wherever pytest is started."""
+    told = journeys(installed, "new", "acme/campaigns", cwd=tmp_path)
+    assert journeys(installed, "check", "acme.campaigns", cwd=tmp_path).endswith("it loads\n")
+    [test] = re.findall(r"pytest (\S+)", told)
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "__init__.py").write_text("raise RuntimeError('theirs')\n")
+    command = (PYTHON, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", Path(test).name)
+    for on in ((), ("--journeys-on", "temporal")):
+        assert "2 passed" in ran(*command, *on, cwd=tmp_path / "tests", path=(installed, PURELIB))
+
+
+SHARED = """
+import os, pathlib, pytest
+
+@pytest.fixture
+def journeys_catalogue():
+    return "shared_catalogue"
+
+@pytest.mark.parametrize("number", range(4))
+def test_where_it_runs(shop, request, number):
+    from workers.testing.plugin import servers_of
+    pathlib.Path(f"{os.environ['PYTEST_XDIST_WORKER']}.server").write_text(servers_of(request.config).postgres)
+"""
+
+
+def test_the_workers_of_xdist_share_their_servers(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared_catalogue").mkdir()
+    (tmp_path / "shared_catalogue" / "__init__.py").touch()
+    (tmp_path / "test_shared.py").write_text(SHARED)
+    command = (PYTHON, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "--journeys-on", "temporal")
+    ran(*command, cwd=tmp_path, path=(installed, PURELIB))
+    servers = {file.name: file.read_text() for file in tmp_path.glob("*.server")}
+    assert (len(servers), len(set(servers.values()))) == (2, 1)
+
+
+def test_a_catalogue_that_the_kit_does_not_find_is_told_by_its_fixture(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_lost.py").write_text(SHARED.replace("shared_catalogue", "lost_catalogue"))
+    command = (PYTHON, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-k", "0")
+    told = finished(*command, cwd=tmp_path, path=(installed, PURELIB)).stdout
+    assert (
+        "there is no module 'lost_catalogue', above this test or on Python's path: let the fixture journeys_catalogue" in told
+    )

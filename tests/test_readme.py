@@ -99,6 +99,15 @@ def test_journeys_check_answers_as_the_readme_says(tmp_path: Path) -> None:
     assert numbers.sub("n", said) == numbers.sub("n", promised)
 
 
+def test_the_first_journey_leaves_make_check_green(tmp_path: Path) -> None:
+    written(tmp_path, "definitions")
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    for check in (("check", "--no-cache"), ("format", "--no-cache", "--check")):
+        command = [sys.executable, "-m", "ruff", *check, "definitions/welcome"]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert finished.returncode == 0, finished.stdout
+
+
 def test_its_test_passes_without_a_server(tmp_path: Path) -> None:
     written(tmp_path, "definitions")
     (tmp_path / "test_welcome.py").write_text(blocks("python", FIVE_MINUTES)[1])

@@ -31,6 +31,10 @@ OFFERED: Mapping[str, frozenset[str]] = {
 }
 
 
+#: How names of one's own are declared.
+_DECLARED = {"customer": "Traits", "entry": "Properties"}
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The known names; `shop` holds constants with their values, `params` what any template may use undeclared."""
@@ -80,16 +84,16 @@ def _known(rest: list[str], names: frozenset[str]) -> bool:
 
 def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> str:
     name = ".".join(rest[:_NAME_PARTS]) if rest[0] in names else rest[0]
-    own = f'. A trait of your own is declared in the catalogue: Traits("{name}")' if root == "customer" else ""
-    return f"unknown variable {root}.{'.'.join(rest)}; {_near(name, names, f'{root}.')}{own}"
+    own = f'One of your own is declared in the catalogue: {_DECLARED[root]}("{name}"). ' if root in _DECLARED else ""
+    return f"unknown variable {root}.{'.'.join(rest)}; {_near(name, names, f'{root}.', own)}"
 
 
-def _near(name: str, known: Iterable[str], prefix: str = "") -> str:
+def _near(name: str, known: Iterable[str], prefix: str = "", own: str = "") -> str:
     names = sorted(known)
     folded = {candidate.casefold().replace("_", ""): candidate for candidate in names}
     matches = difflib.get_close_matches(name.casefold().replace("_", ""), folded, n=1)
     guess = f"did you mean {prefix}{folded[matches[0]]}? " if matches else ""
-    return f"{guess}Known{f' in {prefix[:-1]}' if prefix else ''}: {_listed(names)}"
+    return f"{guess}{own}Known{f' in {prefix[:-1]}' if prefix else ''}: {_listed(names)}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -6,15 +6,17 @@ Promise: nothing is executed that would hang or act while it is imported, and wh
 import ast
 import importlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from journeys.catalogue import Catalogue, gather, sources
+from journeys.check.beside import beside
 from journeys.check.purity import impurities
+from journeys.check.slips import slips
 from journeys.check.steps import misuses, swallowing
-from journeys.deadline import is_authors, within
+from journeys.deadline import within
 from journeys.errors import CatalogueError, Problem
 from journeys.telling import problem_of
 from journeys.walk.seen import Seen, look_through
@@ -41,17 +43,34 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
     except CatalogueError as error:
         found.problems += error.problems
         return found
-    if not _read(files, found):
+    found.problems += _linked(files)
+    if found.problems or not _read(files | beside(files), found):
         return found
     found.catalogue, problems = gather(module, lambda name: within(limit, lambda: importlib.import_module(name)))
     found.problems += problems
     found.complete = all(name in sys.modules for name in files)
-    _read(_beside(files), found)
+    found.problems += slips(found.catalogue, [sys.modules[name] for name in files if name in sys.modules])
     for name, definition in found.catalogue.journeys.items():
         if not any(problem.serious for problem in definition.problems):
             found.seen[name] = look_through(definition)
             found.problems += _unsaid(found.seen[name].problems.values(), found.problems)
     return found
+
+
+def _linked(files: dict[str, Path]) -> list[Problem]:
+    """A link by which a module would be two; one that leads back up would do so without end."""
+    first: dict[Path, str] = {}
+    for name, file in files.items():
+        if (other := first.setdefault(_real(file), name)) != name:
+            return [Problem(str(file), 1, 1, f"by a link this is the module {other} once more: take the link away")]
+    return []
+
+
+def _real(file: Path) -> Path:
+    try:
+        return file.resolve()
+    except (OSError, RuntimeError):  # a link that leads to itself
+        return file
 
 
 def _read(files: dict[str, Path], found: Checked) -> bool:
@@ -60,8 +79,13 @@ def _read(files: dict[str, Path], found: Checked) -> bool:
     for file in files.values():
         try:
             tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-        except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-            found.problems += problem_of(error) if isinstance(error, SyntaxError) else [Problem(str(file), 1, 1, "not UTF-8")]
+        except SyntaxError as error:
+            error.filename = error.filename or str(file)  # a NUL has no place of its own
+            found.problems += problem_of(error)
+            continue
+        except (OSError, ValueError) as error:
+            found.problems.append(Problem(str(file), 1, 1, _unreadable(error)))
+            safe = False
             continue
         impure, swallowed = impurities(file, tree), swallowing(file, tree)
         found.problems += [*(each.problem for each in impure), *misuses(file, tree), *swallowed]
@@ -69,30 +93,12 @@ def _read(files: dict[str, Path], found: Checked) -> bool:
     return safe
 
 
-def _beside(files: dict[str, Path]) -> dict[str, Path]:
-    """The author's own modules that the catalogue imports from elsewhere, and what these import."""
-    found: dict[str, Path] = {}
-    waiting = list(files.values())
-    while waiting:
-        for name in _imports(waiting.pop()):
-            file = getattr(sys.modules.get(name), "__file__", None)
-            if file and name not in files and name not in found and is_authors(file):
-                found[name] = Path(file)
-                waiting.append(Path(file))
-    return found
-
-
-def _imports(file: Path) -> Iterator[str]:
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError, OSError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, NotADirectoryError):
+        return "a catalogue is a folder of files, and this one is inside of an archive: unpack it"
+    if isinstance(error, OSError):
+        return f"this cannot be read ({(error.strerror or str(error)).lower()}): take it away, or mend it"
+    return "this is not UTF-8: save it as UTF-8"
 
 
 def _unsaid(problems: Iterable[Problem], said: list[Problem]) -> list[Problem]:

@@ -329,6 +329,29 @@ def test_templates_know_what_the_catalogue_says_and_what_its_segments_ask_about(
     assert typo.line == 1
 
 
+def test_a_name_that_is_nearly_a_declared_one_is_a_warning(package: Path) -> None:
+    source = (
+        'own = Traits("plan")\nours = Properties("trial_id")\n'
+        'paying = Segment("paying", (trait("paln") == "pro") & did("Paid").where(prop("trialid") == 7))\n'
+        'others = Segment("others", trait("tier") == "gold")\n'
+    )
+    declared = 'entry=carts, reentry=per_key("trialid")'
+    found = examined(package, "from segments import prop\n" + source + journey_of("await j.push('hi')", declared=declared))
+    assert found.usable
+    assert sorted(str(problem).partition("warning: ")[2] for problem in found.problems) == [
+        'journey trial: per_key("trialid") is not among the Properties(…) of the catalogue; did you mean "trial_id"?',
+        'segment paying: prop("trialid") is not among the Properties(…) of the catalogue; did you mean "trial_id"?',
+        'segment paying: trait("paln") is not among the Traits(…) of the catalogue; did you mean "plan"?',
+    ]
+
+
+def test_an_unknown_variable_comes_with_how_one_of_ones_own_is_declared(package: Path) -> None:
+    template = "title: '{{ entry.seats }}'\nbody: '{{ customer.shoe_size }}'\n"
+    (entry, customer) = examined(package, journey_of("await j.push('own')"), own__push__yaml=template).problems
+    for problem, declared in ((entry, 'Properties("seats")'), (customer, 'Traits("shoe_size")')):
+        assert f"One of your own is declared in the catalogue: {declared}. Known in " in problem.text
+
+
 def test_a_name_that_is_none_is_refused(package: Path) -> None:
     (problem,) = told(package, 'own = Traits("pet.")\n')
     assert problem == """1: Traits(…) takes names such as Traits("tier", "pet.name"), not 'pet.'"""

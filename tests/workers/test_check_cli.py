@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from journeys.place import hidden_room
 from tests.command_line import freshly, journeys
-from workers.place import hidden_room
 
 GOOD = """\
 from journeys import Journey, journey
@@ -97,14 +97,11 @@ def test_a_folder_that_hides_a_room_of_ours_is_named(tmp_path: Path, monkeypatch
     theirs = ModuleType("store")
     theirs.__spec__ = spec_from_file_location("store", written(tmp_path, "store", "") / "__init__.py")
     monkeypatch.setitem(sys.modules, "store", theirs)
-    assert hidden_room() == (
-        f"the folder {tmp_path / 'store'} hides a package of journeys that is called 'store', too; rename it,"
-        " or take it off PYTHONPATH"
-    )
+    assert hidden_room() == (f"the folder {tmp_path / 'store'} hides a package of journeys that is called 'store', too")
 
 
 def test_a_catalogue_here_that_another_hides_is_told(tmp_path: Path) -> None:
     """D2: `definitions` is also what the reference shop's catalogue is called."""
     written(tmp_path, "definitions", GOOD)
-    told = journeys("check", cwd=tmp_path).stderr
+    told = journeys("check", cwd=tmp_path).stdout
     assert "not the folder definitions here: give yours a name of its own and set JOURNEYS_CATALOGUE to that" in told

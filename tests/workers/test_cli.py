@@ -10,6 +10,7 @@ from secrets import token_hex
 import pytest
 
 from api.ingest.signed import identity_secret
+from segments import Segment, did
 from store import connect
 from store.keys import Role, find_key
 from tests.command_line import freshly, in_thread, journeys
@@ -34,6 +35,26 @@ def test_help_tells_a_newcomer_where_to_begin() -> None:
     assert "New here? Run `journeys demo`" in told
     for command in ("demo", "new", "check", "dev", "api", "worker", "migrate", "keys", "version"):
         assert f" {command} " in told
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("worker", ["JOURNEYS_DATABASE_URL, JOURNEYS_TEMPORAL_ADDRESS, JOURNEYS_SECRET and a catalogue"]),
+        ("api", ["needs JOURNEYS_DATABASE_URL, JOURNEYS_SECRET and a catalogue"]),
+        ("demo", ["in a checkout"]),
+        ("dev", ["needs the extra `embedded`"]),
+    ],
+)
+def test_help_says_what_a_command_needs(command: str, words: list[str]) -> None:
+    told = " ".join(journeys(command, "--help").stdout.split())
+    assert [each for each in words if each not in told] == []
+
+
+def test_the_predicate_that_help_shows_is_one() -> None:
+    told = " ".join(journeys("segments", "count", "--help").stdout.replace("│", " ").split())
+    shown = json.loads(told.partition("such as ")[2].partition("; -:")[0])
+    assert Segment.from_json({"name": "shown", "predicate": shown}).predicate == did("Signed Up").within(days=7)
 
 
 @pytest.mark.parametrize("how", ["version", "--version"])

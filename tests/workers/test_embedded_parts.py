@@ -115,6 +115,7 @@ def test_a_directory_has_one_stack_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(AlreadyRunning, match=r"another stack \(process \d+\) uses .*--data-dir or JOURNEYS_DATA_DIR"):
         Hold(tmp_path)
     hold.release()
+    assert (tmp_path / ".gitignore").read_text() == "*\n", "keys and data are nobody's to commit"
     Hold(tmp_path).release()
 
 

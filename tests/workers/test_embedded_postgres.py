@@ -17,9 +17,10 @@ import asyncpg
 import psutil
 import pytest
 
+from workers.embedded.configured import OLDEST_MAJOR
 from workers.embedded.errors import BinaryMissing, ServerFailed
 from workers.embedded.ports import LOCALHOST
-from workers.embedded.postgres import OLDEST_MAJOR, EmbeddedPostgres, closed_above, ensure_database, find_binaries
+from workers.embedded.postgres import EmbeddedPostgres, closed_above, ensure_database, find_binaries
 from workers.embedded.processes import Children
 
 SCRIPT = """

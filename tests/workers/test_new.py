@@ -1,6 +1,8 @@
 """`journeys new`: what it writes passes `journeys check` and runs; it writes over nothing."""
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import journeys
+from workers.embedded.vault import keys_in
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(("folder", "module"), [("my_shop", "my_shop"), ("acme/campaigns", "acme.campaigns")])
@@ -51,22 +56,59 @@ def test_a_folder_that_cannot_be_a_catalogue_is_refused(folder: str, sentence: s
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_says_what_stands_in_the_way_and_leaves_nothing_half(tmp_path: Path) -> None:
+    (tmp_path / "afile").touch()
+    wrong = "journeys: {} is a file, and would have to be a folder; move it away, or name another folder\n"
+    assert journeys("new", "afile/sub", cwd=tmp_path).stderr == wrong.format("afile")
+    (tmp_path / "tests").touch()
+    assert journeys("new", "my_shop", cwd=tmp_path).stderr == wrong.format("tests")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["afile", "tests"]
+    (tmp_path / "tests").unlink()
+    assert journeys("new", "my_shop", cwd=tmp_path).returncode == 0
+    inside = journeys("new", "my_shop/more", cwd=tmp_path)
+    assert inside.stderr == (
+        "journeys: my_shop is a catalogue already, and holds what is below it, too; name a folder beside it\n"
+    )
+
+
+def test_a_folder_in_src_and_one_in_a_shared_namespace_get_the_name_by_which_they_are_imported(tmp_path: Path) -> None:
+    told = journeys("new", "src/acme/campaigns", cwd=tmp_path).stdout
+    assert "journeys check acme.campaigns\n" in told
+    assert journeys("check", "acme.campaigns", cwd=tmp_path).returncode == 0
+    (tmp_path / "elsewhere" / "shared" / "other").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "shared" / "other" / "__init__.py").touch()
+    path = [str(tmp_path / "elsewhere")]
+    assert journeys("new", "shared/campaigns", cwd=tmp_path, path=path).returncode == 0
+    assert journeys("check", "shared.campaigns", cwd=tmp_path, path=path).returncode == 0
+    assert "has a package that is called 'shared' already" in journeys("new", "shared", cwd=tmp_path, path=path).stderr
+
+
+@pytest.mark.parametrize("folder", ["my_shop", "acme/campaigns"])
+def test_what_it_writes_is_laid_out_and_typed_as_our_own_code_is(folder: str, tmp_path: Path) -> None:
+    journeys("new", folder, cwd=tmp_path)
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    for check in (("check", "--no-cache"), ("format", "--no-cache", "--check")):
+        finished = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, "."], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert finished.returncode == 0, finished.stdout
+
+
+def test_it_says_how_somebody_signs_up_and_where_the_message_is_seen(tmp_path: Path) -> None:
+    told = journeys("new", "my_shop", cwd=tmp_path).stdout
+    (tmp_path / ".journeys").mkdir()
+    keys_in(tmp_path / ".journeys")
+    script = "curl() { printf '%s\\n' \"$@\"; }\n" + told.partition("signs up:\n")[2].partition("\nTen seconds")[0]
+    finished = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert finished.stderr == ""
+    key = keys_in(tmp_path / ".journeys").ingest
+    assert finished.stdout.count(f"{key}:\n") == 2
+    bodies = [json.loads(each) for each in re.findall(r"^-d\n(\{.*?\})$", finished.stdout, re.DOTALL | re.MULTILINE)]
+    assert [body.get("event") for body in bodies] == [None, "Signed Up"]
+    assert "http://localhost:8090" in told
+
+
 def test_help_is_for_a_newcomer() -> None:
     told = " ".join(journeys("new", "--help").stdout.split())
     for words in ("Write a first catalogue", "its name is how it is imported", "`journeys check` looks for mistakes in it"):
         assert words in told
-
-
-@pytest.mark.parametrize("on", [[], ["--journeys-on", "temporal"]], ids=["simulator", "temporal"])
-def test_its_own_test_passes_on_the_kit(on: list[str], tmp_path: Path) -> None:
-    """In a process that knows nothing of this suite: the kit comes by its entry point."""
-    told = journeys("new", "acme/campaigns", cwd=tmp_path).stdout
-    (tmp_path / "api").mkdir()
-    (tmp_path / "api" / "__init__.py").write_text("raise RuntimeError('theirs')\n")
-    [test] = re.findall(r"pytest (\S+)", told)
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", test, *on]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=150)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "2 passed" in finished.stdout
-    again = journeys("new", "acme_campaigns", cwd=tmp_path)
-    assert again.stderr == f"journeys: {test} is there already; move it away, or name another folder\n"

@@ -1,15 +1,20 @@
 """`journeys runs`: which runs cannot go on, and why (FAULTS E5)."""
 
 import json
+from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from rich.console import Console
 
 from store import Database
 from tests.command_line import in_thread
+from workers.cli.run_tables import RunTold, listed
 
 CUSTOMER, RUN = UUID(int=1), UUID(int=2)
+T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -37,6 +42,15 @@ async def test_failing_runs_with_the_place_of_their_error(dsn: str) -> None:
     assert (await in_thread("runs", "--status", "ended", database_url=dsn)).stdout == "no such runs\n"
     wrong = await in_thread("runs", "--status", "broken", database_url=dsn)
     assert (wrong.returncode, "choose one of open, failing, ended" in wrong.stderr) == (1, True)
+
+
+def test_the_id_of_a_run_is_whole_on_a_narrow_terminal() -> None:
+    run = RunTold(uuid4(), "cart_abandonment", uuid4(), "failing", "KeyError at shop/welcome.py:12", None, T0, None)
+    screen = Console(width=80, record=True, file=StringIO())
+    for part in listed([run]):
+        screen.print(part)
+    assert str(run.id) in screen.export_text()
+    assert "…" not in screen.export_text()
 
 
 @pytest.mark.usefixtures("failing")

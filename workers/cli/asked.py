@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -81,6 +82,13 @@ def with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
             await database.close()
 
     return asyncio.run(run())
+
+
+def insist_on_embedded() -> None:
+    """End with what to install where the extra with the servers is missing; their programs may be the machine's own."""
+    if missing := [name for name in ("aiosmtpd", "psutil") if find_spec(name) is None]:
+        lacks = " and ".join(missing)
+        fail(f"this starts servers of its own, which needs an extra ({lacks}): pip install 'journeys[embedded]'")
 
 
 def fail(sentence: str) -> NoReturn:

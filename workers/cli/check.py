@@ -7,12 +7,13 @@ import contextlib
 import faulthandler
 import io
 import json
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from journeys.place import other_catalogue, spec_of
 from workers.cli.asked import fail, settings
-from workers.place import other_catalogue
 
 if TYPE_CHECKING:
     from journeys.catalogue import Catalogue
@@ -24,13 +25,15 @@ _LAST_RESORT = 60
 
 
 def check(
-    catalogue: Annotated[str | None, typer.Argument(help="The catalogue's module (JOURNEYS_CATALOGUE).")] = None,
+    catalogue: Annotated[
+        str | None, typer.Argument(help="The catalogue: acme.campaigns, or its folder acme/campaigns (JOURNEYS_CATALOGUE).")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for editors and CI.")] = False,
 ) -> None:
     """Look for mistakes in the catalogue: journeys, segments, templates. Needs no server."""
-    module = catalogue or settings().catalogue
-    examined = _examined(module)
+    module = _module(catalogue) if catalogue else settings().catalogue
+    examined = _examined(module, named=catalogue is not None)
     if as_json:
         typer.echo(json.dumps([_plain(problem) for problem in examined.problems], ensure_ascii=False, indent=2))
     else:
@@ -52,17 +55,44 @@ def examined_or_fail(module: str) -> "Catalogue":
     return examined.catalogue
 
 
-def _examined(module: str) -> "Examined":
-    if other := other_catalogue(module):
-        fail(other)
+def _module(given: str) -> str:
+    """The name by which a folder below this one, or below its `src`, is imported."""
+    parts = PurePath(given).parts
+    return ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
+
+
+def _examined(module: str, *, named: bool = False) -> "Examined":
     faulthandler.dump_traceback_later(_LAST_RESORT, exit=True)
     try:
-        from workers.definitions import examine
+        from journeys.errors import Problem
+        from workers.definitions import Examined, examine
 
+        if wrong := other_catalogue(module) or _unnamed(module, named=named):
+            return Examined((Problem("", 0, 0, wrong),))
         with contextlib.redirect_stdout(io.StringIO()):  # what the catalogue prints is not our answer
             return examine(module)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def _unnamed(module: str, *, named: bool) -> str | None:
+    """What to do where nobody has named a catalogue, and none has the name that is looked for then."""
+    if named or spec_of(module) is not None or "catalogue" in settings().model_fields_set:
+        return None
+    advice = f"set JOURNEYS_CATALOGUE={found}" if (found := _some_catalogue()) else "write one with: journeys new my_shop"
+    return f"no catalogue is named, and none is called '{module}' here; {advice}"
+
+
+def _some_catalogue() -> str | None:
+    """A package here that is a catalogue."""
+    folders = sorted(file.parent for depth in ("*", "*/*", "*/*/*") for file in Path().glob(f"{depth}/__init__.py"))
+    return next((_module(str(folder)) for folder in folders if is_catalogue(folder)), None)
+
+
+def is_catalogue(folder: Path) -> bool:
+    """Whether a folder looks like a catalogue: a package that declares journeys or segments."""
+    file = folder / "__init__.py"
+    return file.is_file() and "from journeys import" in file.read_text(encoding="utf-8", errors="ignore")
 
 
 def _tell(module: str, examined: "Examined") -> None:

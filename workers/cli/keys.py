@@ -17,7 +17,7 @@ def create(
     kind: Annotated[
         str,
         typer.Option(
-            help="server: kept secret by the shop's servers; client: for an app or a web page, where all can read it."
+            help="server: kept secret by the shop's servers; client: for an app or a page, where all can read it (ingest only)."
         ),
     ] = "server",
     origin: Annotated[

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from journeys.place import HOME, stand_here, written_over
+from workers.cli.asked import fail, insist_on_embedded, settings, with_database
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
 from workers.cli.keys import keys
@@ -21,7 +22,6 @@ from workers.cli.segments import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
-from workers.place import HOME, hidden_room, stand_here
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -43,45 +43,47 @@ app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
-app.command(rich_help_panel="On this machine, nothing else needed")(new)
-app.command(rich_help_panel="On this machine, nothing else needed")(check)
-app.command(rich_help_panel="On this machine, nothing else needed")(simulate)
-app.command(rich_help_panel="On this machine, nothing else needed")(lint)
-app.command(rich_help_panel="On this machine, nothing else needed")(graph)
-app.command(rich_help_panel="On this machine, nothing else needed")(reference)
+app.command(rich_help_panel="On this machine")(new)
+app.command(rich_help_panel="On this machine")(check)
+app.command(rich_help_panel="On this machine")(simulate)
+app.command(rich_help_panel="On this machine")(lint)
+app.command(rich_help_panel="On this machine")(graph)
+app.command(rich_help_panel="On this machine")(reference)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded stack keeps its state (JOURNEYS_DATA_DIR).")]
 
 
-@app.command(rich_help_panel="On this machine, nothing else needed")
+@app.command(rich_help_panel="On this machine")
 def demo(
     speed: Annotated[float, typer.Option(min=1, help="How much faster time runs; 3600: an hour a second.")] = 3600,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards, to look around.")] = False,
     seed: Annotated[int | None, typer.Option(help="Make a fresh shop from this seed instead of the recorded one.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Send a small shop's days through the cart journey and show what happens."""
+    """Send a small shop's days through the cart journey and show what happens (in a checkout, which has the shop)."""
     import asyncio
 
     given = settings(data_dir)
     if not (HOME / "definitions").is_dir():
         fail("the demo's shop is not in the installed package: run `make demo` in a checkout, or `journeys new shop`")
+    insist_on_embedded()
     insist_on_catalogue("definitions")
     from workers.demo import run
 
     asyncio.run(run(given, speed=speed, keep=keep, seed=seed))
 
 
-@app.command(rich_help_panel="On this machine, nothing else needed")
+@app.command(rich_help_panel="On this machine")
 def dev(
     workers: Annotated[int, typer.Option(min=1, help="How many worker processes.")] = 1,
     free_ports: Annotated[bool, typer.Option("--free-ports", help="Any free ports instead of the usual ones.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Run everything in the foreground: Postgres, Temporal, sandbox providers, API, workers."""
+    """Run everything in the foreground: Postgres, Temporal, sandbox providers, API, workers (needs the extra `embedded`)."""
     import asyncio
 
     given = settings(data_dir)
+    insist_on_embedded()
     insist_on_catalogue(given.catalogue)
     from rich.console import Console
 
@@ -94,7 +96,10 @@ def dev(
 
 @app.command(rich_help_panel="Deployment")
 def api() -> None:
-    """Serve the HTTP API (JOURNEYS_API_HOST, JOURNEYS_API_PORT)."""
+    """Serve the HTTP API (JOURNEYS_API_HOST, JOURNEYS_API_PORT).
+
+    It needs JOURNEYS_DATABASE_URL, JOURNEYS_SECRET and a catalogue (JOURNEYS_CATALOGUE).
+    """
     import uvicorn
 
     from workers.embedded.ports import is_free
@@ -111,7 +116,10 @@ def api() -> None:
 
 @app.command(rich_help_panel="Deployment")
 def worker() -> None:
-    """Run one worker process: journeys, deliveries, the membership watch."""
+    """Run one worker process: journeys, deliveries, the membership watch.
+
+    It needs JOURNEYS_DATABASE_URL, JOURNEYS_TEMPORAL_ADDRESS, JOURNEYS_SECRET and a catalogue (JOURNEYS_CATALOGUE).
+    """
     import asyncio
 
     given = _connected(settings(), "database_url", "temporal_address")
@@ -156,7 +164,7 @@ def _before(
 
 def main() -> NoReturn:
     """Run a command; the exit code is 0, or 1 after a failure that was said in one line."""
-    stand_here()
+    stand_here()  # also where no `journeys.__main__` came first
     code = _run()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -165,8 +173,6 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
-        if hidden := hidden_room():
-            fail(hidden)
         app()
     except typer.Exit as leaving:
         return leaving.exit_code
@@ -175,11 +181,17 @@ def _run() -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in _ROOMS:
+        told = str(error) if type(error).__module__.partition(".")[0] in _ROOMS else _broken(error)
+        if told is None:
             raise
-        typer.secho(f"journeys: {error}", err=True, fg=typer.colors.RED)
+        typer.secho(f"journeys: {told}", err=True, fg=typer.colors.RED)
         return 1
     return 0
+
+
+def _broken(error: Exception) -> str | None:
+    """What is wrong with the installation, where that is what an error of Python's comes from."""
+    return written_over() if isinstance(error, ImportError | AttributeError) else None
 
 
 def _leave(code: int) -> NoReturn:

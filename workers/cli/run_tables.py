@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from api.runs.models import status_of
@@ -39,7 +39,8 @@ def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
     if not runs:
         yield Text("no such runs")
         return
-    table = Table("run", "journey", "customer", "status", "entered", "why")
+    whole = Column("run", no_wrap=True, min_width=36)  # whoever ends one copies it
+    table = Table(whole, "journey", Column("customer", overflow="fold"), "status", "entered", "why")
     for run in runs:
         why = run.failure if run.status == "failing" else run.outcome
         table.add_row(str(run.id), run.journey, str(run.customer_id), run.status, instant(run.entered_at), why or "-")

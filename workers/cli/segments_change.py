@@ -23,7 +23,12 @@ def register(app: typer.Typer) -> None:
 
 def put(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits and hyphens.")],
-    file: Annotated[Path, typer.Argument(help="JSON as `PUT /v1/segments/{name}` takes it: predicate, owner, …; -: stdin.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help='JSON as `PUT /v1/segments/{name}` takes it, such as {"predicate": {"did": "Signed Up"}}; -: stdin.'
+        ),
+    ],
 ) -> None:
     """Define a segment from a JSON file, or change one; every watch takes it up within seconds."""
     from pydantic import ValidationError

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from segments.ask.coverage import Report
 
 Maybe = Annotated[str | None, typer.Argument(help="The segment's name; none with --definition.")]
-File = Annotated[Path | None, typer.Option("--definition", help="A JSON file with a predicate that is not saved; -: stdin.")]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--definition",
+        help='A JSON file with a predicate that is not saved, such as {"did": "Signed Up", "within": 604800}; -: stdin.',
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,7 @@
-"""Configured addresses: tried before anything starts, and refused in one sentence that names the setting."""
+"""Configured addresses: tried before anything starts, and refused in one sentence that names the setting.
+
+Promise: needs nothing of the extra `embedded`, since every command with a database comes by here.
+"""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -6,9 +9,9 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from workers.embedded.errors import SettingUnusable
-from workers.embedded.postgres import OLDEST_MAJOR
 from workers.settings import Settings
 
+OLDEST_MAJOR = 16  # pg_input_is_valid, which guards casts from JSON
 _PATIENCE = 5.0  # seconds
 _PLAIN = {
     "Connection refused": "connection refused",

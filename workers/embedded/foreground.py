@@ -36,7 +36,8 @@ async def dev(stack: EmbeddedStack, console: Console) -> None:
 
 
 async def _run(stack: EmbeddedStack, console: Console) -> None:
-    console.print(f"Starting the embedded stack; its data is in {stack.settings.data_dir}", highlight=False)
+    of = f"the catalogue '{stack.settings.catalogue}'"
+    console.print(f"Starting the embedded stack with {of}; its data is in {stack.settings.data_dir}", highlight=False)
     stack.say = partial(_say, console, "[green]✓[/]")
     try:
         await stack.start()

@@ -27,6 +27,7 @@ class Hold:
         self._directory = directory
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (directory / ".gitignore").write_text("*\n")  # keys and data are nobody's to commit
             self.descriptor = os.open(directory / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             why = (error.strerror or str(error)).lower()

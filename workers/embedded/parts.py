@@ -11,9 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from journeys.place import HOME
 from workers.embedded.errors import ServerFailed
 from workers.embedded.processes import GRACE, Child, Children, Endable
-from workers.place import HOME
 
 _STARTUP = timedelta(seconds=60)
 

@@ -19,11 +19,11 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from workers.embedded.configured import OLDEST_MAJOR
 from workers.embedded.errors import BinaryMissing, ServerFailed
 from workers.embedded.ports import LOCALHOST, free_port
 from workers.embedded.processes import Child, Children, Endable, dropping_to
 
-OLDEST_MAJOR = 16  # pg_input_is_valid, which guards casts from JSON
 USER = "journeys"
 _NOBODY = 65534
 _STARTUP = timedelta(seconds=60)

@@ -4,15 +4,17 @@ A reaper (`workers.embedded.processes`) stops them even when the tests are kille
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
 
+from journeys.kit.lending import borrowed
 from store import connect, migrate
 from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
@@ -29,34 +31,34 @@ _ONE_PARTITION = {"matching.numTaskqueueReadPartitions": "1", "matching.numTaskq
 
 
 class Servers:
-    """The session's servers, started when first asked for."""
+    """The session's servers, started when first asked for; with a lender they are the ones of pytest-xdist's controller."""
 
-    def __init__(self, given: dict[str, str]) -> None:
-        self._given = given
+    def __init__(self, lender: Sequence[str] | None = None) -> None:
+        self._lender = lender
         self._place = Place()
         self._children = Children(shared=(self._place.descriptor,))
 
-    @property
+    @cached_property
     def postgres(self) -> str:
         """The DSN of the server's `postgres` database; the migrated template stands beside it."""
-        if "postgres" not in self._given:
-            folder = self._place.path / "postgres"
-            server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=_UNSAFE | _SMALL)
-            server.start()
-            self._given["postgres"] = server.dsn()
-            _run(_prepare_template(server.dsn()))
-        return self._given["postgres"]
+        if self._lender is not None:
+            return borrowed(self._lender, "postgres")
+        folder = self._place.path / "postgres"
+        server = EmbeddedPostgres(folder, self._children, preferred_port=0, options=_UNSAFE | _SMALL)
+        server.start()
+        _run(_prepare_template(server.dsn()))
+        return server.dsn()
 
-    @property
+    @cached_property
     def temporal(self) -> str:
         """The address of a Temporal server on which each workflow has its own clock."""
-        if "temporal" not in self._given:
-            log = self._place.path / "temporal.log"
-            server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=_TIME_SKIPPING | _ONE_PARTITION)
-            server.preferred_ui_port = None
-            server.start()
-            self._given["temporal"] = server.address
-        return self._given["temporal"]
+        if self._lender is not None:
+            return borrowed(self._lender, "temporal")
+        log = self._place.path / "temporal.log"
+        server = EmbeddedTemporal(log, self._children, preferred_port=0, dynamic=_TIME_SKIPPING | _ONE_PARTITION)
+        server.preferred_ui_port = None
+        server.start()
+        return server.address
 
     def close(self) -> None:
         """Stop what was started."""

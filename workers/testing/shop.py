@@ -31,6 +31,7 @@ from journeys.clock import Clock
 from journeys.contracts import DeliverRequest, RunOver
 from store import Database
 from store.keys import Role, create_key
+from store.report import refusals
 from store.runs.views import Message, Run, list_runs, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
@@ -113,9 +114,21 @@ class Shop:
         return sorted(found, key=lambda run: (run.entered_at, run.id))
 
     async def run(self, journey: str | None = None) -> Run:
-        """The only run."""
-        (found,) = await self.runs(journey)
-        return found
+        """The only run.
+
+        Raises:
+            AssertionError: there is none, or there are several; with who was refused, and why.
+        """
+        found = await self.runs(journey)
+        if len(found) != 1:
+            raise AssertionError(await self._told(journey, len(found)))
+        return found[0]
+
+    async def _told(self, journey: str | None, count: int) -> str:
+        among = f"in {journey}" if journey else "in any journey"
+        reasons = await refusals(self.database, journey) if journey else {}
+        why = "".join(f"; refused: {reason} ({number})" for reason, number in reasons.items())
+        return f"{f'{count} runs are' if count else 'nobody is'} {among}{why}"
 
     def workflow(self, run: Run) -> "WorkflowHandle[Any, RunOver]":
         """The run as Temporal has it."""
