@@ -109,7 +109,7 @@ class World:
         return run
 
     def define(self, segment: Segment) -> None:
-        """A segment that the catalogue does not hold, as product teams define them; who is in it enters."""
+        """A segment that the catalogue does not hold, as product teams define them; who is in enters if announced."""
         self._known[segment.name] = segment
         self._membership.add(segment)
         for who in self.customers.values():

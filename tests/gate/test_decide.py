@@ -54,6 +54,18 @@ def test_a_message_that_nothing_forbids_goes() -> None:
     assert ask(declared={"quiet_hours": NIGHT, "caps": (Cap(1, DAY),)}) == Go()
 
 
+@pytest.mark.parametrize("ago", [(), (HOUR,), (HOUR, 2 * HOUR), (HOUR, 2 * HOUR, 3 * HOUR)])
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("until", [-HOUR, timedelta(0), HOUR, 2 * DAY])
+def test_what_is_answered_without_solving_is_what_solving_answers(
+    ago: tuple[timedelta, ...], most: int, until: timedelta
+) -> None:
+    """A window that is open now shuts nothing, and has it solved."""
+    asked = {"until": NOON + until, "declared": {"caps": (Cap(most, DAY),)}, "past": sent(*ago)}
+    solved = ask(**asked, windows=(Window("00:00", "23:59"),))
+    assert (ask(**asked) == Go()) is (solved == Go()) is (len(ago) < most and until > timedelta(0))
+
+
 @pytest.mark.parametrize(
     ("first", "then"),
     [

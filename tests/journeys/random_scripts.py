@@ -35,6 +35,7 @@ STARTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("asks_people", {}),
     ("waits_once", {}),
     ("by_the_clock", {}),
+    ("by_the_clock", {}),
     ("acts", {}),
     ("speaks_alone", {}),
     ("follows_up", {}),
@@ -88,7 +89,7 @@ def perform(shop: Rehearsal, people: dict[str, dict[str, Any]], deeds: list[Deed
 
 
 def _person(dice: random.Random) -> dict[str, Any]:
-    channels = dice.choice([("push", "whatsapp", "email")] * 3 + [("email",), ("push", "email"), ("whatsapp",), ()])
+    channels = dice.choice([("push", "whatsapp", "email")] * 6 + [("email",), ("push", "email"), ("whatsapp",), ()])
     zone, tier = dice.choice(ZONES), dice.choice(("silver", "gold", "platinum", None))
     born = dice.choice(("1990-01-09", "1990-01-13", "2000-02-29", None))
     known = {"timezone": zone, "tier": tier, "birthday": born}
@@ -118,6 +119,8 @@ def _deed(dice: random.Random) -> tuple[str, tuple[Any, ...]]:  # noqa: PLR0911 
         case "meets":
             faults = ("refuses", "is_busy", "keeps_silent", "knows_nobody")
             return what, (dice.choice(("push", "whatsapp", "email")), dice.choice(faults), dice.choice((1, 1, 2)))
+        case "is in doubt":
+            return what, (dice.choice((1, 2, 5)),)
         case "task is done":
             outcome = {"asks_the_team": ("sold", "lost"), "asks_people": ("won", "lost")}
             journey = dice.choice(list(outcome))
@@ -135,6 +138,12 @@ def _task(shop: Rehearsal, who: Customer, journey: str, outcome: str, calls: int
         shop.completes(who, "called", outcome, calls=calls)
 
 
+def _doubt(shop: Rehearsal, who: Customer, times: int) -> None:
+    """A receipt of which nobody knows whether it got through."""
+    shop.provider("email").keeps_silent(to=who, times=times)
+    shop.starts("urgent", who)
+
+
 def _late(shop: Rehearsal, who: Customer, event: str, properties: dict[str, Any], minutes: int) -> None:
     who.does(event, at=shop.now - minutes * MINUTE, **properties)
 
@@ -147,6 +156,7 @@ _WEIGHTS = {
     "comes back": 22,
     "meets": 12,
     "task is done": 8,
+    "is in doubt": 4,
     "says no": 3,
     "says yes": 3,
 }
@@ -158,6 +168,7 @@ _DEEDS: dict[str, Callable[..., None]] = {
     "comes back": _come_back,
     "meets": lambda shop, who, channel, fault, times: getattr(shop.provider(channel), fault)(to=who, times=times),
     "task is done": _task,
+    "is in doubt": _doubt,
     "says no": lambda _, who, channel: who.says_no(channel),
     "says yes": lambda _, who, channel: who.says_yes(channel),
 }

@@ -68,7 +68,7 @@ def test_what_came_back_leads_on(shop: Rehearsal) -> None:
 
 
 def test_a_journey_is_entered_by_a_segment_that_a_product_team_defines(shop: Rehearsal) -> None:
-    shop.defines(Segment("vip-at-risk", did("Ticket Opened").within(hours=1)))
+    shop.defines(Segment("vip-at-risk", did("Ticket Opened").within(minutes=45)))
     ana = shop.customer("ana")
     ana.does("Ticket Opened", ticket="t-1")
     shop.passes(minutes=30)

@@ -12,6 +12,7 @@ def test_a_paused_journey_is_not_started_and_a_killed_one_is_over(shop: Rehearsa
     shop.kills("weekly")
     assert ana.left("weekly", because="journey killed")
     assert ana.inbox == ["push:note"]
+    shop.passes(minutes=1)
     shop.resumes("weekly")
     shop.starts("weekly", bea)
     assert bea.got("push:note")

@@ -142,3 +142,16 @@ def test_somebody_who_moved_away_is_written_to_elsewhere_from_then_on(shop: Rehe
     shop.passes(minutes=1)
     assert ana.missed("push:note", "no reachable endpoint")
     assert ana.inbox == ["whatsapp:note"]
+
+
+def test_the_customers_own_yes_takes_back_their_no(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.says_no("push")
+    shop.passes(minutes=1)
+    ana.does("Product Viewed")
+    assert ana.missed("push:note", "no consent")
+    shop.passes(hours=2)
+    ana.says_yes("push")
+    shop.passes(minutes=1)
+    ana.does("Product Viewed")
+    assert ana.got("push:note")

@@ -48,7 +48,7 @@ def simulate(
         fail(f"{file} is no file; export calls with their timestamps, one JSON object a line")
     long_lived()
     backcast, unread = None, Counter[str]()
-    with reading(file if str(file) != "-" else Path("/dev/stdin"), quiet=as_json, utf8=True) as lines:
+    with reading(file if str(file) != "-" else Path("/dev/stdin"), quiet=as_json, utf8=True, doing="simulating") as lines:
         for call in _calls(lines, given.default_region, unread):
             backcast = backcast or Backcast(found, call.at)
             backcast.take(call)
@@ -82,7 +82,7 @@ def _call(raw: Any, region: str) -> "Call":
     from journeys.simulate import Call
     from segments.language.events import TRAITS_CHANGED
 
-    recorded = isinstance(raw, dict) and isinstance(raw.get("call"), dict)
+    recorded = isinstance(raw, dict) and {"call", "sent", "happened"} <= raw.keys()
     call = raw["call"] if recorded else raw
     at = (
         _MONDAY + timedelta(seconds=raw["sent"]) if recorded else instant(call.get("timestamp")) if type(call) is dict else None

@@ -29,7 +29,7 @@ def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bo
 
 
 @contextmanager
-def reading(file: Path, *, quiet: bool, utf8: bool = False) -> Iterator[TextIO]:
+def reading(file: Path, *, quiet: bool, utf8: bool = False, doing: str = "importing") -> Iterator[TextIO]:
     """A text file in whatever encoding, or in UTF-8 only, with a progress bar on a terminal."""
     console = Console(stderr=True)
     with file.open("rb") as raw:
@@ -40,7 +40,7 @@ def reading(file: Path, *, quiet: bool, utf8: bool = False) -> Iterator[TextIO]:
         with file.open(encoding=encoding, errors=errors) as lines:
             yield lines
     else:
-        with open_with_progress(file, "r", encoding=encoding, errors=errors, description="importing", console=console) as lines:
+        with open_with_progress(file, "r", encoding=encoding, errors=errors, description=doing, console=console) as lines:
             yield lines
 
 

@@ -6,9 +6,11 @@ Promise: what is due by then is done by then, and everything that follows from i
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.service import RPCError
 
 from store.runs.views import Run, list_runs
@@ -21,6 +23,12 @@ _PATIENCE = 60.0
 _PAUSE = 0.02
 #: A timer that has just gone off is no task yet: who waits does so twice in a row.
 _SURE = 2
+
+
+def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
+    """Whether an activity waits for its next attempt, as a provider or a doubt wanted."""
+    waits = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    return waits and activity.next_attempt_schedule_time.ToDatetime(UTC) > now
 
 
 class Hands:
@@ -37,8 +45,11 @@ class Hands:
         await self.settle(at, profiles)
 
     async def _forward(self, row: Run, at: datetime) -> None:
-        handle = self._shop.workflow(row)
-        ahead = at + _SLACK - await self._shop.skipper.get_current_time(handle)
+        handle, until = self._shop.workflow(row), at + _SLACK
+        seen = (await handle.describe()).raw_description
+        if any(_is_due_after(each, until) for each in seen.pending_activities):
+            return  # the server would try again at once; and nothing else is due in the run
+        ahead = until - await self._shop.skipper.get_current_time(handle)
         if ahead > timedelta(0):
             with suppress(RPCError):  # over by now
                 await self._shop.skipper.fast_forward(handle, ahead)
@@ -68,9 +79,13 @@ class Hands:
                 await asyncio.sleep(_PAUSE)
 
     async def _waits(self, row: Run) -> bool:
-        seen = await self._shop.workflow(row).describe()
-        raw = seen.raw_description
-        return seen.close_time is not None or not (raw.HasField("pending_workflow_task") or raw.pending_activities)
+        seen = (await self._shop.workflow(row).describe()).raw_description
+        if seen.workflow_execution_info.HasField("close_time"):
+            return True
+        later = seen.workflow_extended_info.time_skipping_info.current_time.ToDatetime(UTC)
+        return not seen.HasField("pending_workflow_task") and all(
+            _is_due_after(each, later) for each in seen.pending_activities
+        )
 
     async def _open(self, profile: UUID) -> list[Run]:
         return [row for row in await self.rows(profile) if row.ended_at is None]

@@ -19,10 +19,10 @@ def address_of(name: str, channel: str) -> str:
     return {"push": f"token-{plain}", "whatsapp": phone_of(name), "email": f"{plain}@example.com"}[channel]
 
 
-def consent(name: str, channels: Sequence[str], status: str = "SUBSCRIBED") -> dict[str, Any]:
-    """A push token for `push`, and a subscription for each channel, as Segment's context says it."""
+def consent(name: str, channels: Sequence[str], status: str = "SUBSCRIBED", **more: str) -> dict[str, Any]:
+    """A push token for `push`, and a subscription for each channel, as Segment's context says it; `by=` says who says so."""
     kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "email": "EMAIL"}
-    said = [{"key": address_of(name, each), "type": kinds[each], "status": status} for each in channels]
+    said = [{"key": address_of(name, each), "type": kinds[each], "status": status, **more} for each in channels]
     device = {"device": {"token": address_of(name, "push"), "type": "android"}} if "push" in channels else {}
     return {"messaging_subscriptions": said} | device
 

@@ -109,8 +109,8 @@ class Served:
         self.shadow.becomes(name, traits)
 
     def says(self, name: str, channel: Channel, *, yes: bool) -> None:
-        """They consent, or withdraw it."""
-        self._identify(name, {}, consent(name, [channel], "SUBSCRIBED" if yes else "UNSUBSCRIBED"))
+        """They consent, or withdraw it: themselves, so that a yes takes back a no."""
+        self._identify(name, {}, consent(name, [channel], "SUBSCRIBED" if yes else "UNSUBSCRIBED", by="customer"))
         self.shadow.says(name, channel, yes=yes)
 
     def does(self, name: str, event: str, properties: Mapping[str, Any], at: datetime) -> None:
