@@ -69,7 +69,9 @@ async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(tria
     other, service = await begin(trial, "by_choice"), await begin(trial, "urgent")
     await trial.settled_as(other, "deferred")
     (held,) = await trial.messages(other)
-    assert (held.reason, held.retry_at) == ("held by another journey", held.due_at + timedelta(hours=1))
+    assert held.reason == "held by another journey"
+    assert held.retry_at is not None
+    assert timedelta(0) <= held.retry_at - held.due_at - timedelta(hours=1) < timedelta(minutes=1)
     await trial.settled_as(service, "sent")
     await trial.over(alone)
     await trial.closed(alone)
