@@ -1,6 +1,6 @@
 """How long the random, slow and crash runs of the suite take: `TEST_PROFILE=long` in the environment makes them long.
 
-Short is the default, for `make test`; `.ci/run` and whoever has hours take the long one.
+Short is the default, for `make test` and `.ci/run`, which have minutes; whoever has hours takes the long one.
 """
 
 import os
