@@ -25,7 +25,7 @@ dev: $(STAMP)  ## the embedded stack in the foreground (Ctrl-C stops it)
 	@$(BIN)/journeys dev
 
 test: $(STAMP)  ## the test suite, on a real Temporal server and a real Postgres
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 sdks:  ## the ingestion SDKs of npm that some tests send with (Node.js; those tests are skipped without)
 	@cd tests/api/sdk && npm ci --omit=optional --ignore-scripts --no-audit --no-fund

@@ -61,7 +61,7 @@ class Changing:
         shop.api = await self.open.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://shop.test"))
         self.open.push_async_callback(app.state.ingest.intake.close)
         self.open.push_async_callback(parts.close)
-        async with serving(workers(shop.skipper.client, parts)):
+        async with serving(workers(shop.skipper.client, parts, remembered=0)):
             yield
 
     async def loses_versions(self) -> None:

@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 #: What a worker does when it is asked to stop gets this long to finish; a message on its way to a provider as long as it takes.
 GRACE = timedelta(seconds=30)
+#: Runs that a worker keeps in memory between their tasks.
+REMEMBERED = 1_000
 #: Open runs that are replayed when a worker starts.
 _SAMPLE = 100
 
@@ -65,14 +67,15 @@ async def run(settings: Settings) -> None:
         log.info("worker stops; what is in flight finishes first")
 
 
-def workers(client: Client, parts: Parts, queues: Sequence[str] = ()) -> list[Worker]:
-    """The workers of a process, for the queues named or for all."""
+def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembered: int = REMEMBERED) -> list[Worker]:
+    """The workers of a process, for the queues named or for all; the runs that are not remembered are replayed at each task."""
     everything = {
         WORKFLOW_QUEUE: Worker(
             client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[JourneyRun],
             activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities],
+            max_cached_workflows=remembered,
             graceful_shutdown_timeout=GRACE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),

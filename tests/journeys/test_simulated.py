@@ -30,7 +30,7 @@ def stage(servers: Servers, tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.parametrize("seed", range(SHOPS))
 def test_a_simulated_shop_does_what_a_real_one_does(stage: Served, seed: int) -> None:
-    people, deeds = script(seed, CUSTOMERS, deeds=14)
+    people, deeds = script(seed, CUSTOMERS, deeds=scaled(6, 14))
     perform(Rehearsal(stage), people, deeds, then=timedelta(days=15))
     assert {name: difference for name in people if (difference := different(stage, stage.shadow, name))} == {}
 

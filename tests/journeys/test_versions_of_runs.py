@@ -189,6 +189,7 @@ async def test_what_does_not_replay_is_told_by_journey_step_and_cause(changing: 
 async def test_a_worker_says_as_it_starts_which_runs_it_cannot_go_on_with(
     changing: Changing,  # noqa: F811 - the fixture
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     shop = changing.shop
     async with changing.served():
@@ -197,13 +198,18 @@ async def test_a_worker_says_as_it_starts_which_runs_it_cannot_go_on_with(
     changing.becomes("await j.push('note')")
     async with changing.served():
         await tell_who_cannot_go_on(shop.client, shop.parts.library)
-        assert "open runs cannot go on" not in capsys.readouterr().out
+        assert "open runs cannot go on" not in said(capsys, caplog)
     await changing.loses_versions()
     async with changing.served():
         await tell_who_cannot_go_on(shop.client, shop.parts.library)
-        told = capsys.readouterr().out
+        told = said(capsys, caplog)
     assert "open runs cannot go on in this worker" in told
     assert f"version {version} of the catalogue does not stand in Postgres" in told
+
+
+def said(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> str:
+    """What was logged, whether or not an earlier test of this process has set logging up."""
+    return capsys.readouterr().out + caplog.text
 
 
 async def asleep(shop: Shop, run: Run) -> WorkflowHistory:
