@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-from journeys.contracts import Channel, DeliverRequest, Exit, Purpose, Reason, Receipt, RunOver, RunStart, delivery_queue
+from journeys.contracts import Channel, DeliverRequest, Purpose, Reason, Receipt, RunOver, RunStart, delivery_queue
+from journeys.heard import HEARD, Exit
 
 STEPS = (
     (timedelta(hours=1), Channel.PUSH),
@@ -35,7 +36,7 @@ class ByHand:
             sent += receipt.sent
         return RunOver(outcome=Reason.FINISHED, sent=sent)
 
-    @workflow.signal(name="exit")
+    @workflow.signal(name=HEARD)
     def on_exit(self, leave: Exit) -> None:
         self._exit = leave
 
