@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
@@ -42,7 +43,7 @@ class Entry:
         fields = self._model.model_fields if self._model else {}
         if name in self._values and name in fields:
             kind: Any = fields[name].annotation
-            return TypeAdapter(kind).validate_python(self._values[name])
+            return reader_of(kind).validate_python(self._values[name])
         if name in fields:
             raise AttributeError(
                 f"j.entry.{name} is free text, which stays out of histories; use it in a template as entry.{name},"
@@ -50,6 +51,12 @@ class Entry:
             )
         known = ", ".join(fields) or "nothing: annotate the handle, j: Journey[Answer], with a model of the event's properties"
         raise AttributeError(f"no '{name}' is declared of the entering event; declared is {known}")
+
+
+@lru_cache(256)
+def reader_of(kind: Any) -> TypeAdapter[Any]:
+    """What reads plain values as a type, and writes them; made once."""
+    return TypeAdapter(kind)
 
 
 def accepted(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Plain]:

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+def seen_from_here(file: str) -> str:
+    """A file as its user would name it from where they stand."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One fault of a catalogue and where it stands; line and column count from 1. Without a file it is of the whole."""
@@ -23,8 +29,7 @@ class Problem:
     @property
     def shown_file(self) -> str:
         """The file as seen from where the user stands."""
-        path = Path(self.file)
-        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+        return seen_from_here(self.file)
 
     def __str__(self) -> str:
         text = self.text if self.serious else f"warning: {self.text}"

@@ -12,6 +12,7 @@ from pydantic import Field
 from journeys.contracts import Contract, unset
 from journeys.gate.hours import Window
 from journeys.gate.moment import Moment
+from segments import DefinitionError, Predicate, check_goal
 
 
 class Question(Contract):
@@ -37,6 +38,15 @@ class Reached(Question):
     answer = bool
 
     predicate: dict[str, Any]
+
+
+def counts_events(predicate: Predicate) -> bool:
+    """Whether it could be a goal: only events, so that "since entry" means something."""
+    try:
+        check_goal(predicate)
+    except DefinitionError:
+        return False
+    return True
 
 
 class IsIn(Question):

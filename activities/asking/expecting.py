@@ -15,12 +15,12 @@ from pydantic import TypeAdapter
 from temporalio import activity
 
 from activities.asking.questions import segment_of
+from activities.gate.facts import true_of
 from activities.gate.goals import reached_at
 from activities.versions import Versions
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from segments import Segment
-from segments.language.events import TRAITS_CHANGED
-from segments.language.predicate import event_types
+from segments.language.predicate import changed_by, event_types
 from segments.language.wire import predicate_from_json
 from segments.sql.statements import among
 from store import Connection, Database
@@ -70,8 +70,7 @@ async def _inside(
         expected = _EXPECTED.validate_python(each.expected)
         if isinstance(expected, OfSegment):
             segment = await segment_of(connection, segments, expected.segment)
-            statement = among(segment.predicate)
-            inside = bool(await connection.fetch(statement.sql, *statement.args(at, ids=[each.profile_id])))
+            inside = await true_of(connection, segment.predicate, each.profile_id, at)
             found += [(each, at)] if inside is expected.inside else []
     return found
 
@@ -124,9 +123,7 @@ def _wanted(name: str, expected: Expected) -> Wanted:
         case OfEvents():
             return Wanted(name, plain, event_types(predicate_from_json(expected.predicate)), expected.since)
         case OfCustomer():
-            predicate = predicate_from_json(expected.predicate)
-            told = {TRAITS_CHANGED} if predicate.traits else set()
-            return Wanted(name, plain, event_types(predicate) | predicate.marks | told)
+            return Wanted(name, plain, changed_by(predicate_from_json(expected.predicate)))
         case OfMessages():
             return Wanted(name, plain, frozenset({expected.event}), expected.since)
         case OfSegment() | OfPeople():

@@ -19,8 +19,8 @@ from activities.versions import Versions
 from journeys.entry import lot
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Opens, Reached, When
-from segments import DefinitionError, Predicate, Segment, check_goal
+from journeys.questions import Arm, IsIn, Opens, Reached, When, counts_events
+from segments import Predicate, Segment
 from segments.language.wire import predicate_from_json
 from segments.load.stored import last_loaded
 from segments.time.zones import whereabouts
@@ -118,15 +118,6 @@ async def segment_of(connection: Connection, catalogue: Mapping[str, Segment], n
 
 
 async def _is_so(connection: Connection, predicate: Predicate, run: OpenRun, asked: Reached) -> bool:
-    if not _counts_events(predicate):
+    if not counts_events(predicate):
         return await true_of(connection, predicate, run.profile_id, asked.at)
     return bool(await reached_at(connection, predicate, [(run.id, run.profile_id, run.entered_at)], asked.at))
-
-
-def _counts_events(predicate: Predicate) -> bool:
-    """Whether it could be a goal: only events, so that "since entry" means something."""
-    try:
-        check_goal(predicate)
-    except DefinitionError:
-        return False
-    return True

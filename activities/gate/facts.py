@@ -11,13 +11,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
-from activities.gate.goals import AHEAD, reached_at
+from activities.gate.goals import reached_at
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose
 from journeys.gate.caps import Past, since
 from journeys.gate.decide import Question, caps_of
 from segments import Predicate, Segment
+from segments.language.events import AHEAD
 from segments.sql.statements import among
 from segments.time.zones import Whereabouts, whereabouts
 from store import Connection, products

@@ -2,17 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from activities.versions import Versions, nearest
 from segments import Predicate
+from segments.language.events import AHEAD
 from segments.sql.statements import GoalRow, compile_goal
 from store import Connection
 from store.runs.rows import OpenRun
-
-#: Ingest lets events be dated this far ahead (clocks differ). An order that we hold has been made, whatever its clock says.
-AHEAD = timedelta(minutes=5)
 
 
 async def reached_at(

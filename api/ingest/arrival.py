@@ -10,10 +10,9 @@ from typing import Any, Literal
 
 from api.ingest.signed import Signatures
 from segments.language.comparing import as_instant
+from segments.language.events import AHEAD
 from segments.language.readings import Reading
 
-#: How far ahead of us a clock may be before its events are set to now and flagged.
-SKEW_ALLOWED = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -71,7 +70,7 @@ def when(raw: dict[str, Any], arrival: Arrival) -> tuple[datetime, bool]:
         return _beyond(moment, now)
     if moment < EARLIEST:
         raise Rejected("too-old", "is before the year 2000", "/timestamp")
-    return (now, True) if moment > now + SKEW_ALLOWED else (moment, False)
+    return (now, True) if moment > now + AHEAD else (moment, False)
 
 
 def _beyond(moment: datetime, now: datetime) -> tuple[datetime, bool]:

@@ -9,9 +9,11 @@ from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel
 from journeys.handle.time import Time
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
+from journeys.questions import counts_events
 from journeys.spans import describe
-from segments import DefinitionError, Predicate, Segment, check_goal
+from segments import Predicate, Segment
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
+from segments.language.predicate import moves_by_time
 
 #: What can be waited for: a predicate, a segment to be in, or what the handle's own words say (`j.replied()`, `j.task(…)`).
 Awaited = Predicate | Segment | Expected
@@ -226,15 +228,11 @@ class Waiting(Time[EntryModel]):
 
 
 def _of_predicate(what: Predicate, since: datetime) -> Expected:
-    try:
-        check_goal(what)
-    except DefinitionError:
-        if what.clocks or any(edge.window for edge in what.edges):
-            raise CatalogueError(
-                f"time alone can make it so: {what}; name it as a segment, Segment(…), and wait for that"
-            ) from None
-        return OfCustomer(predicate=what.to_json())
-    return OfEvents(predicate=what.to_json(), since=since)
+    if counts_events(what):
+        return OfEvents(predicate=what.to_json(), since=since)
+    if moves_by_time(what):
+        raise CatalogueError(f"time alone can make it so: {what}; name it as a segment, Segment(…), and wait for that")
+    return OfCustomer(predicate=what.to_json())
 
 
 def _told(what: object) -> str:

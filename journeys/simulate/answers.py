@@ -12,14 +12,14 @@ from journeys.contracts import PerKey, Reason
 from journeys.entry import lot
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Opens, Question, Reached, When
+from journeys.questions import Arm, IsIn, Opens, Question, Reached, When, counts_events
 from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached, predicate_of
 from journeys.simulate.run import Run
-from segments import DefinitionError, Predicate, Segment, check_goal
+from segments import Predicate, Segment
 
 
 class Answers:
@@ -88,8 +88,6 @@ class Answers:
 
 def _is_so(predicate: Predicate, run: Run) -> bool:
     """Of events, what happened since entry, as a goal's; of anything else, what is true of the customer now."""
-    try:
-        check_goal(predicate)
-    except DefinitionError:
+    if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
     return goal_reached(predicate, run.customer, run.start.entered_at, run.now()) is not None

@@ -5,7 +5,7 @@ Promise: what is so already is the answer to beginning to wait; after that, of a
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,11 +16,10 @@ from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
 from segments import Predicate, Segment
 from segments.evaluate import reached_at
+from segments.language.events import AHEAD
 from segments.language.predicate import event_types
 from segments.language.wire import predicate_from_json
 
-#: Ingest lets events be dated this far ahead: an order that we hold has been made, whatever its clock says.
-AHEAD = timedelta(minutes=5)
 _Found = tuple[str, datetime]
 
 

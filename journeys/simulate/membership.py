@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -18,8 +18,7 @@ from segments import Segment
 from segments.dating import caused_by, flip, speaks_for
 from segments.evaluate import next_flip
 from segments.facts import Event
-from segments.language.events import TRAITS_CHANGED
-from segments.language.predicate import event_types
+from segments.language.predicate import changed_by, moves_by_time
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -57,9 +56,9 @@ class Membership:
     def add(self, segment: Segment) -> None:
         """Watch one more segment."""
         self._segments.append(segment)
-        for mark in _marks(segment):
+        for mark in changed_by(segment.predicate):
             self._by_mark[mark].append(segment)
-        if _moves_by_time(segment):
+        if moves_by_time(segment.predicate):
             self._timed.add(segment.name)
 
     def enters(self, segment: Segment, who: Customer) -> list[Transition]:
@@ -119,16 +118,6 @@ class Membership:
     def _turn(self, segment: Segment, who: Customer, turn: datetime) -> None:
         if self._turns.get((who, segment.name)) == turn and (found := self._flip(segment, who, frozenset())):
             self._moved(who, [found])
-
-
-def _marks(segment: Segment) -> frozenset[str]:
-    """What must change of a customer for the segment to be looked at again."""
-    predicate = segment.predicate
-    return event_types(predicate) | predicate.marks | ({TRAITS_CHANGED} if predicate.traits else frozenset())
-
-
-def _moves_by_time(segment: Segment) -> bool:
-    return bool(segment.predicate.clocks) or any(edge.window > timedelta(0) for edge in segment.predicate.edges)
 
 
 def _is_another(event: Event, entry: Transition | None) -> bool:

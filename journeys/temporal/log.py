@@ -7,12 +7,10 @@ a second time. What is kept is what a history may hold anyway.
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
-
 from journeys.contracts import Done
+from journeys.entering import reader_of
 
 T = TypeVar("T")
 
@@ -35,14 +33,9 @@ class Log:
         if self._past:
             done = self._past.popleft()
             self._at = done.at
-            found: T = _adapter(kind).validate_python(done.answer)
+            found: T = reader_of(kind).validate_python(done.answer)
             return found
         self._at = None
         answer = await live()
-        self.done.append(Done(at=self._clock(), answer=_adapter(kind).dump_python(answer, mode="json")))
+        self.done.append(Done(at=self._clock(), answer=reader_of(kind).dump_python(answer, mode="json")))
         return answer
-
-
-@lru_cache(64)
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)

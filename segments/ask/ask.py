@@ -16,6 +16,7 @@ import asyncpg
 from segments.ask.hints import hints
 from segments.ask.why import Finding, why
 from segments.errors import SegmentError
+from segments.language.events import AHEAD
 from segments.language.predicate import Predicate, event_types, trait_names
 from segments.language.segment import Segment
 from segments.sql import statements as compiler
@@ -30,8 +31,6 @@ _PATIENCE = timedelta(seconds=30)
 _EVENTS = 10_000
 _MOST_VALUES = 2_000  # Postgres takes 32,767 parameters in one statement
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-#: Ingest lets events be dated this far ahead; they are known to come true.
-_AHEAD = timedelta(minutes=5)
 
 
 class TooSlow(SegmentError):
@@ -121,7 +120,7 @@ async def explain(database: Database, segment: Segment, profile: UUID, at: datet
 async def _events(connection: Connection, profile: UUID, types: Sequence[str], at: datetime) -> list[Any]:
     if not types:
         return []
-    return list(await connection.fetch(_SQL["facts_events"], [profile], types, _BEGINNING, at + _AHEAD, _EVENTS))
+    return list(await connection.fetch(_SQL["facts_events"], [profile], types, _BEGINNING, at + AHEAD, _EVENTS))
 
 
 def _statement(predicate: Predicate) -> compiler.Statement:

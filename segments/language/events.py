@@ -3,6 +3,8 @@
 Promise: no other module spells one. What begins with `$` is ours, and nobody else may send a list's.
 """
 
+from datetime import timedelta
+
 #: The calls of Segment's spec that are no `track`, as events. The first is also what a `dirty` mark carries when traits changed
 #: (by a merge, too).
 TRAITS_CHANGED = "$identify"
@@ -21,6 +23,9 @@ NAME_CHANGED = "$name"
 #: With a segment's name behind it: marks that were kept while the segment was loaded. They concern it always, because who is in
 #: was not yet known when they came.
 LOADED = "$loaded:"
+
+#: Ingest lets events be dated this far ahead (clocks differ). An order that we hold has been made, whatever its clock says.
+AHEAD = timedelta(minutes=5)
 
 #: What became of our messages, and of the consent to them.
 MESSAGE_SENT = "Message Sent"

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, Self, TypeVar
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
+from segments.language.events import TRAITS_CHANGED
 from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.language.values import Expected
@@ -369,6 +370,16 @@ def event_types(predicate: Predicate) -> frozenset[str]:
 def windows(predicate: Predicate) -> frozenset[Edge]:
     """The event types and windows at whose far edge the predicate can change by time alone."""
     return frozenset(edge for edge in predicate.edges if edge.window)
+
+
+def moves_by_time(predicate: Predicate) -> bool:
+    """Whether time alone can change the predicate."""
+    return bool(predicate.clocks or windows(predicate))
+
+
+def changed_by(predicate: Predicate) -> frozenset[str]:
+    """What a `dirty` mark must carry for it to be able to change the predicate."""
+    return event_types(predicate) | predicate.marks | ({TRAITS_CHANGED} if predicate.traits else frozenset())
 
 
 def trait_names(predicate: Predicate) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """A run ends as it began, whatever is deployed meanwhile (FAULTS E1, E8, D5); new ones begin with what stands there now."""
 
-import asyncio
 import shutil
 from datetime import timedelta
 
@@ -214,12 +213,8 @@ def said(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -
 
 async def asleep(shop: Shop, run: Run) -> WorkflowHistory:
     """The history of a run as soon as it waits."""
-    async with asyncio.timeout(60):
-        while True:
-            history = await shop.workflow(run).fetch_history()
-            if any(event.HasField("timer_started_event_attributes") for event in history.events):
-                return history
-            await asyncio.sleep(0.05)
+    await shop.asleep(run)
+    return await shop.workflow(run).fetch_history()
 
 
 async def replays(history: WorkflowHistory) -> bool:

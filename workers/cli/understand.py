@@ -76,12 +76,9 @@ def _findings(journey: str | None, catalogue: str | None) -> "list[Finding]":
 
 
 def _told(found: "list[Finding]") -> list[str]:
-    return [f"{_shown(each)}:{each.line}: [bold]{each.rule}[/bold] {each.text}" for each in found] or ["no doubts"]
+    from journeys.errors import seen_from_here
 
-
-def _shown(finding: "Finding") -> Path:
-    path = Path(finding.file)
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return [f"{seen_from_here(each.file)}:{each.line}: [bold]{each.rule}[/bold] {each.text}" for each in found] or ["no doubts"]
 
 
 def _journey(name: str, catalogue: str | None) -> "JourneyDefinition":
