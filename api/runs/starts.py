@@ -1,5 +1,6 @@
 """Starting a run for a product team: the customer, the re-entry rule, the Idempotency-Key, one row."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -43,6 +44,7 @@ async def open_run(
     if reason is None:
         held_out = is_held_out(spec, standing.drawn_as)
         run = _new_run(definition, customer, key, body, params, idempotency_key, now, holdout=held_out)
+        run = replace(run, version=config.version)
         if await runs.insert_runs(connection, [run]):
             return run
     # Somebody was faster: the same call sent twice at once, or another entry.

@@ -9,7 +9,8 @@ from typing import Any
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
 from journeys.contracts import PerKey, Reason
-from journeys.entry import lot
+from journeys.entry import PARAMS_UNLIKE, lot
+from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.questions import Arm, IsIn, Opens, Question, Reached, When, counts_events
@@ -69,8 +70,12 @@ class Answers:
 
     def _started(self, who: Customer, asked: StartJourney) -> bool:
         definition = self._catalogue.journey(asked.journey)
-        params = definition.branchable(definition.accept(dict(asked.params)))
         key = asked.key if isinstance(definition.spec.reentry, PerKey) else ""
+        try:
+            params = definition.branchable(definition.accept(dict(asked.params)))
+        except InvalidParams:
+            self._admission.refuse(definition, who, key, PARAMS_UNLIKE)
+            return False
         opened = self._admission.by_hand(definition, who, params, key)
         if isinstance(opened, Run):
             self._soon(who, lambda: self._start(opened))

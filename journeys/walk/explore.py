@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits
+from journeys.actions import Action, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
@@ -51,6 +51,7 @@ class Effect:
     answer: str = ""
     request: DeliverRequest | None = None
     segments: tuple[str, ...] = ()
+    starts: StartJourney | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,8 @@ class _Walk:
         told = answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add(kind, question.summary, place, told, segments=named)
+        starts = question if isinstance(question, StartJourney) else None
+        self._add(kind, question.summary, place, told, segments=named, starts=starts)
         return answer
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
@@ -220,8 +222,9 @@ class _Walk:
         answer: str = "",
         request: DeliverRequest | None = None,
         segments: tuple[str, ...] = (),
+        starts: StartJourney | None = None,
     ) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments))
+        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments, starts))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
             raise Refused(

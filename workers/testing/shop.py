@@ -249,7 +249,7 @@ async def open_shop(
         client = starting_on_time(skipper, clock) if on_time else skipper.client
         parts = with_clock(assemble(settings, database, client), clock)
         stack.push_async_callback(parts.close)
-        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
+        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
         app = api.create_app(replace(config, clock=clock), database=database)
         http = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")

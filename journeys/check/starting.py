@@ -1,0 +1,31 @@
+"""Starts of one journey by another, held against what the other declares: that it is there, and takes these parameters.
+
+Promise: what every path shows is looked at; what is started all the same is refused then, and told
+(`activities.asking.acting`).
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from journeys.catalogue import Catalogue
+from journeys.errors import InvalidParams, Problem
+from journeys.walk.seen import Seen, Start
+
+
+def unlike_declared(name: str, seen: Seen, catalogue: Catalogue) -> Iterator[Problem]:
+    """What is wrong with the starts that a journey makes, at the place where it does."""
+    for start in seen.starts.values():
+        if (wrong := _wrong(start, catalogue)) is not None:
+            yield Problem(start.file, start.line, 1, f"journey {name} starts {start.asked.journey}, {wrong}")
+
+
+def _wrong(start: Start, catalogue: Catalogue) -> str | None:
+    definition = catalogue.journeys.get(start.asked.journey)
+    if definition is None:
+        close = get_close_matches(start.asked.journey, catalogue.journeys, n=1)
+        return "which the catalogue lacks; " + (f"did you mean {close[0]}?" if close else "write it, or take the step out")
+    try:
+        definition.accept(start.asked.params)
+    except InvalidParams as error:
+        return f"which does not take these parameters: {error}"
+    return None
