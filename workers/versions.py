@@ -77,7 +77,8 @@ class Library:
             packed = self.archive.packed()
             row = StoredVersion(version, packed, self.deployers.sign(version, packed))
             new = await stored.deploy(self.database, row, self.archive.package, sorted(self.own.specs), self.by)
-            await stored.drop_unneeded(self.database)
+            for dropped in await stored.drop_unneeded(self.database, self.by):
+                log.info("a version that nobody is in any more was let go", version=dropped)
         self._stands = True
         return new
 
@@ -107,7 +108,7 @@ class Library:
                     log.error("a version of the catalogue is refused", version=version, why=unknown.message)  # noqa: TRY400 - no bug
                 self._refused.add(version)
         began = datetime.now(UTC)
-        current.moved.update(await stored.moved_since(self.database, self._looked_at))
+        current.moved.update(await stored.mended_since(self.database, self._looked_at))
         self._looked_at = began - _OVERLAP
 
     async def keep_up(self) -> None:

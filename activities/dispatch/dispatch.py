@@ -27,6 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
 from activities.dispatch.mending import Mender
+from activities.dispatch.moving import Mover
 from activities.gate.goals import goals_reached
 from activities.metrics import ENTRY_LATENCY
 from activities.together import together
@@ -69,6 +70,7 @@ class Dispatcher:
     clock: Clock
     closer: Closer
     mender: Mender
+    mover: Mover
     task_queue: str = WORKFLOW_QUEUE
 
     async def dispatch(self, shard: WatchShard) -> int:

@@ -1,0 +1,103 @@
+"""Whether another version of a journey would have done what a run has done, step by step, from its answers alone.
+
+Promise: pure. What is compared is what each effect was: a message by its channel and template, a question by its words, what was
+waited for by its names; not for how long. Where a run stands now is not yet done, and may be anything.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NoReturn
+
+from journeys.authoring import JourneyDefinition
+from journeys.contracts import DeliverRequest, Done, Receipt, RunStart
+from journeys.entering import reader_of
+from journeys.handle import Journey
+from journeys.heard import Expect, Happened
+from journeys.questions import Question
+from journeys.walk.driving import drive
+
+WAITED = "a wait"
+_OVER = "is over"
+
+
+def sent(request: DeliverRequest) -> str:
+    """What a message was."""
+    return f"{request.channel.value} {request.template}"
+
+
+def listened(expect: Expect) -> str:
+    """What was waited for."""
+    return f"the first of {', '.join(sorted(expect.expected))}"
+
+
+def unlike(definition: JourneyDefinition | None, start: RunStart) -> str | None:
+    """Why a run that has done what stands in its `past` could not go on with a journey; None when it can."""
+    if definition is None:
+        return "there is no such journey"
+    again = Again(start.past)
+    stop = drive(definition, Journey(start, definition.spec, again))
+    match stop:
+        case CaughtUp():
+            return None
+        case Unlike():
+            return str(stop)
+        case None:
+            return None if again.caught_up else again.told(_OVER)
+    return again.told(f"raises {type(stop).__name__}")
+
+
+class CaughtUp(BaseException):
+    """Leaves a journey where its run stands."""
+
+
+class Unlike(BaseException):
+    """Leaves a journey that does not do what its run did."""
+
+
+class Again:
+    """A runtime that gives the answers of a run again, and leaves where they end."""
+
+    def __init__(self, past: Sequence[Done]) -> None:
+        self._past = deque(past[1:])
+        self._at = past[0].at
+        self._last = ""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that the run did has been done again."""
+        return not self._past
+
+    def told(self, does: str) -> str:
+        """That the code does something else than the run did, in words."""
+        after = f"after {self._last}" if self._last else "at its beginning"
+        return f"{after} it did {self._past[0].what}; the code {does}"
+
+    def now(self) -> datetime:
+        return self._at
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's
+        self._again(WAITED)
+
+    hold = sleep_until
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        return self._again(sent(request), Receipt)  # type: ignore[no-any-return]
+
+    async def ask(self, question: Question) -> Any:
+        return self._again(question.summary, question.answer)
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:  # noqa: ARG002 - the protocol's
+        return self._again(listened(expect), Happened | None)  # type: ignore[no-any-return]
+
+    def _again(self, what: str, kind: Any = None) -> Any:
+        if not self._past:
+            self._caught_up(what)
+        if self._past[0].what not in (None, what):
+            raise Unlike(self.told(f"does {what}"))
+        done = self._past.popleft()
+        self._at, self._last = done.at, what
+        return reader_of(kind).validate_python(done.answer)
+
+    def _caught_up(self, what: str) -> NoReturn:  # noqa: ARG002 - who goes on wants to know
+        raise CaughtUp
