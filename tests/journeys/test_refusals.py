@@ -226,7 +226,7 @@ async def other(j: Journey) -> None:
     missing, unlike = told(package, source)
     assert missing == "10: journey trial starts othr, which the catalogue lacks; did you mean other?"
     assert unlike.startswith(
-        "12: journey trial starts other, which does not take these parameters: /params/lane: Input should be"
+        "12: journey trial starts other, which does not take these parameters (/params/lane: Input should be"
     )
 
 
