@@ -58,6 +58,8 @@ class Served:
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Accept]
     accept: Mapping[str, Accept]
+    #: What its code asks of runs that began before (`j.changed`).
+    changes: frozenset[str] = frozenset()
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What a run waits for, and the one kind of signal that it hears: that it is over, to ask again, what happened, to go on otherwise.
+"""What a run waits for, and the one kind of signal that it hears: an end, to ask again, what happened, to move.
 
 Promise: as all contracts, nothing here can hold personal data. A wait is written down as expectations in Postgres; whoever
 sees one come true (the watch, the API) tells the run, and what has come true already is the answer to writing it down.

@@ -124,7 +124,7 @@ async def mend(database: Database, run_id: UUID, version: str) -> None:
 
 
 async def mended_since(database: Database, at: datetime | None) -> dict[UUID, tuple[int, str]]:
-    """Open runs that were mended since an instant: how often they had been moved on purpose, and with which version they go on."""
+    """Open runs that were mended since an instant: how often they were moved on purpose before, and their version now."""
     return {row["id"]: (row["moves"], row["version"]) for row in await database.pool.fetch(_SQL["mended"], at or _EVER)}
 
 

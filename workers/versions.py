@@ -6,7 +6,7 @@ Its own stands in Postgres before a run begins with it, so that any worker can g
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -21,6 +21,7 @@ from journeys.errors import JourneyError
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.versions.archive import Archive, archive_of, unpacked
+from journeys.versions.changes import changes_in
 from journeys.walk.leading import leading_wait
 from store import Connection, Database
 from store import versions as stored
@@ -170,7 +171,8 @@ def hold(archive: Archive, version: str) -> Served:
         raise JourneyError(f"it is version {archive.id} of the catalogue under the name of {version}")
     current.archives[version] = archive
     try:
-        return served(version, catalogue_of(version), _templates(archive, catalogue_of(version)))
+        found = served(version, catalogue_of(version), _templates(archive, catalogue_of(version)))
+        return replace(found, changes=changes_in(archive.texts[place] for place in archive.modules.values()))
     except BaseException:
         del current.archives[version]
         raise

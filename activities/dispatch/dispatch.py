@@ -208,6 +208,7 @@ class Dispatcher:
             entry=_entry(run, served.specs[run.journey]),
             clock=self.clock,
             version=run.version,
+            changes=sorted(served.changes),
         )
         return start.model_copy(update={"start_delay": served.leading[run.journey](start)})
 

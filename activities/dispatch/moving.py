@@ -1,7 +1,7 @@
 """Runs that go on with another version of the catalogue on purpose: told so, and looked after until they do.
 
-Promise: a row first and a call after. The run itself decides at its next wait whether what it has done is what that version would
-have done; it goes on in a new history then, or stays as it is and says why. Until it does, it is of the version that it was.
+Promise: a row first and a call after. The run itself decides at its next wait whether what it has done is what that version
+would have done; it goes on in a new history then, or stays and says why. Until it does, it is of the version that it was.
 """
 
 from dataclasses import dataclass

@@ -221,9 +221,7 @@ class JourneyRun:
         if asked is None or asked.number <= self._start.moves:
             return
         definition = catalogue_of(asked.version).journeys.get(workflow.info().workflow_type)
-        start = self._start.model_copy(
-            update={"version": asked.version, "moves": asked.number, "past": self._log.done}
-        )
+        start = self._start.model_copy(update={"version": asked.version, "moves": asked.number, "past": self._log.done})
         why = unlike(definition, start)
         if why is None:
             workflow.continue_as_new(start)

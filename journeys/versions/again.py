@@ -1,21 +1,23 @@
 """Whether another version of a journey would have done what a run has done, step by step, from its answers alone.
 
-Promise: pure. What is compared is what each effect was: a message by its channel and template, a question by its words, what was
-waited for by its names; not for how long. Where a run stands now is not yet done, and may be anything.
+Promise: pure. What is compared is what each effect was: a message by its channel and template, a question by its words, what
+was waited for by its names; not for how long. Where a run stands now is not yet done, and may be anything.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Done, Receipt, RunStart
 from journeys.entering import reader_of
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.walk.driving import drive
+
+if TYPE_CHECKING:
+    from journeys.authoring import JourneyDefinition
 
 WAITED = "a wait"
 _OVER = "is over"
@@ -31,20 +33,21 @@ def listened(expect: Expect) -> str:
     return f"the first of {', '.join(sorted(expect.expected))}"
 
 
-def unlike(definition: JourneyDefinition | None, start: RunStart) -> str | None:
+def unlike(definition: "JourneyDefinition | None", start: RunStart) -> str | None:
     """Why a run that has done what stands in its `past` could not go on with a journey; None when it can."""
     if definition is None:
         return "there is no such journey"
     again = Again(start.past)
-    stop = drive(definition, Journey(start, definition.spec, again))
-    match stop:
-        case CaughtUp():
-            return None
-        case Unlike():
-            return str(stop)
-        case None:
-            return None if again.caught_up else again.told(_OVER)
-    return again.told(f"raises {type(stop).__name__}")
+    return does(drive(definition, Journey(start, definition.spec, again)), again)
+
+
+def does(stop: BaseException | None, again: "Again") -> str | None:
+    """What a journey that was left at `stop` does other than its run did."""
+    if isinstance(stop, Unlike):
+        return str(stop)
+    if again.caught_up and not isinstance(stop, Exception):
+        return None
+    return again.told(_OVER if stop is None else f"raises {type(stop).__name__}")
 
 
 class CaughtUp(BaseException):
@@ -71,33 +74,36 @@ class Again:
     def told(self, does: str) -> str:
         """That the code does something else than the run did, in words."""
         after = f"after {self._last}" if self._last else "at its beginning"
-        return f"{after} it did {self._past[0].what}; the code {does}"
+        did = f"the run did {self._past[0].what}" if self._past else "the run stands"
+        return f"{after} {did}; the code {does}"
 
     def now(self) -> datetime:
+        """When the last effect came to its answer."""
         return self._at
 
     async def sleep_until(self, at: datetime, summary: str) -> None:  # noqa: ARG002 - the protocol's
+        """It has passed."""
         self._again(WAITED)
 
     hold = sleep_until
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
+        """The receipt that there was."""
         return self._again(sent(request), Receipt)  # type: ignore[no-any-return]
 
     async def ask(self, question: Question) -> Any:
+        """The answer that there was."""
         return self._again(question.summary, question.answer)
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:  # noqa: ARG002 - the protocol's
+        """What happened then."""
         return self._again(listened(expect), Happened | None)  # type: ignore[no-any-return]
 
     def _again(self, what: str, kind: Any = None) -> Any:
         if not self._past:
-            self._caught_up(what)
+            raise CaughtUp
         if self._past[0].what not in (None, what):
             raise Unlike(self.told(f"does {what}"))
         done = self._past.popleft()
         self._at, self._last = done.at, what
         return reader_of(kind).validate_python(done.answer)
-
-    def _caught_up(self, what: str) -> NoReturn:  # noqa: ARG002 - who goes on wants to know
-        raise CaughtUp

@@ -96,14 +96,17 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     """Walk a journey every way, with each choice of its parameters and of its entering event."""
     found = Explored()
     answered: set[tuple[_Turn, int]] = set()
-    for params, entry in product(samples(definition), entries(definition)):
-        waiting: list[tuple[int, ...]] = [()]
+    asks = False
+    for params, entry, changes in product(samples(definition), entries(definition), (None, [])):
+        waiting: list[tuple[int, ...]] = [()] if changes is None or asks else []
         while waiting:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
             walk = _Walk(waiting.pop())
-            stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
+            given = {"params": params or {}, "entry": entry or {}, "changes": changes}
+            stop, handle = _walk(definition, walk, given, limit)
+            asks |= handle.asks_of_changes
             done = Path(params or {}, entry or {}, tuple(walk.effects), handle.conditions, stop, None in (params, entry))
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
@@ -116,9 +119,9 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
 
 
 def _walk(
-    definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
+    definition: JourneyDefinition, walk: "_Walk", given: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
+    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, **given)
     handle: Journey[Any] = Journey(start, definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
@@ -127,15 +130,20 @@ def _walk(
     return stop, handle
 
 
+async def first_answer(question: Question, now: datetime) -> Any:
+    """What a question is answered first on a walk."""
+    return await _Walk((), now).ask(question)
+
+
 class _Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int]) -> None:
+    def __init__(self, prescribed: Sequence[int], now: datetime = ANY_DAY) -> None:
         self.effects: list[Effect] = []
         self._prescribed = prescribed
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
-        self._now = ANY_DAY
+        self._now = now
         self._at_once = 0
 
     def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:

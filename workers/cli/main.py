@@ -14,6 +14,7 @@ from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
 from workers.cli.keys import keys
 from workers.cli.lists import lists
+from workers.cli.move import move
 from workers.cli.new import new
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
@@ -48,6 +49,7 @@ app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Deployment")(replay)
 app.command(rich_help_panel="Deployment")(deploy)
 app.command(rich_help_panel="Deployment")(versions)
+app.command(rich_help_panel="Deployment")(move)
 app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
 app.command(rich_help_panel="On this machine")(simulate)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def versions(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """List the versions of the catalogue, newest first, with the people who are in each: they end as they began."""
+    """List the versions of the catalogue, newest first, with the people in each; then those that were let go, and by whom."""
     from store.versions import in_use
     from workers.cli import tables
 
@@ -72,8 +72,10 @@ def _drawn(found: "Sequence[VersionInUse]") -> "Iterable[RenderableType]":
     if not found:
         yield Text("no version has been deployed; `journeys deploy` does that")
         return
-    table = Table("version", "catalogue", "journeys", "people", "runs", "failing", "deployed", "by")
+    table = Table("version", "catalogue", "journeys", "people", "runs", "failing", "coming", "deployed", "by", "dropped", "by")
     for each in found:
-        counts = (str(each.people), str(each.runs), str(each.failing))
-        table.add_row(each.id, each.package, ", ".join(each.journeys), *counts, instant(each.deployed_at), each.deployed_by)
+        counts = (str(each.people), str(each.runs), str(each.failing), str(each.coming))
+        dropped = (instant(each.dropped_at), each.dropped_by or "") if each.dropped_at else ("", "")
+        deployed = (instant(each.deployed_at), each.deployed_by)
+        table.add_row(each.id, each.package, ", ".join(each.journeys), *counts, *deployed, *dropped)
     yield table
