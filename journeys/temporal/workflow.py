@@ -29,7 +29,7 @@ from journeys.questions import Question
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.temporal.log import Log
-from journeys.versions.again import WAITED, listened, sent, unlike
+from journeys.walk.again import WAITED, listened, sent, unlike
 
 T = TypeVar("T")
 

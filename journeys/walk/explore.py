@@ -97,7 +97,8 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     found = Explored()
     answered: set[tuple[_Turn, int]] = set()
     asks = False
-    for params, entry, changes in product(samples(definition), entries(definition), (None, [])):
+    both: tuple[list[str] | None, ...] = (None, [])
+    for params, entry, changes in product(samples(definition), entries(definition), both):
         waiting: list[tuple[int, ...]] = [()] if changes is None or asks else []
         while waiting:
             if len(found.paths) >= _MOST:

@@ -13,7 +13,7 @@ from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
-from journeys.versions.again import WAITED, Again, does, listened, sent
+from journeys.walk.again import WAITED, Again, does, listened, sent
 from journeys.walk.driving import drive
 from journeys.walk.explore import Enough, first_answer
 

@@ -1,4 +1,4 @@
-"""Moving people to another version on purpose: previewed, decided by the run itself, with what they wait for (SEMANTICS §11)."""
+"""Moving people to another version on purpose: previewed, decided by the run itself, with what they wait for."""
 
 from collections.abc import Sequence
 from datetime import timedelta
