@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeys.authoring import JourneyDefinition, Properties, Traits, after, journey, once, per_key
+    from journeys.authoring import JourneyDefinition, Properties, Traits, after, journey, once, per_key, restart, whenever
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.handle import Journey
@@ -128,9 +128,11 @@ __all__ = [
     "purchases",
     "reachable",
     "region",
+    "restart",
     "score",
     "top",
     "trait",
     "unsubscribed",
     "weeks",
+    "whenever",
 ]

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hint
 
 from pydantic import BaseModel, ValidationError
 
-from journeys.contracts import After, Cap, JourneySpec, Once, PerKey, Plain, Purpose, QuietHours, Reentry
+from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
 from journeys.entering import branchable
 from journeys.errors import CatalogueError, InvalidParams, Problem
 from journeys.handle import Journey
+from journeys.policies import After, Once, PerKey, Reentry, Restart, Whenever
 from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
@@ -41,6 +42,16 @@ def after(*, days: float = 0, hours: float = 0, minutes: float = 0) -> After:
 def per_key(prop: str) -> PerKey:
     """A customer enters once for each value of this property of the entering event."""
     return PerKey(prop)
+
+
+def restart() -> Restart:
+    """A customer enters each time they do what brings them in: a run that is open ends then, and a new one begins."""
+    return Restart()
+
+
+def whenever() -> Whenever:
+    """A customer enters each time they do what brings them in, as often as that is; not while they are in it."""
+    return Whenever()
 
 
 class _Names(frozenset[str]):
@@ -154,7 +165,7 @@ def journey(
         entry: The segment whose members enter; a text names one of the catalogue or one that is defined through the API
             (`PUT /v1/segments/{name}`), for which the journey waits if need be. None: it is started by API only.
         goal: The conversion that ends a run at once.
-        reentry: `once()` (the default), `after(...)` or `per_key(...)`.
+        reentry: `once()` (the default), `after(...)`, `per_key(...)`, `restart()` or `whenever()`.
         params: A pydantic model of the parameters a start by API takes.
         purpose: What consent its messages need.
         ends_on_leave: Whether leaving the entry segment ends the run.

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from journeys.contracts import After, Cap, Channel, JourneySpec, PerKey, Purpose, QuietHours, Reentry
+from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
 from journeys.gate.hours import CLOCK_TIME
+from journeys.policies import After, PerKey, Reentry
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.segment import check_segment_name
@@ -77,10 +78,10 @@ def _goal(spec: JourneySpec) -> Iterator[str]:
 def _reentry(spec: JourneySpec) -> Iterator[str]:
     rule = spec.reentry
     if inspect.isfunction(rule):
-        example = {"once": "once()", "after": "after(days=7)", "per_key": 'per_key("cart_id")'}.get(rule.__name__, "once()")
+        example = {"after": "after(days=7)", "per_key": 'per_key("cart_id")'}.get(rule.__name__, f"{rule.__name__}()")
         yield f"reentry={rule.__name__} is not called: write reentry={example}"
     elif not isinstance(rule, Reentry):
-        yield f"reentry is once(), after(days=…) or per_key(…), not {_shown(rule)}"
+        yield f"reentry is once(), after(days=…), per_key(…), restart() or whenever(), not {_shown(rule)}"
     elif isinstance(rule, After) and rule.cooldown < timedelta(0):
         yield "after(...) must not be negative"
     elif isinstance(rule, PerKey) and not (isinstance(rule.property, str) and rule.property):

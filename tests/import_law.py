@@ -77,7 +77,8 @@ GROUPS = {
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
-        f"journeys.{name}" for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
+        f"journeys.{name}"
+        for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions")
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
     "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, PerKey, Plain, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Plain, Reason, Receipt
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
@@ -102,10 +102,9 @@ class World:
         """Start a run, as product teams do over the API."""
         definition = self.catalogue.journey(journey)
         given = definition.branchable(definition.accept(dict(params)))
-        run = self._admission.by_hand(definition, who, given, key)
-        if isinstance(run, str):
-            return self._admission.refuse(definition, who, key, run)
-        self._start(run)
+        run = self._admission.by_hand(definition, who, given, key, "api")
+        if isinstance(run, Run):
+            self._start(run)
         return run
 
     def define(self, segment: Segment) -> None:
@@ -175,6 +174,6 @@ class World:
 
 
 def _keyed(catalogue: Catalogue) -> frozenset[str]:
-    """The segments that a journey enters once per key: what brings somebody in again matters there."""
+    """The segments where it matters that somebody does again what brought them in."""
     specs = (definition.spec for definition in catalogue.journeys.values())
-    return frozenset(spec.entered_by for spec in specs if isinstance(spec.reentry, PerKey) and spec.entered_by)
+    return frozenset(spec.entered_by for spec in specs if spec.entered_anew and spec.entered_by)

@@ -658,14 +658,16 @@ create table exposure (
 );
 create index exposure_profile on exposure (profile_id);
 
--- Entries that did not become runs, with the reason.
+-- Entries that did not become runs, by a segment, by API or by another journey, with the reason and what it was decided on.
 create table entry_refused (
     id             bigint generated always as identity primary key,
     journey        text not null,
     profile_id     uuid not null,
     entry_key      text not null default '',
+    entered_by     text not null default 'segment' check (entered_by in ('segment', 'api', 'journey')),
     transition_id  bigint,
     reason         text not null,
+    detail         jsonb not null default '{}',
     at             timestamptz not null
 );
 create index entry_refused_journey on entry_refused (journey, at desc);

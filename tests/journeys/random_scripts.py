@@ -54,6 +54,8 @@ EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Rated", {"score": 9}),
     ("Rated", {"score": 2}),
     ("Rated", {"score": "no number"}),
+    ("Searched", {}),
+    ("Searched", {}),
     ("Something Else", {}),
 )
 STEPS = ("push:note", "whatsapp:note", "email:note")

@@ -132,7 +132,7 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
     [
         ("reentry=once", "reentry=once is not called: write reentry=once()"),
         ("reentry=after", "reentry=after is not called: write reentry=after(days=7)"),
-        ("reentry='once'", "reentry is once(), after(days=…) or per_key(…), not 'once'"),
+        ("reentry='once'", "reentry is once(), after(days=…), per_key(…), restart() or whenever(), not 'once'"),
         ("reentry=per_key(7), entry=carts", "per_key takes the name of a property"),
         ("entry='Bad Name'", "entry='Bad Name': a name has 1 to 100 lower-case letters"),
         ("entry=did('A')", "entry is a Segment or the name of one, not a Did; name it"),

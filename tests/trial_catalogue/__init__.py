@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Cap, Journey, QuietHours, Segment, after, did, journey, once, per_key, purchases, trait
+from journeys import Cap, Journey, QuietHours, Segment, after, did, journey, once, per_key, purchases, restart, trait, whenever
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 open_carts = Segment("open-carts", did("Cart Updated").within(days=7))
@@ -48,6 +48,23 @@ async def falls_back(j: Journey) -> None:
 @journey(entry="vip-at-risk", ends_on_leave=True, reentry=per_key("ticket"))
 async def calms_down(j: Journey) -> None:
     """For a segment that a product team defines through the API; once per ticket."""
+    await j.wait(hours=1)
+    await j.email("note")
+
+
+seekers = Segment("seekers", did("Searched").within(hours=12))
+
+
+@journey(entry=seekers, reentry=restart())
+async def when_they_stop(j: Journey) -> None:
+    """Two hours after the last of several searches; each begins anew."""
+    await j.wait(hours=2)
+    await j.push("note")
+
+
+@journey(entry=seekers, reentry=whenever())
+async def while_they_search(j: Journey) -> None:
+    """After a search, and again after the next one that comes when it is over."""
     await j.wait(hours=1)
     await j.email("note")
 
