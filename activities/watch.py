@@ -107,6 +107,7 @@ class Watch:
                     closer.insist: _INSIST,
                     closer.find_failing: _FAILING,
                     self.dispatcher.mender.mend: _FAILING,
+                    self.dispatcher.line.clear: _RECONCILE,
                 }
                 for look, seconds in looks.items():
                     group.create_task(_now_and_then(look, seconds))

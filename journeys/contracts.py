@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
-from journeys.policies import PerKey, Reentry, Restart, Whenever
+from journeys.policies import Limits, PerKey, Reentry, Restart, Whenever
 from journeys.spans import describe
 from segments import Predicate, Segment
 
@@ -124,6 +124,7 @@ class Reason(StrEnum):
     OPERATOR = "ended by an operator"
     OTHER_JOURNEY = "ended by another journey"
     RESTARTED = "restarted by a new entry"
+    WAITED = "waited too long to enter"
     MERGED = "merged into another run"
     ERASED = "customer erased"
     # Ends that were nobody's wish:
@@ -292,6 +293,8 @@ class JourneySpec:
     caps: tuple[Cap, ...]
     timezone: str
     most: int | None = None
+    #: When it takes customers in, and how many; None: at any time, all of them.
+    limits: Limits | None = None
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)

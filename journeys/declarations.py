@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
 from journeys.gate.hours import CLOCK_TIME
+from journeys.limits import faults_of, hints_of
 from journeys.policies import After, PerKey, Reentry
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
@@ -38,6 +39,7 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[str]:
     yield from _numbers(spec)
     yield from _quiet(spec)
     yield from _caps(spec)
+    yield from faults_of(spec)
 
 
 def hints(spec: JourneySpec) -> Iterator[str]:
@@ -48,6 +50,7 @@ def hints(spec: JourneySpec) -> Iterator[str]:
                 f"a message that the cap of {cap} holds back is dropped, not sent later:"
                 f" useless_after is {describe(spec.useless_after)}; raise it, if the message should wait that long"
             )
+    yield from hints_of(spec)
 
 
 def _entry(spec: JourneySpec) -> Iterator[str]:

@@ -5,7 +5,7 @@ Promise: the same entry, told twice or by two at once, is one run; who may not e
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -13,7 +13,8 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from journeys.contracts import JourneySpec
-from journeys.policies import After, Once, PerKey, Restart, Whenever
+from journeys.policies import After, Limits, Once, PerKey, Restart, Whenever
+from journeys.room import deadline, earliest
 from segments.language.chance import draw
 
 #: A key is part of what makes a run unique, so it has a limit; longer values are replaced by their hash.
@@ -21,6 +22,7 @@ _KEY_LENGTH = 200
 
 TOO_LATE = "too late"
 ALREADY_RUNNING = "already running"
+ALREADY_WAITING = "already waiting to enter"
 ENTERED_BEFORE = "entered before"
 COOLING_DOWN = "cooling down"
 NO_KEY = "no entry key"
@@ -36,6 +38,8 @@ class Past:
     runs: int
     last_ended_at: datetime | None
     last_entered_at: datetime | None = None
+    #: Whether the one that runs still waits to be let in.
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Standing(Protocol):
     def last_ended_at(self) -> datetime | None: ...  # noqa: D102
     @property
     def last_entered_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def waiting(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """A run to open; `instead_of` is the one that ends for it."""
+    """A run to open; `instead_of` is the one that ends for it. It waits to be let in where its journey has limits."""
 
     id: UUID
     journey: str
@@ -103,13 +109,30 @@ class NewRun:
     idempotency_key: str | None = None
     traceparent: str | None = None
     version: str | None = None
+    waits_from: datetime | None = None
+    waits_until: datetime | None = None
     instead_of: UUID | None = None
 
 
 def let_in(entry: Entry, found: Standing, now: datetime) -> NewRun | Refused:
     """The run that an entry opens, or why it opens none."""
-    past = Past(found.open_id is not None, found.runs, found.last_ended_at, found.last_entered_at)
-    return why_refused(entry, past, now) or _new_run(entry, found, now)
+    past = Past(found.open_id is not None, found.runs, found.last_ended_at, found.last_entered_at, found.waiting)
+    if refused := why_refused(entry, past, now):
+        return refused
+    if entry.spec.limits is None:
+        return _new_run(entry, found, now)
+    wait = in_line(entry, found.drawn_as, now)
+    return wait if isinstance(wait, Refused) else replace(_new_run(entry, found, now), waits_from=wait[0], waits_until=wait[1])
+
+
+def in_line(entry: Entry, drawn_as: UUID, now: datetime) -> tuple[datetime, datetime] | Refused:
+    """From when on, and until when, somebody waits to be let in where a journey has limits; or why they never will be."""
+    from_when = earliest(entry.spec, drawn_as, entry.at, now)
+    if isinstance(from_when, datetime):
+        return from_when, deadline(entry.spec, entry.at)
+    limits = entry.spec.limits or Limits()
+    told = {"opens": limits.opens, "closes": limits.closes}
+    return Refused(from_when, {name: at.isoformat() for name, at in told.items() if at is not None})
 
 
 def why_refused(entry: Entry, past: Past, now: datetime) -> Refused | None:
@@ -150,8 +173,8 @@ def _while_running(spec: JourneySpec, past: Past, entered_at: datetime) -> Refus
     """Nobody is in a journey twice; where each entry begins anew, a newer one than the running one's ends that."""
     if isinstance(spec.reentry, Restart) and past.last_entered_at is not None and entered_at > past.last_entered_at:
         return None
-    since = past.last_entered_at.isoformat() if past.last_entered_at else None
-    return Refused(ALREADY_RUNNING, {"since": since} if since else {})
+    told = {"since": past.last_entered_at.isoformat()} if past.last_entered_at else {}
+    return Refused(ALREADY_WAITING if past.waiting else ALREADY_RUNNING, told)
 
 
 def _is_older(entered_at: datetime, past: Past) -> bool:

@@ -86,7 +86,10 @@ async def list_runs(
     journey: Annotated[str | None, Query(max_length=64)] = None,
     user_id: Annotated[CustomerName | None, Query(description="the `userId` of a customer")] = None,
     customer_id: Annotated[UUID | None, Query()] = None,
-    status: Annotated[Literal["open", "failing", "ended"] | None, Query(description="failing ones are open, too")] = None,
+    status: Annotated[
+        Literal["open", "waiting", "failing", "ended"] | None,
+        Query(description="waiting (to be let in) and failing ones are open, too"),
+    ] = None,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> RunPage:
@@ -100,6 +103,7 @@ async def list_runs(
         profile_id=profile,
         is_open=None if status is None else status != "ended",
         is_failing=status == "failing",
+        is_waiting=status == "waiting",
         before=cursor(after),
         limit=limit,
     )

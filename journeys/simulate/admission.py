@@ -11,7 +11,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.contracts import JourneySpec, Plain, Reason, RunStart
 from journeys.entering import UnlikeDeclared, accepted
-from journeys.entry import Entry, Past, entry_key, is_held_out, short_key, why_refused
+from journeys.entry import Entry, Past, entry_key, in_line, is_held_out, short_key, why_refused
 from journeys.entry import Refused as Why
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
@@ -85,10 +85,13 @@ class Admission:
         runs = self._earlier(definition, who, entry.key)
         why = why_refused(entry, _past(runs), self._world.agenda.now)
         if why is not None:
-            return self._refuse(who, entry, why) if tells else Refused(entry.spec.name, who, entry.key, why.reason, entry.at)
+            return self._refuse(who, entry, why, tells=tells)
+        waits = in_line(entry, who.id, self._world.agenda.now) if entry.spec.limits is not None else None
+        if isinstance(waits, Why):
+            return self._refuse(who, entry, waits, tells=tells)
         for run in runs:
             run.end(Reason.RESTARTED)
-        return self._open(definition, who, entry)
+        return self._open(definition, who, entry, waits)
 
     def _control(self, spec: JourneySpec) -> str:
         return self._controls.get(spec.name, "live")
@@ -103,9 +106,10 @@ class Admission:
 
     def _earlier(self, definition: JourneyDefinition, who: Customer, key: str) -> list[Run]:
         runs, keyed = self.runs.of(who), definition.spec.keyed
-        return [run for run in runs if run.journey == definition.name and (not keyed or run.key == key)] if runs else []
+        own = (run for run in runs if run.journey == definition.name and (not keyed or run.key == key))
+        return [run for run in own if run.outcome is not Reason.WAITED] if runs else []
 
-    def _open(self, definition: JourneyDefinition, who: Customer, entry: Entry) -> Run:
+    def _open(self, definition: JourneyDefinition, who: Customer, entry: Entry, waits: tuple[datetime, datetime] | None) -> Run:
         start = RunStart(
             run_id=UUID(int=next(self._numbers)),
             customer_id=who.id,
@@ -116,20 +120,25 @@ class Admission:
             entry=entry.properties,
         )
         held_out = bool(definition.spec.holdout) and is_held_out(definition.spec, who.id)
-        run = Run(self._world, definition, who, start, key=entry.key, holdout=held_out)
+        run = Run(self._world, definition, who, start, key=entry.key, holdout=held_out, waits=waits)
         self.runs.add(run)
         return run
 
-    def _refuse(self, who: Customer, entry: Entry, why: Why) -> Refused:
-        """Keep that somebody did not enter, and why."""
+    def _refuse(self, who: Customer, entry: Entry, why: Why, *, tells: bool) -> Refused:
+        """Keep that somebody did not enter, and why; a further event of a known cart is no entry that was refused."""
         refused = Refused(entry.spec.name, who, entry.key, why.reason, self._world.agenda.now)
-        self.refused.append(refused)
+        self.refused += [refused] if tells else []
         return refused
+
+    def waited_too_long(self, run: Run) -> None:
+        """Keep that somebody was never let in."""
+        self.refused.append(Refused(run.journey, run.customer, run.key, Reason.WAITED.value, self._world.agenda.now))
 
 
 def _past(runs: list[Run]) -> Past:
     if not runs:
         return _NEVER
     ended = [run.ended_at for run in runs if run.ended_at is not None]
-    began = max(run.start.entered_at for run in runs)
-    return Past(len(ended) < len(runs), len(runs), max(ended, default=None), began)
+    waiting = any(run.waits_until is not None and run.outcome is None for run in runs)
+    began = max(run.entered_at for run in runs)
+    return Past(len(ended) < len(runs), len(runs), max(ended, default=None), began, waiting)

@@ -89,4 +89,4 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     """Of events, what happened since entry, as a goal's; of anything else, what is true of the customer now."""
     if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
-    return goal_reached(predicate, run.customer, run.start.entered_at, run.now()) is not None
+    return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None

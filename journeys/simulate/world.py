@@ -23,6 +23,7 @@ from journeys.simulate.customers import NEW_MARKS, Customer
 from journeys.simulate.delivery import Delivery
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import Hearing, goal_reached
+from journeys.simulate.line import Line
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
 from journeys.simulate.providers import Providers
@@ -49,6 +50,7 @@ class World:
         self._admission = Admission(self, catalogue, known, self._controls)
         self._delivery = Delivery(self.providers, self.runs, known, self._controls, ceilings)
         self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
+        self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
@@ -143,6 +145,10 @@ class World:
         """What a journey asks before it goes on."""
         return self._answers.answer(run, question)
 
+    def over(self, run: Run) -> None:
+        """A run of a journey with limits has ended: there may be room."""
+        self._line.over(run)
+
     def _follow(self, marks: frozenset[str], who: Customer, moves: list[Transition]) -> None:
         """All that a change means: whose runs end, who enters, which waits are over."""
         if not moves and not self.runs.of(who):
@@ -165,9 +171,14 @@ class World:
         return [run for run in ending if run.spec.entered_by in left] if left else []
 
     def _start(self, run: Run) -> None:
-        """Let a run begin, unless its goal came between the entry and now."""
+        """Let a run begin, unless it waits to be let in, or its goal came between the entry and now."""
+        if run.waits_until is not None:
+            self._line.join(run)
+            return
+        if run.outcome is not None:  # in the instant in which it was let in
+            return
         goal = run.spec.goal
-        if goal is not None and goal_reached(goal, run.customer, run.start.entered_at, self.now, run.goal_types):
+        if goal is not None and goal_reached(goal, run.customer, run.entered_at, self.now, run.goal_types):
             run.end(Reason.GOAL)
         else:
             run.go()

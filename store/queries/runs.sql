@@ -13,9 +13,10 @@ update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
 
 -- name: to_start
 -- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named, which get one.
-select id, journey, profile_id, segment, params, entry, entered_at, workflow_id, traceparent, created_at, version
+select id, journey, profile_id, segment, params, entry, coalesce(let_in_at, entered_at) as entered_at, workflow_id, traceparent,
+       created_at, version, entered_at as since
 from run
-where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1
+where started_at is null and ended_at is null and waits_until is null and exit_reason is null and bucket(profile_id) % $2 = $1
   and (version is not null or journey = any($4::text[]))
 order by created_at
 limit $3;
@@ -114,7 +115,7 @@ select journey, outcome from closed;
 -- name: open_after
 -- Open runs that Temporal was told to start before an instant, from a place in their order on.
 select journey, created_at, id, workflow_id from run
-where ended_at is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
+where ended_at is null and waits_until is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
 order by journey, created_at, id
 limit $5;
 
@@ -204,6 +205,7 @@ where ($1::text is null or journey = $1)
   and ($3::boolean is null or (ended_at is null) = $3)
   and ($4::timestamptz is null or (entered_at, id) < ($4, $5::uuid))
   and (not $7::boolean or (failing_since is not null and ended_at is null))
+  and (not $8::boolean or (waits_until is not null and ended_at is null))
 order by entered_at desc, id desc
 limit $6;
 
@@ -223,16 +225,20 @@ set state = excluded.state, at = excluded.at, by = excluded.by, killed_at = coal
 select journey, state from journey_control;
 
 -- name: standing_of_journeys
--- How many runs of each journey are open, how many of these fail, and how many met their ceiling since an instant: an index each.
+-- How many runs of each journey are open, how many of these fail, how many met their ceiling since an instant, how many wait to
+-- be let in: an index each.
 select journey, sum(opened)::bigint as open_runs, sum(failing)::bigint as failing_runs, max(failure) as failure,
-       sum(ceiling)::bigint as at_their_ceiling
-from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling
-      from run where ended_at is null group by journey
+       sum(ceiling)::bigint as at_their_ceiling, sum(waiting)::bigint as waiting_runs
+from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling, 0 as waiting
+      from run where ended_at is null and waits_until is null group by journey
       union all
-      select journey, 0, count(*), max(failure), 0
+      select journey, 0, count(*), max(failure), 0, 0
       from run where failing_since is not null and ended_at is null group by journey
       union all
-      select journey, 0, 0, null, count(*)
+      select journey, 0, 0, null, 0, count(*)
+      from run where waits_until is not null and ended_at is null and exit_reason is null group by journey
+      union all
+      select journey, 0, 0, null, count(*), 0
       from run where outcome = 'message ceiling of the run' and ended_at > $1 group by journey) standing
 group by journey;
 

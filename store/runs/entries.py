@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from store.database import Connection
+from store.database import Connection, Database
+from store.locks import Lock
 from store.named import queries
-from store.runs.rows import request_exits
+from store.runs.rows import OpenRun, request_exits
 
 _SQL = queries("entries")
 _COLUMNS = (
@@ -28,6 +29,8 @@ _COLUMNS = (
     "traceparent",
     "created_at",
     "version",
+    "waits_from",
+    "waits_until",
 )
 #: Why a run ends for which a new one begins.
 _RESTARTED = "restarted by a new entry"
@@ -44,6 +47,7 @@ class Standing:
     runs: int
     last_ended_at: datetime | None
     last_entered_at: datetime | None
+    waiting: bool
 
 
 class NewRun(Protocol):
@@ -104,3 +108,40 @@ async def entry_events(
     columns = [list(column) for column in zip(*wanted, strict=True)]
     rows = await connection.fetch(_SQL["entry_events"], *columns, list(types))
     return {row["n"] - 1: row["properties"] for row in rows}
+
+
+async def in_line(database: Database, journeys: Sequence[str], now: datetime) -> list[str]:
+    """Of these journeys those where somebody may enter by now, or has waited too long."""
+    return [row["journey"] for row in await database.pool.fetch(_SQL["in_line"], journeys, now)]
+
+
+async def lines(database: Database) -> list[str]:
+    """All journeys in which somebody waits to be let in."""
+    return [row["journey"] for row in await database.pool.fetch(_SQL["lines"])]
+
+
+async def hold_line(connection: Connection, journey: str) -> None:
+    """Be the only one who lets people into a journey, until the transaction ends."""
+    await connection.execute(_SQL["hold_line"], Lock.LINE, journey)
+
+
+async def waited_too_long(connection: Connection, journey: str, now: datetime) -> int:
+    """Let those go whose entry is of no use any more; returns how many."""
+    return len(await connection.fetch(_SQL["waited_too_long"], journey, now))
+
+
+async def counts(connection: Connection, journey: str, since: datetime, most: int) -> tuple[int, int, datetime | None]:
+    """How many are in a journey, counted up to a number; how many were let in since an instant, and the first of them when."""
+    row = await connection.fetchrow(_SQL["counts"], journey, since, most)
+    assert row is not None, "a select of counts always answers"
+    return row["inside"], row["entered"], row["first"]
+
+
+async def first_in_line(connection: Connection, journey: str, now: datetime, limit: int) -> list[OpenRun]:
+    """Who has waited longest of those who may enter by now."""
+    return [OpenRun(**row) for row in await connection.fetch(_SQL["first_in_line"], journey, now, limit)]
+
+
+async def let_in(connection: Connection, ids: Sequence[UUID], now: datetime) -> int:
+    """These are in from now on; returns how many had not been told to end."""
+    return len(await connection.fetch(_SQL["let_in"], ids, now)) if ids else 0

@@ -27,7 +27,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class RunToStart:
-    """A run that Temporal does not know yet."""
+    """A run that Temporal does not know yet; it is `entered_at` that it was let in, and its goal counts `since` the entry."""
 
     id: UUID
     journey: str
@@ -40,6 +40,7 @@ class RunToStart:
     traceparent: str | None
     created_at: datetime
     version: str | None
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySp
 from journeys.gate.caps import Past
 from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide
 from journeys.gate.habits import Habits
-from journeys.gate.hours import Window
-from journeys.policies import Once
+from journeys.policies import Once, Window
 from segments.time.zones import ANYWHERE, Whereabouts
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)

@@ -17,9 +17,9 @@ from workers.definitions import Examined, examine, load_definitions
 
 NAME = "refused_catalogue"
 HEAD = """\
-from datetime import timedelta
-from journeys import Cap, Journey, Properties, Purpose, QuietHours, Traits, after, journey, once, per_key
-from segments import Segment, did, trait
+from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
+from journeys import Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
+from journeys import per_hour, per_key, ramp; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
 
@@ -161,6 +161,29 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("caps=(Cap(3, calendar='year'),)", 'a cap goes by calendar="day", "week" or "month", not \'year\''),
         ("caps=(Cap(3, calendar='day', channel='fax'),)", "a cap is for channel='push', 'whatsapp', 'email' or for all"),
         ("caps=(Cap(3, calendar='day', purpose=Purpose.TRANSACTIONAL),)", "a cap counts Purpose.MARKETING or, with purpose="),
+        ("capacity=0", "capacity is how many customers are in it at once, 1 or more, not 0; to let nobody in, kill it"),
+        ("capacity='many'", "capacity is how many customers are in it at once, 1 or more, not 'many'"),
+        ("rate=100", "rate is per_hour(100), or ramp(per_hour(100), per_hour(1_000), every=timedelta(days=1)), not 100"),
+        ("rate=per_hour(0)", "a rate lets 1 customer or more in: per_hour(100)"),
+        ("share=2", "share is a fraction above 0 up to 1, or ramp(0.01, 0.1, 1.0, every=timedelta(days=2)), not 2"),
+        ("share=ramp(0.5, 0.1, every=timedelta(days=1))", "the shares of a ramp grow"),
+        ("share=ramp(0.1, 0.5, every=timedelta(days=1))", "a ramp counts from the journey's opening: say when that is, opens="),
+        ("rate=ramp(per_hour(1), every=7)", "a ramp says how long each stage lasts, every=timedelta(days=1), not 7"),
+        ("opens='May'", "opens is an instant with its zone, such as datetime(2026, 5, 1, 9, tzinfo=UTC), not 'May'"),
+        ("opens=datetime(2026, 5, 1)", "opens is an instant with its zone"),
+        ("opens=MAY, closes=MAY", "it closes (2026-05-01 00:00) before it opens (2026-05-01 00:00): nobody could enter"),
+        ("entry_hours='09:00'", 'entry_hours is Window("09:00", "18:00"), not \'09:00\''),
+        ("entry_hours=Window('9', '18:00')", 'entry_hours: window: a time of day is HH:MM, such as "09:30"'),
+        ("max_wait=3, capacity=3", "max_wait is a span such as timedelta(days=2), not 3"),
+        (
+            "capacity=3, max_wait=timedelta(0), entry_hours=Window('09:00', '18:00')",
+            "waits 0 s at the longest, and is refused then",
+        ),
+        (
+            "share=ramp(0.1, 1.0, every=timedelta(days=1)), opens=MAY",
+            "most of them never enter; raise max_wait, if they should",
+        ),
+        ("max_wait=timedelta(days=1)", "max_wait has no effect: nothing is declared for which somebody would wait"),
         ("caps=(Cap(),)", "Cap is not given messages; it takes messages, within, calendar, channel, purpose"),
     ],
 )
