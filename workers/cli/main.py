@@ -12,6 +12,7 @@ from journeys.place import HOME, stand_here, written_over
 from workers.cli.asked import fail, insist_on_embedded, settings, with_database
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
+from workers.cli.diff import diff
 from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.new import new
@@ -52,6 +53,7 @@ app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
 app.command(rich_help_panel="On this machine")(simulate)
 app.command(rich_help_panel="On this machine")(lint)
+app.command(rich_help_panel="On this machine")(diff)
 app.command(rich_help_panel="On this machine")(graph)
 app.command(rich_help_panel="On this machine")(reference)
 
