@@ -89,7 +89,7 @@ def has_database() -> bool:
 
 
 def who_may_deploy() -> "Deployers":
-    """Whose signature makes a stored version one that may be executed here: by the settings, else by the stack that runs here."""
+    """Whose signature lets a stored version be executed here: by the settings, else that of the stack that runs here."""
     from workers.embedded.vault import running_dsn, secrets_in
     from workers.signing import Deployers, DeployKeyMissing, deployers, private_key
 
