@@ -14,6 +14,7 @@ from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
+from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.versions import Versions
@@ -102,6 +103,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         closer=Closer(database, client, clock),
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client),
+        line=Line(database, versions, clock),
     )
     return Watch(
         database=database,

@@ -10,24 +10,22 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import structlog
 from temporalio import activity
-from uuid_utils.compat import uuid7
 
 from activities.versions import Served, Versions, nearest
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
-from journeys.contracts import PerKey, Reason
-from journeys.entry import PARAMS_UNLIKE, Past, is_held_out, refusal, workflow_id
+from journeys.contracts import Reason
+from journeys.entry import PARAMS_UNLIKE, Entry, Refused, let_in
 from journeys.errors import InvalidParams
 from segments.language.events import TRAITS_CHANGED
 from store import Connection, Database
 from store.ingest.batch import Memory, store
 from store.ingest.items import Changes, Item
+from store.runs import entries
 from store.runs import rows as runs
-from store.runs.rows import NewRun, OpenRun, Refusal
+from store.runs.entries import Refusal
+from store.runs.rows import OpenRun
 from store.runs.views import control_of, run_by_idempotency_key
-
-log = structlog.get_logger(__name__)
 
 #: What stands as the source of what journeys say of a customer.
 SOURCE = "journeys"
@@ -78,10 +76,10 @@ class Acting:
             if await run_by_idempotency_key(connection, asked.journey, asked.key) is not None:
                 return True
             run = await runs.run_asking(connection, asked.run_id)
-            if run is None or await control_of(connection, asked.journey) != "live":
+            if run is None:
                 return False
             if found is None:
-                await _refused(connection, run, asked, PARAMS_UNLIKE)
+                await _refused(connection, run.profile_id, asked, "", Refused(PARAMS_UNLIKE))
                 return False
             return await self._let_in(connection, *found, run, asked)
 
@@ -116,32 +114,26 @@ class Acting:
         self, connection: Connection, served: Served, params: dict[str, Any], by: OpenRun, asked: StartJourney
     ) -> bool:
         spec = served.specs[asked.journey]
-        keyed = isinstance(spec.reentry, PerKey)
-        key = asked.key if keyed else ""  # each start by a journey is a key of its own
-        (standing,) = await runs.standings(connection, [(spec.name, by.profile_id, key, keyed)])
-        past = Past(standing.open_id is not None, standing.runs, standing.last_ended_at)
-        if reason := refusal(spec, key, past, asked.at, asked.at):
-            await _refused(connection, by, asked, reason)
-            return False
-        run_id = UUID(str(uuid7()))
-        new = NewRun(
-            id=run_id,
-            journey=spec.name,
-            profile_id=standing.profile_id,
-            entry_key=key,
-            entered_by="journey",
-            entered_at=asked.at,
-            workflow_id=workflow_id(spec.name, standing.profile_id, run_id),
-            created_at=asked.at,
+        key = asked.key if spec.keyed else ""  # each start by a journey is a key of its own
+        entry = Entry(
+            spec=spec,
+            by="journey",
+            at=asked.at,
+            key=key,
+            control=await control_of(connection, asked.journey),
             params=params,
-            holdout=is_held_out(spec, standing.drawn_as),
             idempotency_key=asked.key,
             version=served.version,
         )
-        return bool(await runs.insert_runs(connection, [new]))
+        (standing,) = await entries.standings(connection, [(spec.name, by.profile_id, key, spec.keyed)])
+        decided = let_in(entry, standing, asked.at)
+        if isinstance(decided, Refused):
+            await _refused(connection, standing.profile_id, asked, key, decided)
+            return False
+        return bool(await entries.open_runs(connection, [decided]))
 
 
-async def _refused(connection: Connection, by: OpenRun, asked: StartJourney, reason: str) -> None:
-    """Who asks why somebody is not in a journey finds it there; whoever was asked again has been told before."""
-    log.warning("a journey was not let in by another", journey=asked.journey, by=by.journey, reason=reason)
-    await runs.insert_refusals(connection, [Refusal(asked.journey, by.profile_id, "", None, reason, asked.at)])
+async def _refused(connection: Connection, customer: UUID, asked: StartJourney, key: str, why: Refused) -> None:
+    """Who asks why somebody is not in a journey finds it there."""
+    told = Refusal(asked.journey, customer, key, "journey", why.reason, asked.at, detail=why.told)
+    await entries.insert_refusals(connection, [told])

@@ -71,9 +71,9 @@ select id, moves, version from run where mended_at >= $1 and ended_at is null;
 
 -- name: in_journey
 -- The open runs of a journey, of one version or of all but the one named, with what Temporal was told of each.
-select id, workflow_id, profile_id, version, segment, entered_at, started_at, start_delay, params, failing_since is not null as failing
+select id, workflow_id, profile_id, version, segment, coalesce(let_in_at, entered_at) as entered_at, started_at, start_delay, params, failing_since is not null as failing
 from run
-where journey = $1 and version is distinct from $2 and ($3::text is null or version = $3)
+where journey = $1 and version <> $2 and ($3::text is null or version = $3)
   and ended_at is null and exit_reason is null
 order by entered_at, id;
 
@@ -106,3 +106,9 @@ where id = any($1::uuid[]) and move_to is not null;
 -- What they have done since they were asked does not fit it.
 update run set move_to = null, move_refused = x.why
 from unnest($1::uuid[], $2::text[]) as x (id, why) where run.id = x.id;
+
+-- name: people_in
+-- How many people are in each journey, by the version that they are in.
+select journey, version, count(distinct profile_id) as people
+from run where ended_at is null and version is not null
+group by journey, version order by journey, version;

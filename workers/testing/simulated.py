@@ -152,4 +152,5 @@ def _seen(run: Simulation) -> Run:
         for each in run.messages
     )
     outcome = run.outcome.value if run.outcome else None
-    return Run(run.journey, run.start.entered_at, messages, outcome, run.ended_at, run.waiting)
+    waiting = ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
+    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting)
