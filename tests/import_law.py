@@ -47,6 +47,7 @@ activities.deliver    BORDER segments.* store.* activities activities.gate activ
 activities.dispatch   BORDER segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
 activities.templating store.* activities.channels
+activities.web
 
 store
 store.customers       store store.deliveries
@@ -77,7 +78,8 @@ GROUPS = {
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
-        f"journeys.{name}" for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
+        f"journeys.{name}"
+        for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions", "services")
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
     "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],
