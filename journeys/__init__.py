@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from journeys.authoring import JourneyDefinition, Properties, Traits, after, journey, once, per_key
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
-    from journeys.handle import Journey
+    from journeys.handle import Fetched, Journey
+    from journeys.services import Service
     from segments import (
         DefinitionError,
         Effect,
@@ -63,9 +64,11 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import authoring, contracts, errors, handle  # noqa: PLC0415 - as above
+            from journeys import authoring, contracts, errors, handle, services  # noqa: PLC0415 - as above
 
-            return next(vars(home)[name] for home in (authoring, contracts, errors, handle, segments) if name in vars(home))
+            return next(
+                vars(home)[name] for home in (authoring, contracts, errors, handle, services, segments) if name in vars(home)
+            )
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
     def __dir__() -> list[str]:
@@ -78,6 +81,7 @@ __all__ = [
     "Channel",
     "DefinitionError",
     "Effect",
+    "Fetched",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",
@@ -91,6 +95,7 @@ __all__ = [
     "Receipt",
     "Segment",
     "SegmentError",
+    "Service",
     "Traits",
     "after",
     "age",

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from activities.templates import TemplateError, Templates, Vocabulary, load_templates
+from activities.templating.vocabulary import unknown
 from journeys import catalogue
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
@@ -57,18 +58,23 @@ def examine(module: str) -> Examined:
     checked = check(module)
     problems, templates = list(checked.problems), None
     if checked.complete and checked.catalogue is not None:
-        templates, wrong = _templates(module, checked.catalogue)
+        vocabulary = _vocabulary(checked.catalogue)
+        templates, wrong = _templates(module, vocabulary)
+        problems += _sent(checked.catalogue, vocabulary)
         problems += wrong
         for name, seen in checked.seen.items():
             definition = checked.catalogue.journeys[name]
             problems += [] if templates is None else _messages(definition, seen, templates)
-            problems += _conditions(name, seen, checked.catalogue)
+            problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
     return Examined(_sorted(problems), checked.catalogue, templates)
 
 
-def _templates(module: str, found: Catalogue) -> tuple[Templates | None, list[Problem]]:
+def _vocabulary(found: Catalogue) -> Vocabulary:
+    return Vocabulary().extended(traits=found.traits, properties=found.properties, fetched=found.fetched)
+
+
+def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, list[Problem]]:
     package = importlib.import_module(module)
-    vocabulary = Vocabulary().extended(traits=found.traits, properties=found.properties)
     above = Path(next(iter(getattr(package, "__path__", [""])))).parent
     try:
         return load_templates(package, vocabulary), []
@@ -96,6 +102,23 @@ def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
         else:
             continue
         yield Problem(file, line, 1, f"journey {name} names segment '{segment}', {wrong}")
+
+
+def _services(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
+    """Insist that whoever calls for a journey finds the services that it names in this catalogue."""
+    for service, (named, file, line) in seen.services.items():
+        if found.services.get(service) != named:
+            wrong = "which the catalogue lacks; keep it under a name of its own at the top of a module"
+            yield Problem(file, line, 1, f"journey {name} calls the service '{service}', {wrong}")
+
+
+def _sent(found: Catalogue, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Insist that what services are told has names that templates know, too."""
+    params = {field for definition in found.journeys.values() if definition.params for field in definition.params.model_fields}
+    for service in found.services.values():
+        for path in service.sends:
+            if wrong := unknown(tuple(path.split(".")), vocabulary.roots(params)):
+                yield Problem("", 0, 0, f"service {service.name} is told {path}: {wrong}")
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -28,6 +28,7 @@ from journeys.simulate.messages import Message
 from journeys.simulate.providers import Providers
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
+from journeys.simulate.services import Services
 from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
@@ -48,7 +49,8 @@ class World:
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
         self._delivery = Delivery(self.providers, self.runs, known, self._controls, ceilings)
-        self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
+        hands = self._delivery.segment, self.learned, self._start, lambda name: self._controls.get(name) == "paused"
+        self._answers = Answers(catalogue, self._admission, self.agenda, *hands)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
@@ -61,6 +63,11 @@ class World:
     def runs(self) -> Runs:
         """All runs."""
         return self._admission.runs
+
+    @property
+    def services(self) -> Services:
+        """What services answer."""
+        return self._answers.services
 
     @property
     def refused(self) -> list[Refused]:

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits
+from journeys.actions import Action, Call, Called, Hold, SetTraits
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
@@ -21,8 +21,9 @@ from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.services import Service
 from journeys.walk.driving import drive
-from journeys.walk.samples import entries, samples
+from journeys.walk.samples import entries, fetched, samples
 from segments import Segment
 
 #: Where the author's code is: file, line and instruction, the innermost first.
@@ -51,19 +52,21 @@ class Effect:
     answer: str = ""
     request: DeliverRequest | None = None
     segments: tuple[str, ...] = ()
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
     """One way through: with which parameters and entering event, its effects in order, and what stopped it, if anything did.
 
-    `segments` are those that it names and that stand in the catalogue.
+    `segments` and `services` are those that it names.
     """
 
     params: dict[str, Any]
     entry: dict[str, Any]
     effects: tuple[Effect, ...]
     segments: dict[str, Segment]
+    services: dict[str, Service[Any]] = field(default_factory=dict)
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
@@ -95,9 +98,10 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
-            walk = _Walk(waiting.pop())
+            walk = _Walk(waiting.pop(), definition)
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), handle.conditions, stop, None in (params, entry))
+            named = handle.conditions, handle.services
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, None in (params, entry))
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -123,9 +127,10 @@ def _walk(
 class _Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int]) -> None:
+    def __init__(self, prescribed: Sequence[int], definition: JourneyDefinition) -> None:
         self.effects: list[Effect] = []
         self._prescribed = prescribed
+        self._definition = definition
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
         self._now = _ANY_DAY
@@ -167,6 +172,8 @@ class _Walk:
         place = _author()
         if isinstance(question, When | Opens):
             return self._coming(question, place)
+        if isinstance(question, Call):
+            return self._called(question, place)
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
@@ -176,6 +183,13 @@ class _Walk:
         named = (question.segment,) if isinstance(question, IsIn) else ()
         self._add(kind, question.summary, place, told, segments=named)
         return answer
+
+    def _called(self, call: Call, place: Place) -> Called:
+        """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
+        ways = list(_outcomes(call, self._definition))
+        told, called = ways[self._way((place, call.summary), len(ways))]
+        self._add("question" if call.fetch else "action", call.summary, place, told, service=call.service)
+        return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
@@ -220,8 +234,9 @@ class _Walk:
         answer: str = "",
         request: DeliverRequest | None = None,
         segments: tuple[str, ...] = (),
+        service: str | None = None,
     ) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments))
+        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments, service))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
             raise Refused(
@@ -229,6 +244,18 @@ class _Walk:
             )
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
+
+
+def _outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:
+    """Each way in which a call may end, in words."""
+    given = fetched(definition, call.gives) if call.gives else [{}]
+    for values in given:
+        chosen = ", ".join(f"{name}={value}" for name, value in values.items() if value != given[0].get(name))
+        yield chosen or ("answered" if call.fetch else "done"), Called(values=values, status=200)
+    yield Reason.NO_ANSWER.value, Called(reason=Reason.NO_ANSWER)
+    yield Reason.SAID_NO.value, Called(reason=Reason.SAID_NO, status=404)
+    if call.fetch:
+        yield Reason.UNLIKE_DECLARED.value, Called(reason=Reason.UNLIKE_DECLARED, status=200)
 
 
 def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
