@@ -75,8 +75,13 @@ def pause_after(attempt: int, wanted: timedelta | None = None) -> timedelta:
 def next_attempt(
     now: datetime, until: datetime, attempt: int, wanted: timedelta | None = None, speed: float = 1.0
 ) -> datetime | None:
-    """When to try again; None where that would be too late. Pauses are real time, of which business time runs `speed` times."""
-    again = now + pause_after(attempt, wanted) * speed
+    """When to try again; None where that would be too late. Pauses are real time, of which business time runs `speed` times.
+
+    What the service wants is kept to; a pause of our own is cut short, so that the last attempt is just before the end.
+    """
+    again, shortest = now + pause_after(attempt, wanted) * speed, _FIRST_PAUSE * speed
+    if wanted is None:
+        again = max(min(again, until - shortest), now + shortest)
     return again if again < until else None
 
 

@@ -124,8 +124,12 @@ class Calling:
         if reason is not None:
             activity.logger.warning("a call came to nothing", extra={"service": attempt.call.service, "why": why})
         settled = Settled(reason.value if reason else None, status, answer, self.clock(attempt.call))
-        await patiently(partial(calls.settle, self.database, _key(attempt.call), settled))
+        await patiently(partial(self._settle, _key(attempt.call), settled))
         return Called(reason=reason, status=status, values=branchable(attempt.service.model, answer or {}))
+
+    async def _settle(self, key: CallKey, settled: Settled) -> None:
+        async with self.database.transaction() as connection:
+            await calls.settle(connection, key, settled)
 
 
 #: An attempt that Temporal is asked to make again at once would find the instant not yet come.

@@ -255,7 +255,7 @@ def _outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, 
     yield Reason.NO_ANSWER.value, Called(reason=Reason.NO_ANSWER)
     yield Reason.SAID_NO.value, Called(reason=Reason.SAID_NO, status=404)
     if call.fetch:
-        yield Reason.UNLIKE_DECLARED.value, Called(reason=Reason.UNLIKE_DECLARED, status=200)
+        yield Reason.UNLIKE_DECLARED.value, Called(reason=Reason.UNLIKE_DECLARED)
 
 
 def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:

@@ -90,11 +90,10 @@ async def put_off(database: Database, key: CallKey, until: datetime) -> None:
     await database.pool.execute(_SQL["put_off"], key.run_id, key.number, until)
 
 
-async def settle(database: Database | Connection, key: CallKey, settled: Settled) -> None:
+async def settle(connection: Connection, key: CallKey, settled: Settled) -> None:
     """Write down what a call came to."""
-    on = database.pool if isinstance(database, Database) else database
     told = settled.reason, settled.status, settled.answer, settled.at
-    await on.execute(_SQL["settle"], *_columns(key), *told)
+    await connection.execute(_SQL["settle"], *_columns(key), *told)
 
 
 async def calls_of(database: Database, run_id: UUID) -> list[CallRow]:

@@ -28,6 +28,7 @@ from activities.watch import Watch
 from journeys import Outcome
 from journeys.clock import Clock
 from journeys.contracts import RunOver
+from journeys.walk.samples import sample
 from store import Database
 from store.keys import Role, create_key
 from store.report import refusals
@@ -249,6 +250,7 @@ async def open_shop(
         clock = HandClock(real_origin=now, business_origin=now, speed=speed)
         client = starting_on_time(skipper, clock) if on_time else skipper.client
         parts = with_clock(assemble(settings, database, client), clock)
+        sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
         app = api.create_app(replace(config, clock=clock), database=database)

@@ -13,10 +13,11 @@ from journeys.simulate import Customer as Simulant
 from journeys.simulate import Message as Sent
 from journeys.simulate import Run as Simulation
 from journeys.simulate.providers import Kind
+from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
 from workers.testing.people import address_of, contact
-from workers.testing.seen import Message, Refusal, Run
+from workers.testing.seen import Called, Message, Refusal, Run
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 _ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
@@ -108,6 +109,10 @@ class Simulated:
         """What the next messages on a channel meet."""
         self.world.providers.will(Answer(kind, after), channel, self._who(name) if name else None, times)
 
+    def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
+        """What a service answers."""
+        self.world.services.will(reply, service, self._who(name) if name else None, times)
+
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API."""
         self.world.define(segment)
@@ -146,4 +151,11 @@ def _seen(run: Simulation) -> Run:
         for each in run.messages
     )
     outcome = run.outcome.value if run.outcome else None
-    return Run(run.journey, run.start.entered_at, messages, outcome, run.ended_at, run.waiting)
+    calls = tuple(map(_call, run.calls))
+    return Run(run.journey, run.start.entered_at, messages, outcome, run.ended_at, run.waiting, calls)
+
+
+def _call(told: Told) -> Called:
+    called = told.called
+    came_to = None if called is None else called.reason.value if called.reason else "answered"
+    return Called(told.call.service, told.call.event, came_to, told.call.at, told.at)
