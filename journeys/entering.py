@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from journeys.contracts import Plain
+from journeys.errors import NotKnown
 
 _BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
 
@@ -48,12 +49,12 @@ class Entry:
             kind: Any = fields[name].annotation
             return reader_of(kind).validate_python(self._values[name])
         if name in fields:
-            raise AttributeError(
-                f"{self._said}.{name} is free text, which stays out of histories; use it in a template as"
-                f" {self._template}.{name}, or declare its choices: {name}: Literal[…]"
+            raise NotKnown(
+                f"{self._said}.{name} is free text, which stays out of histories",
+                f"use it in a template as {self._template}.{name}, or declare its choices: {name}: Literal[…]",
             )
         known = ", ".join(fields) or f"nothing: {self._advice}"
-        raise AttributeError(f"no '{name}' is declared of {self._of}; declared is {known}")
+        raise NotKnown(f"no '{name}' is declared of {self._of}", f"declared is {known}")
 
 
 class Answered(Entry):

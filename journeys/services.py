@@ -45,15 +45,16 @@ class Service(Generic[Gives]):
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise CatalogueError(f'a service has a name in lower case, Service("crm"), not {self.name!r}')
-        if isinstance(self.sends, str) or not all(isinstance(each, str) and _PATH.fullmatch(each) for each in self.sends):
-            raise CatalogueError(
-                f'Service("{self.name}", sends=…) names what it is told: sends=("customer.email", "entry.price")'
+            raise _wrong(
+                f"a service has no name such as {self.name!r}", 'a name is in lower case, with hyphens: Service("crm")'
             )
+        whose = f'Service("{self.name}")'
+        if isinstance(self.sends, str) or not all(isinstance(each, str) and _PATH.fullmatch(each) for each in self.sends):
+            raise _wrong(f"{whose}: sends= has other words", 'name what it is told: sends=("customer.email", "entry.price")')
         if self.gives is not None and not (isinstance(self.gives, type) and issubclass(self.gives, BaseModel)):
-            raise CatalogueError(f'Service("{self.name}", gives=…) takes a class that derives from pydantic\'s BaseModel')
+            raise _wrong(f"{whose}: gives= is no model", "write a class that derives from pydantic's BaseModel")
         if self.sample is not None and (self.gives is None or not isinstance(self.sample, self.gives)):
-            raise CatalogueError(f'Service("{self.name}", sample=…) is one of what it gives')
+            raise _wrong(f"{whose}: sample= is none of what it gives", "make it of the class that gives= names")
         object.__setattr__(self, "sends", tuple(self.sends))
 
     @property
@@ -65,6 +66,10 @@ class Service(Generic[Gives]):
     def fetched(self) -> frozenset[str]:
         """What templates may name of its answer: `points`, `points.greeting`."""
         return frozenset({self.name, *(f"{self.name}.{field}" for field in self.model.model_fields)} if self.model else ())
+
+
+def _wrong(text: str, remedy: str) -> CatalogueError:
+    return CatalogueError(text, remedy=remedy)
 
 
 def pause_after(attempt: int, wanted: timedelta | None = None) -> timedelta:

@@ -7,7 +7,7 @@ from typing import Any, Generic, cast
 from journeys.actions import Call, Called
 from journeys.contracts import Plain, Reason
 from journeys.entering import Answered
-from journeys.errors import CatalogueError
+from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.acting import Acting
 from journeys.handle.base import ENDING, EntryModel, RunEnded
 from journeys.services import Gives, Service
@@ -33,7 +33,7 @@ class Fetched(Generic[Gives]):
         """
         if not self._called:
             name = self._service.name
-            raise AttributeError(f"{name} gave nothing ({self._called.reason}); ask first: if answer: … answer.value …")
+            raise NotKnown(f"{name} may have given nothing", "ask first whether it has: if answer: … answer.value …")
         return cast("Gives", Answered(self._called.values, self._service.model, self._service.name))
 
     @property
@@ -74,7 +74,7 @@ class Calling(Acting[EntryModel]):
         _check_service("j.webhook", service)
         if not isinstance(event, str) or not _EVENT.fullmatch(event):
             raise CatalogueError(
-                f'j.webhook(service, "lead.qualified") names what happened, in words with full stops, not {event!r}'
+                f"j.webhook takes the name of what happened, not {event!r}", remedy='write j.webhook(service, "lead.qualified")'
             )
         return await self._call(service, event, within or _TELL, params, fetch=False)
 
@@ -90,7 +90,8 @@ class Calling(Acting[EntryModel]):
         """
         _check_service("j.fetch", service)
         if service.gives is None:
-            raise CatalogueError(f'j.fetch: {service.name} declares nothing that it gives: Service("{service.name}", gives=…)')
+            remedy = f'declare it: Service("{service.name}", gives=…)'
+            raise CatalogueError(f"j.fetch: {service.name} declares nothing that it gives", remedy=remedy)
         return Fetched(await self._call(service, service.name, within or _FETCH, params, fetch=True), service)
 
     async def _call(
@@ -98,7 +99,7 @@ class Calling(Acting[EntryModel]):
     ) -> Called:
         _check_told(service.name, within, params)
         if self.services.setdefault(service.name, service) != service:
-            raise CatalogueError(f"two different services are called '{service.name}'; rename one")
+            raise CatalogueError(f"two different services are called '{service.name}'", remedy="rename one")
         until, gives = self._runtime.now() + within, service.model if fetch else None
         what = {"service": service.name, "event": event, "fetch": fetch, "params": params, "until": until, "gives": gives}
         called: Called = await self._do(Call, **what)
@@ -109,12 +110,15 @@ class Calling(Acting[EntryModel]):
 
 def _check_service(word: str, service: object) -> None:
     if not isinstance(service, Service):
-        raise CatalogueError(f'{word} takes a Service("…") that the catalogue keeps, not {service!r}')
+        raise CatalogueError(
+            f"{word} takes a service, not {service!r}", remedy='declare it at the top of a module: Service("…")'
+        )
 
 
 def _check_told(name: str, within: object, params: dict[str, Plain]) -> None:
     if not isinstance(within, timedelta) or within <= timedelta(0):
-        raise CatalogueError(f"{name}: within= is a span such as minutes(10), not {within!r}")
+        raise CatalogueError(f"{name}: within= is a span, not {within!r}", remedy="write within=minutes(10)")
     for param, value in params.items():
         if not isinstance(value, bool | int | float | str | None):
-            raise CatalogueError(f"{name}: {param}= is a number, a flag or a text, not a {type(value).__name__}")
+            kind = type(value).__name__
+            raise CatalogueError(f"{name}: {param}= is not a {kind}", remedy="give a number, a flag or a text")

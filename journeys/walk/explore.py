@@ -5,34 +5,39 @@ for some of them only. In a loop an effect is answered each way once and then al
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Call, Called, Hold, SetTraits
+from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
-from journeys.heard import Expect, Happened, OfPeople, OfSegment
-from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.heard import Expect, Expected, Happened, OfPeople, OfSegment
+from journeys.questions import Arm, IsIn, Opens, Question, Reached, When
 from journeys.services import Service
 from journeys.walk.driving import drive
 from journeys.walk.samples import entries, fetched, samples
 from segments import Segment
+from segments.language.wire import predicate_from_json
 
+T = TypeVar("T")
 #: Where the author's code is: file, line and instruction, the innermost first.
 Place = tuple[tuple[str, int, int], ...]
 #: What is answered: what happens there, since one line may do several things.
 _Turn = tuple[Place, str]
 
+_SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
 _NOBODY = UUID(int=0)
-_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+#: When everybody enters.
+ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _FAR_ENOUGH = 200  # effects after which a journey that loops for ever has shown itself
 _AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
 _ALL = 200  # paths that are walked in every combination; beyond them only what has not been answered so before
@@ -43,7 +48,10 @@ WALK = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered."""
+    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered.
+
+    A wait lasts so long, at most where it is for something.
+    """
 
     kind: str
     what: str
@@ -52,7 +60,20 @@ class Effect:
     answer: str = ""
     request: DeliverRequest | None = None
     segments: tuple[str, ...] = ()
+    lasts: timedelta = timedelta(0)
+    expected: tuple[Expected, ...] = ()
+    #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
+    carries: str = ""
     service: str | None = None
+
+
+class Command(NamedTuple):
+    """One line of a run's history as replay compares it, with what the steps were answered."""
+
+    kind: str
+    what: str
+    at: timedelta
+    reply: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,7 @@ class Path:
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass
@@ -100,8 +122,9 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
                 return found
             walk = _Walk(waiting.pop(), definition)
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
-            named = handle.conditions, handle.services
-            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, None in (params, entry))
+            unknown = None in (params, entry)
+            named, commands = (handle.conditions, handle.services), tuple(walk.commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -112,11 +135,15 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     return found
 
 
+def entered(params: dict[str, Any], entry: dict[str, Any]) -> RunStart:
+    """A run of nobody's, to walk a journey with."""
+    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
+
+
 def _walk(
     definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, params=params, entry=entry)
-    handle: Journey[Any] = Journey(start, definition.spec, walk)
+    handle: Journey[Any] = Journey(entered(params, entry), definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
     except TookTooLong as late:
@@ -129,11 +156,12 @@ class _Walk:
 
     def __init__(self, prescribed: Sequence[int], definition: JourneyDefinition) -> None:
         self.effects: list[Effect] = []
+        self.commands: list[Command] = []
         self._prescribed = prescribed
         self._definition = definition
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
-        self._now = _ANY_DAY
+        self._now = ANY_DAY
         self._at_once = 0
 
     def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
@@ -154,7 +182,10 @@ class _Walk:
     async def sleep_until(self, at: datetime, summary: str) -> None:
         if at > self._now:
             self._at_once = 0
-        self._add("wait", summary, _author())
+        lasts = max(at - self._now, timedelta(0))
+        self._add(Effect("wait", summary, _author(), self._at, lasts=lasts))
+        if lasts:
+            self._command("timer", summary, None)
         self._now = max(self._now, at)
 
     hold = sleep_until
@@ -163,32 +194,34 @@ class _Walk:
         place = _author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
-        self._add("message", f"{request.channel.value} {request.template}", place, ("sent", "not sent")[way], request, only)
-        if way == 0:
-            return Receipt(outcome=Outcome.SENT)
-        return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+        told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
+        receipt = _SENT if way == 0 else _NOT_SENT
+        self._add(Effect("message", told, place, self._at, answer, request, only, carries=_named(request.params)))
+        return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
         place = _author()
         if isinstance(question, When | Opens):
-            return self._coming(question, place)
+            return self._command(question.activity, question.summary, self._coming(question, place))
         if isinstance(question, Call):
-            return self._called(question, place)
+            return self._command(question.activity, question.summary, self._called(question, place))
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
         answer = answers[self._way((place, question.summary), len(answers))]
-        told = answer if isinstance(answer, str) else "yes" if answer else "no"
+        told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add(kind, question.summary, place, told, segments=named)
-        return answer
+        carries = _named(getattr(question, _CARRIED.get(type(question), ""), {}))
+        self._add(Effect(kind, _asked(question), place, self._at, told, segments=named, carries=carries))
+        return self._command(question.activity, question.summary, answer)
 
     def _called(self, call: Call, place: Place) -> Called:
         """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
         ways = list(_outcomes(call, self._definition))
         told, called = ways[self._way((place, call.summary), len(ways))]
-        self._add("question" if call.fetch else "action", call.summary, place, told, service=call.service)
+        kind, carries = "question" if call.fetch else "action", _named(call.params)
+        self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
         return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
@@ -199,7 +232,7 @@ class _Walk:
         if asked.trait is None and asked.day is None:
             return next_of(asked, ("UTC",), self._now)
         comes = self._way((place, question.summary), 2) == 0
-        self._add("question", question.summary, place, "it comes" if comes else "never")
+        self._add(Effect("question", question.summary, place, self._at, "it comes" if comes else "never"))
         known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
         return (known or self._now + timedelta(days=1)) if comes else None
 
@@ -209,12 +242,15 @@ class _Walk:
         way = self._way((place, summary), len(ways) + 1)
         self._at_once = 0
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
-        self._add("first", summary, place, ways[way][0] if way < len(ways) else "in vain", segments=named)
-        if way < len(ways):
-            _, which, answer = ways[way]
-            return Happened(wait=expect.wait, which=which, at=self._now, answer=answer)
-        self._now = max(self._now, expect.until)
-        return None
+        answer = ways[way][0] if way < len(ways) else "in vain"
+        lasts, expected = expect.until - self._now, tuple(expect.expected.values())
+        happened = (
+            Happened(wait=expect.wait, which=ways[way][1], at=self._now, answer=ways[way][2]) if way < len(ways) else None
+        )
+        self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
+        if happened is None:
+            self._now = max(self._now, expect.until)
+        return self._command(Expect.activity, summary, happened)
 
     def _way(self, turn: _Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
@@ -226,24 +262,29 @@ class _Walk:
         self._turns.append((turn, way, ways))
         return way
 
-    def _add(
-        self,
-        kind: str,
-        what: str,
-        place: Place,
-        answer: str = "",
-        request: DeliverRequest | None = None,
-        segments: tuple[str, ...] = (),
-        service: str | None = None,
-    ) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments, service))
+    def _command(self, kind: str, what: str, reply: T) -> T:
+        self.commands.append(Command(kind, what, self._at, reply))
+        return reply
+
+    @property
+    def _at(self) -> timedelta:
+        return self._now - ANY_DAY
+
+    def _add(self, effect: Effect) -> None:
+        self.effects.append(effect)
         self._at_once += 1
         if self._at_once > _AT_ONCE:
-            raise Refused(
-                f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)"
-            )
+            raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
+
+
+def _asked(question: Question) -> str:
+    return f"{predicate_from_json(question.predicate)}?" if isinstance(question, Reached) else question.summary
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:

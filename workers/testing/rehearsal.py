@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from journeys.contracts import Channel
+from journeys.simulate.products import RELATIONS, Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 from workers.testing.customer import Customer
@@ -97,6 +98,12 @@ class Rehearsal:
     def service(self, name: str) -> Service:
         """A service of the company, to have it answer otherwise: `shop.service("points").answers({"balance": 100})`."""
         return Service(self._stage, name)
+
+    def sells(self, id_: str, /, *, available: bool = True, **related: Sequence[str]) -> None:
+        """The shop sells a product, and says what is `similar` to it, `better`, or `complementary`: ids, best first."""
+        if unknown := related.keys() - RELATIONS:
+            raise ValueError(f"a product is {', '.join(RELATIONS)} to another, not {', '.join(sorted(unknown))}")
+        self._stage.sells(Product(id_, available, related))
 
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API; a journey may be entered by its name."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from journeys.contracts import Channel
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import ServiceReply
 from segments import Segment
@@ -106,6 +107,10 @@ class Stage(Protocol):
 
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
         """What a service answers from now on, or the next so many times, to calls about a customer, or about all."""
+        ...
+
+    def sells(self, product: Product) -> None:
+        """The shop tells a product, and what goes with it."""
         ...
 
     def defines(self, segment: Segment) -> None:

@@ -17,6 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from journeys.catalogue import load
 from journeys.contracts import Channel, Outcome
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import Reply, ServiceReply
 from segments import Segment
@@ -197,6 +198,17 @@ class Served:
             rule = {"match": f"{service}/{name or '*'}", "times": times, "hold_seconds": 0} | more
             self.shop.sandbox.faults.tell("services", fault, **rule)
         self.shadow.service(reply, service, name, times)
+
+    def sells(self, product: Product) -> None:
+        """The shop tells a product over the API."""
+        told = {"id": product.id, "name": product.id.capitalize(), "available": product.available, **product.relations}
+
+        async def sells() -> None:
+            answer = await self.shop.operate("PUT", "/v1/products", json=[told])
+            assert answer.is_success, answer.text
+
+        self._portal.call(sells)
+        self.shadow.sells(product)
 
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API."""

@@ -12,12 +12,14 @@ from journeys.simulate import Answer, World
 from journeys.simulate import Customer as Simulant
 from journeys.simulate import Message as Sent
 from journeys.simulate import Run as Simulation
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Called, Message, Refusal, Run
+from workers.wishes import wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 _ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
@@ -27,7 +29,7 @@ class Simulated:
     """A `Stage` in this process."""
 
     def __init__(self, catalogue: Catalogue, now: datetime) -> None:
-        self.world = World(catalogue, now)
+        self.world = World(catalogue, now, wishes=wishes_of(catalogue.module))
 
     @property
     def now(self) -> datetime:
@@ -112,6 +114,10 @@ class Simulated:
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
         """What a service answers."""
         self.world.services.will(reply, service, self._who(name) if name else None, times)
+
+    def sells(self, product: Product) -> None:
+        """The shop tells a product."""
+        self.world.shelf.put(product)
 
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API."""
