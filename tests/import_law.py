@@ -81,7 +81,10 @@ GROUPS = {
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
         f"journeys.{name}"
-        for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions", "services")
+        for name in (
+            *("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions", "room"),
+            "services",
+        )
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
     "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],

@@ -17,6 +17,7 @@ from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
+from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.versions import Versions
 from activities.watch import Watch
@@ -114,6 +115,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         clock=clock,
         closer=Closer(database, client, clock),
         mender=Mender(database, client, clock, versions, why_not),
+        line=Line(database, versions, clock),
     )
     return Watch(
         database=database,

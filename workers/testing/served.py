@@ -87,7 +87,6 @@ class Served:
         self._portal = portal
         self._hands = Hands(shop)
         self._profiles: dict[str, UUID] = {}
-        self._refused: list[tuple[str, Refusal]] = []
         self._numbers = count(1)
 
     @property
@@ -151,10 +150,7 @@ class Served:
         async def starts() -> None:
             async with self._about(name):
                 answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
-            if answer.status_code == httpx.codes.CONFLICT:
-                self._refused.append((name, Refusal(journey, _why(answer.json()), self.now)))
-            else:
-                assert answer.is_success, answer.text
+            assert answer.is_success or answer.status_code == httpx.codes.CONFLICT, answer.text
 
         self._portal.call(starts)
         self.shadow.starts(journey, name, params, key)
@@ -234,7 +230,7 @@ class Served:
             rows = await self.shop.database.pool.fetch(asked, self._profiles[name])
             return [Refusal(**row) for row in rows]
 
-        return [*self._portal.call(refused), *(refusal for who, refusal in self._refused if who == name)]
+        return self._portal.call(refused)
 
     def _identify(self, name: str, traits: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         async def identify() -> None:
@@ -291,9 +287,3 @@ class Served:
             for each in await calls_of(self.shop.database, row.id)
         )
         return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, calls=calls)
-
-
-def _why(problem: Mapping[str, Any]) -> str:
-    """Why a start over the API was refused: by the switch (`journey paused`), or by the journey's rule."""
-    code, detail = str(problem["code"]), str(problem["detail"])
-    return code.replace("-", " ") if code.startswith("journey-") else detail.rpartition(": ")[2]
