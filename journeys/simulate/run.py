@@ -17,6 +17,7 @@ from journeys.questions import Question
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
+from journeys.simulate.services import Again, Told
 from segments import Predicate
 from segments.language.moves import event_types
 
@@ -88,6 +89,7 @@ class Run:
         self.outcome: Reason | None = None
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []
+        self.calls: list[Told] = []
         #: What it waits for now, in words, and until when.
         self.waiting: tuple[str, datetime] | None = None
         #: What it expects now; the world looks whether it has come true.
@@ -180,9 +182,13 @@ class Run:
                 return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason)
 
     async def ask(self, question: Question) -> Any:
-        """The answer, from what the world knows."""
+        """The answer, from what the world knows; where a service gives none yet, again and again."""
         self._leave_if_over()
-        return self._world.answer(self, question)
+        answer = self._world.answer(self, question)
+        while isinstance(answer, Again):
+            await self._wait(answer.at, f"{question.summary}: no answer yet")
+            answer = self._world.answer(self, question)
+        return answer
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What is so already, or the first of it to come true in time."""

@@ -654,6 +654,29 @@ create table hold (
     primary key (run_id, number)
 );
 
+-- What runs ask of the company's services, or tell them: each call once, by its number among what the run has done. The answer stays
+-- here, where templates find it; `reason` is why there is none.
+create table service_call (
+    run_id      uuid not null references run (id) on delete cascade,
+    number      integer not null,
+    service     text not null,
+    event       text not null,
+    asked_at    timestamptz not null,
+    attempts    integer not null,
+    retry_at    timestamptz,
+    settled_at  timestamptz,
+    reason      text,
+    status      integer,
+    answer      jsonb,
+    primary key (run_id, number)
+);
+
+-- The last answer of each service to a run, by the service's name.
+create function fetched_by(asking uuid) returns jsonb language sql stable
+    return (select coalesce(jsonb_object_agg(service, answer), '{}')
+            from (select distinct on (service) service, answer from service_call
+                  where run_id = asking and answer is not null order by service, number desc) as last);
+
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
 -- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.
 create table exposure (
