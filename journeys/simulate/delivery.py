@@ -81,7 +81,7 @@ class Delivery:
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
+            held=any(other.holds and other is not run and other.outcome is None for other in self._runs.of(who)),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             past=self._past(run, message, now) if who.past or run.holdout else (),
             ceilings=self._ceilings,

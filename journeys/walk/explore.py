@@ -5,7 +5,7 @@ for some of them only. In a loop an effect is answered each way once and then al
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -19,9 +19,11 @@ from journeys.deadline import TookTooLong, is_authors, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
+from journeys.handle.branch import Branch
 from journeys.heard import Expect, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
 from journeys.walk.driving import drive
+from journeys.walk.forks import Forks, Within, close
 from journeys.walk.samples import entries, samples
 from segments import Segment
 
@@ -51,6 +53,8 @@ class Effect:
     answer: str = ""
     request: DeliverRequest | None = None
     segments: tuple[str, ...] = ()
+    #: The numbers of the branches that it stands in.
+    branch: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,9 @@ class _Walk:
         self._prescribed = prescribed
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
+        self._where: list[Within] = []
+        self._forks = Forks()
+        self._outside: Place = ()
         self._now = _ANY_DAY
         self._at_once = 0
 
@@ -137,6 +144,8 @@ class _Walk:
         answered.update(self._turns[n][:2] for n in new)
         for n in new:
             turn, taken, ways = self._turns[n]
+            if any(way and self._forks.apart(self._where[m], self._where[n]) for m, (_, way, _) in enumerate(self._turns[:n])):
+                continue  # seen where the branch beside it goes its first way
             before = tuple(way for _, way, _ in self._turns[:n])
             for way in range(ways):
                 if way != taken and (every or (turn, way) not in answered):
@@ -149,13 +158,13 @@ class _Walk:
     async def sleep_until(self, at: datetime, summary: str) -> None:
         if at > self._now:
             self._at_once = 0
-        self._add("wait", summary, _author())
+        self._add("wait", summary, self._author())
         self._now = max(self._now, at)
 
     hold = sleep_until
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
-        place = _author()
+        place = self._author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
         self._add("message", f"{request.channel.value} {request.template}", place, ("sent", "not sent")[way], request, only)
@@ -164,7 +173,7 @@ class _Walk:
         return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
 
     async def ask(self, question: Question) -> Any:
-        place = _author()
+        place = self._author()
         if isinstance(question, When | Opens):
             return self._coming(question, place)
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
@@ -190,7 +199,7 @@ class _Walk:
         return (known or self._now + timedelta(days=1)) if comes else None
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
-        place = _author()
+        place = self._author()
         ways = list(_comings(expect))
         way = self._way((place, summary), len(ways) + 1)
         self._at_once = 0
@@ -202,15 +211,40 @@ class _Walk:
         self._now = max(self._now, expect.until)
         return None
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        place, outside, fork = self._author(), self._outside, self._forks.fork()
+        self._add("fork", f"{len(branches)} at once", place)
+        began, ends, came, self._outside = (self._now, self._at_once), [], [], place
+        try:
+            for n, (branch, steps) in enumerate(branches):
+                self._now, self._at_once = began
+                self._mark("branch", str(n + 1), place)
+                came.append(self._forks.go(fork, n, branch, steps))
+                ends.append((self._now, self._at_once))
+        finally:
+            close(branches)
+            self._outside = outside
+        self._now, self._at_once = max(ends)
+        self._mark("join", "all have ended", place)
+        return came
+
+    def _author(self) -> Place:
+        return _author() + self._outside
+
     def _way(self, turn: _Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
+        turn = (turn[0], "/".join([turn[1], *map(str, self._forks.branch)]))
         if turn in self._taken:
             return min(self._taken[turn], ways - 1)
         n = len(self._turns)
         way = self._prescribed[n] if n < len(self._prescribed) else 0
         self._taken[turn] = way
         self._turns.append((turn, way, ways))
+        self._where.append(self._forks.within)
         return way
+
+    def _mark(self, kind: str, what: str, place: Place) -> None:
+        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, branch=self._forks.branch))
 
     def _add(
         self,
@@ -221,7 +255,7 @@ class _Walk:
         request: DeliverRequest | None = None,
         segments: tuple[str, ...] = (),
     ) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments))
+        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments, self._forks.branch))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
             raise Refused(
