@@ -13,7 +13,7 @@ from journeys.questions import counts_events
 from journeys.spans import describe
 from segments import Predicate, Segment
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
-from segments.language.predicate import moves_by_time
+from segments.language.moves import moves_by_time
 
 #: What can be waited for: a predicate, a segment to be in, or what the handle's own words say (`j.replied()`, `j.task(…)`).
 Awaited = Predicate | Segment | Expected

@@ -20,7 +20,7 @@ from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
 from journeys.simulate.strand import Fork, Pause, Strand
 from segments import Predicate
-from segments.language.predicate import event_types
+from segments.language.moves import event_types
 
 
 class Surroundings(Protocol):
