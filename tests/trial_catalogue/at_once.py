@@ -32,13 +32,13 @@ async def branches_of_branches(j: Journey) -> None:
     async def says(hours: int) -> None:
         await j.wait(hours=hours)
         async with j.hold_others():
-            await j.push("note", hours=hours)
+            await j.push("note")
             await j.wait(hours=1)
         await j.wait_for(did("Something Else"), since=j.now, timeout=timedelta(hours=hours))
 
     async def both(hours: int) -> None:
         await j.together(says(hours), says(hours + 1))
-        await j.push("note", hours=0)
+        await j.push("note")
 
     await j.together(both(1), both(4))
-    await j.push("note", hours=0)
+    await j.push("note")
