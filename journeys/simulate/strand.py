@@ -7,14 +7,11 @@ it as it does on Temporal: the end of one is the end of all.
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextvars import Context, copy_context
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from journeys.handle import RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
-
-if TYPE_CHECKING:
-    from journeys.simulate.run import Run
 
 
 class Pause:
@@ -27,6 +24,17 @@ class Pause:
 
     def __await__(self) -> Generator["Pause", None, None]:
         yield self
+
+
+class Stranded(Protocol):
+    """A run, as its strands see it: which one is at work, all of them, and what is to happen later."""
+
+    here: "Strand"
+    strands: list["Strand"]
+
+    def due(self, at: datetime, what: Callable[[], None]) -> None:
+        """Something is to happen at an instant, unless the run is over by then."""
+        ...
 
 
 class Strand:
@@ -47,7 +55,7 @@ class Strand:
     )
 
     def __init__(
-        self, run: "Run", steps: Generator[Pause, None, Any], over: Callable[[Any, BaseException | None], None]
+        self, run: Stranded, steps: Generator[Pause, None, Any], over: Callable[[Any, BaseException | None], None]
     ) -> None:
         self.branch: Branch | None = None
         #: In words, and until when.
@@ -97,7 +105,7 @@ class Strand:
 class Fork:
     """Where a strand waits for its branches."""
 
-    def __init__(self, run: "Run", branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> None:
+    def __init__(self, run: Stranded, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> None:
         self._run = run
         self._parent = run.here
         self._branches = [branch for branch, _ in branches]
