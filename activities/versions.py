@@ -5,7 +5,7 @@ enters, and where, is decided by the worker's own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from activities.channels.message import Content
 from activities.templates import Context
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel, JourneySpec, RunStart
+from journeys.services import Service
 from segments import Segment
 from store import Connection
 
@@ -49,7 +50,7 @@ Accept = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Served:
-    """One version: journeys by name, segments by name, templates; the others are each journey's own."""
+    """One version: journeys, segments and services by name, templates; the others are each journey's own."""
 
     version: str | None
     specs: Mapping[str, JourneySpec]
@@ -58,6 +59,7 @@ class Served:
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Accept]
     accept: Mapping[str, Accept]
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
     #: What its code asks of runs that began before (`j.changed`).
     changes: frozenset[str] = frozenset()
 

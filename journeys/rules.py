@@ -25,6 +25,7 @@ class Rule(StrEnum):
     UNKNOWN_SEGMENT = "unknown-segment"
     UNKNOWN_JOURNEY = "unknown-journey"
     JOURNEY_PARAMS = "journey-params"
+    UNKNOWN_SERVICE = "unknown-service"
     TEMPLATE = "template"
     UNKNOWN_TEMPLATE = "unknown-template"
     UNKNOWN_VARIABLE = "unknown-variable"
@@ -58,6 +59,7 @@ SENTENCES = {
     Rule.UNKNOWN_SEGMENT: "a segment that a journey names and the catalogue does not keep",
     Rule.UNKNOWN_JOURNEY: "a start, on any path, of a journey that the catalogue does not have",
     Rule.JOURNEY_PARAMS: "a start, on any path, with parameters that the other journey does not take",
+    Rule.UNKNOWN_SERVICE: "a service that a journey calls and the catalogue does not keep",
     Rule.TEMPLATE: "a template that cannot be used",
     Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",

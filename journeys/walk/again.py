@@ -4,17 +4,19 @@ Promise: pure. What is compared is what each effect was: a message by its channe
 was waited for by its names; not for how long. Where a run stands now is not yet done, and may be anything.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from journeys.contracts import DeliverRequest, Done, Receipt, RunStart
 from journeys.entering import reader_of
 from journeys.handle import Journey
+from journeys.handle.branch import HERE, Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.walk.driving import drive
+from journeys.walk.forks import Forks, close
 
 if TYPE_CHECKING:
     from journeys.authoring import JourneyDefinition
@@ -45,7 +47,7 @@ def does(stop: BaseException | None, again: "Again") -> str | None:
     """What a journey that was left at `stop` does other than its run did."""
     if isinstance(stop, Unlike):
         return str(stop)
-    if again.caught_up and not isinstance(stop, Exception):
+    if again.left is None and not isinstance(stop, Exception):
         return None
     return again.told(_OVER if stop is None else f"raises {type(stop).__name__}")
 
@@ -59,22 +61,30 @@ class Unlike(BaseException):
 
 
 class Again:
-    """A runtime that gives the answers of a run again, and leaves where they end."""
+    """A runtime that gives the answers of a run again, each branch its own, and leaves where they end."""
 
     def __init__(self, past: Sequence[Done]) -> None:
-        self._past = deque(past[1:])
+        self._left: dict[int | None, deque[Done]] = defaultdict(deque)
+        for done in past[1:]:
+            self._left[done.branch].append(done)
         self._at = past[0].at
         self._last = ""
+        self._forks = Forks()
 
     @property
     def caught_up(self) -> bool:
-        """Whether all that the run did has been done again."""
-        return not self._past
+        """Whether all that the run did, or the branch at work, has been done again."""
+        return not self._mine
+
+    @property
+    def left(self) -> Done | None:
+        """What the run did that has not been done again."""
+        return next((left[0] for left in self._left.values() if left), None)
 
     def told(self, does: str) -> str:
         """That the code does something else than the run did, in words."""
         after = f"after {self._last}" if self._last else "at its beginning"
-        did = f"the run did {self._past[0].what}" if self._past else "the run stands"
+        did = f"the run did {self.left.what}" if self.left else "the run stands"
         return f"{after} {did}; the code {does}"
 
     def now(self) -> datetime:
@@ -99,11 +109,31 @@ class Again:
         """What happened then."""
         return self._again(listened(expect), Happened | None)  # type: ignore[no-any-return]
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Each as far as it came; whoever waits for them all stands where one of them does."""
+        came, stood, began = [], None, self._at
+        try:
+            for n, (branch, steps) in enumerate(branches):
+                self._at = began
+                try:
+                    came.append(self._forks.go(0, n, branch, steps))
+                except CaughtUp as where:
+                    stood = where
+        finally:
+            close(branches)
+        if stood is not None:
+            raise stood
+        return came
+
+    @property
+    def _mine(self) -> deque[Done]:
+        return self._left[here.code if (here := HERE.get()) is not None else None]
+
     def _again(self, what: str, kind: Any = None) -> Any:
-        if not self._past:
+        if self.caught_up:
             raise CaughtUp
-        if self._past[0].what not in (None, what):
+        if self._mine[0].what not in (None, what):
             raise Unlike(self.told(f"does {what}"))
-        done = self._past.popleft()
+        done = self._mine.popleft()
         self._at, self._last = done.at, what
         return reader_of(kind).validate_python(done.answer)

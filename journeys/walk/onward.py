@@ -13,9 +13,9 @@ from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
-from journeys.walk.again import WAITED, Again, does, listened, sent
+from journeys.walk.again import WAITED, Again, CaughtUp, does, listened, sent
 from journeys.walk.driving import drive
-from journeys.walk.explore import Enough, first_answer
+from journeys.walk.explore import first_answer
 
 _FAR_ENOUGH = 200  # effects without a message: nothing is known then
 
@@ -34,19 +34,21 @@ def onward(definition: JourneyDefinition | None, start: RunStart) -> Onward:
     """What a version would do next with a run that has done what stands in its `past`."""
     if definition is None:
         return Onward(why_not="there is no such journey")
-    ahead = _Ahead(start)
+    ahead = _Ahead(start, definition)
     why = does(drive(definition, Journey(start, definition.spec, ahead)), ahead)
     if why is not None:
         return Onward(why_not=why)
-    return Onward(ahead.stands or "its end", ahead.message or "nothing more", ahead.now())
+    return Onward(ahead.stands or "its end", ahead.message or "nothing more", ahead.at if ahead.message else ahead.now())
 
 
 class _Ahead(Again):
     """A runtime that gives the answers of a run again, and then goes on until the next message."""
 
-    def __init__(self, start: RunStart) -> None:
+    def __init__(self, start: RunStart, definition: JourneyDefinition) -> None:
         super().__init__(start.past)
+        self._definition = definition
         self.stands = self.message = ""
+        self.at = self._at
         self._steps = 0
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
@@ -62,14 +64,15 @@ class _Ahead(Again):
         if not self.caught_up:
             return self._again(sent(request), Receipt)  # type: ignore[no-any-return]
         self._stand(sent(request))
-        self.message = sent(request)
-        raise Enough
+        if not self.message or self._at < self.at:
+            self.message, self.at = sent(request), self._at
+        raise CaughtUp
 
     async def ask(self, question: Question) -> Any:
         if not self.caught_up:
             return self._again(question.summary, question.answer)
         self._stand(question.summary)
-        return await first_answer(question, self._at)
+        return await first_answer(question, self._definition, self._at)
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         if not self.caught_up:
@@ -82,4 +85,4 @@ class _Ahead(Again):
         self.stands = self.stands or what
         self._steps += 1
         if self._steps > _FAR_ENOUGH:
-            raise Enough
+            raise CaughtUp

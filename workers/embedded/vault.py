@@ -28,6 +28,7 @@ class Secrets:
     whatsapp_token: str = field(repr=False)
     deploy_key: str = field(repr=False)
     api_database: str = field(repr=False)
+    service_secret: str = field(repr=False)
 
 
 def keys_in(directory: Path) -> Keys:
