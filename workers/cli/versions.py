@@ -1,4 +1,4 @@
-"""`journeys versions`, `deploy` and `move`: which versions of the catalogue people are in, the next one, signed; and moving them.
+"""`journeys versions`, `deploy` and `move`: which versions of the catalogue people are in; the next one, signed; moving them.
 
 Promise: without `--yes` nobody is moved. Who has done what the other version would not have done stays where they are.
 """
