@@ -61,6 +61,8 @@ async def test_a_service_that_does_not_answer_at_once_is_asked_on_a_queue_of_its
     assert fetch.settled_at is not None
     assert timedelta(minutes=2) <= fetch.settled_at - fetch.asked_at < timedelta(minutes=3), "as the service wanted"
     assert (webhook.service, webhook.event, webhook.attempts) == ("crm", "points.asked", 1)
+    shown = (await trial.operate("GET", f"/v1/runs/{run.id}")).json()["calls"]
+    assert [(each["service"], each["attempts"], each["status"]) for each in shown] == [("points", 3, 200), ("crm", 1, 200)]
 
 
 async def test_an_attempt_that_dies_at_the_service_is_made_again_under_the_same_id(trial: Shop) -> None:
