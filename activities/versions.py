@@ -5,7 +5,7 @@ enters, and where, is decided by the worker's own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -53,6 +53,11 @@ class Served:
     templates: Renderer
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+    prices: Mapping[str, int] = field(default_factory=dict)
+
+    def price(self, channel: Channel) -> int:
+        """What a message costs on a channel, in millionths; nothing, where the catalogue tells no prices."""
+        return self.prices.get(channel.value, 0)
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

@@ -8,9 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeys.authoring import JourneyDefinition, Properties, Traits, after, journey, once, per_key
+    from journeys.authoring import JourneyDefinition, Properties, Traits, after, journey, once, per_key, within
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
+    from journeys.gate.budget import Budget, Prices
+    from journeys.gate.window import Window
     from journeys.handle import Journey
     from segments import (
         DefinitionError,
@@ -64,8 +66,10 @@ else:
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
             from journeys import authoring, contracts, errors, handle  # noqa: PLC0415 - as above
+            from journeys.gate import budget, window  # noqa: PLC0415 - as above
 
-            return next(vars(home)[name] for home in (authoring, contracts, errors, handle, segments) if name in vars(home))
+            homes = (authoring, contracts, errors, handle, budget, window, segments)
+            return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
     def __dir__() -> list[str]:
@@ -73,6 +77,7 @@ else:
 
 
 __all__ = [
+    "Budget",
     "Cap",
     "CatalogueError",
     "Channel",
@@ -84,6 +89,7 @@ __all__ = [
     "JourneyError",
     "Outcome",
     "Predicate",
+    "Prices",
     "Properties",
     "Purpose",
     "QuietHours",
@@ -92,6 +98,7 @@ __all__ = [
     "Segment",
     "SegmentError",
     "Traits",
+    "Window",
     "after",
     "age",
     "any_item",
@@ -133,4 +140,5 @@ __all__ = [
     "trait",
     "unsubscribed",
     "weeks",
+    "within",
 ]

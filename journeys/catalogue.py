@@ -14,8 +14,10 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
+from journeys.gate.budget import Budget, Prices
 from journeys.place import around, spec_of
 from journeys.telling import problem_of
 from segments import Predicate, Segment
@@ -34,6 +36,7 @@ class Catalogue:
     traits: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    prices: Mapping[str, int] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -88,7 +91,10 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
             problems.append(definition.problem(f"journey {name}: two different segments are called '{entry.name}'; rename one"))
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
-    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings), problems
+    prices = MappingProxyType(_prices(modules))
+    problems += unpriced(journeys.values(), prices)
+    named = MappingProxyType(journeys), MappingProxyType(segments)
+    return Catalogue(module, *named, traits, properties, readings, prices), problems
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -177,6 +183,26 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     """How the catalogue wants traits to be read."""
     kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Traits)]
     return {name: reading for each in kept for name, reading in each.readings.items()}
+
+
+def _prices(modules: list[ModuleType]) -> dict[str, int]:
+    """What a message costs on each channel, in millionths."""
+    kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Prices)]
+    return {channel: price for each in kept for channel, price in each.items()}
+
+
+def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
+    """The journeys with a budget in money, where prices are not told of all channels, or of one that there is not."""
+    missing = [channel.value for channel in Channel if channel.value not in prices]
+    strange = sorted({*prices} - {*Channel})
+    for definition in definitions:
+        budget = definition.spec.budget
+        if isinstance(budget, Budget) and budget.money is not None and (missing or strange):
+            told = f"name {' and '.join(missing)}" if missing else f"there is no channel {', '.join(strange)}"
+            yield definition.problem(
+                f"journey {definition.name}: a budget in money needs prices = Prices(…) at the top of a module, for each"
+                f' channel, such as Prices(push=0, whatsapp="0.0659"); {told}'
+            )
 
 
 def asked(scope: str, plain: object) -> Iterator[str]:

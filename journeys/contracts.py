@@ -13,6 +13,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
+from journeys.gate.budget import Budget
+from journeys.gate.window import Window, Within
 from journeys.spans import describe
 from segments import Predicate, Segment
 
@@ -111,6 +113,9 @@ class Reason(StrEnum):
     DAY_CEILING = "message ceiling of the day"
     WINDOW = "outside its window"
     HABIT = "a better hour is near"
+    OUTRANKED = "a more important message comes first"
+    TURN = "a more important journey may be writing"
+    BUDGET = "budget spent"
     NO_INSTANT = "no allowed instant before its deadline"
     CEILING = "message ceiling of the run"
     EXPIRED = "useless after its deadline"
@@ -211,6 +216,10 @@ class DeliverRequest(Contract):
     due_at: datetime
     useless_after: datetime
     only: str | None = Field(default=None, exclude_if=unset, description="the segment to be in at the moment of the send")
+    # Where a message says otherwise than its journey:
+    priority: int | None = Field(default=None, exclude_if=unset)
+    window: Window | None = Field(default=None, exclude_if=unset)
+    send_time: timedelta | None = Field(default=None, exclude_if=unset, description="so long after it is due, at its best hour")
     version: str | None = Field(default=None, exclude_if=unset, description="the run's, of the catalogue")
 
     @property
@@ -321,6 +330,10 @@ class JourneySpec:
     caps: tuple[Cap, ...]
     timezone: str
     most: int | None = None
+    window: Window | None = None
+    send_time: Within | None = None
+    priority: int = 0
+    budget: Budget | None = None
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)

@@ -12,7 +12,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from journeys.contracts import After, Cap, Channel, JourneySpec, PerKey, Purpose, QuietHours, Reentry
-from journeys.gate.hours import CLOCK_TIME
+from journeys.errors import CatalogueError
+from journeys.gate.budget import Budget, millionths
+from journeys.gate.order import HIGHEST
+from journeys.gate.window import CLOCK_TIME, Within
+from journeys.handle.said import check_window
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.segment import check_segment_name
@@ -37,6 +41,7 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[str]:
     yield from _numbers(spec)
     yield from _quiet(spec)
     yield from _caps(spec)
+    yield from _sending(spec)
 
 
 def hints(spec: JourneySpec) -> Iterator[str]:
@@ -47,6 +52,11 @@ def hints(spec: JourneySpec) -> Iterator[str]:
                 f"a message that the cap of {cap} holds back is dropped, not sent later:"
                 f" useless_after is {describe(spec.useless_after)}; raise it, if the message should wait that long"
             )
+    if spec.send_time is not None and spec.send_time.span > spec.useless_after:
+        yield (
+            f"{spec.send_time} is longer than a message is useful: useless_after is {describe(spec.useless_after)};"
+            " raise it, if the best hour may be later"
+        )
 
 
 def _entry(spec: JourneySpec) -> Iterator[str]:
@@ -140,6 +150,38 @@ def _cap(cap: Cap) -> Iterator[str]:
         yield f"a cap is for channel={', '.join(repr(each.value) for each in Channel)} or for all, not {_shown(cap.channel)}"
     if cap.purpose not in (None, Purpose.MARKETING):
         yield f"a cap counts Purpose.MARKETING or, with purpose=None, all messages, not {_shown(cap.purpose)}"
+
+
+def _sending(spec: JourneySpec) -> Iterator[str]:
+    """When its messages may go, how important they are, and what they may cost."""
+    if spec.window is not None:
+        try:
+            check_window("@journey", spec.window)
+        except CatalogueError as error:
+            yield str(error)
+    if spec.send_time is not None and not isinstance(spec.send_time, Within):
+        yield f"send_time is within(hours=24), not {_shown(spec.send_time)}"
+    if isinstance(spec.priority, bool) or not isinstance(spec.priority, int) or abs(spec.priority) > HIGHEST:
+        yield f"priority is a whole number from -{HIGHEST} to {HIGHEST}, not {_shown(spec.priority)}"
+    if spec.budget is not None:
+        yield from _budget(spec.budget)
+
+
+def _budget(budget: Budget) -> Iterator[str]:
+    if not isinstance(budget, Budget) or (budget.messages is None) is (budget.money is None):
+        yield f'budget is Budget(messages=10_000, per="day") or Budget(money=500, per="month"), not {_shown(budget)}'
+        return
+    if budget.messages is not None and (isinstance(budget.messages, bool) or not isinstance(budget.messages, int)):
+        yield f"a budget's messages are a whole number, not {_shown(budget.messages)}"
+    elif budget.money is not None:
+        try:
+            millionths(budget.money)
+        except CatalogueError as error:
+            yield f"budget: {error}"
+    if budget.per not in (None, "day", "week", "month"):
+        yield f'a budget is per="day", "week", "month" or, without it, for all time, not {_shown(budget.per)}'
+    if budget.when_spent not in ("skip", "wait") or (budget.when_spent == "wait" and budget.per is None):
+        yield 'when_spent is "skip" or, with per=, "wait" for the next period'
 
 
 def _zone_exists(name: str) -> bool:

@@ -26,6 +26,7 @@ from journeys.simulate.hearing import Hearing, goal_reached
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
 from journeys.simulate.providers import Providers
+from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
 from segments import Segment
@@ -47,7 +48,7 @@ class World:
         self._controls: dict[str, str] = {}
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
-        self._delivery = Delivery(self.providers, self.runs, known, self._controls, ceilings)
+        self._delivery = Delivery(self.providers, self.runs, known, self._controls, ceilings, Purse(catalogue.prices))
         self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
