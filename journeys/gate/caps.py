@@ -82,7 +82,7 @@ def full(
     ordered = sorted(counted)
     for first, last in zip(ordered, ordered[cap.messages - 1 :], strict=False):
         # As many as may be lie so close that one more beside them would be too many.
-        if not places or any(first <= place <= last for place in places):
+        if last - first < cap.within and (not places or any(first <= place <= last for place in places)):
             yield last - cap.within + _INSTANT, first + cap.within
 
 
