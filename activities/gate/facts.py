@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from activities.gate.goals import reached_at
+from activities.gate.habits import habits
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
@@ -105,6 +106,7 @@ class Questions:
             others=[attempt.served.specs[name] for name in facts.others if name in attempt.served.specs],
             turned=_turned(attempt.row, attempt.now),
             spent=await _spent(attempt),
+            habits=await habits(attempt.connection, request, spec, facts, where, attempt.now),
         )
         return Asked(question, endpoints, offer)
 

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide
+from journeys.gate.habits import Habits
+from journeys.gate.learning import ACTIVITY, MACHINE, SINCE, best_hour_until, habits_of
 from journeys.gate.order import Coming
 from journeys.simulate.customers import Address
 from journeys.simulate.errors import SimulationError
@@ -101,6 +103,7 @@ class Delivery:
             others=[other.spec for other in others],
             turned=message.reason is Reason.TURN and message.retry_at is not None and message.retry_at <= now,
             spent=self._purse.spent(spec, request.channel, now),
+            habits=_habits(run, request, now),
         )
 
     def _coming(self, run: Run) -> Iterator[Coming]:
@@ -197,6 +200,16 @@ class Delivery:
             return _SENT
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
         return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, segment=message.detail.get("segment"))
+
+
+def _habits(run: Run, request: DeliverRequest, now: datetime) -> Habits | None:
+    """The customer's own; of a simulation's few customers nothing is taken for those of a shop."""
+    until = best_hour_until(request, run.spec, now)
+    if until is None:
+        return None
+    happened = (event for kind in ACTIVITY for event in run.customer.events.get(kind, ()))
+    moments = [each.ts for each in happened if now - SINCE < each.ts <= now and each.properties.get(MACHINE) is not True]
+    return habits_of(moments, run.customer.where(run.spec.timezone), run.spec.timezone, until)
 
 
 def pause_after(copies: int) -> timedelta:

@@ -794,6 +794,14 @@ create function past_under_lock(lock_class integer, customer uuid, since timesta
             order by 1;
     end $$;
 
+-- The share of each hour of the day in what customers do (`journeys.gate.learning`), taken anew each day once a message has asked.
+create table population_hours (
+    only_row     boolean primary key default true check (only_row),
+    shares       double precision[] check (array_length(shares, 1) = 24),
+    customers    integer not null default 0,
+    computed_at  timestamptz not null default '-infinity'
+);
+
 -- What is for sale, as the shop last told it. `id` is the `product_id` of its events.
 create table product (
     id          text primary key,

@@ -43,6 +43,8 @@ class Case:
         """With this message and all others, no stretch in which something is coming holds more than it may."""
         counted = [each.at for each in self.past if counts(cap, each)]
         coming = [each.at for each in self.coming if counts(cap, each)]
+        if not coming:
+            return lambda _: True
         if cap.within is not None:
             return lambda at: (
                 not any(
