@@ -87,5 +87,5 @@ def millionths(said: object) -> int:
     except InvalidOperation:
         exact = Decimal("NaN")
     if isinstance(said, bool) or not exact.is_finite() or exact < 0 or exact != exact.to_integral_value():
-        raise CatalogueError(f"{said!r} is no sum of money; write a number with at most six decimals, such as 0.0659")
+        raise CatalogueError(f"{said!r} is no sum of money", remedy="write a number with at most six decimals, such as 0.0659")
     return int(exact)

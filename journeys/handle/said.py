@@ -27,12 +27,14 @@ def checked(said: Said, template: str, spec: JourneySpec) -> None:
     Raises:
         CatalogueError: with what to write instead.
     """
+    after, best = said.useless_after, said.send_time
     if said.only is not None and not isinstance(said.only, Segment):
-        raise CatalogueError(f"{template} goes only= to a Segment(…), not {type(said.only).__name__}")
-    if said.useless_after is not None and not (isinstance(said.useless_after, timedelta) and said.useless_after > timedelta(0)):
-        raise CatalogueError(f"{template}: useless_after is a span such as hours(4), not {said.useless_after!r}")
-    if said.send_time is not None and not isinstance(said.send_time, Within):
-        raise CatalogueError(f"{template}: send_time is within(hours=24), not {said.send_time!r}")
+        told = f"{template} goes only= to a Segment(…), not {type(said.only).__name__}"
+        raise CatalogueError(told, remedy="give it a Segment(…)")
+    if after is not None and not (isinstance(after, timedelta) and after > timedelta(0)):
+        raise CatalogueError(f"{template}: useless_after={after!r} is no span", remedy="write useless_after=hours(4)")
+    if best is not None and not isinstance(best, Within):
+        raise CatalogueError(f"{template}: send_time is not {best!r}", remedy="write send_time=within(hours=24)")
     if said.window is not None:
         check_window(template, said.window)
     if said.priority is not None:
@@ -46,15 +48,15 @@ def check_window(place: str, said: object) -> None:
         CatalogueError: with what to write instead.
     """
     if not isinstance(said, Window):
-        raise CatalogueError(f'{place}: window is Window("09:00", "20:00"), not {said!r}')
+        raise CatalogueError(f"{place}: window is not {said!r}", remedy='write window=Window("09:00", "20:00")')
     window(said.start, said.end, said.weekdays)
 
 
 def _check_priority(said: object, template: str, spec: JourneySpec) -> None:
     if isinstance(said, bool) or not isinstance(said, int):
-        raise CatalogueError(f"{template}: priority is a whole number, not {said!r}")
+        raise CatalogueError(f"{template}: priority={said!r} is no whole number", remedy="write priority=-1")
     if said > spec.priority:
         raise CatalogueError(
-            f"{template}: priority={said} is above its journey's, {spec.priority}, by which others know whom to let go first;"
-            f" raise it there, @journey(priority={said}), and lower it for the other messages"
+            f"{template}: priority={said} is above its journey's {spec.priority}, by which others know whom to let go first",
+            remedy=f"raise it there, @journey(priority={said}), and lower it for the other messages",
         )
