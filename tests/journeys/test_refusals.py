@@ -18,8 +18,8 @@ from workers.definitions import Examined, examine, load_definitions
 NAME = "refused_catalogue"
 HEAD = """\
 from datetime import timedelta
-from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once, per_key, within
-from segments import Segment, did, trait
+from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once, per_key
+from segments import Segment, did, trait; from journeys import within
 carts = Segment("carts", did("Product Added"))
 """
 
