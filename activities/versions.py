@@ -16,6 +16,7 @@ from activities.channels.message import Content
 from activities.templates import Context
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel, JourneySpec, RunStart
+from journeys.services import Service
 from segments import Segment
 from store import Connection
 
@@ -45,7 +46,7 @@ class UnknownVersion(ApplicationError):
 
 @dataclass(frozen=True)
 class Served:
-    """One version: journeys by name, segments by name, templates; `leading` and `branchable` are each journey's own."""
+    """One version: journeys, segments and services by name, templates; `leading` and `branchable` are each journey's own."""
 
     version: str | None
     specs: Mapping[str, JourneySpec]
@@ -53,6 +54,7 @@ class Served:
     templates: Renderer
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
 
     def price(self, channel: Channel) -> int:

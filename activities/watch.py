@@ -21,7 +21,7 @@ from activities.gate.habits import Population
 from activities.metrics import TICK, TRANSITIONS
 from activities.versions import Versions
 from journeys.clock import Clock
-from journeys.contracts import PerKey, WatchShard
+from journeys.contracts import WatchShard
 from segments import Segment
 from segments.errors import CannotBeEvaluated
 from segments.load.stored import LiveSegments
@@ -56,9 +56,9 @@ class Watch:
     live: dict[WatchShard, LiveSegments] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Work out once which segments are entered per key."""
+        """Work out once in which segments it matters that somebody does again what brought them in."""
         object.__setattr__(self, "hearing", Hearing(self.versions))
-        keyed = (s.entered_by for s in self.versions.own.specs.values() if isinstance(s.reentry, PerKey))
+        keyed = (s.entered_by for s in self.versions.own.specs.values() if s.entered_anew)
         object.__setattr__(self, "keyed", frozenset(name for name in keyed if name is not None))
 
     @activity.defn(name="watch")
@@ -110,6 +110,7 @@ class Watch:
                     closer.find_failing: _FAILING,
                     self.dispatcher.mender.mend: _FAILING,
                     Population(self.database, self.clock).renew: _HOURS,
+                    self.dispatcher.line.clear: _RECONCILE,
                 }
                 for look, seconds in looks.items():
                     group.create_task(_now_and_then(look, seconds))

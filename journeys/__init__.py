@@ -8,12 +8,28 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeys.authoring import JourneyDefinition, Properties, Traits, after, journey, once, per_key, within
+    from journeys.authoring import (
+        JourneyDefinition,
+        Properties,
+        Traits,
+        after,
+        journey,
+        once,
+        per_day,
+        per_hour,
+        per_key,
+        per_minute,
+        ramp,
+        restart,
+        whenever,
+        within,
+    )
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
-    from journeys.gate.window import Window
-    from journeys.handle import Journey
+    from journeys.handle import Fetched, Journey
+    from journeys.policies import Window
+    from journeys.services import Service
     from segments import (
         DefinitionError,
         Effect,
@@ -65,10 +81,10 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import authoring, contracts, errors, handle  # noqa: PLC0415 - as above
-            from journeys.gate import budget, window  # noqa: PLC0415 - as above
+            from journeys import authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys.gate import budget  # noqa: PLC0415 - as above
 
-            homes = (authoring, contracts, errors, handle, budget, window, segments)
+            homes = (authoring, contracts, errors, handle, policies, services, budget, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -83,6 +99,7 @@ __all__ = [
     "Channel",
     "DefinitionError",
     "Effect",
+    "Fetched",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",
@@ -97,6 +114,7 @@ __all__ = [
     "Receipt",
     "Segment",
     "SegmentError",
+    "Service",
     "Traits",
     "Window",
     "after",
@@ -126,19 +144,25 @@ __all__ = [
     "near",
     "number",
     "once",
+    "per_day",
+    "per_hour",
     "per_key",
+    "per_minute",
     "points",
     "position_in",
     "position_of",
     "postcode",
     "prop",
     "purchases",
+    "ramp",
     "reachable",
     "region",
+    "restart",
     "score",
     "top",
     "trait",
     "unsubscribed",
     "weeks",
+    "whenever",
     "within",
 ]

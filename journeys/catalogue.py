@@ -1,4 +1,4 @@
-"""The catalogue: every journey and segment that a company's module holds, found by importing it.
+"""The catalogue: every journey, segment and service that a company's module holds, found by importing it.
 
 Solved once for Temporal's strict sandbox too: the sandbox re-imports modules for each run, so the workflow asks for the
 catalogue by the module name in `journeys.temporal.current`, which is the only module passed through.
@@ -20,17 +20,19 @@ from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget, Prices
 from journeys.place import around, spec_of
 from journeys.rules import Rule
+from journeys.services import Service
 from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
+_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services"}
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Journeys and segments by name, the names of traits and properties that it speaks of, and how traits are to be read."""
+    """Journeys, segments and services by name, the traits and properties that it speaks of, and how traits are to be read."""
 
     module: str
     journeys: MappingProxyType[str, JourneyDefinition]
@@ -38,6 +40,7 @@ class Catalogue:
     traits: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
@@ -55,6 +58,11 @@ class Catalogue:
     def entered_by(self, segment: str) -> list[JourneyDefinition]:
         """The journeys that members of a segment enter."""
         return [j for j in self.journeys.values() if j.spec.entered_by == segment]
+
+    @property
+    def fetched(self) -> frozenset[str]:
+        """What templates may name of what services give."""
+        return frozenset(name for service in self.services.values() for name in service.fetched)
 
     @property
     def entries(self) -> dict[str, str]:
@@ -86,7 +94,8 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     """What these modules of a catalogue hold, and what is wrong with that."""
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
-    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
+    services, too = _by_name(modules, Service)
+    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again, *too]
     for definition in journeys.values():
         entry = definition.spec.entry
         if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
@@ -95,8 +104,8 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     readings = MappingProxyType(_readings(modules))
     prices = MappingProxyType(_prices(modules))
     problems += unpriced(journeys.values(), prices)
-    named = MappingProxyType(journeys), MappingProxyType(segments)
-    return Catalogue(module, *named, traits, properties, readings, prices), problems
+    found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
+    return Catalogue(module, *found, prices), problems
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -119,6 +128,25 @@ def sources(module: str) -> dict[str, Path]:
         raise CatalogueError(Problem(spec.origin or "", 1, 1, text, remedy=advice, rule=Rule.MODULE))
     root = {module: Path(spec.origin)} if spec.origin and spec.has_location else {}
     return root | dict(_below(spec.submodule_search_locations, f"{module}."))
+
+
+def sources_in(root: Path, module: str) -> dict[str, Path]:
+    """The same for a catalogue that stands below a folder which Python does not look into.
+
+    Raises:
+        CatalogueError: there is no such package.
+    """
+    first = source_in(root, module)
+    if first is None or first.name != "__init__.py":
+        raise CatalogueError(f"there is no package {module.replace('.', '/')}/__init__.py in {root}", rule=Rule.MODULE)
+    return {module: first} | dict(_below([first.parent], f"{module}."))
+
+
+def source_in(root: Path, module: str) -> Path | None:
+    """Where the source of a module is below a folder, or below its `src`."""
+    inside = Path(*module.split("."))
+    named = (inside / "__init__.py", inside.with_suffix(".py"))
+    return next((root / top / each for top in ("", "src") for each in named if (root / top / each).is_file()), None)
 
 
 def _below(folders: Iterable[str | Path], prefix: str) -> Iterator[tuple[str, Path]]:
@@ -163,7 +191,7 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
     for module in modules:
         for thing in vars(module).values():
             if isinstance(thing, kind) and found.setdefault(thing.name, thing) is not thing and found[thing.name] != thing:
-                what = "segments" if kind is Segment else "journeys"
+                what = _CALLED[kind]
                 text = f"two different {what} are called '{thing.name}'"
                 problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems

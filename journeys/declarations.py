@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from journeys.contracts import After, Cap, Channel, JourneySpec, PerKey, Purpose, QuietHours, Reentry
+from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
 from journeys.errors import CatalogueError, Fault
 from journeys.gate.budget import Budget, millionths
+from journeys.gate.hours import CLOCK_TIME
 from journeys.gate.order import HIGHEST
-from journeys.gate.window import CLOCK_TIME, Within
 from journeys.handle.said import check_window
+from journeys.limits import faults_of, hints_of
+from journeys.policies import After, PerKey, Reentry, Within
 from journeys.rules import Rule
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
@@ -43,6 +45,7 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
     yield from _quiet(spec)
     yield from _caps(spec)
     yield from _sending(spec)
+    yield from faults_of(spec)
 
 
 def hints(spec: JourneySpec) -> Iterator[Fault]:
@@ -55,6 +58,7 @@ def hints(spec: JourneySpec) -> Iterator[Fault]:
     if spec.send_time is not None and spec.send_time.span > spec.useless_after:
         longer = f"send_time is {spec.send_time}, and a message is useless {describe(spec.useless_after)} after it was due"
         yield Fault(longer, "raise useless_after=, if the best hour may be later", Rule.LATE)
+    yield from hints_of(spec)
 
 
 def _entry(spec: JourneySpec) -> Iterator[Fault]:
@@ -85,10 +89,11 @@ def _goal(spec: JourneySpec) -> Iterator[Fault]:
 def _reentry(spec: JourneySpec) -> Iterator[Fault]:
     rule = spec.reentry
     if inspect.isfunction(rule):
-        example = {"once": "once()", "after": "after(days=7)", "per_key": 'per_key("cart_id")'}.get(rule.__name__, "once()")
+        example = {"after": "after(days=7)", "per_key": 'per_key("cart_id")'}.get(rule.__name__, f"{rule.__name__}()")
         yield Fault(f"reentry={rule.__name__} is not called", f"write reentry={example}")
     elif not isinstance(rule, Reentry):
-        yield Fault(f"reentry is a rule, not {_shown(rule)}", "write once(), after(days=…) or per_key(…)")
+        rules = "write once(), after(days=…), per_key(…), restart() or whenever()"
+        yield Fault(f"reentry is a rule, not {_shown(rule)}", rules)
     elif isinstance(rule, After) and rule.cooldown < timedelta(0):
         yield Fault("after(…) is negative", "write after(days=7)")
     elif isinstance(rule, PerKey) and not (isinstance(rule.property, str) and rule.property):

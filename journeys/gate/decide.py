@@ -17,7 +17,7 @@ from journeys.gate.hours import LONGEST, Only, Quiet
 from journeys.gate.order import TURN, Coming, outranking, rank_of, would_fill
 from journeys.gate.solver import Answer, Constraint, shuts, solve
 from journeys.gate.spent import Spent
-from journeys.gate.window import Window
+from journeys.policies import Window
 from segments.time.zones import Whereabouts
 
 #: How long a message of a paused journey, or one that another journey holds, waits before it asks again by itself. Whoever

@@ -6,21 +6,64 @@ where they may be.
 Source: PEP 495. An end that the clocks skip is the first instant after the gap; what they show twice counts twice.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from journeys.contracts import QuietHours, Reason
+from journeys.errors import CatalogueError
 from journeys.gate.solver import solve
 from journeys.gate.stretches import Stretch, joined, without
-from journeys.gate.window import Window
 from journeys.gate.zone import even
+from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 
+#: A time of day as authors write it.
+CLOCK_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 #: Hours that are not open somewhere in this time never are: a week, and a change of the clocks.
 LONGEST = timedelta(days=9)
 _DAY = timedelta(days=1)
+
+
+def window(start: object, end: object, weekdays: str | Collection[str] = ()) -> Window:
+    """A window as an author writes it: `window("09:00", "20:00", weekdays=("mon", "tue"))`.
+
+    Raises:
+        CatalogueError: it is none, with what to write instead.
+    """
+    found = Window(check_clock("window", start), check_clock("window", end), check_weekdays("window", weekdays))
+    if found.start == found.end and not found.weekdays:
+        raise CatalogueError(
+            f"window: from {start} to {end} is the whole day", remedy="leave it out, or name two different times"
+        )
+    return found
+
+
+def check_clock(place: str, said: object) -> str:
+    """A time of day.
+
+    Raises:
+        CatalogueError: it is none.
+    """
+    if not isinstance(said, str) or not CLOCK_TIME.match(said):
+        raise CatalogueError(
+            f"{place}: {said!r} is no time of day", remedy='write HH:MM, such as "09:30" (midnight is "00:00")'
+        )
+    return said
+
+
+def check_weekdays(place: str, said: str | Collection[str]) -> tuple[str, ...]:
+    """Days of the week in their order.
+
+    Raises:
+        CatalogueError: one is none.
+    """
+    asked = (said,) if isinstance(said, str) else tuple(said)
+    if unknown := [day for day in asked if day not in WEEKDAYS]:
+        raise CatalogueError(f"{place}: {unknown[0]!r} is no day of the week", remedy=f"use {', '.join(WEEKDAYS)}")
+    return tuple(day for day in WEEKDAYS if day in asked)
 
 
 @dataclass(frozen=True, slots=True)

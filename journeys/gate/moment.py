@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from journeys.errors import CatalogueError
-from journeys.gate.window import check_clock, check_weekdays
+from journeys.gate.hours import check_clock, check_weekdays
 from journeys.spans import describe
 from segments.language.comparing import as_day, as_instant, found_in
 from segments.leaves.clocks import birthday

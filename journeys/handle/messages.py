@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
 from journeys.errors import CatalogueError
-from journeys.gate.window import Window, Within
 from journeys.handle.base import ENDING, EntryModel, RunEnded
 from journeys.handle.said import Said, checked
 from journeys.handle.waiting import Waiting
+from journeys.policies import Window, Within
 from segments import Segment
 
 #: In this order, where the author gives none.

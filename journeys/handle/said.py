@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from journeys.contracts import JourneySpec
 from journeys.errors import CatalogueError
-from journeys.gate.window import Window, Within, window
+from journeys.gate.hours import window
+from journeys.policies import Window, Within
 from segments import Segment
 
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Collection
 from datetime import date, datetime, timedelta
 
 from journeys.errors import CatalogueError
+from journeys.gate.hours import window as window_of
 from journeys.gate.moment import moment as moment_of
-from journeys.gate.window import window as window_of
 from journeys.handle.base import EntryModel, Words
 from journeys.questions import Opens, When
 from journeys.spans import describe, span_of

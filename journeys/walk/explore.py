@@ -5,14 +5,14 @@ for some of them only. In a loop an effect is answered each way once and then al
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits
+from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
@@ -20,16 +20,21 @@ from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.heard import Expect, Expected, Happened, OfPeople, OfSegment
-from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.questions import Arm, IsIn, Opens, Question, Reached, When
+from journeys.services import Service
 from journeys.walk.driving import drive
-from journeys.walk.samples import entries, samples
+from journeys.walk.samples import entries, fetched, samples
 from segments import Segment
+from segments.language.wire import predicate_from_json
 
+T = TypeVar("T")
 #: Where the author's code is: file, line and instruction, the innermost first.
 Place = tuple[tuple[str, int, int], ...]
 #: What is answered: what happens there, since one line may do several things.
 _Turn = tuple[Place, str]
 
+_SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
 _NOBODY = UUID(int=0)
 #: When everybody enters.
 ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,22 +62,36 @@ class Effect:
     segments: tuple[str, ...] = ()
     lasts: timedelta = timedelta(0)
     expected: tuple[Expected, ...] = ()
+    #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
+    carries: str = ""
+    service: str | None = None
+
+
+class Command(NamedTuple):
+    """One line of a run's history as replay compares it, with what the steps were answered."""
+
+    kind: str
+    what: str
+    at: timedelta
+    reply: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
     """One way through: with which parameters and entering event, its effects in order, and what stopped it, if anything did.
 
-    `segments` are those that it names and that stand in the catalogue.
+    `segments` and `services` are those that it names.
     """
 
     params: dict[str, Any]
     entry: dict[str, Any]
     effects: tuple[Effect, ...]
     segments: dict[str, Segment]
+    services: dict[str, Service[Any]] = field(default_factory=dict)
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass
@@ -101,9 +120,11 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
-            walk = _Walk(waiting.pop())
+            walk = _Walk(waiting.pop(), definition)
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), handle.conditions, stop, None in (params, entry))
+            unknown = None in (params, entry)
+            named, commands = (handle.conditions, handle.services), tuple(walk.commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -114,11 +135,15 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     return found
 
 
+def entered(params: dict[str, Any], entry: dict[str, Any]) -> RunStart:
+    """A run of nobody's, to walk a journey with."""
+    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
+
+
 def _walk(
     definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
-    handle: Journey[Any] = Journey(start, definition.spec, walk)
+    handle: Journey[Any] = Journey(entered(params, entry), definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
     except TookTooLong as late:
@@ -129,9 +154,11 @@ def _walk(
 class _Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int]) -> None:
+    def __init__(self, prescribed: Sequence[int], definition: JourneyDefinition) -> None:
         self.effects: list[Effect] = []
+        self.commands: list[Command] = []
         self._prescribed = prescribed
+        self._definition = definition
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
         self._now = ANY_DAY
@@ -155,7 +182,10 @@ class _Walk:
     async def sleep_until(self, at: datetime, summary: str) -> None:
         if at > self._now:
             self._at_once = 0
-        self._add(Effect("wait", summary, _author(), self._at, lasts=max(at - self._now, timedelta(0))))
+        lasts = max(at - self._now, timedelta(0))
+        self._add(Effect("wait", summary, _author(), self._at, lasts=lasts))
+        if lasts:
+            self._command("timer", summary, None)
         self._now = max(self._now, at)
 
     hold = sleep_until
@@ -165,24 +195,34 @@ class _Walk:
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
         told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
-        self._add(Effect("message", told, place, self._at, answer, request, only))
-        if way == 0:
-            return Receipt(outcome=Outcome.SENT)
-        return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+        receipt = _SENT if way == 0 else _NOT_SENT
+        self._add(Effect("message", told, place, self._at, answer, request, only, carries=_named(request.params)))
+        return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
         place = _author()
         if isinstance(question, When | Opens):
-            return self._coming(question, place)
+            return self._command(question.activity, question.summary, self._coming(question, place))
+        if isinstance(question, Call):
+            return self._command(question.activity, question.summary, self._called(question, place))
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
         answer = answers[self._way((place, question.summary), len(answers))]
-        told = answer if isinstance(answer, str) else "yes" if answer else "no"
+        told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add(Effect(kind, question.summary, place, self._at, told, segments=named))
-        return answer
+        carries = _named(getattr(question, _CARRIED.get(type(question), ""), {}))
+        self._add(Effect(kind, _asked(question), place, self._at, told, segments=named, carries=carries))
+        return self._command(question.activity, question.summary, answer)
+
+    def _called(self, call: Call, place: Place) -> Called:
+        """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
+        ways = list(_outcomes(call, self._definition))
+        told, called = ways[self._way((place, call.summary), len(ways))]
+        kind, carries = "question" if call.fetch else "action", _named(call.params)
+        self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
+        return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
@@ -204,12 +244,13 @@ class _Walk:
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
         answer = ways[way][0] if way < len(ways) else "in vain"
         lasts, expected = expect.until - self._now, tuple(expect.expected.values())
+        happened = (
+            Happened(wait=expect.wait, which=ways[way][1], at=self._now, answer=ways[way][2]) if way < len(ways) else None
+        )
         self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
-        if way < len(ways):
-            _, which, told = ways[way]
-            return Happened(wait=expect.wait, which=which, at=self._now, answer=told)
-        self._now = max(self._now, expect.until)
-        return None
+        if happened is None:
+            self._now = max(self._now, expect.until)
+        return self._command(Expect.activity, summary, happened)
 
     def _way(self, turn: _Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
@@ -220,6 +261,10 @@ class _Walk:
         self._taken[turn] = way
         self._turns.append((turn, way, ways))
         return way
+
+    def _command(self, kind: str, what: str, reply: T) -> T:
+        self.commands.append(Command(kind, what, self._at, reply))
+        return reply
 
     @property
     def _at(self) -> timedelta:
@@ -232,6 +277,26 @@ class _Walk:
             raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
+
+
+def _asked(question: Question) -> str:
+    return f"{predicate_from_json(question.predicate)}?" if isinstance(question, Reached) else question.summary
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:
+    """Each way in which a call may end, in words."""
+    given = fetched(definition, call.gives) if call.gives else [{}]
+    for values in given:
+        chosen = ", ".join(f"{name}={value}" for name, value in values.items() if value != given[0].get(name))
+        yield chosen or ("answered" if call.fetch else "done"), Called(values=values, status=200)
+    yield Reason.NO_ANSWER.value, Called(reason=Reason.NO_ANSWER)
+    yield Reason.SAID_NO.value, Called(reason=Reason.SAID_NO, status=404)
+    if call.fetch:
+        yield Reason.UNLIKE_DECLARED.value, Called(reason=Reason.UNLIKE_DECLARED)
 
 
 def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:

@@ -46,6 +46,7 @@ class RunFacts:
     phone: str | None = None
     held: bool = False
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
+    fetched: dict[str, Any] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:

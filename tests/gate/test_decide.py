@@ -7,18 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from journeys.contracts import (
-    Cap,
-    Ceilings,
-    Channel,
-    DeliverRequest,
-    JourneySpec,
-    Once,
-    Outcome,
-    Purpose,
-    QuietHours,
-    Reason,
-)
+from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
 from journeys.errors import CatalogueError
 from journeys.gate.budget import Budget, Prices
 from journeys.gate.caps import Past
@@ -26,7 +15,7 @@ from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide
 from journeys.gate.habits import Habits
 from journeys.gate.order import TURN, Coming
 from journeys.gate.spent import spent
-from journeys.gate.window import Window
+from journeys.policies import Once, Window
 from segments.time.zones import ANYWHERE, Whereabouts
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from journeys.gate.hours import Quiet, shown
 from journeys.gate.moment import Moment, next_of
 from journeys.gate.solver import solve
 from journeys.gate.stretches import joined
-from journeys.gate.window import Window
+from journeys.policies import Window
 from tests.gate import clocks
 from tests.gate.brute import in_window
 from tests.gate.clocks import MINUTE, alike, changes

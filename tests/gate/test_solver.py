@@ -14,7 +14,7 @@ from journeys.gate.hours import Only, Quiet
 from journeys.gate.solver import Constraint, solve
 from journeys.gate.spent import Spent
 from journeys.gate.stretches import joined, without
-from journeys.gate.window import Window
+from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 from segments.time.zones import ANYWHERE
 from tests.gate.brute import Case, best, minutes, shutters
