@@ -101,29 +101,28 @@ class Delivery:
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            held=any(other.holds_others for other in others),
+            held=any(other.holds for other in others),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
             past=self._past(run, message, now) if who.past or run.holdout else (),
             ceilings=self._ceilings,
-            coming=[each for other in others for each in self._coming(other)],
+            coming=[each for other in (run, *others) for each in self._coming(other, message)],
             others=[other.spec for other in others],
             turned=message.reason is Reason.TURN and message.retry_at is not None and message.retry_at <= now,
             spent=self._purse.spent(spec, request.channel, now),
             habits=_habits(run, request, now),
         )
 
-    def _coming(self, run: Run) -> Iterator[Coming]:
-        """The message with which a run waits at the gate, for an instant or a provider."""
-        message = run.messages[-1] if run.messages else None
-        if message is None or message.state not in _WAITING or message.reason in (Reason.PAUSED, Reason.HELD):
-            return
-        request, spec = message.request, run.spec
-        priority = spec.priority if request.priority is None else request.priority
-        caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()
-        at = message.retry_at or message.at
-        yield Coming(at, request.channel, request.purpose, priority, spec.name, caps)
+    def _coming(self, run: Run, asking: Message) -> Iterator[Coming]:
+        """The messages with which a run waits at the gate, for an instant or a provider."""
+        for message in run.messages:
+            if message.state in _WAITING and message is not asking and message.reason not in (Reason.PAUSED, Reason.HELD):
+                request, spec = message.request, run.spec
+                priority = spec.priority if request.priority is None else request.priority
+                caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()
+                at = message.retry_at or message.at
+                yield Coming(at, request.channel, request.purpose, priority, spec.name, caps)
 
     def segment(self, name: str) -> Segment:
         """A segment by its name.
