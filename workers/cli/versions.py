@@ -37,6 +37,7 @@ def deploy(
     public_key: Annotated[
         bool, typer.Option("--public-key", help="Only print what workers need as JOURNEYS_DEPLOY_PUBLIC_KEYS.")
     ] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also where people in older versions could not go on.")] = False,
 ) -> None:
     """Sign the catalogue as it stands, and write it down as a version (JOURNEYS_DEPLOY_KEY); then start its workers."""
     from workers.signing import private_key, public_text
@@ -48,20 +49,23 @@ def deploy(
         typer.echo(public_text(private_key(given.deploy_key_text)))
         return
     insist_on_catalogue(given.catalogue)
-    typer.echo(with_database(lambda database: _deployed(database, by)))
+    typer.echo(with_database(lambda database: _deployed(database, by, anyway=anyway)))
 
 
-async def _deployed(database: "Database", by: str) -> str:
+async def _deployed(database: "Database", by: str, *, anyway: bool) -> str:
     from getpass import getuser
 
     from store.versions import in_use
     from workers.definitions import load_definitions
+    from workers.lacking import unable
     from workers.signing import deployers
     from workers.versions import library_of
 
     given = settings()
     catalogue, _ = load_definitions(given.catalogue)
     library = library_of(given.catalogue, database, catalogue, deployers(given))
+    if not anyway and (wrong := await unable(library, await in_use(database))):
+        fail("\n".join([*wrong, "nothing was deployed; mend that, end those runs, or say --anyway"]))
     library.by = by or getuser()
     new = await library.deploy()
     others = sum(each.people for each in await in_use(database) if each.id != library.archive.id)
