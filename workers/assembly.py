@@ -15,6 +15,7 @@ from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.mending import Mender
+from activities.dispatch.pace import Pace
 from activities.versions import Versions
 from activities.watch import Watch
 from journeys.catalogue import Catalogue
@@ -100,6 +101,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         clock=clock,
         closer=Closer(database, client, clock),
         mender=Mender(database, client, clock, versions, why_not),
+        pace=Pace(settings.release_per_second),
     )
     return Watch(
         database=database,

@@ -23,7 +23,8 @@ from store.ingest.batch import Memory, store
 from store.ingest.items import Changes, Item
 from store.runs import rows as runs
 from store.runs.rows import NewRun, OpenRun
-from store.runs.views import control_of, run_by_idempotency_key
+from store.runs.switches import state_of
+from store.runs.views import run_by_idempotency_key
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +88,7 @@ class Acting:
             if await run_by_idempotency_key(connection, asked.journey, asked.key) is not None:
                 return True
             run = await runs.run_asking(connection, asked.run_id)
-            if run is None or await control_of(connection, asked.journey) != "live":
+            if run is None or await state_of(connection, asked.journey) != "live":
                 return False
             return await self._let_in(connection, spec, run, asked, params)
 

@@ -24,7 +24,9 @@ from segments.dating import trigger_types
 from segments.load.stored import last_loaded
 from store import Connection
 from store.runs import rows as runs
+from store.runs import switches
 from store.runs.rows import NewRun, OutboxRow, Refusal, Standing
+from store.runs.switches import EVERYTHING
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,7 @@ class Candidate:
 async def admit(connection: Connection, served: Served, transitions: Sequence[OutboxRow], at: datetime, look: Look) -> None:
     """Open a run for every transition that may enter a journey, and record why the others may not."""
     candidates = await _candidates(connection, served.specs, transitions)
-    killed = await runs.killed_journeys(connection) if candidates else frozenset()
+    killed = await switches.killed(connection) if candidates else frozenset()
     opened: list[NewRun] = []
     refused: list[Refusal] = []
     taken: set[tuple[str, UUID, str]] = set()
@@ -63,7 +65,7 @@ async def admit(connection: Connection, served: Served, transitions: Sequence[Ou
         place = (candidate.spec.name, standing.profile_id, candidate.key)
         past = Past(standing.open_id is not None or place in taken, standing.runs, standing.last_ended_at)
         reason = refusal(candidate.spec, candidate.key, past, candidate.transition.at, at)
-        if candidate.spec.name in killed:
+        if not killed.isdisjoint((candidate.spec.name, EVERYTHING)):
             reason = KILLED
         if reason is None and not _as_declared(candidate):
             reason = UNLIKE_DECLARED

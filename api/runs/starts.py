@@ -16,7 +16,8 @@ from journeys.entry import ALREADY_RUNNING, Past, is_held_out, refusal, short_ke
 from store import Connection
 from store.runs import rows as runs
 from store.runs.rows import NewRun
-from store.runs.views import control_of, customer_id, run_by_idempotency_key
+from store.runs.switches import state_of
+from store.runs.views import customer_id, run_by_idempotency_key
 
 
 async def open_run(
@@ -53,7 +54,7 @@ async def open_run(
 
 
 async def _refuse_unless_live(connection: Connection, journey: str) -> None:
-    state = await control_of(connection, journey)
+    state = await state_of(connection, journey)
     if state != "live":
         advice = f"an operator has to set it live first (PUT /v1/journeys/{journey}/state)"
         raise Problem(409, f"{journey} is {state}, so nobody is let in; {advice}", code=f"journey-{state}")
