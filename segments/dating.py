@@ -13,7 +13,8 @@ from segments.evaluate import flipped_at, matches
 from segments.facts import Event, Facts, Person
 from segments.language.events import TRAITS_CHANGED
 from segments.language.leaf import Leaf
-from segments.language.predicate import Trigger, leaves, trait_names
+from segments.language.moves import leaves, trait_names
+from segments.language.predicate import Trigger
 from segments.language.segment import Segment
 from segments.language.steps import edges_of
 from segments.language.words import to_plain

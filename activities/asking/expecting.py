@@ -20,7 +20,7 @@ from activities.gate.goals import reached_at
 from activities.versions import Versions
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from segments import Segment
-from segments.language.predicate import changed_by, event_types
+from segments.language.moves import changed_by, event_types
 from segments.language.wire import predicate_from_json
 from segments.sql.statements import among
 from store import Connection, Database

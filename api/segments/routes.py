@@ -18,7 +18,7 @@ from api.state import Config, Db
 from segments.ask.ask import explain
 from segments.ask.concerns import WorryFrom
 from segments.ask.overview import all_segments, overview
-from segments.language.predicate import trait_names
+from segments.language.moves import trait_names
 from store.lists import resolve
 from store.segments.rows import LONGEST, days, members
 

@@ -10,7 +10,7 @@ from segments.ask.concerns import Concern
 from segments.ask.overview import Overview, State
 from segments.ask.why import Finding
 from segments.define.snapshots import taken_as_now
-from segments.language.predicate import event_types, trait_names
+from segments.language.moves import event_types, trait_names
 from segments.leaves.people import mentions
 from store.segments.rows import Member
 from store.segments.snapshots import Snapshot

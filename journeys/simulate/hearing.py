@@ -17,7 +17,7 @@ from journeys.simulate.runs import Runs
 from segments import Predicate, Segment
 from segments.evaluate import reached_at
 from segments.language.events import AHEAD
-from segments.language.predicate import event_types
+from segments.language.moves import event_types
 from segments.language.wire import predicate_from_json
 
 _Found = tuple[str, datetime]

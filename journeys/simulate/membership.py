@@ -18,7 +18,7 @@ from segments import Segment
 from segments.dating import caused_by, flip, speaks_for
 from segments.evaluate import next_flip
 from segments.facts import Event
-from segments.language.predicate import changed_by, moves_by_time
+from segments.language.moves import changed_by, moves_by_time
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
 from segments import Predicate
-from segments.language.predicate import event_types
+from segments.language.moves import event_types
 
 
 class Surroundings(Protocol):

@@ -19,7 +19,7 @@ from journeys.deadline import TookTooLong, is_authors, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
-from journeys.heard import Expect, Happened, OfPeople, OfSegment
+from journeys.heard import Expect, Expected, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
 from journeys.walk.driving import drive
 from journeys.walk.samples import entries, samples
@@ -31,7 +31,8 @@ Place = tuple[tuple[str, int, int], ...]
 _Turn = tuple[Place, str]
 
 _NOBODY = UUID(int=0)
-_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+#: When everybody enters.
+ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _FAR_ENOUGH = 200  # effects after which a journey that loops for ever has shown itself
 _AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
 _ALL = 200  # paths that are walked in every combination; beyond them only what has not been answered so before
@@ -42,7 +43,10 @@ WALK = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered."""
+    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered.
+
+    A wait lasts so long, at most where it is for something.
+    """
 
     kind: str
     what: str
@@ -51,6 +55,8 @@ class Effect:
     answer: str = ""
     request: DeliverRequest | None = None
     segments: tuple[str, ...] = ()
+    lasts: timedelta = timedelta(0)
+    expected: tuple[Expected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
 def _walk(
     definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, params=params, entry=entry)
+    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
     handle: Journey[Any] = Journey(start, definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
@@ -128,7 +134,7 @@ class _Walk:
         self._prescribed = prescribed
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
-        self._now = _ANY_DAY
+        self._now = ANY_DAY
         self._at_once = 0
 
     def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
@@ -149,7 +155,7 @@ class _Walk:
     async def sleep_until(self, at: datetime, summary: str) -> None:
         if at > self._now:
             self._at_once = 0
-        self._add("wait", summary, _author())
+        self._add(Effect("wait", summary, _author(), self._at, lasts=max(at - self._now, timedelta(0))))
         self._now = max(self._now, at)
 
     hold = sleep_until
@@ -158,7 +164,8 @@ class _Walk:
         place = _author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
-        self._add("message", f"{request.channel.value} {request.template}", place, ("sent", "not sent")[way], request, only)
+        told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
+        self._add(Effect("message", told, place, self._at, answer, request, only))
         if way == 0:
             return Receipt(outcome=Outcome.SENT)
         return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
@@ -174,7 +181,7 @@ class _Walk:
         told = answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add(kind, question.summary, place, told, segments=named)
+        self._add(Effect(kind, question.summary, place, self._at, told, segments=named))
         return answer
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
@@ -185,7 +192,7 @@ class _Walk:
         if asked.trait is None and asked.day is None:
             return next_of(asked, ("UTC",), self._now)
         comes = self._way((place, question.summary), 2) == 0
-        self._add("question", question.summary, place, "it comes" if comes else "never")
+        self._add(Effect("question", question.summary, place, self._at, "it comes" if comes else "never"))
         known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
         return (known or self._now + timedelta(days=1)) if comes else None
 
@@ -195,10 +202,12 @@ class _Walk:
         way = self._way((place, summary), len(ways) + 1)
         self._at_once = 0
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
-        self._add("first", summary, place, ways[way][0] if way < len(ways) else "in vain", segments=named)
+        answer = ways[way][0] if way < len(ways) else "in vain"
+        lasts, expected = expect.until - self._now, tuple(expect.expected.values())
+        self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
         if way < len(ways):
-            _, which, answer = ways[way]
-            return Happened(wait=expect.wait, which=which, at=self._now, answer=answer)
+            _, which, told = ways[way]
+            return Happened(wait=expect.wait, which=which, at=self._now, answer=told)
         self._now = max(self._now, expect.until)
         return None
 
@@ -212,21 +221,15 @@ class _Walk:
         self._turns.append((turn, way, ways))
         return way
 
-    def _add(
-        self,
-        kind: str,
-        what: str,
-        place: Place,
-        answer: str = "",
-        request: DeliverRequest | None = None,
-        segments: tuple[str, ...] = (),
-    ) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments))
+    @property
+    def _at(self) -> timedelta:
+        return self._now - ANY_DAY
+
+    def _add(self, effect: Effect) -> None:
+        self.effects.append(effect)
         self._at_once += 1
         if self._at_once > _AT_ONCE:
-            raise Refused(
-                f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)"
-            )
+            raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
 

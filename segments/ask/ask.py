@@ -17,7 +17,8 @@ from segments.ask.hints import hints
 from segments.ask.why import Finding, why
 from segments.errors import SegmentError
 from segments.language.events import AHEAD
-from segments.language.predicate import Predicate, event_types, trait_names
+from segments.language.moves import event_types, trait_names
+from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.sql import statements as compiler
 from segments.sql.plans import plan_for_everybody

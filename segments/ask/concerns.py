@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from segments.ask.hints import of_values
 from segments.ask.silence import Heard
 from segments.language.events import LIST_EVENT, TRAITS_CHANGED
-from segments.language.predicate import event_types, trait_names
+from segments.language.moves import event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.sizing import people_needed
 from segments.language.words import span_in_words

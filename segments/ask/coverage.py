@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segments.language.documents import AnyItem, Compare
-from segments.language.predicate import Predicate, leaves, trait_names
+from segments.language.moves import leaves, trait_names
+from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from store import Database
 from store.segments.rows import Coverage, coverage

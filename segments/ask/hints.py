@@ -12,7 +12,8 @@ from difflib import get_close_matches
 
 from segments.ask.coverage import needed
 from segments.language.events import LIST_EVENT, OURS
-from segments.language.predicate import Predicate, event_types
+from segments.language.moves import event_types
+from segments.language.predicate import Predicate
 from segments.language.values import ISO, Expected
 from store import Connection, queries
 

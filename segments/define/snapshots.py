@@ -12,7 +12,7 @@ from datetime import datetime
 
 from segments.errors import SegmentError
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, LIST_EVENT, NAME_CHANGED
-from segments.language.predicate import trait_names
+from segments.language.moves import trait_names
 from segments.language.segment import Segment
 from segments.leaves.listed import check_list_name
 from segments.sql import statements as compiler

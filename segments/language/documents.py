@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import compares, found_in, items_in, seen_in
-from segments.language.predicate import Predicate, Read, as_predicate, leaves
+from segments.language.moves import leaves
+from segments.language.predicate import Predicate, Read, as_predicate
 from segments.language.query import Document, Sql
 from segments.language.reading import only, operand, path_of
 from segments.language.values import BARE, Expected, Scalar, check_operand, check_path, kind_of

@@ -10,38 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, reduce
 from operator import and_, or_
-from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Protocol, Self, TypeVar
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.events import TRAITS_CHANGED
+from segments.language.edges import Clock, Edge, Leaning
 from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.language.values import Expected
 
 _Kind = TypeVar("_Kind")
-
-
-class Edge(NamedTuple):
-    """Where time alone can change a predicate: when an event of this type becomes as old as the window.
-
-    A window of zero is the instant of the event itself, for events that arrive with a time in the future.
-    """
-
-    type: str
-    window: timedelta
-
-
-class Leaning(NamedTuple):
-    """One more event of this type can make a predicate true (`up`), or can make it false."""
-
-    type: str
-    up: bool
-
-    @property
-    def turned(self) -> "Leaning":
-        """The other way round."""
-        return Leaning(self.type, not self.up)
 
 
 class Trigger(Protocol):
@@ -61,24 +39,6 @@ class Trigger(Protocol):
 
     def fits(self, ts: datetime, traits: Mapping[str, Any], at: datetime) -> bool:
         """Whether what happened then counts at an instant as far as time is asked for."""
-
-
-class Clock:
-    """When time alone can change a predicate, where no fixed span after an event tells it."""
-
-    def steps(self, facts: Facts, until: datetime) -> Iterator[datetime]:
-        """The instants, in any order, up to (or a little after) `until` at which it can change for a customer."""
-        raise NotImplementedError
-
-    @property
-    def cause(self) -> Mapping[str, Any]:
-        """What the log of transitions says when it did."""
-        raise NotImplementedError
-
-    @property
-    def needs(self) -> timedelta:
-        """How long a customer must have been there for it to change anything."""
-        return timedelta(0)
 
 
 #: Reads the predicate that stands under a key: the key (for errors) and the plain JSON.
@@ -352,39 +312,6 @@ class Not(Predicate, keys=("not",), part_at="not", past=True):
 
     def __str__(self) -> str:
         return self.part.denied()
-
-
-def leaves(predicate: Predicate) -> Iterator[Predicate]:
-    """Every leaf of the tree, from left to right."""
-    if not predicate.parts:
-        yield predicate
-    for part in predicate.parts:
-        yield from leaves(part)
-
-
-def event_types(predicate: Predicate) -> frozenset[str]:
-    """The event types whose arrival can change the predicate."""
-    return frozenset(edge.type for edge in predicate.edges)
-
-
-def windows(predicate: Predicate) -> frozenset[Edge]:
-    """The event types and windows at whose far edge the predicate can change by time alone."""
-    return frozenset(edge for edge in predicate.edges if edge.window)
-
-
-def moves_by_time(predicate: Predicate) -> bool:
-    """Whether time alone can change the predicate."""
-    return bool(predicate.clocks or windows(predicate))
-
-
-def changed_by(predicate: Predicate) -> frozenset[str]:
-    """What a `dirty` mark must carry for it to be able to change the predicate."""
-    return event_types(predicate) | predicate.marks | ({TRAITS_CHANGED} if predicate.traits else frozenset())
-
-
-def trait_names(predicate: Predicate) -> frozenset[str]:
-    """The top-level traits whose change can change the predicate."""
-    return predicate.traits
 
 
 def _union(sets: Iterable[frozenset[_Kind]]) -> frozenset[_Kind]:

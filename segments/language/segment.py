@@ -12,7 +12,8 @@ from typing import Any
 
 from segments.errors import DefinitionError
 from segments.language.documents import is_of_property
-from segments.language.predicate import Predicate, leaves
+from segments.language.moves import leaves
+from segments.language.predicate import Predicate
 from segments.language.wire import predicate_from_json
 
 #: Part of every version: raise it when the meaning of a definition changes though its text does not.

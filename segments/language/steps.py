@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from segments.facts import Facts
-from segments.language.predicate import Edge, Predicate
+from segments.language.edges import Edge
+from segments.language.predicate import Predicate
 
 
 @lru_cache(4_096)

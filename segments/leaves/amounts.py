@@ -14,8 +14,9 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind, compared, found_in, items_in
 from segments.language.documents import AnyItem
+from segments.language.edges import Leaning
 from segments.language.leaf import Leaf
-from segments.language.predicate import Leaning, Not, Predicate, Read
+from segments.language.predicate import Not, Predicate, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only, operand
 from segments.language.values import Expected, check_operand, check_path, kind_of, unknown_operator

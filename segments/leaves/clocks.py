@@ -10,7 +10,7 @@ from typing import Any
 
 from segments.facts import Facts
 from segments.language.comparing import as_day, as_instant, found_in
-from segments.language.predicate import Clock
+from segments.language.edges import Clock
 from segments.time.calendar import Period, first_instant, period_end
 
 _MOST_YEARS = 150

@@ -14,8 +14,9 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import as_day, as_instant, compares, found_in, seen_in
+from segments.language.edges import Clock
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Read
+from segments.language.predicate import Read
 from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import Expected, check_operand, check_path, check_window, kind_of, unknown_operator

@@ -13,7 +13,8 @@ from typing import Any, Final, Self, Unpack
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
-from segments.language.predicate import Edge, Leaning, Predicate, Read, as_predicate
+from segments.language.edges import Edge, Leaning
+from segments.language.predicate import Predicate, Read, as_predicate
 from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of

@@ -12,7 +12,8 @@ from typing import Any, Final, Self
 from segments.errors import DefinitionError
 from segments.facts import Event, Facts
 from segments.language.documents import check_fields
-from segments.language.predicate import Clock, Edge, Leaning, Predicate, Read
+from segments.language.edges import Clock, Edge, Leaning
+from segments.language.predicate import Predicate, Read
 from segments.language.reading import an_object, window
 from segments.language.values import Expected, check_name, check_window
 from segments.language.words import span_in_words, to_plain

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from segments.errors import DefinitionError
 from segments.evaluate import holds_on_nothing
-from segments.language.predicate import Predicate, leaves
+from segments.language.moves import leaves
+from segments.language.predicate import Predicate
 from segments.leaves.did import Did
 from segments.leaves.held import Held
 from segments.leaves.score import Scored

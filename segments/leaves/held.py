@@ -15,7 +15,8 @@ from segments.errors import DefinitionError
 from segments.evaluate import flipped_at
 from segments.facts import Facts
 from segments.language.documents import is_of_property
-from segments.language.predicate import Clock, Edge, Leaning, Predicate, Read, Trigger, as_predicate
+from segments.language.edges import Clock, Edge, Leaning
+from segments.language.predicate import Predicate, Read, Trigger, as_predicate
 from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, earlier, span_of

@@ -14,8 +14,9 @@ from typing import Any, Self
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.documents import Compare
+from segments.language.edges import Edge
 from segments.language.events import LIST_EVENT
-from segments.language.predicate import Edge, Predicate, Read
+from segments.language.predicate import Predicate, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.leaves.did import Did

@@ -14,8 +14,9 @@ from segments.facts import Facts
 from segments.language.comparable import Comparable
 from segments.language.comparing import compares
 from segments.language.documents import Operand
+from segments.language.edges import Clock
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Read
+from segments.language.predicate import Read
 from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, operand, path_of, window
 from segments.language.values import check_name, check_operand, check_window, kind_of, unknown_operator

@@ -14,9 +14,10 @@ from segments.errors import DefinitionError
 from segments.evaluate import flipped_at
 from segments.facts import Facts
 from segments.language.chance import draw
+from segments.language.edges import Edge, Leaning
 from segments.language.events import NAME_CHANGED
 from segments.language.leaf import Leaf
-from segments.language.predicate import Edge, Leaning, Predicate, Read
+from segments.language.predicate import Predicate, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only, operand
 from segments.language.values import check_name, kind_of

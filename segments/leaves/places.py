@@ -11,8 +11,9 @@ from typing import Any, Literal, Self
 
 from segments.errors import DefinitionError
 from segments.facts import Facts
+from segments.language.edges import Edge
 from segments.language.leaf import Leaf
-from segments.language.predicate import Edge, Read
+from segments.language.predicate import Read
 from segments.language.query import Query, Sql
 from segments.language.reading import an_object, only, window
 from segments.language.values import check_name, check_path, check_window

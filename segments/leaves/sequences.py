@@ -14,8 +14,10 @@ from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import seen_in
 from segments.language.documents import Compare, check_fields
+from segments.language.edges import Edge
 from segments.language.leaf import Leaf
-from segments.language.predicate import Edge, Predicate, Read, as_predicate, leaves
+from segments.language.moves import leaves
+from segments.language.predicate import Predicate, Read, as_predicate
 from segments.language.query import Query, Sql
 from segments.language.reading import only, window
 from segments.language.spans import Units, span_of

@@ -16,8 +16,9 @@ from typing import Any, Final, Self
 from segments.errors import DefinitionError
 from segments.facts import Facts
 from segments.language.comparing import as_kind
+from segments.language.edges import Clock
 from segments.language.leaf import Leaf
-from segments.language.predicate import Clock, Predicate, Read
+from segments.language.predicate import Predicate, Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only, operand, window
 from segments.language.values import check_name, kind_of

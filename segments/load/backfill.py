@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 
 from segments.errors import SegmentError
-from segments.language.predicate import trait_names
+from segments.language.moves import trait_names
 from segments.language.segment import Segment
 from segments.language.words import span_in_words
 from segments.sql import statements as compiler

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from segments.evaluate import holds_on_nothing
+from segments.language.edges import Clock, Edge
 from segments.language.events import LOADED, TRAITS_CHANGED
-from segments.language.predicate import Clock, Edge, event_types, trait_names
+from segments.language.moves import event_types, trait_names
 from segments.language.segment import Segment
 from segments.language.spans import earlier
 from segments.leaves.clocks import PeriodEnd

@@ -1,15 +1,15 @@
 -- name: facts
 -- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen, and the operator's
 -- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address that was not replaced; the endpoints are those of them that live and may be written to for the
--- purpose ($3): marketing needs a yes, anything else no more than the absence of a no.
+-- purpose ($4): marketing needs a yes, anything else no more than the absence of a no.
 with held as materialized (
     select e.id, e.address, e.platform, e.invalid_at, coalesce(e.named_at, e.last_seen_at) as named_at,
            coalesce(said.state, 'unknown') as state,
-           case when $3 = 'marketing' then coalesce(said.state = 'granted', false)
+           case when $4 = 'marketing' then coalesce(said.state = 'granted', false)
                 else coalesce(said.state not in ('refused', 'withdrawn'), true) end as allowed
     from run join endpoint e on e.profile_id = run.profile_id
-    left join lateral consent_of(e.profile_id, e.channel, e.address, $3) as said on true
-    where run.id = $1 and e.channel = $2 and e.replaced_at is null
+    left join lateral consent_of(e.profile_id, e.channel, e.address, $4) as said on true
+    where run.id = $2 and e.channel = $3 and e.replaced_at is null
 )
 select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
        p.traits, p.device_zone,
@@ -25,7 +25,7 @@ select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.param
         from held where allowed and invalid_at is null) as endpoints
 from run r
 join profile p on p.id = r.profile_id
-where r.id = $1 and pg_advisory_xact_lock_shared($4, 0) is not null
+where r.id = $2 and pg_advisory_xact_lock_shared($1, 0) is not null
 for update of r;
 
 -- name: ledger_row

@@ -11,8 +11,9 @@ from segments import DefinitionError, Segment, held, prop, trait
 from segments.ask.why import why
 from segments.evaluate import true_of
 from segments.facts import Facts
+from segments.language.edges import Edge, Leaning
 from segments.language.leaf import Leaf
-from segments.language.predicate import Edge, Leaning, Read
+from segments.language.predicate import Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only
 from segments.language.wire import predicate_from_json

@@ -40,7 +40,7 @@ from segments.ask.ask import explain
 from segments.ask.why import why
 from segments.evaluate import flips, holds, true_of
 from segments.facts import Event, Facts
-from segments.language.predicate import Edge
+from segments.language.edges import Edge
 from segments.sql.statements import among, everyone
 from segments.watch.transitions import memory, read_facts
 from store import Database

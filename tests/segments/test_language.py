@@ -13,7 +13,8 @@ from hypothesis import given
 
 import segments
 from segments import DefinitionError, Predicate, Segment, check_goal, did, prop, purchases, trait
-from segments.language.predicate import Edge, event_types, trait_names, windows
+from segments.language.edges import Edge
+from segments.language.moves import event_types, trait_names, windows
 from segments.language.wire import ORDER, predicate_from_json, readers
 from tests.profile import examples
 from tests.segments.strategies import predicates

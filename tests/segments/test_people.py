@@ -28,8 +28,8 @@ from segments import (
 )
 from segments.evaluate import holds
 from segments.facts import Person
+from segments.language.moves import event_types, trait_names
 from segments.language.names import expanded
-from segments.language.predicate import event_types, trait_names
 from segments.language.wire import predicate_from_json
 from segments.leaves.people import MemberOf
 from segments.leaves.reach import CHANNELS, PURPOSES

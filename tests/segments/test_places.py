@@ -27,7 +27,8 @@ from segments import (
 )
 from segments.evaluate import holds
 from segments.facts import Event
-from segments.language.predicate import Edge, trait_names
+from segments.language.edges import Edge
+from segments.language.moves import trait_names
 from segments.language.wire import predicate_from_json
 from segments.leaves.areas import EARTH_RADIUS, distance
 from tests.segments.shop import T0, Shop

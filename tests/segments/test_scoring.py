@@ -24,7 +24,8 @@ from segments import (
 from segments.ask.why import why
 from segments.evaluate import holds
 from segments.facts import Facts
-from segments.language.predicate import Predicate, event_types, trait_names
+from segments.language.moves import event_types, trait_names
+from segments.language.predicate import Predicate
 from segments.language.wire import predicate_from_json
 from segments.leaves.people import MemberOf
 from segments.leaves.places import position_in, position_of

@@ -61,7 +61,7 @@ def preview(
 
     async def work(asked: Asked) -> "tuple[list[Any], list[str]]":
         from segments.ask.ask import hinted, preview
-        from segments.language.predicate import trait_names
+        from segments.language.moves import trait_names
         from store.segments.rows import members
 
         predicate = await asked.predicate(plain) if name is None else (await asked.one(name)).segment.predicate
