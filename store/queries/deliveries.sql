@@ -1,6 +1,7 @@
 -- name: facts
 -- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen, and the operator's
--- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address that was not replaced; the endpoints are those of them that live and may be written to for the
+-- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address
+-- that was not replaced; the endpoints are those of them that live and may be written to for the
 -- purpose ($4): marketing needs a yes, anything else no more than the absence of a no.
 with held as materialized (
     select e.id, e.address, e.platform, e.invalid_at, coalesce(e.named_at, e.last_seen_at) as named_at,
