@@ -115,6 +115,25 @@ def sources(module: str) -> dict[str, Path]:
     return root | dict(_below(spec.submodule_search_locations, f"{module}."))
 
 
+def sources_in(root: Path, module: str) -> dict[str, Path]:
+    """The same for a catalogue that stands below a folder which Python does not look into.
+
+    Raises:
+        CatalogueError: there is no such package.
+    """
+    first = source_in(root, module)
+    if first is None or first.name != "__init__.py":
+        raise CatalogueError(f"there is no package {module.replace('.', '/')}/__init__.py in {root}", rule=Rule.MODULE)
+    return {module: first} | dict(_below([first.parent], f"{module}."))
+
+
+def source_in(root: Path, module: str) -> Path | None:
+    """Where the source of a module is below a folder, or below its `src`."""
+    inside = Path(*module.split("."))
+    named = (inside / "__init__.py", inside.with_suffix(".py"))
+    return next((root / top / each for top in ("", "src") for each in named if (root / top / each).is_file()), None)
+
+
 def _below(folders: Iterable[str | Path], prefix: str) -> Iterator[tuple[str, Path]]:
     for folder in map(Path, folders):
         for info in pkgutil.iter_modules([str(folder)], prefix):

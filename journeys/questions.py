@@ -10,8 +10,8 @@ from uuid import UUID
 from pydantic import Field
 
 from journeys.contracts import Contract, unset
-from journeys.gate.hours import Window
 from journeys.gate.moment import Moment
+from journeys.policies import Window
 from segments import DefinitionError, Predicate, check_goal
 
 

@@ -30,6 +30,7 @@ class Rule(StrEnum):
     # What loads, and is a warning
     NEARLY = "nearly-declared"
     CAP = "cap-longer-than-deadline"
+    WAIT = "max-wait-too-short"
     # What lint doubts
     NO_GOAL = "no-goal"
     NO_KPI = "no-kpi"
@@ -59,6 +60,7 @@ SENTENCES = {
     Rule.TEMPLATE_PARAMS: "a message, on any path, that does not pass what its template declares, or passes more",
     Rule.NEARLY: "a name that is nearly one which the catalogue declares as its own",
     Rule.CAP: "a cap whose span is longer than the deadline of messages, so that they are dropped and not sent later",
+    Rule.WAIT: "limits of a journey that make customers wait longer than they are let wait, or that nobody waits for",
     Rule.NO_GOAL: "a journey that sends marketing, and declares neither a goal nor a KPI",
     Rule.NO_KPI: "any other journey that declares neither; the goal counts as a KPI",
     Rule.NO_MESSAGE: "a journey that does nothing to its customer on any path",

@@ -16,7 +16,7 @@ definitions           journeys segments.library
 
 journeys              journeys.handle journeys.gate segments segments.language
 journeys.handle       journeys journeys.gate segments segments.language
-journeys.walk         journeys journeys.handle journeys.gate segments
+journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
 journeys.check        journeys journeys.handle journeys.walk
 journeys.versions     journeys journeys.check
@@ -77,7 +77,8 @@ GROUPS = {
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
-        f"journeys.{name}" for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
+        f"journeys.{name}"
+        for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions", "room")
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
     "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],

@@ -14,6 +14,7 @@ from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
+from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.pace import Pace
 from activities.versions import Versions
@@ -101,6 +102,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         clock=clock,
         closer=Closer(database, client, clock),
         mender=Mender(database, client, clock, versions, why_not),
+        line=Line(database, versions, clock),
         pace=Pace(settings.release_per_second),
     )
     return Watch(

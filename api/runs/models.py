@@ -142,8 +142,8 @@ class RunView(BaseModel):
     customer_id: UUID
     key: str
     status: Status = Field(
-        description="waiting: for time to pass, or for something to happen; deferred: a message is tried again; in-doubt: a"
-        " provider may have one; failing: its steps raise, or no longer fit what it has done; it goes on with mended code"
+        description="in-line: to be let in; waiting: for time to pass, or for something to happen; deferred: a message is tried"
+        " again; in-doubt: a provider may have one; failing: its steps raise, or no longer fit what it has done"
     )
     next: str | None = Field(description="what it does next", examples=["push cart-reminder again: quiet hours"])
     next_at: datetime | None = Field(description="when, at the latest; null where only Temporal knows")
@@ -154,6 +154,7 @@ class RunView(BaseModel):
     segment: str | None
     holdout: bool
     entered_at: datetime
+    waits_until: datetime | None = Field(description="it waits to be let in, because its journey has limits: until then")
     started_at: datetime | None
     ended_at: datetime | None
     outcome: str | None = Field(description="finished, goal reached, left the segment, ended by an operator, …")
@@ -183,7 +184,7 @@ async def views(config: ApiConfig, database: Database, runs: Sequence[Run]) -> l
 
 def _view(config: ApiConfig, run: Run, then: Next | None) -> RunView:
     status = status_of(run, then)
-    what, at = next_of(status, then)
+    what, at = next_of(run, status, then)
     return RunView(
         id=run.id,
         journey=run.journey,
@@ -198,6 +199,7 @@ def _view(config: ApiConfig, run: Run, then: Next | None) -> RunView:
         segment=run.segment,
         holdout=run.holdout,
         entered_at=run.entered_at,
+        waits_until=run.waits_until if run.ended_at is None else None,
         started_at=run.started_at,
         ended_at=run.ended_at,
         outcome=run.outcome or run.exit_reason,

@@ -29,9 +29,10 @@ from api.runs.models import (
     message,
     views,
 )
-from api.runs.starts import open_run
+from api.runs.starts import open_run, refused
 from api.state import Config, Db
 from journeys import InvalidParams, JourneyDefinition
+from journeys.entry import Refused
 from store import Database
 from store.runs import lists
 from store.runs import views as rows
@@ -67,6 +68,8 @@ async def start_run(
     params = _accepted(definition, body.params)
     async with database.transaction() as connection:
         started = await open_run(connection, config, definition, body, params, idempotency_key)
+    if isinstance(started, Refused):  # after the commit, which has written it down
+        raise refused(journey, started)
     run = await _existing(database, started if isinstance(started, UUID) else started.id)
     response.status_code = 200 if isinstance(started, UUID) else 201
     response.headers["Location"] = f"/v1/runs/{run.id}"

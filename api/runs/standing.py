@@ -6,7 +6,7 @@ from typing import Literal
 from store.runs.lists import Next
 from store.runs.views import Run
 
-Status = Literal["starting", "waiting", "deferred", "in-doubt", "failing", "ending", "ended"]
+Status = Literal["in-line", "starting", "waiting", "deferred", "in-doubt", "failing", "ending", "ended"]
 #: What is next of a run that merely sleeps: when it wakes is known to Temporal alone.
 ASLEEP = "a timer"
 _SIMPLE: dict[Status, str] = {
@@ -23,6 +23,8 @@ def status_of(run: Run, then: Next | None = None) -> Status:
         return "ended"
     if run.exit_reason is not None:
         return "ending"
+    if run.waits_until is not None:
+        return "in-line"
     if run.failing_since is not None:
         return "failing"
     if run.started_at is None:
@@ -30,10 +32,12 @@ def status_of(run: Run, then: Next | None = None) -> Status:
     return _under_way(then.state if then else None)
 
 
-def next_of(status: Status, then: Next | None) -> tuple[str | None, datetime | None]:
+def next_of(run: Run, status: Status, then: Next | None) -> tuple[str | None, datetime | None]:
     """What a run does next, and when, as far as that is known."""
     if status == "ended":
         return None, None
+    if status == "in-line":
+        return "to be let in, or too late", run.waits_until
     if status in _SIMPLE or then is None:
         return _SIMPLE.get(status, ASLEEP), None
     if then.state is not None:

@@ -24,7 +24,7 @@ EntryModel = TypeVar("EntryModel", default=Any)
 ENDING = frozenset(
     {
         *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
-        *(Reason.CEILING, Reason.OTHER_JOURNEY),
+        *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED),
     }
 )
 

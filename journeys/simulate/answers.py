@@ -8,7 +8,7 @@ from typing import Any
 
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
-from journeys.contracts import PerKey, Reason
+from journeys.contracts import Reason
 from journeys.entry import lot
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
@@ -70,8 +70,7 @@ class Answers:
     def _started(self, who: Customer, asked: StartJourney) -> bool:
         definition = self._catalogue.journey(asked.journey)
         params = definition.branchable(definition.accept(dict(asked.params)))
-        key = asked.key if isinstance(definition.spec.reentry, PerKey) else ""
-        opened = self._admission.by_hand(definition, who, params, key)
+        opened = self._admission.by_hand(definition, who, params, asked.key, "journey")
         if isinstance(opened, Run):
             self._soon(who, lambda: self._start(opened))
         return isinstance(opened, Run)
@@ -90,4 +89,4 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     """Of events, what happened since entry, as a goal's; of anything else, what is true of the customer now."""
     if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
-    return goal_reached(predicate, run.customer, run.start.entered_at, run.now()) is not None
+    return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None

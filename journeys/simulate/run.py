@@ -38,6 +38,10 @@ class Surroundings(Protocol):
         """The first of what a wait waits for that is so."""
         ...
 
+    def over(self, run: "Run") -> None:
+        """A run has ended."""
+        ...
+
 
 class _Pause:
     """What a journey gives back while it waits: until when."""
@@ -68,12 +72,17 @@ class Run:
         *,
         key: str,
         holdout: bool,
+        waits: tuple[datetime, datetime] | None = None,
     ) -> None:
         self.customer = customer
         self.start = start
         self.key = key
         self.holdout = holdout
         self.spec: JourneySpec = definition.spec
+        #: When its customer entered; a goal counts from here, also where it waited to be let in.
+        self.entered_at = start.entered_at
+        self.waits_from: datetime = waits[0] if waits else start.entered_at
+        self.waits_until: datetime | None = waits[1] if waits else None
         #: The events that can reach its goal: asked at every message.
         self.goal_types = _goal_types(definition.spec.goal)
         self.outcome: Reason | None = None
@@ -90,7 +99,8 @@ class Run:
         self._world = world
         self._happened: Happened | None = None
         self._turn = 0
-        self._steps = definition.steps(Journey(start, definition.spec, self)).__await__()
+        self._definition = definition
+        self._steps: Generator[_Pause, None, None] | None = None
 
     @property
     def journey(self) -> str:
@@ -102,10 +112,17 @@ class Run:
         """How many messages a provider has accepted."""
         return sum(message.state == Outcome.SENT for message in self.messages)
 
+    def let_in(self) -> None:
+        """It waited to be let in, and is from now on."""
+        self.waits_until = None
+        self.start = self.start.model_copy(update={"entered_at": self.now(), "started_at": self.now()})
+
     def go(self) -> None:
         """Go on until the next wait, or to the end."""
         self._turn += 1
         self.waiting = None
+        if self._steps is None:
+            self._steps = self._definition.steps(Journey(self.start, self.spec, self)).__await__()
         try:
             pause = next(self._steps)
         except StopIteration:
@@ -120,7 +137,10 @@ class Run:
         """End it, from whatever it waits for."""
         if self.outcome is None and self.exit is None:
             self.exit = reason
-            self.go()
+            if self.waits_until is None:
+                self.go()
+            else:
+                self._end(reason)
 
     def ask_again(self) -> None:
         """A message that waits may be asked for again."""
@@ -193,3 +213,5 @@ class Run:
 
     def _end(self, reason: Reason) -> None:
         self.outcome, self.ended_at = reason, self._world.agenda.now
+        if self.spec.limits is not None:
+            self._world.over(self)

@@ -5,14 +5,14 @@ for some of them only. In a loop an effect is answered each way once and then al
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits
+from journeys.actions import Action, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
@@ -20,16 +20,20 @@ from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.heard import Expect, Expected, Happened, OfPeople, OfSegment
-from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.questions import Arm, IsIn, Opens, Question, Reached, When
 from journeys.walk.driving import drive
 from journeys.walk.samples import entries, samples
 from segments import Segment
+from segments.language.wire import predicate_from_json
 
+T = TypeVar("T")
 #: Where the author's code is: file, line and instruction, the innermost first.
 Place = tuple[tuple[str, int, int], ...]
 #: What is answered: what happens there, since one line may do several things.
 _Turn = tuple[Place, str]
 
+_SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
 _NOBODY = UUID(int=0)
 #: When everybody enters.
 ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,6 +61,17 @@ class Effect:
     segments: tuple[str, ...] = ()
     lasts: timedelta = timedelta(0)
     expected: tuple[Expected, ...] = ()
+    #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
+    carries: str = ""
+
+
+class Command(NamedTuple):
+    """One line of a run's history as replay compares it, with what the steps were answered."""
+
+    kind: str
+    what: str
+    at: timedelta
+    reply: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,7 @@ class Path:
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass
@@ -103,7 +119,9 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
                 return found
             walk = _Walk(waiting.pop())
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), handle.conditions, stop, None in (params, entry))
+            unknown = None in (params, entry)
+            named, commands = handle.conditions, tuple(walk.commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), named, stop, unknown, commands)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -114,11 +132,15 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     return found
 
 
+def entered(params: dict[str, Any], entry: dict[str, Any]) -> RunStart:
+    """A run of nobody's, to walk a journey with."""
+    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
+
+
 def _walk(
     definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
-    handle: Journey[Any] = Journey(start, definition.spec, walk)
+    handle: Journey[Any] = Journey(entered(params, entry), definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
     except TookTooLong as late:
@@ -131,6 +153,7 @@ class _Walk:
 
     def __init__(self, prescribed: Sequence[int]) -> None:
         self.effects: list[Effect] = []
+        self.commands: list[Command] = []
         self._prescribed = prescribed
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
@@ -155,7 +178,10 @@ class _Walk:
     async def sleep_until(self, at: datetime, summary: str) -> None:
         if at > self._now:
             self._at_once = 0
-        self._add(Effect("wait", summary, _author(), self._at, lasts=max(at - self._now, timedelta(0))))
+        lasts = max(at - self._now, timedelta(0))
+        self._add(Effect("wait", summary, _author(), self._at, lasts=lasts))
+        if lasts:
+            self._command("timer", summary, None)
         self._now = max(self._now, at)
 
     hold = sleep_until
@@ -165,24 +191,24 @@ class _Walk:
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
         told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
-        self._add(Effect("message", told, place, self._at, answer, request, only))
-        if way == 0:
-            return Receipt(outcome=Outcome.SENT)
-        return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+        receipt = _SENT if way == 0 else _NOT_SENT
+        self._add(Effect("message", told, place, self._at, answer, request, only, carries=_named(request.params)))
+        return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
         place = _author()
         if isinstance(question, When | Opens):
-            return self._coming(question, place)
+            return self._command(question.activity, question.summary, self._coming(question, place))
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
         answer = answers[self._way((place, question.summary), len(answers))]
-        told = answer if isinstance(answer, str) else "yes" if answer else "no"
+        told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add(Effect(kind, question.summary, place, self._at, told, segments=named))
-        return answer
+        carries = _named(getattr(question, _CARRIED.get(type(question), ""), {}))
+        self._add(Effect(kind, _asked(question), place, self._at, told, segments=named, carries=carries))
+        return self._command(question.activity, question.summary, answer)
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
@@ -204,12 +230,13 @@ class _Walk:
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
         answer = ways[way][0] if way < len(ways) else "in vain"
         lasts, expected = expect.until - self._now, tuple(expect.expected.values())
+        happened = (
+            Happened(wait=expect.wait, which=ways[way][1], at=self._now, answer=ways[way][2]) if way < len(ways) else None
+        )
         self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
-        if way < len(ways):
-            _, which, told = ways[way]
-            return Happened(wait=expect.wait, which=which, at=self._now, answer=told)
-        self._now = max(self._now, expect.until)
-        return None
+        if happened is None:
+            self._now = max(self._now, expect.until)
+        return self._command(Expect.activity, summary, happened)
 
     def _way(self, turn: _Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
@@ -220,6 +247,10 @@ class _Walk:
         self._taken[turn] = way
         self._turns.append((turn, way, ways))
         return way
+
+    def _command(self, kind: str, what: str, reply: T) -> T:
+        self.commands.append(Command(kind, what, self._at, reply))
+        return reply
 
     @property
     def _at(self) -> timedelta:
@@ -232,6 +263,14 @@ class _Walk:
             raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
+
+
+def _asked(question: Question) -> str:
+    return f"{predicate_from_json(question.predicate)}?" if isinstance(question, Reached) else question.summary
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:

@@ -600,7 +600,12 @@ create table run (
     failure            text,
     -- The version of the catalogue, from the start on; since when it is another than the one that the run began with.
     version            text,
-    moved_at           timestamptz
+    moved_at           timestamptz,
+    -- Where the journey has limits: from when on the customer may be let in, until when they wait for it (nothing: they wait
+    -- no more), and when they were.
+    waits_from         timestamptz,
+    waits_until        timestamptz,
+    let_in_at          timestamptz
 );
 -- One at a time; a run that was told to end makes room at once.
 create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null and exit_reason is null;
@@ -608,10 +613,13 @@ create unique index run_idempotency on run (journey, idempotency_key) where idem
 create index run_profile on run (profile_id, entered_at desc);
 create index run_journey on run (journey, entered_at desc);
 create index run_entered on run (entered_at desc, id desc);
-create index run_to_start on run (created_at) where started_at is null and ended_at is null;
+create index run_to_start on run (created_at) where started_at is null and ended_at is null and waits_until is null;
 create index run_to_signal on run (exit_at) where exit_reason is not null and exit_signalled_at is null and ended_at is null;
 create index run_ending on run (exit_signalled_at) where exit_signalled_at is not null and ended_at is null;
-create index run_standing on run (journey, created_at, id) where ended_at is null;
+create index run_standing on run (journey, created_at, id) where ended_at is null and waits_until is null;
+create index run_in_line on run (journey, waits_from, id) where waits_until is not null and ended_at is null and exit_reason is null;
+create index run_useful on run (journey, waits_until) where waits_until is not null and ended_at is null and exit_reason is null;
+create index run_let_in on run (journey, let_in_at) where let_in_at is not null;
 create index run_failing on run (journey) where failing_since is not null and ended_at is null;
 create index run_version on run (version) where ended_at is null;
 create index run_moved on run (moved_at) where moved_at is not null and ended_at is null;
@@ -659,14 +667,16 @@ create table exposure (
 );
 create index exposure_profile on exposure (profile_id);
 
--- Entries that did not become runs, with the reason.
+-- Entries that did not become runs, by a segment, by API or by another journey, with the reason and what it was decided on.
 create table entry_refused (
     id             bigint generated always as identity primary key,
     journey        text not null,
     profile_id     uuid not null,
     entry_key      text not null default '',
+    entered_by     text not null default 'segment' check (entered_by in ('segment', 'api', 'journey')),
     transition_id  bigint,
     reason         text not null,
+    detail         jsonb not null default '{}',
     at             timestamptz not null
 );
 create index entry_refused_journey on entry_refused (journey, at desc);

@@ -44,6 +44,10 @@ ended_at is not null;
 -- They cannot go on with the code that they began with.
 failing_since is not null and ended_at is null;
 
+-- name: in_line
+-- They wait to be let in.
+waits_until is not null and ended_at is null and exit_reason is null;
+
 -- name: deferred
 -- A message of theirs is to be tried again: not now, said the gate, or the provider.
 ended_at is null and exit_reason is null

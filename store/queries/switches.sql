@@ -12,13 +12,16 @@ set state = excluded.state, at = excluded.at, by = excluded.by, killed_at = coal
 -- name: kill_each
 -- Everything is killed: whoever is in a journey now is over for good, also where everything lives again a moment later.
 with recursive each (journey) as (
-    (select journey from run where ended_at is null order by journey limit 1)
+    (select journey from run where ended_at is null and waits_until is null order by journey limit 1)
     union all
-    select (select r.journey from run r where r.ended_at is null and r.journey > each.journey order by r.journey limit 1)
+    select (select r.journey from run r where r.ended_at is null and r.waits_until is null and r.journey > each.journey
+            order by r.journey limit 1)
     from each where each.journey is not null
 )
 insert into journey_control (journey, state, at, by, killed_at)
 select journey, 'live', $1, $2, $1 from each where journey is not null
+union
+select distinct journey, 'live', $1, $2, $1 from run where ended_at is null and exit_reason is null and waits_until is not null
 on conflict (journey) do update set killed_at = excluded.killed_at;
 
 -- name: wake_each
@@ -49,15 +52,21 @@ select journey from journey_control where state = 'killed';
 
 -- name: open_and_waiting
 -- How many runs of a journey, or of all, are open; how many of their messages wait for a pause to end; how many are at a provider.
-select (select count(*) from run where ended_at is null and ($1 = '*' or journey = $1)) as open_runs,
+select (select count(*) from run where ended_at is null and waits_until is null and ($1 = '*' or journey = $1))
+       + (select count(*) from run where ended_at is null and waits_until is not null and exit_reason is null
+          and ($1 = '*' or journey = $1)) as open_runs,
        (select count(*) from delivery where state = 'deferred' and reason = 'journey paused' and ($1 = '*' or journey = $1)) as waiting_messages,
        (select count(*) from delivery where state = 'claimed' and retry_at is null and ($1 = '*' or journey = $1)) as in_flight;
 
 -- name: to_kill
--- Open runs whose journey was killed after they had entered.
-select r.id from journey_control c
-join run r on r.journey = c.journey and r.created_at <= c.killed_at
-where c.killed_at is not null and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1
+-- Open runs whose journey was killed after they had entered: those who are in, and those who wait to be let in, an index each.
+select id from (
+    select r.id, r.profile_id from journey_control c join run r on r.journey = c.journey and r.created_at <= c.killed_at
+    where r.ended_at is null and r.exit_reason is null and r.waits_until is null
+    union all
+    select r.id, r.profile_id from journey_control c join run r on r.journey = c.journey and r.created_at <= c.killed_at
+    where r.ended_at is null and r.exit_reason is null and r.waits_until is not null) killed
+where bucket(profile_id) % $2 = $1
 limit $3;
 
 -- name: to_release

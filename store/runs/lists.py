@@ -17,7 +17,7 @@ from store.runs.views import Run, run_of
 _SQL = queries("run_lists")
 
 #: How a run may stand, as one asks for it. Some overlap: whoever fails is open, too, and what is over may be in doubt.
-Status = Literal["open", "waiting", "deferred", "failing", "in-doubt", "ended"]
+Status = Literal["open", "in-line", "waiting", "deferred", "failing", "in-doubt", "ended"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 _AT_ONCE = 5_000  # ends in a transaction
 

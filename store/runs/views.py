@@ -34,16 +34,20 @@ class Run:
     failing_since: datetime | None
     failure: str | None
     version: str | None
+    waits_from: datetime | None
+    waits_until: datetime | None
+    let_in_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class JourneyStanding:
-    """How the runs of a journey stand: how many are open, how many of these cannot go on, how many met their ceiling lately."""
+    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in."""
 
     open_runs: int = 0
     failing_runs: int = 0
     failure: str | None = None
     at_their_ceiling: int = 0
+    waiting_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,23 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Cap, Journey, QuietHours, Segment, after, did, journey, once, per_key, purchases, trait
+from journeys import (
+    Cap,
+    Journey,
+    QuietHours,
+    Segment,
+    Window,
+    after,
+    did,
+    journey,
+    once,
+    per_hour,
+    per_key,
+    purchases,
+    restart,
+    trait,
+    whenever,
+)
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 open_carts = Segment("open-carts", did("Cart Updated").within(days=7))
@@ -50,6 +66,37 @@ async def calms_down(j: Journey) -> None:
     """For a segment that a product team defines through the API; once per ticket."""
     await j.wait(hours=1)
     await j.email("note")
+
+
+seekers = Segment("seekers", did("Searched").within(hours=12))
+
+
+@journey(entry=seekers, reentry=restart())
+async def when_they_stop(j: Journey) -> None:
+    """Two hours after the last of several searches; each begins anew."""
+    await j.wait(hours=2)
+    await j.push("note")
+
+
+@journey(entry=seekers, reentry=whenever())
+async def while_they_search(j: Journey) -> None:
+    """After a search, and again after the next one that comes when it is over."""
+    await j.wait(hours=1)
+    await j.email("note")
+
+
+@journey(entry=seekers, reentry=after(minutes=0), capacity=1, max_wait=timedelta(hours=5))
+async def one_at_a_time(j: Journey) -> None:
+    """For one customer at a time; the next waits, and goes when it has waited for five hours."""
+    await j.wait(hours=3)
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0), rate=per_hour(1), entry_hours=Window("06:00", "22:00"), max_wait=timedelta(hours=9))
+async def in_the_daytime(j: Journey) -> None:
+    """One customer an hour, between six and ten."""
+    await j.at(minutes=10)
+    await j.push("note")
 
 
 class Choice(BaseModel):

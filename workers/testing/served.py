@@ -17,6 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from journeys.catalogue import load
 from journeys.contracts import Channel, Outcome
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 from store import connect
@@ -82,7 +83,6 @@ class Served:
         self._portal = portal
         self._hands = Hands(shop)
         self._profiles: dict[str, UUID] = {}
-        self._refused: list[tuple[str, Refusal]] = []
         self._numbers = count(1)
 
     @property
@@ -146,10 +146,7 @@ class Served:
         async def starts() -> None:
             async with self._about(name):
                 answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
-            if answer.status_code == httpx.codes.CONFLICT:
-                self._refused.append((name, Refusal(journey, _why(answer.json()), self.now)))
-            else:
-                assert answer.is_success, answer.text
+            assert answer.is_success or answer.status_code == httpx.codes.CONFLICT, answer.text
 
         self._portal.call(starts)
         self.shadow.starts(journey, name, params, key)
@@ -182,6 +179,17 @@ class Served:
         self.shop.sandbox.faults.tell(_PROVIDERS[channel], FAULTS[channel, kind], **rule)
         self.shadow.provider(kind, channel, name, times, after)
 
+    def sells(self, product: Product) -> None:
+        """The shop tells a product over the API."""
+        told = {"id": product.id, "name": product.id.capitalize(), "available": product.available, **product.relations}
+
+        async def sells() -> None:
+            answer = await self.shop.operate("PUT", "/v1/products", json=[told])
+            assert answer.is_success, answer.text
+
+        self._portal.call(sells)
+        self.shadow.sells(product)
+
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API."""
 
@@ -206,7 +214,7 @@ class Served:
             rows = await self.shop.database.pool.fetch(asked, self._profiles[name])
             return [Refusal(**row) for row in rows]
 
-        return [*self._portal.call(refused), *(refusal for who, refusal in self._refused if who == name)]
+        return self._portal.call(refused)
 
     def _identify(self, name: str, traits: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         async def identify() -> None:
@@ -253,9 +261,3 @@ class Served:
             for each in await self.shop.messages(row)
         )
         return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at)
-
-
-def _why(problem: Mapping[str, Any]) -> str:
-    """Why a start over the API was refused: by the switch (`journey paused`), or by the journey's rule."""
-    code, detail = str(problem["code"]), str(problem["detail"])
-    return code.replace("-", " ") if code.startswith("journey-") else detail.rpartition(": ")[2]

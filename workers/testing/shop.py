@@ -268,7 +268,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     closer = parts.watch.dispatcher.closer
     closer.clock = clock
     parts.watch.dispatcher.mender.clock = clock
-    dispatcher = replace(parts.watch.dispatcher, clock=clock)
+    dispatcher = replace(parts.watch.dispatcher, clock=clock, line=replace(parts.watch.dispatcher.line, clock=clock))
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(parts.delivery, clock=partial(_tried_at, clock), doubt=replace(parts.delivery.doubt, speed=clock.speed))
     return replace(parts, watch=watch, delivery=delivery)

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from workers.cli.operating.run_tables import RunShown, RunTold
     from workers.waking import Waking
 
-_STATUSES = ("open", "waiting", "deferred", "failing", "in-doubt", "ended")  # `store.runs.lists`, which `--help` does not load
+_STATUSES = (
+    "open",
+    "in-line",
+    "waiting",
+    "deferred",
+    "failing",
+    "in-doubt",
+    "ended",
+)  # `store.runs.lists`, which `--help` does not load
 _ALL = "say which runs: their ids, or a filter such as --journey or --status; `journeys kill --all` ends everything"
 Journey = Annotated[str | None, typer.Option(help="Only of this journey, also one that has left the catalogue.")]
 Customer = Annotated[str | None, typer.Option(help="Only of this customer: a userId, or our id.")]
@@ -181,7 +189,7 @@ async def _told(database: "Database", found: "Sequence[Run]") -> "Sequence[RunTo
 
     then = await lists.next_of(database, [run.id for run in found], settings().clock.now())
     stands = {run.id: status_of(run, then.get(run.id)) for run in found}
-    nexts = {run.id: next_of(stands[run.id], then.get(run.id)) for run in found}
+    nexts = {run.id: next_of(run, stands[run.id], then.get(run.id)) for run in found}
     asleep = [run.workflow_id for run in found if nexts[run.id] == (ASLEEP, None)]
     wakes = await wakings(settings(), asleep) if asleep else {}
     return [told(run, stands[run.id], *_awake(nexts[run.id], wakes.get(run.workflow_id))) for run in found]
