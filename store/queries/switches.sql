@@ -19,9 +19,9 @@ with recursive each (journey) as (
     from each where each.journey is not null
 )
 insert into journey_control (journey, state, at, by, killed_at)
-select journey, 'live', $1, $2, $1 from each where journey is not null
+select journey, 'live', $1::timestamptz, $2, $1::timestamptz from each where journey is not null
 union
-select distinct journey, 'live', $1, $2, $1 from run where ended_at is null and exit_reason is null and waits_until is not null
+select distinct journey, 'live', $1::timestamptz, $2, $1::timestamptz from run where ended_at is null and exit_reason is null and waits_until is not null
 on conflict (journey) do update set killed_at = excluded.killed_at;
 
 -- name: wake_each

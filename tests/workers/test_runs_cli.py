@@ -59,7 +59,10 @@ async def test_runs_with_what_they_do_next_and_the_place_of_an_error(dsn: str) -
     assert (str(OTHER) in hers.stdout, str(RUN) in hers.stdout) == (True, False)
     assert (await in_thread("runs", "--until", "2026-03-01", database_url=dsn)).stdout == "no such runs\n"
     wrong = await in_thread("runs", "--status", "broken", database_url=dsn)
-    assert (wrong.returncode, "choose one of open, waiting, deferred, failing, in-doubt, ended" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "choose one of open, in-line, waiting, deferred, failing, in-doubt, ended" in wrong.stderr) == (
+        1,
+        True,
+    )
 
 
 @pytest.mark.usefixtures("two")
