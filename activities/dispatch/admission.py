@@ -24,7 +24,6 @@ from segments.dating import trigger_types
 from segments.load.stored import last_loaded
 from store import Connection
 from store.runs import entries, switches
-from store.runs import rows as runs
 from store.runs.entries import Refusal, Standing
 from store.runs.rows import OutboxRow
 from store.runs.switches import EVERYTHING

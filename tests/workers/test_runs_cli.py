@@ -121,7 +121,7 @@ def test_the_id_of_a_run_is_whole_on_a_narrow_terminal() -> None:
 async def test_a_misspelt_journey_is_no_empty_list(dsn: str) -> None:
     wrong = await in_thread("runs", "--journey", "wellcome", database_url=dsn)
     assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert "no journey 'wellcome', and no run of one; the catalogue has: cart_abandonment, cart_discount" in wrong.stderr
+    assert "no journey 'wellcome', and no run of one; the catalogue has: after_purchase, " in wrong.stderr
     assert (await in_thread("pause", "wellcome", database_url=dsn)).returncode == 1
     left = await in_thread(
         "runs", "--journey", "welcome", "--status", "ended", database_url=dsn
