@@ -45,6 +45,7 @@ class RunFacts:
     phone: str | None = None
     held: bool = False
     control: str = "live"
+    fetched: dict[str, Any] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:

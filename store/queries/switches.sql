@@ -88,6 +88,6 @@ limit $2;
 -- name: released
 -- Their runs were told to ask again now.
 update delivery d set retry_at = $4
-from unnest($1::uuid[], $2::text[], $3::smallint[]) as x (run_id, step, occurrence)
+from unnest($1::uuid[], $2::text[], $3::bigint[]) as x (run_id, step, occurrence)
 where d.run_id = x.run_id and d.step = x.step and d.occurrence = x.occurrence
   and d.state = 'deferred' and d.reason = 'journey paused';
