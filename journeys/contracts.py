@@ -134,6 +134,7 @@ class Reason(StrEnum):
     WAITED = "waited too long to enter"
     MERGED = "merged into another run"
     ERASED = "customer erased"
+    PARAMS_UNLIKE = "parameters not as declared"
     # Ends that were nobody's wish:
     TOO_LONG = "history too long for Temporal"
     TIMED_OUT = "timed out in Temporal"

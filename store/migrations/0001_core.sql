@@ -96,8 +96,9 @@ create index event_profile_type on event (profile_id, type collate "C", ts desc)
 create index event_type on event (type, ts) include (profile_id);
 create table event_default partition of event default;
 
--- Weeks begin on Monday 00:00 UTC. Safe to call twice, and from several sessions at once.
-create function ensure_event_week(week timestamptz) returns void language plpgsql as $$
+-- Weeks begin on Monday 00:00 UTC. Safe to call twice, and from several sessions at once. It makes tables for who may not (the API).
+create function ensure_event_week(week timestamptz) returns void
+    language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     starts timestamptz := date_trunc('week', week at time zone 'UTC') at time zone 'UTC';
     name text := 'event_' || to_char(starts at time zone 'UTC', 'IYYY"w"IW');

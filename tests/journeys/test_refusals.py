@@ -237,6 +237,25 @@ def test_templates_and_segments_are_told_together_with_their_lines(package: Path
     ]
 
 
+def test_a_start_of_another_journey_is_held_against_what_that_declares(package: Path) -> None:
+    other = """from typing import Literal
+from pydantic import BaseModel
+class Given(BaseModel):
+    lane: Literal["slow", "fast"]
+@journey(params=Given)
+async def other(j: Journey) -> None:
+    await j.push("hi")
+"""
+    source = other + journey_of(
+        'await j.start("othr")', 'await j.start(other, lane="fast")', 'await j.start("other", lane="express")'
+    )
+    missing, unlike = told(package, source)
+    assert missing == "10: journey trial starts othr, which the catalogue lacks; did you mean other?"
+    assert unlike.startswith(
+        "12: journey trial starts other, which does not take these parameters (/params/lane: Input should be"
+    )
+
+
 def test_a_helper_is_held_to_the_same_law_wherever_it_stands(package: Path) -> None:
     """D4."""
     beside = package.parent / "acme_prices.py"
