@@ -60,6 +60,11 @@ class Served:
     branchable: Mapping[str, Accept]
     accept: Mapping[str, Accept]
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
+    prices: Mapping[str, int] = field(default_factory=dict)
+
+    def price(self, channel: Channel) -> int:
+        """What a message costs on a channel, in millionths; nothing, where the catalogue tells no prices."""
+        return self.prices.get(channel.value, 0)
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

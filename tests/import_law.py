@@ -39,7 +39,7 @@ segments.load         PURE store.* segments.sql segments.watch segments.define
 segments.ask          PURE store.* segments.sql segments.watch segments.define
 segments.define       PURE store.* segments.sql segments.watch segments.ask
 
-activities            BORDER segments.* store.* activities.dispatch activities.versions MESSAGES
+activities            BORDER segments.* store.* activities.dispatch activities.gate activities.versions MESSAGES
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB

@@ -187,6 +187,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         branchable={name: each.branchable for name, each in definitions.items()},
         accept={name: each.accept for name, each in definitions.items()},
         services=catalogue.services,
+        prices=catalogue.prices,
     )
 
 

@@ -18,6 +18,7 @@ from api.state import Config, Db
 from journeys import JourneyDefinition
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
+from store.deliveries.budgets import Used, used
 from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
@@ -62,6 +63,17 @@ class Everything(BaseModel):
     by: str | None
 
 
+class BudgetView(BaseModel):
+    """What a journey may spend, and what is left of it now; money in the currency of the catalogue's prices."""
+
+    of: Literal["messages", "money"]
+    limit: float
+    used: float = Field(description="by what was claimed and may have arrived")
+    left: float
+    per: Literal["day", "week", "month"] | None
+    until: datetime | None = Field(description="when the next period begins")
+
+
 class JourneyView(BaseModel):
     """A journey: of the catalogue, or one that has left it while customers were in it."""
 
@@ -84,6 +96,8 @@ class JourneyView(BaseModel):
         description="why the first of them is not in yet", examples=["500 of 500 are in it", "100 have entered, of 100 in 1 h"]
     )
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
+    priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
+    budget: BudgetView | None = None
 
 
 @router.get("/journeys", responses=responses(401, 403, 503))
@@ -95,7 +109,9 @@ async def list_journeys(_: Operator, config: Config, database: Db) -> list[Journ
     waiting = await lines(config, database, standing)
     somebody = (name for name, stands in standing.items() if stands.open_runs or stands.waiting_runs)
     names = sorted({*config.catalogue, *somebody})
-    return [_journey(config, name, switches.holding(thrown, name), around, standing, waiting) for name in names]
+    used = await _used(config, database)
+    held = {name: switches.holding(thrown, name) for name in names}
+    return [_journey(config, name, held[name], around, standing, waiting, used.get(name)) for name in names]
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
@@ -160,6 +176,32 @@ async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyS
     return await standing_of_journeys(database, config.clock.now() - _LATELY)
 
 
+async def _used(config: ApiConfig, database: Database) -> dict[str, Used]:
+    """What the journeys with a budget have used of it in this period."""
+    specs = [definition.spec for definition in config.catalogue.values()]
+    now = config.clock.now()
+    periods = {spec.name: spec.budget.period(now, spec.timezone)[0] for spec in specs if spec.budget is not None}
+    if not periods:
+        return {}
+    async with database.pool.acquire() as connection:
+        return await used(connection, periods)
+
+
+def _budget(definition: JourneyDefinition, used: Used, now: datetime) -> BudgetView | None:
+    spec, budget = definition.spec, definition.spec.budget
+    if budget is None:
+        return None
+    spent = budget.of(used.messages, used.money)
+    return BudgetView(
+        of="messages" if budget.messages is not None else "money",
+        limit=budget.limit / budget.unit,
+        used=spent / budget.unit,
+        left=max(budget.limit - spent, 0) / budget.unit,
+        per=budget.per,
+        until=budget.period(now, spec.timezone)[1],
+    )
+
+
 def _journey(
     config: ApiConfig,
     name: str,
@@ -167,6 +209,7 @@ def _journey(
     around: AllSegments,
     standing: Mapping[str, JourneyStanding],
     waiting: Mapping[str, str],
+    used: Used | None,
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
     stands = standing.get(name, JourneyStanding())
@@ -188,6 +231,7 @@ def _journey(
             ],
         }
         | (_declared(definition) if definition else dict(_NOTHING))
+        | ({"budget": _budget(definition, used or Used(), config.clock.now())} if definition else {})
     )
 
 
@@ -198,6 +242,7 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
         "entry_segment": spec.entered_by,
         "goal": str(spec.goal) if spec.goal is not None else None,
         "reentry": str(spec.reentry),
+        "priority": spec.priority,
         "params": definition.params.model_json_schema() if definition.params else {},
     }
 
