@@ -135,7 +135,7 @@ class Claimed:
 
 async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str) -> RunFacts | None:
     """What the gate needs, with the run locked until the transaction ends; None for a run that is not there."""
-    row = await connection.fetchrow(_SQL["facts"], Lock.SWITCH, run_id, channel, purpose)
+    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose)
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])

@@ -1,4 +1,4 @@
--- name: facts
+-- name: run_facts
 -- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen, and the operator's
 -- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address
 -- that was not replaced; the endpoints are those of them that live and may be written to for the
@@ -33,7 +33,7 @@ for update of r;
 
 -- name: ledger_row
 -- What is known of a message already, and how the switches stand for its run: its journey's, and that of everything at once. Asked
--- after `facts`, and not with it: a statement sees what was committed before it began, not what its own lock waited for. The
+-- after `run_facts`, and not with it: a statement sees what was committed before it began, not what its own lock waited for. The
 -- message is locked: whoever settles it, and whoever claims it, comes to its budget after it.
 select (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_at) then 'killed'
                     when bool_or(c.state = 'paused') then 'paused' else 'live' end
