@@ -20,6 +20,7 @@ from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
+from activities.dispatch.pace import Pace
 from activities.versions import Versions
 from activities.watch import Watch
 from activities.web.addresses import network_of
@@ -118,6 +119,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client),
         line=Line(database, versions, clock),
+        pace=Pace(settings.release_per_second),
     )
     return Watch(
         database=database,
