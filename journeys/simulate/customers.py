@@ -63,8 +63,12 @@ class Customer:
 
     def happened(self, event: Event) -> None:
         """Keep an event at its place in time."""
-        insort(self.events.setdefault(event.type, []), event, key=lambda each: each.ts)
-        self._changed()
+        known = self.events.setdefault(event.type, [])
+        if known and event.ts < known[-1].ts:
+            insort(known, event, key=lambda each: each.ts)
+        else:
+            known.append(event)
+        self.facts.lapses.clear()
 
     def learned(self, traits: Mapping[str, Any], at: datetime) -> bool:
         """Take over traits; returns whether anything is new."""
@@ -75,7 +79,7 @@ class Customer:
         self._since |= dict.fromkeys(news, at)
         if news:
             self._where.clear()
-            self._changed()
+            self.facts.lapses.clear()
         return bool(news)
 
     def reached_at(self, channel: Channel, value: str, at: datetime) -> Address:
@@ -120,7 +124,7 @@ class Customer:
 
     @cached_property
     def facts(self) -> Facts:
-        """What predicates look at."""
+        """What predicates look at: what it holds changes with the customer, but for addresses and consents."""
         return Facts(self.traits, self.events, self._person(), since=self._since, created_at=self.created_at)
 
     def _person(self) -> Person:
