@@ -43,7 +43,7 @@ class Capped:
 
     def shut(self, start: datetime, end: datetime) -> list[Stretch]:  # noqa: ARG002 - what is shut is few
         """When there is no room for one more, from `start` on."""
-        counted = sorted(past.at for past in self.past if _counts(self.cap, past))
+        counted = sorted(past.at for past in self.past if counts(self.cap, past))
         if self.cap.within is None:
             return joined(each for zone in self.zones for each in self._full(counted, zone))
         if len(counted) < self.cap.messages:
@@ -72,5 +72,6 @@ def since(caps: Iterable[Cap], zones: Iterable[str], now: datetime) -> datetime:
     return min([now, *starts, *(now - span for span in spans)])
 
 
-def _counts(cap: Cap, past: Past) -> bool:
+def counts(cap: Cap, past: Past) -> bool:
+    """Whether a cap counts a message."""
     return cap.channel in (None, past.channel) and cap.purpose in (None, past.purpose)

@@ -144,7 +144,7 @@ def _timing(q: Question) -> No | None:
     """Quiet hours, windows, caps, habits and the deadline, together."""
     if not q.marketing or _nothing_shuts(q):
         return None
-    constraints = [*_hours(q), *_caps(q)]
+    constraints = [*_hours(q), *caps_on(q)]
     answer = solve(q.now, q.request.useless_after, constraints, q.habits)
     if answer.at == q.now:
         return None
@@ -178,7 +178,8 @@ def _hours(q: Question) -> list[Quiet | Only]:
     return [*quiet, *(Only(window, zones, {"window": str(window)} | told) for window in q.windows)]
 
 
-def _caps(q: Question) -> list[Capped]:
+def caps_on(q: Question) -> list[Capped]:
+    """The caps that hold for a message, each with what it counts."""
     *own, ceiling = caps_of(q.spec, q.ceilings)
     held = [Capped(cap, q.past, q.where.zones) for cap in own if applies(cap, q.request.channel)]
     return [*held, Capped(ceiling, q.past, q.where.zones, Reason.DAY_CEILING)]

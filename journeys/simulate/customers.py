@@ -43,6 +43,23 @@ class Address:
         return not self.suppressed or self.suppressed.isdisjoint(("all", purpose.value))
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A run from before the simulation began."""
+
+    journey: str
+    key: str
+    entered_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(Past):
+    """A message that the customer may have got, and whose it was."""
+
+    journey: str = ""
+
+
 class Customer:
     """One customer; `name` is the user id by which the shop knows them."""
 
@@ -55,7 +72,8 @@ class Customer:
         self.addresses: dict[Channel, list[Address]] = {}
         self.inside: dict[str, datetime] = {}
         self.left: dict[str, datetime] = {}
-        self.past: list[Past] = []
+        self.past: list[Sent] = []
+        self.earlier: list[Earlier] = []
         self.arms: dict[str, str] = {}
         self._since: dict[str, datetime] = {}
         self._consented: dict[str, datetime] = {}
@@ -106,6 +124,12 @@ class Customer:
         """Nobody is at an address."""
         address.dead = True
         self._changed()
+
+    def lost(self, channel: Channel, value: str) -> None:
+        """An address does not reach them any more."""
+        for known in self.addresses.get(channel, ()):
+            if known.value == value:
+                self.died(known)
 
     def consent(self, channel: Channel, purpose: Purpose) -> str | None:
         """What they said, at the address that allows most; None where there is no address."""

@@ -6,12 +6,14 @@ Left out: templates are not rendered; they are checked when a catalogue is loade
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide
-from journeys.simulate.customers import Address, Customer
+from journeys.simulate.conflicts import whose_doing
+from journeys.simulate.customers import Address, Customer, Sent
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached
 from journeys.simulate.messages import Message
@@ -69,6 +71,7 @@ class Delivery:
         decided = decide(question)
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
+            message.met += tuple(whose_doing(run, question, decided, self._runs.of(run.customer)))
             if decided.outcome is Outcome.DEFERRED:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
@@ -113,7 +116,7 @@ class Delivery:
                 f"no segment '{name}' in the catalogue; where it is defined through the API, tell the test what it is"
             ) from None
 
-    def _past(self, run: Run, message: Message, now: datetime) -> list[Past]:
+    def _past(self, run: Run, message: Message, now: datetime) -> Sequence[Past]:
         """What caps may count: what the customer may have got, and what this run withheld."""
         spec = run.spec
         if spec.name not in self._reach:
@@ -174,7 +177,7 @@ class Delivery:
     def _count(self, who: Customer, message: Message, now: datetime) -> None:
         """A message counts from its first claim on that may have got through."""
         if message.state not in _COUNTED:
-            who.past.append(Past(now, message.request.channel, message.request.purpose))
+            who.past.append(Sent(now, message.request.channel, message.request.purpose, message.request.journey))
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
         message.state, message.reason, message.at = outcome, reason, now

@@ -5,6 +5,7 @@ refused with a reason; then runs start, end and go on.
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -13,7 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Plain, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Plain, Reason, Receipt
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
@@ -26,18 +27,13 @@ from journeys.simulate.hearing import Hearing, goal_reached
 from journeys.simulate.line import Line
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
-from journeys.simulate.products import Shelf, Wishes
+from journeys.simulate.products import Shelf, Wishes, no_wish
 from journeys.simulate.providers import Providers
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
 from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
-
-
-def _no_wish(_channel: Channel, _template: str) -> None:
-    return None
-
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -46,7 +42,7 @@ class World:
     """A catalogue and everybody whom it is about."""
 
     def __init__(
-        self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS, wishes: Wishes = _no_wish
+        self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS, wishes: Wishes = no_wish
     ) -> None:
         self.catalogue = catalogue
         self.agenda = Agenda(now)
@@ -58,9 +54,10 @@ class World:
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
         self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings)
-        self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
+        asked = self._delivery.segment, self._hearing.predicate
+        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.learned, self._start)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
     @property
@@ -78,6 +75,11 @@ class World:
         """Who did not enter, and why."""
         return self._admission.refused
 
+    @property
+    def wanted(self) -> AbstractSet[str]:
+        """The types of events that runs have asked about, besides those of segments and goals."""
+        return self._hearing.wanted
+
     def passes(self, until: datetime) -> Iterator[tuple[datetime, Customer]]:
         """Let time pass; each thing that happens is told, with the customer whom it is about."""
         return self.agenda.until(until)
@@ -92,6 +94,10 @@ class World:
         """Something of a customer changed: all that follows."""
         marks = marks | NEW_MARKS if new else marks
         self._follow(marks, who, self._membership.look(who, marks, event, new=new))
+
+    def settle(self, who: Customer) -> None:
+        """Whatever a customer is in when a simulation begins, they did not enter now."""
+        self._membership.look(who, NEW_MARKS, new=True)
 
     def learned(self, who: Customer, traits: Mapping[str, Any]) -> None:
         """Traits that a customer has from now on."""
