@@ -93,7 +93,8 @@ async def write(database: Database, events: int) -> None:
             await connection.execute(
                 "insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)"
                 " select who, at, type, 'track', id, told, 'bench', at"
-                " from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[]) as e (who, at, type, id, told)",
+                " from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[])"
+                " as e (who, at, type, id, told)",
                 *zip(*some, strict=True),
             )
         await connection.execute("analyze")

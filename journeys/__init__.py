@@ -22,11 +22,14 @@ if TYPE_CHECKING:
         ramp,
         restart,
         whenever,
+        within,
     )
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
-    from journeys.handle import Journey
+    from journeys.gate.budget import Budget, Prices
+    from journeys.handle import Fetched, Journey
     from journeys.policies import Window
+    from journeys.services import Service
     from segments import (
         DefinitionError,
         Effect,
@@ -78,11 +81,11 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import authoring, contracts, errors, handle, policies  # noqa: PLC0415 - as above
+            from journeys import authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys.gate import budget  # noqa: PLC0415 - as above
 
-            return next(
-                vars(home)[name] for home in (authoring, contracts, errors, handle, policies, segments) if name in vars(home)
-            )
+            homes = (authoring, contracts, errors, handle, policies, services, budget, segments)
+            return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
     def __dir__() -> list[str]:
@@ -90,17 +93,20 @@ else:
 
 
 __all__ = [
+    "Budget",
     "Cap",
     "CatalogueError",
     "Channel",
     "DefinitionError",
     "Effect",
+    "Fetched",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",
     "JourneyError",
     "Outcome",
     "Predicate",
+    "Prices",
     "Properties",
     "Purpose",
     "QuietHours",
@@ -108,6 +114,7 @@ __all__ = [
     "Receipt",
     "Segment",
     "SegmentError",
+    "Service",
     "Traits",
     "Window",
     "after",
@@ -157,4 +164,5 @@ __all__ = [
     "unsubscribed",
     "weeks",
     "whenever",
+    "within",
 ]

@@ -1,4 +1,4 @@
-"""The catalogue: every journey and segment that a company's module holds, found by importing it.
+"""The catalogue: every journey, segment and service that a company's module holds, found by importing it.
 
 Solved once for Temporal's strict sandbox too: the sandbox re-imports modules for each run, so the workflow asks for the
 catalogue by the module name in `journeys.temporal.current`, which is the only module passed through.
@@ -14,21 +14,25 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
+from journeys.gate.budget import Budget, Prices
 from journeys.place import around, spec_of
 from journeys.rules import Rule
+from journeys.services import Service
 from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
+_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services"}
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Journeys and segments by name, the names of traits and properties that it speaks of, and how traits are to be read."""
+    """Journeys, segments and services by name, the traits and properties that it speaks of, and how traits are to be read."""
 
     module: str
     journeys: MappingProxyType[str, JourneyDefinition]
@@ -36,6 +40,8 @@ class Catalogue:
     traits: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
+    prices: Mapping[str, int] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -52,6 +58,11 @@ class Catalogue:
     def entered_by(self, segment: str) -> list[JourneyDefinition]:
         """The journeys that members of a segment enter."""
         return [j for j in self.journeys.values() if j.spec.entered_by == segment]
+
+    @property
+    def fetched(self) -> frozenset[str]:
+        """What templates may name of what services give."""
+        return frozenset(name for service in self.services.values() for name in service.fetched)
 
     @property
     def entries(self) -> dict[str, str]:
@@ -83,14 +94,18 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     """What these modules of a catalogue hold, and what is wrong with that."""
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
-    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
+    services, too = _by_name(modules, Service)
+    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again, *too]
     for definition in journeys.values():
         entry = definition.spec.entry
         if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
             problems.append(definition.problem(Fault(f"two different segments are called '{entry.name}'", *_RENAME)))
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
-    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings), problems
+    prices = MappingProxyType(_prices(modules))
+    problems += unpriced(journeys.values(), prices)
+    found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
+    return Catalogue(module, *found, prices), problems
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -176,7 +191,7 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
     for module in modules:
         for thing in vars(module).values():
             if isinstance(thing, kind) and found.setdefault(thing.name, thing) is not thing and found[thing.name] != thing:
-                what = "segments" if kind is Segment else "journeys"
+                what = _CALLED[kind]
                 text = f"two different {what} are called '{thing.name}'"
                 problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems
@@ -198,6 +213,28 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     """How the catalogue wants traits to be read."""
     kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Traits)]
     return {name: reading for each in kept for name, reading in each.readings.items()}
+
+
+def _prices(modules: list[ModuleType]) -> dict[str, int]:
+    """What a message costs on each channel, in millionths."""
+    kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Prices)]
+    return {channel: price for each in kept for channel, price in each.items()}
+
+
+def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
+    """The journeys with a budget in money, where prices are not told of all channels, or of one that there is not."""
+    missing = [channel.value for channel in Channel if channel.value not in prices]
+    strange = sorted({*prices} - {*Channel})
+    for definition in definitions:
+        budget = definition.spec.budget
+        if isinstance(budget, Budget) and budget.money is not None and (missing or strange):
+            told = f"says nothing of {' and '.join(missing)}" if missing else f"names {', '.join(strange)}, which is no channel"
+            yield definition.problem(
+                Fault(
+                    f"budget in money, where prices = Prices(…) {told}",
+                    'keep the price of each channel at the top of a module, prices = Prices(push=0, whatsapp="0.0659", …)',
+                )
+            )
 
 
 def asked(scope: str, plain: object) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from api.config import ApiConfig
 from api.problems import Problem
 from store.ids import ID_LIMIT, as_id
+from store.runs.calls import CallRow
 from store.runs.views import Message, Run
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -131,10 +132,25 @@ class RunView(BaseModel):
     temporal_url: str | None = Field(description="the run in the Temporal UI")
 
 
+class RunCall(BaseModel):
+    """One call of a run to a service of the company."""
+
+    number: int = Field(description="which of the things that the run has done, from 1")
+    service: str
+    event: str = Field(description="what the service was told; of data asked for, the service's name")
+    asked_at: datetime
+    attempts: int
+    retry_at: datetime | None
+    settled_at: datetime | None
+    reason: str | None = Field(description="why there is no answer: no answer in time, refused by the service, …")
+    status: int | None = Field(description="the last HTTP status, where there was one")
+
+
 class RunWithTimeline(RunView):
-    """A run and its messages so far."""
+    """A run, its messages and its calls to services so far."""
 
     timeline: list[RunMessage]
+    calls: list[RunCall]
 
 
 class RunPage(BaseModel):
@@ -189,6 +205,11 @@ def _temporal_url(config: ApiConfig, workflow: str) -> str | None:
 def message(found: Message) -> RunMessage:
     """A message of a run as the API shows it."""
     return RunMessage.model_validate(found, from_attributes=True)
+
+
+def called(found: CallRow) -> RunCall:
+    """A call of a run as the API shows it."""
+    return RunCall.model_validate(found, from_attributes=True)
 
 
 def cursor_after(at: datetime, id_: UUID) -> str:

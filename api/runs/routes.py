@@ -20,6 +20,7 @@ from api.runs.models import (
     RunView,
     RunWithTimeline,
     StartRun,
+    called,
     cursor,
     cursor_after,
     message,
@@ -31,6 +32,7 @@ from journeys import InvalidParams, JourneyDefinition
 from journeys.entry import Refused
 from store import Database
 from store.runs import views as rows
+from store.runs.calls import calls_of
 from store.runs.rows import request_exits
 from store.runs.views import Run
 
@@ -72,10 +74,11 @@ async def start_run(
 
 @router.get("/runs/{run_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_run(run_id: UUID, _: Operator, config: Config, database: Db) -> RunWithTimeline:
-    """A run with its messages so far."""
+    """A run with its messages and calls so far."""
     run = await _existing(database, run_id)
     timeline = [message(m) for m in await rows.messages_of(database, run_id)]
-    return RunWithTimeline(**view(config, run).model_dump(), timeline=timeline)
+    calls = [called(each) for each in await calls_of(database, run_id)]
+    return RunWithTimeline(**view(config, run).model_dump(), timeline=timeline, calls=calls)
 
 
 @router.get("/runs", responses=responses(400, 401, 403, 404, 422, 503))

@@ -19,8 +19,10 @@ _BY_CAPS = {Reason.CAPPED, Reason.DAY_CEILING, Reason.NO_INSTANT}
 def whose_doing(run: Run, question: Question, no: No, others: Iterable[Run]) -> set[tuple[str, Reason]]:
     """The other journeys that a message waits for, or is dropped for, and why."""
     if no.reason is Reason.HELD:
-        holding = (other for other in others if other.holds_others and other.outcome is None)
+        holding = (other for other in others if other.holds and other.outcome is None)
         return {(other.journey, no.reason) for other in holding if other.journey != run.journey}
+    if no.reason is Reason.OUTRANKED:
+        return {(name, no.reason) for name in no.detail["journeys"] if name != run.journey}
     if no.reason not in _BY_CAPS:
         return set()
     found = {(name, cap.reason) for cap in caps_on(question) for name in _filled_by(cap, question.now)}

@@ -29,8 +29,10 @@ from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
 from journeys.simulate.products import Shelf, Wishes, no_wish
 from journeys.simulate.providers import Providers
+from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
+from journeys.simulate.services import Services
 from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
@@ -53,11 +55,12 @@ class World:
         self._controls: dict[str, str] = {}
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
-        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings)
+        purse = Purse(catalogue.prices)
+        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings, purse)
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         asked = self._delivery.segment, self._hearing.predicate
-        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.learned, self._start)
+        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.learned, self._start, self._is_paused)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
     @property
@@ -69,6 +72,11 @@ class World:
     def runs(self) -> Runs:
         """All runs."""
         return self._admission.runs
+
+    @property
+    def services(self) -> Services:
+        """What services answer."""
+        return self._answers.services
 
     @property
     def refused(self) -> list[Refused]:
@@ -138,13 +146,13 @@ class World:
         for run in [run for run in self.runs if run.journey == journey and run.outcome is None]:
             if state == "killed":
                 run.end(Reason.KILLED)
-            elif state == "live" and run.messages and run.messages[-1].reason is Reason.PAUSED:
+            elif state == "live" and any(message.reason is Reason.PAUSED for message in run.messages):
                 run.ask_again()
 
     def done(self, run: Run, which: str, answer: Mapping[str, Plain]) -> None:
         """Somebody of the company did what a run waits for, and says how it went."""
-        expect = run.expecting
-        if expect is None or not isinstance(expect.expected.get(which), OfPeople):
+        expect = next((each for each in run.expecting if isinstance(each.expected.get(which), OfPeople)), None)
+        if expect is None:
             raise SimulationError(f"run of {run.journey} waits for nobody to do '{which}'")
         run.hear(Happened(wait=expect.wait, which=which, at=self.now, answer=dict(answer)))
 
@@ -178,6 +186,9 @@ class World:
             run.end(reason)
         for run, happened in news:
             run.hear(happened)
+
+    def _is_paused(self, journey: str) -> bool:
+        return self._controls.get(journey) == "paused"
 
     def _leaving(self, who: Customer, moves: list[Transition]) -> list[Run]:
         """The runs that end because their customer has left the segment by which they entered."""
