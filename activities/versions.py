@@ -16,6 +16,7 @@ from activities.channels.message import Content
 from activities.templates import Context
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel, JourneySpec, RunStart
+from journeys.policies import GlobalHoldout
 from segments import Segment
 from store import Connection
 
@@ -53,6 +54,7 @@ class Served:
     templates: Renderer
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+    holdout: GlobalHoldout | None = None
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

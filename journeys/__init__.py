@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.handle import Journey
-    from journeys.policies import Window
+    from journeys.policies import GlobalHoldout, Window
     from segments import (
         DefinitionError,
         Effect,
@@ -95,6 +95,7 @@ __all__ = [
     "Channel",
     "DefinitionError",
     "Effect",
+    "GlobalHoldout",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",

@@ -17,6 +17,7 @@ from journeys.authoring import JourneyDefinition, Properties, Traits
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
 from journeys.place import around, spec_of
+from journeys.policies import GlobalHoldout
 from journeys.rules import Rule
 from journeys.telling import problem_of
 from segments import Predicate, Segment
@@ -36,6 +37,8 @@ class Catalogue:
     traits: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    #: Who gets no marketing from any journey.
+    holdout: GlobalHoldout | None = None
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -90,7 +93,9 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
             problems.append(definition.problem(Fault(f"two different segments are called '{entry.name}'", *_RENAME)))
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
-    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings), problems
+    holdout, wrong = _holdout(modules)
+    kept = MappingProxyType(journeys), MappingProxyType(segments)
+    return Catalogue(module, *kept, traits, properties, readings, holdout), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -180,6 +185,20 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
                 text = f"two different {what} are called '{thing.name}'"
                 problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems
+
+
+def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Problem]]:
+    """The company's holdout, which is declared once, and what is wrong with it."""
+    kept = {each: made for made in reversed(modules) for each in vars(made).values() if isinstance(each, GlobalHoldout)}
+    wrong: list[Problem] = []
+    for each, made in kept.items():
+        if isinstance(each.share, bool) or not isinstance(each.share, int | float) or not 0 < each.share < 1:
+            text = f"GlobalHoldout takes a fraction between 0 and 1, not {each.share!r}"
+            wrong.append(Problem(made.__file__ or "", 1, 1, text, remedy="write GlobalHoldout(0.05)", rule=Rule.DECLARATION))
+    if len(kept) > 1:
+        text, file = "a company has one global holdout, and this catalogue declares several", next(iter(kept.values())).__file__
+        wrong.append(Problem(file or "", 1, 1, text, remedy="keep one of them", rule=Rule.DECLARATION))
+    return next(iter(kept), None), wrong
 
 
 def _names(

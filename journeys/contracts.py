@@ -106,6 +106,7 @@ class Reason(StrEnum):
     NOT_IN_SEGMENT = "not in the segment"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"
+    GLOBAL_HOLDOUT = "global holdout"
     HELD = "held by another journey"
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"

@@ -120,3 +120,17 @@ class Limits:
     rate: Rate | Ramp[Rate] | None = None
     share: float | Ramp[float] | None = None
     max_wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalHoldout:
+    """A fraction of all customers who get no marketing from any journey: what journeys do together is what the others do more.
+
+    Kept at the top of any module of the catalogue, once. Another `salt` draws other customers.
+    """
+
+    share: float
+    salt: str = "global"
+
+    def __str__(self) -> str:
+        return f"{self.share:.3g} of all customers"

@@ -15,8 +15,10 @@ from activities.gate.goals import reached_at
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose
+from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past, since
 from journeys.gate.decide import Question, caps_of
+from journeys.policies import GlobalHoldout
 from segments import Predicate, Segment
 from segments.language.events import AHEAD
 from segments.sql.statements import among
@@ -38,6 +40,8 @@ class Attempt:
     row: LedgerRow | None
     now: datetime
     served: Served
+    #: The company's holdout, as it is now: of the worker's own catalogue, not of the run's version.
+    company: GlobalHoldout | None = None
 
     @property
     def spec(self) -> JourneySpec:
@@ -89,6 +93,8 @@ class Questions:
             goal_at=goal_at,
             asked=facts.asked - (attempt.row is not None),
             holdout=facts.holdout,
+            company=attempt.company,
+            held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
             held=facts.held,
             in_segment=in_segment,
             relation=wish.relation if wish else None,

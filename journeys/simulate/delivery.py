@@ -9,8 +9,10 @@ from bisect import bisect_right
 from datetime import datetime, timedelta
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past
-from journeys.gate.decide import No, Question, caps_of, decide
+from journeys.gate.decide import No, Question, caps_of, decide, exposures
+from journeys.policies import GlobalHoldout
 from journeys.simulate.customers import Address, Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached
@@ -47,6 +49,7 @@ class Delivery:
         segments: dict[str, Segment],
         controls: dict[str, str],
         ceilings: Ceilings,
+        company: GlobalHoldout | None = None,
     ) -> None:
         self._providers = providers
         self._shelf = shelf
@@ -54,6 +57,7 @@ class Delivery:
         self._segments = segments
         self._controls = controls
         self._ceilings = ceilings
+        self._company = company
         self._reach: dict[str, timedelta] = {}
 
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
@@ -67,6 +71,8 @@ class Delivery:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
         question = self._question(run, message, len(allowed), len(addresses), now)
         decided = decide(question)
+        for experiment, arm, _ in exposures(question, decided):
+            run.customer.exposed.setdefault(experiment, (arm, now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
             if decided.outcome is Outcome.DEFERRED:
@@ -92,11 +98,13 @@ class Delivery:
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
+            company=self._company,
+            held_out_of_all=is_held_out_of_all(self._company, who.id),
             held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
-            past=self._past(run, message, now) if who.past or run.holdout else (),
+            past=self._past(run, message, now) if who.past or run.holdout or self._company else (),
             ceilings=self._ceilings,
         )
 
@@ -123,7 +131,7 @@ class Delivery:
         withheld = [
             Past(each.at, each.request.channel, each.request.purpose)
             for each in run.messages
-            if run.holdout and each.state == "withheld" and each is not message
+            if each.state == "withheld" and each is not message
         ]
         return sorted([*recent, *withheld], key=lambda each: each.at) if withheld else recent
 

@@ -57,7 +57,7 @@ class World:
         self._controls: dict[str, str] = {}
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
-        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings)
+        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings, catalogue.holdout)
         self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)

@@ -30,6 +30,7 @@ class RunFacts:
     """What the gate needs to know of a run and its customer."""
 
     profile_id: UUID
+    drawn_as: UUID
     entered_at: datetime
     exit_reason: str | None
     ended_at: datetime | None

@@ -9,9 +9,9 @@ import pytest
 
 from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
 from journeys.gate.caps import Past
-from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide
+from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide, exposures
 from journeys.gate.habits import Habits
-from journeys.policies import Once, Window
+from journeys.policies import GlobalHoldout, Once, Window
 from segments.time.zones import ANYWHERE, Whereabouts
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -168,3 +168,29 @@ def test_whoever_is_held_out_waits_as_the_others_do() -> None:
     declared = {"quiet_hours": QuietHours("10:00", "14:00")}
     assert ask(holdout=True, declared=declared) == ask(declared=declared)
     assert ask(NOON + 2 * HOUR, holdout=True, declared=declared) == No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": 0.5})
+
+
+COMPANY = GlobalHoldout(0.05)
+
+
+def test_the_companys_holdout_withholds_marketing_only_and_waits_as_all_do() -> None:
+    held: dict[str, Any] = {"company": COMPANY, "held_out_of_all": True}
+    assert ask(**held) == No(Outcome.WITHHELD, Reason.GLOBAL_HOLDOUT, {"fraction": 0.05})
+    assert ask(purpose=Purpose.TRANSACTIONAL, **held) == Go()
+    assert ask(consent="withdrawn", **held) == No(Outcome.SKIPPED, Reason.NO_CONSENT, {"consent": "withdrawn"})
+
+
+def test_exposure_is_written_down_in_both_arms_and_of_the_outer_holdout_first() -> None:
+    def exposed(**known: Any) -> list[tuple[str, str, float]]:
+        request = REQUEST.model_copy(update={"purpose": known.pop("purpose", Purpose.MARKETING)})
+        usual: dict[str, Any] = {"where": HOME, "opt_in": True, "consent": "granted", "addresses": 1, "unsuppressed": 1}
+        question = Question(request=request, spec=SPEC, now=NOON, **usual | known)
+        return list(exposures(question, decide(question)))
+
+    own, written = "$holdout/trial", ("$holdout", "written to", 0.95)
+    assert exposed() == [(own, "written to", 0.5)]
+    assert exposed(holdout=True) == [(own, "withheld", 0.5)]
+    assert exposed(company=COMPANY, holdout=True) == [written, (own, "withheld", 0.5)]
+    assert exposed(company=COMPANY, held_out_of_all=True) == [("$holdout", "withheld", 0.05)]
+    assert exposed(company=COMPANY, held_out_of_all=True, purpose=Purpose.TRANSACTIONAL) == [(own, "written to", 0.5)]
+    assert exposed(company=COMPANY, consent="withdrawn") == []
