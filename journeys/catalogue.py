@@ -88,9 +88,10 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     segments, again = _by_name(modules, Segment)
     problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
     for definition in journeys.values():
-        entry = definition.spec.entry
-        if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
-            problems.append(definition.problem(Fault(f"two different segments are called '{entry.name}'", *_RENAME)))
+        strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
+        problems += [
+            definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
+        ]
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
     holdout, wrong = _holdout(modules)
@@ -205,7 +206,9 @@ def _names(
     modules: list[ModuleType], journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
-    goals = [d.spec.goal.to_json() for d in journeys.values() if isinstance(d.spec.goal, Predicate)]
+    specs = [d.spec for d in journeys.values()]
+    asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
+    goals = [each.to_json() for each in asked_of]
     plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]
     traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(asked("trait", plain))

@@ -78,7 +78,19 @@ GROUPS = {
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
         f"journeys.{name}"
-        for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions", "room")
+        for name in (
+            "actions",
+            "clock",
+            "contracts",
+            "endings",
+            "entering",
+            "entry",
+            "gate",
+            "heard",
+            "policies",
+            "questions",
+            "room",
+        )
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
     "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],

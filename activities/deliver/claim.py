@@ -157,9 +157,8 @@ def key_of(request: DeliverRequest) -> MessageKey:
 
 def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any], retry_at: datetime | None = None) -> Receipt:
     """What the journey hears: the outcome, and of the ledger's detail the names and ids that a history may hold."""
-    return Receipt(
-        outcome=outcome, reason=reason, retry_at=retry_at, segment=detail.get("segment"), product=detail.get("product")
-    )
+    named = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
+    return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **named)
 
 
 def _known(row: LedgerRow) -> Receipt:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
+from journeys.endings import Ending
 from journeys.gate.caps import Capped, Past, applies
 from journeys.gate.habits import Habits
 from journeys.gate.hours import LONGEST, Only, Quiet
@@ -56,7 +57,7 @@ class Question:
     control: str | None = None  # the operator's switch
     over: bool = False
     exit_reason: str | None = None
-    goal_at: datetime | None = None
+    ending: Ending | None = None  # a goal or an exit that has been reached
     asked: int = 0  # messages that the run has asked for before this one
     holdout: bool = False
     company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
@@ -126,8 +127,11 @@ def _over(q: Question) -> No | None:
     return No(Outcome.SKIPPED, _as_reason(q.exit_reason)) if q.over else None
 
 
-def _goal(q: Question) -> No | None:
-    return No(Outcome.SKIPPED, Reason.GOAL, {"reached_at": q.goal_at.isoformat()}) if q.goal_at else None
+def _ended(q: Question) -> No | None:
+    if q.ending is None:
+        return None
+    which = {"ended_by": q.ending.which} if q.ending.which else {}
+    return No(Outcome.SKIPPED, q.ending.reason, {"reached_at": q.ending.at.isoformat()} | which)
 
 
 def _ceiling(q: Question) -> No | None:
@@ -191,7 +195,7 @@ def _holdout(q: Question) -> No | None:
 
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
-_WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
+_WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
 _QUESTIONS = (*_WHETHER, _held, _timing, _global_holdout, _holdout)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, cast
 from typing_extensions import TypeVar
 
 from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Receipt, RunStart
+from journeys.endings import Ending, by_time
 from journeys.entering import Entry
 from journeys.errors import CatalogueError, NotKnown
 from journeys.heard import Expect, Happened
@@ -24,7 +25,7 @@ EntryModel = TypeVar("EntryModel", default=Any)
 ENDING = frozenset(
     {
         *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
-        *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED),
+        *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED, Reason.EXIT),
     }
 )
 
@@ -32,8 +33,9 @@ ENDING = frozenset(
 class RunEnded(BaseException):
     """Unwinds a journey whose run is over; no error, and out of reach of a journey's `except Exception`."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Reason, which: str | None = None) -> None:
         self.reason = reason
+        self.which = which
         super().__init__(reason.value)
 
 
@@ -63,6 +65,52 @@ class Runtime(Protocol):
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Wait until the first of what is expected is so; None when its time is over."""
         ...
+
+
+class Bounded:
+    """A runtime whose run is over at an instant, whatever its journey waits for then."""
+
+    def __init__(self, inner: Runtime, ending: Ending) -> None:
+        self._inner = inner
+        self._ending = ending
+
+    def now(self) -> datetime:
+        """Business time."""
+        return self._inner.now()
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:
+        """Wait for a business time, or for the end."""
+        await self._inner.sleep_until(min(at, self._ending.at), summary)
+        self._leave_if_over(at)
+
+    async def hold(self, until: datetime, summary: str) -> None:
+        """Wait with a deferred message, or for the end."""
+        await self._inner.hold(min(until, self._ending.at), summary)
+        self._leave_if_over()
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        """Deliver one message, unless it is over."""
+        self._leave_if_over()
+        return await self._inner.deliver(request)
+
+    async def ask(self, question: Question) -> Any:
+        """The answer to a question, unless it is over."""
+        self._leave_if_over()
+        return await self._inner.ask(question)
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Wait for what is expected, or for the end."""
+        self._leave_if_over()
+        until = min(expect.until, self._ending.at)
+        happened = await self._inner.listen(expect.model_copy(update={"until": until}), summary)
+        if happened is None:
+            self._leave_if_over(expect.until)
+        return happened
+
+    def _leave_if_over(self, waited_for: datetime | None = None) -> None:
+        """Whoever has waited until the end, or beyond it, is over, though a clock may show a moment less."""
+        if max(self._inner.now(), waited_for or self._inner.now()) >= self._ending.at:
+            raise RunEnded(self._ending.reason, self._ending.which)
 
 
 class Params:
@@ -95,7 +143,8 @@ class Words(Generic[EntryModel]):
     def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
         self._start = start
         self._spec = spec
-        self._runtime = runtime
+        ending = by_time(spec, start.entered_at) if spec.exits else None
+        self._runtime = Bounded(runtime, ending) if ending else runtime
         self._first = True
         self._params = Params(start.params)
         self.conditions: dict[str, Segment] = {}

@@ -9,13 +9,14 @@ from bisect import bisect_right
 from datetime import datetime, timedelta
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.endings import by_time, first
 from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide, exposures
 from journeys.policies import GlobalHoldout
 from journeys.simulate.customers import Address, Customer
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import goal_reached
+from journeys.simulate.hearing import ending_of
 from journeys.simulate.messages import Message
 from journeys.simulate.products import Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
@@ -83,7 +84,8 @@ class Delivery:
 
     def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
-        goal = goal_reached(spec.goal, who, run.entered_at, now, run.goal_types) if spec.goal is not None else None
+        timed = by_time(spec, run.start.entered_at) if spec.exits else None
+        over = [each for each in (ending_of(run, now) if run.endings else None, timed) if each is not None and each.at <= now]
         relation = self._shelf.wish(request.channel, request.template)
         return Question(
             request=request,
@@ -95,7 +97,7 @@ class Delivery:
             addresses=allowed,
             unsuppressed=unsuppressed,
             control=self._controls.get(spec.name),
-            goal_at=goal,
+            ending=first(over) if over else None,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
             company=self._company,

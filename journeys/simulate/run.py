@@ -6,11 +6,11 @@ deferred message's, and what happened the wait that it was waited in.
 
 from collections.abc import Generator
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Protocol
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, JourneySpec, Outcome, Reason, Receipt, RunStart
+from journeys.endings import by_events
 from journeys.handle import Journey, RunEnded
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
@@ -43,6 +43,11 @@ class Surroundings(Protocol):
         ...
 
 
+#: A reason, the name of the goal or exit, what reaches it, and by which events.
+EndedBy = tuple[Reason, str | None, Predicate, frozenset[str]]
+_KNOWN: dict[str, tuple[JourneyDefinition, list[EndedBy]]] = {}
+
+
 class _Pause:
     """What a journey gives back while it waits: until when."""
 
@@ -55,9 +60,12 @@ class _Pause:
         yield self
 
 
-@lru_cache(1_024)
-def _goal_types(goal: Predicate | None) -> frozenset[str]:
-    return event_types(goal) if goal is not None else frozenset()
+def _endings(definition: JourneyDefinition) -> list[EndedBy]:
+    """What ends a journey's runs by events, worked out once for all of them."""
+    if definition.name not in _KNOWN or _KNOWN[definition.name][0] is not definition:
+        found = [(reason, which, each, event_types(each)) for reason, which, each in by_events(definition.spec)]
+        _KNOWN[definition.name] = definition, found
+    return _KNOWN[definition.name][1]
 
 
 class Run:
@@ -83,9 +91,11 @@ class Run:
         self.entered_at = start.entered_at
         self.waits_from: datetime = waits[0] if waits else start.entered_at
         self.waits_until: datetime | None = waits[1] if waits else None
-        #: The events that can reach its goal: asked at every message.
-        self.goal_types = _goal_types(definition.spec.goal)
+        #: What ends it by events, and which events can: asked at every message.
+        self.endings = _endings(definition)
         self.outcome: Reason | None = None
+        #: Which goal or exit that was, by its name.
+        self.ended_by: str | None = None
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []
         #: What it waits for now, in words, and until when.
@@ -95,7 +105,7 @@ class Run:
         self.held = False
         #: Whether the customer's other journeys wait with their marketing.
         self.holds_others = False
-        self.exit: Reason | None = None
+        self.exit: tuple[Reason, str | None] | None = None
         self._world = world
         self._happened: Happened | None = None
         self._turn = 0
@@ -126,21 +136,21 @@ class Run:
         try:
             pause = next(self._steps)
         except StopIteration:
-            self._end(self.exit or Reason.FINISHED)
+            self._end(*(self.exit or (Reason.FINISHED, None)))
         except RunEnded as ended:
-            self._end(ended.reason)
+            self._end(ended.reason, ended.which)
         else:
             turn = self._turn
             self._world.agenda.at(pause.until, self.customer, lambda: self._due(turn))
 
-    def end(self, reason: Reason) -> None:
-        """End it, from whatever it waits for."""
+    def end(self, reason: Reason, which: str | None = None) -> None:
+        """End it, from whatever it waits for; `which` is the goal or exit, by its name."""
         if self.outcome is None and self.exit is None:
-            self.exit = reason
+            self.exit = reason, which
             if self.waits_until is None:
                 self.go()
             else:
-                self._end(reason)
+                self._end(reason, which)
 
     def ask_again(self) -> None:
         """A message that waits may be asked for again."""
@@ -177,7 +187,7 @@ class Run:
             try:
                 await self._wait(decided, f"{request.template}: the provider is busy")
             except RunEnded as ended:
-                return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason)
+                return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason, ended_by=ended.which)
 
     async def ask(self, question: Question) -> Any:
         """The answer, from what the world knows."""
@@ -205,13 +215,13 @@ class Run:
 
     def _leave_if_over(self) -> None:
         if self.exit is not None:
-            raise RunEnded(self.exit)
+            raise RunEnded(*self.exit)
 
     def _due(self, turn: int) -> None:
         if self._turn == turn and self.outcome is None:
             self.go()
 
-    def _end(self, reason: Reason) -> None:
-        self.outcome, self.ended_at = reason, self._world.agenda.now
+    def _end(self, reason: Reason, which: str | None = None) -> None:
+        self.outcome, self.ended_by, self.ended_at = reason, which, self._world.agenda.now
         if self.spec.limits is not None:
             self._world.over(self)

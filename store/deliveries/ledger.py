@@ -32,6 +32,7 @@ class RunFacts:
     profile_id: UUID
     drawn_as: UUID
     entered_at: datetime
+    in_since: datetime
     exit_reason: str | None
     ended_at: datetime | None
     holdout: bool

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
+from journeys.endings import Ending
 from journeys.gate.caps import Past
 from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide, exposures
 from journeys.gate.habits import Habits
@@ -60,8 +61,8 @@ def test_what_is_answered_without_solving_is_what_solving_answers(
     [
         ({"control": "killed"}, {"control": "paused"}),
         ({"control": "paused"}, {"over": True}),
-        ({"over": True, "exit_reason": "left the segment"}, {"goal_at": NOON}),
-        ({"goal_at": NOON}, {"asked": 100}),
+        ({"over": True, "exit_reason": "left the segment"}, {"ending": Ending(Reason.GOAL, None, NOON)}),
+        ({"ending": Ending(Reason.GOAL, None, NOON)}, {"asked": 100}),
         ({"asked": 100}, {"consent": "refused"}),
         ({"consent": "refused"}, {"unsuppressed": 0}),
         ({"unsuppressed": 0}, {"in_segment": False}),

@@ -32,6 +32,7 @@ class RunTold:
 def told(run: Run) -> RunTold:
     """A run as the list shows it."""
     status, why = status_of(run), run.outcome or run.exit_reason
+    why = f"{why}: {run.ended_by}" if why and run.ended_by else why
     return RunTold(run.id, run.journey, run.profile_id, status, run.failure, why, run.entered_at, run.ended_at, run.waits_until)
 
 

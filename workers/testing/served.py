@@ -260,4 +260,4 @@ class Served:
             Message(each.step, each.occurrence, each.state, each.reason, each.due_at, each.settled_at or each.due_at)
             for each in await self.shop.messages(row)
         )
-        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at)
+        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, ended_by=row.ended_by)

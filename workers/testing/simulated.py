@@ -153,4 +153,4 @@ def _seen(run: Simulation) -> Run:
     )
     outcome = run.outcome.value if run.outcome else None
     waiting = ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
-    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting)
+    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting, run.ended_by)
