@@ -6,7 +6,7 @@ enters, and where, is decided by the worker's own.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from activities.templating.wish import ProductWish
 from journeys.contracts import Channel, JourneySpec, Reason, RunStart
 from journeys.endings import by_events, by_moves
 from journeys.policies import GlobalHoldout
+from journeys.services import Service
 from segments import Segment
 from store import Connection
 
@@ -48,7 +49,7 @@ class UnknownVersion(ApplicationError):
 
 @dataclass(frozen=True)
 class Served:
-    """One version: journeys by name, segments by name, templates; `leading` and `branchable` are each journey's own."""
+    """One version: journeys, segments and services by name, templates; `leading` and `branchable` are each journey's own."""
 
     version: str | None
     specs: Mapping[str, JourneySpec]
@@ -57,6 +58,7 @@ class Served:
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
     holdout: GlobalHoldout | None = None
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     )
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
-    from journeys.handle import Journey
+    from journeys.handle import Fetched, Journey
     from journeys.policies import GlobalHoldout, Window
+    from journeys.services import Service
     from segments import (
         DefinitionError,
         Effect,
@@ -80,11 +81,10 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import authoring, contracts, errors, handle, policies  # noqa: PLC0415 - as above
+            from journeys import authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
 
-            return next(
-                vars(home)[name] for home in (authoring, contracts, errors, handle, policies, segments) if name in vars(home)
-            )
+            homes = (authoring, contracts, errors, handle, policies, services, segments)
+            return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
     def __dir__() -> list[str]:
@@ -97,6 +97,7 @@ __all__ = [
     "Channel",
     "DefinitionError",
     "Effect",
+    "Fetched",
     "GlobalHoldout",
     "InvalidParams",
     "Journey",
@@ -111,6 +112,7 @@ __all__ = [
     "Receipt",
     "Segment",
     "SegmentError",
+    "Service",
     "Traits",
     "Window",
     "after",

@@ -25,6 +25,8 @@ Plain = bool | int | float | str | None
 WORKFLOW_QUEUE = "journeys"
 #: The task queue of the membership watch.
 WATCH_QUEUE = "watch"
+#: The task queue of calls to the company's services that are not answered at once, so that a slow one holds up nobody else.
+CALLS_QUEUE = "calls"
 
 
 def delivery_queue(channel: "Channel") -> str:
@@ -121,6 +123,11 @@ class Reason(StrEnum):
     REFUSED = "refused by the provider"
     BROKEN_TEMPLATE = "template cannot be rendered"
     AMBIGUOUS = "provider may have accepted it"
+    # What a service may come to:
+    NO_ANSWER = "no answer in time"
+    SAID_NO = "refused by the service"
+    UNLIKE_DECLARED = "answer not as declared"
+    FORBIDDEN = "address not allowed"
     # How runs end, besides the goal:
     FINISHED = "finished"
     LEFT = "left the segment"
@@ -176,6 +183,7 @@ class Done(Contract):
 
     at: datetime
     answer: Any = None
+    branch: int | None = Field(default=None, exclude_if=unset, description="which branch of the run had it, if any")
 
 
 def _nothing(value: list[Done]) -> bool:

@@ -3,7 +3,7 @@
 Promise: as all contracts, neither question nor answer can hold personal data.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,6 +20,9 @@ class Question(Contract):
 
     activity: ClassVar[str]
     answer: ClassVar[Any]
+    #: Where it is asked that is not answered at once, and how long an attempt may last there; none: where the journeys are.
+    queue: ClassVar[str | None] = None
+    longest: ClassVar[timedelta] = timedelta(seconds=30)
 
     run_id: UUID
     at: datetime

@@ -23,6 +23,7 @@ class Rule(StrEnum):
     ENDLESS = "endless"
     TWO_OF_A_NAME = "two-of-a-name"
     UNKNOWN_SEGMENT = "unknown-segment"
+    UNKNOWN_SERVICE = "unknown-service"
     TEMPLATE = "template"
     UNKNOWN_TEMPLATE = "unknown-template"
     UNKNOWN_VARIABLE = "unknown-variable"
@@ -54,6 +55,7 @@ SENTENCES = {
     Rule.ENDLESS: "a journey or a module that does not come to an end, or a loop without a wait",
     Rule.TWO_OF_A_NAME: "two different journeys, or segments, of one name",
     Rule.UNKNOWN_SEGMENT: "a segment that a journey names and the catalogue does not keep",
+    Rule.UNKNOWN_SERVICE: "a service that a journey calls and the catalogue does not keep",
     Rule.TEMPLATE: "a template that cannot be used",
     Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",

@@ -4,6 +4,7 @@ Promise: the handle keeps no secrets and does no I/O; it turns the author's word
 that Temporal, the walks and the simulator agree by construction.
 """
 
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, cast
 
@@ -13,9 +14,11 @@ from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Recei
 from journeys.endings import Ending, by_time
 from journeys.entering import Entry
 from journeys.errors import CatalogueError, NotKnown
+from journeys.handle.branch import HERE, Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.rules import Rule
+from journeys.services import Service
 from segments import Segment
 
 #: The model of the entering event's properties; anything, where the author declares none.
@@ -66,6 +69,10 @@ class Runtime(Protocol):
         """Wait until the first of what is expected is so; None when its time is over."""
         ...
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Go through branches side by side, each with itself as `HERE`; what they return, when all have ended."""
+        ...
+
 
 class Bounded:
     """A runtime whose run is over at an instant, whatever its journey waits for then."""
@@ -107,6 +114,10 @@ class Bounded:
             self._leave_if_over(expect.until)
         return happened
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Go through branches side by side; each of them is over then."""
+        return await self._inner.together(branches)
+
     def _leave_if_over(self, waited_for: datetime | None = None) -> None:
         """Whoever has waited until the end, or beyond it, is over, though a clock may show a moment less."""
         if max(self._inner.now(), waited_for or self._inner.now()) >= self._ending.at:
@@ -137,7 +148,8 @@ class Params:
 class Words(Generic[EntryModel]):
     """What every kind of word works with.
 
-    `conditions` are the segments that the journey has named so far; they are checked when the catalogue is loaded.
+    `conditions` and `services` are the segments and services that the journey has named so far; they are checked when the
+    catalogue is loaded.
     """
 
     def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
@@ -147,11 +159,14 @@ class Words(Generic[EntryModel]):
         self._runtime = Bounded(runtime, ending) if ending else runtime
         self._first = True
         self._params = Params(start.params)
+        self._root = Branch()
         self.conditions: dict[str, Segment] = {}
-        self._prepare()
+        self.services: dict[str, Service[Any]] = {}
 
-    def _prepare(self) -> None:
-        """What a kind of word counts from."""
+    @property
+    def _here(self) -> Branch:
+        """The branch at work, which numbers what is done."""
+        return HERE.get() or self._root
 
     @property
     def params(self) -> Params:

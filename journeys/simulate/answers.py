@@ -6,7 +6,7 @@ Promise: what an action brings about happens after the run has gone on to its ne
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
+from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
 from journeys.contracts import Reason
 from journeys.entry import lot
@@ -17,8 +17,9 @@ from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import goal_reached, predicate_of
+from journeys.simulate.hearing import ending_of, goal_reached, predicate_of
 from journeys.simulate.run import Run
+from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
 
 
@@ -33,7 +34,10 @@ class Answers:
         segment: Callable[[str], Segment],
         learned: Callable[[Customer, Mapping[str, Any]], None],
         start: Callable[[Run], None],
+        paused: Callable[[str], bool],
     ) -> None:
+        self.services = Services(catalogue.services)
+        self._paused = paused
         self._catalogue = catalogue
         self._admission = admission
         self._agenda = agenda
@@ -41,7 +45,7 @@ class Answers:
         self._learned = learned
         self._start = start
 
-    def answer(self, run: Run, question: Question) -> Any:  # noqa: PLR0911 - a table of questions
+    def answer(self, run: Run, question: Question) -> Any:  # noqa: C901, PLR0911 - a table of questions
         """What a journey asks, or whether what it wants done could be done."""
         who = run.customer
         match question:
@@ -63,9 +67,28 @@ class Answers:
             case EndJourney():
                 return self._ended(who, question.journey)
             case Hold():
-                run.holds_others = question.on
+                run.holds ^= {question.number if question.lets_go is None else question.lets_go}
                 return True
+            case Call():
+                return self._called(run, question)
         raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
+
+    def _called(self, run: Run, call: Call) -> Called | Again:
+        told = next((each for each in run.calls if each.call.number == call.number), None)
+        if told is None:
+            run.calls.append(told := Told(call))
+        came_to = self._attempted(run, told)
+        if isinstance(came_to, Called):
+            told.called, told.at = came_to, self._agenda.now
+        return came_to
+
+    def _attempted(self, run: Run, told: Told) -> Called | Again:
+        call, now = told.call, self._agenda.now
+        if run.endings and (over := ending_of(run, now)):
+            return Called(reason=over.reason)
+        if run.holdout and not call.fetch:
+            return Called(reason=Reason.HOLDOUT)
+        return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)
 
     def _started(self, who: Customer, asked: StartJourney) -> bool:
         definition = self._catalogue.journey(asked.journey)

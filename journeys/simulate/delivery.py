@@ -102,7 +102,7 @@ class Delivery:
             holdout=run.holdout,
             company=self._company,
             held_out_of_all=is_held_out_of_all(self._company, who.id),
-            held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
+            held=any(other.holds and other is not run and other.outcome is None for other in self._runs.of(who)),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),

@@ -31,6 +31,7 @@ from journeys.simulate.products import Shelf, Wishes
 from journeys.simulate.providers import Providers
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
+from journeys.simulate.services import Services
 from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
@@ -59,7 +60,8 @@ class World:
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
         self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings, catalogue.holdout)
-        self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
+        hands = self._delivery.segment, self.learned, self._start, lambda name: self._controls.get(name) == "paused"
+        self._answers = Answers(catalogue, self._admission, self.agenda, *hands)
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
@@ -73,6 +75,11 @@ class World:
     def runs(self) -> Runs:
         """All runs."""
         return self._admission.runs
+
+    @property
+    def services(self) -> Services:
+        """What services answer."""
+        return self._answers.services
 
     @property
     def refused(self) -> list[Refused]:
@@ -133,13 +140,13 @@ class World:
         for run in [run for run in self.runs if run.journey == journey and run.outcome is None]:
             if state == "killed":
                 run.end(Reason.KILLED)
-            elif state == "live" and run.messages and run.messages[-1].reason is Reason.PAUSED:
+            elif state == "live" and any(message.reason is Reason.PAUSED for message in run.messages):
                 run.ask_again()
 
     def done(self, run: Run, which: str, answer: Mapping[str, Plain]) -> None:
         """Somebody of the company did what a run waits for, and says how it went."""
-        expect = run.expecting
-        if expect is None or not isinstance(expect.expected.get(which), OfPeople):
+        expect = next((each for each in run.expecting if isinstance(each.expected.get(which), OfPeople)), None)
+        if expect is None:
             raise SimulationError(f"run of {run.journey} waits for nobody to do '{which}'")
         run.hear(Happened(wait=expect.wait, which=which, at=self.now, answer=dict(answer)))
 

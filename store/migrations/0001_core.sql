@@ -630,7 +630,7 @@ create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'mess
 create table expectation (
     id           uuid not null default gen_random_uuid() unique,
     run_id       uuid not null references run (id) on delete cascade,
-    wait         integer not null,
+    wait         bigint not null,
     which        text not null,
     expected     jsonb not null,
     wakes        text[] not null default '{}',
@@ -648,11 +648,34 @@ create index expectation_to_tell on expectation (happened_at) where happened_at 
 -- Runs that speak to their customer alone for a while: other journeys' marketing waits until they let go, or are over.
 create table hold (
     run_id       uuid not null references run (id) on delete cascade,
-    number       integer not null,
+    number       bigint not null,
     since        timestamptz not null,
     released_at  timestamptz,
     primary key (run_id, number)
 );
+
+-- What runs ask of the company's services, or tell them: each call once, by its number among what the run has done. The answer stays
+-- here, where templates find it; `reason` is why there is none.
+create table service_call (
+    run_id      uuid not null references run (id) on delete cascade,
+    number      integer not null,
+    service     text not null,
+    event       text not null,
+    asked_at    timestamptz not null,
+    attempts    integer not null,
+    retry_at    timestamptz,
+    settled_at  timestamptz,
+    reason      text,
+    status      integer,
+    answer      jsonb,
+    primary key (run_id, number)
+);
+
+-- The last answer of each service to a run, by the service's name.
+create function fetched_by(asking uuid) returns jsonb language sql stable
+    return (select coalesce(jsonb_object_agg(service, answer), '{}')
+            from (select distinct on (service) service, answer from service_call
+                  where run_id = asking and answer is not null order by service, number desc) as last);
 
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
 -- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.
@@ -686,7 +709,7 @@ create index entry_refused_profile on entry_refused (profile_id);
 create table delivery (
     run_id               uuid not null references run (id),
     step                 text not null,
-    occurrence           smallint not null,
+    occurrence           bigint not null, -- in a branch, the digits before the last four tell which
     profile_id           uuid not null,
     journey              text not null,
     channel              text not null,

@@ -10,6 +10,7 @@ from journeys import (
     Journey,
     QuietHours,
     Segment,
+    Service,
     Window,
     after,
     did,
@@ -362,3 +363,37 @@ async def speaks_alone(j: Journey) -> None:
     async with j.hold_others():
         await j.wait(hours=2)
     await j.push("note")
+
+
+class Points(BaseModel):
+    """What the points service gives."""
+
+    balance: int
+    tier: Literal["none", "silver", "gold"]
+    greeting: str = ""
+
+
+points = Service("points", sends=("customer.email", "params.note"), gives=Points, sample=Points(balance=10, tier="silver"))
+crm = Service("crm", sends=("customer.tier", "fetched.points.greeting"))
+
+
+@journey(reentry=after(minutes=0), goal=purchases, params=Choice)
+async def calls_out(j: Journey) -> None:
+    """Asks for data, branches on it, and tells somebody what it has done."""
+    answer = await j.fetch(points, within=timedelta(minutes=10), season=1)
+    if answer and answer.value.tier == "gold" and answer.value.balance >= 100:
+        await j.push("points")
+    elif answer:
+        await j.whatsapp("note")
+    elif answer.status == 404:
+        await j.push("note")
+    if not await j.webhook(crm, "points.asked", within=timedelta(hours=1), known=bool(answer)):
+        await j.email("note")
+    await j.wait(hours=1)
+
+
+@journey(reentry=after(minutes=0), holdout=0.999999)
+async def tells_nobody_of_the_holdout(j: Journey) -> None:
+    """A webhook is withheld, data are not."""
+    if await j.webhook(crm, "lead.qualified") and await j.fetch(points):
+        await j.push("note")
