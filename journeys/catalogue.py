@@ -14,8 +14,10 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
+from journeys.gate.budget import Budget, Prices
 from journeys.place import around, spec_of
 from journeys.policies import GlobalHoldout
 from journeys.rules import Rule
@@ -40,6 +42,7 @@ class Catalogue:
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
+    prices: Mapping[str, int] = field(default_factory=dict)
     #: Who gets no marketing from any journey.
     holdout: GlobalHoldout | None = None
 
@@ -103,9 +106,11 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         ]
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
-    holdout, wrong = _holdout(modules)
+    prices = MappingProxyType(_prices(modules))
+    problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
-    return Catalogue(module, *found, holdout), [*problems, *wrong]
+    holdout, wrong = _holdout(modules)
+    return Catalogue(module, *found, prices, holdout), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -229,6 +234,28 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     """How the catalogue wants traits to be read."""
     kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Traits)]
     return {name: reading for each in kept for name, reading in each.readings.items()}
+
+
+def _prices(modules: list[ModuleType]) -> dict[str, int]:
+    """What a message costs on each channel, in millionths."""
+    kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Prices)]
+    return {channel: price for each in kept for channel, price in each.items()}
+
+
+def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
+    """The journeys with a budget in money, where prices are not told of all channels, or of one that there is not."""
+    missing = [channel.value for channel in Channel if channel.value not in prices]
+    strange = sorted({*prices} - {*Channel})
+    for definition in definitions:
+        budget = definition.spec.budget
+        if isinstance(budget, Budget) and budget.money is not None and (missing or strange):
+            told = f"says nothing of {' and '.join(missing)}" if missing else f"names {', '.join(strange)}, which is no channel"
+            yield definition.problem(
+                Fault(
+                    f"budget in money, where prices = Prices(…) {told}",
+                    'keep the price of each channel at the top of a module, prices = Prices(push=0, whatsapp="0.0659", …)',
+                )
+            )
 
 
 def asked(scope: str, plain: object) -> Iterator[str]:

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".journeys"), description="where the embedded stack keeps its state")
 
     database_url: SecretStr | None = Field(default=None, description="Postgres DSN; empty: the embedded server")
+    api_database_url: SecretStr | None = Field(
+        default=None, description="`journeys migrate` makes the API's role as it stands here; the API is given it as its own"
+    )
     database_pool: int = Field(default=10, ge=1, description="connections per process")
     temporal_address: str | None = Field(default=None, description="host:port of Temporal; empty: the embedded dev server")
     temporal_namespace: str = Field(default="default", description="Temporal namespace")
@@ -98,6 +101,13 @@ class Settings(BaseSettings):
     )
     most_per_day: int = Field(
         default=20, ge=1, description="marketing messages to a customer in 24 h, over all journeys; the next one waits"
+    )
+
+    release_per_second: float = Field(
+        default=50.0,
+        gt=0,
+        le=10_000,
+        description="messages that leave after a pause, over all journeys; each passes the gate anew",
     )
 
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(

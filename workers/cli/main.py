@@ -16,10 +16,11 @@ from workers.cli.diff import diff
 from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.new import new
+from workers.cli.operating.runs import runs
+from workers.cli.operating.switches import kill, pause, resume
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.replay import replay
-from workers.cli.runs import runs
 from workers.cli.segments.commands import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
@@ -42,8 +43,11 @@ app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
+app.add_typer(runs, name="runs", rich_help_panel="Operating")
+app.command(rich_help_panel="Operating")(pause)
+app.command(rich_help_panel="Operating")(resume)
+app.command(rich_help_panel="Operating")(kill)
 app.command(rich_help_panel="Customers")(profile)
-app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Deployment")(replay)
@@ -141,11 +145,15 @@ def worker() -> None:
 
 @app.command(rich_help_panel="Deployment")
 def migrate() -> None:
-    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL)."""
+    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL), and the API's role (JOURNEYS_API_DATABASE_URL)."""
     from store import migrate as apply
+    from store.roles import let_api_in
 
     applied = with_database(apply)
     typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+    if (api := settings().api_database_url) is not None:
+        with_database(lambda database: let_api_in(database, api.get_secret_value()))
+        typer.echo("the API's role is up to date")
 
 
 @app.command(rich_help_panel="Deployment")

@@ -29,10 +29,11 @@ from journeys import Outcome
 from journeys.clock import Clock
 from journeys.contracts import RunOver
 from journeys.walk.samples import sample
-from store import Database
+from store import Database, connect
 from store.keys import Role, create_key
 from store.report import refusals
-from store.runs.views import Message, Run, list_runs, messages_of, run_by_id
+from store.runs.lists import Wanted, list_runs
+from store.runs.views import Message, Run, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_NUMBER_ID
@@ -41,6 +42,7 @@ from workers.settings import Settings
 from workers.temporal import connect_temporal
 from workers.testing.on_time import starting_on_time
 from workers.testing.people import CHANNELS, consent, contact
+from workers.testing.servers import as_api
 from workers.worker import serving, workers
 
 SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"  # noqa: S105 - a shop in a test has nothing to hide
@@ -109,9 +111,9 @@ class Shop:
         while await self.watch.once():
             pass
 
-    async def runs(self, journey: str | None = None, *, is_open: bool | None = None) -> list[Run]:
+    async def runs(self, journey: str | None = None, *, is_open: bool = False) -> list[Run]:
         """Runs, oldest first."""
-        found = await list_runs(self.database, journey=journey, profile_id=None, is_open=is_open, before=None, limit=500)
+        found = await list_runs(self.database, Wanted(journey=journey, status="open" if is_open else None), limit=5_000)
         return sorted(found, key=lambda run: (run.entered_at, run.id))
 
     async def run(self, journey: str | None = None) -> Run:
@@ -252,8 +254,10 @@ async def open_shop(
         parts = with_clock(assemble(settings, database, client), clock)
         sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
-        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
-        app = api.create_app(replace(config, clock=clock), database=database)
+        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
+        api_database = await connect(as_api(dsn), max_size=4)
+        stack.push_async_callback(api_database.close)
+        app = api.create_app(replace(config, clock=clock), database=api_database)
         http = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
         )
