@@ -65,6 +65,8 @@ class Served:
     holdout: GlobalHoldout | None = None
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    #: What its code asks of runs that began before (`j.changed`).
+    changes: frozenset[str] = frozenset()
 
     def price(self, channel: Channel) -> int:
         """What a message costs on a channel, in millionths; nothing, where the catalogue tells no prices."""

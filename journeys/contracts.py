@@ -184,15 +184,20 @@ class Receipt(Contract):
 
 
 class Done(Contract):
-    """What an effect of a run came to, as JSON, and when."""
+    """What an effect of a run came to, as JSON, and when; `what` tells the effect from any other of its journey."""
 
     at: datetime
     answer: Any = None
+    what: str | None = Field(default=None, exclude_if=unset)
     branch: int | None = Field(default=None, exclude_if=unset, description="which branch of the run had it, if any")
 
 
 def _nothing(value: list[Done]) -> bool:
     return not value
+
+
+def _never(value: int) -> bool:
+    return value == 0
 
 
 class RunStart(Contract):
@@ -209,6 +214,18 @@ class RunStart(Contract):
     clock: Clock = Clock()
     version: str | None = Field(default=None, exclude_if=unset, description="the catalogue's, whose steps the run walks")
     past: list[Done] = Field(default_factory=list, exclude_if=_nothing, description="of a run that goes on in a new history")
+    changes: list[str] | None = Field(
+        default=None, exclude_if=unset, description="which changes of the code it began with; None: all that there are"
+    )
+    moves: int = Field(default=0, exclude_if=_never, description="how often it was moved to another version on purpose")
+
+
+class SoFar(Contract):
+    """What a run has done, and with which version it goes on: what it would begin a new history with. The answer to a query."""
+
+    start: RunStart
+    stays: int | None = Field(default=None, description="the number of the last move that did not fit what it has done")
+    why: str | None = None
 
 
 class RunOver(Contract):

@@ -29,6 +29,9 @@ from store import Connection, Database
 from store.runs import calls
 from store.runs.calls import CallFacts, CallKey, Settled
 
+#: An attempt that Temporal is asked to make again at once would find the instant not yet come.
+_SOON = timedelta(milliseconds=50)
+
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
@@ -42,10 +45,10 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Later:
-    """Nothing comes of it now; when the next attempt may be (business time), None where that is too late."""
+    """Nothing comes of it now; when the next attempt may be (business time)."""
 
     detail: str
-    at: datetime | None
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class Calling:
             if isinstance(decided, _Attempt):
                 decided = await self._tried(decided)
         if isinstance(decided, _Later):
-            pause = (decided.at - self.clock(asked)) / self.speed if decided.at else None
-            raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=max(pause or _SOON, _SOON))
+            pause = (decided.at - self.clock(asked)) / self.speed
+            raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=max(pause, _SOON))
         CALLS.labels(asked.service, decided.reason.value if decided.reason else "answered").inc()
         return decided
 
@@ -131,10 +134,6 @@ class Calling:
     async def _settle(self, key: CallKey, settled: Settled) -> None:
         async with self.database.transaction() as connection:
             await calls.settle(connection, key, settled)
-
-
-#: An attempt that Temporal is asked to make again at once would find the instant not yet come.
-_SOON = timedelta(milliseconds=50)
 
 
 async def _forbids(connection: Connection, asked: Call, served: Served, facts: CallFacts, now: datetime) -> Reason | None:

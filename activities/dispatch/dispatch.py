@@ -28,6 +28,7 @@ from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
+from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
 from activities.gate.goals import end, endings
 from activities.metrics import ENTRY_LATENCY
@@ -73,6 +74,7 @@ class Dispatcher:
     clock: Clock
     closer: Closer
     mender: Mender
+    mover: Mover
     line: Line
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
@@ -214,6 +216,7 @@ class Dispatcher:
             entry=_entry(run, served.specs[run.journey]),
             clock=self.clock,
             version=run.version,
+            changes=sorted(served.changes),
         )
         return start.model_copy(update={"start_delay": served.leading[run.journey](start)})
 

@@ -162,6 +162,8 @@ class Words(Generic[EntryModel]):
         self._root = Branch()
         self.conditions: dict[str, Segment] = {}
         self.services: dict[str, Service[Any]] = {}
+        #: Whether it has asked which code its run began with: it is walked both ways then.
+        self.asks_of_changes = False
 
     @property
     def _here(self) -> Branch:
@@ -208,6 +210,20 @@ class Words(Generic[EntryModel]):
         """
         self._first = False
         return self._runtime.now()
+
+    def changed(self, change: str) -> bool:
+        """Whether this run began with code that has the change; False for whoever began before, also once they are moved.
+
+        Only steps that lie behind somebody need it, for `journeys move` or a fix to reach them; what lies ahead may be
+        written anew. Its name stands there as a text, and goes when nobody is left who began before.
+
+        Example:
+            if j.changed("greets-by-push"):
+                await j.push("welcome")
+            await j.at(days=3)
+        """
+        self.asks_of_changes = True
+        return self._start.changes is None or change in self._start.changes
 
     def _named(self, word: str, segment: Segment | str) -> str:
         """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""
