@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel, Purpose
+from journeys.endings import by_events
 from journeys.simulate import Backcast, Call, Customer, Tally, tally
 from journeys.simulate.customers import Earlier, Sent
 from journeys.simulate.products import Product
@@ -61,8 +62,9 @@ async def backcast(
 async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stage":
     written = {row.name: row.definition for row in alive(await stored(past.connection))}
     known = resolved(catalogue.segments, written).segments
-    goals = (definition.spec.goal for definition in catalogue.journeys.values())
-    looked_at = (*(segment.predicate for segment in known.values()), *(goal for goal in goals if goal is not None))
+    specs = (definition.spec for definition in catalogue.journeys.values())
+    ends = (predicate for spec in specs for _, _, predicate in by_events(spec))
+    looked_at = (*(segment.predicate for segment in known.values()), *ends)
     types = {_ORDERED, TRAITS_CHANGED}.union(*map(event_types, looked_at))
     others = [segment for name, segment in known.items() if name not in catalogue.segments]
     products = [Product(id_, available, relations) for id_, available, relations in await past.products()]

@@ -75,6 +75,8 @@ class Customer:
         self.past: list[Sent] = []
         self.earlier: list[Earlier] = []
         self.arms: dict[str, str] = {}
+        #: In which arm of a holdout they count, from when on.
+        self.exposed: dict[str, tuple[str, datetime]] = {}
         self._since: dict[str, datetime] = {}
         self._consented: dict[str, datetime] = {}
         self._where: dict[str, Whereabouts] = {}

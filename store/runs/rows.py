@@ -1,8 +1,9 @@
 """Runs in Postgres: what Temporal must be told of them. What it says in return is in `store.runs.ends`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from store.database import Connection, Database
 from store.named import queries
 
 _SQL = queries("runs")
+_NOTHING: Mapping[UUID, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class RunToSignal:
     exit_reason: str
     started_at: datetime | None
     start_delay: timedelta
+    ended_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,6 @@ class Names:
 
     user_id: str | None = field(repr=False)
     anonymous_id: str | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PausedMessage:
-    """A message that waits for its journey to live again."""
-
-    run_id: UUID
-    step: str
-    occurrence: int
-    workflow_id: str
 
 
 async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[OutboxRow]:
@@ -111,12 +104,17 @@ async def end_unstarted(database: Database, ids: Sequence[UUID], at: datetime) -
         await database.pool.execute(_SQL["end_unstarted"], ids, at)
 
 
-async def request_exits(connection: Connection, exits: Sequence[tuple[UUID, str, datetime]]) -> set[UUID]:
-    """Ask open runs to end, for (run, reason, when it happened); returns those that had not been asked yet."""
+async def request_exits(
+    connection: Connection, exits: Sequence[tuple[UUID, str, datetime]], which: Mapping[UUID, str | None] = _NOTHING
+) -> set[UUID]:
+    """Ask open runs to end, for (run, reason, when it happened); returns those that had not been asked yet.
+
+    `which` names the goal or the exit where it has a name.
+    """
     if not exits:
         return set()
     columns = [list(column) for column in zip(*exits, strict=True)]
-    rows = await connection.fetch(_SQL["request_exit"], *columns)
+    rows = await connection.fetch(_SQL["request_exit"], *columns, [which.get(id_) for id_, _, _ in exits])
     return {row["id"] for row in rows}
 
 
@@ -161,6 +159,20 @@ async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> l
     return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]
 
 
+async def moves_since(
+    connection: Connection, profile_id: UUID, since: datetime, segments: Sequence[str]
+) -> list[tuple[str, bool, datetime]]:
+    """A customer's moves from an instant on, by the log of these segments: (segment, inside, at), the first of each kind."""
+    rows = await connection.fetch(_SQL["moves_since"], profile_id, since, segments)
+    return [(row["segment"], row["kind"] == "entered", row["at"]) for row in rows]
+
+
+async def is_member(connection: Connection, profile_id: UUID, segment: str) -> bool:
+    """Whether the watch last saw a customer in a segment."""
+    found: bool = await connection.fetchval(_SQL["is_member"], profile_id, segment)
+    return found
+
+
 async def to_signal(database: Database, shard: int, shards: int, limit: int) -> list[RunToSignal]:
     """Runs that must hear that they are over."""
     return [RunToSignal(**row) for row in await database.pool.fetch(_SQL["to_signal"], shard, shards, limit)]
@@ -169,24 +181,3 @@ async def to_signal(database: Database, shard: int, shards: int, limit: int) -> 
 async def mark_signalled(database: Database, ids: Sequence[UUID], at: datetime) -> None:
     """Temporal has the signal, or no such run any more."""
     await database.pool.execute(_SQL["mark_signalled"], ids, at)
-
-
-async def killed_journeys(connection: Connection) -> frozenset[str]:
-    """The journeys that nobody may enter."""
-    return frozenset(row["journey"] for row in await connection.fetch(_SQL["killed_journeys"]))
-
-
-async def to_kill(database: Database, shard: int, shards: int, limit: int) -> list[UUID]:
-    """Open runs whose journey was killed after they had entered."""
-    return [row["id"] for row in await database.pool.fetch(_SQL["to_kill"], shard, shards, limit)]
-
-
-async def to_resume(database: Database, shard: int, shards: int, limit: int, now: datetime) -> list[PausedMessage]:
-    """Messages that wait for their journey to live again, which it does."""
-    return [PausedMessage(**row) for row in await database.pool.fetch(_SQL["to_resume"], shard, shards, limit, now)]
-
-
-async def mark_resumed(database: Database, messages: Sequence[PausedMessage], at: datetime) -> None:
-    """Their runs were told to ask again."""
-    columns = ([getattr(m, name) for m in messages] for name in ("run_id", "step", "occurrence"))
-    await database.pool.execute(_SQL["mark_resumed"], *columns, at)
