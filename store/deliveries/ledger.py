@@ -38,13 +38,13 @@ class RunFacts:
     entry: dict[str, Any]
     traceparent: str | None
     traits: dict[str, Any]
-    control: str | None
     asked: int
     consent: str | None
     endpoints: tuple[Endpoint, ...]
     device_zone: str | None = None
     phone: str | None = None
     held: bool = False
+    control: str = "live"
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
     waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
     fetched: dict[str, Any] = field(default_factory=dict)
@@ -141,17 +141,18 @@ async def facts(
 
     `begun` is when others were to begin that may be about to ask for their first message.
     """
-    row = await connection.fetchrow(_SQL["facts"], run_id, channel, purpose, *begun)
+    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose, *begun)
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
     return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"]), "waking": tuple(row["waking"])})
 
 
-async def ledger_row(connection: Connection, key: MessageKey) -> LedgerRow | None:
-    """What is known of a message already."""
-    row = await connection.fetchrow(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
-    return LedgerRow(**row) if row else None
+async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, LedgerRow | None]:
+    """How the operator's switches stand for a message's run, after `facts`, and what is known of the message already."""
+    (row,) = await connection.fetch(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
+    control, *known = row
+    return control, LedgerRow(*known) if known[0] is not None else None
 
 
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
