@@ -102,6 +102,7 @@ async def test_a_run_whose_workers_are_behind_is_waited_for_again_but_not_for_ev
     """Both were to begin ten minutes after they had entered; of the higher one nothing is heard."""
     await shop.signs_up("ana")
     low, high = await start(shop, "chatter"), await start(shop, "headline")
+    await shop.look()  # it is told Temporal when they begin
     due = high.entered_at + timedelta(minutes=10)
     asked = request(low, Channel.EMAIL)
     for seconds in (0, 2, 4, 30):
