@@ -22,6 +22,7 @@ from activities.metrics import CALLS
 from activities.versions import Served, Versions
 from journeys.actions import Call, Called
 from journeys.contracts import Reason
+from journeys.endings import by_events
 from journeys.entering import branchable
 from journeys.services import Service, next_attempt
 from store import Connection, Database
@@ -141,11 +142,10 @@ async def _forbids(connection: Connection, asked: Call, served: Served, facts: C
         return Reason.KILLED
     if facts.exit_reason is not None or facts.ended_at is not None:
         return Reason(facts.exit_reason) if facts.exit_reason else Reason.OVER
-    spec = served.specs.get(facts.journey)
-    if spec is not None and spec.goal is not None:
-        row = asked.run_id, facts.profile_id, facts.entered_at
-        if await reached_at(connection, spec.goal, [row], now):
-            return Reason.GOAL
+    spec, row = served.specs.get(facts.journey), (asked.run_id, facts.profile_id, facts.entered_at)
+    for reason, _, predicate in by_events(spec) if spec is not None else ():
+        if await reached_at(connection, predicate, [row], now):
+            return reason
     if now >= asked.until:
         return Reason.NO_ANSWER
     return Reason.HOLDOUT if facts.holdout and not asked.fetch else None
