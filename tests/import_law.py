@@ -82,8 +82,8 @@ GROUPS = {
     "BORDER": [
         f"journeys.{name}"
         for name in (
-            *("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions", "room"),
-            "services",
+            *("actions", "clock", "contracts", "endings", "entering", "entry", "gate", "heard", "policies", "questions"),
+            *("room", "services"),
         )
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.

@@ -597,6 +597,7 @@ create table run (
     exit_at            timestamptz,
     exit_signalled_at  timestamptz,
     outcome            text,
+    ended_by           text, -- the goal or exit, by the name that its author gave it
     ended_at           timestamptz,
     -- Its steps raise, or no longer fit what it has done: since when we know, and the error's kind and place.
     failing_since      timestamptz,
