@@ -43,7 +43,7 @@ _NONE_AT_ALL = (
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a message is rendered from: the customer as they are now, the event behind the entry, and the params.
+    """What a message is rendered from: the customer as they are now, the event behind the entry, params, what services gave.
 
     `product` is what a template that asks for one offers, `bought` the last purchase that it is offered for. Dates are shown in
     `zone` (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
@@ -52,6 +52,7 @@ class Context:
     customer: Mapping[str, Any] = field(default_factory=dict, repr=False)
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    fetched: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
     product: Mapping[str, Any] = field(default_factory=dict, repr=False)
     bought: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -78,7 +79,7 @@ class Templates:
         missing = template.params - set(params) - set(given)
         unknown = set(params) - template.params
         if missing or unknown:
-            raise TemplateError(Problem(template.file, 1, _mismatch(missing, unknown, template.params)))
+            raise TemplateError(Problem(template.file, 1, *_mismatch(missing, unknown, template.params), "template-params"))
 
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """The content of one message.
@@ -91,6 +92,7 @@ class Templates:
             "customer": seen(context.customer),
             "entry": seen(context.entry),
             "params": seen(context.params),
+            "fetched": seen(context.fetched),
             "shop": self.shop,
             "product": seen(context.product),
             "bought": seen(context.bought),
@@ -113,8 +115,7 @@ class Templates:
             close = difflib.get_close_matches(name, names, n=1)
             guess = f"did you mean {close[0]}? " if close else ""
             known = f"{guess}Known: {', '.join(names) or 'none'}" if self.found else _NONE_AT_ALL
-            text = f"there is no {channel} template {name}; {known}"
-            raise TemplateError(Problem("templates", 1, text))
+            raise TemplateError(Problem("templates", 1, f"there is no {channel} template {name}", known, "unknown-template"))
         return template
 
 
@@ -143,10 +144,10 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     return Templates(found, vocabulary.shop)
 
 
-def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable[str]) -> str:
+def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable[str]) -> tuple[str, str]:
     faults = [f"the journey does not pass {name}" for name in sorted(missing)]
     faults += [f"the journey passes {name}, which the template does not declare" for name in sorted(unknown)]
-    return f"{'; '.join(faults)}. Declared params: {', '.join(sorted(declared)) or 'none'}"
+    return ", and ".join(faults), f"the template declares {', '.join(sorted(declared)) or 'none'}"
 
 
 def language_of(traits: Mapping[str, Any]) -> str | None:

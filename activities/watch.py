@@ -17,10 +17,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.hearing import Hearing
+from activities.gate.habits import Population
 from activities.metrics import TICK, TRANSITIONS
 from activities.versions import Versions
 from journeys.clock import Clock
-from journeys.contracts import PerKey, WatchShard
+from journeys.contracts import WatchShard
 from segments import Segment
 from segments.errors import CannotBeEvaluated
 from segments.load.stored import LiveSegments
@@ -36,6 +37,7 @@ _REFRESH = 2.0  # how soon a definition written through the API is taken up
 _RECONCILE = 60.0
 _INSIST = 2.0  # how soon after its patience a run that cannot end by itself is ended
 _FAILING = 5.0
+_HOURS = 60.0  # how soon a message's first question for the habits of all customers is answered
 _PATIENCE = 1.0  # after an error, before the next try
 
 
@@ -54,9 +56,9 @@ class Watch:
     live: dict[WatchShard, LiveSegments] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Work out once which segments are entered per key."""
+        """Work out once in which segments it matters that somebody does again what brought them in."""
         object.__setattr__(self, "hearing", Hearing(self.versions))
-        keyed = (s.entered_by for s in self.versions.own.specs.values() if isinstance(s.reentry, PerKey))
+        keyed = (s.entered_by for s in self.versions.own.specs.values() if s.entered_anew)
         object.__setattr__(self, "keyed", frozenset(name for name in keyed if name is not None))
 
     @activity.defn(name="watch")
@@ -107,6 +109,9 @@ class Watch:
                     closer.insist: _INSIST,
                     closer.find_failing: _FAILING,
                     self.dispatcher.mender.mend: _FAILING,
+                    self.dispatcher.mover.move: _SWEEP,
+                    Population(self.database, self.clock).renew: _HOURS,
+                    self.dispatcher.line.clear: _RECONCILE,
                 }
                 for look, seconds in looks.items():
                     group.create_task(_now_and_then(look, seconds))

@@ -7,17 +7,37 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from journeys.contracts import After, Cap, JourneySpec, Once, PerKey, Plain, Purpose, QuietHours, Reentry
+from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
 from journeys.entering import branchable
-from journeys.errors import CatalogueError, InvalidParams, Problem
+from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
+from journeys.gate.budget import Budget
+from journeys.goals import unnamed
 from journeys.handle import Journey
+from journeys.policies import (
+    After,
+    Exit,
+    Limits,
+    Moves,
+    Once,
+    PerKey,
+    Ramp,
+    Rate,
+    Reentry,
+    Restart,
+    Stage,
+    Whenever,
+    Window,
+    Within,
+)
 from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
@@ -38,9 +58,54 @@ def after(*, days: float = 0, hours: float = 0, minutes: float = 0) -> After:
     return After(span_of("after", {"days": days, "hours": hours, "minutes": minutes}))
 
 
+def within(*, days: float = 0, hours: float = 0, minutes: float = 0) -> Within:
+    """A message goes in the customer's own best hour, at most this long after it was due; `within(hours=0)`: at once."""
+    return Within(span_of("within", {"days": days, "hours": hours, "minutes": minutes}))
+
+
 def per_key(prop: str) -> PerKey:
     """A customer enters once for each value of this property of the entering event."""
     return PerKey(prop)
+
+
+def restart() -> Restart:
+    """A customer enters each time they do what brings them in: a run that is open ends then, and a new one begins."""
+    return Restart()
+
+
+def whenever() -> Whenever:
+    """A customer enters each time they do what brings them in, as often as that is; not while they are in it."""
+    return Whenever()
+
+
+def left(segment: Segment | str) -> Moves:
+    """An exit: the customer leaves a segment after they have entered the journey."""
+    return Moves(segment, inside=False)
+
+
+def entered(segment: Segment | str) -> Moves:
+    """An exit: the customer enters a segment after they have entered the journey."""
+    return Moves(segment, inside=True)
+
+
+def per_minute(number: int) -> Rate:
+    """So many customers in any minute."""
+    return Rate(number, timedelta(minutes=1))
+
+
+def per_hour(number: int) -> Rate:
+    """So many customers in any hour."""
+    return Rate(number, timedelta(hours=1))
+
+
+def per_day(number: int) -> Rate:
+    """So many customers in any 24 hours."""
+    return Rate(number, timedelta(days=1))
+
+
+def ramp(*stages: Stage, every: timedelta) -> Ramp[Stage]:
+    """Rates or shares that follow each other from the opening on, `ramp(0.01, 0.1, 1.0, every=days(2))`; the last stays."""
+    return Ramp(stages, every)
 
 
 class _Names(frozenset[str]):
@@ -50,7 +115,9 @@ class _Names(frozenset[str]):
         """From the names, as the SDKs send them, letter by letter; `a.b` is `b` in the object `a`."""
         for name in names:
             if not isinstance(name, str) or not all(name.split(".")):
-                raise CatalogueError(f'{cls.__name__}(…) takes names such as {cls.__name__}("tier", "pet.name"), not {name!r}')
+                raise CatalogueError(
+                    f"{cls.__name__}(…) takes names, not {name!r}", remedy=f'write {cls.__name__}("tier", "pet.name")'
+                )
         return super().__new__(cls, names)
 
 
@@ -66,7 +133,10 @@ class Traits(_Names):
         """From the names, as the SDKs send them, and how some are to be read."""
         for name, reading in readings.items():
             if not isinstance(reading, Number | Epoch | Day):
-                raise CatalogueError(f"Traits({name}=…) takes number(), epoch() or day(), with parentheses, not {reading!r}")
+                raise CatalogueError(
+                    f"Traits({name}=…) takes a reading, not {reading!r}",
+                    remedy="write number(), epoch() or day(), with parentheses",
+                )
         made = super().__new__(cls, *names, *readings)
         made.readings = readings
         return made
@@ -91,9 +161,9 @@ class JourneyDefinition:
         """The journey's name: the function's, and the workflow type in Temporal."""
         return self.spec.name
 
-    def problem(self, text: str, *, serious: bool = True) -> Problem:
+    def problem(self, fault: Fault, *, serious: bool = True) -> Problem:
         """Something that is wrong with it, at the place where it is declared."""
-        return _problem(self.steps, text, serious=serious)
+        return _problem(self.steps, self.name, fault, serious=serious)
 
     async def __call__(self, j: Journey) -> None:
         """Run the steps, so that a journey can be a helper of another."""
@@ -135,7 +205,7 @@ def journey(
     /,
     *,
     entry: Segment | str | None = None,
-    goal: Predicate | None = None,
+    goal: Predicate | Mapping[str, Predicate] | None = None,
     reentry: Reentry | None = None,
     params: type[BaseModel] | None = None,
     purpose: Purpose = Purpose.MARKETING,
@@ -147,14 +217,27 @@ def journey(
     caps: tuple[Cap, ...] = (),
     timezone: str = "UTC",
     most: int | None = None,
+    window: Window | None = None,
+    send_time: Within | None = None,
+    priority: int = 0,
+    budget: Budget | None = None,
+    opens: datetime | None = None,
+    closes: datetime | None = None,
+    entry_hours: Window | None = None,
+    capacity: int | None = None,
+    rate: Rate | Ramp[Rate] | None = None,
+    share: float | Ramp[float] | None = None,
+    max_wait: timedelta | None = None,
+    exits: Mapping[str, Exit] | None = None,
+    kpi: Predicate | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
     Args:
         entry: The segment whose members enter; a text names one of the catalogue or one that is defined through the API
             (`PUT /v1/segments/{name}`), for which the journey waits if need be. None: it is started by API only.
-        goal: The conversion that ends a run at once.
-        reentry: `once()` (the default), `after(...)` or `per_key(...)`.
+        goal: The conversion that ends a run at once; several by name: `{"bought": purchases, "booked": did("Drive Booked")}`.
+        reentry: `once()` (the default), `after(...)`, `per_key(...)`, `restart()` or `whenever()`.
         params: A pydantic model of the parameters a start by API takes.
         purpose: What consent its messages need.
         ends_on_leave: Whether leaving the entry segment ends the run.
@@ -165,6 +248,19 @@ def journey(
         caps: Frequency caps over all journeys, checked before each marketing message.
         timezone: The zone of customers who have none of their own (IANA name).
         most: How many messages a run may ask for, sent or not, before it is ended; None: `JOURNEYS_MOST_PER_RUN`.
+        window: Outside of which no marketing goes out, in the customer's zone: `Window("09:00", "20:00")`.
+        send_time: `within(hours=24)`: marketing goes in the customer's own best hour in that time.
+        priority: Of two journeys that are due at once for one customer the higher writes; the lower waits, or is dropped.
+        budget: What it may spend in messages or money: `Budget(messages=10_000, per="day")`.
+        opens: Nobody enters before this instant.
+        closes: Nobody enters from this instant on.
+        entry_hours: When customers enter, on the clock of `timezone`: `Window("09:00", "18:00", ("mon", "tue"))`.
+        capacity: At most so many customers are in it at once.
+        rate: At most so many enter in a span, `per_hour(100)`; growing: `ramp(per_hour(100), per_hour(1_000), every=days(1))`.
+        share: Only this fraction of the customers enters, `0.1`; growing: `ramp(0.01, 0.1, 1.0, every=days(2))`.
+        max_wait: How long somebody who does not fit waits to be let in; None: `max_lateness`.
+        exits: What else ends a run at once, by name: an event `did(…)`, `left(vips)` or `entered(vips)`, an instant, an age.
+        kpi: What it is measured by, where that is not its goal.
         bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
 
@@ -173,7 +269,7 @@ def journey(
         spec = JourneySpec(
             name=name,
             entry=entry,
-            goal=goal,
+            goal=_any_of(goal),
             reentry=Once() if reentry is None else reentry,
             purpose=purpose,
             ends_on_leave=ends_on_leave,
@@ -184,15 +280,36 @@ def journey(
             caps=caps if isinstance(caps, tuple) else tuple(caps) if isinstance(caps, list) else (caps,),
             timezone=timezone,
             most=most,
+            window=window,
+            send_time=send_time,
+            priority=priority,
+            budget=budget,
+            limits=_limits(opens, closes, entry_hours, capacity, rate, share, max_wait),
+            goals=goal if isinstance(goal, Mapping) else {},
+            exits=exits if isinstance(exits, Mapping) else {},
+            kpi=kpi,
             entry_model=_entry_model(steps),
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
-        wrong = [*faults(spec, steps, params), *_unnamed(bare)]
-        problems = [_problem(steps, f"journey {name}: {text}") for text in wrong]
-        problems += [] if wrong else [_problem(steps, f"journey {name}: {text}", serious=False) for text in hints(spec)]
+        wrong = [*faults(spec, steps, params), *_unnamed(bare), *unnamed(exits)]
+        problems = [_problem(steps, name, fault) for fault in wrong]
+        problems += [] if wrong else [_problem(steps, name, fault, serious=False) for fault in hints(spec)]
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
+
+
+def _any_of(goal: Predicate | Mapping[str, Predicate] | None) -> Predicate | None:
+    """One of several goals; what is no predicate is told when the catalogue is loaded."""
+    if not isinstance(goal, Mapping):
+        return goal
+    goals = [each for each in goal.values() if isinstance(each, Predicate)]
+    return reduce(or_, goals) if goals else None
+
+
+def _limits(*declared: Any) -> Limits | None:
+    """When a journey takes customers in, and how many; None where nothing of it is declared."""
+    return Limits(*declared) if any(each is not None for each in declared) else None
 
 
 def _entry_model(steps: Steps) -> type[BaseModel] | None:
@@ -205,16 +322,16 @@ def _entry_model(steps: Steps) -> type[BaseModel] | None:
     return next((model for model in named if isinstance(model, type) and issubclass(model, BaseModel)), None)
 
 
-def _unnamed(bare: object) -> list[str]:
+def _unnamed(bare: object) -> list[Fault]:
     if bare is None:
         return []
     if inspect.isfunction(bare):
-        return ["write @journey(…), with parentheses"]
-    return ["what is declared has a name: write @journey(entry=…), @journey(goal=…)"]
+        return [Fault("its parentheses are missing", "write @journey(…)")]
+    return [Fault("what is declared has a name", "write @journey(entry=…), @journey(goal=…)")]
 
 
-def _problem(steps: Steps, text: str, *, serious: bool = True) -> Problem:
+def _problem(steps: Steps, name: str, fault: Fault, *, serious: bool = True) -> Problem:
     code = getattr(inspect.unwrap(steps), "__code__", None)
     module = sys.modules.get(getattr(steps, "__module__", ""))
     file, line = (code.co_filename, code.co_firstlineno) if code else (getattr(module, "__file__", None) or "", 1)
-    return Problem(file, line, 1, text, serious)
+    return Problem(file, line, 1, f"journey {name}: {fault.text}", serious, fault.remedy, fault.rule)

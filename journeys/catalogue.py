@@ -1,4 +1,4 @@
-"""The catalogue: every journey and segment that a company's module holds, found by importing it.
+"""The catalogue: every journey, segment and service that a company's module holds, found by importing it.
 
 Solved once for Temporal's strict sandbox too: the sandbox re-imports modules for each run, so the workflow asks for the
 catalogue by the module name in `journeys.temporal.current`, which is the only module passed through.
@@ -14,19 +14,26 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
-from journeys.errors import CatalogueError, Problem
+from journeys.errors import CatalogueError, Fault, Problem
+from journeys.gate.budget import Budget, Prices
 from journeys.place import around, spec_of
+from journeys.policies import GlobalHoldout
+from journeys.rules import Rule
+from journeys.services import Service
 from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
+_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services"}
 Import = Callable[[str], ModuleType]
+_RENAME = "rename one", Rule.TWO_OF_A_NAME
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Journeys and segments by name, the names of traits and properties that it speaks of, and how traits are to be read."""
+    """Journeys, segments and services by name, the traits and properties that it speaks of, and how traits are to be read."""
 
     module: str
     journeys: MappingProxyType[str, JourneyDefinition]
@@ -34,6 +41,10 @@ class Catalogue:
     traits: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
+    prices: Mapping[str, int] = field(default_factory=dict)
+    #: Who gets no marketing from any journey.
+    holdout: GlobalHoldout | None = None
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -50,6 +61,11 @@ class Catalogue:
     def entered_by(self, segment: str) -> list[JourneyDefinition]:
         """The journeys that members of a segment enter."""
         return [j for j in self.journeys.values() if j.spec.entered_by == segment]
+
+    @property
+    def fetched(self) -> frozenset[str]:
+        """What templates may name of what services give."""
+        return frozenset(name for service in self.services.values() for name in service.fetched)
 
     @property
     def entries(self) -> dict[str, str]:
@@ -81,14 +97,20 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     """What these modules of a catalogue hold, and what is wrong with that."""
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
-    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
-    for name, definition in journeys.items():
-        entry = definition.spec.entry
-        if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
-            problems.append(definition.problem(f"journey {name}: two different segments are called '{entry.name}'; rename one"))
+    services, too = _by_name(modules, Service)
+    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again, *too]
+    for definition in journeys.values():
+        strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
+        problems += [
+            definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
+        ]
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
-    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings), problems
+    prices = MappingProxyType(_prices(modules))
+    problems += unpriced(journeys.values(), prices)
+    found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
+    holdout, wrong = _holdout(modules)
+    return Catalogue(module, *found, prices, holdout), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -101,16 +123,35 @@ def sources(module: str) -> dict[str, Path]:
     if spec is None:
         top = module.partition(".")[0]
         raise CatalogueError(
-            f"there is no module '{module}', which JOURNEYS_CATALOGUE names; is it spelt so? Stand in the folder that holds"
-            f" {top}/, or put that folder on PYTHONPATH"
+            f"there is no module '{module}', which JOURNEYS_CATALOGUE names",
+            remedy=f"is it spelt so? Stand in the folder that holds {top}/, or put that folder on PYTHONPATH",
+            rule=Rule.MODULE,
         )
     if spec.submodule_search_locations is None:
         advice = f"make it {module.replace('.', '/')}/__init__.py, so that templates can stand beside it"
-        raise CatalogueError(
-            Problem(spec.origin or "", 1, 1, f"a catalogue is a package, and '{module}' is one file; {advice}")
-        )
+        text = f"a catalogue is a package, and '{module}' is one file"
+        raise CatalogueError(Problem(spec.origin or "", 1, 1, text, remedy=advice, rule=Rule.MODULE))
     root = {module: Path(spec.origin)} if spec.origin and spec.has_location else {}
     return root | dict(_below(spec.submodule_search_locations, f"{module}."))
+
+
+def sources_in(root: Path, module: str) -> dict[str, Path]:
+    """The same for a catalogue that stands below a folder which Python does not look into.
+
+    Raises:
+        CatalogueError: there is no such package.
+    """
+    first = source_in(root, module)
+    if first is None or first.name != "__init__.py":
+        raise CatalogueError(f"there is no package {module.replace('.', '/')}/__init__.py in {root}", rule=Rule.MODULE)
+    return {module: first} | dict(_below([first.parent], f"{module}."))
+
+
+def source_in(root: Path, module: str) -> Path | None:
+    """Where the source of a module is below a folder, or below its `src`."""
+    inside = Path(*module.split("."))
+    named = (inside / "__init__.py", inside.with_suffix(".py"))
+    return next((root / top / each for top in ("", "src") for each in named if (root / top / each).is_file()), None)
 
 
 def _below(folders: Iterable[str | Path], prefix: str) -> Iterator[tuple[str, Path]]:
@@ -155,17 +196,33 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
     for module in modules:
         for thing in vars(module).values():
             if isinstance(thing, kind) and found.setdefault(thing.name, thing) is not thing and found[thing.name] != thing:
-                what = "segments" if kind is Segment else "journeys"
-                text = f"two different {what} are called '{thing.name}'; rename one"
-                problems.append(Problem(module.__file__ or "", 1, 1, text))
+                what = _CALLED[kind]
+                text = f"two different {what} are called '{thing.name}'"
+                problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems
+
+
+def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Problem]]:
+    """The company's holdout, which is declared once, and what is wrong with it."""
+    kept = {each: made for made in reversed(modules) for each in vars(made).values() if isinstance(each, GlobalHoldout)}
+    wrong: list[Problem] = []
+    for each, made in kept.items():
+        if isinstance(each.share, bool) or not isinstance(each.share, int | float) or not 0 < each.share < 1:
+            text = f"GlobalHoldout takes a fraction between 0 and 1, not {each.share!r}"
+            wrong.append(Problem(made.__file__ or "", 1, 1, text, remedy="write GlobalHoldout(0.05)", rule=Rule.DECLARATION))
+    if len(kept) > 1:
+        text, file = "a company has one global holdout, and this catalogue declares several", next(iter(kept.values())).__file__
+        wrong.append(Problem(file or "", 1, 1, text, remedy="keep one of them", rule=Rule.DECLARATION))
+    return next(iter(kept), None), wrong
 
 
 def _names(
     modules: list[ModuleType], journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
-    goals = [d.spec.goal.to_json() for d in journeys.values() if isinstance(d.spec.goal, Predicate)]
+    specs = [d.spec for d in journeys.values()]
+    asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
+    goals = [each.to_json() for each in asked_of]
     plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]
     traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(asked("trait", plain))
@@ -177,6 +234,28 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     """How the catalogue wants traits to be read."""
     kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Traits)]
     return {name: reading for each in kept for name, reading in each.readings.items()}
+
+
+def _prices(modules: list[ModuleType]) -> dict[str, int]:
+    """What a message costs on each channel, in millionths."""
+    kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Prices)]
+    return {channel: price for each in kept for channel, price in each.items()}
+
+
+def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
+    """The journeys with a budget in money, where prices are not told of all channels, or of one that there is not."""
+    missing = [channel.value for channel in Channel if channel.value not in prices]
+    strange = sorted({*prices} - {*Channel})
+    for definition in definitions:
+        budget = definition.spec.budget
+        if isinstance(budget, Budget) and budget.money is not None and (missing or strange):
+            told = f"says nothing of {' and '.join(missing)}" if missing else f"names {', '.join(strange)}, which is no channel"
+            yield definition.problem(
+                Fault(
+                    f"budget in money, where prices = Prices(…) {told}",
+                    'keep the price of each channel at the top of a module, prices = Prices(push=0, whatsapp="0.0659", …)',
+                )
+            )
 
 
 def asked(scope: str, plain: object) -> Iterator[str]:

@@ -25,7 +25,7 @@ NAME = "changing_catalogue"
 BESIDE = "changing_words"
 TEMPLATE = Path(__file__).parent / "trial_catalogue" / "note.push.yaml"
 HEAD = """
-from journeys import Journey, after, did, journey, purchases
+from journeys import Journey, after, days, did, journey, purchases
 
 @journey(goal=purchases, reentry=after(minutes=0))
 async def {name}(j: Journey) -> None:
@@ -55,7 +55,7 @@ class Changing:
         parts = shop.parts = with_clock(assemble(shop.settings, shop.database, shop.client), shop.clock)
         await parts.library.deploy()
         await parts.library.refresh()
-        config = api_config(shop.settings, parts.catalogue.journeys, parts.catalogue.segments)
+        config = api_config(shop.settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
         app = api.create_app(replace(config, clock=shop.clock), database=shop.database)
         transport = httpx.ASGITransport(app)
         shop.api = await self.open.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://shop.test"))

@@ -11,11 +11,14 @@ from pathlib import Path
 import structlog
 
 from activities.templates import TemplateError, Templates, Vocabulary, load_templates
+from activities.templating.errors import Problem as Fault
+from activities.templating.vocabulary import unknown
 from journeys import catalogue
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
+from journeys.rules import Rule
 from journeys.temporal import current
 from journeys.walk.seen import Seen
 
@@ -46,7 +49,7 @@ def load_definitions(module: str) -> tuple[Catalogue, Templates]:
     if not examined.usable:
         raise CatalogueError(*(problem for problem in examined.problems if problem.serious))
     for problem in examined.problems:
-        log.warning("catalogue", problem=problem.text, place=f"{problem.shown_file}:{problem.line}")
+        log.warning("catalogue", problem=problem.told, place=f"{problem.shown_file}:{problem.line}")
     current.module = module
     assert examined.templates is not None
     return catalogue.load(module), examined.templates
@@ -57,23 +60,28 @@ def examine(module: str) -> Examined:
     checked = check(module)
     problems, templates = list(checked.problems), None
     if checked.complete and checked.catalogue is not None:
-        templates, wrong = _templates(module, checked.catalogue)
+        vocabulary = _vocabulary(checked.catalogue)
+        templates, wrong = _templates(module, vocabulary)
+        problems += _sent(checked.catalogue, vocabulary)
         problems += wrong
         for name, seen in checked.seen.items():
             definition = checked.catalogue.journeys[name]
             problems += [] if templates is None else _messages(definition, seen, templates)
-            problems += _conditions(name, seen, checked.catalogue)
+            problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
     return Examined(_sorted(problems), checked.catalogue, templates)
 
 
-def _templates(module: str, found: Catalogue) -> tuple[Templates | None, list[Problem]]:
+def _vocabulary(found: Catalogue) -> Vocabulary:
+    return Vocabulary().extended(traits=found.traits, properties=found.properties, fetched=found.fetched)
+
+
+def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, list[Problem]]:
     package = importlib.import_module(module)
-    vocabulary = Vocabulary().extended(traits=found.traits, properties=found.properties)
     above = Path(next(iter(getattr(package, "__path__", [""])))).parent
     try:
         return load_templates(package, vocabulary), []
     except TemplateError as error:
-        return None, [Problem(str(above / each.file), each.line, 1, each.text) for each in error.problems]
+        return None, [_of_template(each, str(above / each.file), each.line) for each in error.problems]
 
 
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
@@ -83,19 +91,43 @@ def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -
         try:
             templates.check(call.request.channel, call.request.template, call.request.params, given=given)
         except TemplateError as error:
-            yield from (Problem(call.file, call.line, 1, f"journey {definition.name}: {each.text}") for each in error.problems)
+            yield from (_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems)
+
+
+def _of_template(fault: Fault, file: str, line: int, whose: str = "") -> Problem:
+    return Problem(file, line, 1, f"{whose}{fault.text}", remedy=fault.remedy, rule=Rule(fault.rule))
 
 
 def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
     """Insist that whoever acts for a journey finds the segments that it names in this catalogue."""
     for segment, (named, file, line) in seen.conditions.items():
         if segment not in found.segments:
-            wrong = "which the catalogue lacks; keep it under a name of its own at the top of a module"
+            wrong, remedy = "which the catalogue lacks", "keep it under a name of its own at the top of a module"
         elif found.segments[segment] != named:
-            wrong = "but another segment of the catalogue has that name; rename one"
+            wrong, remedy = "but another segment of the catalogue has that name", "rename one"
         else:
             continue
-        yield Problem(file, line, 1, f"journey {name} names segment '{segment}', {wrong}")
+        text = f"journey {name} names segment '{segment}', {wrong}"
+        yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_SEGMENT)
+
+
+def _services(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
+    """Insist that whoever calls for a journey finds the services that it names in this catalogue."""
+    for service, (named, file, line) in seen.services.items():
+        if found.services.get(service) != named:
+            text = f"journey {name} calls the service '{service}', which the catalogue lacks"
+            remedy = "keep it under a name of its own at the top of a module"
+            yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_SERVICE)
+
+
+def _sent(found: Catalogue, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Insist that what services are told has names that templates know, too."""
+    params = {field for definition in found.journeys.values() if definition.params for field in definition.params.model_fields}
+    for service in found.services.values():
+        for path in service.sends:
+            if wrong := unknown(tuple(path.split(".")), vocabulary.roots(params)):
+                text, remedy = wrong
+                yield Problem("", 0, 0, f"service {service.name}: {text}", remedy=remedy, rule=Rule.UNKNOWN_VARIABLE)
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

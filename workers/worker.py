@@ -15,11 +15,13 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.deliver.patience import HEARTBEAT
 from journeys.catalogue import Catalogue
-from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
+from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import all_segments
 from store import Database, connect
+from store.versions import in_use
 from workers.assembly import Parts, assemble
+from workers.lacking import unable
 from workers.memory import long_lived
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
@@ -49,6 +51,9 @@ async def run(settings: Settings) -> None:
         parts = assemble(settings, database, client)
         for channel in set(Channel) - set(parts.providers):
             log.warning("no provider is configured; messages wait", channel=channel.value)
+        for service in parts.catalogue.services:
+            if not parts.calling.lines.knows(service):
+                log.warning("JOURNEYS_SERVICES does not say where a service is; calls to it wait", service=service)
         stack.push_async_callback(parts.close)
         await take_up_versions(parts.library)
         stack.enter_context(_beside(parts.library.keep_up()))
@@ -74,11 +79,18 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembe
             client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[JourneyRun],
-            activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities],
+            activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities, parts.calling.call],
             max_cached_workflows=remembered,
             graceful_shutdown_timeout=GRACE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        ),
+        CALLS_QUEUE: Worker(
+            client,
+            task_queue=CALLS_QUEUE,
+            activities=[parts.calling.call],
+            graceful_shutdown_timeout=GRACE,
+            max_heartbeat_throttle_interval=HEARTBEAT,
         ),
         WATCH_QUEUE: Worker(
             client,
@@ -137,6 +149,8 @@ async def tell_who_cannot_go_on(client: Client, library: Library) -> None:
         for wrong in unfit(await as_begun(library, histories)):
             told = {"journey": wrong.journey, "where": wrong.step, "why": wrong.cause, "of": len(histories)}
             log.warning("open runs cannot go on in this worker", runs=wrong.runs, example=wrong.example, **told)
+        for sentence in await unable(library, await in_use(library.database)):
+            log.warning("people in an older version cannot go on in this worker", why=sentence)
     except RPCError as error:
         log.warning("nobody looked whether open runs can go on in this worker", status=error.status.name)
 

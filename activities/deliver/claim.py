@@ -11,15 +11,17 @@ from typing import Any
 
 from activities.channels.base import Provider
 from activities.deliver.doubt import Doubt
-from activities.gate.facts import Attempt, Questions, earlier_offer
+from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
-from journeys.gate.decide import Go, No, decide
+from journeys.gate.decide import Go, No, decide, exposures
+from journeys.gate.order import WAKING
 from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
 from store.products import Offer
+from store.runs.exposures import holdout_asked
 
 _LOST = "in doubt: an earlier attempt never said what became of it"
 _FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
@@ -72,13 +74,15 @@ class Claims:
     async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
         served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
-            facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
+            asked = request.run_id, request.channel.value, request.purpose.value
+            facts = await deliveries.facts(connection, *asked, (now - WAKING, now))
             if facts is None:
                 return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
-            row = await deliveries.ledger_row(connection, key_of(request))
+            control, row = await deliveries.ledger_row(connection, key_of(request))
+            facts = replace(facts, control=control)
             if row is not None and row.state in _FINAL:
                 return _known(row)
-            attempt = Attempt(connection, request, facts, row, now, served)
+            attempt = Attempt(connection, request, facts, row, now, served, self.versions.own.holdout)
             if row is not None and row.state == "claimed":
                 return await self._in_doubt(attempt, row, why)
             if self.doubt.too_late(request, now, why.pause if why else None):
@@ -87,13 +91,23 @@ class Claims:
 
     async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
         asked = await self.questions.about(attempt)
-        match decide(asked.question):
+        decided = decide(asked.question)
+        for experiment, arm, share in exposures(asked.question, decided):
+            await holdout_asked(attempt.connection, attempt.request.run_id, experiment, arm, share, attempt.now)
+        match decided:
             case No() as no:
                 return await self._say_no(attempt, no)
+            case Go() if why is not None:
+                return await self._wait(attempt, why, "released", asked.offer)
             case Go():
-                if why is not None:
-                    return await self._wait(attempt, why, "released", asked.offer)
-                return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer))
+                return await self._spend(attempt, await budgeted(asked, attempt))
+
+    async def _spend(self, attempt: Attempt, asked: Asked) -> Claim | Receipt:
+        """The gate's last word, with the journey's budget locked."""
+        decided = decide(asked.question) if asked.question.spent else Go()
+        if isinstance(decided, No):
+            return await self._say_no(attempt, decided)
+        return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer), asked)
 
     async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Later | Receipt:
         """An earlier attempt claimed and never settled: the provider may have the message.
@@ -112,9 +126,11 @@ class Claims:
             return await self._say_no(attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told))
         return await self._take(attempt, claim) if why is None else await self._wait(attempt, why, "claimed", offer)
 
-    async def _take(self, attempt: Attempt, claim: Claim) -> Claim:
+    async def _take(self, attempt: Attempt, claim: Claim, asked: Asked | None = None) -> Claim:
         entry = self._entry(attempt, "claimed", claim.told)
         entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id)
+        if asked is not None:  # not one more copy of what was paid for
+            entry = replace(entry, budget_since=asked.budget_since, price=asked.price)
         return replace(claim, row=await deliveries.record(attempt.connection, entry))
 
     async def _wait(self, attempt: Attempt, why: Later, state: str, offer: Offer | None) -> Later:
@@ -143,6 +159,7 @@ class Claims:
             state=state,
             detail=detail,
             provider=self.providers[request.channel].name,
+            priority=attempt.spec.priority if request.priority is None else request.priority,
         )
 
 
@@ -153,9 +170,8 @@ def key_of(request: DeliverRequest) -> MessageKey:
 
 def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any], retry_at: datetime | None = None) -> Receipt:
     """What the journey hears: the outcome, and of the ledger's detail the names and ids that a history may hold."""
-    return Receipt(
-        outcome=outcome, reason=reason, retry_at=retry_at, segment=detail.get("segment"), product=detail.get("product")
-    )
+    named = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
+    return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **named)
 
 
 def _known(row: LedgerRow) -> Receipt:

@@ -5,7 +5,7 @@ never a run, and never a second one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -26,8 +26,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
+from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
-from activities.gate.goals import goals_reached
+from activities.dispatch.moving import Mover
+from activities.dispatch.pace import Pace
+from activities.gate.goals import end, endings
 from activities.metrics import ENTRY_LATENCY
 from activities.together import together
 from activities.versions import Served, UnknownVersion, Versions, nearest
@@ -41,13 +44,16 @@ from journeys.contracts import (
     SearchBy,
     WatchShard,
 )
+from journeys.endings import ended_by_move
 from journeys.entering import UnlikeDeclared, accepted
+from journeys.errors import InvalidParams
 from journeys.heard import HEARD, AskAgain, Exit, Happened, Heard
 from store import Connection, Database, versions
-from store.runs import expectations
+from store.runs import expectations, switches
 from store.runs import rows as runs
 from store.runs.expectations import Moved, ToTell
-from store.runs.rows import OpenRun, OutboxRow, PausedMessage, RunToSignal, RunToStart
+from store.runs.rows import OpenRun, OutboxRow, RunToSignal, RunToStart
+from store.runs.switches import PausedMessage
 
 log = structlog.get_logger(__name__)
 
@@ -68,16 +74,20 @@ class Dispatcher:
     clock: Clock
     closer: Closer
     mender: Mender
+    mover: Mover
+    line: Line
+    pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
 
     async def dispatch(self, shard: WatchShard) -> int:
         """Do all that waits to be done for a shard; returns how many things were done."""
         done = await self._admit(shard)
+        done += await self.line.move()
         done += await self._kill(shard)
         done += await self._start(shard)
         done += await self._end(shard)
         done += await self._tell(shard)
-        return done + await self._resume(shard)
+        return done + (await self._release() if shard.shard == 0 else 0)
 
     async def _admit(self, shard: WatchShard) -> int:
         served = await self.versions.handed_out()
@@ -88,25 +98,27 @@ class Dispatcher:
             now = self.clock.now()
             await admit(connection, served, [t for t in transitions if t.kind != "left"], now, self.closer.look)
             for transition in transitions:
-                if transition.kind == "left":
-                    await self._leave(connection, transition)
+                if transition.kind != "repeated":
+                    await self._end_by_moves(connection, transition)
             moves = [Moved(t.profile_id, t.segment, t.kind == "entered", t.at) for t in transitions if t.kind != "repeated"]
             await expectations.moved(connection, moves)
             await runs.mark_dispatched(connection, [t.id for t in transitions], now)
             return len(transitions)
 
-    async def _leave(self, connection: Connection, transition: OutboxRow) -> None:
-        if any(served.left_with(transition.segment) for served in self.versions.held):
-            leaving = [
-                run.id
-                for run in await runs.open_runs_of(connection, [transition.profile_id])
-                if run.journey in (await nearest(self.versions, run.version, connection)).left_with(transition.segment)
-            ]
-            await runs.request_exits(connection, [(id_, Reason.LEFT.value, transition.at) for id_ in leaving])
+    async def _end_by_moves(self, connection: Connection, transition: OutboxRow) -> None:
+        """End the runs of whoever has entered or left a segment that ends them, if they were in before that."""
+        move = transition.segment, transition.kind == "entered"
+        if not any(move in served.moves for served in self.versions.held):
+            return
+        for run in await runs.open_runs_of(connection, [transition.profile_id]):
+            ending = (await nearest(self.versions, run.version, connection)).moves.get(move, {}).get(run.journey)
+            if ending is not None and ended_by_move(run.entered_at, transition.at, inside=move[1]):
+                reason, which = ending
+                await runs.request_exits(connection, [(run.id, reason.value, transition.at)], {run.id: which})
 
     async def _kill(self, shard: WatchShard) -> int:
         """End whoever was in a journey when it was killed; they do not come back with it."""
-        killed = await runs.to_kill(self.database, shard.shard, shard.shards, _BATCH)
+        killed = await switches.to_kill(self.database, shard.shard, shard.shards, _BATCH)
         if killed:
             now = self.clock.now()
             async with self.database.transaction() as connection:
@@ -128,6 +140,7 @@ class Dispatcher:
             given = await versions.give(self.database, [run.id for run in found if run.version is None], own.version)
             found = [replace(run, version=own.version) if run.id in given else run for run in found]
             found = [run for run in found if run.version is not None]  # another dispatcher was faster: next time
+            found = await self._with_params(found, own, given)
         began: list[tuple[RunToStart, Served]] = []
         for run in found:
             try:
@@ -136,12 +149,30 @@ class Dispatcher:
                 log.warning("a run cannot start", run=str(run.id), why=unknown.message)
         return began
 
+    async def _with_params(self, found: Sequence[RunToStart], own: Served, given: set[UUID]) -> list[RunToStart]:
+        """Those whose parameters are what their version takes; whoever asked for another one is over before they began."""
+        fitting, unfit = [], []
+        for run in found:
+            if run.id not in given or run.segment is not None:
+                fitting.append(run)
+                continue
+            try:
+                fitting.append(replace(run, params=own.accept[run.journey](run.params)))
+            except InvalidParams as error:
+                unfit.append((run.id, Reason.PARAMS_UNLIKE.value, self.clock.now()))
+                log.warning(
+                    "a run cannot begin with this version", run=str(run.id), fields=[where for where, _ in error.problems]
+                )
+        if unfit:
+            async with self.database.transaction() as connection:
+                await runs.request_exits(connection, unfit)
+        return fitting
+
     async def _reached_already(self, waiting: Sequence[RunToStart]) -> set[UUID]:
-        """Runs whose goal came between the entry and now: the watch may have looked before their row was there."""
-        open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.entered_at, r.version) for r in waiting]
+        """Runs whose goal or exit came between the entry and now: the watch may have looked before their row was there."""
+        open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.since, r.version) for r in waiting]
         async with self.database.transaction() as connection:
-            reached = await goals_reached(connection, self.versions, open_runs, self.clock.now())
-            return await runs.request_exits(connection, [(r, Reason.GOAL.value, at) for r, at in reached.items()])
+            return await end(connection, await endings(connection, self.versions, open_runs, self.clock.now()))
 
     async def _start_one(self, run: RunToStart, served: Served) -> tuple[UUID, timedelta] | None:
         start = self._argument(run, served)
@@ -185,6 +216,7 @@ class Dispatcher:
             entry=_entry(run, served.specs[run.journey]),
             clock=self.clock,
             version=run.version,
+            changes=sorted(served.changes),
         )
         return start.model_copy(update={"start_delay": served.leading[run.journey](start)})
 
@@ -200,7 +232,9 @@ class Dispatcher:
     async def _end_one(self, run: RunToSignal) -> tuple[UUID, bool] | None:
         """Tell a run that it is over; returns its id and whether Temporal knows it."""
         # A signal is recorded during a start delay but wakes nobody; a cancel does, and finds the flag.
-        known = await self._heard(run.workflow_id, Exit(reason=Reason(run.exit_reason)), cancel=self._may_be_delayed(run))
+        known = await self._heard(
+            run.workflow_id, Exit(reason=Reason(run.exit_reason), which=run.ended_by), cancel=self._may_be_delayed(run)
+        )
         return None if known is None else (run.id, known)
 
     async def _tell(self, shard: WatchShard) -> int:
@@ -214,16 +248,18 @@ class Dispatcher:
         happened = Happened(wait=news.wait, which=news.which, at=news.at, answer=news.answer)
         return None if await self._heard(news.workflow_id, happened) is None else news
 
-    async def _resume(self, shard: WatchShard) -> int:
-        """Wake the runs that wait with a message for a journey that lives again, some hundreds at a time."""
-        waiting = await runs.to_resume(self.database, shard.shard, shard.shards, _BATCH, self.clock.now())
-        if not waiting:
-            return 0
-        woken = [message for message in await together(map(self._resume_one, waiting), _AT_ONCE) if message]
-        await runs.mark_resumed(self.database, woken, self.clock.now())
+    async def _release(self) -> int:
+        """Wake the runs that wait with a message for a journey that lives again: those first that are soonest useless."""
+        now = self.clock.now()
+        turns = self.pace.turns(now, self.clock.speed)
+        waiting = await switches.to_release(self.database, now, turns) if turns else []
+        woken = [message for message in await together(map(self._release_one, waiting), _AT_ONCE) if message]
+        if woken:
+            self.pace.took(len(woken), now, self.clock.speed)
+            await switches.released(self.database, woken, now)
         return len(woken)
 
-    async def _resume_one(self, message: PausedMessage) -> PausedMessage | None:
+    async def _release_one(self, message: PausedMessage) -> PausedMessage | None:
         return None if await self._heard(message.workflow_id, AskAgain()) is None else message
 
     async def _heard(self, workflow_id: str, heard: Heard, *, cancel: bool = False) -> bool | None:

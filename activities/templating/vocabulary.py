@@ -1,4 +1,4 @@
-"""Which variables a template may name: traits, properties of the entry event, params, the shop's constants, and a product.
+"""Which variables a template may name: traits, the entry event's properties, params, constants, answers, and a product.
 
 Promise: names are those that the SDKs send, letter by letter (Segment writes `firstName`), so that there is one
 spelling.
@@ -37,16 +37,23 @@ _DECLARED = {"customer": "Traits", "entry": "Properties"}
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The known names; `shop` holds constants with their values, `params` what any template may use undeclared."""
+    """The known names; `shop` holds constants with their values, `params` what any template may use undeclared.
+
+    `fetched` is what services give.
+    """
 
     traits: frozenset[str] = TRAITS
     properties: frozenset[str] = PROPERTIES
     params: frozenset[str] = frozenset()
     shop: Mapping[str, str] = field(default_factory=dict)
+    fetched: frozenset[str] = frozenset()
 
-    def extended(self, *, traits: Iterable[str] = (), properties: Iterable[str] = ()) -> "Vocabulary":
+    def extended(
+        self, *, traits: Iterable[str] = (), properties: Iterable[str] = (), fetched: Iterable[str] = ()
+    ) -> "Vocabulary":
         """With names of one's own added; `pet.name` also makes `pet` known."""
-        return replace(self, traits=self.traits | _with_parents(traits), properties=self.properties | _with_parents(properties))
+        added = {"traits": traits, "properties": properties, "fetched": fetched}
+        return replace(self, **{kind: getattr(self, kind) | _with_parents(names) for kind, names in added.items()})
 
     def roots(self, params: Iterable[str], extra: Iterable[str] = ()) -> dict[str, frozenset[str]]:
         """The names below each root, for a template that declares these params; `extra` roots stand alone."""
@@ -55,7 +62,7 @@ class Vocabulary:
             "entry": self.properties,
             "params": self.params | set(params),
             "shop": frozenset(self.shop),
-        }
+        } | ({"fetched": self.fetched} if self.fetched else {})
         return below | {name: frozenset[str]() for name in extra}
 
 
@@ -63,15 +70,15 @@ def _with_parents(names: Iterable[str]) -> set[str]:
     return {".".join(name.split(".")[:parts]) for name in names for parts in (1, _NAME_PARTS)}
 
 
-def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) -> str | None:
-    """What is wrong with a variable, or nothing."""
+def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) -> tuple[str, str] | None:
+    """What is wrong with a variable and what to do, or nothing."""
     root, *rest = (str(part) for part in path)
     if root in OFFERED and root not in roots:
-        return f"{_dotted(path)} needs product: {{relation: …, to: last purchase}} in this template"
+        return f"{_dotted(path)} needs a product", "write product: {relation: …, to: last purchase} in this template"
     if root not in roots:
-        return f"unknown variable {_dotted(path)}; {_near(root, roots)}"
+        return f"unknown variable {_dotted(path)}", _near(root, roots)
     if not rest:
-        return f"{root} alone is not a text; name one of {_listed(roots[root])}" if roots[root] else None
+        return (f"{root} alone is not a text", f"name one of {_listed(roots[root])}") if roots[root] else None
     return None if _known(rest, roots[root]) else _unknown_below(root, rest, roots[root])
 
 
@@ -82,10 +89,10 @@ def _known(rest: list[str], names: frozenset[str]) -> bool:
     return len(rest) == 1 or not described or ".".join(rest[:_NAME_PARTS]) in names
 
 
-def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> str:
+def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> tuple[str, str]:
     name = ".".join(rest[:_NAME_PARTS]) if rest[0] in names else rest[0]
     own = f'One of your own is declared in the catalogue: {_DECLARED[root]}("{name}"). ' if root in _DECLARED else ""
-    return f"unknown variable {root}.{'.'.join(rest)}; {_near(name, names, f'{root}.', own)}"
+    return f"unknown variable {root}.{'.'.join(rest)}", _near(name, names, f"{root}.", own)
 
 
 def _near(name: str, known: Iterable[str], prefix: str = "", own: str = "") -> str:

@@ -1,7 +1,8 @@
 """The journeys: what each is, what it takes, how its runs stand, what needs somebody, and an operator's switch."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -11,27 +12,67 @@ from pydantic import BaseModel, Field
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
+from api.runs.lines import lines
 from api.runs.models import JourneyName, Model
 from api.state import Config, Db
 from journeys import JourneyDefinition
+from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
-from store.runs.views import JourneyStanding, controls, has_runs, set_control, standing_of_journeys
+from store.deliveries.budgets import Used, used
+from store.runs import switches
+from store.runs.switches import EVERYTHING, LIVE
+from store.runs.switches import Switch as Thrown
+from store.runs.views import JourneyStanding, has_runs, standing_of_journeys
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
 _LATELY = timedelta(days=1)  # for how long runs that met their ceiling are a warning
 _NOTHING: Mapping[str, Any] = MappingProxyType(
-    {"about": "", "entry_segment": None, "goal": None, "reentry": None, "params": {}}
+    {"about": "", "entry_segment": None, "goal": None, "ends": {}, "kpi": None, "reentry": None, "params": {}}
 )
 
 
-class Switch(Model):
-    """The operator's switch of a journey."""
+State = Literal["live", "paused", "killed"]
 
-    state: Literal["live", "paused", "killed"] = Field(
-        description="paused: messages wait, and are asked again as soon as it is live; killed: every run that is open ends"
+
+class Switch(Model):
+    """The operator's switch of a journey, or of everything at once."""
+
+    state: State = Field(
+        description="paused: messages wait, and are asked again when it is live, so many a second; killed: every open run ends"
     )
+
+
+class Affected(BaseModel):
+    """A switch that was thrown, and whom it concerned at that instant."""
+
+    journey: str | None = Field(description="null: everything at once")
+    state: State
+    at: datetime
+    by: str
+    open_runs: int
+    waiting_messages: int = Field(description="they wait for a pause to end; once it has, so many a second leave")
+    in_flight: int = Field(description="messages that were being handed to a provider: no other goes out while this holds")
+
+
+class Everything(BaseModel):
+    """The switch of everything at once."""
+
+    state: State
+    at: datetime | None
+    by: str | None
+
+
+class BudgetView(BaseModel):
+    """What a journey may spend, and what is left of it now; money in the currency of the catalogue's prices."""
+
+    of: Literal["messages", "money"]
+    limit: float
+    used: float = Field(description="by what was claimed and may have arrived")
+    left: float
+    per: Literal["day", "week", "month"] | None
+    until: datetime | None = Field(description="when the next period begins")
 
 
 class JourneyView(BaseModel):
@@ -43,37 +84,74 @@ class JourneyView(BaseModel):
     entry_segment: str | None
     warnings: list[str] = Field(description="what needs somebody: why it stands still, why its runs fail or were cut short")
     goal: str | None
+    ends: dict[str, str] = Field(
+        description="what ends a run before its steps do, by name", examples=[{"bought": 'did "Order Completed"'}]
+    )
+    kpi: str | None = Field(description="what it is measured by, where that is not its goal")
     reentry: str | None = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
-    state: Literal["live", "paused", "killed"]
+    state: State = Field(description="the stricter one of its own switch and that of everything")
+    switched_at: datetime | None
+    switched_by: str | None
     open_runs: int
     failing_runs: int = Field(
         description="those that cannot go on until their code is mended; see `GET /v1/runs?status=failing`"
     )
+    waiting_runs: int = Field(description="customers who wait to be let in; see `GET /v1/runs?status=in-line`")
+    waiting_for: str | None = Field(
+        description="why the first of them is not in yet", examples=["500 of 500 are in it", "100 have entered, of 100 in 1 h"]
+    )
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
+    priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
+    budget: BudgetView | None = None
 
 
 @router.get("/journeys", responses=responses(401, 403, 503))
 async def list_journeys(_: Operator, config: Config, database: Db) -> list[JourneyView]:
     """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
-    switches = await controls(database)
+    thrown = await switches.switches(database)
     around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
-    names = sorted({*config.catalogue, *(name for name, stands in standing.items() if stands.open_runs)})
-    return [_journey(config, name, switches.get(name, "live"), around, standing) for name in names]
+    waiting = await lines(config, database, standing)
+    somebody = (name for name, stands in standing.items() if stands.open_runs or stands.waiting_runs)
+    names = sorted({*config.catalogue, *somebody})
+    used = await _used(config, database)
+    held = {name: switches.holding(thrown, name) for name in names}
+    return [_journey(config, name, held[name], around, standing, waiting, used.get(name)) for name in names]
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
-async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, config: Config, database: Db) -> JourneyView:
+async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, config: Config, database: Db) -> Affected:
     """Pause a journey, kill it, or let it live; also one that has left the catalogue.
 
     Paused: nobody is started by API; whoever enters its segment comes in; messages wait at the gate, and are asked again
-    within seconds of its being live. Killed: nobody comes in, and whoever is in is over, for good.
+    when it is live, so many a second. Killed: nobody comes in, and whoever is in is over, for good. Once this is answered,
+    nothing goes out that it forbids but what was at a provider.
     """
     await known(config, database, journey)
-    await set_control(database, journey, body.state, config.clock.now(), caller.name)
-    return _journey(
-        config, journey, body.state, await all_segments(database, config.segments), await _standing(config, database)
-    )
+    return await _thrown(config, database, journey, body.state, caller.name)
+
+
+@router.get("/state", responses=responses(401, 403, 503))
+async def state_of_everything(_: Operator, database: Db) -> Everything:
+    """Whether everything is paused or killed at once, since when, and by whom."""
+    thrown = (await switches.switches(database)).get(EVERYTHING)
+    return Everything.model_validate(thrown or {"state": "live", "at": None, "by": None}, from_attributes=True)
+
+
+@router.put("/state", responses=responses(401, 403, 422, 503))
+async def switch_everything(body: Switch, caller: Operator, config: Config, database: Db) -> Affected:
+    """Pause all journeys at once, kill them, or let them live; what each one's own switch says stays said.
+
+    For all journeys it means what `PUT /v1/journeys/{journey}/state` means for one.
+    """
+    return await _thrown(config, database, EVERYTHING, body.state, caller.name)
+
+
+async def _thrown(config: ApiConfig, database: Database, journey: str, state: State, by: str) -> Affected:
+    at = config.clock.now()
+    concerned = await switches.throw(database, journey, state, at, by)
+    named = None if journey == EVERYTHING else journey
+    return Affected(journey=named, state=state, at=at, by=by, **asdict(concerned))
 
 
 async def known(config: ApiConfig, database: Database, name: str) -> None:
@@ -103,8 +181,40 @@ async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyS
     return await standing_of_journeys(database, config.clock.now() - _LATELY)
 
 
+async def _used(config: ApiConfig, database: Database) -> dict[str, Used]:
+    """What the journeys with a budget have used of it in this period."""
+    specs = [definition.spec for definition in config.catalogue.values()]
+    now = config.clock.now()
+    periods = {spec.name: spec.budget.period(now, spec.timezone)[0] for spec in specs if spec.budget is not None}
+    if not periods:
+        return {}
+    async with database.pool.acquire() as connection:
+        return await used(connection, periods)
+
+
+def _budget(definition: JourneyDefinition, used: Used, now: datetime) -> BudgetView | None:
+    spec, budget = definition.spec, definition.spec.budget
+    if budget is None:
+        return None
+    spent = budget.of(used.messages, used.money)
+    return BudgetView(
+        of="messages" if budget.messages is not None else "money",
+        limit=budget.limit / budget.unit,
+        used=spent / budget.unit,
+        left=max(budget.limit - spent, 0) / budget.unit,
+        per=budget.per,
+        until=budget.period(now, spec.timezone)[1],
+    )
+
+
 def _journey(
-    config: ApiConfig, name: str, state: str, around: AllSegments, standing: Mapping[str, JourneyStanding]
+    config: ApiConfig,
+    name: str,
+    switch: Thrown | None,
+    around: AllSegments,
+    standing: Mapping[str, JourneyStanding],
+    waiting: Mapping[str, str],
+    used: Used | None,
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
     stands = standing.get(name, JourneyStanding())
@@ -112,12 +222,21 @@ def _journey(
         {
             "name": name,
             "in_catalogue": definition is not None,
-            "state": state,
+            "state": switch.state if switch else LIVE,
+            "switched_at": switch and switch.at,
+            "switched_by": switch and switch.by,
             "open_runs": stands.open_runs,
             "failing_runs": stands.failing_runs,
-            "warnings": [*_concerns(definition, around), *_troubles(name, stands, gone=definition is None)],
+            "waiting_runs": stands.waiting_runs,
+            "waiting_for": waiting.get(name),
+            "warnings": [
+                *_switched(switch),
+                *_concerns(definition, around),
+                *_troubles(name, stands, gone=definition is None),
+            ],
         }
         | (_declared(definition) if definition else dict(_NOTHING))
+        | ({"budget": _budget(definition, used or Used(), config.clock.now())} if definition else {})
     )
 
 
@@ -127,9 +246,17 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
         "about": spec.about,
         "entry_segment": spec.entered_by,
         "goal": str(spec.goal) if spec.goal is not None else None,
+        "ends": said(spec),
+        "kpi": str(spec.kpi) if spec.kpi is not None else None,
         "reentry": str(spec.reentry),
+        "priority": spec.priority,
         "params": definition.params.model_json_schema() if definition.params else {},
     }
+
+
+def _switched(switch: Thrown | None) -> Iterator[str]:
+    if switch and switch.journey == EVERYTHING and switch.state != LIVE:
+        yield f"everything is {switch.state} since {switch.at:%Y-%m-%d %H:%M} UTC, by {switch.by}: PUT /v1/state with live"
 
 
 def _concerns(definition: JourneyDefinition | None, around: AllSegments) -> list[str]:

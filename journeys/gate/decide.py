@@ -5,21 +5,24 @@ every "not now" carries an instant that all allow, as far as it is known now; wh
 deadline, it is dropped at once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
-from journeys.gate.caps import Capped, Past, applies
+from journeys.endings import Ending
+from journeys.gate.caps import Capped, Outranked, Past, applies, counts
 from journeys.gate.habits import Habits
-from journeys.gate.hours import LONGEST, Only, Quiet, Window
+from journeys.gate.hours import LONGEST, Only, Quiet
+from journeys.gate.order import TURN, Coming, outranking, rank_of, would_fill
 from journeys.gate.solver import Answer, Constraint, shuts, solve
+from journeys.gate.spent import Spent
+from journeys.policies import GlobalHoldout, Window
 from segments.time.zones import Whereabouts
 
-#: How long a message of a paused journey, or one that another journey holds, waits before it asks again by itself. Whoever
-#: lets the journey live again wakes it.
-PAUSE_CHECK = timedelta(hours=1)
+#: How long a message that another journey holds waits before it asks again by itself.
+HELD_CHECK = timedelta(hours=1)
 #: How long a message waits where it is never day everywhere, before its customer is looked at again.
 ASK_AGAIN = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -55,17 +58,38 @@ class Question:
     control: str | None = None  # the operator's switch
     over: bool = False
     exit_reason: str | None = None
-    goal_at: datetime | None = None
+    ending: Ending | None = None  # a goal or an exit that has been reached
     asked: int = 0  # messages that the run has asked for before this one
     holdout: bool = False
+    company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
+    held_out_of_all: bool = False
     in_segment: bool = True  # of the one that the message is only for
     relation: str | None = None  # of the product that its template asks for
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
     past: Sequence[Past] = ()
     ceilings: Ceilings = USUAL_CEILINGS
     held: bool = False  # by another of the customer's journeys, which wants to speak alone
-    windows: tuple[Window, ...] = ()
     habits: Habits | None = None
+    coming: Sequence[Coming] = ()  # the customer's messages of other runs that wait at the gate
+    others: Sequence[JourneySpec] = ()  # what the customer's other open runs declare
+    waking: Sequence[JourneySpec] = ()  # of those that were to begin just now, and have asked for nothing yet
+    turned: bool = False  # whether it has let others go first already
+    spent: Spent | None = None  # the journey's budget, where this message is more than is left
+
+    @property
+    def window(self) -> Window | None:
+        """Outside of which it does not go: the message's own, else its journey's."""
+        return self.request.window or self.spec.window
+
+    @property
+    def rank(self) -> int:
+        """How important it is."""
+        return rank_of(self.request.purpose, self.spec.priority if self.request.priority is None else self.request.priority)
+
+    @property
+    def as_past(self) -> Past:
+        """The message, as if it went now."""
+        return Past(self.now, self.request.channel, self.request.purpose)
 
     @property
     def marketing(self) -> bool:
@@ -81,6 +105,22 @@ def decide(question: Question) -> Go | No:
     return Go()
 
 
+def exposures(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
+    """The holdouts that were asked about, each with the customer's arm and the arm's share: of both arms at the same question.
+
+    Who is in the company's holdout is in neither arm of the journey's.
+    """
+    reached = isinstance(decided, Go) or decided.reason in (Reason.GLOBAL_HOLDOUT, Reason.HOLDOUT)
+    if reached and question.company is not None and question.marketing:
+        yield _arm("$holdout", question.company.share, held_out=question.held_out_of_all)
+    if reached and question.spec.holdout and not (question.held_out_of_all and question.marketing):
+        yield _arm(f"$holdout/{question.spec.name}", question.spec.holdout, held_out=question.holdout)
+
+
+def _arm(experiment: str, share: float, *, held_out: bool) -> tuple[str, str, float]:
+    return (experiment, "withheld", share) if held_out else (experiment, "written to", 1 - share)
+
+
 def caps_of(spec: JourneySpec, ceilings: Ceilings) -> tuple[Cap, ...]:
     """The caps on a journey's messages: its own, and last the customer's ceiling of the day."""
     return (*spec.caps, Cap(ceilings.per_day, _DAY))
@@ -91,24 +131,33 @@ def _killed(q: Question) -> No | None:
 
 
 def _paused(q: Question) -> No | None:
-    return No(Outcome.DEFERRED, Reason.PAUSED, retry_at=_asked_again(q)) if q.control == "paused" else None
+    """It waits until it would be useless: whoever lets the journey live again wakes it, one after the other."""
+    return (
+        No(Outcome.DEFERRED, Reason.PAUSED, retry_at=_not_at_once(q, q.request.useless_after))
+        if q.control == "paused"
+        else None
+    )
 
 
 def _held(q: Question) -> No | None:
-    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_asked_again(q)) if q.held and q.marketing else None
+    again = min(q.now + HELD_CHECK, q.request.useless_after)
+    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_not_at_once(q, again)) if q.held and q.marketing else None
 
 
-def _asked_again(q: Question) -> datetime:
+def _not_at_once(q: Question, again: datetime) -> datetime:
     # At its deadline it is asked for once more, and is useless then; not again at once, where our clock is behind Temporal's.
-    return max(min(q.now + PAUSE_CHECK, q.request.useless_after), q.now + timedelta(seconds=1))
+    return max(again, q.now + timedelta(seconds=1))
 
 
 def _over(q: Question) -> No | None:
     return No(Outcome.SKIPPED, _as_reason(q.exit_reason)) if q.over else None
 
 
-def _goal(q: Question) -> No | None:
-    return No(Outcome.SKIPPED, Reason.GOAL, {"reached_at": q.goal_at.isoformat()}) if q.goal_at else None
+def _ended(q: Question) -> No | None:
+    if q.ending is None:
+        return None
+    which = {"ended_by": q.ending.which} if q.ending.which else {}
+    return No(Outcome.SKIPPED, q.ending.reason, {"reached_at": q.ending.at.isoformat()} | which)
 
 
 def _ceiling(q: Question) -> No | None:
@@ -140,24 +189,47 @@ def _product(q: Question) -> No | None:
 
 
 def _timing(q: Question) -> No | None:
-    """Quiet hours, windows, caps, habits and the deadline, together."""
+    """Quiet hours, windows, caps, more important messages, budget, habits and the deadline, together."""
     if not q.marketing or _nothing_shuts(q):
         return None
-    constraints = [*_hours(q), *_caps(q)]
-    answer = solve(q.now, q.request.useless_after, constraints, q.habits)
+    constraints = [*_hours(q), *caps_on(q), *_outranked(q)]
+    waits = [q.spent] if q.spent and q.spent.waits else []
+    answer = solve(q.now, q.request.useless_after, [*constraints, *waits], q.habits)
+    if answer.at is not None and q.spent and shuts(q.spent, answer.at):
+        return No(Outcome.SKIPPED, Reason.BUDGET, dict(q.spent.told))
     if answer.at == q.now:
         return None
     if answer.at is not None:
-        why = _why_not_now(constraints, q.now)
-        return No(Outcome.DEFERRED, why.reason, dict(why.told), answer.at) if why else _better(answer.at)
+        why = _why_not_now([*constraints, *waits], q.now)
+        return No(Outcome.DEFERRED, why.reason, dict(why.told), answer.at) if why else _better(q, answer.at)
     return _never_day(q) or _never(answer)
 
 
 def _nothing_shuts(q: Question) -> bool:
     """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
-    if q.spec.quiet_hours or q.windows or q.habits or q.now >= q.request.useless_after:
+    if q.spec.quiet_hours or q.window or q.habits or q.coming or q.spent or q.now >= q.request.useless_after:
         return False
     return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
+
+
+def _global_holdout(q: Question) -> No | None:
+    fraction = q.company.share if q.company else 0
+    held_out = q.held_out_of_all and q.marketing
+    return No(Outcome.WITHHELD, Reason.GLOBAL_HOLDOUT, {"fraction": fraction} | dict(q.offer or {})) if held_out else None
+
+
+def _turn(q: Question) -> No | None:
+    """A more important journey that the customer is in may be about to write, and this message would take its place."""
+    if not q.marketing or not q.others:
+        return None
+    higher = [spec for spec in (q.waking if q.turned else q.others) if rank_of(spec.purpose, spec.priority) > q.rank]
+    theirs = [cap for spec in higher for cap in caps_of(spec, q.ceilings) if counts(cap, q.as_past)]
+    if not higher or not would_fill([*_own_caps(q), *theirs], q.past, q.as_past, q.where.zones):
+        return None
+    then, constraints = q.now + TURN, [*_hours(q), *caps_on(q)]
+    if solve(then, q.request.useless_after, constraints).at != then:
+        return None  # it is now or never, or much later
+    return No(Outcome.DEFERRED, Reason.TURN, {"journeys": sorted({spec.name for spec in higher})}, then)
 
 
 def _holdout(q: Question) -> No | None:
@@ -166,32 +238,47 @@ def _holdout(q: Question) -> No | None:
 
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
-_WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
-_QUESTIONS = (*_WHETHER, _held, _timing, _holdout)
+_WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
+_QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
 
 
 def _hours(q: Question) -> list[Quiet | Only]:
     zones = q.where.zones
     told = {"zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones", "told_by": q.where.told_by}
     quiet = [Quiet(q.spec.quiet_hours, zones, told)] if q.spec.quiet_hours else []
-    return [*quiet, *(Only(window, zones, {"window": str(window)} | told) for window in q.windows)]
+    return [*quiet, Only(q.window, zones, {"window": str(q.window)} | told)] if q.window else [*quiet]
 
 
-def _caps(q: Question) -> list[Capped]:
-    *own, ceiling = caps_of(q.spec, q.ceilings)
-    held = [Capped(cap, q.past, q.where.zones) for cap in own if applies(cap, q.request.channel)]
-    return [*held, Capped(ceiling, q.past, q.where.zones, Reason.DAY_CEILING)]
+def _own_caps(q: Question) -> list[Cap]:
+    return [cap for cap in caps_of(q.spec, q.ceilings) if applies(cap, q.request.channel)]
+
+
+def caps_on(q: Question) -> list[Capped]:
+    """The caps that hold for a message, each with what it counts."""
+    *own, ceiling = [Capped(cap, q.past, q.where.zones) for cap in _own_caps(q)]
+    return [*own, replace(ceiling, reason=Reason.DAY_CEILING)]
+
+
+def _outranked(q: Question) -> list[Outranked]:
+    """The places of more important messages that wait at the gate, under this message's caps and under theirs."""
+    higher = outranking(q.coming, q.rank)
+    if not higher:
+        return []
+    places = [Past(max(each.at, q.now), each.channel, each.purpose) for each in higher]
+    theirs = [cap for each in higher for cap in each.caps if applies(cap, each.channel) and counts(cap, q.as_past)]
+    journeys = tuple(sorted({each.journey for each in higher}))
+    return [Outranked(cap, q.past, places, q.where.zones, journeys) for cap in dict.fromkeys([*_own_caps(q), *theirs])]
 
 
 def _why_not_now(constraints: Sequence[Constraint], now: datetime) -> Constraint | None:
-    """The hours that shut this instant, else of the caps that do the one that does so for longest."""
+    """The hours that shut this instant, else of what else does the one that does so for longest."""
     shut = [each for each in constraints if shuts(each, now)]
-    by_hours = [each for each in shut if not isinstance(each, Capped)]
+    by_hours = [each for each in shut if isinstance(each, Quiet | Only)]
     return by_hours[0] if by_hours else max(shut, key=lambda cap: cap.shut(now, now)[-1][1], default=None)
 
 
-def _better(at: datetime) -> No:
-    return No(Outcome.DEFERRED, Reason.HABIT, {}, at)
+def _better(q: Question, at: datetime) -> No:
+    return No(Outcome.DEFERRED, Reason.HABIT, dict(q.habits.told) if q.habits else {}, at)
 
 
 def _never_day(q: Question) -> No | None:

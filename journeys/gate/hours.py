@@ -17,6 +17,7 @@ from journeys.errors import CatalogueError
 from journeys.gate.solver import solve
 from journeys.gate.stretches import Stretch, joined, without
 from journeys.gate.zone import even
+from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 
 #: A time of day as authors write it.
@@ -24,22 +25,6 @@ CLOCK_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 #: Hours that are not open somewhere in this time never are: a week, and a change of the clocks.
 LONGEST = timedelta(days=9)
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """From a time of day up to but without another, `HH:MM`; over midnight where the first is not the earlier.
-
-    `weekdays` are those on which it begins; none: every day.
-    """
-
-    start: str
-    end: str
-    weekdays: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        days = ", ".join(self.weekdays)
-        return f"{self.start} to {self.end}{f' on {days}' if days else ''}"
 
 
 def window(start: object, end: object, weekdays: str | Collection[str] = ()) -> Window:
@@ -50,7 +35,9 @@ def window(start: object, end: object, weekdays: str | Collection[str] = ()) -> 
     """
     found = Window(check_clock("window", start), check_clock("window", end), check_weekdays("window", weekdays))
     if found.start == found.end and not found.weekdays:
-        raise CatalogueError(f"window: from {start} to {end} is the whole day; leave it out, or name two different times")
+        raise CatalogueError(
+            f"window: from {start} to {end} is the whole day", remedy="leave it out, or name two different times"
+        )
     return found
 
 
@@ -61,7 +48,9 @@ def check_clock(place: str, said: object) -> str:
         CatalogueError: it is none.
     """
     if not isinstance(said, str) or not CLOCK_TIME.match(said):
-        raise CatalogueError(f'{place}: a time of day is HH:MM, such as "09:30" (midnight is "00:00"), not {said!r}')
+        raise CatalogueError(
+            f"{place}: {said!r} is no time of day", remedy='write HH:MM, such as "09:30" (midnight is "00:00")'
+        )
     return said
 
 
@@ -73,7 +62,7 @@ def check_weekdays(place: str, said: str | Collection[str]) -> tuple[str, ...]:
     """
     asked = (said,) if isinstance(said, str) else tuple(said)
     if unknown := [day for day in asked if day not in WEEKDAYS]:
-        raise CatalogueError(f"{place}: {unknown[0]!r} is no day of the week; use {', '.join(WEEKDAYS)}")
+        raise CatalogueError(f"{place}: {unknown[0]!r} is no day of the week", remedy=f"use {', '.join(WEEKDAYS)}")
     return tuple(day for day in WEEKDAYS if day in asked)
 
 

@@ -13,12 +13,6 @@ from journeys.handle.base import EntryModel, Words
 class Acting(Words[EntryModel]):
     """How a journey acts."""
 
-    _actions: int
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self._actions = 0
-
     async def set_traits(self, **traits: Plain) -> None:
         """Set traits of the customer; None takes one away.
 
@@ -30,9 +24,12 @@ class Acting(Words[EntryModel]):
         for name, value in traits.items():
             if not isinstance(value, bool | int | float | str | None):
                 kind = type(value).__name__
-                raise CatalogueError(f"j.set_traits: {name}= is a number, a flag, a text or None, not a {kind}")
+                raise CatalogueError(
+                    f"j.set_traits: {name}= is a number, a flag, a text or None, not a {kind}",
+                    remedy="set each part as a trait of its own",
+                )
         if not traits:
-            raise CatalogueError('j.set_traits() sets nothing: write j.set_traits(tier="gold")')
+            raise CatalogueError("j.set_traits() sets nothing", remedy='write j.set_traits(tier="gold")')
         await self._do(SetTraits, traits=traits)
 
     async def start(self, journey: Any, **params: Plain) -> bool:
@@ -43,7 +40,7 @@ class Acting(Words[EntryModel]):
         Example:
             await j.start("cart_discount", discount="10%")
         """
-        return await self._do(StartJourney, journey=_name("j.start", journey), params=params)
+        return bool(await self._do(StartJourney, journey=_name("j.start", journey), params=params))
 
     async def end(self, journey: Any) -> bool:
         """End the customer's runs of another journey; whether there were any.
@@ -53,8 +50,8 @@ class Acting(Words[EntryModel]):
         """
         name = _name("j.end", journey)
         if name == self._spec.name:
-            raise CatalogueError("a journey ends itself by return, not by j.end(…)")
-        return await self._do(EndJourney, journey=name)
+            raise CatalogueError("j.end is for other journeys", remedy="a journey ends itself by return")
+        return bool(await self._do(EndJourney, journey=name))
 
     @asynccontextmanager
     async def hold_others(self) -> AsyncIterator[None]:
@@ -67,19 +64,20 @@ class Acting(Words[EntryModel]):
                 await j.whatsapp("how-can-we-help")
                 await j.wait_for(j.replied(), timeout=days(1))
         """
-        await self._do(Hold, on=True)
+        number = self._here.next("action")
+        await self._do(Hold, number)
         yield
-        await self._do(Hold, on=False)  # no `finally`: where the block does not end, the run's own end releases them
+        await self._do(Hold, lets_go=number)  # no `finally`: where the block does not end, the run's own end releases them
 
-    async def _do(self, kind: type[Action], **what: Any) -> bool:
+    async def _do(self, kind: type[Action], number: int | None = None, **what: Any) -> Any:
         self._first = False
-        self._actions += 1
-        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=self._actions, **what)
-        return bool(await self._runtime.ask(asked))
+        number = number or self._here.next("action")
+        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=number, **what)
+        return await self._runtime.ask(asked)
 
 
 def _name(word: str, journey: Any) -> str:
     name = getattr(journey, "name", journey)
     if not isinstance(name, str) or not name:
-        raise CatalogueError(f"{word} takes a journey, or the name of one, not {type(journey).__name__}")
+        raise CatalogueError(f"{word} takes a journey, not {type(journey).__name__}", remedy=f'write {word}("its_name")')
     return name

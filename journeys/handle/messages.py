@@ -1,13 +1,14 @@
 """Words of messages: one on each channel, and one across channels until it gets through."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
 from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
 from journeys.errors import CatalogueError
 from journeys.handle.base import ENDING, EntryModel, RunEnded
+from journeys.handle.said import Said, checked
 from journeys.handle.waiting import Waiting
+from journeys.policies import Window, Within
 from segments import Segment
 
 #: In this order, where the author gives none.
@@ -17,43 +18,72 @@ _ALL = tuple(each.value for each in Channel)
 class Messages(Waiting[EntryModel]):
     """How a journey speaks to its customer."""
 
-    _occurrences: Counter[str]
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self._occurrences = Counter()
-
     async def push(
-        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
     ) -> Receipt:
         """Send a push notification; `only` to who is in a segment at that moment.
+
+        Of deadline, priority, window and send-time a message may say otherwise than its journey, also on all other channels.
 
         Example:
             await j.push("cart-reminder")
             await j.push("hello") or await j.email("hello")  # where there is no app
+            await j.push("flash-sale", useless_after=hours(2), priority=-1)
         """
-        return await self._send(Channel.PUSH, template, transactional, only, params)
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.PUSH, template, said, params)
 
     async def whatsapp(
-        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
     ) -> Receipt:
         """Send a WhatsApp template message; `only` to who is in a segment at that moment.
 
         Example:
             await j.whatsapp("cart-link")
+            await j.whatsapp("appointment", window=Window("09:00", "18:00", weekdays=("mon", "tue", "wed", "thu", "fri")))
         """
-        return await self._send(Channel.WHATSAPP, template, transactional, only, params)
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.WHATSAPP, template, said, params)
 
     async def email(
-        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
     ) -> Receipt:
         """Send an email; `only` to who is in a segment at that moment.
 
         Example:
             await j.email("cart-alternatives", offer="free-shipping")
             await j.email("your-invoice", transactional=True)
+            await j.email("digest", send_time=within(hours=24))  # in the hour in which the customer usually reads
         """
-        return await self._send(Channel.EMAIL, template, transactional, only, params)
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.EMAIL, template, said, params)
 
     async def reach(
         self,
@@ -63,6 +93,10 @@ class Messages(Waiting[EntryModel]):
         undelivered_after: timedelta | None = None,
         transactional: bool = False,
         only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
         **params: Plain,
     ) -> Receipt:
         """Send a message by the first of these channels that takes it; returns the last receipt.
@@ -75,9 +109,10 @@ class Messages(Waiting[EntryModel]):
         """
         channels = [_channel(each) for each in by]
         if not channels:
-            raise CatalogueError('j.reach(…, by=("push", "email")) needs a channel')
+            raise CatalogueError("j.reach names no channel", remedy='write by=("push", "email")')
+        said = Said(transactional, only, useless_after, priority, window, send_time)
         for n, channel in enumerate(channels, 1):
-            receipt = await self._send(channel, template, transactional, only, params)
+            receipt = await self._send(channel, template, said, params)
             last = n == len(channels)
             if last or (receipt and (undelivered_after is None or await self._arrived(receipt, undelivered_after))):
                 break
@@ -90,40 +125,38 @@ class Messages(Waiting[EntryModel]):
         answer = await self.first(arrived=self.delivered(receipt), failed=self.undelivered(receipt), timeout=within)
         return bool(answer.arrived)
 
-    async def _send(
-        self, channel: Channel, template: str, transactional: bool, only: Segment | None, params: dict[str, Plain]
-    ) -> Receipt:
+    async def _send(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> Receipt:
         self._first = False
         check_message(channel, template, params)
-        request = self._request(channel, template, transactional, params)
-        if only is not None:
-            if not isinstance(only, Segment):
-                raise CatalogueError(f"{template} goes only= to a Segment(…), not {type(only).__name__}")
-            request = request.model_copy(update={"only": self._named("only=", only)})
+        request = self._request(channel, template, said, params)
         receipt = await self._runtime.deliver(request)
         while receipt.outcome is Outcome.DEFERRED and receipt.retry_at and receipt.retry_at <= request.useless_after:
             await self._runtime.hold(receipt.retry_at, f"{template} deferred: {receipt.reason}")
             receipt = await self._runtime.deliver(request)
         if receipt.reason in ENDING:
-            raise RunEnded(receipt.reason)
+            raise RunEnded(receipt.reason, receipt.ended_by)
         told = {"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence}
         return receipt.model_copy(update=told)
 
-    def _request(self, channel: Channel, template: str, transactional: bool, params: dict[str, Plain]) -> DeliverRequest:
+    def _request(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> DeliverRequest:
+        checked(said, template, self._spec)
         step = f"{channel.value}:{template}"
-        self._occurrences[step] += 1
         due_at = self._runtime.now()
         return DeliverRequest(
             run_id=self._start.run_id,
             journey=self._spec.name,
             step=step,
-            occurrence=self._occurrences[step],
+            occurrence=self._here.next(step),
             channel=channel,
             template=template,
-            purpose=Purpose.TRANSACTIONAL if transactional else self._spec.purpose,
+            purpose=Purpose.TRANSACTIONAL if said.transactional else self._spec.purpose,
             params=params,
             due_at=due_at,
-            useless_after=due_at + self._spec.useless_after,
+            useless_after=due_at + (said.useless_after or self._spec.useless_after),
+            only=self._named("only=", said.only) if said.only is not None else None,
+            priority=said.priority,
+            window=said.window,
+            send_time=said.send_time and said.send_time.span,
         )
 
 
@@ -134,12 +167,15 @@ def check_message(channel: Channel, template: object, params: dict[str, Plain]) 
         CatalogueError: the template is no name, or a param is neither a number, a flag nor a text.
     """
     if not isinstance(template, str):
-        raise CatalogueError(f'j.{channel.value} takes the name of a template, j.{channel.value}("…"), not {template!r}')
+        raise CatalogueError(
+            f"j.{channel.value} takes the name of a template, not {template!r}", remedy=f'write j.{channel.value}("…")'
+        )
     for name, value in params.items():
         if not isinstance(value, bool | int | float | str | None):
             kind = type(value).__name__
             raise CatalogueError(
-                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}; a template shows no more"
+                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}",
+                remedy="pass each part by a name of its own; a template shows no more",
             )
 
 
@@ -147,4 +183,4 @@ def _channel(name: str) -> Channel:
     try:
         return Channel(name)
     except ValueError:
-        raise CatalogueError(f"by= names channels, {', '.join(Channel)}, not {name!r}") from None
+        raise CatalogueError(f"by= names channels, not {name!r}", remedy=f"use {', '.join(Channel)}") from None

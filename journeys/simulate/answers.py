@@ -6,10 +6,11 @@ Promise: what an action brings about happens after the run has gone on to its ne
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
+from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
-from journeys.contracts import PerKey, Reason
+from journeys.contracts import Reason
 from journeys.entry import lot
+from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.questions import Arm, IsIn, Opens, Question, Reached, When, counts_events
@@ -17,8 +18,9 @@ from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import goal_reached, predicate_of
+from journeys.simulate.hearing import ending_of, goal_reached
 from journeys.simulate.run import Run
+from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
 
 
@@ -31,22 +33,27 @@ class Answers:
         admission: Admission,
         agenda: Agenda,
         segment: Callable[[str], Segment],
+        predicate: Callable[[Mapping[str, Any]], Predicate],
         learned: Callable[[Customer, Mapping[str, Any]], None],
         start: Callable[[Run], None],
+        paused: Callable[[str], bool],
     ) -> None:
+        self.services = Services(catalogue.services)
+        self._paused = paused
         self._catalogue = catalogue
         self._admission = admission
         self._agenda = agenda
         self._segment = segment
+        self._predicate = predicate
         self._learned = learned
         self._start = start
 
-    def answer(self, run: Run, question: Question) -> Any:  # noqa: PLR0911 - a table of questions
+    def answer(self, run: Run, question: Question) -> Any:  # noqa: C901, PLR0911 - a table of questions
         """What a journey asks, or whether what it wants done could be done."""
         who = run.customer
         match question:
             case Reached():
-                return _is_so(predicate_of(question.predicate), run)
+                return _is_so(self._predicate(question.predicate), run)
             case IsIn():
                 return self._segment(question.segment).predicate.holds(who.facts, question.at)
             case When():
@@ -63,15 +70,36 @@ class Answers:
             case EndJourney():
                 return self._ended(who, question.journey)
             case Hold():
-                run.holds_others = question.on
+                run.holds ^= {question.number if question.lets_go is None else question.lets_go}
                 return True
+            case Call():
+                return self._called(run, question)
         raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
+
+    def _called(self, run: Run, call: Call) -> Called | Again:
+        told = next((each for each in run.calls if each.call.number == call.number), None)
+        if told is None:
+            run.calls.append(told := Told(call))
+        came_to = self._attempted(run, told)
+        if isinstance(came_to, Called):
+            told.called, told.at = came_to, self._agenda.now
+        return came_to
+
+    def _attempted(self, run: Run, told: Told) -> Called | Again:
+        call, now = told.call, self._agenda.now
+        if run.endings and (over := ending_of(run, now)):
+            return Called(reason=over.reason)
+        if run.holdout and not call.fetch:
+            return Called(reason=Reason.HOLDOUT)
+        return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)
 
     def _started(self, who: Customer, asked: StartJourney) -> bool:
         definition = self._catalogue.journey(asked.journey)
-        params = definition.branchable(definition.accept(dict(asked.params)))
-        key = asked.key if isinstance(definition.spec.reentry, PerKey) else ""
-        opened = self._admission.by_hand(definition, who, params, key)
+        try:
+            params = definition.branchable(definition.accept(dict(asked.params)))
+        except InvalidParams:  # what a run of an older version asks for; of this one it is looked at when the catalogue loads
+            return False
+        opened = self._admission.by_hand(definition, who, params, asked.key, "journey")
         if isinstance(opened, Run):
             self._soon(who, lambda: self._start(opened))
         return isinstance(opened, Run)
@@ -90,4 +118,4 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     """Of events, what happened since entry, as a goal's; of anything else, what is true of the customer now."""
     if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
-    return goal_reached(predicate, run.customer, run.start.entered_at, run.now()) is not None
+    return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None

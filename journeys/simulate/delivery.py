@@ -1,21 +1,31 @@
 """A simulated delivery from claim to settlement: the real gate, and a provider that answers what the test wants.
 
 Promise: what the ledger would say of a message, a `Message` says here, and the journey gets the receipt that it would get.
-Left out: products that a template offers, and templates altogether; they are checked when a catalogue is loaded.
+Left out: templates are not rendered; they are checked when a catalogue is loaded.
 """
 
 import math
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.endings import by_time, first
+from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past
-from journeys.gate.decide import No, Question, caps_of, decide
-from journeys.simulate.customers import Address, Customer
+from journeys.gate.decide import No, Question, caps_of, decide, exposures
+from journeys.gate.habits import Habits
+from journeys.gate.learning import ACTIVITY, MACHINE, SINCE, best_hour_until, habits_of
+from journeys.gate.order import Coming
+from journeys.policies import GlobalHoldout
+from journeys.simulate.conflicts import whose_doing
+from journeys.simulate.customers import Address, Sent
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import goal_reached
+from journeys.simulate.hearing import ending_of
 from journeys.simulate.messages import Message
+from journeys.simulate.products import Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
+from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
 from segments import Segment
@@ -33,19 +43,31 @@ _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2)}
 _SENT = Receipt(outcome=Outcome.SENT)
 _COUNTED = ("sent", "unconfirmed", "claimed")
+_WAITING = ("deferred", "released")
 
 
 class Delivery:
     """Where messages are claimed and settled."""
 
     def __init__(
-        self, providers: Providers, runs: Runs, segments: dict[str, Segment], controls: dict[str, str], ceilings: Ceilings
+        self,
+        providers: Providers,
+        shelf: Shelf,
+        runs: Runs,
+        segments: dict[str, Segment],
+        controls: dict[str, str],
+        ceilings: Ceilings,
+        purse: Purse,
+        company: GlobalHoldout | None = None,
     ) -> None:
         self._providers = providers
+        self._shelf = shelf
         self._runs = runs
         self._segments = segments
         self._controls = controls
         self._ceilings = ceilings
+        self._purse = purse
+        self._company = company
         self._reach: dict[str, timedelta] = {}
 
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
@@ -57,17 +79,25 @@ class Delivery:
             return self._hand_over(run, message, addresses, now)
         if now >= request.useless_after:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
-        decided = decide(self._question(run, message, len(allowed), len(addresses), now))
+        question = self._question(run, message, len(allowed), len(addresses), now)
+        decided = decide(question)
+        for experiment, arm, _ in exposures(question, decided):
+            run.customer.exposed.setdefault(experiment, (arm, now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
+            message.met += tuple(whose_doing(run, question, decided, self._runs.of(run.customer)))
             if decided.outcome is Outcome.DEFERRED:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
+        message.detail = dict(question.offer or {})
         return self._hand_over(run, message, addresses, now)
 
     def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
-        goal = goal_reached(spec.goal, who, run.start.entered_at, now, run.goal_types) if spec.goal is not None else None
+        timed = by_time(spec, run.start.entered_at) if spec.exits else None
+        over = [each for each in (ending_of(run, now) if run.endings else None, timed) if each is not None and each.at <= now]
+        others = [other for other in self._runs.of(who) if other is not run and other.outcome is None]
+        relation = self._shelf.wish(request.channel, request.template)
         return Question(
             request=request,
             spec=spec,
@@ -78,14 +108,33 @@ class Delivery:
             addresses=allowed,
             unsuppressed=unsuppressed,
             control=self._controls.get(spec.name),
-            goal_at=goal,
+            ending=first(over) if over else None,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
+            company=self._company,
+            held_out_of_all=is_held_out_of_all(self._company, who.id),
+            held=any(other.holds for other in others),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
-            past=self._past(run, message, now) if who.past or run.holdout else (),
+            relation=relation,
+            offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
+            past=self._past(run, message, now) if who.past or run.holdout or self._company else (),
             ceilings=self._ceilings,
+            coming=[each for other in (run, *others) for each in self._coming(other, message)],
+            others=[other.spec for other in others],
+            turned=message.reason is Reason.TURN and message.retry_at is not None and message.retry_at <= now,
+            spent=self._purse.spent(spec, request.channel, now),
+            habits=_habits(run, request, now),
         )
+
+    def _coming(self, run: Run, asking: Message) -> Iterator[Coming]:
+        """The messages with which a run waits at the gate, for an instant or a provider."""
+        for message in run.messages:
+            if message.state in _WAITING and message is not asking and message.reason not in (Reason.PAUSED, Reason.HELD):
+                request, spec = message.request, run.spec
+                priority = spec.priority if request.priority is None else request.priority
+                caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()
+                at = message.retry_at or message.at
+                yield Coming(at, request.channel, request.purpose, priority, spec.name, caps)
 
     def segment(self, name: str) -> Segment:
         """A segment by its name.
@@ -100,7 +149,7 @@ class Delivery:
                 f"no segment '{name}' in the catalogue; where it is defined through the API, tell the test what it is"
             ) from None
 
-    def _past(self, run: Run, message: Message, now: datetime) -> list[Past]:
+    def _past(self, run: Run, message: Message, now: datetime) -> Sequence[Past]:
         """What caps may count: what the customer may have got, and what this run withheld."""
         spec = run.spec
         if spec.name not in self._reach:
@@ -110,7 +159,7 @@ class Delivery:
         withheld = [
             Past(each.at, each.request.channel, each.request.purpose)
             for each in run.messages
-            if run.holdout and each.state == "withheld" and each is not message
+            if each.state == "withheld" and each is not message
         ]
         return sorted([*recent, *withheld], key=lambda each: each.at) if withheld else recent
 
@@ -130,7 +179,7 @@ class Delivery:
     def _answered(self, run: Run, message: Message, answer: Answer, now: datetime) -> Receipt | datetime:
         match answer.kind:
             case Kind.ACCEPTED:
-                self._count(run.customer, message, now)
+                self._count(run, message, now)
                 return self._settle(message, Outcome.SENT, None, now)
             case Kind.REFUSED if message.state == "claimed":
                 return self._settle(message, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, now)
@@ -144,12 +193,12 @@ class Delivery:
         if again >= message.request.useless_after:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
         if message.state != "claimed":
-            message.state = "released"
+            message.state, message.reason, message.retry_at = "released", None, again
         return again
 
     def _in_doubt(self, run: Run, message: Message, now: datetime) -> Receipt | datetime:
         """Perhaps accepted: a transactional message goes again, after a pause and up to the bound."""
-        self._count(run.customer, message, now)
+        self._count(run, message, now)
         message.copies += 1
         again = now + max(pause_after(message.copies), TELLS_WITHIN.get(message.request.channel, timedelta(0)))
         enough = message.request.purpose is not Purpose.TRANSACTIONAL or message.copies >= COPIES
@@ -158,17 +207,30 @@ class Delivery:
         message.state = "claimed"
         return again
 
-    def _count(self, who: Customer, message: Message, now: datetime) -> None:
+    def _count(self, run: Run, message: Message, now: datetime) -> None:
         """A message counts from its first claim on that may have got through."""
         if message.state not in _COUNTED:
-            who.past.append(Past(now, message.request.channel, message.request.purpose))
+            run.customer.past.append(Sent(now, message.request.channel, message.request.purpose, message.request.journey))
+            self._purse.pays(run.spec, message.request.channel, now)
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
         message.state, message.reason, message.at = outcome, reason, now
-        if outcome is Outcome.SENT:
+        detail = message.detail
+        if outcome is Outcome.SENT and not detail:
             return _SENT
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
-        return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, segment=message.detail.get("segment"))
+        told = {"segment": detail.get("segment"), "product": detail.get("product")}
+        return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **told)
+
+
+def _habits(run: Run, request: DeliverRequest, now: datetime) -> Habits | None:
+    """The customer's own; of a simulation's few customers nothing is taken for those of a shop."""
+    until = best_hour_until(request, run.spec, now)
+    if until is None:
+        return None
+    happened = (event for kind in ACTIVITY for event in run.customer.events.get(kind, ()))
+    moments = [each.ts for each in happened if now - SINCE < each.ts <= now and each.properties.get(MACHINE) is not True]
+    return habits_of(moments, run.customer.where(run.spec.timezone), run.spec.timezone, until)
 
 
 def pause_after(copies: int) -> timedelta:

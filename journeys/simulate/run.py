@@ -1,22 +1,25 @@
-"""One simulated run: a journey's coroutine, driven from wait to wait without an event loop.
+"""One simulated run: what the handle works with, and what the world tells it.
 
 Promise: it hears what Temporal's runtime hears, and answers as it does: an end cuts every wait short, a word to ask again a
 deferred message's, and what happened the wait that it was waited in.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Protocol
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, JourneySpec, Outcome, Reason, Receipt, RunStart
+from journeys.endings import by_events
 from journeys.handle import Journey, RunEnded
+from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
+from journeys.simulate.services import Again, Told
+from journeys.simulate.strand import Fork, Pause, Strand
 from segments import Predicate
 from segments.language.moves import event_types
 
@@ -38,22 +41,22 @@ class Surroundings(Protocol):
         """The first of what a wait waits for that is so."""
         ...
 
-
-class _Pause:
-    """What a journey gives back while it waits: until when."""
-
-    __slots__ = ("until",)
-
-    def __init__(self, until: datetime) -> None:
-        self.until = until
-
-    def __await__(self) -> Generator["_Pause", None, None]:
-        yield self
+    def over(self, run: "Run") -> None:
+        """A run has ended."""
+        ...
 
 
-@lru_cache(1_024)
-def _goal_types(goal: Predicate | None) -> frozenset[str]:
-    return event_types(goal) if goal is not None else frozenset()
+#: A reason, the name of the goal or exit, what reaches it, and by which events.
+EndedBy = tuple[Reason, str | None, Predicate, frozenset[str]]
+_KNOWN: dict[str, tuple[JourneyDefinition, list[EndedBy]]] = {}
+
+
+def _endings(definition: JourneyDefinition) -> list[EndedBy]:
+    """What ends a journey's runs by events, worked out once for all of them."""
+    if definition.name not in _KNOWN or _KNOWN[definition.name][0] is not definition:
+        found = [(reason, which, each, event_types(each)) for reason, which, each in by_events(definition.spec)]
+        _KNOWN[definition.name] = definition, found
+    return _KNOWN[definition.name][1]
 
 
 class Run:
@@ -68,29 +71,32 @@ class Run:
         *,
         key: str,
         holdout: bool,
+        waits: tuple[datetime, datetime] | None = None,
     ) -> None:
         self.customer = customer
         self.start = start
         self.key = key
         self.holdout = holdout
         self.spec: JourneySpec = definition.spec
-        #: The events that can reach its goal: asked at every message.
-        self.goal_types = _goal_types(definition.spec.goal)
+        #: When its customer entered; a goal counts from here, also where it waited to be let in.
+        self.entered_at = start.entered_at
+        self.waits_from: datetime = waits[0] if waits else start.entered_at
+        self.waits_until: datetime | None = waits[1] if waits else None
+        #: What ends it by events, and which events can: asked at every message.
+        self.endings = _endings(definition)
         self.outcome: Reason | None = None
+        #: Which goal or exit that was, by its name.
+        self.ended_by: str | None = None
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []
-        #: What it waits for now, in words, and until when.
-        self.waiting: tuple[str, datetime] | None = None
-        #: What it expects now; the world looks whether it has come true.
-        self.expecting: Expect | None = None
-        self.held = False
-        #: Whether the customer's other journeys wait with their marketing.
-        self.holds_others = False
-        self.exit: Reason | None = None
+        self.calls: list[Told] = []
+        #: The numbers of what lets the customer's other journeys wait with their marketing.
+        self.holds: frozenset[int] = frozenset()
+        self.exit: tuple[Reason, str | None] | None = None
         self._world = world
-        self._happened: Happened | None = None
-        self._turn = 0
-        self._steps = definition.steps(Journey(start, definition.spec, self)).__await__()
+        self.here = Strand(self, lambda: definition.steps(Journey(self.start, self.spec, self)), self._over)
+        #: The journey itself, and its branches.
+        self.strands = [self.here]
 
     @property
     def journey(self) -> str:
@@ -102,36 +108,52 @@ class Run:
         """How many messages a provider has accepted."""
         return sum(message.state == Outcome.SENT for message in self.messages)
 
-    def go(self) -> None:
-        """Go on until the next wait, or to the end."""
-        self._turn += 1
-        self.waiting = None
-        try:
-            pause = next(self._steps)
-        except StopIteration:
-            self._end(self.exit or Reason.FINISHED)
-        except RunEnded as ended:
-            self._end(ended.reason)
-        else:
-            turn = self._turn
-            self._world.agenda.at(pause.until, self.customer, lambda: self._due(turn))
+    @property
+    def waiting(self) -> tuple[str, datetime] | None:
+        """What it waits for now, in words, and until when: the next of its branches."""
+        waiting = [strand.waiting for strand in self.strands if strand.waiting]
+        return min(waiting, key=lambda each: each[1], default=None)
 
-    def end(self, reason: Reason) -> None:
-        """End it, from whatever it waits for."""
+    @property
+    def expecting(self) -> list[Expect]:
+        """What it expects now; the world looks whether it has come true."""
+        return [strand.expecting for strand in self.strands if strand.expecting is not None]
+
+    def let_in(self) -> None:
+        """It waited to be let in, and is from now on."""
+        self.waits_until = None
+        self.start = self.start.model_copy(update={"entered_at": self.now(), "started_at": self.now()})
+
+    def go(self) -> None:
+        """Begin."""
+        self.here.go()
+
+    def due(self, at: datetime, what: Callable[[], None]) -> None:
+        """Something is to happen at an instant, unless it is over by then."""
+        self._world.agenda.at(at, self.customer, lambda: what() if self.outcome is None else None)
+
+    def end(self, reason: Reason, which: str | None = None) -> None:
+        """End it, from whatever it waits for; `which` is the goal or exit, by its name."""
         if self.outcome is None and self.exit is None:
-            self.exit = reason
-            self.go()
+            self.exit = reason, which
+            if self.waits_until is not None:
+                self._close(reason, which)
+            for strand in list(self.strands):
+                if strand.waiting or len(self.strands) == 1:  # which may not have begun
+                    strand.go()
 
     def ask_again(self) -> None:
-        """A message that waits may be asked for again."""
-        if self.held:
-            self.go()
+        """Messages that wait may be asked for again."""
+        for strand in [strand for strand in self.strands if strand.held]:
+            strand.go()
 
     def hear(self, happened: Happened) -> None:
         """What it waits for has happened."""
-        if self.expecting is not None and self.expecting.wait == happened.wait:
-            self._happened = happened
-            self.go()
+        for strand in self.strands:
+            if strand.expecting is not None and strand.expecting.wait == happened.wait:
+                strand.happened = happened
+                return strand.go()
+        return None
 
     def now(self) -> datetime:
         """Business time."""
@@ -143,9 +165,10 @@ class Run:
 
     async def hold(self, until: datetime, summary: str) -> None:
         """Wait with a deferred message."""
-        self.held = True
+        here = self.here
+        here.held = True
         await self._wait(until, summary)
-        self.held = False
+        here.held = False
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """Ask the gate and hand over; where a provider is busy, again and again."""
@@ -154,42 +177,59 @@ class Run:
             decided = self._world.attempt(self, request)
             if isinstance(decided, Receipt):
                 return decided
+            here = self.here
+            here.carried = True
             try:
                 await self._wait(decided, f"{request.template}: the provider is busy")
             except RunEnded as ended:
-                return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason)
+                return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason, ended_by=ended.which)
+            except Unwound:
+                continue  # what a provider may have is settled
+            finally:
+                here.carried = False
 
     async def ask(self, question: Question) -> Any:
-        """The answer, from what the world knows."""
+        """The answer, from what the world knows; where a service gives none yet, again and again."""
         self._leave_if_over()
-        return self._world.answer(self, question)
+        answer = self._world.answer(self, question)
+        while isinstance(answer, Again):
+            await self._wait(answer.at, f"{question.summary}: no answer yet")
+            answer = self._world.answer(self, question)
+        return answer
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What is so already, or the first of it to come true in time."""
         self._leave_if_over()
-        happened = self._world.already(self, expect)
+        happened, here = self._world.already(self, expect), self.here
         if happened is None:
-            self.expecting = expect
+            here.expecting = expect
             try:
                 await self._wait(expect.until, summary)
             finally:
-                self.expecting = None
-            happened, self._happened = self._happened, None
+                here.expecting = None
+            happened, here.happened = here.happened, None
         return happened
+
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Each in a strand of its own."""
+        return await Fork(self, branches).joined()
 
     async def _wait(self, until: datetime, summary: str) -> None:
         if until > self._world.agenda.now:
-            self.waiting = summary, until
-            await _Pause(until)
+            self.here.waiting = summary, until
+            await Pause(until)
         self._leave_if_over()
 
     def _leave_if_over(self) -> None:
         if self.exit is not None:
-            raise RunEnded(self.exit)
+            raise RunEnded(*self.exit)
+        if (branch := HERE.get()) is not None:
+            branch.leave_if_stopped()
 
-    def _due(self, turn: int) -> None:
-        if self._turn == turn and self.outcome is None:
-            self.go()
+    def _over(self, _: Any, ended: BaseException | None) -> None:
+        self._close(*((ended.reason, ended.which) if isinstance(ended, RunEnded) else self.exit or (Reason.FINISHED, None)))
 
-    def _end(self, reason: Reason) -> None:
-        self.outcome, self.ended_at = reason, self._world.agenda.now
+    def _close(self, reason: Reason, which: str | None = None) -> None:
+        self.outcome, self.ended_by, self.ended_at = reason, which, self._world.agenda.now
+        if self.spec.limits is not None:
+            self._world.over(self)

@@ -4,7 +4,7 @@ Budget: a message costs its timer and one activity, nothing else; no search attr
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -19,22 +19,24 @@ from journeys.contracts import (
     Receipt,
     RunOver,
     RunStart,
+    SoFar,
     delivery_queue,
     longest_attempt,
 )
 from journeys.handle import Journey, RunEnded
-from journeys.heard import HEARD, AskAgain, Exit, Expect, Happened, Heard
+from journeys.handle.branch import HERE, Branch, Unwound
+from journeys.heard import HEARD, SO_FAR, AskAgain, Exit, Expect, GoOn, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.temporal.log import Log
+from journeys.walk.again import WAITED, listened, sent, unlike
 
 T = TypeVar("T")
 
 #: A question to Postgres, in the worker that runs the journey: one line of history. Later it is asked as an activity.
 AT_ONCE = timedelta(seconds=5)
 ONE_TRY = RetryPolicy(maximum_attempts=1)
-QUESTION = timedelta(seconds=30)
 #: An attempt that dies, or a task that is lost on its way to a worker, is noticed after this long.
 SIGN_OF_LIFE = timedelta(seconds=10)
 #: Retries never give up by themselves: the activity does, at the message's own deadline, and records it.
@@ -53,11 +55,17 @@ class JourneyRun:
     def __init__(self) -> None:
         """Before the first task: nothing sent, nothing to end for."""
         self._exit: Exit | None = None
-        self._asking: list[workflow.ActivityHandle[Any]] = []
-        self._ask_again = False
+        self._asking: list[tuple[Branch | None, workflow.ActivityHandle[Any]]] = []
+        #: How often it was told to ask again; and how often when a branch last asked, which may wait with its message now.
+        self._told_again = 0
+        self._asked: dict[Branch | None, int] = {}
+        self._holding = 0
         self._happened: dict[int, Happened] = {}
-        #: The timer of the last wait, if that was cut short: cancelled by the next wait, and for nothing where the run ends.
+        #: The timers of waits that were cut short: cancelled by the next wait, and for nothing where the run ends.
         self._idle: list[asyncio.Task[None]] = []
+        #: A version that it is asked to go on with, and the last such number and why it could not.
+        self._go_on: GoOn | None = None
+        self._stays: tuple[int, str] | None = None
         self._timeline: list[str] = []
         self._sent = 0
         self._skipped = 0
@@ -67,12 +75,14 @@ class JourneyRun:
         """Run the journey that the workflow type names."""
         start = workflow.payload_converter().from_payload(args[0].payload, RunStart)
         # The version that it began with; another one only where no step could be taken with that, and this one replays it.
-        self._start = start.model_copy(update={"version": current.moved.get(start.run_id, start.version)})
+        moves, version = current.moved.get(start.run_id, (start.moves, start.version))
+        self._start = start.model_copy(update={"version": version}) if moves == start.moves else start
         self._log = Log(self._start.past, lambda: self._start.clock.business(workflow.now()))
+        self._move_if_asked()  # while it was held back
         definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
-        reason = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
-        self._note(f"**over: {reason.value}**")
-        return RunOver(outcome=reason, sent=self._sent, skipped=self._skipped)
+        over = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
+        self._note(f"**over: {over.reason.value}{f' ({over.which})' if over.which else ''}**")
+        return RunOver(outcome=over.reason, sent=self._sent, skipped=self._skipped, ended_by=over.which)
 
     @workflow.signal(name=HEARD)
     def on_heard(self, heard: Heard) -> None:
@@ -80,12 +90,20 @@ class JourneyRun:
         match heard:
             case Exit():
                 self._exit = self._exit or heard
-                for asking in self._asking:
+                for _, asking in self._asking:
                     asking.cancel()
             case AskAgain():
-                self._ask_again = True
+                self._told_again += 1
             case Happened():
                 self._happened.setdefault(heard.wait, heard)
+            case GoOn():
+                self._go_on = heard
+
+    @workflow.query(name=SO_FAR)
+    def so_far(self) -> SoFar:
+        """What it has done, and whether it stays with its version."""
+        start = self._start.model_copy(update={"past": self._log.done})
+        return SoFar(start=start, stays=self._stays and self._stays[0], why=self._stays and self._stays[1])
 
     def now(self) -> datetime:
         """Business time."""
@@ -93,38 +111,77 @@ class JourneyRun:
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
         """A durable timer that an end cuts short; a run that has grown long goes on in a new history from here."""
-        await self._log.effect(None, lambda: self._sleep(at, summary))
+        await self._log.effect(None, lambda: self._sleep(at, summary), WAITED)
 
     async def hold(self, until: datetime, summary: str) -> None:
         """A durable timer that an end, or a word to ask again, cuts short."""
-        await self._log.effect(None, lambda: self._wait(until, summary, lambda: self._exit is not None or self._ask_again))
+        await self._log.effect(None, lambda: self._hold(until, summary), WAITED)
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
-        receipt = await self._log.effect(Receipt, lambda: self._deliver(request))
+        receipt = await self._log.effect(Receipt, lambda: self._deliver(request), sent(request))
         self._record(request, receipt)
         return receipt
 
     async def ask(self, question: Question) -> Any:
         """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
-        return await self._log.effect(
-            question.answer, lambda: self._looked_up(question.activity, question, question.answer, question.summary)
+        found = await self._log.effect(
+            question.answer,
+            lambda: self._looked_up(question.activity, question, question.answer, question.summary),
+            question.summary,
         )
+        if isinstance(found, bool | str):  # whether, or which arm
+            told = found if isinstance(found, str) else "yes" if found else "no"
+            self._note(f"{question.summary.removesuffix('?')}: {told}")
+        return found
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Write down what is expected; then a durable timer that what happened cuts short."""
-        happened = await self._log.effect(Happened | None, lambda: self._listen(expect, summary))
+        happened = await self._log.effect(Happened | None, lambda: self._listen(expect, summary), listened(expect))
         self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
         return happened
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """A task for each; where one raises because the run is over, the others end, and where it fails, so does the task."""
+        tasks = [asyncio.create_task(_branch(branch, steps)) for branch, steps in branches]
+        try:
+            return await asyncio.gather(*tasks)
+        except RunEnded as ended:
+            self._stop([branch for branch, _ in branches], ended)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+        except Exception:
+            for branch, _ in branches:
+                branch.stop = Unwound()
+            raise
+
+    def _stop(self, branches: Sequence[Branch], why: BaseException) -> None:
+        for branch in branches:
+            branch.stop = why
+        for branch_of, asking in self._asking:
+            if branch_of is not None and branch_of.stopped:
+                asking.cancel()
+
     async def _sleep(self, at: datetime, summary: str) -> None:
-        if workflow.info().is_continue_as_new_suggested() and self._exit is None:
+        if workflow.info().is_continue_as_new_suggested() and self._may_move():
             workflow.continue_as_new(self._start.model_copy(update={"past": self._log.done}))
-        await self._wait(at, summary, lambda: self._exit is not None)
+        await self._wait(at, summary, lambda: False)
+
+    def _may_move(self) -> bool:
+        """Whether nothing is under way that a new history would not know of: an answer, a word to ask again, an end."""
+        return self._exit is None and not self._asking and not self._holding
+
+    async def _hold(self, until: datetime, summary: str) -> None:
+        asked = self._asked.get(HERE.get(), 0)
+        self._holding += 1
+        try:
+            await self._wait(until, summary, lambda: self._told_again > asked)
+        finally:
+            self._holding -= 1
 
     async def _deliver(self, request: DeliverRequest) -> Receipt:
         self._leave_if_over()
-        self._ask_again = False
+        self._asked[HERE.get()] = self._told_again
         sending: workflow.ActivityHandle[Receipt] = workflow.start_activity(
             "deliver",
             request.model_copy(update={"version": self._start.version}),
@@ -138,13 +195,13 @@ class JourneyRun:
         )
         receipt = await self._answer(sending)
         if receipt is None:
-            receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._exit.reason if self._exit else None)
+            receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._over())
         return receipt
 
     async def _listen(self, expect: Expect, summary: str) -> Happened | None:
         happened = await self._looked_up(Expect.activity, expect, Happened | None, summary)
         if happened is None:
-            await self._wait(expect.until, summary, lambda: self._exit is not None or expect.wait in self._happened)
+            await self._wait(expect.until, summary, lambda: expect.wait in self._happened)
             happened = self._happened.pop(expect.wait, None)
         return cast("Happened | None", happened)
 
@@ -161,7 +218,9 @@ class JourneyRun:
                 activity,
                 argument,
                 result_type=answer,
-                start_to_close_timeout=QUESTION,
+                task_queue=asked.queue,
+                start_to_close_timeout=asked.longest,
+                heartbeat_timeout=SIGN_OF_LIFE if asked.queue else None,
                 retry_policy=RETRY,
                 summary=summary,
             )
@@ -169,46 +228,80 @@ class JourneyRun:
         self._leave_if_over()
         return found
 
-    async def _walk(self, steps: Awaitable[None]) -> Reason:
+    async def _walk(self, steps: Awaitable[None]) -> Exit:
         try:
             await steps
         except RunEnded as ended:
-            return ended.reason
+            return Exit(reason=ended.reason, which=ended.which)
         except (asyncio.CancelledError, CancelledError):
             # A cancel without our signal is an operator's, and must show as one in Temporal.
             if self._exit is None:
                 raise
-            return self._exit.reason
-        return self._exit.reason if self._exit is not None else Reason.FINISHED
+            return self._exit
+        return self._exit or Exit(reason=Reason.FINISHED)
 
     async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
-        remaining = self._start.clock.real(until) - workflow.now()
-        if remaining > timedelta(0) and not cut_short():
-            self._note(f"waiting {summary}", until)
-            for idle in self._idle:
-                idle.cancel()
+        remaining, here = self._start.clock.real(until) - workflow.now(), HERE.get()
+
+        def ends() -> bool:
+            return cut_short() or self._exit is not None or (here is not None and here.stopped is not None)
+
+        if remaining > timedelta(0) and not ends():
+            line = self._note(f"waiting {summary.removeprefix('wait ')}", until)
+            while self._idle:
+                self._idle.pop().cancel()
             timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
-            self._idle = [timer]
-            await workflow.wait_condition(lambda: timer.done() or cut_short())
-            self._timeline.pop()
+            while not (timer.done() or ends()):
+                self._move_if_asked()
+                await workflow.wait_condition(lambda: timer.done() or ends() or self._is_to_move())
+            self._idle += [] if timer.done() else [timer]
+            self._timeline.remove(line)
         self._leave_if_over()
+
+    def _is_to_move(self) -> bool:
+        return self._go_on is not None and self._may_move()
+
+    def _move_if_asked(self) -> None:
+        """Go on with another version, in a new history, if what has been done is what that would have done, too."""
+        if not self._is_to_move():
+            return
+        asked, self._go_on = cast("GoOn", self._go_on), None
+        if asked.number <= self._start.moves:
+            return
+        definition = catalogue_of(asked.version).journeys.get(workflow.info().workflow_type)
+        start = self._start.model_copy(update={"version": asked.version, "moves": asked.number, "past": self._log.done})
+        why = unlike(definition, start)
+        if why is None:
+            workflow.continue_as_new(start)
+        self._stays = asked.number, why
+        self._note(f"stays with its version: {why}")
 
     async def _answer(self, asking: "workflow.ActivityHandle[T]") -> T | None:
         """What an activity answers; nothing, when it is not answered because the run is over."""
-        self._asking.append(asking)
+        asked = HERE.get(), asking
+        self._asking.append(asked)
         try:
             return await asking
         except FailureError:
             # Once asked to cancel, Temporal retries no more: whatever the last attempt's error was, the run is over.
-            if self._exit is not None:
+            if self._over() is not None:
                 return None
             raise
         finally:
-            self._asking.remove(asking)
+            self._asking.remove(asked)
+
+    def _over(self) -> Reason | None:
+        """Why the run is over, as far as it or this branch knows."""
+        if self._exit is not None:
+            return self._exit.reason
+        why = here.stopped if (here := HERE.get()) is not None else None
+        return why.reason if isinstance(why, RunEnded) else None
 
     def _leave_if_over(self) -> None:
         if self._exit is not None:
-            raise RunEnded(self._exit.reason)
+            raise RunEnded(self._exit.reason, self._exit.which)
+        if (here := HERE.get()) is not None:
+            here.leave_if_stopped()
 
     def _record(self, request: DeliverRequest, receipt: Receipt) -> None:
         self._sent += receipt.sent
@@ -217,8 +310,14 @@ class JourneyRun:
         because = f": {receipt.reason.value}{which}" if receipt.reason else ""
         self._note(f"{request.channel.value} `{request.template}` {receipt.outcome.value}{because}")
 
-    def _note(self, what: str, at: datetime | None = None) -> None:
+    def _note(self, what: str, at: datetime | None = None) -> str:
         """Write the run's timeline into what the Temporal UI shows as current details; free, it is not an event."""
-        self._timeline.append(f"- {(at or self.now()):%a %d %b %H:%M} — {what}")
+        self._timeline.append(line := f"- {(at or self.now()):%a %d %b %H:%M} — {what}")
         entered = f"Entered {self._start.segment or 'by API'} at {self._start.entered_at:%Y-%m-%d %H:%M} UTC"
         workflow.set_current_details("\n".join([entered, "", *self._timeline]))
+        return line
+
+
+async def _branch(branch: Branch, steps: Coroutine[Any, Any, Any]) -> Any:
+    HERE.set(branch)  # the task has a context of its own
+    return await steps

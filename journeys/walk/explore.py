@@ -4,34 +4,40 @@ Promise: complete up to the limits named here, and it says when it was not. What
 for some of them only. In a loop an effect is answered each way once and then always as it was.
 """
 
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits
+from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
-from journeys.deadline import TookTooLong, is_authors, within
+from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
+from journeys.deadline import TookTooLong, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
-from journeys.heard import Expect, Happened, OfPeople, OfSegment
+from journeys.handle.branch import Branch
+from journeys.heard import Expect, Expected, Happened, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.services import Service
 from journeys.walk.driving import drive
+from journeys.walk.forks import Forks, Within, close
+from journeys.walk.place import Place, place
 from journeys.walk.samples import entries, samples
+from journeys.walk.saying import carried, comings, outcomes, told_of
 from segments import Segment
 
-#: Where the author's code is: file, line and instruction, the innermost first.
-Place = tuple[tuple[str, int, int], ...]
+T = TypeVar("T")
 #: What is answered: what happens there, since one line may do several things.
 _Turn = tuple[Place, str]
 
+_SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
 _NOBODY = UUID(int=0)
-_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+#: When everybody enters.
+ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _FAR_ENOUGH = 200  # effects after which a journey that loops for ever has shown itself
 _AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
 _ALL = 200  # paths that are walked in every combination; beyond them only what has not been answered so before
@@ -42,7 +48,10 @@ WALK = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered."""
+    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered.
+
+    A wait lasts so long, at most where it is for something.
+    """
 
     kind: str
     what: str
@@ -51,22 +60,41 @@ class Effect:
     answer: str = ""
     request: DeliverRequest | None = None
     segments: tuple[str, ...] = ()
+    lasts: timedelta = timedelta(0)
+    expected: tuple[Expected, ...] = ()
+    starts: StartJourney | None = None
+    #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
+    carries: str = ""
+    service: str | None = None
+    #: The numbers of the branches that it stands in.
+    branch: tuple[int, ...] = ()
+
+
+class Command(NamedTuple):
+    """One line of a run's history as replay compares it, with what the steps were answered."""
+
+    kind: str
+    what: str
+    at: timedelta
+    reply: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
     """One way through: with which parameters and entering event, its effects in order, and what stopped it, if anything did.
 
-    `segments` are those that it names and that stand in the catalogue.
+    `segments` and `services` are those that it names.
     """
 
     params: dict[str, Any]
     entry: dict[str, Any]
     effects: tuple[Effect, ...]
     segments: dict[str, Segment]
+    services: dict[str, Service[Any]] = field(default_factory=dict)
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass
@@ -89,15 +117,21 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     """Walk a journey every way, with each choice of its parameters and of its entering event."""
     found = Explored()
     answered: set[tuple[_Turn, int]] = set()
-    for params, entry in product(samples(definition), entries(definition)):
-        waiting: list[tuple[int, ...]] = [()]
+    asks = False
+    both: tuple[list[str] | None, ...] = (None, [])
+    for params, entry, changes in product(samples(definition), entries(definition), both):
+        waiting: list[tuple[int, ...]] = [()] if changes is None or asks else []
         while waiting:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
-            walk = _Walk(waiting.pop())
-            stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), handle.conditions, stop, None in (params, entry))
+            walk = _Walk(waiting.pop(), definition)
+            given = {"params": params or {}, "entry": entry or {}, "changes": changes}
+            stop, handle = _walk(definition, walk, given, limit)
+            asks |= handle.asks_of_changes
+            unknown = None in (params, entry)
+            named, commands = (handle.conditions, handle.services), tuple(walk.commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -108,11 +142,16 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     return found
 
 
+def entered(params: dict[str, Any], entry: dict[str, Any], changes: list[str] | None = None) -> RunStart:
+    """A run of nobody's, to walk a journey with."""
+    given = {"params": params, "entry": entry, "changes": changes}
+    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, **given)
+
+
 def _walk(
-    definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
+    definition: JourneyDefinition, walk: "_Walk", given: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, params=params, entry=entry)
-    handle: Journey[Any] = Journey(start, definition.spec, walk)
+    handle: Journey[Any] = Journey(entered(**given), definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
     except TookTooLong as late:
@@ -120,15 +159,25 @@ def _walk(
     return stop, handle
 
 
+async def first_answer(question: Question, definition: JourneyDefinition, now: datetime) -> Any:
+    """What a question is answered first on a walk."""
+    return await _Walk((), definition, now).ask(question)
+
+
 class _Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int]) -> None:
+    def __init__(self, prescribed: Sequence[int], definition: JourneyDefinition, now: datetime = ANY_DAY) -> None:
         self.effects: list[Effect] = []
+        self.commands: list[Command] = []
         self._prescribed = prescribed
+        self._definition = definition
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
-        self._now = _ANY_DAY
+        self._where: list[Within] = []
+        self._forks = Forks()
+        self._outside: Place = ()
+        self._now = now
         self._at_once = 0
 
     def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
@@ -137,6 +186,8 @@ class _Walk:
         answered.update(self._turns[n][:2] for n in new)
         for n in new:
             turn, taken, ways = self._turns[n]
+            if any(way and self._forks.apart(self._where[m], self._where[n]) for m, (_, way, _) in enumerate(self._turns[:n])):
+                continue  # seen where the branch beside it goes its first way
             before = tuple(way for _, way, _ in self._turns[:n])
             for way in range(ways):
                 if way != taken and (every or (turn, way) not in answered):
@@ -149,33 +200,49 @@ class _Walk:
     async def sleep_until(self, at: datetime, summary: str) -> None:
         if at > self._now:
             self._at_once = 0
-        self._add("wait", summary, _author())
+        lasts = max(at - self._now, timedelta(0))
+        self._add(Effect("wait", summary, self._author(), self._at, lasts=lasts))
+        if lasts:
+            self._command("timer", summary, None)
         self._now = max(self._now, at)
 
     hold = sleep_until
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
-        place = _author()
+        place = self._author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
-        self._add("message", f"{request.channel.value} {request.template}", place, ("sent", "not sent")[way], request, only)
-        if way == 0:
-            return Receipt(outcome=Outcome.SENT)
-        return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+        told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
+        receipt = _SENT if way == 0 else _NOT_SENT
+        self._add(Effect("message", told, place, self._at, answer, request, only, carries=carried(request.params)))
+        return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
-        place = _author()
+        place = self._author()
         if isinstance(question, When | Opens):
-            return self._coming(question, place)
+            return self._command(question.activity, question.summary, self._coming(question, place))
+        if isinstance(question, Call):
+            return self._command(question.activity, question.summary, self._called(question, place))
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
         answer = answers[self._way((place, question.summary), len(answers))]
-        told = answer if isinstance(answer, str) else "yes" if answer else "no"
+        told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add(kind, question.summary, place, told, segments=named)
-        return answer
+        carries = carried(getattr(question, _CARRIED.get(type(question), ""), {}))
+        starts = question if isinstance(question, StartJourney) else None
+        effect = Effect(kind, told_of(question), place, self._at, told, segments=named, starts=starts, carries=carries)
+        self._add(effect)
+        return self._command(question.activity, question.summary, answer)
+
+    def _called(self, call: Call, place: Place) -> Called:
+        """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
+        ways = list(outcomes(call, self._definition))
+        told, called = ways[self._way((place, call.summary), len(ways))]
+        kind, carries = "question" if call.fetch else "action", carried(call.params)
+        self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
+        return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
@@ -185,70 +252,73 @@ class _Walk:
         if asked.trait is None and asked.day is None:
             return next_of(asked, ("UTC",), self._now)
         comes = self._way((place, question.summary), 2) == 0
-        self._add("question", question.summary, place, "it comes" if comes else "never")
+        self._add(Effect("question", question.summary, place, self._at, "it comes" if comes else "never"))
         known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
         return (known or self._now + timedelta(days=1)) if comes else None
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
-        place = _author()
-        ways = list(_comings(expect))
+        place = self._author()
+        ways = list(comings(expect))
         way = self._way((place, summary), len(ways) + 1)
         self._at_once = 0
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
-        self._add("first", summary, place, ways[way][0] if way < len(ways) else "in vain", segments=named)
-        if way < len(ways):
-            _, which, answer = ways[way]
-            return Happened(wait=expect.wait, which=which, at=self._now, answer=answer)
-        self._now = max(self._now, expect.until)
-        return None
+        answer = ways[way][0] if way < len(ways) else "in vain"
+        lasts, expected = expect.until - self._now, tuple(expect.expected.values())
+        happened = (
+            Happened(wait=expect.wait, which=ways[way][1], at=self._now, answer=ways[way][2]) if way < len(ways) else None
+        )
+        self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
+        if happened is None:
+            self._now = max(self._now, expect.until)
+        return self._command(Expect.activity, summary, happened)
+
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        place, outside, fork = self._author(), self._outside, self._forks.fork()
+        self._add(Effect("fork", f"{len(branches)} at once", place, self._at))
+        began, ends, came, self._outside = (self._now, self._at_once), [], [], place
+        try:
+            for n, (branch, steps) in enumerate(branches):
+                self._now, self._at_once = began
+                self._mark("branch", str(n + 1), place)
+                came.append(self._forks.go(fork, n, branch, steps))
+                ends.append((self._now, self._at_once))
+        finally:
+            close(branches)
+            self._outside = outside
+        self._now, self._at_once = max(ends)
+        self._mark("join", "all have ended", place)
+        return came
+
+    def _mark(self, kind: str, what: str, place: Place) -> None:
+        self.effects.append(Effect(kind, what, place, self._at, branch=self._forks.branch))
+
+    def _author(self) -> Place:
+        return place() + self._outside
 
     def _way(self, turn: _Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
+        turn = (turn[0], "/".join([turn[1], *map(str, self._forks.branch)]))
         if turn in self._taken:
             return min(self._taken[turn], ways - 1)
         n = len(self._turns)
         way = self._prescribed[n] if n < len(self._prescribed) else 0
         self._taken[turn] = way
         self._turns.append((turn, way, ways))
+        self._where.append(self._forks.within)
         return way
 
-    def _add(
-        self,
-        kind: str,
-        what: str,
-        place: Place,
-        answer: str = "",
-        request: DeliverRequest | None = None,
-        segments: tuple[str, ...] = (),
-    ) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments))
+    def _command(self, kind: str, what: str, reply: T) -> T:
+        self.commands.append(Command(kind, what, self._at, reply))
+        return reply
+
+    @property
+    def _at(self) -> timedelta:
+        return self._now - ANY_DAY
+
+    def _add(self, effect: Effect) -> None:
+        self.effects.append(replace(effect, branch=self._forks.branch))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
-            raise Refused(
-                f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)"
-            )
+            raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
-
-
-def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
-    """Each way in which a wait may end well: in words, by name, and with each outcome of a task."""
-    for name, expected in expect.expected.items():
-        choices = expected.choices if isinstance(expected, OfPeople) else ()
-        for choice in choices:
-            yield f"{name}: {choice}", name, {"outcome": choice}
-        if not choices:
-            yield name, name, {}
-
-
-def _author() -> Place:
-    """Where the author's code is that led here."""
-    found: list[tuple[str, int, int]] = []
-    frame = sys._getframe(2)  # noqa: SLF001 - the only way to ask who calls
-    while frame is not None:
-        if is_authors(frame.f_code.co_filename):
-            found.append((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti))
-        elif found:  # who drives us
-            break
-        frame = frame.f_back  # type: ignore[assignment]
-    return tuple(found)

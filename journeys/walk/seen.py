@@ -6,12 +6,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from journeys.actions import StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
+from journeys.rules import Rule
+from journeys.services import Service
 from journeys.telling import problem_of
 from journeys.walk.explore import WALK, Explored, Refused, explore
 from segments import Segment
@@ -28,12 +31,23 @@ class Call:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A start of another journey on some path, and where it is."""
+
+    asked: StartJourney
+    file: str
+    line: int
+
+
 @dataclass
 class Seen:
-    """What a journey does: messages, each call once, the segments that it names, and what is wrong with it."""
+    """What a journey does: messages and starts, each once, the segments and services that it names, and what is wrong."""
 
     calls: dict[tuple[object, ...], Call] = field(default_factory=dict)
     conditions: dict[str, tuple[Segment, str, int]] = field(default_factory=dict)
+    starts: dict[tuple[object, ...], Start] = field(default_factory=dict)
+    services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
 
     def found(self, *problems: Problem) -> None:
@@ -68,6 +82,10 @@ def _keep(seen: Seen, explored: Explored) -> None:
             for name in effect.segments:
                 if name in path.segments:
                     seen.conditions.setdefault(name, (path.segments[name], file, line))
+            if (asked := effect.starts) is not None:
+                seen.starts.setdefault((line, asked.journey, repr(asked.params)), Start(asked, file, line))
+            if effect.service is not None:
+                seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
             if (request := effect.request) is not None:
                 key = (request.channel, request.template, request.occurrence, tuple(sorted(request.params)))
                 seen.calls.setdefault(key, Call(request, file, line))
@@ -75,7 +93,8 @@ def _keep(seen: Seen, explored: Explored) -> None:
 
 def _told(stop: BaseException, definition: JourneyDefinition) -> tuple[Problem, ...]:
     if isinstance(stop, Refused):
-        stop = CatalogueError(str(stop)).with_traceback(stop.__traceback__)
+        advice = "put one into the loop: await j.wait(hours=1)"
+        stop = CatalogueError(str(stop), remedy=advice, rule=Rule.ENDLESS).with_traceback(stop.__traceback__)
     return problem_of(stop, f"journey {definition.name}")
 
 
@@ -97,4 +116,5 @@ def _watched(work: Callable[[], T]) -> tuple[T, Iterator[Problem]]:
 
 def _forgotten(match: re.Match[str]) -> Problem:
     name, file, line = match.groups()
-    return Problem(file or "", int(line or 0), 1, f"{name}(…) does nothing without await: write await {name}(…)")
+    text = f"{name}(…) does nothing without await"
+    return Problem(file or "", int(line or 0), 1, text, remedy=f"write await {name}(…)", rule=Rule.AWAIT)

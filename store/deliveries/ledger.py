@@ -30,7 +30,9 @@ class RunFacts:
     """What the gate needs to know of a run and its customer."""
 
     profile_id: UUID
+    drawn_as: UUID
     entered_at: datetime
+    in_since: datetime
     exit_reason: str | None
     ended_at: datetime | None
     holdout: bool
@@ -38,13 +40,16 @@ class RunFacts:
     entry: dict[str, Any]
     traceparent: str | None
     traits: dict[str, Any]
-    control: str | None
     asked: int
     consent: str | None
     endpoints: tuple[Endpoint, ...]
     device_zone: str | None = None
     phone: str | None = None
     held: bool = False
+    control: str = "live"
+    others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
+    waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
+    fetched: dict[str, Any] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
@@ -104,6 +109,9 @@ class Entry:
     claimed_at: datetime | None = None
     settled_at: datetime | None = None
     attempts: int = 0
+    priority: int = 0
+    budget_since: datetime | None = None  # the period of its journey's budget that a claim counts in
+    price: int = 0  # in millionths
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +136,25 @@ class Claimed:
     copies: int = 0
 
 
-async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str) -> RunFacts | None:
-    """What the gate needs, with the run locked until the transaction ends; None for a run that is not there."""
-    row = await connection.fetchrow(_SQL["facts"], run_id, channel, purpose)
+async def facts(
+    connection: Connection, run_id: UUID, channel: str, purpose: str, begun: tuple[datetime, datetime]
+) -> RunFacts | None:
+    """What the gate needs, with the run locked until the transaction ends; None for a run that is not there.
+
+    `begun` is when others were to begin that may be about to ask for their first message.
+    """
+    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose, *begun)
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
-    return RunFacts(**{**row, "endpoints": endpoints})
+    return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"]), "waking": tuple(row["waking"])})
 
 
-async def ledger_row(connection: Connection, key: MessageKey) -> LedgerRow | None:
-    """What is known of a message already."""
-    row = await connection.fetchrow(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
-    return LedgerRow(**row) if row else None
+async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, LedgerRow | None]:
+    """How the operator's switches stand for a message's run, after `facts`, and what is known of the message already."""
+    (row,) = await connection.fetch(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
+    control, *known = row
+    return control, LedgerRow(*known) if known[0] is not None else None
 
 
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
@@ -149,15 +163,32 @@ async def suppressed(connection: Connection, channel: str, digests: Sequence[byt
     return {bytes(row["digest"]) for row in rows}
 
 
-async def past_under_lock(
-    connection: Connection, profile_id: UUID, since: datetime, run_id: UUID
-) -> list[tuple[datetime, str, str]]:
-    """When the customer's messages after an instant were claimed, with channel and purpose; with those withheld from this run.
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another message of the customer: one that counts, or one that is `coming`, then or as soon as it can."""
 
-    Until the transaction ends, no other delivery of the customer gets an answer: what is claimed on it stays true.
+    at: datetime
+    channel: str
+    purpose: str
+    coming: bool
+    priority: int
+    journey: str
+
+
+async def past_under_lock(
+    connection: Connection, profile_id: UUID, since: datetime, asking: MessageKey, expected: datetime
+) -> list[Neighbour]:
+    """The customer's messages that were claimed after an instant, with those withheld from this run; and those that are coming.
+
+    Coming is what was expected after another instant. Until the transaction ends, no other delivery of the customer gets an
+    answer: what is claimed on it stays true.
     """
-    rows = await connection.fetch(_SQL["past"], Lock.CUSTOMER, profile_id, since, run_id)
-    return [(row["counted_at"], row["channel"], row["purpose"]) for row in rows]
+    rows = await connection.fetch(_SQL["past"], Lock.CUSTOMER, profile_id, since, asking.run_id, expected)
+    return [
+        Neighbour(row["counted_at"], row["channel"], row["purpose"], row["coming"], row["priority"], row["journey"])
+        for row in rows
+        if not (row["coming"] and (row["run_id"], row["step"]) == (asking.run_id, asking.step))
+    ]
 
 
 async def record(connection: Connection, entry: Entry) -> Claimed:
@@ -182,6 +213,9 @@ async def record(connection: Connection, entry: Entry) -> Claimed:
         entry.claimed_at,
         entry.settled_at,
         entry.attempts,
+        entry.priority,
+        entry.budget_since,
+        entry.price,
     )
     return Claimed(**row) if row else Claimed()
 

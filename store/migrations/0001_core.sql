@@ -96,8 +96,9 @@ create index event_profile_type on event (profile_id, type collate "C", ts desc)
 create index event_type on event (type, ts) include (profile_id);
 create table event_default partition of event default;
 
--- Weeks begin on Monday 00:00 UTC. Safe to call twice, and from several sessions at once.
-create function ensure_event_week(week timestamptz) returns void language plpgsql as $$
+-- Weeks begin on Monday 00:00 UTC. Safe to call twice, and from several sessions at once. It makes tables for who may not (the API).
+create function ensure_event_week(week timestamptz) returns void
+    language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     starts timestamptz := date_trunc('week', week at time zone 'UTC') at time zone 'UTC';
     name text := 'event_' || to_char(starts at time zone 'UTC', 'IYYY"w"IW');
@@ -568,7 +569,9 @@ create table catalogue_version (
     signature    bytea not null,
     journeys     text[] not null,
     deployed_at  timestamptz not null default clock_timestamp(),
-    deployed_by  text not null default ''
+    deployed_by  text not null default '',
+    dropped_at   timestamptz,  -- nobody was in it any more; then there is no archive
+    dropped_by   text
 );
 
 -- One customer in one journey.
@@ -594,26 +597,42 @@ create table run (
     exit_at            timestamptz,
     exit_signalled_at  timestamptz,
     outcome            text,
+    ended_by           text, -- the goal or exit, by the name that its author gave it
     ended_at           timestamptz,
     -- Its steps raise, or no longer fit what it has done: since when we know, and the error's kind and place.
     failing_since      timestamptz,
     failure            text,
-    -- The version of the catalogue, from the start on; since when it is another than the one that the run began with.
+    -- The version of the catalogue, from the start on; since when it is another than its history began with, because it could not go on.
     version            text,
-    moved_at           timestamptz
+    mended_at          timestamptz,
+    -- On purpose: to which version it is to go on, whether it was told, why it could not, and how often it has gone on.
+    move_to            text,
+    move_told_at       timestamptz,
+    move_refused       text,
+    moves              integer not null default 0,
+    -- Where the journey has limits: from when on the customer may be let in, until when they wait for it (nothing: they wait
+    -- no more), and when they were.
+    waits_from         timestamptz,
+    waits_until        timestamptz,
+    let_in_at          timestamptz
 );
 -- One at a time; a run that was told to end makes room at once.
 create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null and exit_reason is null;
 create unique index run_idempotency on run (journey, idempotency_key) where idempotency_key is not null;
 create index run_profile on run (profile_id, entered_at desc);
 create index run_journey on run (journey, entered_at desc);
-create index run_to_start on run (created_at) where started_at is null and ended_at is null;
+create index run_entered on run (entered_at desc, id desc);
+create index run_to_start on run (created_at) where started_at is null and ended_at is null and waits_until is null;
 create index run_to_signal on run (exit_at) where exit_reason is not null and exit_signalled_at is null and ended_at is null;
 create index run_ending on run (exit_signalled_at) where exit_signalled_at is not null and ended_at is null;
-create index run_standing on run (journey, created_at, id) where ended_at is null;
+create index run_standing on run (journey, created_at, id) where ended_at is null and waits_until is null;
+create index run_in_line on run (journey, waits_from, id) where waits_until is not null and ended_at is null and exit_reason is null;
+create index run_useful on run (journey, waits_until) where waits_until is not null and ended_at is null and exit_reason is null;
+create index run_let_in on run (journey, let_in_at) where let_in_at is not null;
 create index run_failing on run (journey) where failing_since is not null and ended_at is null;
 create index run_version on run (version) where ended_at is null;
-create index run_moved on run (moved_at) where moved_at is not null and ended_at is null;
+create index run_mended on run (mended_at) where mended_at is not null and ended_at is null;
+create index run_to_move on run (move_told_at) where move_to is not null and ended_at is null;
 create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'message ceiling of the run';
 
 -- What runs wait for. A wait (the run's n-th) may wait for several things, each under a name; the first that happens withdraws the
@@ -621,7 +640,7 @@ create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'mess
 create table expectation (
     id           uuid not null default gen_random_uuid() unique,
     run_id       uuid not null references run (id) on delete cascade,
-    wait         integer not null,
+    wait         bigint not null,
     which        text not null,
     expected     jsonb not null,
     wakes        text[] not null default '{}',
@@ -639,11 +658,34 @@ create index expectation_to_tell on expectation (happened_at) where happened_at 
 -- Runs that speak to their customer alone for a while: other journeys' marketing waits until they let go, or are over.
 create table hold (
     run_id       uuid not null references run (id) on delete cascade,
-    number       integer not null,
+    number       bigint not null,
     since        timestamptz not null,
     released_at  timestamptz,
     primary key (run_id, number)
 );
+
+-- What runs ask of the company's services, or tell them: each call once, by its number among what the run has done. The answer stays
+-- here, where templates find it; `reason` is why there is none.
+create table service_call (
+    run_id      uuid not null references run (id) on delete cascade,
+    number      integer not null,
+    service     text not null,
+    event       text not null,
+    asked_at    timestamptz not null,
+    attempts    integer not null,
+    retry_at    timestamptz,
+    settled_at  timestamptz,
+    reason      text,
+    status      integer,
+    answer      jsonb,
+    primary key (run_id, number)
+);
+
+-- The last answer of each service to a run, by the service's name.
+create function fetched_by(asking uuid) returns jsonb language sql stable
+    return (select coalesce(jsonb_object_agg(service, answer), '{}')
+            from (select distinct on (service) service, answer from service_call
+                  where run_id = asking and answer is not null order by service, number desc) as last);
 
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
 -- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.
@@ -658,14 +700,16 @@ create table exposure (
 );
 create index exposure_profile on exposure (profile_id);
 
--- Entries that did not become runs, with the reason.
+-- Entries that did not become runs, by a segment, by API or by another journey, with the reason and what it was decided on.
 create table entry_refused (
     id             bigint generated always as identity primary key,
     journey        text not null,
     profile_id     uuid not null,
     entry_key      text not null default '',
+    entered_by     text not null default 'segment' check (entered_by in ('segment', 'api', 'journey')),
     transition_id  bigint,
     reason         text not null,
+    detail         jsonb not null default '{}',
     at             timestamptz not null
 );
 create index entry_refused_journey on entry_refused (journey, at desc);
@@ -675,7 +719,7 @@ create index entry_refused_profile on entry_refused (profile_id);
 create table delivery (
     run_id               uuid not null references run (id),
     step                 text not null,
-    occurrence           smallint not null,
+    occurrence           bigint not null, -- in a branch, the digits before the last four tell which
     profile_id           uuid not null,
     journey              text not null,
     channel              text not null,
@@ -697,15 +741,22 @@ create table delivery (
     settled_at           timestamptz,
     delivered_at         timestamptz,
     read_at              timestamptz,
+    priority             smallint not null default 0,
+    budget_since         timestamptz, -- the period of its journey's budget that it counts in, and what it costs (millionths)
+    price                bigint not null default 0,
     primary key (run_id, step, occurrence),
     check (retry_at is null or state in ('claimed', 'deferred', 'released'))
 );
 create index delivery_profile on delivery (profile_id, claimed_at desc);
+create index delivery_coming on delivery (profile_id, retry_at) where state in ('deferred', 'released');
 create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;
 create index delivery_journey on delivery (journey, step);
 create index delivery_paused on delivery (journey, retry_at) where state = 'deferred' and reason = 'journey paused';
+create index delivery_unsettled on delivery (run_id) where state in ('claimed', 'deferred', 'released');
+create index delivery_in_doubt on delivery (run_id) where state in ('claimed', 'unconfirmed');
 
--- The operator's switch per journey. Whoever had entered by `killed_at` is over, even if the journey lives again.
+-- The operator's switches: one per journey, and under '*' that of everything at once; the stricter one holds. Whoever had entered
+-- by `killed_at` is over, even if the journey lives again.
 create table journey_control (
     journey    text primary key,
     state      text not null check (state in ('live', 'paused', 'killed')),
@@ -714,23 +765,89 @@ create table journey_control (
     killed_at  timestamptz
 );
 
--- The customer's messages that a cap may count, read under a lock that is held until the transaction ends: one marketing
+-- What journeys have used of their budgets, by period: what was claimed and may have arrived. Whoever changes that of a message
+-- leaves a line in `budget_change`, and waits for nobody; who asks what is left adds the lines up, under the lock of the journey.
+create table budget_spent (
+    journey   text not null,
+    since     timestamptz not null,
+    messages  bigint not null,
+    money     bigint not null,
+    primary key (journey, since)
+);
+create table budget_change (
+    journey   text not null,
+    since     timestamptz not null,
+    messages  smallint not null,
+    money     bigint not null
+);
+create index budget_change_journey on budget_change (journey);
+
+create function counts_as_spent(state text) returns boolean language sql immutable
+    return state in ('claimed', 'sent', 'unconfirmed');
+
+create function budget_changed() returns trigger language plpgsql as $$
+declare
+    before integer := case when tg_op = 'UPDATE' then counts_as_spent(old.state)::integer else 0 end;
+    change integer := counts_as_spent(new.state)::integer - before;
+begin
+    if change <> 0 then
+        insert into budget_change (journey, since, messages, money)
+        values (new.journey, new.budget_since, change, change * new.price);
+    end if;
+    return null;
+end $$;
+create trigger delivery_budget after insert or update of state on delivery
+    for each row when (new.budget_since is not null) execute function budget_changed();
+
+-- What a journey has used of its budget in a period, under a lock that is held until the transaction ends: one claim of the journey
+-- at a time, or two would find the same rest. Volatile: the second statement sees what the lock waited for.
+create function budget_under_lock(lock_class integer, of_journey text, period timestamptz)
+    returns table (messages bigint, money bigint)
+    language plpgsql volatile
+    as $$
+    begin
+        perform pg_advisory_xact_lock(lock_class, hashtext(of_journey));
+        with told as (delete from budget_change c where c.journey = of_journey returning c.*)
+        insert into budget_spent as s (journey, since, messages, money)
+        select t.journey, t.since, sum(t.messages), sum(t.money) from told t group by t.journey, t.since
+        on conflict (journey, since) do update
+        set messages = s.messages + excluded.messages, money = s.money + excluded.money;
+        return query select s.messages, s.money from budget_spent s where s.journey = of_journey and s.since = period;
+    end $$;
+
+-- The customer's messages that a cap may count, and those that wait at the gate for an instant or a provider (`coming`; not what
+-- waits for its journey to live again), read under a lock that is held until the transaction ends: one marketing
 -- delivery of a customer at a time, or two would find the same room. What was withheld from the asking run counts within it,
 -- so that its waits are those of the runs that it is compared with. Volatile: the second statement sees what the lock waited for.
-create function past_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid)
-    returns table (counted_at timestamptz, channel text, purpose text)
+create function past_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid, expected timestamptz)
+    returns table (counted_at timestamptz, channel text, purpose text, coming boolean, priority smallint, journey text, step text,
+                   run_id uuid)
     language plpgsql volatile
     as $$
     begin
         perform pg_advisory_xact_lock(lock_class, hashtext(customer::text));
         return query
-            select coalesce(d.claimed_at, d.settled_at), d.channel, d.purpose from delivery d
+            select coalesce(d.claimed_at, d.settled_at), d.channel, d.purpose, false, d.priority, d.journey, d.step, d.run_id
+            from delivery d
             where d.profile_id = customer and (
                 (d.state in ('claimed', 'sent', 'unconfirmed') and d.claimed_at > since)
                 or (d.run_id = asking and d.state = 'withheld' and d.settled_at > since)
             )
+            union all
+            select d.retry_at, d.channel, d.purpose, true, d.priority, d.journey, d.step, d.run_id
+            from delivery d join run r on r.id = d.run_id and r.ended_at is null and r.exit_reason is null
+            where d.profile_id = customer and d.state in ('deferred', 'released') and d.retry_at > expected
+              and not coalesce(d.reason in ('journey paused', 'held by another journey'), false)
             order by 1;
     end $$;
+
+-- The share of each hour of the day in what customers do (`journeys.gate.learning`), taken anew each day once a message has asked.
+create table population_hours (
+    only_row     boolean primary key default true check (only_row),
+    shares       double precision[] check (array_length(shares, 1) = 24),
+    customers    integer not null default 0,
+    computed_at  timestamptz not null default '-infinity'
+);
 
 -- What is for sale, as the shop last told it. `id` is the `product_id` of its events.
 create table product (

@@ -1,25 +1,30 @@
--- name: facts
--- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen. Consent is asked of
--- the log, for every address that was not replaced; the endpoints are those of them that live and may be written to for the
--- purpose ($3): marketing needs a yes, anything else no more than the absence of a no.
+-- name: run_facts
+-- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen, and the operator's
+-- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address
+-- that was not replaced; the endpoints are those of them that live and may be written to for the
+-- purpose ($4): marketing needs a yes, anything else no more than the absence of a no.
 with held as materialized (
     select e.id, e.address, e.platform, e.invalid_at, coalesce(e.named_at, e.last_seen_at) as named_at,
            coalesce(said.state, 'unknown') as state,
-           case when $3 = 'marketing' then coalesce(said.state = 'granted', false)
+           case when $4 = 'marketing' then coalesce(said.state = 'granted', false)
                 else coalesce(said.state not in ('refused', 'withdrawn'), true) end as allowed
     from run join endpoint e on e.profile_id = run.profile_id
-    left join lateral consent_of(e.profile_id, e.channel, e.address, $3) as said on true
-    where run.id = $1 and e.channel = $2 and e.replaced_at is null
+    left join lateral consent_of(e.profile_id, e.channel, e.address, $4) as said on true
+    where run.id = $2 and e.channel = $3 and e.replaced_at is null
 )
-select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
-       p.traits, p.device_zone,
+select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coalesce(r.let_in_at, r.entered_at) as in_since,
+       r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
+       p.traits, p.device_zone, fetched_by(r.id) as fetched,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,
-       (select case when r.created_at <= c.killed_at then 'killed' else c.state end
-        from journey_control c where c.journey = r.journey) as control,
        (select count(*) from delivery d where d.run_id = r.id) as asked,
        exists (select from hold h join run o on o.id = h.run_id
                where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and h.released_at is null) as held,
+       array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
+             and o.ended_at is null and o.exit_reason is null) as others,
+       array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
+             and o.ended_at is null and o.exit_reason is null and o.entered_at + o.start_delay between $5 and $6
+             and not exists (select from delivery d where d.run_id = o.id)) as waking,
        (select state from held
         order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)
@@ -27,12 +32,22 @@ select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.param
         from held where allowed and invalid_at is null) as endpoints
 from run r
 join profile p on p.id = r.profile_id
-where r.id = $1
+where r.id = $2 and pg_advisory_xact_lock_shared($1, 0) is not null
 for update of r;
 
 -- name: ledger_row
--- What is known of a message already.
-select state, reason, attempts, copies, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3;
+-- What is known of a message already, and how the switches stand for its run: its journey's, and that of everything at once. Asked
+-- after `run_facts`, and not with it: a statement sees what was committed before it began, not what its own lock waited for. The
+-- message is locked: whoever settles it, and whoever claims it, comes to its budget after it.
+select (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_at) then 'killed'
+                    when bool_or(c.state = 'paused') then 'paused' else 'live' end
+        from journey_control c where c.journey in (r.journey, '*')) as control,
+       d.state, d.reason, d.attempts, d.copies, d.retry_at, d.detail
+from run r
+left join lateral (
+    select * from delivery where run_id = $1 and step = $2 and occurrence = $3 for update
+) d on true
+where r.id = $1;
 
 -- name: suppressed
 -- Which of these addresses must not be written to for this purpose.
@@ -40,21 +55,38 @@ select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
 
 -- name: past
--- The customer's messages that a cap may count, oldest first; nobody else claims a marketing one until we are done.
-select counted_at, channel, purpose from past_under_lock($1, $2, $3, $4);
+-- The customer's messages that a cap may count, and those that are coming, oldest first; nobody else claims a marketing one until we
+-- are done.
+select counted_at, channel, purpose, coming, priority, journey, step, run_id from past_under_lock($1, $2, $3, $4, $5);
+
+-- name: budget_under_lock
+-- What a journey has used of its budget in a period; nobody else claims one of its messages until we are done.
+select messages, money from budget_under_lock($1, $2, $3);
+
+-- name: budgets_used
+-- What journeys have used of their budgets, each in its period.
+select asked.journey, coalesce(spent.messages, 0) + coalesce(more.messages, 0) as messages,
+       coalesce(spent.money, 0) + coalesce(more.money, 0) as money
+from unnest($1::text[], $2::timestamptz[]) as asked (journey, since)
+left join budget_spent spent using (journey, since)
+left join lateral (select sum(c.messages) as messages, sum(c.money)::bigint as money from budget_change c
+                   where c.journey = asked.journey and c.since = asked.since) more on true;
 
 -- name: record
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.
 -- A claim that turns out doubtful keeps its time, because a cap goes on counting it. `claimed` with a time to retry is a
 -- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
-                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer)
+                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies,
+                      priority, budget_since, price)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, $19, $20, $21)
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
     settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts,
-    copies = delivery.copies + excluded.copies
+    copies = delivery.copies + excluded.copies,
+    budget_since = coalesce(excluded.budget_since, delivery.budget_since),
+    price = case when excluded.budget_since is not null then excluded.price else delivery.price end
 where delivery.state in ('claimed', 'deferred', 'released')
 returning attempts, copies;
 

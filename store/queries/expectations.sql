@@ -1,9 +1,13 @@
 -- name: expect
--- Write down what a run waits for; what an earlier attempt wrote stands.
+-- Write down what a run waits for; what an earlier attempt wrote stands. A run that has moved to another version of its journey may
+-- wait for something else now.
+with gone as (delete from expectation where run_id = $1 and wait = $2 and not which = any($5::text[]))
 insert into expectation (run_id, wait, which, expected, wakes, since, until, begun_at)
 select $1, $2, x.which, x.expected::jsonb, string_to_array(x.wakes, chr(31)), x.since, $3, $4
 from unnest($5::text[], $6::text[], $7::text[], $8::timestamptz[]) as x (which, expected, wakes, since)
-on conflict do nothing;
+on conflict (run_id, wait, which) do update
+set expected = excluded.expected, wakes = excluded.wakes, since = excluded.since, until = excluded.until
+where expectation.happened_at is null and (expectation.expected, expectation.until) is distinct from (excluded.expected, excluded.until);
 
 -- name: of_wait
 -- What one wait of a run waits for, and which of it has happened.
@@ -31,7 +35,7 @@ where r.profile_id = x.profile_id and r.ended_at is null and r.exit_reason is nu
 -- name: of_messages
 -- When something became of a run's own messages, of all or of one: the first such event since the instant.
 select x.n, min(v.ts) as at
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[]) with ordinality
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[]) with ordinality
     as x (run_id, profile_id, event, step, occurrence, since, n)
 join event v on v.profile_id = x.profile_id and v.type collate "C" = x.event and v.ts >= x.since
 where v.properties ->> 'run_id' = x.run_id::text and (x.step is null or v.properties ->> 'step' = x.step)
@@ -41,7 +45,7 @@ group by x.n;
 -- name: happened
 -- These have come true; of a wait of which one has, the others are not looked at any more.
 update expectation e set happened_at = x.at, answer = x.answer::jsonb
-from unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::text[]) as x (run_id, wait, which, at, answer)
+from unnest($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[]) as x (run_id, wait, which, at, answer)
 where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which and e.happened_at is null
   and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null);
 
@@ -56,7 +60,7 @@ limit $3;
 -- name: told
 -- Their runs know.
 update expectation e set told_at = $4
-from unnest($1::uuid[], $2::integer[], $3::text[]) as x (run_id, wait, which)
+from unnest($1::uuid[], $2::bigint[], $3::text[]) as x (run_id, wait, which)
 where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which;
 
 -- name: arm_of
@@ -77,6 +81,12 @@ with mine as (
     returning arm
 )
 select arm from mine;
+
+-- name: holdout_asked
+-- Whether a run's customer is in a holdout was answered; the first time stands.
+insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id)
+select $2, profile_id, $3, $4, $5, id from run where id = $1
+on conflict (experiment, profile_id) do nothing;
 
 -- name: tasks
 -- What people are asked to do, oldest first: one by its id, or those with somebody, in a state, from a place in their order on.

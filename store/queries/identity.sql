@@ -136,7 +136,7 @@ with theirs as materialized (  -- by the customer, before it is asked which are 
     select theirs.id,
            row_number() over (
                partition by theirs.journey, theirs.entry_key
-               order by (theirs.exit_reason is not null), settled.count desc, theirs.entered_at, theirs.id) as place
+               order by (theirs.exit_reason is not null), (theirs.waits_until is not null), settled.count desc, theirs.entered_at, theirs.id) as place
     from theirs, lateral (
         select count(*) from delivery
         where run_id = theirs.id and state in ('sent', 'skipped', 'withheld', 'failed', 'unconfirmed')) as settled
@@ -314,7 +314,7 @@ where m.id = $1 and run.profile_id = $2 and run.id = brought::uuid;
 -- Messages that were on the ledger before the merge $1; those of after it went to the survivor and count there.
 update delivery d set profile_id = $3 from merge m, jsonb_array_elements(m.moved -> 'deliveries') as brought
 where m.id = $1 and d.profile_id = $2
-  and (d.run_id, d.step, d.occurrence) = ((brought ->> 0)::uuid, brought ->> 1, (brought ->> 2)::smallint);
+  and (d.run_id, d.step, d.occurrence) = ((brought ->> 0)::uuid, brought ->> 1, (brought ->> 2)::bigint);
 
 -- name: give_back_transitions
 -- What the absorbed profile had entered and left before the merge $1.

@@ -11,54 +11,12 @@ for update skip locked;
 -- The transitions have become runs, refusals or exits in this transaction.
 update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
 
--- name: standing
--- What each candidate entry finds: the survivor of its profile, an open run, and when the last run ended.
-select c.n, coalesce(p.merged_into, p.id) as profile_id,
-       (select coalesce(drawn_as, id) from profile where id = coalesce(p.merged_into, p.id)) as drawn_as, r.open_id, r.open_workflow_id, r.runs, r.last_ended_at
-from unnest($1::text[], $2::uuid[], $3::text[], $4::boolean[]) with ordinality as c (journey, profile_id, entry_key, keyed, n)
-join profile p on p.id = c.profile_id
-cross join lateral (
-    select count(*) as runs,
-           max(x.ended_at) as last_ended_at,
-           (array_agg(x.id) filter (where x.ended_at is null))[1] as open_id,
-           (array_agg(x.workflow_id) filter (where x.ended_at is null and x.started_at is not null))[1] as open_workflow_id
-    from run x
-    where x.profile_id = coalesce(p.merged_into, p.id) and x.journey = c.journey
-      and (not c.keyed or x.entry_key = c.entry_key)
-) r
-order by c.n;
-
--- name: insert_runs
--- Open the admitted runs; one whose customer has just entered elsewhere is left out.
-insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout,
-                 entered_at, workflow_id, idempotency_key, traceparent, created_at, version)
-select * from unnest(
-    $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[], $9::jsonb[], $10::boolean[],
-    $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[])
-on conflict do nothing
-returning id;
-
--- name: insert_refusals
--- Entries that did not become runs, with the reason.
-insert into entry_refused (journey, profile_id, entry_key, transition_id, reason, at)
-select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[]);
-
--- name: entry_events
--- The properties of the event behind each entry: the newest of the named types up to the entry, or the one with that message id.
-select c.n, e.properties
-from unnest($1::uuid[], $2::timestamptz[], $3::text[]) with ordinality as c (profile_id, at, message_id, n)
-cross join lateral (
-    select properties from event
-    where profile_id = c.profile_id and type collate "C" = any($4::text[]) and ts <= c.at and ts > c.at - interval '35 days'
-      and (c.message_id is null or message_id = c.message_id)
-    order by ts desc limit 1
-) e;
-
 -- name: to_start
 -- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named, which get one.
-select id, journey, profile_id, segment, params, entry, entered_at, workflow_id, traceparent, created_at, version
+select id, journey, profile_id, segment, params, entry, coalesce(let_in_at, entered_at) as entered_at, workflow_id, traceparent,
+       created_at, version, entered_at as since
 from run
-where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1
+where started_at is null and ended_at is null and waits_until is null and exit_reason is null and bucket(profile_id) % $2 = $1
   and (version is not null or journey = any($4::text[]))
 order by created_at
 limit $3;
@@ -75,8 +33,8 @@ update run set ended_at = $2, outcome = exit_reason where id = any($1::uuid[]) a
 
 -- name: request_exit
 -- Ask open runs to end; the first reason stands.
-update run set exit_reason = x.reason, exit_at = x.at
-from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, reason, at)
+update run set exit_reason = x.reason, exit_at = x.at, ended_by = x.which
+from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) as x (id, reason, at, which)
 where run.id = x.id and coalesce(run.ended_at, run.exit_at) is null  -- by id, and not by the index of all that are open
 returning run.id;
 
@@ -95,8 +53,8 @@ select id, journey, profile_id, entered_at, version from run where id = $1;
 insert into hold (run_id, number, since) select id, $2, $3 from run where id = $1 on conflict do nothing;
 
 -- name: release
--- It lets go of all that it holds.
-update hold set released_at = $2 where run_id = $1 and released_at is null;
+-- It lets go of what it held by that number; another branch of it may hold on.
+update hold set released_at = $3 where run_id = $1 and number = $2 and released_at is null;
 
 -- name: names_of
 -- Under which names a run's customer can be spoken of.
@@ -117,9 +75,19 @@ where r.id = $1;
 select id, journey, profile_id, entered_at, version from run
 where profile_id = any($1::uuid[]) and ended_at is null and exit_reason is null;
 
+-- name: moves_since
+-- Since when a customer has entered, or left, each of these segments, after an instant.
+select segment, kind, min(at) as at from segment_transition
+where profile_id = $1 and segment = any($3::text[]) and at >= $2 and kind in ('entered', 'left')
+group by segment, kind;
+
+-- name: is_member
+-- Whether the watch last saw a customer in a segment.
+select exists (select from segment_member where profile_id = $1 and segment = $2);
+
 -- name: to_signal
 -- Runs that must hear that they are over.
-select id, workflow_id, exit_reason, started_at, start_delay from run
+select id, workflow_id, exit_reason, started_at, start_delay, ended_by from run
 where exit_reason is not null and exit_signalled_at is null and ended_at is null and bucket(profile_id) % $2 = $1
 order by exit_at
 limit $3;
@@ -138,8 +106,10 @@ select workflow_id from run where workflow_id = any($1::text[]) and ended_at is 
 -- never settled stays in doubt.
 with closed as (
     update run set outcome = case when x.by_itself then x.outcome else coalesce(run.exit_reason, x.outcome) end,
-                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null
-    from unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[]) as x (workflow_id, outcome, at, by_itself)
+                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null,
+                   ended_by = coalesce(run.ended_by, x.ended_by)
+    from unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[], $5::text[])
+        as x (workflow_id, outcome, at, by_itself, ended_by)
     where run.workflow_id = x.workflow_id and run.ended_at is null
     returning run.id, run.journey, run.exit_reason, run.outcome, run.ended_at
 ), settled as (
@@ -157,7 +127,7 @@ select journey, outcome from closed;
 -- name: open_after
 -- Open runs that Temporal was told to start before an instant, from a place in their order on.
 select journey, created_at, id, workflow_id from run
-where ended_at is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
+where ended_at is null and waits_until is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
 order by journey, created_at, id
 limit $5;
 
@@ -193,37 +163,6 @@ update run set failing_since = null, failure = null where workflow_id = any($1::
 -- How many runs cannot go on.
 select journey, count(*) as runs from run where failing_since is not null and ended_at is null group by journey;
 
--- name: killed_journeys
--- The journeys that nobody may enter.
-select journey from journey_control where state = 'killed';
-
--- name: to_kill
--- Open runs whose journey was killed after they had entered.
-select r.id from journey_control c
-join run r on r.journey = c.journey and r.created_at <= c.killed_at
-where c.killed_at is not null and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1
-limit $3;
-
--- name: to_resume
--- Runs whose message waits only for their journey to live again, which it does. A paused journey's are not looked at.
-select d.run_id, d.step, d.occurrence, r.workflow_id
-from journey_control c
-cross join lateral (
-    select run_id, step, occurrence from delivery
-    where journey = c.journey and state = 'deferred' and reason = 'journey paused' and retry_at > $4
-    order by retry_at
-    limit $3
-) d
-join run r on r.id = d.run_id
-where c.state = 'live' and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1;
-
--- name: mark_resumed
--- Their runs were told to ask again now.
-update delivery d set retry_at = $4
-from unnest($1::uuid[], $2::text[], $3::smallint[]) as x (run_id, step, occurrence)
-where d.run_id = x.run_id and d.step = x.step and d.occurrence = x.occurrence
-  and d.state = 'deferred' and d.reason = 'journey paused';
-
 -- name: by_id
 -- One run.
 select * from run where id = $1;
@@ -239,50 +178,29 @@ select step, occurrence, channel, purpose, template, state, reason, detail, prov
 from delivery where run_id = $1
 order by due_at, step, occurrence;
 
--- name: list_runs
--- Runs of a journey and/or a customer, newest first, after a cursor.
-select * from run
-where ($1::text is null or journey = $1)
-  and ($2::uuid is null or profile_id = $2)
-  and ($3::boolean is null or (ended_at is null) = $3)
-  and ($4::timestamptz is null or (entered_at, id) < ($4, $5::uuid))
-  and (not $7::boolean or (failing_since is not null and ended_at is null))
-order by entered_at desc, id desc
-limit $6;
-
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.
 select coalesce(p.merged_into, p.id) from profile p
 where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1));
 
--- name: set_control
--- Throw the operator's switch of a journey.
-insert into journey_control (journey, state, at, by, killed_at) values ($1, $2::text, $3::timestamptz, $4, case $2::text when 'killed' then $3::timestamptz end)
-on conflict (journey) do update
-set state = excluded.state, at = excluded.at, by = excluded.by, killed_at = coalesce(excluded.killed_at, journey_control.killed_at);
-
--- name: controls
--- The switches that have been thrown.
-select journey, state from journey_control;
-
 -- name: standing_of_journeys
--- How many runs of each journey are open, how many of these fail, and how many met their ceiling since an instant: an index each.
+-- How many runs of each journey are open, how many of these fail, how many met their ceiling since an instant, how many wait to
+-- be let in: an index each.
 select journey, sum(opened)::bigint as open_runs, sum(failing)::bigint as failing_runs, max(failure) as failure,
-       sum(ceiling)::bigint as at_their_ceiling
-from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling
-      from run where ended_at is null group by journey
+       sum(ceiling)::bigint as at_their_ceiling, sum(waiting)::bigint as waiting_runs
+from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling, 0 as waiting
+      from run where ended_at is null and waits_until is null group by journey
       union all
-      select journey, 0, count(*), max(failure), 0
+      select journey, 0, count(*), max(failure), 0, 0
       from run where failing_since is not null and ended_at is null group by journey
       union all
-      select journey, 0, 0, null, count(*)
+      select journey, 0, 0, null, 0, count(*)
+      from run where waits_until is not null and ended_at is null and exit_reason is null group by journey
+      union all
+      select journey, 0, 0, null, count(*), 0
       from run where outcome = 'message ceiling of the run' and ended_at > $1 group by journey) standing
 group by journey;
 
 -- name: has_runs
 -- Whether anybody ever was in a journey of this name.
 select exists (select from run where journey = $1);
-
--- name: control_of
--- The switch of one journey.
-select state from journey_control where journey = $1;

@@ -1,8 +1,9 @@
-"""Runs in Postgres: admitting entries, and what Temporal must be told. What it says in return is in `store.runs.ends`."""
+"""Runs in Postgres: what Temporal must be told of them. What it says in return is in `store.runs.ends`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from store.database import Connection, Database
 from store.named import queries
 
 _SQL = queries("runs")
+_NOTHING: Mapping[UUID, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,54 +28,8 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What an entry finds: the surviving profile and its earlier runs of the journey (and key)."""
-
-    profile_id: UUID
-    drawn_as: UUID
-    open_id: UUID | None
-    open_workflow_id: str | None
-    runs: int
-    last_ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """A run to open."""
-
-    id: UUID
-    journey: str
-    profile_id: UUID
-    entry_key: str
-    entered_by: str
-    entered_at: datetime
-    workflow_id: str
-    created_at: datetime
-    segment: str | None = None
-    transition_id: int | None = None
-    params: dict[str, Any] = field(default_factory=dict)
-    entry: dict[str, Any] = field(default_factory=dict)
-    holdout: bool = False
-    idempotency_key: str | None = None
-    traceparent: str | None = None
-    version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An entry that does not become a run."""
-
-    journey: str
-    profile_id: UUID
-    entry_key: str
-    transition_id: int | None
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class RunToStart:
-    """A run that Temporal does not know yet."""
+    """A run that Temporal does not know yet; it is `entered_at` that it was let in, and its goal counts `since` the entry."""
 
     id: UUID
     journey: str
@@ -86,6 +42,7 @@ class RunToStart:
     traceparent: str | None
     created_at: datetime
     version: str | None
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +54,7 @@ class RunToSignal:
     exit_reason: str
     started_at: datetime | None
     start_delay: timedelta
+    ended_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +76,6 @@ class Names:
     anonymous_id: str | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PausedMessage:
-    """A message that waits for its journey to live again."""
-
-    run_id: UUID
-    step: str
-    occurrence: int
-    workflow_id: str
-
-
 async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[OutboxRow]:
     """Undispatched transitions of a shard, locked until the transaction ends."""
     rows = await connection.fetch(_SQL["lock_transitions"], shard, shards, limit)
@@ -137,58 +85,6 @@ async def lock_transitions(connection: Connection, shard: int, shards: int, limi
 async def mark_dispatched(connection: Connection, ids: Sequence[int], at: datetime) -> None:
     """The transitions have been dealt with in this transaction."""
     await connection.execute(_SQL["mark_dispatched"], ids, at)
-
-
-async def standings(connection: Connection, entries: Sequence[tuple[str, UUID, str, bool]]) -> list[Standing]:
-    """What each (journey, profile, entry key, keyed) finds, in order. Every profile must exist."""
-    columns = [list(column) for column in zip(*entries, strict=True)] or [[], [], [], []]
-    rows = await connection.fetch(_SQL["standing"], *columns)
-    return [Standing(**{k: v for k, v in row.items() if k != "n"}) for row in rows]
-
-
-async def insert_runs(connection: Connection, runs: Sequence[NewRun]) -> set[UUID]:
-    """Open runs and return the ids of those that could be opened."""
-    if not runs:
-        return set()
-    names = [
-        "id",
-        "journey",
-        "profile_id",
-        "entry_key",
-        "entered_by",
-        "segment",
-        "transition_id",
-        "params",
-        "entry",
-        "holdout",
-        "entered_at",
-        "workflow_id",
-        "idempotency_key",
-        "traceparent",
-        "created_at",
-        "version",
-    ]
-    rows = await connection.fetch(_SQL["insert_runs"], *([getattr(run, name) for run in runs] for name in names))
-    return {row["id"] for row in rows}
-
-
-async def insert_refusals(connection: Connection, refusals: Sequence[Refusal]) -> None:
-    """Record entries that did not become runs."""
-    if refusals:
-        names = ("journey", "profile_id", "entry_key", "transition_id", "reason", "at")
-        columns = ([getattr(refusal, name) for refusal in refusals] for name in names)
-        await connection.execute(_SQL["insert_refusals"], *columns)
-
-
-async def entry_events(
-    connection: Connection, wanted: Sequence[tuple[UUID, datetime, str | None]], types: Sequence[str]
-) -> dict[int, dict[str, Any]]:
-    """The properties of the event behind each (profile, instant, message id or None), by position."""
-    if not wanted or not types:
-        return {}
-    columns = [list(column) for column in zip(*wanted, strict=True)]
-    rows = await connection.fetch(_SQL["entry_events"], *columns, list(types))
-    return {row["n"] - 1: row["properties"] for row in rows}
 
 
 async def to_start(database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str]) -> list[RunToStart]:
@@ -208,12 +104,17 @@ async def end_unstarted(database: Database, ids: Sequence[UUID], at: datetime) -
         await database.pool.execute(_SQL["end_unstarted"], ids, at)
 
 
-async def request_exits(connection: Connection, exits: Sequence[tuple[UUID, str, datetime]]) -> set[UUID]:
-    """Ask open runs to end, for (run, reason, when it happened); returns those that had not been asked yet."""
+async def request_exits(
+    connection: Connection, exits: Sequence[tuple[UUID, str, datetime]], which: Mapping[UUID, str | None] = _NOTHING
+) -> set[UUID]:
+    """Ask open runs to end, for (run, reason, when it happened); returns those that had not been asked yet.
+
+    `which` names the goal or the exit where it has a name.
+    """
     if not exits:
         return set()
     columns = [list(column) for column in zip(*exits, strict=True)]
-    rows = await connection.fetch(_SQL["request_exit"], *columns)
+    rows = await connection.fetch(_SQL["request_exit"], *columns, [which.get(id_) for id_, _, _ in exits])
     return {row["id"] for row in rows}
 
 
@@ -235,9 +136,9 @@ async def hold(connection: Connection, run_id: UUID, number: int, at: datetime) 
     await connection.execute(_SQL["hold"], run_id, number, at)
 
 
-async def release(connection: Connection, run_id: UUID, at: datetime) -> None:
-    """Let the customer's other journeys speak again."""
-    await connection.execute(_SQL["release"], run_id, at)
+async def release(connection: Connection, run_id: UUID, number: int, at: datetime) -> None:
+    """Let the customer's other journeys speak again, as far as this hold goes."""
+    await connection.execute(_SQL["release"], run_id, number, at)
 
 
 async def names_of(connection: Connection, run_id: UUID) -> Names | None:
@@ -258,6 +159,20 @@ async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> l
     return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]
 
 
+async def moves_since(
+    connection: Connection, profile_id: UUID, since: datetime, segments: Sequence[str]
+) -> list[tuple[str, bool, datetime]]:
+    """A customer's moves from an instant on, by the log of these segments: (segment, inside, at), the first of each kind."""
+    rows = await connection.fetch(_SQL["moves_since"], profile_id, since, segments)
+    return [(row["segment"], row["kind"] == "entered", row["at"]) for row in rows]
+
+
+async def is_member(connection: Connection, profile_id: UUID, segment: str) -> bool:
+    """Whether the watch last saw a customer in a segment."""
+    found: bool = await connection.fetchval(_SQL["is_member"], profile_id, segment)
+    return found
+
+
 async def to_signal(database: Database, shard: int, shards: int, limit: int) -> list[RunToSignal]:
     """Runs that must hear that they are over."""
     return [RunToSignal(**row) for row in await database.pool.fetch(_SQL["to_signal"], shard, shards, limit)]
@@ -266,24 +181,3 @@ async def to_signal(database: Database, shard: int, shards: int, limit: int) -> 
 async def mark_signalled(database: Database, ids: Sequence[UUID], at: datetime) -> None:
     """Temporal has the signal, or no such run any more."""
     await database.pool.execute(_SQL["mark_signalled"], ids, at)
-
-
-async def killed_journeys(connection: Connection) -> frozenset[str]:
-    """The journeys that nobody may enter."""
-    return frozenset(row["journey"] for row in await connection.fetch(_SQL["killed_journeys"]))
-
-
-async def to_kill(database: Database, shard: int, shards: int, limit: int) -> list[UUID]:
-    """Open runs whose journey was killed after they had entered."""
-    return [row["id"] for row in await database.pool.fetch(_SQL["to_kill"], shard, shards, limit)]
-
-
-async def to_resume(database: Database, shard: int, shards: int, limit: int, now: datetime) -> list[PausedMessage]:
-    """Messages that wait for their journey to live again, which it does."""
-    return [PausedMessage(**row) for row in await database.pool.fetch(_SQL["to_resume"], shard, shards, limit, now)]
-
-
-async def mark_resumed(database: Database, messages: Sequence[PausedMessage], at: datetime) -> None:
-    """Their runs were told to ask again."""
-    columns = ([getattr(m, name) for m in messages] for name in ("run_id", "step", "occurrence"))
-    await database.pool.execute(_SQL["mark_resumed"], *columns, at)

@@ -12,18 +12,20 @@ from journeys.place import HOME, stand_here, written_over
 from workers.cli.asked import fail, insist_on_embedded, settings, with_database
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
+from workers.cli.diff import diff
 from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.new import new
+from workers.cli.operating.runs import runs
+from workers.cli.operating.switches import kill, pause, resume
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.replay import replay
-from workers.cli.runs import runs
-from workers.cli.segments import segments
+from workers.cli.segments.commands import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
-from workers.cli.versions import deploy, versions
+from workers.cli.versions import deploy, move, versions
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -41,17 +43,22 @@ app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
+app.add_typer(runs, name="runs", rich_help_panel="Operating")
+app.command(rich_help_panel="Operating")(pause)
+app.command(rich_help_panel="Operating")(resume)
+app.command(rich_help_panel="Operating")(kill)
 app.command(rich_help_panel="Customers")(profile)
-app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Deployment")(replay)
 app.command(rich_help_panel="Deployment")(deploy)
 app.command(rich_help_panel="Deployment")(versions)
+app.command(rich_help_panel="Deployment")(move)
 app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
 app.command(rich_help_panel="On this machine")(simulate)
 app.command(rich_help_panel="On this machine")(lint)
+app.command(rich_help_panel="On this machine")(diff)
 app.command(rich_help_panel="On this machine")(graph)
 app.command(rich_help_panel="On this machine")(reference)
 
@@ -139,11 +146,15 @@ def worker() -> None:
 
 @app.command(rich_help_panel="Deployment")
 def migrate() -> None:
-    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL)."""
+    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL), and the API's role (JOURNEYS_API_DATABASE_URL)."""
     from store import migrate as apply
+    from store.roles import let_api_in
 
     applied = with_database(apply)
     typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+    if (api := settings().api_database_url) is not None:
+        with_database(lambda database: let_api_in(database, api.get_secret_value()))
+        typer.echo("the API's role is up to date")
 
 
 @app.command(rich_help_panel="Deployment")

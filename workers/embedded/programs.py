@@ -1,13 +1,18 @@
 """Our own programs in the embedded stack: sandbox providers, API and workers, with ports and environment."""
 
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+from journeys.catalogue import load
 from journeys.clock import Clock
+from journeys.errors import JourneyError
+from journeys.walk.samples import sample
 from workers.embedded.environment import Addresses, environment
 from workers.embedded.parts import Program, Ready, answers, says
 from workers.embedded.ports import LOCALHOST, Ports
@@ -30,7 +35,10 @@ class Programs:
     children: Children
     environment: dict[str, str] = field(repr=False)
     ports: Ports
+    api_dsn: str = field(repr=False)
     metrics_urls: dict[str, str] = field(default_factory=dict)
+    #: What the sandbox's services answer.
+    samples: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def plan(
@@ -39,6 +47,7 @@ class Programs:
         children: Children,
         *,
         dsn: str,
+        api_dsn: str,
         temporal: str,
         ui: str,
         extra: Mapping[str, str],
@@ -56,7 +65,7 @@ class Programs:
             service_account=directory / "sandbox" / "service-account.json",
         )
         told = environment(settings, at, secrets_in(directory)) | dict(extra)
-        return cls(at, directory / "logs", children, told, ports)
+        return cls(at, directory / "logs", children, told, ports, api_dsn, samples=_samples(settings.catalogue))
 
     def sandbox(self) -> Program:
         """The providers' stand-ins, with the page that shows the messages."""
@@ -65,13 +74,15 @@ class Programs:
         webhook = ("--whatsapp-webhook-url", self.at.api + WHATSAPP_WEBHOOK)
         directory = ("--data-dir", str(self.at.service_account.parent))
         self.at.service_account.parent.mkdir(parents=True, exist_ok=True)
+        (self.at.service_account.parent / "services.json").write_text(json.dumps(self.samples))
         command = ("workers.sandbox", *arguments, *webhook, *directory, *self._clock())
         return self._program("sandbox", command, answers(self.at.sandbox))
 
     def api(self) -> Program:
-        """The HTTP API, which serves its own metrics."""
+        """The HTTP API, which serves its own metrics, and is told neither who owns the database nor what signs versions."""
         self.metrics_urls["api"] = f"{self.at.api}/metrics"
-        return self._program("api", ("workers.cli.main", "api"), answers(f"{self.at.api}/readyz"))
+        told = {"JOURNEYS_DATABASE_URL": self.api_dsn, "JOURNEYS_API_DATABASE_URL": self.api_dsn, "JOURNEYS_DEPLOY_KEY": ""}
+        return self._program("api", ("workers.cli.main", "api"), answers(f"{self.at.api}/readyz"), told)
 
     def worker(self, number: int) -> Program:
         """One worker process."""
@@ -98,6 +109,13 @@ class Programs:
     ) -> Program:
         log = self.logs / f"{name}.log"
         return Program(name, command, self.environment | dict(told), log, self.children, ready, grace)
+
+
+def _samples(catalogue: str) -> dict[str, object]:
+    """What each service gives that the catalogue declares; nothing where it does not load, which its workers tell."""
+    with suppress(JourneyError):
+        return {name: sample(service) for name, service in load(catalogue).services.items()}
+    return {}
 
 
 def _port(url: str) -> str:

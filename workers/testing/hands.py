@@ -13,7 +13,8 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.service import RPCError
 
-from store.runs.views import Run, list_runs
+from store.runs.lists import Wanted, list_runs
+from store.runs.views import Run
 from workers.testing.shop import Shop
 
 #: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
@@ -29,6 +30,11 @@ def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
     """Whether an activity waits for its next attempt, as a provider or a doubt wanted."""
     waits = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     return waits and activity.next_attempt_schedule_time.ToDatetime(UTC) > now
+
+
+def _begun(row: Run) -> bool:
+    """Whether Temporal has a run: one that waits to be let in is not there yet."""
+    return row.ended_at is None and row.started_at is not None
 
 
 class Hands:
@@ -88,15 +94,15 @@ class Hands:
         )
 
     async def _open(self, profile: UUID) -> list[Run]:
-        return [row for row in await self.rows(profile) if row.ended_at is None]
+        return [row for row in await self.rows(profile) if _begun(row)]
 
     async def rows(self, profile: UUID) -> list[Run]:
         """A customer's runs; those that are over in Temporal are written down as over."""
         rows = await self._listed(profile)
-        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if row.ended_at is None]):
+        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if _begun(row)]):
             rows = await self._listed(profile)
         return sorted(rows, key=lambda row: (row.entered_at, row.id))
 
     async def _listed(self, profile: UUID) -> list[Run]:
         database = self._shop.database
-        return await list_runs(database, journey=None, profile_id=profile, is_open=None, before=None, limit=500)
+        return await list_runs(database, Wanted(profile_id=profile), limit=500)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,11 +27,13 @@ import api
 from activities.watch import Watch
 from journeys import Outcome
 from journeys.clock import Clock
-from journeys.contracts import DeliverRequest, RunOver
-from store import Database
+from journeys.contracts import RunOver
+from journeys.walk.samples import sample
+from store import Database, connect
 from store.keys import Role, create_key
 from store.report import refusals
-from store.runs.views import Message, Run, list_runs, messages_of, run_by_id
+from store.runs.lists import Wanted, list_runs
+from store.runs.views import Message, Run, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_NUMBER_ID
@@ -41,6 +42,7 @@ from workers.settings import Settings
 from workers.temporal import connect_temporal
 from workers.testing.on_time import starting_on_time
 from workers.testing.people import CHANNELS, consent, contact
+from workers.testing.servers import as_api
 from workers.worker import serving, workers
 
 SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"  # noqa: S105 - a shop in a test has nothing to hide
@@ -109,9 +111,9 @@ class Shop:
         while await self.watch.once():
             pass
 
-    async def runs(self, journey: str | None = None, *, is_open: bool | None = None) -> list[Run]:
+    async def runs(self, journey: str | None = None, *, is_open: bool = False) -> list[Run]:
         """Runs, oldest first."""
-        found = await list_runs(self.database, journey=journey, profile_id=None, is_open=is_open, before=None, limit=500)
+        found = await list_runs(self.database, Wanted(journey=journey, status="open" if is_open else None), limit=5_000)
         return sorted(found, key=lambda run: (run.entered_at, run.id))
 
     async def run(self, journey: str | None = None) -> Run:
@@ -218,6 +220,8 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
             "smtp_url": SecretStr(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}"),
             "email_from": EMAIL_FROM,
             "sandboxed": True,
+            "services": SecretStr(sandbox.environment["JOURNEYS_SERVICES"]),
+            "private_targets": "127.0.0.0/8",
         }
         | more
     )
@@ -248,9 +252,12 @@ async def open_shop(
         clock = HandClock(real_origin=now, business_origin=now, speed=speed)
         client = starting_on_time(skipper, clock) if on_time else skipper.client
         parts = with_clock(assemble(settings, database, client), clock)
+        sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
-        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
-        app = api.create_app(replace(config, clock=clock), database=database)
+        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
+        api_database = await connect(as_api(dsn), max_size=4)
+        stack.push_async_callback(api_database.close)
+        app = api.create_app(replace(config, clock=clock), database=api_database)
         http = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
         )
@@ -267,14 +274,19 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     closer = parts.watch.dispatcher.closer
     closer.clock = clock
     parts.watch.dispatcher.mender.clock = clock
-    dispatcher = replace(parts.watch.dispatcher, clock=clock)
+    dispatcher = replace(parts.watch.dispatcher, clock=clock, line=replace(parts.watch.dispatcher.line, clock=clock))
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
-    delivery = replace(parts.delivery, clock=partial(_tried_at, clock), doubt=replace(parts.delivery.doubt, speed=clock.speed))
-    return replace(parts, watch=watch, delivery=delivery)
+    delivery = replace(
+        parts.delivery,
+        clock=lambda request: _tried_at(clock, request.due_at),
+        doubt=replace(parts.delivery.doubt, speed=clock.speed),
+    )
+    calling = replace(parts.calling, clock=lambda asked: _tried_at(clock, asked.at), speed=clock.speed)
+    return replace(parts, watch=watch, delivery=delivery, calling=calling)
 
 
-def _tried_at(clock: Clock, request: DeliverRequest) -> datetime:
+def _tried_at(clock: Clock, due_at: datetime) -> datetime:
     """The run's own time: it was skipped, so the wall clock would be days behind."""
     if not activity.in_activity():
-        return request.due_at
-    return max(request.due_at, clock.business(activity.info().current_attempt_scheduled_time))
+        return due_at
+    return max(due_at, clock.business(activity.info().current_attempt_scheduled_time))

@@ -12,11 +12,14 @@ from journeys.simulate import Answer, World
 from journeys.simulate import Customer as Simulant
 from journeys.simulate import Message as Sent
 from journeys.simulate import Run as Simulation
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
+from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
 from workers.testing.people import address_of, contact
-from workers.testing.seen import Message, Refusal, Run
+from workers.testing.seen import Called, Message, Refusal, Run
+from workers.wishes import wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 _ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
@@ -26,7 +29,7 @@ class Simulated:
     """A `Stage` in this process."""
 
     def __init__(self, catalogue: Catalogue, now: datetime) -> None:
-        self.world = World(catalogue, now)
+        self.world = World(catalogue, now, wishes=wishes_of(catalogue.module))
 
     @property
     def now(self) -> datetime:
@@ -92,14 +95,14 @@ class Simulated:
 
     def expecting(self, name: str, which: str) -> Expect | None:
         """The wait of a customer's run for somebody to do something."""
-        waits = [run.expecting for run in self.world.runs.open(self._who(name)) if run.expecting is not None]
+        waits = [wait for run in self.world.runs.open(self._who(name)) for wait in run.expecting]
         return next((wait for wait in waits if isinstance(wait.expected.get(which), OfPeople)), None)
 
     def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""
         answer = dict(values) | ({"outcome": outcome} if outcome is not None else {})
         for run in self.world.runs.open(self._who(name)):
-            if run.expecting is not None and isinstance(run.expecting.expected.get(which), OfPeople):
+            if any(isinstance(wait.expected.get(which), OfPeople) for wait in run.expecting):
                 self.world.done(run, which, answer)
                 return True
         return False
@@ -107,6 +110,14 @@ class Simulated:
     def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
         """What the next messages on a channel meet."""
         self.world.providers.will(Answer(kind, after), channel, self._who(name) if name else None, times)
+
+    def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
+        """What a service answers."""
+        self.world.services.will(reply, service, self._who(name) if name else None, times)
+
+    def sells(self, product: Product) -> None:
+        """The shop tells a product."""
+        self.world.shelf.put(product)
 
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API."""
@@ -146,4 +157,12 @@ def _seen(run: Simulation) -> Run:
         for each in run.messages
     )
     outcome = run.outcome.value if run.outcome else None
-    return Run(run.journey, run.start.entered_at, messages, outcome, run.ended_at, run.waiting)
+    waiting = ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
+    calls = tuple(map(_call, run.calls))
+    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting, run.ended_by, calls)
+
+
+def _call(told: Told) -> Called:
+    called = told.called
+    came_to = None if called is None else called.reason.value if called.reason else "answered"
+    return Called(told.call.service, told.call.event, came_to, told.call.at, told.at)
