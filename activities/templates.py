@@ -78,7 +78,7 @@ class Templates:
         missing = template.params - set(params) - set(given)
         unknown = set(params) - template.params
         if missing or unknown:
-            raise TemplateError(Problem(template.file, 1, _mismatch(missing, unknown, template.params)))
+            raise TemplateError(Problem(template.file, 1, *_mismatch(missing, unknown, template.params), "template-params"))
 
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """The content of one message.
@@ -113,8 +113,7 @@ class Templates:
             close = difflib.get_close_matches(name, names, n=1)
             guess = f"did you mean {close[0]}? " if close else ""
             known = f"{guess}Known: {', '.join(names) or 'none'}" if self.found else _NONE_AT_ALL
-            text = f"there is no {channel} template {name}; {known}"
-            raise TemplateError(Problem("templates", 1, text))
+            raise TemplateError(Problem("templates", 1, f"there is no {channel} template {name}", known, "unknown-template"))
         return template
 
 
@@ -143,10 +142,10 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     return Templates(found, vocabulary.shop)
 
 
-def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable[str]) -> str:
+def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable[str]) -> tuple[str, str]:
     faults = [f"the journey does not pass {name}" for name in sorted(missing)]
     faults += [f"the journey passes {name}, which the template does not declare" for name in sorted(unknown)]
-    return f"{'; '.join(faults)}. Declared params: {', '.join(sorted(declared)) or 'none'}"
+    return ", and ".join(faults), f"the template declares {', '.join(sorted(declared)) or 'none'}"
 
 
 def language_of(traits: Mapping[str, Any]) -> str | None:

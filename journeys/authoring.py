@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from journeys.contracts import After, Cap, JourneySpec, Once, PerKey, Plain, Purpose, QuietHours, Reentry
 from journeys.declarations import faults, hints
 from journeys.entering import branchable
-from journeys.errors import CatalogueError, InvalidParams, Problem
+from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
 from journeys.handle import Journey
 from journeys.spans import span_of
 from segments import Predicate, Segment
@@ -50,7 +50,9 @@ class _Names(frozenset[str]):
         """From the names, as the SDKs send them, letter by letter; `a.b` is `b` in the object `a`."""
         for name in names:
             if not isinstance(name, str) or not all(name.split(".")):
-                raise CatalogueError(f'{cls.__name__}(…) takes names such as {cls.__name__}("tier", "pet.name"), not {name!r}')
+                raise CatalogueError(
+                    f"{cls.__name__}(…) takes names, not {name!r}", remedy=f'write {cls.__name__}("tier", "pet.name")'
+                )
         return super().__new__(cls, names)
 
 
@@ -66,7 +68,10 @@ class Traits(_Names):
         """From the names, as the SDKs send them, and how some are to be read."""
         for name, reading in readings.items():
             if not isinstance(reading, Number | Epoch | Day):
-                raise CatalogueError(f"Traits({name}=…) takes number(), epoch() or day(), with parentheses, not {reading!r}")
+                raise CatalogueError(
+                    f"Traits({name}=…) takes a reading, not {reading!r}",
+                    remedy="write number(), epoch() or day(), with parentheses",
+                )
         made = super().__new__(cls, *names, *readings)
         made.readings = readings
         return made
@@ -91,9 +96,9 @@ class JourneyDefinition:
         """The journey's name: the function's, and the workflow type in Temporal."""
         return self.spec.name
 
-    def problem(self, text: str, *, serious: bool = True) -> Problem:
+    def problem(self, fault: Fault, *, serious: bool = True) -> Problem:
         """Something that is wrong with it, at the place where it is declared."""
-        return _problem(self.steps, text, serious=serious)
+        return _problem(self.steps, self.name, fault, serious=serious)
 
     async def __call__(self, j: Journey) -> None:
         """Run the steps, so that a journey can be a helper of another."""
@@ -188,8 +193,8 @@ def journey(
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
         wrong = [*faults(spec, steps, params), *_unnamed(bare)]
-        problems = [_problem(steps, f"journey {name}: {text}") for text in wrong]
-        problems += [] if wrong else [_problem(steps, f"journey {name}: {text}", serious=False) for text in hints(spec)]
+        problems = [_problem(steps, name, fault) for fault in wrong]
+        problems += [] if wrong else [_problem(steps, name, fault, serious=False) for fault in hints(spec)]
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
@@ -205,16 +210,16 @@ def _entry_model(steps: Steps) -> type[BaseModel] | None:
     return next((model for model in named if isinstance(model, type) and issubclass(model, BaseModel)), None)
 
 
-def _unnamed(bare: object) -> list[str]:
+def _unnamed(bare: object) -> list[Fault]:
     if bare is None:
         return []
     if inspect.isfunction(bare):
-        return ["write @journey(…), with parentheses"]
-    return ["what is declared has a name: write @journey(entry=…), @journey(goal=…)"]
+        return [Fault("its parentheses are missing", "write @journey(…)")]
+    return [Fault("what is declared has a name", "write @journey(entry=…), @journey(goal=…)")]
 
 
-def _problem(steps: Steps, text: str, *, serious: bool = True) -> Problem:
+def _problem(steps: Steps, name: str, fault: Fault, *, serious: bool = True) -> Problem:
     code = getattr(inspect.unwrap(steps), "__code__", None)
     module = sys.modules.get(getattr(steps, "__module__", ""))
     file, line = (code.co_filename, code.co_firstlineno) if code else (getattr(module, "__file__", None) or "", 1)
-    return Problem(file, line, 1, text, serious)
+    return Problem(file, line, 1, f"journey {name}: {fault.text}", serious, fault.remedy, fault.rule)

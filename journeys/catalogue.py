@@ -15,13 +15,15 @@ from typing import Any
 
 from journeys.authoring import JourneyDefinition, Properties, Traits
 from journeys.deadline import TookTooLong
-from journeys.errors import CatalogueError, Problem
+from journeys.errors import CatalogueError, Fault, Problem
 from journeys.place import around, spec_of
+from journeys.rules import Rule
 from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
 Import = Callable[[str], ModuleType]
+_RENAME = "rename one", Rule.TWO_OF_A_NAME
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,10 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
     problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
-    for name, definition in journeys.items():
+    for definition in journeys.values():
         entry = definition.spec.entry
         if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
-            problems.append(definition.problem(f"journey {name}: two different segments are called '{entry.name}'; rename one"))
+            problems.append(definition.problem(Fault(f"two different segments are called '{entry.name}'", *_RENAME)))
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
     return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings), problems
@@ -101,16 +103,35 @@ def sources(module: str) -> dict[str, Path]:
     if spec is None:
         top = module.partition(".")[0]
         raise CatalogueError(
-            f"there is no module '{module}', which JOURNEYS_CATALOGUE names; is it spelt so? Stand in the folder that holds"
-            f" {top}/, or put that folder on PYTHONPATH"
+            f"there is no module '{module}', which JOURNEYS_CATALOGUE names",
+            remedy=f"is it spelt so? Stand in the folder that holds {top}/, or put that folder on PYTHONPATH",
+            rule=Rule.MODULE,
         )
     if spec.submodule_search_locations is None:
         advice = f"make it {module.replace('.', '/')}/__init__.py, so that templates can stand beside it"
-        raise CatalogueError(
-            Problem(spec.origin or "", 1, 1, f"a catalogue is a package, and '{module}' is one file; {advice}")
-        )
+        text = f"a catalogue is a package, and '{module}' is one file"
+        raise CatalogueError(Problem(spec.origin or "", 1, 1, text, remedy=advice, rule=Rule.MODULE))
     root = {module: Path(spec.origin)} if spec.origin and spec.has_location else {}
     return root | dict(_below(spec.submodule_search_locations, f"{module}."))
+
+
+def sources_in(root: Path, module: str) -> dict[str, Path]:
+    """The same for a catalogue that stands below a folder which Python does not look into.
+
+    Raises:
+        CatalogueError: there is no such package.
+    """
+    first = source_in(root, module)
+    if first is None or first.name != "__init__.py":
+        raise CatalogueError(f"there is no package {module.replace('.', '/')}/__init__.py in {root}", rule=Rule.MODULE)
+    return {module: first} | dict(_below([first.parent], f"{module}."))
+
+
+def source_in(root: Path, module: str) -> Path | None:
+    """Where the source of a module is below a folder, or below its `src`."""
+    inside = Path(*module.split("."))
+    named = (inside / "__init__.py", inside.with_suffix(".py"))
+    return next((root / top / each for top in ("", "src") for each in named if (root / top / each).is_file()), None)
 
 
 def _below(folders: Iterable[str | Path], prefix: str) -> Iterator[tuple[str, Path]]:
@@ -156,8 +177,8 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
         for thing in vars(module).values():
             if isinstance(thing, kind) and found.setdefault(thing.name, thing) is not thing and found[thing.name] != thing:
                 what = "segments" if kind is Segment else "journeys"
-                text = f"two different {what} are called '{thing.name}'; rename one"
-                problems.append(Problem(module.__file__ or "", 1, 1, text))
+                text = f"two different {what} are called '{thing.name}'"
+                problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems
 
 

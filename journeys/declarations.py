@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from journeys.contracts import After, Cap, Channel, JourneySpec, PerKey, Purpose, QuietHours, Reentry
+from journeys.errors import Fault
 from journeys.gate.hours import CLOCK_TIME
+from journeys.rules import Rule
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.segment import check_segment_name
@@ -21,16 +23,16 @@ _NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 _OCCURRENCES = 32_000  # the ledger counts a message's occurrences in 16 bits
 
 
-def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[str]:
+def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
     """What is wrong with a declaration."""
     if not _NAME.match(spec.name):
-        yield "a journey's name is lower_case_with_underscores, at most 64 characters"
+        yield Fault("this is no name for a journey", "write it lower_case_with_underscores, with at most 64 characters")
     if not inspect.iscoroutinefunction(steps):
-        yield "a journey is an async function: write async def"
+        yield Fault("a journey is an async function", "write async def")
     elif len(inspect.signature(steps).parameters) != 1:
-        yield f"a journey takes the handle and nothing else: async def {spec.name}(j: Journey)"
+        yield Fault("a journey takes the handle and nothing else", f"write async def {spec.name}(j: Journey)")
     if not (params is None or (isinstance(params, type) and issubclass(params, BaseModel))):
-        yield f"params is a class that derives from pydantic's BaseModel, not {_shown(params)}"
+        yield Fault(f"params is a class of parameters, not {_shown(params)}", "derive one from pydantic's BaseModel")
     yield from _entry(spec)
     yield from _goal(spec)
     yield from _reentry(spec)
@@ -39,107 +41,109 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[str]:
     yield from _caps(spec)
 
 
-def hints(spec: JourneySpec) -> Iterator[str]:
+def hints(spec: JourneySpec) -> Iterator[Fault]:
     """What loads, but does not do what one may think."""
     for cap in spec.caps:
         if cap.longest > spec.useless_after:
-            yield (
-                f"a message that the cap of {cap} holds back is dropped, not sent later:"
-                f" useless_after is {describe(spec.useless_after)}; raise it, if the message should wait that long"
-            )
+            dropped = f"a message that the cap of {cap} holds back is dropped, not sent later"
+            why = f"useless_after is {describe(spec.useless_after)}"
+            yield Fault(f"{dropped}: {why}", "raise it, if the message should wait that long", Rule.CAP)
 
 
-def _entry(spec: JourneySpec) -> Iterator[str]:
+def _entry(spec: JourneySpec) -> Iterator[Fault]:
     if isinstance(spec.entry, str):
         try:
             check_segment_name(spec.entry)
         except DefinitionError as error:
-            yield f"entry={spec.entry!r}: {error.problem}"
+            yield Fault(f"entry={spec.entry!r}: {error.problem}", "name a segment by such a name")
     elif spec.entry is not None and not isinstance(spec.entry, Segment):
-        advice = '; name it: Segment("…", …)' if isinstance(spec.entry, Predicate) else ""
-        yield f"entry is a Segment or the name of one, not {_shown(spec.entry)}{advice}"
+        advice = 'name it: Segment("…", …)' if isinstance(spec.entry, Predicate) else "give it one, or leave it out"
+        yield Fault(f"entry is a Segment or the name of one, not {_shown(spec.entry)}", advice)
     if spec.ends_on_leave and spec.entry is None:
-        yield "ends_on_leave needs an entry segment: entry="
+        yield Fault("ends_on_leave needs an entry segment", "declare entry=")
 
 
-def _goal(spec: JourneySpec) -> Iterator[str]:
+def _goal(spec: JourneySpec) -> Iterator[Fault]:
     if spec.goal is None:
         return
     if not isinstance(spec.goal, Predicate):
-        yield f"goal is made of did(…), such as goal=purchases, not {_shown(spec.goal)}"
+        yield Fault(f"goal is not {_shown(spec.goal)}", "make it of did(…), such as goal=purchases")
         return
     try:
         check_goal(spec.goal)
     except DefinitionError as error:
-        yield str(error)
+        yield Fault(str(error), "ask for events; let a segment with only= ask the rest")
 
 
-def _reentry(spec: JourneySpec) -> Iterator[str]:
+def _reentry(spec: JourneySpec) -> Iterator[Fault]:
     rule = spec.reentry
     if inspect.isfunction(rule):
         example = {"once": "once()", "after": "after(days=7)", "per_key": 'per_key("cart_id")'}.get(rule.__name__, "once()")
-        yield f"reentry={rule.__name__} is not called: write reentry={example}"
+        yield Fault(f"reentry={rule.__name__} is not called", f"write reentry={example}")
     elif not isinstance(rule, Reentry):
-        yield f"reentry is once(), after(days=…) or per_key(…), not {_shown(rule)}"
+        yield Fault(f"reentry is a rule, not {_shown(rule)}", "write once(), after(days=…) or per_key(…)")
     elif isinstance(rule, After) and rule.cooldown < timedelta(0):
-        yield "after(...) must not be negative"
+        yield Fault("after(…) is negative", "write after(days=7)")
     elif isinstance(rule, PerKey) and not (isinstance(rule.property, str) and rule.property):
-        yield f'per_key takes the name of a property, per_key("cart_id"), not {_shown(rule.property)}'
+        yield Fault(f"per_key takes the name of a property, not {_shown(rule.property)}", 'write per_key("cart_id")')
     elif isinstance(rule, PerKey) and spec.entry is None:
-        yield "per_key needs an entry segment: entry="
+        yield Fault("per_key needs an entry segment", "declare entry=")
 
 
-def _numbers(spec: JourneySpec) -> Iterator[str]:
+def _numbers(spec: JourneySpec) -> Iterator[Fault]:
     for name, span in (("max_lateness", spec.max_lateness), ("useless_after", spec.useless_after)):
         if not isinstance(span, timedelta):
-            yield f"{name} is a span such as timedelta(hours=4), not {_shown(span)}"
+            yield Fault(f"{name} is a span, not {_shown(span)}", f"write {name}=timedelta(hours=4)")
         elif span <= timedelta(0):
-            yield f"{name} must be positive"
+            yield Fault(f"{name} is not positive", f"write {name}=timedelta(hours=4)")
     if isinstance(spec.holdout, bool) or not isinstance(spec.holdout, int | float) or not 0 <= spec.holdout < 1:
-        yield f"holdout is a fraction from 0 up to, not including, 1, not {_shown(spec.holdout)}"
+        yield Fault(f"holdout is not {_shown(spec.holdout)}", "give it a fraction from 0 up to, not including, 1: holdout=0.1")
     if spec.most is not None and (not isinstance(spec.most, int) or not 0 < spec.most <= _OCCURRENCES):
-        yield f"most is a number of messages, 1 to {_OCCURRENCES:,}, not {_shown(spec.most)}"
+        yield Fault(f"most is a number of messages, not {_shown(spec.most)}", f"give it one from 1 to {_OCCURRENCES:,}")
     if not isinstance(spec.purpose, Purpose):
-        yield f"purpose is {' or '.join(f'Purpose.{each.name}' for each in Purpose)}, not {_shown(spec.purpose)}"
+        known = " or ".join(f"Purpose.{each.name}" for each in Purpose)
+        yield Fault(f"purpose is not {_shown(spec.purpose)}", f"write {known}")
     if not isinstance(spec.ends_on_leave, bool):
-        yield f"ends_on_leave is True or False, not {_shown(spec.ends_on_leave)}"
+        yield Fault(f"ends_on_leave is a flag, not {_shown(spec.ends_on_leave)}", "write True or False")
     if not isinstance(spec.timezone, str) or not _zone_exists(spec.timezone):
-        yield f"timezone={spec.timezone!r} is no IANA time zone, such as Europe/Madrid"
+        yield Fault(f"timezone={spec.timezone!r} is no IANA time zone", 'write one such as "Europe/Madrid"')
 
 
-def _quiet(spec: JourneySpec) -> Iterator[str]:
+def _quiet(spec: JourneySpec) -> Iterator[Fault]:
     quiet = spec.quiet_hours
     if quiet is None:
         return
     if not isinstance(quiet, QuietHours):
-        yield f'quiet_hours is QuietHours("22:00", "08:00"), not {_shown(quiet)}'
+        yield Fault(f"quiet_hours is not {_shown(quiet)}", 'write QuietHours("22:00", "08:00")')
     elif not all(isinstance(each, str) and CLOCK_TIME.match(each) for each in (quiet.start, quiet.end)):
-        yield f"quiet hours are two different times, HH:MM, not {_shown(quiet.start)} and {_shown(quiet.end)}"
+        yield Fault(f"quiet hours are not {_shown(quiet.start)} to {_shown(quiet.end)}", "write two different times, HH:MM")
     elif quiet.start == quiet.end:
-        yield f"quiet hours are two different times, HH:MM, not {quiet.start} twice"
+        yield Fault(f"quiet hours are not {quiet.start} to {quiet.start}", "write two different times, HH:MM")
 
 
-def _caps(spec: JourneySpec) -> Iterator[str]:
+def _caps(spec: JourneySpec) -> Iterator[Fault]:
     for cap in spec.caps:
         if isinstance(cap, Cap):
             yield from _cap(cap)
         else:
-            yield f"caps holds Cap(messages, span) only, caps=(Cap(3, timedelta(days=7)),), not {_shown(cap)}"
+            yield Fault(f"caps holds Cap(…) only, not {_shown(cap)}", "write caps=(Cap(3, timedelta(days=7)),)")
 
 
-def _cap(cap: Cap) -> Iterator[str]:
+def _cap(cap: Cap) -> Iterator[Fault]:
     if isinstance(cap.messages, bool) or not isinstance(cap.messages, int) or not isinstance(cap.within, timedelta | None):
-        yield f"a cap is Cap(3, timedelta(days=7)), not Cap({cap.messages!r}, {cap.within!r})"
+        yield Fault(f"a cap is not Cap({cap.messages!r}, {cap.within!r})", "write Cap(3, timedelta(days=7))")
     elif (cap.within is None) is (cap.calendar is None):
-        yield 'a cap is for a span or by the calendar, one of the two: Cap(3, timedelta(days=7)) or Cap(3, calendar="week")'
+        advice = 'write Cap(3, timedelta(days=7)) or Cap(3, calendar="week")'
+        yield Fault("a cap is for a span or by the calendar, one of the two", advice)
     elif cap.messages < 1 or (cap.within is not None and cap.within <= timedelta(0)):
-        yield "a cap needs messages >= 1 in a span > 0"
+        yield Fault("a cap of nothing", "give it 1 message or more in a span > 0")
     if cap.calendar not in (None, "day", "week", "month"):
-        yield f'a cap goes by calendar="day", "week" or "month", not {_shown(cap.calendar)}'
+        yield Fault(f"a cap goes by no calendar {_shown(cap.calendar)}", 'write calendar="day", "week" or "month"')
     if cap.channel not in (None, *Channel):
-        yield f"a cap is for channel={', '.join(repr(each.value) for each in Channel)} or for all, not {_shown(cap.channel)}"
+        known = ", ".join(repr(each.value) for each in Channel)
+        yield Fault(f"a cap is for no channel {_shown(cap.channel)}", f"write channel={known}, or leave it out for all")
     if cap.purpose not in (None, Purpose.MARKETING):
-        yield f"a cap counts Purpose.MARKETING or, with purpose=None, all messages, not {_shown(cap.purpose)}"
+        yield Fault(f"a cap does not count {_shown(cap.purpose)}", "write Purpose.MARKETING or, for all messages, purpose=None")
 
 
 def _zone_exists(name: str) -> bool:

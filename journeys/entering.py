@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from journeys.contracts import Plain
+from journeys.errors import NotKnown
 
 _BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
 
@@ -45,12 +46,12 @@ class Entry:
             kind: Any = fields[name].annotation
             return reader_of(kind).validate_python(self._values[name])
         if name in fields:
-            raise AttributeError(
-                f"j.entry.{name} is free text, which stays out of histories; use it in a template as entry.{name},"
-                f" or declare its choices: {name}: Literal[…]"
+            raise NotKnown(
+                f"j.entry.{name} is free text, which stays out of histories",
+                f"use it in a template as entry.{name}, or declare its choices: {name}: Literal[…]",
             )
         known = ", ".join(fields) or "nothing: annotate the handle, j: Journey[Answer], with a model of the event's properties"
-        raise AttributeError(f"no '{name}' is declared of the entering event; declared is {known}")
+        raise NotKnown(f"no '{name}' is declared of the entering event", f"declared is {known}")
 
 
 @lru_cache(256)

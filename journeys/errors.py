@@ -7,12 +7,23 @@ JourneyError
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from journeys.rules import Rule
 
 
 def seen_from_here(file: str) -> str:
     """A file as its user would name it from where they stand."""
     path = Path(file)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+class Fault(NamedTuple):
+    """What is wrong, by which rule, and what to do instead; where it stands is a problem's."""
+
+    text: str
+    remedy: str
+    rule: Rule = Rule.DECLARATION
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,6 +36,13 @@ class Problem:
     text: str
     #: False: it loads, but its author should know.
     serious: bool = True
+    remedy: str = ""
+    rule: Rule = Rule.WORD
+
+    @property
+    def told(self) -> str:
+        """What is wrong and what to do, in one sentence."""
+        return f"{self.text}; {self.remedy}" if self.remedy else self.text
 
     @property
     def shown_file(self) -> str:
@@ -32,8 +50,20 @@ class Problem:
         return seen_from_here(self.file)
 
     def __str__(self) -> str:
-        text = self.text if self.serious else f"warning: {self.text}"
+        text = self.told if self.serious else f"warning: {self.told}"
         return f"{self.shown_file}:{self.line}:{self.column}: {text}" if self.file else text
+
+    def plain(self) -> dict[str, Any]:
+        """For editors and CI; the fields are in docs/authoring.md."""
+        return {
+            "file": self.shown_file if self.file else "",
+            "line": self.line,
+            "column": self.column,
+            "rule": self.rule.value,
+            "severity": "error" if self.serious else "warning",
+            "message": self.text,
+            "remedy": self.remedy,
+        }
 
 
 class JourneyError(Exception):
@@ -41,12 +71,20 @@ class JourneyError(Exception):
 
 
 class CatalogueError(JourneyError):
-    """The definitions cannot be loaded."""
+    """The definitions cannot be loaded; `remedy` says what to do where what is wrong is given as a text."""
 
-    def __init__(self, *problems: Problem | str) -> None:
-        placed = [Problem("", 0, 0, each) if isinstance(each, str) else each for each in problems]
+    def __init__(self, *problems: Problem | str, remedy: str = "", rule: Rule = Rule.WORD) -> None:
+        placed = [Problem("", 0, 0, each, remedy=remedy, rule=rule) if isinstance(each, str) else each for each in problems]
         self.problems = tuple(dict.fromkeys(sorted(placed)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class NotKnown(AttributeError):
+    """A journey asks its handle for a name that is not declared; `remedy` says what to do."""
+
+    def __init__(self, text: str, remedy: str) -> None:
+        self.text, self.remedy = text, remedy
+        super().__init__(f"{text}; {remedy}")
 
 
 class InvalidParams(JourneyError):

@@ -17,12 +17,12 @@ def span_of(place: str, units: Mapping[str, float]) -> timedelta:
     """
     for unit, count in units.items():
         if isinstance(count, bool) or not isinstance(count, int | float):
-            raise CatalogueError(f"{place}: {unit}={count!r} is not a number; write {place}({unit}=1)")
+            raise CatalogueError(f"{place}: {unit}={count!r} is not a number", remedy=f"write {place}({unit}=1)")
     try:
         return timedelta(**units)
     except (OverflowError, ValueError):
         told = ", ".join(f"{unit}={count}" for unit, count in units.items() if count)
-        raise CatalogueError(f"{place}: {told} is longer than the calendar") from None
+        raise CatalogueError(f"{place}: {told} is longer than the calendar", remedy="write a shorter one") from None
 
 
 def describe(span: timedelta) -> str:

@@ -13,9 +13,8 @@ from functools import cache
 from typing import Any
 
 from journeys.deadline import TookTooLong, is_authors
-from journeys.entering import Entry
-from journeys.errors import CatalogueError, JourneyError, Problem
-from journeys.handle import Answer, Params
+from journeys.errors import CatalogueError, Fault, JourneyError, NotKnown, Problem
+from journeys.rules import Rule
 from segments import SegmentError
 
 _FEW = 30
@@ -31,32 +30,37 @@ def problem_of(error: BaseException, doing: str = "") -> tuple[Problem, ...]:
         return error.problems
     if isinstance(error, SyntaxError):
         told = f"this is not Python: {error.msg}"
-        return (Problem(error.filename or "", error.lineno or 1, error.offset or 1, told),)
+        place = error.filename or "", error.lineno or 1, error.offset or 1
+        return (Problem(*place, told, remedy="mend the line", rule=Rule.SYNTAX),)
     file, line, column = _place(error)
-    return (Problem(file, line, column, sentence(error, doing)),)
+    fault = fault_of(error, doing)
+    return (Problem(file, line, column, fault.text, remedy=fault.remedy, rule=fault.rule),)
 
 
-def sentence(error: BaseException, doing: str = "") -> str:  # noqa: PLR0911 - a table of errors
+def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: PLR0911 - a table of errors
     """An error in words."""
     match error:
+        case CatalogueError(problems=[Problem() as problem]):
+            return Fault(problem.text, problem.remedy, problem.rule)
         case JourneyError() | SegmentError():
-            return str(error)
+            return Fault(str(error), "", Rule.WORD)
         case TookTooLong():
-            return f"{doing or 'it'} does not come to an end: time is up, and the code is still here"
+            told = f"{doing or 'it'} does not come to an end: time is up, and the code is still here"
+            return Fault(told, "let the loop end, or put a wait into it", Rule.ENDLESS)
         case ModuleNotFoundError():
-            return f"there is no module '{error.name}'; is it spelt so, and installed?"
+            return Fault(f"there is no module '{error.name}'", "is it spelt so, and installed?", Rule.MODULE)
         case ImportError(name=str(module)):
             return _not_in_module(module, str(error))
         case NameError(name=str(name)):
-            return f"'{name}' means nothing here; import it, or give it a value first"
-        case AttributeError(obj=Params() | Entry() | Answer()):
-            return str(error)
+            return Fault(f"'{name}' means nothing here", "import it, or give it a value first", Rule.WORD)
+        case NotKnown():
+            return Fault(error.text, error.remedy, Rule.WORD)
         case AttributeError(name=str(name), obj=owner) if owner is not None:
             return _no_attribute(owner, name)
-        case TypeError() if told := _call(str(error)):
-            return told
+        case TypeError() if called := _call(str(error)):
+            return called
     text = f" ({error})" if str(error) else ""
-    return f"{doing or 'it'} raises {type(error).__name__}{text}"
+    return Fault(f"{doing or 'it'} raises {type(error).__name__}{text}", "mend it, or ask before the line", Rule.RAISES)
 
 
 def _place(error: BaseException) -> tuple[str, int, int]:
@@ -68,38 +72,40 @@ def _place(error: BaseException) -> tuple[str, int, int]:
     return frames[-1].filename, frames[-1].lineno or 1, (frames[-1].colno or 0) + 1
 
 
-def _no_attribute(owner: object, name: str) -> str:
+def _no_attribute(owner: object, name: str) -> Fault:
     kind = owner.__name__ if inspect.ismodule(owner) or inspect.isclass(owner) else type(owner).__name__
     known = [each for each in dir(owner) if not each.startswith("_")]
-    return f"{kind} has no '{name}'; {_guess(name, known)}"
+    return Fault(f"{kind} has no '{name}'", _guess(name, known), Rule.WORD)
 
 
-def _not_in_module(module: str, told: str) -> str:
+def _not_in_module(module: str, told: str) -> Fault:
     match = re.search(r"cannot import name '(\w+)'", told)
     if match is None:
-        return f"module {module} cannot be imported"
+        return Fault(f"module {module} cannot be imported", "import it by itself, and see why", Rule.MODULE)
     if "partially initialized" in told:
-        return f"'{match[1]}' is not there yet: {module} is being imported, and imports this module in turn; break the circle"
+        told = f"'{match[1]}' is not there yet: {module} is being imported, and imports this module in turn"
+        return Fault(told, "break the circle", Rule.MODULE)
     known = getattr(sys.modules.get(module), "__all__", None) or dir(sys.modules.get(module))
-    return f"module {module} has no '{match[1]}'; {_guess(match[1], [k for k in known if not k.startswith('_')])}"
+    close = _guess(match[1], [each for each in known if not each.startswith("_")])
+    return Fault(f"module {module} has no '{match[1]}'", close, Rule.MODULE)
 
 
-def _call(told: str) -> str | None:
+def _call(told: str) -> Fault | None:
     """A call with the wrong arguments; none for another TypeError."""
     for pattern, words in (
-        (_UNEXPECTED, "{name} has no {argument}=; {guess}"),
-        (_TWICE, "{name} is given {argument} twice; take one away"),
-        (_MISSING, "{name} is not given {argument}; it takes {takes}"),
-        (_POSITIONAL, "{name} is given too many values without a name; it takes {takes}"),
+        (_UNEXPECTED, ("{name} has no {argument}=", "{guess}")),
+        (_TWICE, ("{name} is given {argument} twice", "take one away")),
+        (_MISSING, ("{name} is not given {argument}", "it takes {takes}")),
+        (_POSITIONAL, ("{name} is given too many values without a name", "it takes {takes}")),
     ):
         if match := pattern.fullmatch(told.partition(". Did you mean")[0]):
             found = match.groupdict()
             argument = (found.get("name") or found.get("names") or "").replace("'", "")
             takes = _takes(found["callable"])
             called = found["callable"].removesuffix(".__init__").removesuffix(".__new__").removeprefix("Journey.")
-            return words.format(
-                name=called, argument=argument, guess=_guess(argument, takes), takes=", ".join(takes) or "nothing"
-            )
+            known = {"guess": _guess(argument, takes), "takes": ", ".join(takes) or "nothing"}
+            text, remedy = (each.format(name=called, argument=argument, **known) for each in words)
+            return Fault(text, remedy, Rule.WORD)
     return None
 
 

@@ -36,6 +36,15 @@ class VersionInUse:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleIn:
+    """How many people are in a journey with a version."""
+
+    journey: str
+    version: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class FailingRun:
     """A run that cannot go on with the version that it is in, and the newer ones that may help, newest first."""
 
@@ -71,6 +80,11 @@ async def stored_version(connection: "Connection | Database", version: str) -> S
 async def in_use(database: Database) -> list[VersionInUse]:
     """The versions, newest first, with those who are in each."""
     return [VersionInUse(**row) for row in await database.pool.fetch(_SQL["overview"])]
+
+
+async def people_in(database: Database) -> list[PeopleIn]:
+    """Who is in which journey, by version."""
+    return [PeopleIn(**row) for row in await database.pool.fetch(_SQL["people_in"])]
 
 
 async def give(database: Database, runs: Sequence[UUID], version: str) -> set[UUID]:

@@ -16,7 +16,7 @@ definitions           journeys segments.library
 
 journeys              journeys.handle journeys.gate segments segments.language
 journeys.handle       journeys journeys.gate segments segments.language
-journeys.walk         journeys journeys.handle journeys.gate segments
+journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
 journeys.check        journeys journeys.handle journeys.walk
 journeys.versions     journeys journeys.check

@@ -11,11 +11,13 @@ from pathlib import Path
 import structlog
 
 from activities.templates import TemplateError, Templates, Vocabulary, load_templates
+from activities.templating.errors import Problem as Fault
 from journeys import catalogue
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
+from journeys.rules import Rule
 from journeys.temporal import current
 from journeys.walk.seen import Seen
 
@@ -46,7 +48,7 @@ def load_definitions(module: str) -> tuple[Catalogue, Templates]:
     if not examined.usable:
         raise CatalogueError(*(problem for problem in examined.problems if problem.serious))
     for problem in examined.problems:
-        log.warning("catalogue", problem=problem.text, place=f"{problem.shown_file}:{problem.line}")
+        log.warning("catalogue", problem=problem.told, place=f"{problem.shown_file}:{problem.line}")
     current.module = module
     assert examined.templates is not None
     return catalogue.load(module), examined.templates
@@ -73,7 +75,7 @@ def _templates(module: str, found: Catalogue) -> tuple[Templates | None, list[Pr
     try:
         return load_templates(package, vocabulary), []
     except TemplateError as error:
-        return None, [Problem(str(above / each.file), each.line, 1, each.text) for each in error.problems]
+        return None, [_of_template(each, str(above / each.file), each.line) for each in error.problems]
 
 
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
@@ -83,19 +85,24 @@ def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -
         try:
             templates.check(call.request.channel, call.request.template, call.request.params, given=given)
         except TemplateError as error:
-            yield from (Problem(call.file, call.line, 1, f"journey {definition.name}: {each.text}") for each in error.problems)
+            yield from (_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems)
+
+
+def _of_template(fault: Fault, file: str, line: int, whose: str = "") -> Problem:
+    return Problem(file, line, 1, f"{whose}{fault.text}", remedy=fault.remedy, rule=Rule(fault.rule))
 
 
 def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
     """Insist that whoever acts for a journey finds the segments that it names in this catalogue."""
     for segment, (named, file, line) in seen.conditions.items():
         if segment not in found.segments:
-            wrong = "which the catalogue lacks; keep it under a name of its own at the top of a module"
+            wrong, remedy = "which the catalogue lacks", "keep it under a name of its own at the top of a module"
         elif found.segments[segment] != named:
-            wrong = "but another segment of the catalogue has that name; rename one"
+            wrong, remedy = "but another segment of the catalogue has that name", "rename one"
         else:
             continue
-        yield Problem(file, line, 1, f"journey {name} names segment '{segment}', {wrong}")
+        text = f"journey {name} names segment '{segment}', {wrong}"
+        yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_SEGMENT)
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

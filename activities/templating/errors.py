@@ -16,9 +16,13 @@ class Problem:
     file: str
     line: int
     text: str
+    #: What to do, where that is not what the text says.
+    remedy: str = ""
+    rule: str = "template"
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}"
+        text = f"{self.text}; {self.remedy}" if self.remedy else self.text
+        return f"{self.file}:{self.line}: {text}"
 
 
 class TemplateError(Exception):

@@ -150,7 +150,7 @@ def _problems(template: BoundTemplate, text: str, file: str, line: int, roots: R
         for variable in variables:
             wrong = unknown(_path(variable.segments), roots)
             if wrong:
-                yield Problem(file, _line(text, variable.span.index, line), wrong)
+                yield Problem(file, _line(text, variable.span.index, line), *wrong, "unknown-variable")
     for name, spans in analysis.filters.items():
         if name not in template.env.filters:
             yield from (Problem(file, _line(text, span.index, line), f"unknown filter {name}") for span in spans)

@@ -63,15 +63,15 @@ def _with_parents(names: Iterable[str]) -> set[str]:
     return {".".join(name.split(".")[:parts]) for name in names for parts in (1, _NAME_PARTS)}
 
 
-def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) -> str | None:
-    """What is wrong with a variable, or nothing."""
+def unknown(path: tuple[str | int, ...], roots: Mapping[str, frozenset[str]]) -> tuple[str, str] | None:
+    """What is wrong with a variable and what to do, or nothing."""
     root, *rest = (str(part) for part in path)
     if root in OFFERED and root not in roots:
-        return f"{_dotted(path)} needs product: {{relation: …, to: last purchase}} in this template"
+        return f"{_dotted(path)} needs a product", "write product: {relation: …, to: last purchase} in this template"
     if root not in roots:
-        return f"unknown variable {_dotted(path)}; {_near(root, roots)}"
+        return f"unknown variable {_dotted(path)}", _near(root, roots)
     if not rest:
-        return f"{root} alone is not a text; name one of {_listed(roots[root])}" if roots[root] else None
+        return (f"{root} alone is not a text", f"name one of {_listed(roots[root])}") if roots[root] else None
     return None if _known(rest, roots[root]) else _unknown_below(root, rest, roots[root])
 
 
@@ -82,10 +82,10 @@ def _known(rest: list[str], names: frozenset[str]) -> bool:
     return len(rest) == 1 or not described or ".".join(rest[:_NAME_PARTS]) in names
 
 
-def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> str:
+def _unknown_below(root: str, rest: list[str], names: frozenset[str]) -> tuple[str, str]:
     name = ".".join(rest[:_NAME_PARTS]) if rest[0] in names else rest[0]
     own = f'One of your own is declared in the catalogue: {_DECLARED[root]}("{name}"). ' if root in _DECLARED else ""
-    return f"unknown variable {root}.{'.'.join(rest)}; {_near(name, names, f'{root}.', own)}"
+    return f"unknown variable {root}.{'.'.join(rest)}", _near(name, names, f"{root}.", own)
 
 
 def _near(name: str, known: Iterable[str], prefix: str = "", own: str = "") -> str:

@@ -5,15 +5,21 @@ inside a function counts, too; one for types only does not.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from journeys.deadline import is_authors
 from journeys.place import around, spec_of
 
+#: Where the source of a module is, by its name.
+Find = Callable[[str], Path | None]
 
-def beside(files: Mapping[str, Path]) -> dict[str, Path]:
-    """By name; `files` are the catalogue's modules. What is installed is not the author's, unless the catalogue is, too."""
+
+def beside(files: Mapping[str, Path], find: "Find | None" = None) -> dict[str, Path]:
+    """By name; `files` are the catalogue's modules. What is installed is not the author's, unless the catalogue is, too.
+
+    `find` says where the source of a module is, where that is not where Python would look.
+    """
     installed = {_top(name) for name, file in files.items() if not is_authors(str(file))}
     found: dict[str, Path] = {}
     waiting, seen = list(files.items()), set(files)
@@ -21,7 +27,7 @@ def beside(files: Mapping[str, Path]) -> dict[str, Path]:
         name, file = waiting.pop()
         for each in {*around(name), *_imports(name, file)} - seen:
             seen.add(each)
-            source = _source(each)
+            source = (find or _source)(each)
             if source is not None and (is_authors(str(source)) or _top(each) in installed):
                 found[each] = source
                 waiting.append((each, source))

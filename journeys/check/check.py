@@ -18,6 +18,7 @@ from journeys.check.slips import slips
 from journeys.check.steps import misuses, swallowing
 from journeys.deadline import within
 from journeys.errors import CatalogueError, Problem
+from journeys.rules import Rule
 from journeys.telling import problem_of
 from journeys.walk.seen import Seen, look_through
 
@@ -62,7 +63,8 @@ def _linked(files: dict[str, Path]) -> list[Problem]:
     first: dict[Path, str] = {}
     for name, file in files.items():
         if (other := first.setdefault(_real(file), name)) != name:
-            return [Problem(str(file), 1, 1, f"by a link this is the module {other} once more: take the link away")]
+            text = f"by a link this is the module {other} once more"
+            return [Problem(str(file), 1, 1, text, remedy="take the link away", rule=Rule.FILE)]
     return []
 
 
@@ -84,7 +86,8 @@ def _read(files: dict[str, Path], found: Checked) -> bool:
             found.problems += problem_of(error)
             continue
         except (OSError, ValueError) as error:
-            found.problems.append(Problem(str(file), 1, 1, _unreadable(error)))
+            text, remedy = _unreadable(error)
+            found.problems.append(Problem(str(file), 1, 1, text, remedy=remedy, rule=Rule.FILE))
             safe = False
             continue
         impure, swallowed = impurities(file, tree), swallowing(file, tree)
@@ -93,12 +96,12 @@ def _read(files: dict[str, Path], found: Checked) -> bool:
     return safe
 
 
-def _unreadable(error: Exception) -> str:
+def _unreadable(error: Exception) -> tuple[str, str]:
     if isinstance(error, NotADirectoryError):
-        return "a catalogue is a folder of files, and this one is inside of an archive: unpack it"
+        return "a catalogue is a folder of files, and this one is inside of an archive", "unpack it"
     if isinstance(error, OSError):
-        return f"this cannot be read ({(error.strerror or str(error)).lower()}): take it away, or mend it"
-    return "this is not UTF-8: save it as UTF-8"
+        return f"this cannot be read ({(error.strerror or str(error)).lower()})", "take it away, or mend it"
+    return "this is not UTF-8", "save it as UTF-8"
 
 
 def _unsaid(problems: Iterable[Problem], said: list[Problem]) -> list[Problem]:

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from journeys.check.remembering import remembered
-from journeys.errors import Problem
+from journeys.errors import Fault, Problem
+from journeys.rules import Rule
 
-_CHANCE = "another value on a replay: for a random share send only= to a segment of bucket(…)"
-_CLOCK = "another time on a replay: use j.now"
-_OUTSIDE = "out of a replay's sight: journeys reach the world through j only"
-_TIMELINE = "said again on each replay: take it out; the run's timeline tells what it did"
-_WAIT = "no wait that outlives a worker: use await j.wait(…)"
-_TASKS = "not for a journey, where a replay must see each branch again: use await j.together(…)"
+_Why = tuple[str, str]
+_CHANCE = "another value on a replay", "for a random share send only= to a segment of bucket(…)"
+_CLOCK = "another time on a replay", "use j.now"
+_OUTSIDE = "out of a replay's sight", "journeys reach the world through j only"
+_TIMELINE = "said again on each replay", "take it out; the run's timeline tells what it did"
+_WAIT = "no wait that outlives a worker", "use await j.wait(…)"
+_TASKS = "not for a journey, where a replay must see each branch again", "use await j.together(…)"
 
-_MODULES = {
+_MODULES: dict[str, _Why] = {
     **dict.fromkeys(("logging", "loguru", "structlog"), _TIMELINE),
     **dict.fromkeys(("numpy.random", "random", "secrets"), _CHANCE),
     **dict.fromkeys(("time",), _CLOCK),
@@ -45,7 +47,7 @@ _MODULES = {
         _OUTSIDE,
     ),
 }
-_NAMES = {
+_NAMES: dict[str, _Why] = {
     **dict.fromkeys(("hash", "id", "uuid.uuid1", "uuid.uuid4"), _CHANCE),
     **dict.fromkeys(
         (
@@ -85,12 +87,15 @@ def impurities(file: Path, tree: ast.Module | None = None) -> list[Impurity]:
     inside = {id(node) for function in ast.walk(tree) if isinstance(function, _FUNCTIONS) for node in _body(function)}
     at_import = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in inside}
     found = [
-        Impurity(
-            Problem(str(file), getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1, what), id(node) in at_import
-        )
-        for node, what in [*_imports(tree), *_uses(tree, _meanings(tree), at_import), *remembered(tree)]
+        Impurity(_problem(file, node, fault), id(node) in at_import)
+        for node, fault in [*_imports(tree), *_uses(tree, _meanings(tree), at_import), *remembered(tree)]
     ]
     return sorted(found, key=lambda each: each.problem)
+
+
+def _problem(file: Path, node: ast.AST, fault: Fault) -> Problem:
+    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
+    return Problem(str(file), line, column, fault.text, remedy=fault.remedy, rule=fault.rule)
 
 
 def _body(function: ast.AST) -> Iterator[ast.AST]:
@@ -99,7 +104,7 @@ def _body(function: ast.AST) -> Iterator[ast.AST]:
         yield from ast.walk(part)
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
+def _imports(tree: ast.Module) -> Iterator[tuple[ast.AST, Fault]]:
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=aliases):
@@ -108,20 +113,24 @@ def _imports(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
                 modules = [module] if _of_module(module) else [f"{module}.{alias.name}" for alias in aliases]
             case _:
                 continue
-        yield from ((node, f"imports {name}: {why}") for name in modules if (why := _of_module(name)))
+        yield from ((node, _fault(f"imports {name}:", why)) for name in modules if (why := _of_module(name)))
 
 
-def _uses(tree: ast.Module, meanings: dict[str, str], at_import: set[int]) -> Iterator[tuple[ast.AST, str]]:
+def _uses(tree: ast.Module, meanings: dict[str, str], at_import: set[int]) -> Iterator[tuple[ast.AST, Fault]]:
     hashing = {id(part) for node in ast.walk(tree) if getattr(node, "name", "") == "__hash__" for part in ast.walk(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in hashing:
             meant = _meant(node, meanings)
             # A use of what may not be imported is told once, at the import, unless it acts before anything else is looked at.
             if why := _NAMES.get(meant) or (_of_module(meant) if id(node) in at_import else None):
-                yield node, f"{ast.unparse(node)}() is {why}"
+                yield node, _fault(f"{ast.unparse(node)}() is", why)
 
 
-def _of_module(name: str) -> str | None:
+def _fault(what: str, why: _Why) -> Fault:
+    return Fault(f"{what} {why[0]}", why[1], Rule.IMPURE)
+
+
+def _of_module(name: str) -> _Why | None:
     parts = name.split(".")
     return next((why for n in range(1, len(parts) + 1) if (why := _MODULES.get(".".join(parts[:n])))), None)
 

@@ -6,21 +6,24 @@ Promise: a module may build what it likes while it is imported; only what its fu
 import ast
 from collections.abc import Iterator
 
+from journeys.errors import Fault
+from journeys.rules import Rule
+
 _CHANGES = frozenset(
     [
         *("add", "append", "appendleft", "clear", "difference_update", "discard", "extend", "extendleft", "insert"),
         *("intersection_update", "pop", "popitem", "popleft", "remove", "reverse", "setdefault", "sort", "subtract", "update"),
     ]
 )
-_ADVICE = "is the module's and remembers from run to run, so a replay sees another value: keep it inside the journey"
+_TOLD = "is the module's and remembers from run to run, so a replay sees another value"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def remembered(tree: ast.Module) -> list[tuple[ast.AST, str]]:
+def remembered(tree: ast.Module) -> list[tuple[ast.AST, Fault]]:
     """The places where a function changes what belongs to the module."""
     of_module = set(_named(tree.body))
     return [
-        (node, f"{name} {_ADVICE}")
+        (node, Fault(f"{name} {_TOLD}", "keep it inside the journey", Rule.REMEMBERS))
         for function in ast.walk(tree)
         if isinstance(function, Function)
         for node, name in _changes(function, of_module - _own(function))

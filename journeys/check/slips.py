@@ -10,7 +10,8 @@ from types import ModuleType
 from journeys.authoring import Properties, Traits
 from journeys.catalogue import Catalogue, asked
 from journeys.contracts import PerKey
-from journeys.errors import Problem
+from journeys.errors import Fault, Problem
+from journeys.rules import Rule
 
 _NEARLY = 0.75  # paln is plan
 
@@ -24,15 +25,18 @@ def slips(catalogue: Catalogue, modules: Iterable[ModuleType]) -> Iterator[Probl
         file = next((module.__file__ for module, thing in kept if thing is segment), None) or ""
         plain = [segment.predicate.to_json()]
         nearly = [*_nearly("trait", asked("trait", plain), traits), *_nearly("prop", asked("property", plain), properties)]
-        yield from (Problem(file, 1, 1, f"segment {segment.name}: {text}", serious=False) for text in nearly)
+        yield from (
+            Problem(file, 1, 1, f"segment {segment.name}: {fault.text}", False, fault.remedy, fault.rule) for fault in nearly
+        )
     for definition in catalogue.journeys.values():
         if isinstance(rule := definition.spec.reentry, PerKey) and isinstance(rule.property, str):
             nearly = list(_nearly("per_key", [rule.property], properties))
-            yield from (definition.problem(f"journey {definition.name}: {text}", serious=False) for text in nearly)
+            yield from (definition.problem(fault, serious=False) for fault in nearly)
 
 
-def _nearly(word: str, names: Iterable[str], declared: set[str]) -> Iterator[str]:
+def _nearly(word: str, names: Iterable[str], declared: set[str]) -> Iterator[Fault]:
     for name in dict.fromkeys(names):
         if name not in declared and (close := get_close_matches(name, declared, 1, _NEARLY)):
             kind = "Traits" if word == "trait" else "Properties"
-            yield f'{word}("{name}") is not among the {kind}(…) of the catalogue; did you mean "{close[0]}"?'
+            text = f'{word}("{name}") is not among the {kind}(…) of the catalogue'
+            yield Fault(text, f'did you mean "{close[0]}"?', Rule.NEARLY)

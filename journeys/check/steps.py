@@ -10,38 +10,49 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from journeys.contracts import Channel
-from journeys.errors import Problem
+from journeys.errors import Fault, Problem
 from journeys.handle import Journey
+from journeys.rules import Rule
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WORDS = {name: value for name, value in inspect.getmembers(Journey) if not name.startswith("_")}
 _WORDS["conditions"] = None
 _STEPS = {name: inspect.signature(value) for name, value in _WORDS.items() if inspect.iscoroutinefunction(value)}
 _MESSAGES = frozenset(channel.value for channel in Channel)
-_SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end): write except Exception"
+_SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end)"
 
 
 def misuses(file: Path, tree: ast.Module) -> list[Problem]:
     """What is wrong with the steps that a source file writes."""
     helpers = {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
-    found: dict[tuple[int, int], str] = {}
+    found: dict[tuple[int, int], Fault] = {}
     for function in ast.walk(tree):
         if isinstance(function, Function):
-            for node, text in _of_function(function, helpers):
-                found.setdefault((getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1), text)
-    return [Problem(str(file), line, column, text) for (line, column), text in sorted(found.items())]
+            for node, fault in _of_function(function, helpers):
+                found.setdefault((getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1), fault)
+    return [
+        Problem(str(file), line, column, fault.text, remedy=fault.remedy, rule=fault.rule)
+        for (line, column), fault in sorted(found.items())
+    ]
 
 
 def swallowing(file: Path, tree: ast.Module) -> list[Problem]:
     """Where everything is caught, also what ends a run; a journey that does so cannot be walked either."""
     return [
-        Problem(str(file), node.lineno, node.col_offset + 1, f"{_caught(node)} {_SWALLOWS}")
+        Problem(
+            str(file),
+            node.lineno,
+            node.col_offset + 1,
+            f"{_caught(node)} {_SWALLOWS}",
+            remedy="write except Exception",
+            rule=Rule.SWALLOWS,
+        )
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and _catches_all(node.type)
     ]
 
 
-def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AST, str]]:
+def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AST, Fault]]:
     handle = _handle(function)
     awaited = {id(node.value) for node in ast.walk(function) if isinstance(node, ast.Await)}
     passed_on = _passed_on(function)
@@ -53,14 +64,19 @@ def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AS
                 if wrong := _arguments(name, word, node):
                     yield node, wrong
                 if id(node) not in awaited | passed_on:
-                    yield node, f"{name}.{word}(…) does nothing without await: write await {name}.{word}(…)"
+                    yield node, unawaited(f"{name}.{word}")
             case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in helpers and name != function.name:
-                yield node, f"{name}(…) does nothing without await: write await {name}(…)"
+                yield node, unawaited(name)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in {
                 "now",
                 "entered_at",
             }:
-                yield node, f"{name}.{word} is no function: write it without parentheses"
+                yield node, Fault(f"{name}.{word} is no function", "write it without parentheses", Rule.WORD)
+
+
+def unawaited(what: str) -> Fault:
+    """A step that was called, and never begun."""
+    return Fault(f"{what}(…) does nothing without await", f"write await {what}(…)", Rule.AWAIT)
 
 
 def _handle(function: Function) -> str | None:
@@ -85,16 +101,15 @@ def _passed_on(function: Function) -> set[int]:
     return passed
 
 
-def _unknown(handle: str, word: str) -> str:
+def _unknown(handle: str, word: str) -> Fault:
     close = get_close_matches(word, _WORDS, n=1)
     guess = f"did you mean {handle}.{close[0]}? " if close else ""
-    return (
-        f"there is no {handle}.{word}; {guess}Messages go by {', '.join(sorted(_MESSAGES))}; a journey also has "
-        + ", ".join(f"{handle}.{name}" for name in sorted(_WORDS.keys() - _MESSAGES - {"conditions"}))
-    )
+    known = ", ".join(f"{handle}.{name}" for name in sorted(_WORDS.keys() - _MESSAGES - {"conditions"}))
+    messages = f"{guess}Messages go by {', '.join(sorted(_MESSAGES))}"
+    return Fault(f"there is no {handle}.{word}", f"{messages}; a journey also has {known}", Rule.WORD)
 
 
-def _arguments(handle: str, word: str, call: ast.Call) -> str | None:
+def _arguments(handle: str, word: str, call: ast.Call) -> Fault | None:
     """What is wrong with a step's arguments, as far as their names tell."""
     parameters = [each for each in list(_STEPS[word].parameters.values())[1:] if each.kind is not each.VAR_KEYWORD]
     named = [each.arg for each in call.keywords if each.arg is not None]
@@ -104,25 +119,32 @@ def _arguments(handle: str, word: str, call: ast.Call) -> str | None:
     positional = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
     several = any(each.kind is each.VAR_POSITIONAL for each in parameters)
     if len(call.args) > len(positional) and not open_ended and not several:
-        return f"{handle}.{word} takes {positional[0].name} only; name what else it is given, such as offer=…"
+        return _wrong(f"{handle}.{word} takes {positional[0].name} only", "name what else it is given, such as offer=…")
     if word in _MESSAGES and not call.args and "template" not in named and not open_ended:
-        return f'{handle}.{word} needs the name of a template: {handle}.{word}("…")'
+        return _wrong(f"{handle}.{word} needs the name of a template", f'write {handle}.{word}("…")')
     if word == "reached" and (wrong := set(named) - {"goal"}):
-        return f"{handle}.reached has no {wrong.pop()}=; it takes a predicate, such as {handle}.reached(did(…))"
+        return _wrong(f"{handle}.reached has no {wrong.pop()}=", f"it takes a predicate, such as {handle}.reached(did(…))")
     return None
 
 
-def _span(step: str, units: list[str], call: ast.Call, named: list[str], *, open_ended: bool) -> str | None:
+def _span(step: str, units: list[str], call: ast.Call, named: list[str], *, open_ended: bool) -> Fault | None:
     if call.args:
         told = ast.unparse(call.args[0])
         if isinstance(call.args[0], ast.Call):
-            return f"{step}({told}) takes a span, not an instant: write {step}(hours=…), or minutes=, seconds=, days="
-        return f"{step}({told}) does not say of what: write {step}(hours={told}), or minutes=, seconds=, days="
+            return _wrong(
+                f"{step}({told}) takes a span, not an instant", f"write {step}(hours=…), or minutes=, seconds=, days="
+            )
+        return _wrong(f"{step}({told}) does not say of what", f"write {step}(hours={told}), or minutes=, seconds=, days=")
     for name in named:
         if name not in units:
             close = get_close_matches(name, units, n=1)
-            return f"{step} has no {name}=; {f'did you mean {close[0]}=? ' if close else ''}It takes {', '.join(units)}"
-    return None if named or open_ended else f"{step}() does not say how long: write {step}(hours=1)"
+            guess = f"did you mean {close[0]}=? " if close else ""
+            return _wrong(f"{step} has no {name}=", f"{guess}It takes {', '.join(units)}")
+    return None if named or open_ended else _wrong(f"{step}() does not say how long", f"write {step}(hours=1)")
+
+
+def _wrong(text: str, remedy: str) -> Fault:
+    return Fault(text, remedy, Rule.WORD)
 
 
 def _catches_all(caught: ast.expr | None) -> bool:

@@ -50,7 +50,9 @@ def window(start: object, end: object, weekdays: str | Collection[str] = ()) -> 
     """
     found = Window(check_clock("window", start), check_clock("window", end), check_weekdays("window", weekdays))
     if found.start == found.end and not found.weekdays:
-        raise CatalogueError(f"window: from {start} to {end} is the whole day; leave it out, or name two different times")
+        raise CatalogueError(
+            f"window: from {start} to {end} is the whole day", remedy="leave it out, or name two different times"
+        )
     return found
 
 
@@ -61,7 +63,9 @@ def check_clock(place: str, said: object) -> str:
         CatalogueError: it is none.
     """
     if not isinstance(said, str) or not CLOCK_TIME.match(said):
-        raise CatalogueError(f'{place}: a time of day is HH:MM, such as "09:30" (midnight is "00:00"), not {said!r}')
+        raise CatalogueError(
+            f"{place}: {said!r} is no time of day", remedy='write HH:MM, such as "09:30" (midnight is "00:00")'
+        )
     return said
 
 
@@ -73,7 +77,7 @@ def check_weekdays(place: str, said: str | Collection[str]) -> tuple[str, ...]:
     """
     asked = (said,) if isinstance(said, str) else tuple(said)
     if unknown := [day for day in asked if day not in WEEKDAYS]:
-        raise CatalogueError(f"{place}: {unknown[0]!r} is no day of the week; use {', '.join(WEEKDAYS)}")
+        raise CatalogueError(f"{place}: {unknown[0]!r} is no day of the week", remedy=f"use {', '.join(WEEKDAYS)}")
     return tuple(day for day in WEEKDAYS if day in asked)
 
 

@@ -28,6 +28,7 @@ T = TypeVar("T", date, datetime)
 _DAY = timedelta(days=1)
 _NOTHING = timedelta(0)
 _YEAR = timedelta(days=365)
+_BIRTHDAY = 'until(trait="birthday", at="10:00")'
 _USUAL = 'such as "09:30", or a date and a time of day, or trait="…", at="…"'
 
 
@@ -75,13 +76,15 @@ def moment(
     if trait is not None:
         return _of_trait(trait, said, weekday, after - before, at, yearly)
     if before or after or at is not None:
-        raise CatalogueError('until: before=, after= and at= go with a date in a trait, until(trait="birthday", at="10:00")')
+        raise CatalogueError("until: before=, after= and at= go with a date in a trait", remedy=f"write {_BIRTHDAY}")
     match said:
         case [str() as clock]:
             return Moment(clock=check_clock("until", clock), weekdays=check_weekdays("until", weekday))
         case [date() as day, clock] if not isinstance(day, datetime) and not weekday:
             return Moment(clock=check_clock("until", clock), day=day)
-    raise CatalogueError(f"until takes a time of day, {_USUAL}, not {', '.join(map(repr, said)) or 'nothing'}")
+    raise CatalogueError(
+        f"until does not take {', '.join(map(repr, said)) or 'nothing'}", remedy=f"give it a time of day, {_USUAL}"
+    )
 
 
 def next_of(asked: Moment, zones: Collection[str], now: datetime, traits: Mapping[str, Any] | None = None) -> datetime | None:
@@ -101,13 +104,16 @@ def _of_trait(
     trait: str, said: tuple[object, ...], weekday: str | Collection[str], shift: timedelta, at: str | None, yearly: bool
 ) -> Moment:
     if said or weekday:
-        raise CatalogueError('until: of a date in a trait the time of day is at=, until(trait="birthday", at="10:00")')
+        raise CatalogueError("until: of a date in a trait the time of day is at=", remedy=f"write {_BIRTHDAY}")
     if at is None and yearly:
         raise CatalogueError(
-            f'until: at what time of the day? until(trait="{trait}", at="10:00"); for an instant in a trait, yearly=False'
+            "until does not say at what time of the day",
+            remedy=f'write until(trait="{trait}", at="10:00"), or yearly=False for an instant in a trait',
         )
     if at is not None and shift % _DAY:
-        raise CatalogueError(f"until: {describe(abs(shift))} are no whole days; leave out at=, if the trait holds an instant")
+        raise CatalogueError(
+            f"until: {describe(abs(shift))} are no whole days", remedy="leave out at=, if the trait holds an instant"
+        )
     return Moment(clock=at if at is None else check_clock("until", at), trait=trait, shift=shift, yearly=yearly)
 
 

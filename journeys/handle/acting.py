@@ -24,9 +24,12 @@ class Acting(Words[EntryModel]):
         for name, value in traits.items():
             if not isinstance(value, bool | int | float | str | None):
                 kind = type(value).__name__
-                raise CatalogueError(f"j.set_traits: {name}= is a number, a flag, a text or None, not a {kind}")
+                raise CatalogueError(
+                    f"j.set_traits: {name}= is a number, a flag, a text or None, not a {kind}",
+                    remedy="set each part as a trait of its own",
+                )
         if not traits:
-            raise CatalogueError('j.set_traits() sets nothing: write j.set_traits(tier="gold")')
+            raise CatalogueError("j.set_traits() sets nothing", remedy='write j.set_traits(tier="gold")')
         await self._do(SetTraits, traits=traits)
 
     async def start(self, journey: Any, **params: Plain) -> bool:
@@ -47,7 +50,7 @@ class Acting(Words[EntryModel]):
         """
         name = _name("j.end", journey)
         if name == self._spec.name:
-            raise CatalogueError("a journey ends itself by return, not by j.end(…)")
+            raise CatalogueError("j.end is for other journeys", remedy="a journey ends itself by return")
         return await self._do(EndJourney, journey=name)
 
     @asynccontextmanager
@@ -76,5 +79,5 @@ class Acting(Words[EntryModel]):
 def _name(word: str, journey: Any) -> str:
     name = getattr(journey, "name", journey)
     if not isinstance(name, str) or not name:
-        raise CatalogueError(f"{word} takes a journey, or the name of one, not {type(journey).__name__}")
+        raise CatalogueError(f"{word} takes a journey, not {type(journey).__name__}", remedy=f'write {word}("its_name")')
     return name

@@ -31,7 +31,9 @@ class Asking(Words[EntryModel]):
         self._first = False
         predicate = goal if goal is not None else self._spec.goal
         if predicate is None:
-            raise CatalogueError("j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal=")
+            raise CatalogueError(
+                "j.reached(): the journey declares no goal", remedy="pass one, j.reached(did(…)), or declare goal="
+            )
         asked = Reached(run_id=self._start.run_id, at=self._runtime.now(), predicate=predicate.to_json())
         return bool(await self._runtime.ask(asked))
 
@@ -69,13 +71,15 @@ def check_experiment(name: object, shares: dict[str, float]) -> None:
     Raises:
         CatalogueError: it has no name, fewer than two arms, or shares that do not add up to 1.
     """
-    example = 'async with j.experiment("news", video=0.5, article=0.5) as arm'
+    example = 'write async with j.experiment("news", video=0.5, article=0.5) as arm'
     if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
-        raise CatalogueError(f"an experiment has a name of 1 to {_LONGEST_NAME} characters: {example}")
+        raise CatalogueError(f"an experiment has a name of 1 to {_LONGEST_NAME} characters", remedy=example)
     if len(shares) < 2:  # noqa: PLR2004 - a comparison needs two
-        raise CatalogueError(f"experiment {name} needs two arms or more, each with its share: {example}")
+        raise CatalogueError(f"experiment {name} needs two arms or more, each with its share", remedy=example)
     for arm, share in shares.items():
         if isinstance(share, bool) or not isinstance(share, int | float) or not isfinite(share) or share <= 0:
-            raise CatalogueError(f"experiment {name}: {arm}={share!r} is no share; write a fraction such as 0.5")
+            raise CatalogueError(f"experiment {name}: {arm}={share!r} is no share", remedy="write a fraction such as 0.5")
     if not isclose(sum(shares.values()), 1, abs_tol=1e-9):
-        raise CatalogueError(f"experiment {name}: the shares add up to {sum(shares.values()):g}, not to 1")
+        raise CatalogueError(
+            f"experiment {name}: the shares add up to {sum(shares.values()):g}, not to 1", remedy="write shares that do"
+        )

@@ -12,10 +12,11 @@ from typing_extensions import TypeVar
 
 from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Receipt, RunStart
 from journeys.entering import Entry
-from journeys.errors import CatalogueError
+from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.branch import HERE, Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
+from journeys.rules import Rule
 from segments import Segment
 
 #: The model of the entering event's properties; anything, where the author declares none.
@@ -85,8 +86,9 @@ class Params:
         try:
             return self._values[name]
         except KeyError:
-            raise AttributeError(
-                f"no parameter '{name}' to branch on; free text stays in Postgres: use it in a template as params.{name}"
+            raise NotKnown(
+                f"no parameter '{name}' to branch on",
+                f"declare it; free text stays in Postgres: use it in a template as params.{name}",
             ) from None
 
 
@@ -156,7 +158,12 @@ class Words(Generic[EntryModel]):
         if isinstance(segment, str) and segment:
             return segment
         if not isinstance(segment, Segment):
-            raise CatalogueError(f"{word} takes a Segment(…) or the name of one, not {type(segment).__name__}")
+            raise CatalogueError(
+                f"{word} takes a Segment(…) or the name of one, not {type(segment).__name__}",
+                remedy='name what you ask: Segment("…", …)',
+            )
         if self.conditions.setdefault(segment.name, segment) != segment:
-            raise CatalogueError(f"two different segments are called '{segment.name}'; rename one")
+            raise CatalogueError(
+                f"two different segments are called '{segment.name}'", remedy="rename one", rule=Rule.TWO_OF_A_NAME
+            )
         return segment.name

@@ -68,7 +68,7 @@ class Messages(Waiting[EntryModel]):
         """
         channels = [_channel(each) for each in by]
         if not channels:
-            raise CatalogueError('j.reach(…, by=("push", "email")) needs a channel')
+            raise CatalogueError("j.reach names no channel", remedy='write by=("push", "email")')
         for n, channel in enumerate(channels, 1):
             receipt = await self._send(channel, template, transactional, only, params)
             last = n == len(channels)
@@ -91,7 +91,9 @@ class Messages(Waiting[EntryModel]):
         request = self._request(channel, template, transactional, params)
         if only is not None:
             if not isinstance(only, Segment):
-                raise CatalogueError(f"{template} goes only= to a Segment(…), not {type(only).__name__}")
+                raise CatalogueError(
+                    f"{template} goes only= to a Segment(…), not {type(only).__name__}", remedy="give it a Segment(…)"
+                )
             request = request.model_copy(update={"only": self._named("only=", only)})
         receipt = await self._runtime.deliver(request)
         while receipt.outcome is Outcome.DEFERRED and receipt.retry_at and receipt.retry_at <= request.useless_after:
@@ -126,12 +128,15 @@ def check_message(channel: Channel, template: object, params: dict[str, Plain]) 
         CatalogueError: the template is no name, or a param is neither a number, a flag nor a text.
     """
     if not isinstance(template, str):
-        raise CatalogueError(f'j.{channel.value} takes the name of a template, j.{channel.value}("…"), not {template!r}')
+        raise CatalogueError(
+            f"j.{channel.value} takes the name of a template, not {template!r}", remedy=f'write j.{channel.value}("…")'
+        )
     for name, value in params.items():
         if not isinstance(value, bool | int | float | str | None):
             kind = type(value).__name__
             raise CatalogueError(
-                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}; a template shows no more"
+                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}",
+                remedy="pass each part by a name of its own; a template shows no more",
             )
 
 
@@ -139,4 +144,4 @@ def _channel(name: str) -> Channel:
     try:
         return Channel(name)
     except ValueError:
-        raise CatalogueError(f"by= names channels, {', '.join(Channel)}, not {name!r}") from None
+        raise CatalogueError(f"by= names channels, not {name!r}", remedy=f"use {', '.join(Channel)}") from None

@@ -92,7 +92,7 @@ class Time(Words[EntryModel]):
         """
         span = span_of("j.every", {"days": days, "hours": hours, "minutes": minutes})
         if span <= timedelta(0):
-            raise CatalogueError("j.every() does not say how often: write j.every(days=7)")
+            raise CatalogueError("j.every() does not say how often", remedy="write j.every(days=7)")
         began, turn = self.now, 0
         while times is None or turn < times:
             if turn:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.contracts import Receipt
-from journeys.errors import CatalogueError
+from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.base import EntryModel
 from journeys.handle.time import Time
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
@@ -45,7 +45,7 @@ class Answer:
             AttributeError: nothing of that name was waited for.
         """
         if name not in self._names:
-            raise AttributeError(f"nothing called '{name}' was waited for; it was {', '.join(sorted(self._names))}")
+            raise NotKnown(f"nothing called '{name}' was waited for", f"it was {', '.join(sorted(self._names))}")
         return self.happened if self.which == name else None
 
     def __bool__(self) -> bool:
@@ -177,18 +177,18 @@ class Waiting(Time[EntryModel]):
             )
         """
         if not isinstance(title, str) or not title or not isinstance(to, str) or not to:
-            raise CatalogueError('a task says what and who: j.task("Call the customer", to="care")')
+            raise CatalogueError("a task says what and who", remedy='write j.task("Call the customer", to="care")')
         if escalate is not None and by is None:
-            raise CatalogueError("a task that escalates says when: by=days(2)")
+            raise CatalogueError("a task that escalates says when", remedy="write by=days(2)")
         due = None if by is None else self._runtime.now() + by
         return OfPeople(title=title, to=to, by=due, escalate=escalate, choices=choices)
 
     async def _listen(self, awaited: Mapping[str, Any], limit: timedelta | None, since: datetime | None) -> Answer:
         self._first = False
         if not awaited:
-            raise CatalogueError("j.first() waits for nothing: write j.first(bought=did(…), timeout=days(3))")
+            raise CatalogueError("j.first() waits for nothing", remedy="write j.first(bought=did(…), timeout=days(3))")
         if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
-            raise CatalogueError(f"timeout is a span such as days(3), not {limit!r}")
+            raise CatalogueError(f"timeout is a span, not {limit!r}", remedy="write timeout=days(3)")
         now, since = self._runtime.now(), since or self._start.entered_at
         expect = Expect(
             run_id=self._start.run_id,
@@ -209,14 +209,20 @@ class Waiting(Time[EntryModel]):
                 return _of_predicate(what, since)
             case OfEvents() | OfCustomer() | OfSegment() | OfMessages() | OfPeople():
                 return what
-        raise CatalogueError(f"{name}= is a predicate, a segment, or a word such as j.replied(), not {type(what).__name__}")
+        raise CatalogueError(
+            f"{name}= is nothing to wait for, but {type(what).__name__}",
+            remedy="give it a predicate, a segment, or a word such as j.replied()",
+        )
 
     def _news(self, event: str, receipt: Receipt | None) -> Expected:
         since = self._start.entered_at
         if receipt is None:
             return OfMessages(event=event, since=since)
         if not isinstance(receipt, Receipt):
-            raise CatalogueError(f"what came back is asked of a receipt: r = await j.email(…), not of {type(receipt).__name__}")
+            raise CatalogueError(
+                f"what came back is asked of a receipt, not of {type(receipt).__name__}",
+                remedy="keep the message's: r = await j.email(…)",
+            )
         return OfMessages(event=event, since=since, step=receipt.step, occurrence=receipt.occurrence)
 
 
@@ -224,7 +230,7 @@ def _of_predicate(what: Predicate, since: datetime) -> Expected:
     if counts_events(what):
         return OfEvents(predicate=what.to_json(), since=since)
     if moves_by_time(what):
-        raise CatalogueError(f"time alone can make it so: {what}; name it as a segment, Segment(…), and wait for that")
+        raise CatalogueError(f"time alone can make it so: {what}", remedy="name it as a segment, Segment(…), and wait for that")
     return OfCustomer(predicate=what.to_json())
 
 

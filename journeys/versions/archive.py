@@ -8,13 +8,14 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from types import CodeType, MappingProxyType
 
-from journeys.catalogue import sources
+from journeys.catalogue import source_in, sources, sources_in
 from journeys.check.beside import beside
 from journeys.errors import CatalogueError
+from journeys.place import ROOMS
 
 #: Enough of the hash that no two versions of a company meet, short enough for a table and a traceback.
 _ID = 16
@@ -94,8 +95,27 @@ def archive_of(module: str, templates: Mapping[str, str]) -> Archive:
         CatalogueError: there is no such catalogue, or it is far too large.
     """
     files = sources(module)
+    return _archive(module, files | beside(files), templates)
+
+
+def archive_in(root: Path, module: str, templates: Mapping[str, str]) -> Archive:
+    """The version that a catalogue is in another checkout, or at another commit, whose folders stand below `root`.
+
+    Raises:
+        CatalogueError: there is no such catalogue, or it is far too large.
+    """
+    files = sources_in(root, module)
+    return _archive(module, files | beside(files, partial(_beside, root)), templates)
+
+
+def _beside(root: Path, module: str) -> Path | None:
+    """Where a module of the author's is; a checkout of ours brings no other engine than this one."""
+    return None if module.partition(".")[0] in ROOMS else source_in(root, module)
+
+
+def _archive(module: str, files: Mapping[str, Path], templates: Mapping[str, str]) -> Archive:
     folder = module.replace(".", "/")
-    texts = {_place(name, file): file.read_text(encoding="utf-8") for name, file in (files | beside(files)).items()}
+    texts = {_place(name, file): file.read_text(encoding="utf-8") for name, file in files.items()}
     texts |= {f"{folder}/{place}": text for place, text in templates.items()}
     if sum(map(len, texts.values())) > _LARGEST:
         raise CatalogueError(

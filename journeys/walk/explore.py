@@ -4,36 +4,39 @@ Promise: complete up to the limits named here, and it says when it was not. What
 for some of them only. In a loop an effect is answered each way once and then always as it was.
 """
 
-import sys
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits
+from journeys.actions import Action, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
-from journeys.deadline import TookTooLong, is_authors, within
+from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
+from journeys.deadline import TookTooLong, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.handle.branch import Branch
-from journeys.heard import Expect, Happened, OfPeople, OfSegment
+from journeys.heard import Expect, Expected, Happened, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
+from journeys.walk.place import Place, place
 from journeys.walk.samples import entries, samples
+from journeys.walk.saying import carried, comings, told_of
 from segments import Segment
 
-#: Where the author's code is: file, line and instruction, the innermost first.
-Place = tuple[tuple[str, int, int], ...]
+T = TypeVar("T")
 #: What is answered: what happens there, since one line may do several things.
 _Turn = tuple[Place, str]
 
+_SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
 _NOBODY = UUID(int=0)
-_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+#: When everybody enters.
+ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _FAR_ENOUGH = 200  # effects after which a journey that loops for ever has shown itself
 _AT_ONCE = 30  # effects without a wait between them: no journey means that, a loop that forgot its wait does
 _ALL = 200  # paths that are walked in every combination; beyond them only what has not been answered so before
@@ -44,7 +47,10 @@ WALK = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered."""
+    """One effect on a path: what it was, where the author's code was, when since entry, and how it was answered.
+
+    A wait lasts so long, at most where it is for something.
+    """
 
     kind: str
     what: str
@@ -53,8 +59,21 @@ class Effect:
     answer: str = ""
     request: DeliverRequest | None = None
     segments: tuple[str, ...] = ()
+    lasts: timedelta = timedelta(0)
+    expected: tuple[Expected, ...] = ()
+    #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
+    carries: str = ""
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
+
+
+class Command(NamedTuple):
+    """One line of a run's history as replay compares it, with what the steps were answered."""
+
+    kind: str
+    what: str
+    at: timedelta
+    reply: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,7 @@ class Path:
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass
@@ -101,7 +121,9 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
                 return found
             walk = _Walk(waiting.pop())
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), handle.conditions, stop, None in (params, entry))
+            unknown = None in (params, entry)
+            named, commands = handle.conditions, tuple(walk.commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), named, stop, unknown, commands)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -112,11 +134,15 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     return found
 
 
+def entered(params: dict[str, Any], entry: dict[str, Any]) -> RunStart:
+    """A run of nobody's, to walk a journey with."""
+    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
+
+
 def _walk(
     definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    start = RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=_ANY_DAY, started_at=_ANY_DAY, params=params, entry=entry)
-    handle: Journey[Any] = Journey(start, definition.spec, walk)
+    handle: Journey[Any] = Journey(entered(params, entry), definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
     except TookTooLong as late:
@@ -129,13 +155,14 @@ class _Walk:
 
     def __init__(self, prescribed: Sequence[int]) -> None:
         self.effects: list[Effect] = []
+        self.commands: list[Command] = []
         self._prescribed = prescribed
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
         self._where: list[Within] = []
         self._forks = Forks()
         self._outside: Place = ()
-        self._now = _ANY_DAY
+        self._now = ANY_DAY
         self._at_once = 0
 
     def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
@@ -158,7 +185,10 @@ class _Walk:
     async def sleep_until(self, at: datetime, summary: str) -> None:
         if at > self._now:
             self._at_once = 0
-        self._add("wait", summary, self._author())
+        lasts = max(at - self._now, timedelta(0))
+        self._add(Effect("wait", summary, self._author(), self._at, lasts=lasts))
+        if lasts:
+            self._command("timer", summary, None)
         self._now = max(self._now, at)
 
     hold = sleep_until
@@ -167,24 +197,25 @@ class _Walk:
         place = self._author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
-        self._add("message", f"{request.channel.value} {request.template}", place, ("sent", "not sent")[way], request, only)
-        if way == 0:
-            return Receipt(outcome=Outcome.SENT)
-        return Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
+        told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
+        receipt = _SENT if way == 0 else _NOT_SENT
+        self._add(Effect("message", told, place, self._at, answer, request, only, carries=carried(request.params)))
+        return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
         place = self._author()
         if isinstance(question, When | Opens):
-            return self._coming(question, place)
+            return self._command(question.activity, question.summary, self._coming(question, place))
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
         answer = answers[self._way((place, question.summary), len(answers))]
-        told = answer if isinstance(answer, str) else "yes" if answer else "no"
+        told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        self._add(kind, question.summary, place, told, segments=named)
-        return answer
+        carries = carried(getattr(question, _CARRIED.get(type(question), ""), {}))
+        self._add(Effect(kind, told_of(question), place, self._at, told, segments=named, carries=carries))
+        return self._command(question.activity, question.summary, answer)
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
@@ -194,26 +225,29 @@ class _Walk:
         if asked.trait is None and asked.day is None:
             return next_of(asked, ("UTC",), self._now)
         comes = self._way((place, question.summary), 2) == 0
-        self._add("question", question.summary, place, "it comes" if comes else "never")
+        self._add(Effect("question", question.summary, place, self._at, "it comes" if comes else "never"))
         known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
         return (known or self._now + timedelta(days=1)) if comes else None
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         place = self._author()
-        ways = list(_comings(expect))
+        ways = list(comings(expect))
         way = self._way((place, summary), len(ways) + 1)
         self._at_once = 0
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
-        self._add("first", summary, place, ways[way][0] if way < len(ways) else "in vain", segments=named)
-        if way < len(ways):
-            _, which, answer = ways[way]
-            return Happened(wait=expect.wait, which=which, at=self._now, answer=answer)
-        self._now = max(self._now, expect.until)
-        return None
+        answer = ways[way][0] if way < len(ways) else "in vain"
+        lasts, expected = expect.until - self._now, tuple(expect.expected.values())
+        happened = (
+            Happened(wait=expect.wait, which=ways[way][1], at=self._now, answer=ways[way][2]) if way < len(ways) else None
+        )
+        self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
+        if happened is None:
+            self._now = max(self._now, expect.until)
+        return self._command(Expect.activity, summary, happened)
 
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
         place, outside, fork = self._author(), self._outside, self._forks.fork()
-        self._add("fork", f"{len(branches)} at once", place)
+        self._add(Effect("fork", f"{len(branches)} at once", place, self._at))
         began, ends, came, self._outside = (self._now, self._at_once), [], [], place
         try:
             for n, (branch, steps) in enumerate(branches):
@@ -228,8 +262,11 @@ class _Walk:
         self._mark("join", "all have ended", place)
         return came
 
+    def _mark(self, kind: str, what: str, place: Place) -> None:
+        self.effects.append(Effect(kind, what, place, self._at, branch=self._forks.branch))
+
     def _author(self) -> Place:
-        return _author() + self._outside
+        return place() + self._outside
 
     def _way(self, turn: _Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
@@ -243,46 +280,18 @@ class _Walk:
         self._where.append(self._forks.within)
         return way
 
-    def _mark(self, kind: str, what: str, place: Place) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, branch=self._forks.branch))
+    def _command(self, kind: str, what: str, reply: T) -> T:
+        self.commands.append(Command(kind, what, self._at, reply))
+        return reply
 
-    def _add(
-        self,
-        kind: str,
-        what: str,
-        place: Place,
-        answer: str = "",
-        request: DeliverRequest | None = None,
-        segments: tuple[str, ...] = (),
-    ) -> None:
-        self.effects.append(Effect(kind, what, place, self._now - _ANY_DAY, answer, request, segments, self._forks.branch))
+    @property
+    def _at(self) -> timedelta:
+        return self._now - ANY_DAY
+
+    def _add(self, effect: Effect) -> None:
+        self.effects.append(replace(effect, branch=self._forks.branch))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
-            raise Refused(
-                f"{_AT_ONCE} steps follow each other here without a wait; put one into the loop: await j.wait(hours=1)"
-            )
+            raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
-
-
-def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
-    """Each way in which a wait may end well: in words, by name, and with each outcome of a task."""
-    for name, expected in expect.expected.items():
-        choices = expected.choices if isinstance(expected, OfPeople) else ()
-        for choice in choices:
-            yield f"{name}: {choice}", name, {"outcome": choice}
-        if not choices:
-            yield name, name, {}
-
-
-def _author() -> Place:
-    """Where the author's code is that led here."""
-    found: list[tuple[str, int, int]] = []
-    frame = sys._getframe(2)  # noqa: SLF001 - the only way to ask who calls
-    while frame is not None:
-        if is_authors(frame.f_code.co_filename):
-            found.append((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti))
-        elif found:  # who drives us
-            break
-        frame = frame.f_back  # type: ignore[assignment]
-    return tuple(found)

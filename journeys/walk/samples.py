@@ -77,6 +77,11 @@ def _near(code: types.CodeType | None) -> set[float]:
     return found
 
 
+def is_walked(annotation: Any) -> bool:
+    """Whether a journey is walked with what decides about a field of this kind: each choice, both sides of a number."""
+    return _is_number(annotation) or any(True for _ in _choices(annotation))
+
+
 def _is_number(annotation: Any) -> bool:
     parts = get_args(annotation) or (annotation,)
     return any(part in (int, float, Decimal) for part in parts)

@@ -12,6 +12,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
+from journeys.rules import Rule
 from journeys.telling import problem_of
 from journeys.walk.explore import WALK, Explored, Refused, explore
 from segments import Segment
@@ -75,7 +76,8 @@ def _keep(seen: Seen, explored: Explored) -> None:
 
 def _told(stop: BaseException, definition: JourneyDefinition) -> tuple[Problem, ...]:
     if isinstance(stop, Refused):
-        stop = CatalogueError(str(stop)).with_traceback(stop.__traceback__)
+        advice = "put one into the loop: await j.wait(hours=1)"
+        stop = CatalogueError(str(stop), remedy=advice, rule=Rule.ENDLESS).with_traceback(stop.__traceback__)
     return problem_of(stop, f"journey {definition.name}")
 
 
@@ -97,4 +99,5 @@ def _watched(work: Callable[[], T]) -> tuple[T, Iterator[Problem]]:
 
 def _forgotten(match: re.Match[str]) -> Problem:
     name, file, line = match.groups()
-    return Problem(file or "", int(line or 0), 1, f"{name}(…) does nothing without await: write await {name}(…)")
+    text = f"{name}(…) does nothing without await"
+    return Problem(file or "", int(line or 0), 1, text, remedy=f"write await {name}(…)", rule=Rule.AWAIT)

@@ -63,3 +63,9 @@ where id = $1 and ended_at is null and exists (select from catalogue_version whe
 -- name: moved
 -- Open runs that go on with another version than they began with.
 select id, version from run where moved_at >= $1 and ended_at is null;
+
+-- name: people_in
+-- How many people are in each journey, by the version that they are in.
+select journey, version, count(distinct profile_id) as people
+from run where ended_at is null and version is not null
+group by journey, version order by journey, version;

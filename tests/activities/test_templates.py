@@ -437,7 +437,7 @@ def test_a_product_is_asked_for_in_one_form(tmp_path: Path, wish: str) -> None:
 
 def test_a_product_that_is_not_asked_for_cannot_be_named(tmp_path: Path) -> None:
     problem = rejected(tmp_path, hi__push__yaml="title: '{{ product.name }}'\nbody: '{{ bought.name }}'\n")
-    assert "1: product.name needs product: {relation: …, to: last purchase} in this template" in problem
+    assert "1: product.name needs a product; write product: {relation: …, to: last purchase} in this template" in problem
     assert "2: bought.name needs" in problem
     problem = rejected(tmp_path, hi__push__yaml=f"{WISH}title: '{{{{ product.colour }}}}'\nbody: Hi\n")
     assert "unknown variable product.colour" in problem

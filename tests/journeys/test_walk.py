@@ -3,12 +3,12 @@
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
 from definitions.cart_abandonment import cart_abandonment
-from journeys import Journey, JourneyDefinition, journey
+from journeys import Journey, JourneyDefinition, QuietHours, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.walk.explore import explore
 from journeys.walk.graph import graph_of, mermaid
@@ -28,7 +28,7 @@ def start(late: timedelta = timedelta(0), **params: object) -> RunStart:
 
 
 def told(definition: JourneyDefinition) -> list[str]:
-    return [problem.text for problem in look_through(definition).problems.values()]
+    return [problem.told for problem in look_through(definition).problems.values()]
 
 
 def test_the_leading_wait_counts_from_entry() -> None:
@@ -127,7 +127,7 @@ def test_only_takes_one_segment_of_a_name() -> None:
         await j.push("hello", only=vips)
         await j.push("again", only=Segment("vips", trait("tier") == "silver"))
 
-    assert told(by_name) == ["hello goes only= to a Segment(…), not str"]
+    assert told(by_name) == ["hello goes only= to a Segment(…), not str; give it a Segment(…)"]
     assert told(of_two) == ["two different segments are called 'vips'; rename one"]
 
 
@@ -137,6 +137,10 @@ def test_what_is_unset_is_not_written_so_that_old_histories_look_as_they_did() -
     assert '"only":"vips"' in call.model_copy(update={"only": "vips"}).model_dump_json()
     assert DeliverRequest.model_validate_json(call.model_dump_json()) == call
     assert Receipt(outcome="sent").model_dump_json() == '{"outcome":"sent","reason":null,"retry_at":null}'  # type: ignore[arg-type]
+
+
+class Code(BaseModel):
+    code: UUID
 
 
 class Rating(BaseModel):
@@ -260,7 +264,72 @@ def test_what_loads_but_is_hardly_meant() -> None:
     }
     (unreached,) = found["dead"]
     assert Path(unreached.file).read_text().splitlines()[unreached.line - 1].strip() == 'await j.email("hello")'
-    assert all(finding.file == __file__ and "; " in finding.text for findings in found.values() for finding in findings)
+    assert all(finding.file == __file__ and finding.remedy for findings in found.values() for finding in findings)
+
+
+def test_what_is_for_nothing_and_what_comes_too_late() -> None:
+    @journey()
+    async def bookkeeping(j: Journey) -> None:
+        await j.push("receipt", transactional=True)
+
+    @journey(goal=purchases)
+    async def slow(j: Journey) -> None:
+        call = j.task("Call", to="care", by=timedelta(days=4), escalate="care-lead")
+        await j.wait_for(call, timeout=timedelta(days=4))
+
+    @journey(goal=purchases, quiet_hours=QuietHours("22:00", "08:00"), useless_after=timedelta(hours=9, minutes=59))
+    async def nightly(j: Journey) -> None:
+        await j.push("hello")
+
+    @journey(goal=purchases, quiet_hours=QuietHours("22:00", "08:00"), useless_after=timedelta(hours=10))
+    async def in_time(j: Journey) -> None:
+        call = j.task("Call", to="care", by=timedelta(days=3), escalate="care-lead")
+        await j.wait_for(call, timeout=timedelta(days=4)) or await j.push("hello")
+
+    found = {each.name: [doubt.rule for doubt in lint(each)] for each in (bookkeeping, slow, nightly, in_time)}
+    assert found == {
+        "bookkeeping": ["no-kpi"],
+        "slow": ["delay-beyond-deadline"],
+        "nightly": ["delay-beyond-deadline"],
+        "in_time": [],
+    }
+
+
+def test_a_step_behind_what_is_not_walked_on_both_sides_is_not_doubted() -> None:
+    """The clock, and what is free in a parameter; beside them, what stands on no path still is."""
+
+    @journey(goal=purchases)
+    async def by_the_clock(j: Journey) -> None:
+        late = j.now.month == 12
+        if late:
+            await j.push("happy-holidays")
+        receipt = await j.push("hello")
+        if receipt.sent and not receipt:
+            await j.push("never")
+
+    @journey(goal=purchases, params=Code)
+    async def by_a_code(j: Journey) -> None:
+        if j.params.code == UUID(int=7):
+            await j.push("for-seven")
+        if j.entered_at.month == 12:
+            return
+        await j.push("hello")
+
+    assert lint(by_a_code) == []
+    (doubt,) = lint(by_the_clock)
+    assert Path(doubt.file).read_text().splitlines()[doubt.line - 1].strip() == 'await j.push("never")'
+
+
+def test_a_loop_that_never_ends_hides_no_dead_step() -> None:
+    @journey(goal=purchases)
+    async def weekly(j: Journey) -> None:
+        async for _ in j.every(days=7):
+            receipt = await j.push("digest")
+            if receipt.sent and not receipt:
+                await j.push("never")
+
+    (doubt,) = lint(weekly)
+    assert (doubt.rule, doubt.text) == ("unreached", "journey weekly: j.push is on no path")
 
 
 def test_moments_come_and_those_of_a_trait_may_not() -> None:

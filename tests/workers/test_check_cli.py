@@ -41,9 +41,10 @@ def test_every_mistake_has_a_line_that_an_editor_understands(tmp_path: Path) -> 
     written(tmp_path, "acme", BAD)
     finished = journeys("check", "acme", cwd=tmp_path)
     assert finished.returncode == 1
+    rule = "reentry is a rule, not 'once'; write once(), after(days=…) or per_key(…) [declaration]"
     assert finished.stdout.splitlines() == [
-        "acme/__init__.py:3:1: journey hello: reentry is once(), after(days=…) or per_key(…), not 'once'",
-        "acme/__init__.py:5:5: j.push(…) does nothing without await: write await j.push(…)",
+        f"acme/__init__.py:3:1: journey hello: {rule}",
+        "acme/__init__.py:5:5: j.push(…) does nothing without await; write await j.push(…) [missing-await]",
     ]
 
 
@@ -56,8 +57,10 @@ def test_the_same_as_json(tmp_path: Path) -> None:
         "file": "acme/__init__.py",
         "line": 5,
         "column": 5,
+        "rule": "missing-await",
         "severity": "error",
-        "message": "j.push(…) does nothing without await: write await j.push(…)",
+        "message": "j.push(…) does nothing without await",
+        "remedy": "write await j.push(…)",
     }
     assert [each["line"] for each in others] == [7]
     assert json.loads(journeys("check", "--json", cwd=tmp_path).stdout) == []

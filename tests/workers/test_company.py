@@ -134,16 +134,16 @@ def test_node_modules_hold_no_templates(company: Path) -> None:
 @pytest.mark.parametrize(
     ("link", "to", "told"),
     [
-        ("lost.py", "nowhere.py", "lost.py:1:1: this cannot be read (no such file or directory): take it away, or mend it"),
+        ("lost.py", "nowhere.py", "lost.py:1:1: this cannot be read (no such file or directory); take it away, or mend it"),
         (
             "self.py",
             "self.py",
-            "self.py:1:1: this cannot be read (too many levels of symbolic links): take it away, or mend it",
+            "self.py:1:1: this cannot be read (too many levels of symbolic links); take it away, or mend it",
         ),
         (
             "again",
             ".",
-            "again/__init__.py:1:1: by a link this is the module acme.campaigns once more: take the link",
+            "again/__init__.py:1:1: by a link this is the module acme.campaigns once more; take the link",
         ),
     ],
 )

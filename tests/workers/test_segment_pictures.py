@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from store.segments.rows import Day
-from workers.cli.segment_pictures import bar, days
+from workers.cli.segments.pictures import bar, days
 from workers.cli.tables import words
 
 AT = datetime(2026, 11, 16, 12, tzinfo=UTC)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from store import Database
     from workers.settings import Settings
+    from workers.signing import Deployers
 
 T = TypeVar("T")
 _NEARLY = 0.85  # JOURNEYS_CATALOG is JOURNEYS_CATALOGUE; JOURNEYS_HOME is nothing of ours
@@ -66,10 +67,8 @@ def with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
 
     from store import connect
     from workers.embedded.configured import reach_postgres
-    from workers.embedded.vault import running_dsn
 
-    given = settings()
-    dsn = given.database_url.get_secret_value() if given.database_url else running_dsn(given.data_dir)
+    dsn = _dsn()
     if dsn is None:
         fail("JOURNEYS_DATABASE_URL is not set, and no `journeys dev` runs here; set it, or start that first")
 
@@ -82,6 +81,31 @@ def with_database(work: "Callable[[Database], Awaitable[T]]") -> "T":
             await database.close()
 
     return asyncio.run(run())
+
+
+def has_database() -> bool:
+    """Whether a database is configured, or runs on the data directory."""
+    return _dsn() is not None
+
+
+def who_may_deploy() -> "Deployers":
+    """Whose signature lets a stored version be executed here: by the settings, else that of the stack that runs here."""
+    from workers.embedded.vault import running_dsn, secrets_in
+    from workers.signing import Deployers, DeployKeyMissing, deployers, private_key
+
+    given = settings()
+    with suppress(DeployKeyMissing):
+        return deployers(given)
+    if given.database_url or running_dsn(given.data_dir) is None:
+        return Deployers()
+    return Deployers(public=(private_key(secrets_in(given.data_dir).deploy_key).public_key(),))
+
+
+def _dsn() -> str | None:
+    from workers.embedded.vault import running_dsn
+
+    given = settings()
+    return given.database_url.get_secret_value() if given.database_url else running_dsn(given.data_dir)
 
 
 def insist_on_embedded() -> None:

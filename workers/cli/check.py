@@ -16,6 +16,8 @@ from journeys.place import other_catalogue, spec_of
 from workers.cli.asked import fail, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from journeys.catalogue import Catalogue
     from journeys.errors import Problem
     from workers.definitions import Examined
@@ -31,14 +33,23 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for editors and CI.")] = False,
 ) -> None:
-    """Look for mistakes in the catalogue: journeys, segments, templates. Needs no server."""
+    """Look for mistakes in the catalogue: journeys, segments, templates. Needs no server.
+
+    Exit code 0 when it loads (warnings, too), 1 when not. --json is a list of objects with file, line, column, rule,
+    severity (error, warning), message and remedy; docs/authoring.md has the rules.
+    """
     module = _module(catalogue) if catalogue else settings().catalogue
-    examined = _examined(module, named=catalogue is not None)
+    examined = examined_as_named(catalogue)
     if as_json:
-        typer.echo(json.dumps([_plain(problem) for problem in examined.problems], ensure_ascii=False, indent=2))
+        typer.echo(json.dumps([problem.plain() for problem in examined.problems], ensure_ascii=False, indent=2))
     else:
         _tell(module, examined)
     raise typer.Exit(0 if examined.usable else 1)
+
+
+def examined_as_named(catalogue: str | None) -> "Examined":
+    """A catalogue by its module or its folder, else that of the settings, with all that is wrong with it."""
+    return _examined(_module(catalogue) if catalogue else settings().catalogue, named=catalogue is not None)
 
 
 def insist_on_catalogue(module: str) -> None:
@@ -95,21 +106,16 @@ def is_catalogue(folder: Path) -> bool:
     return file.is_file() and "from journeys import" in file.read_text(encoding="utf-8", errors="ignore")
 
 
+def tell(problems: "Iterable[Problem]") -> None:
+    """Problems, a line each."""
+    for problem in problems:
+        typer.secho(f"{problem} [{problem.rule}]", fg=typer.colors.RED if problem.serious else typer.colors.YELLOW)
+
+
 def _tell(module: str, examined: "Examined") -> None:
-    for problem in examined.problems:
-        typer.secho(str(problem), fg=typer.colors.RED if problem.serious else typer.colors.YELLOW)
+    tell(examined.problems)
     found = examined.catalogue
     if examined.usable and found is not None and examined.templates is not None:
         counts = (len(found.journeys), "journey"), (len(found.segments), "segment"), (len(examined.templates.found), "template")
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         typer.echo(f"{module}: {told}; it loads")
-
-
-def _plain(problem: "Problem") -> dict[str, str | int]:
-    return {
-        "file": problem.shown_file if problem.file else "",
-        "line": problem.line,
-        "column": problem.column,
-        "severity": "error" if problem.serious else "warning",
-        "message": problem.text,
-    }

@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from workers.cli.asked import fail, settings
-from workers.cli.segments_asked import Asked, Json, ask
+from workers.cli.segments.asked import Asked, Json, ask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

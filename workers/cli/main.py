@@ -12,6 +12,7 @@ from journeys.place import HOME, stand_here, written_over
 from workers.cli.asked import fail, insist_on_embedded, settings, with_database
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
+from workers.cli.diff import diff
 from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.new import new
@@ -19,7 +20,7 @@ from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.replay import replay
 from workers.cli.runs import runs
-from workers.cli.segments import segments
+from workers.cli.segments.commands import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
@@ -52,6 +53,7 @@ app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
 app.command(rich_help_panel="On this machine")(simulate)
 app.command(rich_help_panel="On this machine")(lint)
+app.command(rich_help_panel="On this machine")(diff)
 app.command(rich_help_panel="On this machine")(graph)
 app.command(rich_help_panel="On this machine")(reference)
 

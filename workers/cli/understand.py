@@ -1,5 +1,6 @@
 """`journeys graph`, `lint` and `reference`: what journeys do on every path, drawn and doubted, and what they can say."""
 
+import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workers.cli.asked import fail, settings
-from workers.cli.check import examined_or_fail
+from workers.cli.check import examined_as_named, examined_or_fail, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from journeys.authoring import JourneyDefinition
+    from journeys.errors import Problem
     from journeys.walk.graph import Graph
-    from journeys.walk.lint import Finding
 
 CatalogueOption = Annotated[str | None, typer.Option("--catalogue", help="The catalogue's module (JOURNEYS_CATALOGUE).")]
 
@@ -53,11 +56,17 @@ def lint(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list with file, line, rule and what to do.")] = False,
     catalogue: CatalogueOption = None,
 ) -> None:
-    """Look for what loads, but is hardly meant: no goal, sent twice, never reached. Exit code 1 when there is any."""
-    from workers.cli.tables import show
+    """Look for what does not load, and for what does, but is hardly meant: no goal, sent twice, never reached, too late.
 
+    Exit code 0 when there is nothing, 1 when there is. --json is a list of objects with file, line, column, rule,
+    severity (error: it does not load; warning: a doubt), message and remedy.
+    """
     found = _findings(journey, catalogue)
-    show(found, _told, as_json=as_json)
+    if as_json:
+        typer.echo(json.dumps([problem.plain() for problem in found], ensure_ascii=False, indent=2))
+    else:
+        tell(found)
+        typer.echo(f"{len(found)} to look at" if found else "no doubts")
     raise typer.Exit(1 if found else 0)
 
 
@@ -68,23 +77,25 @@ def reference() -> None:
     sys.stdout.write(page())
 
 
-def _findings(journey: str | None, catalogue: str | None) -> "list[Finding]":
+def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":
     from journeys.walk.lint import lint as doubts
 
-    journeys = [_journey(journey, catalogue)] if journey else list(examined_or_fail(_module(catalogue)).journeys.values())
-    return sorted(finding for each in journeys for finding in doubts(each))
-
-
-def _told(found: "list[Finding]") -> list[str]:
-    from journeys.errors import seen_from_here
-
-    return [f"{seen_from_here(each.file)}:{each.line}: [bold]{each.rule}[/bold] {each.text}" for each in found] or ["no doubts"]
+    examined = examined_as_named(catalogue)
+    if not examined.usable or examined.catalogue is None:
+        return list(examined.problems)
+    known = examined.catalogue.journeys
+    if journey is not None:
+        return doubts(_named(journey, known))
+    return sorted({*examined.problems, *(doubt for each in known.values() for doubt in doubts(each))})
 
 
 def _journey(name: str, catalogue: str | None) -> "JourneyDefinition":
+    return _named(name, examined_or_fail(_module(catalogue)).journeys)
+
+
+def _named(name: str, known: "Mapping[str, JourneyDefinition]") -> "JourneyDefinition":
     from difflib import get_close_matches
 
-    known = examined_or_fail(_module(catalogue)).journeys
     if name not in known:
         close = get_close_matches(name, known, n=1)
         fail(f"no journey '{name}'; " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"))

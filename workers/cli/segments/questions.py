@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workers.cli.asked import fail
-from workers.cli.segments_asked import Asked, Json, Silence, ask, read
+from workers.cli.segments.asked import Asked, Json, Silence, ask, read
 
 if TYPE_CHECKING:
     from segments.ask.coverage import Report
@@ -45,7 +45,7 @@ def count(name: Maybe = None, definition: File = None, as_json: Json = False) ->
         return {"members": size, "at": known.get(name or "", asked.now), "english": str(predicate), "hints": told}
 
     found = ask(work)
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     tables.show(found, tables.counted, as_json=as_json)
 
@@ -72,7 +72,7 @@ def preview(
 
     found, told = ask(work)
     from api.segments.views import Previewed, member
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     tables.show(Previewed(customers=[member(each) for each in found], hints=told), tables.members, as_json=as_json)
 
@@ -105,7 +105,7 @@ def concerns(
         return [*around.concerns(asked.catalogue.entries), *found]
 
     found = ask(work)
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     tables.show(found, tables.concerns, as_json=as_json)
 
@@ -127,7 +127,7 @@ def coverage(
 
     now, found = ask(work)
     from api.segments.coverage import coverage_report
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     tables.show(coverage_report(found), lambda shown: tables.coverage(shown, now), as_json=as_json)
 

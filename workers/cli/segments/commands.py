@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli import segments_change, segments_questions
 from workers.cli.asked import fail, settings
-from workers.cli.segments_asked import Asked, Json, Name, Silence, ask
+from workers.cli.segments import change, questions
+from workers.cli.segments.asked import Asked, Json, Name, Silence, ask
 
 if TYPE_CHECKING:
     from segments.ask.concerns import Concern
@@ -34,7 +34,7 @@ def list_(as_json: Json = False, silence_hours: Silence = 24) -> None:
 
     seen, standing = ask(work)
     from api.segments.views import view
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     tables.show([view(each) for each in seen], tables.overview, as_json=as_json)
     if not as_json:
@@ -53,7 +53,7 @@ def explain(name: Name, as_json: Json = False) -> None:
 
     seen, told = ask(work)
     from api.segments.views import detail
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     tables.show(detail(seen, told), tables.detail, as_json=as_json)
 
@@ -83,7 +83,7 @@ def days(
         return list(await days(asked.database, name, first, last))
 
     found = ask(work)
-    from workers.cli import segment_pictures as pictures
+    from workers.cli.segments import pictures
     from workers.cli.tables import show
 
     show(found, lambda each: pictures.days(name, each), as_json=as_json)
@@ -119,11 +119,11 @@ def why(
         return answer or fail("no such customer")
 
     answer = ask(work)
-    from workers.cli import segment_pictures as pictures
+    from workers.cli.segments import pictures
     from workers.cli.tables import show
 
     show(answer, lambda found: pictures.why(name, found), as_json=as_json)
 
 
-segments_questions.register(segments)
-segments_change.register(segments)
+questions.register(segments)
+change.register(segments)

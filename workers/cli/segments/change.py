@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workers.cli.asked import fail, settings
-from workers.cli.segments_asked import Asked, Json, Name, ask, read, until_live
+from workers.cli.segments.asked import Asked, Json, Name, ask, read, until_live
 
 if TYPE_CHECKING:
     from store.segments.snapshots import Snapshot
@@ -75,7 +75,7 @@ def delete(name: Annotated[str, typer.Argument(help="A segment that was defined 
 
 def wait(name: Name, seconds: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 3_600) -> None:
     """Wait until a new or changed segment is live, with its progress; it needs a running worker."""
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     with tables.bar(f"loading {name}") as show:
         seen = ask(lambda asked: until_live(asked, name, seconds, lambda each: show(each.loaded or 0)))
@@ -86,7 +86,7 @@ def wait(name: Name, seconds: Annotated[float, typer.Option(min=0, help="Give up
 
 def announce(name: Name) -> None:
     """Let those who are in a segment already enter its journeys, by their own re-entry rules; doing it twice is harmless."""
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     async def work(asked: Asked) -> int:
         from segments.load.announce import announce, unannounced
@@ -118,7 +118,7 @@ def snapshot(
 
     async def work(asked: Asked) -> "Snapshot":
         from segments.define.snapshots import freeze
-        from workers.cli import segment_tables as tables
+        from workers.cli.segments import tables
 
         segment, now = (await asked.one(name)).segment, settings().clock.now
         with tables.freezing(quiet=as_json) as progress:
@@ -130,7 +130,7 @@ def snapshot(
 
     made = ask(work)
     from api.segments.views import snapshot as view
-    from workers.cli import segment_tables as tables
+    from workers.cli.segments import tables
 
     tables.show(view(made), tables.frozen, as_json=as_json)
 

@@ -1,0 +1,68 @@
+"""The rules that `journeys check` and `journeys lint` go by: a name that stays as it is, and what it looks for.
+
+Promise: editors, CI and people who silence one of them rely on these names.
+"""
+
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """A rule by the name that programs know; its sentence is in `SENTENCES`."""
+
+    # What does not load
+    SYNTAX = "syntax"
+    FILE = "file"
+    MODULE = "module"
+    IMPURE = "impure"
+    REMEMBERS = "remembers"
+    SWALLOWS = "swallows-end"
+    AWAIT = "missing-await"
+    WORD = "word"
+    DECLARATION = "declaration"
+    RAISES = "raises"
+    ENDLESS = "endless"
+    TWO_OF_A_NAME = "two-of-a-name"
+    UNKNOWN_SEGMENT = "unknown-segment"
+    TEMPLATE = "template"
+    UNKNOWN_TEMPLATE = "unknown-template"
+    UNKNOWN_VARIABLE = "unknown-variable"
+    TEMPLATE_PARAMS = "template-params"
+    # What loads, and is a warning
+    NEARLY = "nearly-declared"
+    CAP = "cap-longer-than-deadline"
+    # What lint doubts
+    NO_GOAL = "no-goal"
+    NO_KPI = "no-kpi"
+    NO_MESSAGE = "no-message"
+    TWICE = "sent-twice"
+    UNREACHED = "unreached"
+    LATE = "delay-beyond-deadline"
+
+
+SENTENCES = {
+    Rule.SYNTAX: "a file that is not Python",
+    Rule.FILE: "a file that cannot be read, or stands there twice by a link",
+    Rule.MODULE: "a module that cannot be imported, or a catalogue that is none",
+    Rule.IMPURE: "a clock, chance, I/O or a logger, in any module of the catalogue or that it imports from beside it",
+    Rule.REMEMBERS: "a function that changes what belongs to its module",
+    Rule.SWALLOWS: "an except that swallows the end of a run",
+    Rule.AWAIT: "a step that is not awaited, and so does nothing",
+    Rule.WORD: "a word of the handle, or of the language of segments, that is misspelt or misused",
+    Rule.DECLARATION: "an argument of `@journey(…)` that cannot work",
+    Rule.RAISES: "a journey or a module that raises on one of its ways",
+    Rule.ENDLESS: "a journey or a module that does not come to an end, or a loop without a wait",
+    Rule.TWO_OF_A_NAME: "two different journeys, or segments, of one name",
+    Rule.UNKNOWN_SEGMENT: "a segment that a journey names and the catalogue does not keep",
+    Rule.TEMPLATE: "a template that cannot be used",
+    Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",
+    Rule.UNKNOWN_VARIABLE: "a variable that no template can know",
+    Rule.TEMPLATE_PARAMS: "a message, on any path, that does not pass what its template declares, or passes more",
+    Rule.NEARLY: "a name that is nearly one which the catalogue declares as its own",
+    Rule.CAP: "a cap whose span is longer than the deadline of messages, so that they are dropped and not sent later",
+    Rule.NO_GOAL: "a journey that sends marketing, and declares neither a goal nor a KPI",
+    Rule.NO_KPI: "any other journey that declares neither; the goal counts as a KPI",
+    Rule.NO_MESSAGE: "a journey that does nothing to its customer on any path",
+    Rule.TWICE: "a message that one customer may get from two places on one path",
+    Rule.UNREACHED: "a step that no path comes to",
+    Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",
+}

@@ -1,0 +1,266 @@
+"""What a change of the catalogue does to people: what is sent, when and to whom, what ends a run, and whom the new code fits.
+
+Promise: each change is one row with a stable rule, what was and what is; where nothing is told, all ways do the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from inspect import formatannotation
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from journeys.authoring import JourneyDefinition
+from journeys.catalogue import Catalogue
+from journeys.contracts import JourneySpec, QuietHours
+from journeys.spans import describe
+from journeys.walk.explore import Explored, explore
+from journeys.walk.fitting import fits
+from journeys.walk.outline import Key, Outline, Step, outline
+from segments import Predicate, Segment
+
+#: The fields of a declaration that change nothing for people.
+_SILENT = {"name", "about"}
+_NONE = "none"
+_Journeys = Mapping[str, JourneyDefinition]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is another for people: in words, as it was and as it is, and where it is written now."""
+
+    journey: str
+    rule: str
+    what: str
+    before: str = ""
+    after: str = ""
+    file: str = ""
+    line: int = 0
+    remedy: str = ""
+
+    @property
+    def message(self) -> str:
+        """All of it in one sentence."""
+        if self.before and self.after:
+            return f"{self.what}: {self.before}, and now {self.after}"
+        return f"{self.what}: {self.before or self.after}" if self.before or self.after else self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A catalogue to be compared, with the texts of its templates by their place."""
+
+    catalogue: Catalogue
+    templates: Mapping[str, str]
+
+
+def changes(before: Version, after: Version) -> list[Change]:
+    """What is another, journey by journey; then segments and templates."""
+    old, new = before.catalogue.journeys, after.catalogue.journeys
+    found: list[Change] = []
+    names = dict(_renamed(old, new))
+    for name in sorted({*old, *new} - {*names, *names.values()}):
+        if name not in new:
+            found.append(_gone(old[name]))
+        elif name not in old:
+            found.append(_come(new[name]))
+        else:
+            found += _of_journey(old[name], new[name])
+    found += [_other_name(old[name], new[other]) for name, other in names.items()]
+    found += _segments(before.catalogue, after.catalogue)
+    return [*found, *_templates(before, after)]
+
+
+def _renamed(old: _Journeys, new: _Journeys) -> Iterator[tuple[str, str]]:
+    """Journeys that do under another name what they did."""
+    come = sorted(new.keys() - old.keys())
+    for name in sorted(old.keys() - new.keys()):
+        same = next((other for other in come if _does(old[name]) == _does(new[other])), None)
+        if same is not None:
+            come.remove(same)
+            yield name, same
+
+
+def _does(definition: JourneyDefinition) -> tuple[Any, ...]:
+    steps = [replace(step, place=("", 0)) for step in outline(definition).steps.values()]
+    return (*_declared(definition), *steps)
+
+
+def _other_name(old: JourneyDefinition, new: JourneyDefinition) -> Change:
+    told = f"is called {new.name}: who is in it ends under the old name, and re-entry counts from nothing under the new one"
+    file, line = _declared_at(new)
+    return Change(old.name, "journey-renamed", "the journey has another name", after=told, file=file, line=line)
+
+
+def _gone(definition: JourneyDefinition) -> Change:
+    told = "nobody enters any more; who is in it ends as they began"
+    return Change(definition.name, "journey-removed", "the journey is taken out", told)
+
+
+def _come(definition: JourneyDefinition) -> Change:
+    sends = [step for step in outline(definition).steps.values() if step.kind == "message"]
+    told = ", ".join(f"{step.what} ({step.when})" for step in sends) or "sends nothing"
+    file, line = _declared_at(definition)
+    return Change(definition.name, "journey-added", "the journey is new", after=told, file=file, line=line)
+
+
+def _of_journey(old: JourneyDefinition, new: JourneyDefinition) -> Iterator[Change]:
+    explored = explore(old), explore(new)
+    yield from _declarations(old, new)
+    yield from _steps(new, outline(old, explored[0]), outline(new, explored[1]))
+    yield from _fit(explored[0], new)
+
+
+def _declarations(old: JourneyDefinition, new: JourneyDefinition) -> Iterator[Change]:
+    file, line = _declared_at(new)
+    told = zip(_declared(old), _declared(new), strict=True)
+    for (name, before), (_, after) in told:
+        if before != after:
+            yield Change(new.name, f"{name}-changed".replace("_", "-"), name.replace("_", " "), before, after, file, line)
+
+
+def _declared(definition: JourneyDefinition) -> Iterator[tuple[str, str]]:
+    for field in fields(JourneySpec):
+        if field.name not in _SILENT:
+            yield field.name, _said(getattr(definition.spec, field.name))
+    yield "params", _said(definition.params)
+
+
+def _said(value: Any) -> str:  # noqa: PLR0911 - a table of kinds
+    """A declared value as its author would say it."""
+    match value:
+        case None | () | frozenset():
+            return _NONE
+        case Segment():
+            return f"{value.name}: {value.predicate}"
+        case timedelta():
+            return describe(value)
+        case tuple():
+            return ", ".join(map(_said, value))
+        case QuietHours():
+            return f"{value.start} to {value.end}"
+        case type() if issubclass(value, BaseModel):
+            return ", ".join(_field(name, field) for name, field in value.model_fields.items())
+        case float():
+            return f"{value:g}"
+    return str(value)
+
+
+def _field(name: str, field: FieldInfo) -> str:
+    kind = formatannotation(field.annotation)
+    return f"{name}: {kind}" if field.is_required() else f"{name}: {kind} = {field.default!r}"
+
+
+def _steps(new: JourneyDefinition, was: Outline, now: Outline) -> Iterator[Change]:
+    added = {key: step for key, step in now.steps.items() if key not in was.steps}
+    removed = {key: step for key, step in was.steps.items() if key not in now.steps}
+    other_names: dict[str, str] = {}
+    for key, other in _replaced(removed, added):
+        before, after = removed.pop(key), added.pop(other)
+        other_names[before.what] = after.what
+        yield _change(new, after, f"{after.word}-replaced", f"{after.word} {after.when}", before.what, after.what)
+    for step in removed.values():
+        yield _change(new, step, f"{step.word}-removed", f"{step.what} is taken out", _told(step), placed=False)
+    for step in added.values():
+        yield _change(new, step, f"{step.word}-added", f"{step.what} is new", after=_told(step))
+    for key in [key for key in was.steps if key in now.steps]:
+        yield from _moved(new, was.steps[key].renamed(other_names), now.steps[key])
+    if was.lasts != now.lasts:
+        file, line = _declared_at(new)
+        yield Change(new.name, "duration-changed", "how long it lasts", _range(was.lasts), _range(now.lasts), file, line)
+
+
+def _replaced(removed: Mapping[Key, Step], added: Mapping[Key, Step]) -> list[tuple[Key, Key]]:
+    """Steps that stand where another stood: at the same time; messages on the same channel or with the same template."""
+    pairs: list[tuple[Key, Key]] = []
+    for key, old in removed.items():
+        free = [other for other in added if other not in {after for _, after in pairs}]
+        alike = (other for other in free if _alike(old, added[other]))
+        pairs += [(key, other) for other in [next(alike, None)] if other is not None]
+    return pairs
+
+
+def _alike(old: Step, new: Step) -> bool:
+    shared = old.kind != "message" or set(old.what.split(" ", 1)) & set(new.what.split(" ", 1))
+    return bool(shared) and (old.kind, old.times) == (new.kind, new.times)
+
+
+def _moved(new: JourneyDefinition, was: Step, now: Step) -> Iterator[Change]:
+    asked = (
+        (f"{now.word}-moved", "when", was.when, now.when),
+        (f"{now.word}-more-often" if now.most > was.most else f"{now.word}-less-often", "at most", _times(was), _times(now)),
+        (f"{now.word}-content-changed", "with", was.carries or _NONE, now.carries or _NONE),
+        ("only-changed", "only for", was.only or "everybody", now.only or "everybody"),
+        ("purpose-changed", "purpose", was.purpose, now.purpose),
+    )
+    for rule, what, before, after in asked:
+        if before != after:
+            yield _change(new, now, rule, f"{now.what}, {what}", before, after)
+    if was.conditions != now.conditions:
+        before, after = (_conditions(one.conditions - other.conditions) for one, other in ((was, now), (now, was)))
+        yield _change(new, now, "condition-changed", f"{now.what}, if", before, after)
+
+
+def _fit(explored: Explored, new: JourneyDefinition) -> Iterator[Change]:
+    """Whom the new code fits of those who are in the journey: only where their run fails does it matter."""
+    far = [(path.commands[n], path) for path in explored.paths if (n := fits(path, new)) < len(path.commands)]
+    if far:
+        first = min((command for command, _ in far), key=lambda command: command.at)
+        file, line = _declared_at(new)
+        told = f"who has come to '{first.what}' ({describe(first.at)}) could not go on with this code"
+        advice = "they end as they began; leave the steps behind them as they are, if this is to mend a run that fails"
+        yield Change(new.name, "does-not-fit", "people who are in it", "", told, file, line, advice)
+
+
+def _segments(old: Catalogue, new: Catalogue) -> Iterator[Change]:
+    for name in sorted({*old.segments, *new.segments}):
+        was, now = (each.segments[name].predicate if name in each.segments else None for each in (old, new))
+        if was != now:
+            rule = "segment-added" if was is None else "segment-removed" if now is None else "segment-changed"
+            yield Change("", rule, f"segment {name}", _in_words(was), _in_words(now))
+
+
+def _in_words(predicate: Predicate | None) -> str:
+    return "" if predicate is None else str(predicate)
+
+
+def _templates(old: Version, new: Version) -> Iterator[Change]:
+    for place in sorted({*old.templates, *new.templates}):
+        was, now = old.templates.get(place), new.templates.get(place)
+        if was != now:
+            rule = "template-added" if was is None else "template-removed" if now is None else "template-changed"
+            yield Change("", rule, f"template {place}", file=place if now is not None else "", line=int(now is not None))
+
+
+def _change(
+    new: JourneyDefinition, step: Step, rule: str, what: str, before: str = "", after: str = "", *, placed: bool = True
+) -> Change:
+    file, line = step.place if placed else _declared_at(new)
+    return Change(new.name, rule, what, before, after, file, line)
+
+
+def _declared_at(definition: JourneyDefinition) -> tuple[str, int]:
+    code = definition.steps.__code__
+    return code.co_filename, code.co_firstlineno
+
+
+def _told(step: Step) -> str:
+    """When, how often and on what conditions, of a step that has come or gone."""
+    often = f", at most {step.most} times" if step.most > 1 else ""
+    only = f", only for {step.only}" if step.only else ""
+    return f"{step.when}{often}{only}" + (f", if {_conditions(step.conditions)}" if step.conditions else "")
+
+
+def _conditions(conditions: frozenset[str]) -> str:
+    return " and ".join(sorted(conditions)) or "always"
+
+
+def _times(step: Step) -> str:
+    return "once" if step.most == 1 else f"{step.most} times"
+
+
+def _range(span: tuple[timedelta, timedelta]) -> str:
+    first, last = map(describe, span)
+    return first if first == last else f"{first} to {last}"

@@ -1,0 +1,120 @@
+"""What a journey does to people, in short: each thing that it does, when, how often, on what conditions, and how long it lasts.
+
+Promise: two versions whose outlines are the same do the same, as far as all ways through them tell.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from journeys.authoring import JourneyDefinition
+from journeys.spans import describe
+from journeys.walk.explore import Effect, Explored, Path, explore
+
+#: The kind of an effect, and what it is.
+Key = tuple[str, str]
+_FEW = 3  # times that are told one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a journey does, wherever its code says so: when since entry, on which conditions, how often."""
+
+    kind: str
+    what: str
+    times: tuple[timedelta, ...]
+    most: int
+    conditions: frozenset[str]
+    carries: str
+    only: str
+    purpose: str
+    place: tuple[str, int]
+
+    @property
+    def when(self) -> str:
+        """When since entry, as a person says it."""
+        told = [describe(each) if each else "at once" for each in self.times]
+        return ", ".join(told) if len(told) <= _FEW else f"{told[0]} to {told[-1]}"
+
+    def renamed(self, names: Mapping[str, str]) -> "Step":
+        """It, where steps before it have another name now."""
+        conditions = self.conditions
+        for old, new in names.items():
+            conditions = frozenset(each.replace(f"{old}: ", f"{new}: ", 1) for each in conditions)
+        return replace(self, conditions=conditions)
+
+    @property
+    def word(self) -> str:
+        """What it is, in a word that a person knows."""
+        return {"first": "wait", "question": "question", "action": "action"}.get(self.kind, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A journey's steps by what they are, and when it is over on its ways; `complete`: all of them were walked."""
+
+    steps: Mapping[Key, Step]
+    lasts: tuple[timedelta, timedelta]
+    complete: bool
+
+
+def outline(definition: JourneyDefinition, explored: Explored | None = None) -> Outline:
+    """The outline of a journey; plain waits are in it by the times of what follows them."""
+    explored = explored or explore(definition)
+    met: dict[Key, list[tuple[Path, int, Effect]]] = defaultdict(list)
+    for path in explored.paths:
+        for n, effect in enumerate(path.effects):
+            if effect.kind not in ("wait", "branch", "join"):
+                met[effect.kind, effect.what].append((path, n, effect))
+    tried = _tried(explored.paths)
+    steps = {key: _step(key, found, tried) for key, found in met.items()}
+    ends = [_end(path) for path in explored.paths] or [timedelta(0)]
+    return Outline(steps, (min(ends), max(ends)), explored.complete)
+
+
+def _step(key: Key, met: list[tuple[Path, int, Effect]], tried: Mapping[str, set[Any]]) -> Step:
+    times, (_, _, effect) = tuple(sorted({effect.at for _, _, effect in met})), met[0]
+    often = Counter(id(path) for path, _, _ in met)
+    decided = [{f"{e.what}: {e.answer}" for e in path.effects[:n] if e.answer} for path, n, _ in met]
+    needed = frozenset(set.intersection(*decided)) | set(_given([path for path, _, _ in met], tried))
+    place = effect.place[0][:2] if effect.place else ("", 0)
+    purpose = effect.request.purpose.value if effect.request else ""
+    only = ", ".join(effect.segments) if effect.kind == "message" else ""
+    return Step(*key, times, max(often.values()), needed, effect.carries, only, purpose, place)
+
+
+def _tried(paths: Iterable[Path]) -> dict[str, set[Any]]:
+    """What the journey was walked with, by parameter and by property of the entering event."""
+    found: dict[str, set[Any]] = defaultdict(set)
+    for path in paths:
+        for name, value in (*path.params.items(), *path.entry.items()):
+            found[name].add(value)
+    return found
+
+
+def _given(paths: list[Path], tried: Mapping[str, set[Any]]) -> Iterable[str]:
+    """Of these the values that lead here, where others do not."""
+    for name, values in _tried(paths).items():
+        if values < tried[name]:
+            yield f"{name} {_among(values, tried[name])}"
+
+
+def _among(values: set[Any], tried: set[Any]) -> str:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in tried)
+    if not numbers:
+        return " or ".join(sorted(map(str, values)))
+    low, high = min(values), max(values)
+    if high == max(tried):
+        return f"from {low:g}"
+    if low == min(tried):
+        return f"up to {high:g}"
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _end(path: Path) -> timedelta:
+    last = path.effects[-1] if path.effects else None
+    if last is None:
+        return timedelta(0)
+    return last.at + (last.lasts if last.kind == "wait" or last.answer == "in vain" else timedelta(0))

@@ -1,0 +1,110 @@
+"""Steps that are written and stand on no path: behind a condition that never holds, or behind what is never left.
+
+Promise: what the clock or a free value decides is not walked on both sides, and so is not doubted.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from journeys.authoring import JourneyDefinition
+from journeys.errors import Problem
+from journeys.handle import Journey
+from journeys.rules import Rule
+from journeys.walk.explore import Enough, Explored
+from journeys.walk.samples import is_walked
+
+_EFFECTS = {name for name, value in inspect.getmembers(Journey, inspect.iscoroutinefunction) if not name.startswith("_")}
+_CLOCK = {"now", "entered_at"}
+_Branch = ast.If | ast.While | ast.IfExp | ast.Match
+_LEAVES = ast.Return | ast.Break | ast.Continue | ast.Raise
+
+
+def unreached(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
+    """Every effect that is written stands on some path."""
+    steps = _source(definition) if _known(explored) else None
+    if steps is None:
+        return
+    handle = steps.args.args[0].arg
+    file = inspect.unwrap(definition.steps).__code__.co_filename
+    seen = {line for path in explored.paths for effect in path.effects for name, line, _ in effect.place if name == file}
+    undecided = list(_undecided(steps, handle, definition))
+    for call in _calls(steps, handle):
+        if seen.isdisjoint(_lines(call)) and not any(_decides(branch, call) for branch in undecided):
+            told = f"journey {definition.name}: {ast.unparse(call.func)} is on no path"
+            remedy = "take it out, or mend the condition before it"
+            yield Problem(file, call.lineno, 1, told, False, remedy, Rule.UNREACHED)
+
+
+def _known(explored: Explored) -> bool:
+    stopped = any(path.stop is not None and not isinstance(path.stop, Enough) for path in explored.paths)
+    return explored.complete and not stopped and not any(path.unknown for path in explored.paths)
+
+
+def _source(definition: JourneyDefinition) -> ast.AsyncFunctionDef | None:
+    steps = inspect.unwrap(definition.steps)
+    if not inspect.isfunction(steps):
+        return None
+    tree = ast.parse(Path(steps.__code__.co_filename).read_text(encoding="utf-8"))
+    named = (node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef) and node.name == steps.__name__)
+    return next((node for node in named if node.args.args and steps.__code__.co_firstlineno in _lines(node)), None)
+
+
+def _lines(node: ast.AsyncFunctionDef | ast.Call) -> range:
+    first = min((each.lineno for each in getattr(node, "decorator_list", ())), default=node.lineno)
+    return range(first, (node.end_lineno or node.lineno) + 1)
+
+
+def _calls(steps: ast.AsyncFunctionDef, handle: str) -> Iterator[ast.Call]:
+    for node in ast.walk(steps):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in _EFFECTS:
+                yield node
+
+
+def _undecided(steps: ast.AsyncFunctionDef, handle: str, definition: JourneyDefinition) -> Iterator[_Branch]:
+    """The branches that hang on what is not walked on both sides, also by way of a variable."""
+    names: set[str] = set()
+    assigned = [
+        node for node in ast.walk(steps) if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.AugAssign)
+    ]
+    for _ in assigned:
+        for node in assigned:
+            if node.value is not None and _hangs(node.value, handle, definition, names):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names |= {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+    for branch in ast.walk(steps):
+        if isinstance(branch, _Branch) and _hangs(_asked(branch), handle, definition, names):
+            yield branch
+
+
+def _asked(branch: _Branch) -> ast.expr:
+    return branch.subject if isinstance(branch, ast.Match) else branch.test
+
+
+def _hangs(expression: ast.expr, handle: str, definition: JourneyDefinition, names: set[str]) -> bool:
+    for node in ast.walk(expression):
+        match node:
+            case ast.Name(id=name) if name in names:
+                return True
+            case ast.Attribute(value=ast.Name(id=name), attr=word) if name == handle and word in _CLOCK:
+                return True
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id=name), attr="params"), attr=word) if name == handle:
+                return _is_free(definition.params, word)
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id=name), attr="entry"), attr=word) if name == handle:
+                return _is_free(definition.spec.entry_model, word)
+    return False
+
+
+def _is_free(model: type[BaseModel] | None, name: str) -> bool:
+    field = model.model_fields.get(name) if model else None
+    return field is not None and not is_walked(field.annotation)
+
+
+def _decides(branch: _Branch, call: ast.Call) -> bool:
+    """Whether a branch decides if a call is come to: it stands in it, or after one that may leave."""
+    inside = any(node is call for node in ast.walk(branch))
+    return inside or (branch.lineno < call.lineno and any(isinstance(node, _LEAVES) for node in ast.walk(branch)))
