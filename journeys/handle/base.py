@@ -17,6 +17,7 @@ from journeys.handle.branch import HERE, Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.rules import Rule
+from journeys.services import Service
 from segments import Segment
 
 #: The model of the entering event's properties; anything, where the author declares none.
@@ -26,7 +27,7 @@ EntryModel = TypeVar("EntryModel", default=Any)
 ENDING = frozenset(
     {
         *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
-        *(Reason.CEILING, Reason.OTHER_JOURNEY),
+        *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED),
     }
 )
 
@@ -95,7 +96,8 @@ class Params:
 class Words(Generic[EntryModel]):
     """What every kind of word works with.
 
-    `conditions` are the segments that the journey has named so far; they are checked when the catalogue is loaded.
+    `conditions` and `services` are the segments and services that the journey has named so far; they are checked when the
+    catalogue is loaded.
     """
 
     def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
@@ -106,6 +108,7 @@ class Words(Generic[EntryModel]):
         self._params = Params(start.params)
         self._root = Branch()
         self.conditions: dict[str, Segment] = {}
+        self.services: dict[str, Service[Any]] = {}
 
     @property
     def _here(self) -> Branch:

@@ -18,6 +18,7 @@ from journeys.questions import Question
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
+from journeys.simulate.services import Again, Told
 from journeys.simulate.strand import Fork, Pause, Strand
 from segments import Predicate
 from segments.language.moves import event_types
@@ -40,6 +41,10 @@ class Surroundings(Protocol):
         """The first of what a wait waits for that is so."""
         ...
 
+    def over(self, run: "Run") -> None:
+        """A run has ended."""
+        ...
+
 
 @lru_cache(1_024)
 def _goal_types(goal: Predicate | None) -> frozenset[str]:
@@ -58,23 +63,28 @@ class Run:
         *,
         key: str,
         holdout: bool,
+        waits: tuple[datetime, datetime] | None = None,
     ) -> None:
         self.customer = customer
         self.start = start
         self.key = key
         self.holdout = holdout
         self.spec: JourneySpec = definition.spec
+        #: When its customer entered; a goal counts from here, also where it waited to be let in.
+        self.entered_at = start.entered_at
+        self.waits_from: datetime = waits[0] if waits else start.entered_at
+        self.waits_until: datetime | None = waits[1] if waits else None
         #: The events that can reach its goal: asked at every message.
         self.goal_types = _goal_types(definition.spec.goal)
         self.outcome: Reason | None = None
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []
+        self.calls: list[Told] = []
         #: The numbers of what lets the customer's other journeys wait with their marketing.
         self.holds: frozenset[int] = frozenset()
         self.exit: Reason | None = None
         self._world = world
-        steps = definition.steps(Journey(start, definition.spec, self)).__await__()
-        self.here = Strand(self, steps, self._over)
+        self.here = Strand(self, lambda: definition.steps(Journey(self.start, self.spec, self)), self._over)
         #: The journey itself, and its branches.
         self.strands = [self.here]
 
@@ -99,6 +109,11 @@ class Run:
         """What it expects now; the world looks whether it has come true."""
         return [strand.expecting for strand in self.strands if strand.expecting is not None]
 
+    def let_in(self) -> None:
+        """It waited to be let in, and is from now on."""
+        self.waits_until = None
+        self.start = self.start.model_copy(update={"entered_at": self.now(), "started_at": self.now()})
+
     def go(self) -> None:
         """Begin."""
         self.here.go()
@@ -111,6 +126,8 @@ class Run:
         """End it, from whatever it waits for."""
         if self.outcome is None and self.exit is None:
             self.exit = reason
+            if self.waits_until is not None:
+                self._close(reason)
             for strand in list(self.strands):
                 if strand.waiting or len(self.strands) == 1:  # which may not have begun
                     strand.go()
@@ -162,9 +179,13 @@ class Run:
                 here.carried = False
 
     async def ask(self, question: Question) -> Any:
-        """The answer, from what the world knows."""
+        """The answer, from what the world knows; where a service gives none yet, again and again."""
         self._leave_if_over()
-        return self._world.answer(self, question)
+        answer = self._world.answer(self, question)
+        while isinstance(answer, Again):
+            await self._wait(answer.at, f"{question.summary}: no answer yet")
+            answer = self._world.answer(self, question)
+        return answer
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What is so already, or the first of it to come true in time."""
@@ -196,5 +217,9 @@ class Run:
             branch.leave_if_stopped()
 
     def _over(self, _: Any, ended: BaseException | None) -> None:
-        self.outcome = ended.reason if isinstance(ended, RunEnded) else self.exit or Reason.FINISHED
-        self.ended_at = self._world.agenda.now
+        self._close(ended.reason if isinstance(ended, RunEnded) else self.exit or Reason.FINISHED)
+
+    def _close(self, reason: Reason) -> None:
+        self.outcome, self.ended_at = reason, self._world.agenda.now
+        if self.spec.limits is not None:
+            self._world.over(self)

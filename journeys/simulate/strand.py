@@ -4,7 +4,7 @@ Promise: a strand is driven from wait to wait without an event loop; what a bran
 it as it does on Temporal: the end of one is the end of all.
 """
 
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context, copy_context
 from datetime import datetime
 from typing import Any, Protocol
@@ -41,6 +41,7 @@ class Strand:
     """One coroutine, and what it waits for."""
 
     __slots__ = (
+        "_begin",
         "_context",
         "_over",
         "_run",
@@ -55,7 +56,10 @@ class Strand:
     )
 
     def __init__(
-        self, run: Stranded, steps: Generator[Pause, None, Any], over: Callable[[Any, BaseException | None], None]
+        self,
+        run: Stranded,
+        steps: Callable[[], Awaitable[Any]],
+        over: Callable[[Any, BaseException | None], None],
     ) -> None:
         self.branch: Branch | None = None
         #: In words, and until when.
@@ -67,7 +71,8 @@ class Strand:
         self._context: Context | None = None
         self._over = over
         self._run = run
-        self._steps = steps
+        self._begin = steps
+        self._steps: Generator[Any, None, Any] | None = None
         self._turn = 0
 
     def of(self, branch: Branch) -> "Strand":
@@ -80,6 +85,8 @@ class Strand:
         """Go on until the next wait, or to the end."""
         run, self._turn, self.waiting = self._run, self._turn + 1, None
         before, run.here = run.here, self
+        if self._steps is None:
+            self._steps = self._begin().__await__()
         try:
             pause = next(self._steps) if self._context is None else self._context.run(next, self._steps)
         except StopIteration as done:
@@ -113,7 +120,7 @@ class Fork:
         self._raised: BaseException | None = None
         self._parked = False
         for branch, steps in branches:
-            strand = Strand(run, steps.__await__(), lambda came, raised, b=branch: self._over(b, came, raised))  # type: ignore[misc]
+            strand = Strand(run, lambda s=steps: s, lambda came, raised, b=branch: self._over(b, came, raised))  # type: ignore[misc]
             run.strands.append(strand.of(branch))
 
     async def joined(self) -> list[Any]:

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits, StartJourney
+from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, within
@@ -21,11 +21,12 @@ from journeys.handle import Journey
 from journeys.handle.branch import Branch
 from journeys.heard import Expect, Expected, Happened, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.services import Service
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
 from journeys.walk.samples import entries, samples
-from journeys.walk.saying import carried, comings, told_of
+from journeys.walk.saying import carried, comings, outcomes, told_of
 from segments import Segment
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Effect:
     expected: tuple[Expected, ...] = ()
     #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
     carries: str = ""
+    service: str | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
 
@@ -80,13 +82,14 @@ class Command(NamedTuple):
 class Path:
     """One way through: with which parameters and entering event, its effects in order, and what stopped it, if anything did.
 
-    `segments` are those that it names and that stand in the catalogue.
+    `segments` and `services` are those that it names.
     """
 
     params: dict[str, Any]
     entry: dict[str, Any]
     effects: tuple[Effect, ...]
     segments: dict[str, Segment]
+    services: dict[str, Service[Any]] = field(default_factory=dict)
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
@@ -119,11 +122,11 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
-            walk = _Walk(waiting.pop())
+            walk = _Walk(waiting.pop(), definition)
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
             unknown = None in (params, entry)
-            named, commands = handle.conditions, tuple(walk.commands)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), named, stop, unknown, commands)
+            named, commands = (handle.conditions, handle.services), tuple(walk.commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -153,10 +156,11 @@ def _walk(
 class _Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int]) -> None:
+    def __init__(self, prescribed: Sequence[int], definition: JourneyDefinition) -> None:
         self.effects: list[Effect] = []
         self.commands: list[Command] = []
         self._prescribed = prescribed
+        self._definition = definition
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
         self._where: list[Within] = []
@@ -206,6 +210,8 @@ class _Walk:
         place = self._author()
         if isinstance(question, When | Opens):
             return self._command(question.activity, question.summary, self._coming(question, place))
+        if isinstance(question, Call):
+            return self._command(question.activity, question.summary, self._called(question, place))
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
@@ -216,6 +222,14 @@ class _Walk:
         carries = carried(getattr(question, _CARRIED.get(type(question), ""), {}))
         self._add(Effect(kind, told_of(question), place, self._at, told, segments=named, carries=carries))
         return self._command(question.activity, question.summary, answer)
+
+    def _called(self, call: Call, place: Place) -> Called:
+        """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
+        ways = list(outcomes(call, self._definition))
+        told, called = ways[self._way((place, call.summary), len(ways))]
+        kind, carries = "question" if call.fetch else "action", carried(call.params)
+        self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
+        return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""

@@ -1,4 +1,4 @@
-"""Cases: a customer in a random journey, with what happens to them at a few instants; the same on the simulator and on Temporal.
+"""Cases: a customer in a random journey, with what happens to them at a few instants; the same on simulator and Temporal.
 
 Only such are taken as do three things or more, and meet something: a provider's fault, news of a message, a task that is done.
 """
@@ -17,10 +17,11 @@ from workers.testing.rehearsal import Rehearsal
 from workers.testing.simulated import Simulated
 
 MINUTE = timedelta(minutes=1)
-#: When something is done, after the beginning: no two an hour's half apart, so that no timer that began at one is due at another.
-BEATS = tuple(MINUTE * each for each in (0, 97, 261, 485, 859, 1_573, 2_991))
-#: How long it goes on then.
-THEN = timedelta(days=5)
+#: When something is done, after the beginning: at minutes of the half hour that are no other's, so that no timer which began
+#: at one of them, or stands at a full hour of somebody's clock, is due within minutes of another.
+BEATS = tuple(MINUTE * each for each in (2, 96, 250, 494, 858, 1_582, 2_996))
+#: How long it goes on then; it ends at such a minute, too.
+THEN = MINUTE * 7_203
 FAULTS = ("refuses", "is_busy", "keeps_silent", "knows_nobody")
 NEWS = ("receives", "opens", "clicks", "replies", "misses")
 EVENTS = (("Something Else", {}), ("Something Else", {}), ("Order Completed", {}), ("Rated", {"score": 3}), ("Other", {}))
@@ -131,7 +132,7 @@ def performed(
         with instant():
             for case in cases:
                 met[case.name] |= case.act(shop, beat)
-    shop.passes(seconds=THEN.total_seconds())
+    shop.passes(minutes=THEN / MINUTE)
     return met
 
 

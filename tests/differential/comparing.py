@@ -1,4 +1,4 @@
-"""Where two stages do not agree on a customer: runs, ends and refusals, messages with fates, reasons and instants, and all answers."""
+"""Where two stages do not agree on a customer: runs, ends, refusals, messages with fates, reasons, instants, answers."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from workers.testing.seen import Message, Refusal, Run
 
 Found = Sequence[tuple[UUID, Run]]
 #: A run's clock on a real server goes on while it works.
-CLOSE = timedelta(minutes=1)
+CLOSE = timedelta(minutes=2)
 
 
 def different(trace: Trace, real: Found, simulated: Found) -> list[str]:

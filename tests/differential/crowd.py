@@ -1,12 +1,12 @@
 """Many customers at once on real servers: what happens at an instant happens to all of them, and then they go on together.
 
-Promise: their runs are still turned one by one by Temporal's own clocks. Whose run is by itself, and meets no provider twice, is turned
-to the end of a stretch at once; everybody else from instant to instant.
+Promise: their runs are still turned one by one by Temporal's own clocks. Whose run is by itself, and meets no provider twice,
+is turned to the end of a stretch at once; everybody else from instant to instant, and then far enough beyond it for what is late.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from workers.testing.seen import Run
 from workers.testing.served import Served, opened
 from workers.testing.servers import Servers
 
+#: What is due at an instant may be due so much later in a run that has worked, or was started by another.
+NOTHING, LATE = timedelta(0), timedelta(seconds=100)
+
 
 class Crowd(Served):
     """A stage for a crowd."""
@@ -26,7 +29,7 @@ class Crowd(Served):
     @contextmanager
     def instant(self) -> Iterator[None]:
         """What is done inside is done at one instant, and settled for all together."""
-        self._portal.call(self._hands.turn, self.now, list(self._profiles.values()))
+        self._turn(self.now, list(self._profiles), NOTHING)
         self._gathered = True
         yield
         self._gathered = False
@@ -37,8 +40,11 @@ class Crowd(Served):
         due = list(self.shadow.steps(until))
         closely = {name for name in {name for _, name in due} if self._is_entangled(name)}
         for at, together in groupby([each for each in due if each[1] in closely], key=lambda each: each[0]):
-            self._portal.call(self._hands.turn, at, [self._profiles[name] for name in {name for _, name in together}])
-        self._portal.call(self._hands.turn, until, list(self._profiles.values()))
+            self._turn(at, sorted({name for _, name in together}), LATE)
+        self._turn(until, list(self._profiles), NOTHING)
+
+    def _turn(self, at: datetime, names: Sequence[str], beyond: timedelta) -> None:
+        self._portal.call(self._hands.turn, at, [self._profiles[name] for name in names], beyond)
 
     def all_runs(self) -> dict[str, list[tuple[UUID, Run]]]:
         """Everybody's runs, as Postgres and Temporal have them."""

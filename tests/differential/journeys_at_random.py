@@ -159,7 +159,8 @@ def first(a: Author, depth: int) -> str:
     awaited = a.dice.sample(come, 3)
     listed = ", ".join(f"{key}={each}" for key, each in zip("abc", awaited, strict=True))
     ask = f"{answer} = await j.first({listed}, timeout={a.one(*SPANS)})"
-    return f"{send}\n{ask}\nif {answer}.{a.one('a', 'b', 'c', 'timed_out')}:\n{a.inside(depth)}\nelif {answer}.which:\n{a.inside(depth)}"
+    decides = a.one("a", "b", "c", "timed_out")
+    return f"{send}\n{ask}\nif {answer}.{decides}:\n{a.inside(depth)}\nelif {answer}.which:\n{a.inside(depth)}"
 
 
 def news(a: Author, depth: int) -> str:

@@ -1,6 +1,6 @@
 """The simulator against Temporal over random journeys, customers, events, outcomes and clocks: none different.
 
-Few cases by default, because each costs on real servers; two thousand in the long profile, each word of the handle in a hundred.
+Few cases by default, because each costs on real servers; in the long profile two thousand, each word in a hundred of them.
 """
 
 import importlib
@@ -69,9 +69,9 @@ def test_every_word_comes_up_often_enough(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(BATCHES))
 def test_simulated_runs_do_what_real_ones_do(servers: Servers, tmp_path: Path, seed: int) -> None:
-    with catalogue(seed, tmp_path / "catalogues", JOURNEYS) as name, traced() as trace:
+    with catalogue(seed, tmp_path / "catalogues", JOURNEYS) as name:
         chosen = drawn(seed, name, JOURNEYS, EACH, Counter())
-        with crowd(servers, name, tmp_path) as stage:
+        with traced() as trace, crowd(servers, name, tmp_path) as stage:
             performed(Rehearsal(stage), chosen, stage.instant)
             real = stage.all_runs()
             found = {each.name: compared(trace, stage, real[each.name], each.name) for each in chosen}

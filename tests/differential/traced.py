@@ -1,4 +1,4 @@
-"""What runs really did, on either runtime: the words that their authors wrote, and what every question, wait and message came to."""
+"""What runs really did, on either runtime: their authors' words, and what every question, wait and message came to."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator

@@ -37,20 +37,25 @@ def _clock_of(seen: DescribeWorkflowExecutionResponse) -> datetime:
     return seen.workflow_extended_info.time_skipping_info.current_time.ToDatetime(UTC)
 
 
+def _begun(row: Run) -> bool:
+    """Whether Temporal has a run: one that waits to be let in is not there yet."""
+    return row.ended_at is None and row.started_at is not None
+
+
 class Hands:
     """Turns the shop's time, and that of its runs."""
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
-    async def turn(self, at: datetime, profiles: Sequence[UUID]) -> None:
+    async def turn(self, at: datetime, profiles: Sequence[UUID], beyond: timedelta = _SLACK) -> None:
         """It is `at` in the shop, and for the runs of these customers."""
         self._shop.clock.set(at)
-        await asyncio.gather(*(self._forward(row, at) for row in await self._open(profiles)))
+        await asyncio.gather(*(self._forward(row, at + beyond) for row in await self._open(profiles)))
         await self.settle(at, profiles)
 
-    async def _forward(self, row: Run, at: datetime) -> None:
-        handle, until = self._shop.workflow(row), at + _SLACK
+    async def _forward(self, row: Run, until: datetime) -> None:
+        handle = self._shop.workflow(row)
         seen = (await handle.describe()).raw_description
         if any(_is_due_after(each, until) for each in seen.pending_activities):
             return  # the server would try again at once; and nothing else is due in the run
@@ -91,12 +96,12 @@ class Hands:
         )
 
     async def _open(self, profiles: Sequence[UUID]) -> list[Run]:
-        return [row for row in await self.rows(profiles) if row.ended_at is None]
+        return [row for row in await self.rows(profiles) if _begun(row)]
 
     async def rows(self, profiles: Sequence[UUID]) -> list[Run]:
         """Runs of customers; those that are over in Temporal are written down as over."""
         rows = await self._listed(profiles)
-        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if row.ended_at is None]):
+        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if _begun(row)]):
             rows = await self._listed(profiles)
         return sorted(rows, key=lambda row: (row.entered_at, row.id))
 
