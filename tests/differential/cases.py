@@ -6,14 +6,16 @@ Only such are taken as do three things or more, and meet something: a provider's
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from journeys.contracts import Outcome
 from tests.differential.traced import Trace
 from tests.journeys.random_scripts import ZONES
+from workers.testing import Customer
 from workers.testing.rehearsal import Rehearsal
+from workers.testing.services import Service
 from workers.testing.simulated import Simulated
 
 MINUTE = timedelta(minutes=1)
@@ -23,6 +25,7 @@ BEATS = tuple(MINUTE * each for each in (2, 96, 250, 494, 858, 1_582, 2_996))
 #: How long it goes on then; it ends at such a minute, too.
 THEN = MINUTE * 7_203
 FAULTS = ("refuses", "is_busy", "keeps_silent", "knows_nobody")
+SERVICES = ("answers", "refuses", "is_busy", "keeps_silent")
 NEWS = ("receives", "opens", "clicks", "replies", "misses")
 EVENTS = (("Something Else", {}), ("Something Else", {}), ("Order Completed", {}), ("Rated", {"score": 3}), ("Other", {}))
 CHANNELS = ("push", "whatsapp", "email")
@@ -38,7 +41,8 @@ class Case:
     channels: tuple[str, ...]
     traits: dict[str, Any]
     deeds: tuple[tuple[int, str, tuple[Any, ...]], ...]
-    faults: tuple[tuple[str, str, int], ...] = field(default=())
+    faults: tuple[tuple[str, str, int], ...]
+    service: tuple[str, int] | None
 
     def act(self, shop: Rehearsal, beat: int) -> bool:
         """Do what is due at a beat; whether it met anything."""
@@ -47,12 +51,21 @@ class Case:
         if beat == 0:
             for channel, fault, times in self.faults:
                 getattr(shop.provider(channel), fault)(to=who, times=times)
+            if self.service is not None:
+                _has_answer(shop.service("points"), who, *self.service)
         for _, what, how in [each for each in self.deeds if each[0] == beat]:
             met |= bool(_do(shop, who, what, how))
         return met
 
 
-def _do(shop: Rehearsal, who: Any, what: str, how: tuple[Any, ...]) -> bool:
+def _has_answer(points: Service, who: Customer, how: str, times: int) -> None:
+    if how == "answers":
+        points.answers({"balance": times}, to=who)
+    else:
+        getattr(points, how)(to=who, times=times)
+
+
+def _do(shop: Rehearsal, who: Customer, what: str, how: tuple[Any, ...]) -> bool:
     match what:
         case "enters":
             who.does("Rated", score=how[0])
@@ -99,6 +112,7 @@ def _case(dice: random.Random, name: str, journey: str) -> Case:
         {trait: value for trait, value in known.items() if value is not None},
         (begin, *later),
         tuple((channel, dice.choice(FAULTS), dice.choice((1, 1, 2))) for channel in drawn),
+        dice.choice((None, None, (dice.choice(SERVICES), dice.choice((1, 3))))),
     )
 
 

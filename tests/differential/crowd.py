@@ -1,7 +1,7 @@
 """Many customers at once on real servers: what happens at an instant happens to all of them, and then they go on together.
 
 Promise: their runs are still turned one by one by Temporal's own clocks. Whose run is by itself, and meets no provider twice,
-is turned to the end of a stretch at once; everybody else from instant to instant, and then far enough beyond it for what is late.
+is turned to the end of a stretch at once; everybody else from instant to instant, and as far beyond as things may be late.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -60,7 +60,8 @@ class Crowd(Served):
     def _is_entangled(self, name: str) -> bool:
         runs = self.shadow.world.runs.of(self.shadow.world.customers[name])
         unsettled = any(each.attempts > 1 or each.state in ("claimed", "released") for run in runs for each in run.messages)
-        return unsettled or len(runs) > 1
+        uncalled = any(each.attempts > 1 or each.called is None for run in runs for each in run.calls)
+        return unsettled or uncalled or len(runs) > 1
 
     @asynccontextmanager
     async def _about(self, *names: str) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Cap, Journey, QuietHours, Segment, after, did, journey, trait
+from journeys import Cap, Journey, QuietHours, Segment, Service, after, did, journey, trait
 
 gold = Segment("gold", trait("tier") == "gold")
 raters = Segment("raters", did("Rated").within(hours=1))
@@ -27,6 +27,15 @@ class Rated(BaseModel):
     """What is known of a rating."""
 
     score: int
+
+
+class Points(BaseModel):
+    """What a service knows of a customer."""
+
+    balance: int
+
+
+points = Service("points", gives=Points, sample=Points(balance=10))
 
 
 class Choice(BaseModel):
@@ -198,6 +207,16 @@ def hold_others(a: Author, depth: int) -> str:
     return f"async with j.hold_others():\n    await j.wait(hours={a.one('1', '2.5')})\n{a.inside(depth)}"
 
 
+def webhook(_: Author, __: int) -> str:
+    return "if not await j.webhook(points, 'lead.qualified', score=7):\n    await j.email('note')"
+
+
+def fetch(a: Author, depth: int) -> str:
+    name = a.name()
+    so = f"{name} and {name}.value.balance >= 10"
+    return f"{name} = await j.fetch(points)\nif {so}:\n{a.inside(depth)}\nelse:\n{a.inside(depth)}"
+
+
 def goes_through(_: Author, __: int) -> str:
     return "await other(j)"
 
@@ -234,6 +253,7 @@ FLAT: dict[Piece, int] = {
     start: 5,
     end: 5,
     goes_through: 2,
+    webhook: 5,
 }
 DEEP: dict[Piece, int] = {
     every: 4,
@@ -246,6 +266,7 @@ DEEP: dict[Piece, int] = {
     task: 6,
     hold_others: 4,
     together: 5,
+    fetch: 5,
 }
 MORE = (
     "",

@@ -104,7 +104,6 @@ class Served:
 
     def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:
         """A customer with addresses and consent on these channels; the shadow's has the same id, and so the same luck."""
-
         self._portal.call(self._signs_up, name, channels, traits)
         self.shadow.joins(name, channels, traits, self._profiles[name])
         self._portal.call(self._hands.settle, self.now, [self._profiles[name]])
