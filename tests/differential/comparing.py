@@ -49,7 +49,10 @@ def _alike(a: Run, b: Run) -> bool:
     for one, other in zip(ordered(a), ordered(b), strict=False):
         same &= (one.step, one.occurrence, one.state, one.reason) == (other.step, other.occurrence, other.state, other.reason)
         times += [(one.due_at, other.due_at), (one.at, other.at)]
-    return same and all(_close(x, y) for x, y in times)
+    for call, another in zip(a.calls, b.calls, strict=False):
+        same &= (call.service, call.event, call.came_to) == (another.service, another.event, another.came_to)
+        times += [(call.asked_at, another.asked_at), (call.at, another.at)]
+    return same and len(a.calls) == len(b.calls) and all(_close(x, y) for x, y in times)
 
 
 def _close(a: datetime | None, b: datetime | None) -> bool:

@@ -57,6 +57,11 @@ class Crowd(Served):
 
         return self._portal.call(everybodys)
 
+    @property
+    def people(self) -> dict[str, UUID]:
+        """Everybody's id."""
+        return dict(self._profiles)
+
     def _is_entangled(self, name: str) -> bool:
         runs = self.shadow.world.runs.of(self.shadow.world.customers[name])
         unsettled = any(each.attempts > 1 or each.state in ("claimed", "released") for run in runs for each in run.messages)

@@ -303,12 +303,9 @@ def _journeys(dice: random.Random, journeys: int) -> Iterator[str]:
         )
 
 
-def write(seed: int, journeys: int, folder: Path) -> str:
-    """Write the catalogue; its name."""
-    name = f"random_catalogue_{seed}"
-    package = folder / name
+def with_templates(package: Path, source: str) -> None:
+    """Write a catalogue with the templates that it sends."""
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text(source(seed, journeys))
+    (package / "__init__.py").write_text(source)
     for template in TEMPLATES.glob("note.*"):
         shutil.copy(template, package)
-    return name
