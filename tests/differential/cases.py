@@ -103,6 +103,7 @@ def _case(dice: random.Random, name: str, journey: str) -> Case:
     }
     by_event = journey.endswith(("4", "9"))
     begin = (0, "enters", (dice.choice((2, 9)),)) if by_event else (0, "starts", (journey, _params(dice, journey)))
+    earlier = dice.choice(((), (), ((0, "is late", ("Something Else", {}, 35)),)))
     later = tuple((beat, *_deed(dice)) for beat in range(1, len(BEATS)) if dice.random() < 0.8)
     drawn = dice.sample(CHANNELS, dice.choice((0, 1, 1, 2)))
     return Case(
@@ -110,7 +111,7 @@ def _case(dice: random.Random, name: str, journey: str) -> Case:
         journey,
         dice.choice([CHANNELS] * 6 + [("email",), ("push", "email")]),
         {trait: value for trait, value in known.items() if value is not None},
-        (begin, *later),
+        (*earlier, begin, *later),
         tuple((channel, dice.choice(FAULTS), dice.choice((1, 1, 2))) for channel in drawn),
         dice.choice((None, None, (dice.choice(SERVICES), dice.choice((1, 3))))),
     )

@@ -97,7 +97,7 @@ class Author:
 
 
 def message(a: Author, _: int) -> str:
-    more = a.one("", "", "", ", transactional=True", ", only=gold")
+    more = a.one("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2)")
     return f"await j.{a.one(*CHANNELS)}('note'{more})"
 
 
@@ -199,8 +199,9 @@ def start(_: Author, __: int) -> str:
     return "if await j.start(other):\n    await j.wait(hours=0.5)"
 
 
-def end(_: Author, __: int) -> str:
-    return "if await j.end('other'):\n    await j.wait(hours=0.5)"
+def end(a: Author, _: int) -> str:
+    begin = a.one("await j.start(other)\nawait j.wait(hours=0.5)\n", "")
+    return f"{begin}if await j.end('other'):\n    await j.wait(hours=0.5)"
 
 
 def hold_others(a: Author, depth: int) -> str:

@@ -29,8 +29,8 @@ from tests.differential.traced import traced
 from workers.testing.rehearsal import Rehearsal
 from workers.testing.servers import Servers
 
-SEED, JOURNEYS, EACH = 77, 25, 3
-HOUR, DONE = timedelta(hours=1), Called(status=200)
+SEED, JOURNEYS, EACH = 81, 25, 2
+HOUR, DONE = timedelta(hours=1), Called(status=200, values={"balance": 10})
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ FAULTS: dict[str, Fault] = {
     "no ceiling": gate(asked=0),
     "consent is not asked": gate(consent="granted", addresses=1, unsuppressed=1),
     "branches number as one": (Branch, "next", lambda it, what: it._counted.update([what]) or it._counted[what]),
-    "the first branch that ends is all": (strand.Fork, "_is_over", property(lambda fork: bool(fork._came))),
+    "what a branch returns is lost": before(strand.Fork, "_over", lambda it, which, _, raised: (it, which, None, raised)),
 }
 
 
