@@ -23,7 +23,7 @@ from workers.testing.simulated import Simulated
 
 BATCHES, JOURNEYS, EACH = scaled((1, 5, 2), (20, 25, 4))
 #: Where coverage is counted; each word comes up so often.
-COUNTED, AT_LEAST = scaled((2, 10), (BATCHES, 100))
+COUNTED, AT_LEAST = scaled((2, 3), (BATCHES, 100))
 
 
 def drawn(seed: int, name: str, journeys: int, each: int) -> tuple[list[Case], Counter[str]]:

@@ -14,7 +14,8 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.service import RPCError
 
-from store.runs.views import Run, list_runs
+from store.runs.lists import Wanted, list_runs
+from store.runs.views import Run
 from workers.testing.shop import Shop
 
 #: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
@@ -108,6 +109,6 @@ class Hands:
     async def _listed(self, profiles: Sequence[UUID]) -> list[Run]:
         async def of(profile: UUID) -> list[Run]:
             database = self._shop.database
-            return await list_runs(database, journey=None, profile_id=profile, is_open=None, before=None, limit=500)
+            return await list_runs(database, Wanted(profile_id=profile), limit=500)
 
         return [row for rows in await asyncio.gather(*map(of, profiles)) for row in rows]
