@@ -68,7 +68,7 @@ def _has_answer(points: Service, who: Customer, how: str, times: int) -> None:
 def _do(shop: Rehearsal, who: Customer, what: str, how: tuple[Any, ...]) -> bool:
     match what:
         case "enters":
-            who.does("Rated", score=how[0])
+            who.does(how[0], score=how[1])
         case "starts":
             shop.starts(how[0], who, **how[1])
         case "does":
@@ -102,7 +102,11 @@ def _case(dice: random.Random, name: str, journey: str) -> Case:
         "birthday": dice.choice(("1990-01-09", "1990-07-13", "2000-02-29", None)),
     }
     by_event = journey.endswith(("4", "9"))
-    begin = (0, "enters", (dice.choice((2, 9)),)) if by_event else (0, "starts", (journey, _params(dice, journey)))
+    begin = (
+        (0, "enters", (f"Rated {journey.rpartition('_')[2]}", dice.choice((2, 9))))
+        if by_event
+        else (0, "starts", (journey, _params(dice, journey)))
+    )
     earlier = dice.choice(((), (), ((0, "is late", ("Something Else", {}, 35)),)))
     later = tuple((beat, *_deed(dice)) for beat in range(1, len(BEATS)) if dice.random() < 0.8)
     drawn = dice.sample(CHANNELS, dice.choice((0, 1, 1, 2)))

@@ -20,7 +20,6 @@ from pydantic import BaseModel
 from journeys import Cap, Journey, QuietHours, Segment, Service, after, did, journey, trait
 
 gold = Segment("gold", trait("tier") == "gold")
-raters = Segment("raters", did("Rated").within(hours=1))
 
 
 class Rated(BaseModel):
@@ -47,7 +46,7 @@ class Choice(BaseModel):
 @journey(reentry=after(minutes=0))
 async def other(j: Journey) -> None:
     """Another journey, to start, to end and to go through."""
-    await j.wait(hours=3)
+    await j.wait(hours=3, minutes=2)
     await j.whatsapp("note")
 
 '''
@@ -291,7 +290,10 @@ def _journeys(dice: random.Random, journeys: int) -> Iterator[str]:
     for n in range(journeys):
         author = Author(dice)
         by_event, goal = n % 5 == 4, dice.choice(("", f"goal={PURCHASE}"))
-        how = "entry=raters" if by_event else "params=Choice" if n % 5 == 3 else ""
+        raters = (
+            f"Segment('raters-{n}', did('Rated {n}').within(hours=1))"  # of its own: who is first of two is nobody's promise
+        )
+        how = f"entry={raters}" if by_event else "params=Choice" if n % 5 == 3 else ""
         more = dice.choice(MORE)
         begin = entering if by_event else choosing if how else None
         steps = [begin(author, 0)] if begin else []
