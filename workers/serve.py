@@ -10,7 +10,9 @@ import api
 from api import ApiConfig
 from journeys import JourneyDefinition
 from segments import Segment
+from workers.codes import Codes
 from workers.settings import Settings
+from workers.signing import trusted
 
 
 def create_app() -> FastAPI:
@@ -21,7 +23,9 @@ def create_app() -> FastAPI:
     settings = Settings()
     set_up("journeys-api", settings)
     catalogue, _ = load_definitions(settings.catalogue)
-    return api.create_app(replace(api_config(settings, catalogue.journeys, catalogue.segments), readings=catalogue.readings))
+    codes = Codes(settings.catalogue, catalogue.journeys, trusted(settings))
+    config = api_config(settings, catalogue.journeys, catalogue.segments)
+    return api.create_app(replace(config, readings=catalogue.readings, codes=codes))
 
 
 def api_config(

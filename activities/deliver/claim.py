@@ -15,7 +15,7 @@ from activities.gate.facts import Attempt, Questions, earlier_offer
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
-from journeys.gate.decide import Go, No, decide
+from journeys.gate.decide import Go, No, decide, inputs_of
 from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
@@ -89,8 +89,9 @@ class Claims:
         asked = await self.questions.about(attempt)
         match decide(asked.question):
             case No() as no:
-                return await self._say_no(attempt, no)
+                return await self._say_no(replace(attempt, told=inputs_of(asked.question)), no)
             case Go():
+                attempt = replace(attempt, told=inputs_of(asked.question))
                 if why is not None:
                     return await self._wait(attempt, why, "released", asked.offer)
                 return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer))
@@ -114,18 +115,20 @@ class Claims:
 
     async def _take(self, attempt: Attempt, claim: Claim) -> Claim:
         entry = self._entry(attempt, "claimed", claim.told)
-        entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id)
+        entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id, gate=_said(attempt, "go"))
         return replace(claim, row=await deliveries.record(attempt.connection, entry))
 
     async def _wait(self, attempt: Attempt, why: Later, state: str, offer: Offer | None) -> Later:
         detail = (offer.told if offer else {}) | {"error": why.detail}
         retry_at = self.doubt.business(attempt.now, why.pause)
-        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at))
+        gate = _said(attempt, "go", retry_at, {"error": why.detail})
+        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at, gate=gate))
         return why
 
     async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
         entry = self._entry(attempt, no.outcome.value, no.detail)
-        entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now)
+        gate = _said(attempt, no.outcome.value, no.retry_at, {"reason": no.reason.value} | no.detail)
+        entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now, gate=gate)
         await deliveries.record(attempt.connection, entry)
         GATE_REFUSALS.labels(attempt.request.channel.value, no.reason.value).inc()
         return receipt_of(no.outcome, no.reason, no.detail, no.retry_at)
@@ -144,6 +147,14 @@ class Claims:
             detail=detail,
             provider=self.providers[request.channel].name,
         )
+
+
+def _said(
+    attempt: Attempt, answer: str, retry_at: datetime | None = None, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One answer of the gate, as the ledger keeps it."""
+    again = {"retry_at": retry_at.isoformat()} if retry_at else {}
+    return {"at": attempt.now.isoformat(), "answer": answer, **attempt.told, **again, **(more or {})}
 
 
 def key_of(request: DeliverRequest) -> MessageKey:

@@ -3,8 +3,10 @@
 Promise: everything is asked as it is now, a moment before the provider call; nothing here was decided when the run began.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
@@ -30,7 +32,10 @@ from store.products import Offer
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones."""
+    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones.
+
+    `told` is what the gate was given, as far as the ledger keeps it.
+    """
 
     connection: Connection
     request: DeliverRequest
@@ -38,6 +43,7 @@ class Attempt:
     row: LedgerRow | None
     now: datetime
     served: Served
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def spec(self) -> JourneySpec:

@@ -117,7 +117,7 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
-            walk = _Walk(waiting.pop())
+            walk = Walk(waiting.pop())
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
             unknown = None in (params, entry)
             named, commands = handle.conditions, tuple(walk.commands)
@@ -138,7 +138,7 @@ def entered(params: dict[str, Any], entry: dict[str, Any]) -> RunStart:
 
 
 def _walk(
-    definition: JourneyDefinition, walk: "_Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
+    definition: JourneyDefinition, walk: "Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
     handle: Journey[Any] = Journey(entered(params, entry), definition.spec, walk)
     try:
@@ -148,16 +148,18 @@ def _walk(
     return stop, handle
 
 
-class _Walk:
+class Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int]) -> None:
+    def __init__(self, prescribed: Sequence[int], began: datetime = ANY_DAY, zones: tuple[str, ...] = ("UTC",)) -> None:
+        self.began = began
+        self.zones = zones
         self.effects: list[Effect] = []
         self.commands: list[Command] = []
         self._prescribed = prescribed
         self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[_Turn, int] = {}
-        self._now = ANY_DAY
+        self._now = began
         self._at_once = 0
 
     def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
@@ -173,9 +175,11 @@ class _Walk:
                     yield (*before, way)
 
     def now(self) -> datetime:
+        """Business time, which passes by waits only."""
         return self._now
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
+        """Time passes."""
         if at > self._now:
             self._at_once = 0
         lasts = max(at - self._now, timedelta(0))
@@ -187,6 +191,7 @@ class _Walk:
     hold = sleep_until
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
+        """A message: sent, and not."""
         place = _author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
@@ -196,6 +201,7 @@ class _Walk:
         return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
+        """Each answer that there may be."""
         place = _author()
         if isinstance(question, When | Opens):
             return self._command(question.activity, question.summary, self._coming(question, place))
@@ -213,16 +219,17 @@ class _Walk:
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
         if isinstance(question, Opens):
-            return next_open(question.window, ("UTC",), self._now)
+            return next_open(question.window, self.zones, self._now)
         asked = question.moment
         if asked.trait is None and asked.day is None:
-            return next_of(asked, ("UTC",), self._now)
+            return next_of(asked, self.zones, self._now)
         comes = self._way((place, question.summary), 2) == 0
         self._add(Effect("question", question.summary, place, self._at, "it comes" if comes else "never"))
-        known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
+        known = next_of(asked, self.zones, self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
         return (known or self._now + timedelta(days=1)) if comes else None
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Each of what is waited for, and in vain."""
         place = _author()
         ways = list(_comings(expect))
         way = self._way((place, summary), len(ways) + 1)
@@ -254,7 +261,7 @@ class _Walk:
 
     @property
     def _at(self) -> timedelta:
-        return self._now - ANY_DAY
+        return self._now - self.began
 
     def _add(self, effect: Effect) -> None:
         self.effects.append(effect)

@@ -104,6 +104,8 @@ class Entry:
     claimed_at: datetime | None = None
     settled_at: datetime | None = None
     attempts: int = 0
+    #: What the gate was asked and said this time.
+    gate: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,7 @@ async def record(connection: Connection, entry: Entry) -> Claimed:
         entry.claimed_at,
         entry.settled_at,
         entry.attempts,
+        entry.gate,
     )
     return Claimed(**row) if row else Claimed()
 

@@ -697,6 +697,8 @@ create table delivery (
     settled_at           timestamptz,
     delivered_at         timestamptz,
     read_at              timestamptz,
+    -- What the gate was asked and said, each time: instants, reasons and inputs, nothing of what was sent.
+    gates                jsonb not null default '[]',
     primary key (run_id, step, occurrence),
     check (retry_at is null or state in ('claimed', 'deferred', 'released'))
 );

@@ -48,13 +48,14 @@ select counted_at, channel, purpose from past_under_lock($1, $2, $3, $4);
 -- A claim that turns out doubtful keeps its time, because a cap goes on counting it. `claimed` with a time to retry is a
 -- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
-                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer)
+                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies, gates)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, jsonb_build_array($19::jsonb))
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
     settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts,
-    copies = delivery.copies + excluded.copies
+    copies = delivery.copies + excluded.copies,
+    gates = case when jsonb_array_length(delivery.gates) < 50 then delivery.gates || excluded.gates else delivery.gates end
 where delivery.state in ('claimed', 'deferred', 'released')
 returning attempts, copies;
 

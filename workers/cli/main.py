@@ -13,6 +13,7 @@ from workers.cli.asked import fail, insist_on_embedded, settings, with_database
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
 from workers.cli.diff import diff
+from workers.cli.explain import explain
 from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.new import new
@@ -44,6 +45,7 @@ app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
+app.command(rich_help_panel="Customers")(explain)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Deployment")(replay)
