@@ -1,12 +1,44 @@
 """Who enters the shop's journeys."""
 
 from journeys import Segment, did, prop, purchases, trait
+from segments.library import app_friction, cart_doubts, high_value, technical_friction, temperature, vip_at_risk
 
 abandoned_cart = Segment(
     "abandoned-cart",
     did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"),
     "Put something into the cart within a day, and has not ordered since.",
 )
+
+doubting = cart_doubts()
+
+interested_in_the_app = Segment(
+    "interested-in-the-app",
+    did("Product Viewed").where(prop("platform").in_("ios", "android")).within(hours=4),
+    "Has just looked at a product in the app.",
+)
+
+left_the_site = Segment(
+    "left-the-site",
+    did("Product Viewed").within(days=7)
+    & ~did("Product Viewed").within(days=1)
+    & ~did("Product Added").within(days=7)
+    & ~purchases.since_last("Product Viewed"),
+    "Looked at products, has been away for a day, and left neither a cart nor an order.",
+)
+
+received = Segment(
+    "received",
+    purchases.within(days=14) & ~purchases.within(days=7),
+    "The last order is a week old: it has arrived.",
+)
+
+vip = high_value(500)
+vip_in_trouble = vip_at_risk(vip)
+held_up = technical_friction()
+lost_in_the_app = app_friction("Key Action", otherwise="Europe/Madrid")
+
+leads = Segment("leads", did("Pricing Viewed") | did("Quote Requested"), "Has asked what it costs.")
+hot, warm = temperature("Pricing Viewed", "Quote Requested", name="lead")[:2]  # a lead that is neither is cold
 
 fond_of_electric_cars = Segment(
     "fond-of-electric-cars",

@@ -1,7 +1,7 @@
 """A simulated delivery from claim to settlement: the real gate, and a provider that answers what the test wants.
 
 Promise: what the ledger would say of a message, a `Message` says here, and the journey gets the receipt that it would get.
-Left out: products that a template offers, and templates altogether; they are checked when a catalogue is loaded.
+Left out: templates are not rendered; they are checked when a catalogue is loaded.
 """
 
 import math
@@ -15,6 +15,7 @@ from journeys.simulate.customers import Address, Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached
 from journeys.simulate.messages import Message
+from journeys.simulate.products import Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
@@ -39,9 +40,16 @@ class Delivery:
     """Where messages are claimed and settled."""
 
     def __init__(
-        self, providers: Providers, runs: Runs, segments: dict[str, Segment], controls: dict[str, str], ceilings: Ceilings
+        self,
+        providers: Providers,
+        shelf: Shelf,
+        runs: Runs,
+        segments: dict[str, Segment],
+        controls: dict[str, str],
+        ceilings: Ceilings,
     ) -> None:
         self._providers = providers
+        self._shelf = shelf
         self._runs = runs
         self._segments = segments
         self._controls = controls
@@ -57,17 +65,20 @@ class Delivery:
             return self._hand_over(run, message, addresses, now)
         if now >= request.useless_after:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
-        decided = decide(self._question(run, message, len(allowed), len(addresses), now))
+        question = self._question(run, message, len(allowed), len(addresses), now)
+        decided = decide(question)
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
             if decided.outcome is Outcome.DEFERRED:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
+        message.detail = dict(question.offer or {})
         return self._hand_over(run, message, addresses, now)
 
     def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
         goal = goal_reached(spec.goal, who, run.start.entered_at, now, run.goal_types) if spec.goal is not None else None
+        relation = self._shelf.wish(request.channel, request.template)
         return Question(
             request=request,
             spec=spec,
@@ -83,6 +94,8 @@ class Delivery:
             holdout=run.holdout,
             held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
+            relation=relation,
+            offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
             past=self._past(run, message, now) if who.past or run.holdout else (),
             ceilings=self._ceilings,
         )
@@ -165,10 +178,12 @@ class Delivery:
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
         message.state, message.reason, message.at = outcome, reason, now
-        if outcome is Outcome.SENT:
+        detail = message.detail
+        if outcome is Outcome.SENT and not detail:
             return _SENT
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
-        return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, segment=message.detail.get("segment"))
+        told = {"segment": detail.get("segment"), "product": detail.get("product")}
+        return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **told)
 
 
 def pause_after(copies: int) -> timedelta:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, PerKey, Plain, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, PerKey, Plain, Reason, Receipt
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
@@ -25,6 +25,7 @@ from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import Hearing, goal_reached
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
+from journeys.simulate.products import Shelf, Wishes
 from journeys.simulate.providers import Providers
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
@@ -32,22 +33,30 @@ from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
 
+
+def _no_wish(_channel: Channel, _template: str) -> None:
+    return None
+
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class World:
     """A catalogue and everybody whom it is about."""
 
-    def __init__(self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS) -> None:
+    def __init__(
+        self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS, wishes: Wishes = _no_wish
+    ) -> None:
         self.catalogue = catalogue
         self.agenda = Agenda(now)
         self.providers = Providers()
+        self.shelf = Shelf(wishes)
         self.customers: dict[str, Customer] = {}
         self._numbers = count(1)
         self._controls: dict[str, str] = {}
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
-        self._delivery = Delivery(self.providers, self.runs, known, self._controls, ceilings)
+        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings)
         self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))

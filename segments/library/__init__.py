@@ -10,12 +10,13 @@ Every cut, event and property is a parameter, and every result is an ordinary `S
 write your own from scratch. Event names and properties are those of the Segment spec where it has them.
 """
 
-from segments.library.activity import Activity, Temperature, Visits, activity, temperature, visits
+from segments.library.activity import Activity, Temperature, Visits, activity, app_friction, temperature, visits
 from segments.library.feedback import Nps, nps, technical_friction, vip_at_risk
 from segments.library.interests import Answers, answers, night_visitors, topic_affinity
 from segments.library.orders import (
     abandoned_cart,
     best_customers,
+    cart_doubts,
     category_buyers,
     discount_buyers,
     high_value,
@@ -40,7 +41,9 @@ __all__ = [
     "abandoned_cart",
     "activity",
     "answers",
+    "app_friction",
     "best_customers",
+    "cart_doubts",
     "category_buyers",
     "cold_weather",
     "complete_profiles",

@@ -50,6 +50,14 @@ def activity(*events: str, active_days: int = 30, dormant_days: int = 180, name:
     )
 
 
+def app_friction(
+    key: str, *, visit: str = OPENED, at_least: int = 5, otherwise: str = "UTC", name: str = "app-friction"
+) -> Segment:
+    """Came so often in the calendar week where they live, and has not once done what the app is for."""
+    often = did(visit).at_least(at_least).this_week(otherwise=otherwise)
+    return Segment(name, often & ~did(key).this_week(otherwise=otherwise), f"{at_least} visits this week, and no {key}.")
+
+
 class Visits(NamedTuple):
     """How often customers have come."""
 

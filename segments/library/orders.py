@@ -20,6 +20,14 @@ def abandoned_cart(*, over: Money | None = None, hours: float = 24, name: str = 
     return Segment(name, left, "Left something in the cart.")
 
 
+def cart_doubts(
+    *, asked: str = "Agent Asked", by: str = "topic", topic: str = "returns", hours: float = 24, name: str = "cart-doubts"
+) -> Segment:
+    """Left something in the cart lately, and has asked about a topic since: on the web, in a chat, of an agent."""
+    doubt = did(asked).where(prop(by) == topic).since_last(ADDED)
+    return Segment(name, abandoned_cart(hours=hours).predicate & doubt, f"A cart, and a question about {topic}.")
+
+
 def viewed_not_bought(*, days: int = 7, name: str = "viewed-not-bought") -> Segment:
     """Looked at a product lately, and has not ordered since."""
     return Segment(name, did(VIEWED).within(days=days) & ~did(BOUGHT).since_last(VIEWED), "Looked, did not buy.")

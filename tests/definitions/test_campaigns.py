@@ -18,6 +18,22 @@ def journeys_catalogue() -> str:
     return "definitions"
 
 
+LOOKED = {"product_id": "boots", "name": "Snow boots"}
+
+
+@pytest.mark.parametrize(("says_yes", "expected"), [(True, ["whatsapp:product-offer"]), (False, [])])
+def test_jrn_04_looked_at_in_the_app_offered_by_whatsapp_to_who_opted_in(
+    shop: Rehearsal, says_yes: bool, expected: list[str]
+) -> None:
+    ana, bea = (shop.customer(name, channels=("whatsapp",) if says_yes else ("push", "email")) for name in ("ana", "bea"))
+    ana.does("Product Viewed", platform="ios", **LOOKED)
+    bea.does("Product Viewed", platform="web", **LOOKED)
+    shop.passes(hours=3)
+    assert ana.inbox == expected
+    assert says_yes or ana.missed("whatsapp:product-offer", because="no consent")
+    assert not bea.entered("app_offer")
+
+
 @pytest.mark.parametrize("near", [True, False])
 def test_jrn_05_near_a_dealer_a_push_or_else_an_invitation_after_two_weeks(shop: Rehearsal, near: bool) -> None:
     ana = shop.customer("ana", interests=["skiing", "electric cars"])
@@ -27,6 +43,59 @@ def test_jrn_05_near_a_dealer_a_push_or_else_an_invitation_after_two_weeks(shop:
     shop.passes(days=16)
     assert ana.inbox == (["push:dealer-nearby"] if near else ["whatsapp:test-drive-invitation"])
     assert ana.got(ana.inbox[0], after=2 * HOUR if near else 14 * DAY)
+
+
+def test_jrn_07_a_vip_in_trouble_is_sold_nothing_until_the_ticket_is_closed(shop: Rehearsal) -> None:
+    ana, bea = shop.customer("ana"), shop.customer("bea")
+    ana.does("Order Completed", at=shop.now - 60 * DAY, total=600)
+    for each in (ana, bea):
+        each.does("Support Ticket Opened", type="billing")
+        shop.starts("cart_discount", each)
+    shop.passes(hours=3)
+    assert ana.missed("push:cart-waiting", because="held by another journey")
+    assert bea.inbox == ["push:cart-waiting"]
+    ana.does("Support Ticket Closed", type="billing")
+    shop.passes(hours=2)
+    assert ana.inbox == ["push:cart-waiting", "whatsapp:vip-offer"]
+
+
+def test_jrn_07_doubts_about_a_cart_are_answered_instead_of_one_more_reminder(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Product Added", cart_id="c-1", name="Snow boots")
+    shop.passes(minutes=30)
+    ana.does("Agent Asked", topic="returns")
+    shop.passes(hours=20)
+    assert ana.inbox == ["push:easy-returns"]
+    assert ana.missed("push:cart-reminder")
+    ana.does("Order Completed")
+    assert ana.left("cart_doubts", "goal reached")
+
+
+@pytest.mark.parametrize("mended_first", [True, False])
+def test_jrn_07_who_had_a_technical_problem_hears_that_it_is_mended(shop: Rehearsal, mended_first: bool) -> None:
+    ana = shop.customer("ana")
+    if mended_first:
+        ana.does("Support Ticket Closed", type="technical", at=shop.now - DAY)
+    ana.does("Support Ticket Opened", type="technical")
+    shop.passes(days=1)
+    if not mended_first:
+        assert ana.got_nothing()
+        ana.does("Support Ticket Closed", type="technical")
+        shop.passes(minutes=1)
+    assert ana.inbox == ["whatsapp:fixed-in-this-release"]
+
+
+@pytest.mark.parametrize("finds_it", [True, False])
+def test_jrn_08_five_visits_without_getting_anywhere_bring_help(shop: Rehearsal, finds_it: bool) -> None:
+    ana = shop.customer("ana")
+    for _ in range(5):
+        shop.passes(hours=1)
+        ana.does("Application Opened")
+    shop.passes(minutes=5)
+    if finds_it:
+        ana.does("Key Action")
+    shop.passes(minutes=10)
+    assert ana.inbox == ([] if finds_it else ["push:need-help"])
 
 
 @pytest.mark.parametrize(
@@ -59,6 +128,21 @@ def test_jrn_09_while_a_complaint_is_open_nobody_sells_to_the_customer(shop: Reh
     assert ana.missed("push:cart-waiting", because="held by another journey")
 
 
+def test_jrn_10_each_temperature_its_own_message_and_who_changes_goes_another_way(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Pricing Viewed")
+    shop.passes(days=9)
+    assert ana.inbox == ["push:lead-discount", "email:lead-come-back"]
+    assert ana.got("email:lead-come-back", after=8 * DAY)
+    shop.passes(days=83)
+    assert ana.got("email:lead-guide", after=91 * DAY)
+    ana.does("Quote Requested")
+    shop.passes(minutes=1)
+    assert ana.got("push:lead-discount", times=2)
+    ana.does("Order Completed")
+    assert ana.left("lead_nurture", "goal reached")
+
+
 def test_jrn_11_something_to_read_each_week_until_the_first_sign_of_life(shop: Rehearsal) -> None:
     ana = shop.customer("ana")
     ana.does("Order Completed", at=shop.now - 120 * DAY + HOUR)
@@ -76,6 +160,32 @@ def test_jrn_12_a_second_purchase_by_the_reason_why_there_was_none(shop: Rehears
     ana.does("Order Completed", at=shop.now - 30 * DAY + HOUR)
     shop.passes(hours=2)
     assert ana.inbox == [expected]
+
+
+def test_jrn_13_what_goes_with_an_order_then_one_better_and_never_what_they_own(shop: Rehearsal) -> None:
+    shop.sells("boots", complementary=["socks", "wax", "spray"], better=["alpine"])
+    shop.sells("wax", available=False)
+    for each in ("socks", "spray", "alpine"):
+        shop.sells(each)
+    ana, bea = shop.customer("ana"), shop.customer("bea")
+    ana.does("Order Completed", at=shop.now - 7 * DAY + HOUR, products=[{"product_id": "boots", "price": 90}])
+    bea.does("Order Completed", at=shop.now - 7 * DAY + HOUR, products=[{"product_id": "socks", "price": 9}])
+    shop.passes(days=15)
+    assert ana.inbox == ["push:goes-with-it", "email:one-better"]
+    assert bea.missed("push:goes-with-it", because="no product to offer")
+    assert bea.got_nothing()
+
+
+def test_jrn_15_who_looked_around_and_left_is_asked_back_a_day_later(shop: Rehearsal) -> None:
+    ana, bea, eva = (shop.customer(name) for name in ("ana", "bea", "eva"))
+    for each in (ana, bea, eva):
+        each.does("Product Viewed", platform="web", **LOOKED)
+    bea.does("Product Added", **LOOKED)
+    eva.does("Order Completed")
+    shop.passes(days=1, hours=2)
+    assert ana.inbox == ["push:still-looking"]
+    assert not bea.entered("come_back")
+    assert not eva.entered("come_back")
 
 
 @pytest.mark.parametrize(("outcome", "expected"), [("offer", []), ("not reached", ["email:from-our-expert"])])

@@ -15,6 +15,7 @@ from segments.library import Rfm, abandoned_cart, high_value, rfm, temperature
 from tests.segments.shop import T0
 
 CALLS: dict[str, tuple[Any, ...]] = {
+    "app_friction": ("Key Action",),
     "category_buyers": ("shoes",),
     "complete_profiles": ("email", "phone"),
     "customer_type": ("government",),
@@ -54,7 +55,8 @@ def test_all_of_them_can_live_side_by_side() -> None:
 
 def test_none_is_active_until_a_catalogue_keeps_it() -> None:
     known = {segment.name for name in FUNCTIONS for segment in made(name)}
-    assert known & set(load("definitions").segments) == {"abandoned-cart"}
+    kept = {"abandoned-cart", "app-friction", "cart-doubts", "high-value", "technical-friction", "vip-at-risk"}
+    assert known & set(load("definitions").segments) == kept
 
 
 def test_each_can_be_cut_renamed_and_built_upon() -> None:

@@ -15,7 +15,9 @@ from segments.library import (
     abandoned_cart,
     activity,
     answers,
+    app_friction,
     best_customers,
+    cart_doubts,
     category_buyers,
     complete_profiles,
     customer_type,
@@ -296,9 +298,7 @@ async def test_seg_21_abandoned_cart_with_a_product_of_more_than_50(shop: Shop) 
 
 async def test_seg_22_five_opens_this_week_and_no_key_action(shop: Shop) -> None:
     ana, luis, eva = await people(shop, {}, {}, {})
-    week = {"zone": "Europe/Madrid"}
-    lost = did("Application Opened").at_least(5).this_week(**week) & ~did("Key Action").this_week(**week)
-    needs_help = Segment("needs-help", lost)
+    needs_help = app_friction("Key Action", otherwise="Europe/Madrid")
     later = T0 + 3 * DAY  # T0 is a Monday at noon
     for n in range(5):
         await shop.event(ana, "Application Opened", T0 + n * HOUR)
@@ -367,8 +367,7 @@ async def test_seg_27_a_cart_abandoned_because_of_doubts(shop: Shop) -> None:
     for profile in (ana, luis):
         await shop.event(profile, "Product Added", T0 - HOUR)
     await shop.event(ana, "Agent Asked", T0 - HOUR / 2, {"topic": "returns"})
-    asked = did("Agent Asked").where(prop("topic") == "returns").since_last("Product Added")
-    doubts = Segment("doubts", abandoned_cart().predicate & asked)
+    doubts = cart_doubts()
     assert await who(shop, doubts) == {ana}
     await shop.event(ana, "Order Completed", T0 + SECOND)
     assert await who(shop, doubts, T0 + 2 * SECOND) == set()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from journeys.contracts import Channel
+from journeys.simulate.products import RELATIONS, Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 from workers.testing.customer import Customer
@@ -92,6 +93,12 @@ class Rehearsal:
     def provider(self, channel: str) -> Provider:
         """Who carries a channel's messages, to have it answer otherwise: `shop.provider("push").refuses()`."""
         return Provider(self._stage, Channel(channel))
+
+    def sells(self, id_: str, /, *, available: bool = True, **related: Sequence[str]) -> None:
+        """The shop sells a product, and says what is `similar` to it, `better`, or `complementary`: ids, best first."""
+        if unknown := related.keys() - RELATIONS:
+            raise ValueError(f"a product is {', '.join(RELATIONS)} to another, not {', '.join(sorted(unknown))}")
+        self._stage.sells(Product(id_, available, related))
 
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API; a journey may be entered by its name."""

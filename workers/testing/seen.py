@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from journeys.contracts import Channel
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 
@@ -89,6 +90,10 @@ class Stage(Protocol):
 
     def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
         """What the next messages on a channel meet."""
+        ...
+
+    def sells(self, product: Product) -> None:
+        """The shop tells a product, and what goes with it."""
         ...
 
     def defines(self, segment: Segment) -> None:

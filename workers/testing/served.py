@@ -17,6 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from journeys.catalogue import load
 from journeys.contracts import Channel, Outcome
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 from store import connect
@@ -181,6 +182,17 @@ class Served:
         rule = {"match": match, "times": times} | more | hold
         self.shop.sandbox.faults.tell(_PROVIDERS[channel], FAULTS[channel, kind], **rule)
         self.shadow.provider(kind, channel, name, times, after)
+
+    def sells(self, product: Product) -> None:
+        """The shop tells a product over the API."""
+        told = {"id": product.id, "name": product.id.capitalize(), "available": product.available, **product.relations}
+
+        async def sells() -> None:
+            answer = await self.shop.operate("PUT", "/v1/products", json=[told])
+            assert answer.is_success, answer.text
+
+        self._portal.call(sells)
+        self.shadow.sells(product)
 
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API."""

@@ -12,11 +12,13 @@ from journeys.simulate import Answer, World
 from journeys.simulate import Customer as Simulant
 from journeys.simulate import Message as Sent
 from journeys.simulate import Run as Simulation
+from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Message, Refusal, Run
+from workers.wishes import wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 _ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
@@ -26,7 +28,7 @@ class Simulated:
     """A `Stage` in this process."""
 
     def __init__(self, catalogue: Catalogue, now: datetime) -> None:
-        self.world = World(catalogue, now)
+        self.world = World(catalogue, now, wishes=wishes_of(catalogue.module))
 
     @property
     def now(self) -> datetime:
@@ -107,6 +109,10 @@ class Simulated:
     def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
         """What the next messages on a channel meet."""
         self.world.providers.will(Answer(kind, after), channel, self._who(name) if name else None, times)
+
+    def sells(self, product: Product) -> None:
+        """The shop tells a product."""
+        self.world.shelf.put(product)
 
     def defines(self, segment: Segment) -> None:
         """A product team defines a segment over the API."""
