@@ -23,9 +23,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     set_up("journeys-api", settings)
     catalogue, _ = load_definitions(settings.catalogue)
-    codes = Codes(settings.catalogue, catalogue.journeys, trusted(settings))
-    config = api_config(settings, catalogue.journeys, catalogue.segments)
-    return api.create_app(replace(config, readings=catalogue.readings, codes=codes))
+    return api.create_app(replace(api_config(settings, catalogue.journeys, catalogue.segments), readings=catalogue.readings))
 
 
 def api_config(
@@ -51,6 +49,7 @@ def api_config(
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
         catalogue=journeys,
         segments=segments,
+        codes=Codes(settings.catalogue, journeys, trusted(settings)),
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
     )

@@ -5,6 +5,7 @@ entering event only when they are asked for. What comes next needs the code of t
 not at hand.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -96,10 +97,11 @@ async def story_of(database: Database, run: Run, codes: Codes, now: datetime, *,
         traits, device, phone = await rows.where_is(connection, run.id) or ({}, None, None)
     where = whereabouts(traits, device, phone, definition.spec.timezone if definition else "UTC")
     told = _Told(where)
-    moments = [told.moment(*each) for each in _moments(run, records, messages, now)]
+    moments = sorted(_moments(run, records, messages, now), key=lambda moment: moment[0])
     standing = None
     if definition is not None and run.ended_at is None and run.exit_reason is None:
-        standing = retrace(definition, _start(run, definition), _known(records, messages, where, traits), now)
+        known = _known(records, messages, where, traits)
+        standing = await asyncio.to_thread(retrace, definition, _start(run, definition), known, now)
     return Story(
         run=str(run.id),
         workflow_id=run.workflow_id,
@@ -109,7 +111,7 @@ async def story_of(database: Database, run: Run, codes: Codes, now: datetime, *,
         zone=where.zones[0] if len(where.zones) == 1 else f"{len(where.zones)} zones",
         zone_told_by=where.told_by,
         status=status_of(run),
-        happened=sorted(moments, key=lambda moment: moment.at),
+        happened=[told.moment(*each) for each in (*moments, *_ending(run))],
         at=told.stops(standing),
         ahead=told.ahead(standing),
         note=_note(run, definition, standing),
@@ -159,7 +161,6 @@ def _moments(run: Run, records: Records, messages: list[Message], now: datetime)
         if held.released_at is not None:
             yield held.released_at, "hold", "the others may speak again", {}
     yield from (_came_back(each) for each in records.came_back)
-    yield from _ending(run)
 
 
 def _entered(run: Run) -> str:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 #: Where the author's code is: file, line and instruction, the innermost first.
 Place = tuple[tuple[str, int, int], ...]
 #: What is answered: what happens there, since one line may do several things.
-_Turn = tuple[Place, str]
+Turn = tuple[Place, str]
 
 _SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
 _CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
@@ -110,7 +110,7 @@ class Refused(BaseException):
 def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     """Walk a journey every way, with each choice of its parameters and of its entering event."""
     found = Explored()
-    answered: set[tuple[_Turn, int]] = set()
+    answered: set[tuple[Turn, int]] = set()
     for params, entry in product(samples(definition), entries(definition)):
         waiting: list[tuple[int, ...]] = [()]
         while waiting:
@@ -157,12 +157,12 @@ class Walk:
         self.effects: list[Effect] = []
         self.commands: list[Command] = []
         self._prescribed = prescribed
-        self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
-        self._taken: dict[_Turn, int] = {}
+        self._turns: list[tuple[Turn, int, int]] = []  # where, the way taken, how many ways there are
+        self._taken: dict[Turn, int] = {}
         self._now = began
         self._at_once = 0
 
-    def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
+    def other_ways(self, answered: set[tuple[Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
         """Prescriptions that turn off this walk where it went by itself: all, or only into what was not answered so before."""
         new = range(len(self._prescribed), len(self._turns))
         answered.update(self._turns[n][:2] for n in new)
@@ -245,7 +245,7 @@ class Walk:
             self._now = max(self._now, expect.until)
         return self._command(Expect.activity, summary, happened)
 
-    def _way(self, turn: _Turn, ways: int) -> int:
+    def _way(self, turn: Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
         if turn in self._taken:
             return min(self._taken[turn], ways - 1)

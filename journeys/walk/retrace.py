@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Receipt, RunStart
-from journeys.deadline import TookTooLong, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened
 from journeys.questions import Arm, Opens, Question, When
 from journeys.walk.driving import drive
-from journeys.walk.explore import WALK, Effect, Walk
+from journeys.walk.explore import Effect, Enough, Turn, Walk
 
-_MOST = 300  # walks
+_MOST = 200  # walks
+_FAR_ENOUGH = 20  # effects beyond the record
 
 
 class Told(NamedTuple):
@@ -80,11 +80,9 @@ class Standing:
 
 def retrace(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime) -> Standing | None:
     """Where a run stands; None where its code cannot be walked with what is on record."""
-    walks = [walk for walk in _walks(definition, start, known, now) if not walk.strange]
-    if not walks:
+    fitting = [walk for walk in _walks(definition, start, known, now) if not walk.strange]
+    if not fitting:
         return None
-    most = max(walk.used for walk in walks)
-    fitting = [walk for walk in walks if walk.used == most]
     stops = dict.fromkeys(walk.stop for walk in fitting if walk.stop)
     return Standing(tuple(stops), tuple(_ahead(fitting)))
 
@@ -102,11 +100,14 @@ def _walks(definition: JourneyDefinition, start: RunStart, known: Known, now: da
 
 
 def _driven(definition: JourneyDefinition, start: RunStart, walk: "Retrace") -> bool:
-    """Whether the steps did what they do not do in a run: raise, or go on without an end."""
-    try:
-        return isinstance(within(WALK, lambda: drive(definition, Journey(start, definition.spec, walk))), Exception)
-    except TookTooLong:
-        return True
+    """Whether the steps did what they do not do in a run: raise, or contradict what is on record."""
+    stop = drive(definition, Journey(start, definition.spec, walk))
+    walk.through = stop is None
+    return isinstance(stop, Exception | Contradicted)
+
+
+class Contradicted(BaseException):
+    """Leaves a way that cannot have been the run's."""
 
 
 class Retrace(Walk):
@@ -121,6 +122,7 @@ class Retrace(Walk):
         self.used = 0
         self.stop: Stop | None = None
         self.strange = False
+        self.through = False
 
     @property
     def coming(self) -> list[Effect]:
@@ -168,6 +170,7 @@ class Retrace(Walk):
         """What happened, or in vain; it stands in the first wait that is neither."""
         waited = self._known.waits.get(expect.wait) if self.stop is None else None
         self.used += waited is not None
+        self._at_once = 0
         if waited is not None and (waited.happened or waited.until <= self._real):
             self._now = max(self._now, waited.happened.at if waited.happened else waited.until)
             return waited.happened
@@ -177,16 +180,27 @@ class Retrace(Walk):
         return await super().listen(expect, summary)
 
     def _stands(self, kind: str, what: str, until: datetime | None) -> None:
+        if self.used < len(self._known.messages) + len(self._known.waits):
+            raise Contradicted
         self.stop = Stop(kind, what, until)
         self._from = len(self.effects)
         self._now = max(self._now, self._real, until or self._real) if kind == "message" else max(self._now, self._real)
+
+    def _way(self, turn: Turn, ways: int) -> int:
+        """What was asked twice may have been answered differently."""
+        return super()._way((turn[0], f"{turn[1]} {len(self._turns)}") if self.stop is None else turn, ways)
+
+    def _add(self, effect: Effect) -> None:
+        super()._add(effect)
+        if self.stop is not None and len(self.effects) - self._from > _FAR_ENOUGH:
+            raise Enough
 
 
 def _ahead(walks: Sequence[Retrace]) -> list[Ahead]:
     met: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     often: dict[tuple[str, str], set[int]] = defaultdict(set)
     for n, walk in enumerate(walks):
-        ends = [("end", "finished", walk.over_at)] if walk.stop else []
+        ends = [("end", "finished", walk.over_at)] if walk.through else []
         for kind, what, at in [*((each.kind, each.what, walk.began + each.at) for each in walk.coming), *ends]:
             met[kind, what].append(at)
             often[kind, what].add(n)

@@ -24,3 +24,15 @@ select e.type, e.ts as at, e.properties ->> 'step' as step
 from run r join event e on e.profile_id = r.profile_id and e.type collate "C" = any($2::text[]) and e.ts >= r.entered_at
 where r.id = $1 and e.properties ->> 'run_id' = r.id::text
 order by e.ts;
+
+-- name: refusals_of
+-- When a customer was refused by a journey, and why, the newest first; with the profiles that were merged into theirs.
+select reason, entry_key, at from entry_refused
+where journey = $1 and profile_id in (select $2::uuid union all select id from profile where merged_into = $2)
+order by at desc, id desc
+limit 20;
+
+-- name: last_transition
+-- When a customer last entered or left a segment, and whether that has been dealt with.
+select kind, at, dispatched_at is not null as dispatched
+from segment_transition where profile_id = $1 and segment = $2 order by id desc limit 1;

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from store.database import Database
 from store.named import queries
@@ -73,3 +74,32 @@ async def records_of(database: Database, run: Run, feedback: Sequence[str]) -> R
     return Records(
         cause, waits, arms, holds, [CameBack(**row) for row in await pool.fetch(_SQL["feedback"], run.id, list(feedback))]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry that was refused."""
+
+    reason: str
+    entry_key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LastMove:
+    """When a customer last entered or left a segment; `dispatched`: journeys have heard of it."""
+
+    kind: str
+    at: datetime
+    dispatched: bool
+
+
+async def refusals_of(database: Database, journey: str, profile_id: UUID) -> list[Refused]:
+    """When a customer was refused by a journey, the newest first."""
+    return [Refused(**row) for row in await database.pool.fetch(_SQL["refusals_of"], journey, profile_id)]
+
+
+async def last_move(database: Database, profile_id: UUID, segment: str) -> LastMove | None:
+    """Their last transition of a segment."""
+    row = await database.pool.fetchrow(_SQL["last_transition"], profile_id, segment)
+    return LastMove(**row) if row else None

@@ -26,6 +26,7 @@ from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
 from workers.cli.versions import deploy, versions
+from workers.cli.why_not import why_not
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -46,6 +47,7 @@ app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
 app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(explain)
+app.command("why-not", rich_help_panel="Customers")(why_not)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Deployment")(replay)
