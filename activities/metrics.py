@@ -6,6 +6,13 @@ DELIVERIES = Counter("journeys_deliveries", "Messages by what became of them.", 
 GATE_REFUSALS = Counter("journeys_gate_refusals", "Messages that the gate did not let through.", ["channel", "reason"])
 PROVIDER_RETRIES = Counter("journeys_provider_retries", "Attempts that a provider turned down for now.", ["channel"])
 CHANNEL_STOPPED = Counter("journeys_channel_stopped", "Pauses because a provider refused everybody in a row.", ["channel"])
+CALLS = Counter("journeys_calls", "Calls to the company's services by what they came to.", ["service", "outcome"])
+CALL_SECONDS = Histogram(
+    "journeys_call_seconds",
+    "One attempt at a call to a service, answered or not.",
+    ["service"],
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
 ENTRIES = Counter("journeys_entries", "Entries by what became of them.", ["journey", "outcome"])
 ENTRY_LATENCY = Histogram(
     "journeys_entry_latency_seconds",

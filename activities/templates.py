@@ -43,7 +43,7 @@ _NONE_AT_ALL = (
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a message is rendered from: the customer as they are now, the event behind the entry, and the params.
+    """What a message is rendered from: the customer as they are now, the event behind the entry, params, what services gave.
 
     `product` is what a template that asks for one offers, `bought` the last purchase that it is offered for. Dates are shown in
     `zone` (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
@@ -52,6 +52,7 @@ class Context:
     customer: Mapping[str, Any] = field(default_factory=dict, repr=False)
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    fetched: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
     product: Mapping[str, Any] = field(default_factory=dict, repr=False)
     bought: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -91,6 +92,7 @@ class Templates:
             "customer": seen(context.customer),
             "entry": seen(context.entry),
             "params": seen(context.params),
+            "fetched": seen(context.fetched),
             "shop": self.shop,
             "product": seen(context.product),
             "bought": seen(context.bought),

@@ -5,7 +5,7 @@ enters, and where, is decided by the worker's own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from activities.channels.message import Content
 from activities.templates import Context
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel, JourneySpec, RunStart
+from journeys.services import Service
 from segments import Segment
 from store import Connection
 
@@ -45,7 +46,7 @@ class UnknownVersion(ApplicationError):
 
 @dataclass(frozen=True)
 class Served:
-    """One version: journeys by name, segments by name, templates; `leading` and `branchable` are each journey's own."""
+    """One version: journeys, segments and services by name, templates; `leading` and `branchable` are each journey's own."""
 
     version: str | None
     specs: Mapping[str, JourneySpec]
@@ -53,6 +54,7 @@ class Served:
     templates: Renderer
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

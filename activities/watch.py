@@ -20,7 +20,7 @@ from activities.dispatch.hearing import Hearing
 from activities.metrics import TICK, TRANSITIONS
 from activities.versions import Versions
 from journeys.clock import Clock
-from journeys.contracts import PerKey, WatchShard
+from journeys.contracts import WatchShard
 from segments import Segment
 from segments.errors import CannotBeEvaluated
 from segments.load.stored import LiveSegments
@@ -54,9 +54,9 @@ class Watch:
     live: dict[WatchShard, LiveSegments] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Work out once which segments are entered per key."""
+        """Work out once in which segments it matters that somebody does again what brought them in."""
         object.__setattr__(self, "hearing", Hearing(self.versions))
-        keyed = (s.entered_by for s in self.versions.own.specs.values() if isinstance(s.reentry, PerKey))
+        keyed = (s.entered_by for s in self.versions.own.specs.values() if s.entered_anew)
         object.__setattr__(self, "keyed", frozenset(name for name in keyed if name is not None))
 
     @activity.defn(name="watch")
@@ -107,6 +107,7 @@ class Watch:
                     closer.insist: _INSIST,
                     closer.find_failing: _FAILING,
                     self.dispatcher.mender.mend: _FAILING,
+                    self.dispatcher.line.clear: _RECONCILE,
                 }
                 for look, seconds in looks.items():
                     group.create_task(_now_and_then(look, seconds))

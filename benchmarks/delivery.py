@@ -15,10 +15,10 @@ from benchmarks.lap import STRIDING, begin, lap, start_now
 from benchmarks.people import Ingest
 from benchmarks.table import Row
 from journeys.contracts import RunStart
-from journeys.entry import workflow_id
+from journeys.entry import NewRun, workflow_id
 from journeys.walk.leading import leading_wait
 from store import connect
-from store.runs.rows import NewRun, insert_runs
+from store.runs.entries import open_runs
 from workers.definitions import load_definitions
 from workers.embedded.parts import Program
 from workers.embedded.stack import EmbeddedStack
@@ -94,7 +94,7 @@ async def _runs(place: Place, group: str, count: int) -> list[tuple[UUID, UUID]]
         async with database.transaction() as connection:
             people = await connection.fetch("select profile_id from identity where value = any($1::text[])", users)
             runs = [_run(row["profile_id"]) for row in people]
-            await insert_runs(connection, runs)
+            await open_runs(connection, runs)
     finally:
         await database.close()
     return [(run.id, run.profile_id) for run in runs]
@@ -103,4 +103,14 @@ async def _runs(place: Place, group: str, count: int) -> list[tuple[UUID, UUID]]
 def _run(customer_id: UUID) -> NewRun:
     run_id, now = UUID(str(uuid7())), datetime.now(UTC)
     name = workflow_id(STRIDING.journey, customer_id, run_id)
-    return NewRun(run_id, STRIDING.journey, customer_id, "", "segment", now, name, now, "abandoned-cart")
+    return NewRun(
+        id=run_id,
+        journey=STRIDING.journey,
+        profile_id=customer_id,
+        entry_key="",
+        entered_by="segment",
+        entered_at=now,
+        workflow_id=name,
+        created_at=now,
+        segment="abandoned-cart",
+    )

@@ -8,10 +8,26 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeys.authoring import JourneyDefinition, Properties, Traits, after, journey, once, per_key
+    from journeys.authoring import (
+        JourneyDefinition,
+        Properties,
+        Traits,
+        after,
+        journey,
+        once,
+        per_day,
+        per_hour,
+        per_key,
+        per_minute,
+        ramp,
+        restart,
+        whenever,
+    )
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
-    from journeys.handle import Journey
+    from journeys.handle import Fetched, Journey
+    from journeys.policies import Window
+    from journeys.services import Service
     from segments import (
         DefinitionError,
         Effect,
@@ -63,9 +79,10 @@ else:
         """A word of the door, from the module that has it; import statements, so that Temporal's sandbox sees them."""
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
-            from journeys import authoring, contracts, errors, handle  # noqa: PLC0415 - as above
+            from journeys import authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
 
-            return next(vars(home)[name] for home in (authoring, contracts, errors, handle, segments) if name in vars(home))
+            homes = (authoring, contracts, errors, handle, policies, services, segments)
+            return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
     def __dir__() -> list[str]:
@@ -78,6 +95,7 @@ __all__ = [
     "Channel",
     "DefinitionError",
     "Effect",
+    "Fetched",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",
@@ -91,7 +109,9 @@ __all__ = [
     "Receipt",
     "Segment",
     "SegmentError",
+    "Service",
     "Traits",
+    "Window",
     "after",
     "age",
     "any_item",
@@ -119,18 +139,24 @@ __all__ = [
     "near",
     "number",
     "once",
+    "per_day",
+    "per_hour",
     "per_key",
+    "per_minute",
     "points",
     "position_in",
     "position_of",
     "postcode",
     "prop",
     "purchases",
+    "ramp",
     "reachable",
     "region",
+    "restart",
     "score",
     "top",
     "trait",
     "unsubscribed",
     "weeks",
+    "whenever",
 ]

@@ -7,17 +7,18 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from journeys.contracts import After, Cap, JourneySpec, Once, PerKey, Plain, Purpose, QuietHours, Reentry
+from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
 from journeys.entering import branchable
 from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
 from journeys.handle import Journey
+from journeys.policies import After, Limits, Once, PerKey, Ramp, Rate, Reentry, Restart, Stage, Whenever, Window
 from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
@@ -41,6 +42,36 @@ def after(*, days: float = 0, hours: float = 0, minutes: float = 0) -> After:
 def per_key(prop: str) -> PerKey:
     """A customer enters once for each value of this property of the entering event."""
     return PerKey(prop)
+
+
+def restart() -> Restart:
+    """A customer enters each time they do what brings them in: a run that is open ends then, and a new one begins."""
+    return Restart()
+
+
+def whenever() -> Whenever:
+    """A customer enters each time they do what brings them in, as often as that is; not while they are in it."""
+    return Whenever()
+
+
+def per_minute(number: int) -> Rate:
+    """So many customers in any minute."""
+    return Rate(number, timedelta(minutes=1))
+
+
+def per_hour(number: int) -> Rate:
+    """So many customers in any hour."""
+    return Rate(number, timedelta(hours=1))
+
+
+def per_day(number: int) -> Rate:
+    """So many customers in any 24 hours."""
+    return Rate(number, timedelta(days=1))
+
+
+def ramp(*stages: Stage, every: timedelta) -> Ramp[Stage]:
+    """Rates or shares that follow each other from the opening on, `ramp(0.01, 0.1, 1.0, every=days(2))`; the last stays."""
+    return Ramp(stages, every)
 
 
 class _Names(frozenset[str]):
@@ -152,6 +183,13 @@ def journey(
     caps: tuple[Cap, ...] = (),
     timezone: str = "UTC",
     most: int | None = None,
+    opens: datetime | None = None,
+    closes: datetime | None = None,
+    entry_hours: Window | None = None,
+    capacity: int | None = None,
+    rate: Rate | Ramp[Rate] | None = None,
+    share: float | Ramp[float] | None = None,
+    max_wait: timedelta | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
@@ -159,7 +197,7 @@ def journey(
         entry: The segment whose members enter; a text names one of the catalogue or one that is defined through the API
             (`PUT /v1/segments/{name}`), for which the journey waits if need be. None: it is started by API only.
         goal: The conversion that ends a run at once.
-        reentry: `once()` (the default), `after(...)` or `per_key(...)`.
+        reentry: `once()` (the default), `after(...)`, `per_key(...)`, `restart()` or `whenever()`.
         params: A pydantic model of the parameters a start by API takes.
         purpose: What consent its messages need.
         ends_on_leave: Whether leaving the entry segment ends the run.
@@ -170,6 +208,13 @@ def journey(
         caps: Frequency caps over all journeys, checked before each marketing message.
         timezone: The zone of customers who have none of their own (IANA name).
         most: How many messages a run may ask for, sent or not, before it is ended; None: `JOURNEYS_MOST_PER_RUN`.
+        opens: Nobody enters before this instant.
+        closes: Nobody enters from this instant on.
+        entry_hours: When customers enter, on the clock of `timezone`: `Window("09:00", "18:00", ("mon", "tue"))`.
+        capacity: At most so many customers are in it at once.
+        rate: At most so many enter in a span, `per_hour(100)`; growing: `ramp(per_hour(100), per_hour(1_000), every=days(1))`.
+        share: Only this fraction of the customers enters, `0.1`; growing: `ramp(0.01, 0.1, 1.0, every=days(2))`.
+        max_wait: How long somebody who does not fit waits to be let in; None: `max_lateness`.
         bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
 
@@ -189,6 +234,7 @@ def journey(
             caps=caps if isinstance(caps, tuple) else tuple(caps) if isinstance(caps, list) else (caps,),
             timezone=timezone,
             most=most,
+            limits=_limits(opens, closes, entry_hours, capacity, rate, share, max_wait),
             entry_model=_entry_model(steps),
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
@@ -198,6 +244,11 @@ def journey(
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
+
+
+def _limits(*declared: Any) -> Limits | None:
+    """When a journey takes customers in, and how many; None where nothing of it is declared."""
+    return Limits(*declared) if any(each is not None for each in declared) else None
 
 
 def _entry_model(steps: Steps) -> type[BaseModel] | None:

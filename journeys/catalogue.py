@@ -1,4 +1,4 @@
-"""The catalogue: every journey and segment that a company's module holds, found by importing it.
+"""The catalogue: every journey, segment and service that a company's module holds, found by importing it.
 
 Solved once for Temporal's strict sandbox too: the sandbox re-imports modules for each run, so the workflow asks for the
 catalogue by the module name in `journeys.temporal.current`, which is the only module passed through.
@@ -18,17 +18,19 @@ from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
 from journeys.place import around, spec_of
 from journeys.rules import Rule
+from journeys.services import Service
 from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
+_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services"}
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Journeys and segments by name, the names of traits and properties that it speaks of, and how traits are to be read."""
+    """Journeys, segments and services by name, the traits and properties that it speaks of, and how traits are to be read."""
 
     module: str
     journeys: MappingProxyType[str, JourneyDefinition]
@@ -36,6 +38,7 @@ class Catalogue:
     traits: frozenset[str] = frozenset()
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    services: Mapping[str, Service[Any]] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -52,6 +55,11 @@ class Catalogue:
     def entered_by(self, segment: str) -> list[JourneyDefinition]:
         """The journeys that members of a segment enter."""
         return [j for j in self.journeys.values() if j.spec.entered_by == segment]
+
+    @property
+    def fetched(self) -> frozenset[str]:
+        """What templates may name of what services give."""
+        return frozenset(name for service in self.services.values() for name in service.fetched)
 
     @property
     def entries(self) -> dict[str, str]:
@@ -83,14 +91,16 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     """What these modules of a catalogue hold, and what is wrong with that."""
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
-    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again]
+    services, too = _by_name(modules, Service)
+    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again, *too]
     for definition in journeys.values():
         entry = definition.spec.entry
         if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
             problems.append(definition.problem(Fault(f"two different segments are called '{entry.name}'", *_RENAME)))
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
-    return Catalogue(module, MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings), problems
+    found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
+    return Catalogue(module, *found), problems
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -176,7 +186,7 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
     for module in modules:
         for thing in vars(module).values():
             if isinstance(thing, kind) and found.setdefault(thing.name, thing) is not thing and found[thing.name] != thing:
-                what = "segments" if kind is Segment else "journeys"
+                what = _CALLED[kind]
                 text = f"two different {what} are called '{thing.name}'"
                 problems.append(Problem(module.__file__ or "", 1, 1, text, True, *_RENAME))
     return found, problems

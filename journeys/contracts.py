@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
+from journeys.policies import Limits, PerKey, Reentry, Restart, Whenever
 from journeys.spans import describe
 from segments import Predicate, Segment
 
@@ -23,6 +24,8 @@ Plain = bool | int | float | str | None
 WORKFLOW_QUEUE = "journeys"
 #: The task queue of the membership watch.
 WATCH_QUEUE = "watch"
+#: The task queue of calls to the company's services that are not answered at once, so that a slow one holds up nobody else.
+CALLS_QUEUE = "calls"
 
 
 def delivery_queue(channel: "Channel") -> str:
@@ -117,11 +120,18 @@ class Reason(StrEnum):
     REFUSED = "refused by the provider"
     BROKEN_TEMPLATE = "template cannot be rendered"
     AMBIGUOUS = "provider may have accepted it"
+    # What a service may come to:
+    NO_ANSWER = "no answer in time"
+    SAID_NO = "refused by the service"
+    UNLIKE_DECLARED = "answer not as declared"
+    FORBIDDEN = "address not allowed"
     # How runs end, besides the goal:
     FINISHED = "finished"
     LEFT = "left the segment"
     OPERATOR = "ended by an operator"
     OTHER_JOURNEY = "ended by another journey"
+    RESTARTED = "restarted by a new entry"
+    WAITED = "waited too long to enter"
     MERGED = "merged into another run"
     ERASED = "customer erased"
     # Ends that were nobody's wish:
@@ -227,37 +237,6 @@ class WatchShard(Contract):
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
-    """A customer enters at most once, ever."""
-
-    def __str__(self) -> str:
-        return "once"
-
-
-@dataclass(frozen=True, slots=True)
-class After:
-    """A customer may enter again once `cooldown` has passed since the last run ended."""
-
-    cooldown: timedelta
-
-    def __str__(self) -> str:
-        return f"again {describe(self.cooldown)} after the last run ended"
-
-
-@dataclass(frozen=True, slots=True)
-class PerKey:
-    """A customer enters once for each value of a property of the entering event (several carts at once)."""
-
-    property: str
-
-    def __str__(self) -> str:
-        return f"once per {self.property}"
-
-
-Reentry = Once | After | PerKey
-
-
-@dataclass(frozen=True, slots=True)
 class Cap:
     """At most `messages` marketing messages to a customer in any `within`, or in each `calendar` day, week or month of theirs.
 
@@ -321,6 +300,8 @@ class JourneySpec:
     caps: tuple[Cap, ...]
     timezone: str
     most: int | None = None
+    #: When it takes customers in, and how many; None: at any time, all of them.
+    limits: Limits | None = None
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)
@@ -329,3 +310,13 @@ class JourneySpec:
     def entered_by(self) -> str | None:
         """The name of the entry segment, whether its definition is at hand or somebody writes it through the API."""
         return self.entry.name if isinstance(self.entry, Segment) else self.entry
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a customer may be in it several times at once, each time under a key."""
+        return isinstance(self.reentry, PerKey)
+
+    @property
+    def entered_anew(self) -> bool:
+        """Whether who is in the segment already enters by doing again what brought them in."""
+        return isinstance(self.reentry, PerKey | Restart | Whenever)

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from journeys.contracts import After, Cap, Channel, JourneySpec, PerKey, Purpose, QuietHours, Reentry
+from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
 from journeys.errors import Fault
 from journeys.gate.hours import CLOCK_TIME
+from journeys.limits import faults_of, hints_of
+from journeys.policies import After, PerKey, Reentry
 from journeys.rules import Rule
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
@@ -39,6 +41,7 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
     yield from _numbers(spec)
     yield from _quiet(spec)
     yield from _caps(spec)
+    yield from faults_of(spec)
 
 
 def hints(spec: JourneySpec) -> Iterator[Fault]:
@@ -48,6 +51,7 @@ def hints(spec: JourneySpec) -> Iterator[Fault]:
             dropped = f"a message that the cap of {cap} holds back is dropped, not sent later"
             why = f"useless_after is {describe(spec.useless_after)}"
             yield Fault(f"{dropped}: {why}", "raise it, if the message should wait that long", Rule.CAP)
+    yield from hints_of(spec)
 
 
 def _entry(spec: JourneySpec) -> Iterator[Fault]:
@@ -78,10 +82,11 @@ def _goal(spec: JourneySpec) -> Iterator[Fault]:
 def _reentry(spec: JourneySpec) -> Iterator[Fault]:
     rule = spec.reentry
     if inspect.isfunction(rule):
-        example = {"once": "once()", "after": "after(days=7)", "per_key": 'per_key("cart_id")'}.get(rule.__name__, "once()")
+        example = {"after": "after(days=7)", "per_key": 'per_key("cart_id")'}.get(rule.__name__, f"{rule.__name__}()")
         yield Fault(f"reentry={rule.__name__} is not called", f"write reentry={example}")
     elif not isinstance(rule, Reentry):
-        yield Fault(f"reentry is a rule, not {_shown(rule)}", "write once(), after(days=…) or per_key(…)")
+        rules = "write once(), after(days=…), per_key(…), restart() or whenever()"
+        yield Fault(f"reentry is a rule, not {_shown(rule)}", rules)
     elif isinstance(rule, After) and rule.cooldown < timedelta(0):
         yield Fault("after(…) is negative", "write after(days=7)")
     elif isinstance(rule, PerKey) and not (isinstance(rule.property, str) and rule.property):

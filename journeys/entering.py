@@ -31,6 +31,9 @@ class UnlikeDeclared(Exception):
 class Entry:
     """The values by their names, each of the type that the model declares."""
 
+    _said, _template, _of = "j.entry", "entry", "the entering event"
+    _advice = "annotate the handle, j: Journey[Answer], with a model of the event's properties"
+
     def __init__(self, values: Mapping[str, Plain], model: type[BaseModel] | None) -> None:
         self._values = values
         self._model = model
@@ -47,11 +50,19 @@ class Entry:
             return reader_of(kind).validate_python(self._values[name])
         if name in fields:
             raise NotKnown(
-                f"j.entry.{name} is free text, which stays out of histories",
-                f"use it in a template as entry.{name}, or declare its choices: {name}: Literal[…]",
+                f"{self._said}.{name} is free text, which stays out of histories",
+                f"use it in a template as {self._template}.{name}, or declare its choices: {name}: Literal[…]",
             )
-        known = ", ".join(fields) or "nothing: annotate the handle, j: Journey[Answer], with a model of the event's properties"
-        raise NotKnown(f"no '{name}' is declared of the entering event", f"declared is {known}")
+        known = ", ".join(fields) or f"nothing: {self._advice}"
+        raise NotKnown(f"no '{name}' is declared of {self._of}", f"declared is {known}")
+
+
+class Answered(Entry):
+    """The same of what a service gave."""
+
+    def __init__(self, values: Mapping[str, Plain], model: type[BaseModel] | None, service: str) -> None:
+        super().__init__(values, model)
+        self._said, self._template, self._of = "value", f"fetched.{service}", f"what {service} gives"
 
 
 @lru_cache(256)
@@ -66,11 +77,20 @@ def accepted(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str,
     Raises:
         UnlikeDeclared: the properties do not fit the model.
     """
+    return branchable(model, read(model, properties))
+
+
+def read(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """All fields that a model declares, as JSON values.
+
+    Raises:
+        UnlikeDeclared: the properties do not fit the model.
+    """
     try:
         made = model.model_validate({name: properties[name] for name in _names(model) if name in properties})
     except ValidationError as error:
         raise UnlikeDeclared({".".join(map(str, e["loc"])): e["type"] for e in error.errors(include_input=False)}) from None
-    return branchable(model, made.model_dump(mode="json"))
+    return made.model_dump(mode="json")
 
 
 def branchable(model: type[BaseModel] | None, values: Mapping[str, Any]) -> dict[str, Plain]:

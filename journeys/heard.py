@@ -4,7 +4,7 @@ Promise: as all contracts, nothing here can hold personal data. A wait is writte
 sees one come true (the watch, the API) tells the run, and what has come true already is the answer to writing it down.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -98,6 +98,8 @@ class Expect(Contract):
     """Write down what a wait waits for, by the names that its author gave; answered at once by what is so already."""
 
     activity: ClassVar[str] = "expect"
+    queue: ClassVar[str | None] = None
+    longest: ClassVar[timedelta] = timedelta(seconds=30)
 
     run_id: UUID
     wait: int = Field(ge=1)

@@ -3,15 +3,15 @@
 Promise: as all contracts, neither question nor answer can hold personal data.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
 from journeys.contracts import Contract, unset
-from journeys.gate.hours import Window
 from journeys.gate.moment import Moment
+from journeys.policies import Window
 from segments import DefinitionError, Predicate, check_goal
 
 
@@ -20,6 +20,9 @@ class Question(Contract):
 
     activity: ClassVar[str]
     answer: ClassVar[Any]
+    #: Where it is asked that is not answered at once, and how long an attempt may last there; none: where the journeys are.
+    queue: ClassVar[str | None] = None
+    longest: ClassVar[timedelta] = timedelta(seconds=30)
 
     run_id: UUID
     at: datetime

@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from journeys.actions import Called
 from journeys.contracts import Receipt
-from journeys.handle import Answer, Journey
+from journeys.handle import Answer, Fetched, Journey
 from journeys.heard import Happened
 
 _HEAD = """\
@@ -29,7 +30,7 @@ is a number, a flag or a text. What is refused, and what to write instead, is in
 def reference() -> str:
     """The page."""
     kinds = [_of_kind(kind) for kind in reversed(Journey.__mro__) if words_of(kind)]
-    answers = [_of_answer(kind) for kind in (Receipt, Answer, Happened)]
+    answers = [_of_answer(kind) for kind in (Receipt, Answer, Happened, Called, Fetched)]
     return "\n".join([_HEAD, *kinds, "## What comes back\n", *answers])
 
 
@@ -54,7 +55,7 @@ def _said(name: str, word: Any) -> str:
     (function,) = ast.parse(dedent(inspect.getsource(bare))).body
     assert isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef)
     arguments = function.args
-    arguments.args.pop(0)
+    (arguments.posonlyargs or arguments.args).pop(0)
     arguments.kw_defaults = [_value(each, bare.__globals__) for each in arguments.kw_defaults]
     before = "async with " if bare is not word else "async for … in " if inspect.isasyncgenfunction(bare) else ""
     before = "await " if inspect.iscoroutinefunction(bare) else before

@@ -23,6 +23,7 @@ class Rule(StrEnum):
     ENDLESS = "endless"
     TWO_OF_A_NAME = "two-of-a-name"
     UNKNOWN_SEGMENT = "unknown-segment"
+    UNKNOWN_SERVICE = "unknown-service"
     TEMPLATE = "template"
     UNKNOWN_TEMPLATE = "unknown-template"
     UNKNOWN_VARIABLE = "unknown-variable"
@@ -30,6 +31,7 @@ class Rule(StrEnum):
     # What loads, and is a warning
     NEARLY = "nearly-declared"
     CAP = "cap-longer-than-deadline"
+    WAIT = "max-wait-too-short"
     # What lint doubts
     NO_GOAL = "no-goal"
     NO_KPI = "no-kpi"
@@ -53,12 +55,14 @@ SENTENCES = {
     Rule.ENDLESS: "a journey or a module that does not come to an end, or a loop without a wait",
     Rule.TWO_OF_A_NAME: "two different journeys, or segments, of one name",
     Rule.UNKNOWN_SEGMENT: "a segment that a journey names and the catalogue does not keep",
+    Rule.UNKNOWN_SERVICE: "a service that a journey calls and the catalogue does not keep",
     Rule.TEMPLATE: "a template that cannot be used",
     Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",
     Rule.TEMPLATE_PARAMS: "a message, on any path, that does not pass what its template declares, or passes more",
     Rule.NEARLY: "a name that is nearly one which the catalogue declares as its own",
     Rule.CAP: "a cap whose span is longer than the deadline of messages, so that they are dropped and not sent later",
+    Rule.WAIT: "limits of a journey that make customers wait longer than they are let wait, or that nobody waits for",
     Rule.NO_GOAL: "a journey that sends marketing, and declares neither a goal nor a KPI",
     Rule.NO_KPI: "any other journey that declares neither; the goal counts as a KPI",
     Rule.NO_MESSAGE: "a journey that does nothing to its customer on any path",

@@ -19,3 +19,4 @@ class Lock(IntEnum):
     LIST = 7_203_124  # the hash of a list's name
     CUSTOMER = 7_203_125  # the hash of a customer's id: one delivery at a time where caps are counted
     WEEK = 7_203_126  # 0: one partition of events is made at a time (written out in `ensure_event_week`)
+    LINE = 7_203_127  # the hash of a journey's name: who lets people into it, where it has limits

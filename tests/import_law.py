@@ -21,7 +21,7 @@ journeys.kit          journeys
 journeys.check        journeys journeys.handle journeys.walk
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions
-journeys.simulate     journeys journeys.handle journeys.gate segments PURE
+journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.samples segments PURE
 journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
 
 segments              segments.errors segments.language segments.leaves segments.time
@@ -42,11 +42,13 @@ segments.define       PURE store.* segments.sql segments.watch segments.ask
 activities            BORDER segments.* store.* activities.dispatch activities.versions MESSAGES
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER segments.* store.* activities.gate activities.versions
-activities.channels   BORDER store.* activities activities.templating
+activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
+activities.channels   BORDER store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
 activities.templating store.* activities.channels
+activities.web
 
 store
 store.customers       store store.deliveries
@@ -74,10 +76,15 @@ workers.sandbox       BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """
 GROUPS = {
+    "WEB": ["activities.channels", "activities.web"],
     "MESSAGES": ["activities.channels", "activities.templating"],
     # What stands on the border between workflows and activities: contracts, and pure decisions on entry.
     "BORDER": [
-        f"journeys.{name}" for name in ("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "questions")
+        f"journeys.{name}"
+        for name in (
+            *("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions", "room"),
+            "services",
+        )
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.
     "PURE": [f"segments.{name}" for name in ("language", "time", "leaves", "facts", "evaluate", "dating", "errors")],

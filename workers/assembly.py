@@ -8,15 +8,21 @@ from temporalio.client import Client
 from activities.asking.acting import Acting
 from activities.asking.expecting import Expecting
 from activities.asking.questions import Questions
+from activities.calling.calling import Calling
+from activities.calling.lines import CONNECTIONS, PATIENT, Lines
+from activities.calling.where import where_of
 from activities.channels.base import Provider
 from activities.channels.kinds import sending
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
+from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.versions import Versions
 from activities.watch import Watch
+from activities.web.addresses import network_of
+from activities.web.guarded import guarded_client
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
 from store import Database
@@ -36,14 +42,16 @@ class Parts:
     questions: Questions
     expecting: Expecting
     acting: Acting
+    calling: Calling
     watch: Watch
     providers: Mapping[Channel, Provider]
     library: Library
 
     async def close(self) -> None:
-        """Let go of the connections to the providers."""
+        """Let go of the connections to providers and services."""
         for provider in self.providers.values():
             await provider.close()
+        await self.calling.lines.close()
 
 
 def assemble(settings: Settings, database: Database, client: Client) -> Parts:
@@ -61,6 +69,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         questions=Questions(database, library),
         expecting=Expecting(database, library),
         acting=Acting(database, library.own.specs, {name: d.accept for name, d in definitions.journeys.items()}),
+        calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library),
         providers=providers,
         library=library,
@@ -71,6 +80,12 @@ def channels(settings: Settings) -> dict[Channel, Provider]:
     """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
     found = {kind.channel: kind.provider_class.configured(settings) for kind in sending()}
     return {channel: provider for channel, provider in found.items() if provider is not None}
+
+
+def lines(settings: Settings) -> Lines:
+    """The ways to the company's services."""
+    opened = [network_of(each) for each in settings.private_targets]
+    return Lines(where_of(settings.services_text), guarded_client(PATIENT, opened, connections=CONNECTIONS))
 
 
 def delivery(settings: Settings, database: Database, versions: Versions, providers: Mapping[Channel, Provider]) -> Delivery:
@@ -100,6 +115,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         clock=clock,
         closer=Closer(database, client, clock),
         mender=Mender(database, client, clock, versions, why_not),
+        line=Line(database, versions, clock),
     )
     return Watch(
         database=database,

@@ -12,6 +12,7 @@ import structlog
 
 from activities.templates import TemplateError, Templates, Vocabulary, load_templates
 from activities.templating.errors import Problem as Fault
+from activities.templating.vocabulary import unknown
 from journeys import catalogue
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
@@ -59,18 +60,23 @@ def examine(module: str) -> Examined:
     checked = check(module)
     problems, templates = list(checked.problems), None
     if checked.complete and checked.catalogue is not None:
-        templates, wrong = _templates(module, checked.catalogue)
+        vocabulary = _vocabulary(checked.catalogue)
+        templates, wrong = _templates(module, vocabulary)
+        problems += _sent(checked.catalogue, vocabulary)
         problems += wrong
         for name, seen in checked.seen.items():
             definition = checked.catalogue.journeys[name]
             problems += [] if templates is None else _messages(definition, seen, templates)
-            problems += _conditions(name, seen, checked.catalogue)
+            problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
     return Examined(_sorted(problems), checked.catalogue, templates)
 
 
-def _templates(module: str, found: Catalogue) -> tuple[Templates | None, list[Problem]]:
+def _vocabulary(found: Catalogue) -> Vocabulary:
+    return Vocabulary().extended(traits=found.traits, properties=found.properties, fetched=found.fetched)
+
+
+def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, list[Problem]]:
     package = importlib.import_module(module)
-    vocabulary = Vocabulary().extended(traits=found.traits, properties=found.properties)
     above = Path(next(iter(getattr(package, "__path__", [""])))).parent
     try:
         return load_templates(package, vocabulary), []
@@ -103,6 +109,25 @@ def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
             continue
         text = f"journey {name} names segment '{segment}', {wrong}"
         yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_SEGMENT)
+
+
+def _services(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
+    """Insist that whoever calls for a journey finds the services that it names in this catalogue."""
+    for service, (named, file, line) in seen.services.items():
+        if found.services.get(service) != named:
+            text = f"journey {name} calls the service '{service}', which the catalogue lacks"
+            remedy = "keep it under a name of its own at the top of a module"
+            yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_SERVICE)
+
+
+def _sent(found: Catalogue, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Insist that what services are told has names that templates know, too."""
+    params = {field for definition in found.journeys.values() if definition.params for field in definition.params.model_fields}
+    for service in found.services.values():
+        for path in service.sends:
+            if wrong := unknown(tuple(path.split(".")), vocabulary.roots(params)):
+                text, remedy = wrong
+                yield Problem("", 0, 0, f"service {service.name}: {text}", remedy=remedy, rule=Rule.UNKNOWN_VARIABLE)
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -21,6 +21,7 @@ PASSED_THROUGH = (
     "journeys.actions",  # as above
     "journeys.gate",  # pure decisions (a test holds it to that)
     "journeys.heard",  # as above
+    "journeys.policies",  # as above
     "journeys.questions",  # as above
 )
 

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from activities.web.addresses import network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
 from workers.strength import weakness
@@ -78,6 +79,15 @@ class Settings(BaseSettings):
     )
     email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
 
+    services: SecretStr = Field(
+        default=SecretStr(""),
+        description='where the services are that journeys call, as JSON or the path of a file with it: {"crm": {"url": "https://…",'
+        ' "secrets": ["whsec_…"]}}; a second secret while one is replaced, "authorization" for what else it wants to see',
+    )
+    private_targets: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="networks inside that services may be in, comma separated; empty: none, not even this machine"
+    )
+
     doubt_pause: timedelta = Field(
         default=timedelta(seconds=30),
         gt=timedelta(0),
@@ -109,7 +119,7 @@ class Settings(BaseSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", mode="before")
+    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
@@ -121,6 +131,28 @@ class Settings(BaseSettings):
 
         if unknown := sorted(set(given) - set(LANGUAGES)):
             raise ValueError(f"STOP is not known in {', '.join(unknown)}; use some of {', '.join(LANGUAGES)}")
+        return given
+
+    @field_validator("private_targets")
+    @classmethod
+    def _may_be_opened(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            network_of(each)
+        return given
+
+    @field_validator("services")
+    @classmethod
+    def _says_where(cls, given: SecretStr) -> SecretStr:
+        from activities.calling.where import where_of  # with httpx behind it: only who sets it pays for that
+
+        text = given.get_secret_value().strip()
+        if text.startswith(("/", ".")) and not Path(text).is_file():
+            raise PydanticCustomError("no_file", "there is no such file")
+        if text:
+            try:
+                where_of(_text_or_file(text))
+            except ValueError as error:
+                raise PydanticCustomError("no_service", "{why}", {"why": str(error)}) from None
         return given
 
     @field_validator("secret")
@@ -151,8 +183,12 @@ class Settings(BaseSettings):
     @property
     def deploy_key_text(self) -> str:
         """The deploy key, from its file if it is one; empty: this process may not deploy."""
-        text = self.deploy_key.get_secret_value().strip()
-        return Path(text).read_text().strip() if text.startswith(("/", ".")) else text
+        return _text_or_file(self.deploy_key.get_secret_value().strip())
+
+    @property
+    def services_text(self) -> str:
+        """Where services are, as JSON, from its file if it is one."""
+        return _text_or_file(self.services.get_secret_value().strip())
 
     @property
     def signing_secret(self) -> str:
@@ -184,3 +220,8 @@ class Settings(BaseSettings):
         if self.database_url is None:
             raise StoreUnreachable("JOURNEYS_DATABASE_URL is not set; run `journeys dev` for an embedded Postgres")
         return self.database_url.get_secret_value()
+
+
+def _text_or_file(given: str) -> str:
+    """What is given, or what stands in the file whose path it is."""
+    return Path(given).read_text().strip() if given.startswith(("/", ".")) else given

@@ -185,9 +185,10 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         templates=templates,
         leading={name: partial(leading_wait, each) for name, each in definitions.items()},
         branchable={name: each.branchable for name, each in definitions.items()},
+        services=catalogue.services,
     )
 
 
 def _templates(archive: Archive, catalogue: Catalogue) -> Templates:
-    vocabulary = Vocabulary().extended(traits=catalogue.traits, properties=catalogue.properties)
+    vocabulary = Vocabulary().extended(traits=catalogue.traits, properties=catalogue.properties, fetched=catalogue.fetched)
     return templates_of(Folder(archive.package.rpartition(".")[2], archive.templates), vocabulary)

@@ -15,7 +15,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.deliver.patience import HEARTBEAT
 from journeys.catalogue import Catalogue
-from journeys.contracts import WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
+from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import all_segments
 from store import Database, connect
@@ -49,6 +49,9 @@ async def run(settings: Settings) -> None:
         parts = assemble(settings, database, client)
         for channel in set(Channel) - set(parts.providers):
             log.warning("no provider is configured; messages wait", channel=channel.value)
+        for service in parts.catalogue.services:
+            if not parts.calling.lines.knows(service):
+                log.warning("JOURNEYS_SERVICES does not say where a service is; calls to it wait", service=service)
         stack.push_async_callback(parts.close)
         await take_up_versions(parts.library)
         stack.enter_context(_beside(parts.library.keep_up()))
@@ -74,11 +77,18 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembe
             client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[JourneyRun],
-            activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities],
+            activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities, parts.calling.call],
             max_cached_workflows=remembered,
             graceful_shutdown_timeout=GRACE,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        ),
+        CALLS_QUEUE: Worker(
+            client,
+            task_queue=CALLS_QUEUE,
+            activities=[parts.calling.call],
+            graceful_shutdown_timeout=GRACE,
+            max_heartbeat_throttle_interval=HEARTBEAT,
         ),
         WATCH_QUEUE: Worker(
             client,

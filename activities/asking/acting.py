@@ -7,25 +7,22 @@ that segments, waiting runs and the profile's history see them as any other word
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
-import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
-from uuid_utils.compat import uuid7
 
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
-from journeys.contracts import JourneySpec, PerKey, Reason
-from journeys.entry import Past, is_held_out, refusal, workflow_id
+from journeys.contracts import JourneySpec, Reason
+from journeys.entry import Entry, Refused, let_in
 from segments.language.events import TRAITS_CHANGED
 from store import Connection, Database
 from store.ingest.batch import Memory, store
 from store.ingest.items import Changes, Item
+from store.runs import entries
 from store.runs import rows as runs
-from store.runs.rows import NewRun, OpenRun
+from store.runs.entries import Refusal
+from store.runs.rows import OpenRun
 from store.runs.views import control_of, run_by_idempotency_key
-
-log = structlog.get_logger(__name__)
 
 #: What stands as the source of what journeys say of a customer.
 SOURCE = "journeys"
@@ -87,9 +84,7 @@ class Acting:
             if await run_by_idempotency_key(connection, asked.journey, asked.key) is not None:
                 return True
             run = await runs.run_asking(connection, asked.run_id)
-            if run is None or await control_of(connection, asked.journey) != "live":
-                return False
-            return await self._let_in(connection, spec, run, asked, params)
+            return run is not None and await self._let_in(connection, spec, run, asked, params)
 
     @activity.defn(name=EndJourney.activity)
     async def end_journey(self, asked: EndJourney) -> bool:
@@ -114,25 +109,20 @@ class Acting:
     async def _let_in(
         self, connection: Connection, spec: JourneySpec, by: OpenRun, asked: StartJourney, params: dict[str, Any]
     ) -> bool:
-        keyed = isinstance(spec.reentry, PerKey)
-        key = asked.key if keyed else ""  # each start by a journey is a key of its own
-        (standing,) = await runs.standings(connection, [(spec.name, by.profile_id, key, keyed)])
-        past = Past(standing.open_id is not None, standing.runs, standing.last_ended_at)
-        if reason := refusal(spec, key, past, asked.at, asked.at):
-            log.info("a journey was not let in by another", journey=spec.name, by=by.journey, reason=reason)
-            return False
-        run_id = UUID(str(uuid7()))
-        new = NewRun(
-            id=run_id,
-            journey=spec.name,
-            profile_id=standing.profile_id,
-            entry_key=key,
-            entered_by="journey",
-            entered_at=asked.at,
-            workflow_id=workflow_id(spec.name, standing.profile_id, run_id),
-            created_at=asked.at,
+        key = asked.key if spec.keyed else ""  # each start by a journey is a key of its own
+        entry = Entry(
+            spec=spec,
+            by="journey",
+            at=asked.at,
+            key=key,
+            control=await control_of(connection, asked.journey),
             params=params,
-            holdout=is_held_out(spec, standing.drawn_as),
             idempotency_key=asked.key,
         )
-        return bool(await runs.insert_runs(connection, [new]))
+        (standing,) = await entries.standings(connection, [(spec.name, by.profile_id, key, spec.keyed)])
+        decided = let_in(entry, standing, asked.at)
+        if isinstance(decided, Refused):
+            told = Refusal(spec.name, standing.profile_id, key, entry.by, decided.reason, asked.at, detail=decided.told)
+            await entries.insert_refusals(connection, [told])
+            return False
+        return bool(await entries.open_runs(connection, [decided]))

@@ -5,6 +5,7 @@ ChannelError
 │   └── NoConnection   there is no way to the provider at all
 ├── Ambiguous      may have been accepted; only the ledger's rule for doubt decides
 ├── Refused        certainly not accepted, and never will be
+│   └── Forbidden      its address is inside, where no request goes
 └── EndpointGone   this address is dead: mark it invalid and try the customer's next one
 
 Promise: a `detail` holds codes and setting names, never an address or a text, because workflow histories keep it. For
@@ -41,6 +42,10 @@ class Ambiguous(ChannelError):
 
 class Refused(ChannelError):
     """The provider will never take this message."""
+
+
+class Forbidden(Refused):
+    """The address is inside, where no request of ours goes."""
 
 
 class EndpointGone(ChannelError):

@@ -17,7 +17,8 @@ import orjson
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
-from activities.channels.errors import Ambiguous, ChannelError, NoConnection, Refused, TryLater
+from activities.channels.errors import Ambiguous, ChannelError, Forbidden, NoConnection, Refused, TryLater
+from activities.web.guarded import Inside
 
 #: Answers by a gateway that do not say whether the provider behind it took the message.
 GATEWAY_DOUBT = (502, 504)
@@ -116,6 +117,8 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
 def broken(provider: str, error: Exception, stream: int | None = None) -> ChannelError:
     """The channel's error for a request that got no answer; `stream` is its number on an HTTP/2 connection."""
     name = f"{provider} {type(error).__name__}"
+    if isinstance(error, Inside):
+        return Forbidden(f"{name}: its name leads to an address inside, which is not opened in the settings")
     if isinstance(error, _NOT_WRITTEN):
         return NoConnection(f"{name}: no connection")
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):

@@ -18,17 +18,24 @@ from activities.channels.message import Outgoing
 @contextmanager
 def sending(provider: str, outgoing: Outgoing) -> Iterator[dict[str, str]]:
     """A span named `send <provider>`; yields the headers (`traceparent`) for the request."""
+    with requesting(f"send {provider}", outgoing.key, outgoing.traceparent) as headers:
+        yield headers
+
+
+@contextmanager
+def requesting(name: str, key: str, traceparent: str | None) -> Iterator[dict[str, str]]:
+    """A span around a request to others, known by its key; yields the headers that carry it on."""
     tracer = trace.get_tracer("journeys.channels")
     with tracer.start_as_current_span(
-        f"send {provider}",
-        context=_parent(outgoing.traceparent),
+        name,
+        context=_parent(traceparent),
         kind=SpanKind.CLIENT,
-        attributes={"journeys.message_key": outgoing.key},
+        attributes={"journeys.message_key": key},
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
         try:
-            yield _headers(outgoing.traceparent)
+            yield _headers(traceparent)
         except ChannelError as error:
             span.set_attribute("error.type", type(error).__name__)
             span.set_status(Status(StatusCode.ERROR, error.detail))

@@ -187,7 +187,7 @@ class Delivery:
         facts, served = claim.facts, await self.versions.of(request.version)
         token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
         unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
-        told = facts.traits, facts.entry, facts.params | request.params, unsubscribe_url
+        told = facts.traits, facts.entry, facts.params | request.params, facts.fetched, unsubscribe_url
         home = served.specs[request.journey].timezone
         zone = rules_of(whereabouts_of(facts, home).likely(home))
         context = Context(*told, *_shown(claim.offer), zone)

@@ -12,23 +12,24 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from uuid_utils.compat import uuid7
 
 from activities.metrics import ENTRIES
 from activities.versions import Served
-from journeys.contracts import JourneySpec, PerKey
+from journeys.contracts import JourneySpec
 from journeys.entering import UnlikeDeclared, accepted
-from journeys.entry import ALREADY_RUNNING, KILLED, UNLIKE_DECLARED, Past, entry_key, is_held_out, refusal, workflow_id
+from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, entry_key, let_in
+from journeys.policies import Restart
 from segments import Segment
 from segments.dating import trigger_types
 from segments.load.stored import last_loaded
 from store import Connection
+from store.runs import entries
 from store.runs import rows as runs
-from store.runs.rows import NewRun, OutboxRow, Refusal, Standing
+from store.runs.entries import Refusal, Standing
+from store.runs.rows import OutboxRow
 
 log = structlog.get_logger(__name__)
 
-Specs = Mapping[str, JourneySpec]
 #: Looks whether workflows that are open here are over in Temporal, writes that down, and says whether any was.
 Look = Callable[[list[str]], Awaitable[bool]]
 
@@ -37,69 +38,84 @@ Look = Callable[[list[str]], Awaitable[bool]]
 class Candidate:
     """One journey that one transition might enter."""
 
-    spec: JourneySpec
+    entry: Entry
     transition: OutboxRow
-    entry: dict[str, Any]
 
     @property
-    def key(self) -> str:
-        """The value of the re-entry property, or nothing."""
-        return entry_key(self.spec, self.entry)
-
-    @property
-    def keyed(self) -> bool:
-        """Whether it enters once per key."""
-        return isinstance(self.spec.reentry, PerKey)
+    def place(self) -> tuple[str, UUID, str, bool]:
+        """What can be entered once at a time."""
+        return self.entry.spec.name, self.transition.profile_id, self.entry.key, self.entry.spec.keyed
 
 
 async def admit(connection: Connection, served: Served, transitions: Sequence[OutboxRow], at: datetime, look: Look) -> None:
-    """Open a run for every transition that may enter a journey, and record why the others may not."""
-    candidates = await _candidates(connection, served.specs, transitions)
-    killed = await runs.killed_journeys(connection) if candidates else frozenset()
-    opened: list[NewRun] = []
-    refused: list[Refusal] = []
+    """Open a run for every transition that may enter a journey, and record why the others may not.
+
+    One that another run has just come before is asked again, with that run in its way.
+    """
+    waiting = await _candidates(connection, served, transitions)
+    while waiting:
+        now, later = _one_by_one(waiting)
+        lost = await _decide(connection, now, at, look)
+        waiting = [*lost, *later]
+
+
+async def _decide(connection: Connection, candidates: Sequence[Candidate], at: datetime, look: Look) -> list[Candidate]:
+    """Those that may enter do; returns those whose place somebody else has just taken."""
+    opened: dict[UUID, tuple[Candidate, NewRun]] = {}
+    refused: list[tuple[Candidate, Refusal]] = []
     taken: set[tuple[str, UUID, str]] = set()
     for candidate, standing in zip(candidates, await _standings(connection, candidates, look), strict=True):
-        place = (candidate.spec.name, standing.profile_id, candidate.key)
-        past = Past(standing.open_id is not None or place in taken, standing.runs, standing.last_ended_at)
-        reason = refusal(candidate.spec, candidate.key, past, candidate.transition.at, at)
-        if candidate.spec.name in killed:
-            reason = KILLED
-        if reason is None and not _as_declared(candidate):
-            reason = UNLIKE_DECLARED
-        if reason is None:
+        place = (candidate.entry.spec.name, standing.profile_id, candidate.entry.key)
+        decided = let_in(candidate.entry, standing, at) if place not in taken else Refused(ALREADY_RUNNING)
+        if isinstance(decided, Refused):
+            refused.append((candidate, _refusal(candidate, standing, decided, at)))
+        else:
             taken.add(place)
-            opened.append(_new_run(candidate, standing, served.version, at))
-        elif candidate.transition.kind != "repeated":  # a further event of a known cart is no entry that was refused
-            refused.append(_refusal(candidate, standing, reason, at))
-    inserted = await runs.insert_runs(connection, opened)
-    await runs.insert_refusals(connection, refused)
-    _count(opened, inserted, refused)
+            opened[decided.id] = candidate, decided
+    inserted = await entries.open_runs(connection, [run for _, run in opened.values()])
+    told = [refusal for candidate, refusal in refused if candidate.transition.kind != "repeated"]
+    await entries.insert_refusals(connection, told)  # a further event of a known cart is no entry that was refused
+    _count([run for _, run in opened.values() if run.id in inserted], told)
+    return [candidate for id_, (candidate, _) in opened.items() if id_ not in inserted]
+
+
+def _one_by_one(waiting: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+    """Where each entry begins anew, one of a customer's at a time: the next finds the run of the one before it."""
+    seen: set[tuple[str, UUID, str, bool]] = set()
+    now: list[Candidate] = []
+    later: list[Candidate] = []
+    for candidate in waiting:
+        again = candidate.place in seen and isinstance(candidate.entry.spec.reentry, Restart)
+        (later if again else now).append(candidate)
+        seen.add(candidate.place)
+    return now, later
 
 
 async def _standings(connection: Connection, candidates: Sequence[Candidate], look: Look) -> list[Standing]:
-    keys = [(c.spec.name, c.transition.profile_id, c.key, c.keyed) for c in candidates]
-    found = await runs.standings(connection, keys)
+    keys = [candidate.place for candidate in candidates]
+    found = await entries.standings(connection, keys)
     in_the_way = sorted({s.open_workflow_id for s in found if s.open_workflow_id})
     if in_the_way and await look(in_the_way):
-        return await runs.standings(connection, keys)
+        return await entries.standings(connection, keys)
     return found
 
 
-async def _candidates(connection: Connection, specs: Specs, transitions: Sequence[OutboxRow]) -> list[Candidate]:
+async def _candidates(connection: Connection, served: Served, transitions: Sequence[OutboxRow]) -> list[Candidate]:
     by_segment: dict[str, list[OutboxRow]] = defaultdict(list)
     for transition in transitions:
         by_segment[transition.segment].append(transition)
     found: list[Candidate] = []
+    killed: frozenset[str] | None = None
     for segment, group in by_segment.items():
-        entering = [spec for spec in specs.values() if spec.entered_by == segment]
-        entries = await _entries(connection, entering, group)
-        found += [
-            Candidate(spec, transition, entries.get(n, {}))
-            for n, transition in enumerate(group)
-            for spec in entering
-            if _enters(spec, transition)
-        ]
+        entering = [spec for spec in served.specs.values() if spec.entered_by == segment]
+        events = await _entries(connection, entering, group)
+        killed = await runs.killed_journeys(connection) if entering and killed is None else killed
+        for n, transition in enumerate(group):
+            for spec in entering:
+                if _enters(spec, transition):
+                    control = "killed" if spec.name in (killed or ()) else "live"
+                    entry = _entry(spec, transition, events.get(n, {}), control, served.version)
+                    found.append(Candidate(entry, transition))
     return sorted(found, key=lambda c: c.transition.id)
 
 
@@ -113,51 +129,48 @@ async def _entries(
     if segment is None:
         return {}
     wanted = [(t.profile_id, t.at, t.cause.get("message_id")) for t in group]
-    return await runs.entry_events(connection, wanted, sorted(trigger_types([segment])))
+    return await entries.entry_events(connection, wanted, sorted(trigger_types([segment])))
 
 
 def _enters(spec: JourneySpec, transition: OutboxRow) -> bool:
-    return transition.kind == "entered" or (transition.kind == "repeated" and isinstance(spec.reentry, PerKey))
+    return transition.kind == "entered" or (transition.kind == "repeated" and spec.entered_anew)
 
 
-def _new_run(candidate: Candidate, standing: Standing, version: str | None, at: datetime) -> NewRun:
-    spec, transition, run_id = candidate.spec, candidate.transition, UUID(str(uuid7()))
-    return NewRun(
-        id=run_id,
-        journey=spec.name,
-        profile_id=standing.profile_id,
-        entry_key=candidate.key,
-        entered_by="segment",
-        entered_at=transition.at,
-        workflow_id=workflow_id(spec.name, standing.profile_id, run_id),
-        created_at=at,
+def _entry(spec: JourneySpec, transition: OutboxRow, properties: dict[str, Any], control: str, version: str | None) -> Entry:
+    return Entry(
+        spec=spec,
+        by="segment",
+        at=transition.at,
+        key=entry_key(spec, properties),
+        control=control,
         segment=transition.segment,
         transition_id=transition.id,
-        entry=candidate.entry,
-        holdout=is_held_out(spec, standing.drawn_as),
+        properties=properties,
         traceparent=transition.traceparent,
         version=version,
+        unlike=_unlike(spec, properties),
     )
 
 
-def _as_declared(candidate: Candidate) -> bool:
-    """Whether the entering event fits the model that the journey declares of it."""
-    if candidate.spec.entry_model is None:
-        return True
+def _unlike(spec: JourneySpec, properties: dict[str, Any]) -> Mapping[str, str]:
+    """In which fields the entering event does not fit the model that the journey declares of it."""
+    if spec.entry_model is None:
+        return {}
     try:
-        accepted(candidate.spec.entry_model, candidate.entry)
+        accepted(spec.entry_model, properties)
     except UnlikeDeclared as unlike:
-        log.warning("an entering event is not as its journey declares", journey=candidate.spec.name, fields=unlike.fields)
-        return False
-    return True
+        log.warning("an entering event is not as its journey declares", journey=spec.name, fields=unlike.fields)
+        return unlike.fields
+    return {}
 
 
-def _refusal(candidate: Candidate, standing: Standing, reason: str, at: datetime) -> Refusal:
-    return Refusal(candidate.spec.name, standing.profile_id, candidate.key, candidate.transition.id, reason, at)
+def _refusal(candidate: Candidate, standing: Standing, refused: Refused, at: datetime) -> Refusal:
+    entry, id_ = candidate.entry, candidate.transition.id
+    return Refusal(entry.spec.name, standing.profile_id, entry.key, entry.by, refused.reason, at, id_, refused.told)
 
 
-def _count(opened: list[NewRun], inserted: set[UUID], refused: list[Refusal]) -> None:
+def _count(opened: list[NewRun], refused: list[Refusal]) -> None:
     for run in opened:
-        ENTRIES.labels(run.journey, "entered" if run.id in inserted else ALREADY_RUNNING).inc()
+        ENTRIES.labels(run.journey, "entered").inc()
     for entry in refused:
         ENTRIES.labels(entry.journey, entry.reason).inc()

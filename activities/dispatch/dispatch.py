@@ -26,6 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
+from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.gate.goals import goals_reached
 from activities.metrics import ENTRY_LATENCY
@@ -68,11 +69,13 @@ class Dispatcher:
     clock: Clock
     closer: Closer
     mender: Mender
+    line: Line
     task_queue: str = WORKFLOW_QUEUE
 
     async def dispatch(self, shard: WatchShard) -> int:
         """Do all that waits to be done for a shard; returns how many things were done."""
         done = await self._admit(shard)
+        done += await self.line.move()
         done += await self._kill(shard)
         done += await self._start(shard)
         done += await self._end(shard)
@@ -138,7 +141,7 @@ class Dispatcher:
 
     async def _reached_already(self, waiting: Sequence[RunToStart]) -> set[UUID]:
         """Runs whose goal came between the entry and now: the watch may have looked before their row was there."""
-        open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.entered_at, r.version) for r in waiting]
+        open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.since, r.version) for r in waiting]
         async with self.database.transaction() as connection:
             reached = await goals_reached(connection, self.versions, open_runs, self.clock.now())
             return await runs.request_exits(connection, [(r, Reason.GOAL.value, at) for r, at in reached.items()])

@@ -1,4 +1,4 @@
-"""Which variables a template may name: traits, properties of the entry event, params, the shop's constants, and a product.
+"""Which variables a template may name: traits, the entry event's properties, params, constants, answers, and a product.
 
 Promise: names are those that the SDKs send, letter by letter (Segment writes `firstName`), so that there is one
 spelling.
@@ -37,16 +37,23 @@ _DECLARED = {"customer": "Traits", "entry": "Properties"}
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The known names; `shop` holds constants with their values, `params` what any template may use undeclared."""
+    """The known names; `shop` holds constants with their values, `params` what any template may use undeclared.
+
+    `fetched` is what services give.
+    """
 
     traits: frozenset[str] = TRAITS
     properties: frozenset[str] = PROPERTIES
     params: frozenset[str] = frozenset()
     shop: Mapping[str, str] = field(default_factory=dict)
+    fetched: frozenset[str] = frozenset()
 
-    def extended(self, *, traits: Iterable[str] = (), properties: Iterable[str] = ()) -> "Vocabulary":
+    def extended(
+        self, *, traits: Iterable[str] = (), properties: Iterable[str] = (), fetched: Iterable[str] = ()
+    ) -> "Vocabulary":
         """With names of one's own added; `pet.name` also makes `pet` known."""
-        return replace(self, traits=self.traits | _with_parents(traits), properties=self.properties | _with_parents(properties))
+        added = {"traits": traits, "properties": properties, "fetched": fetched}
+        return replace(self, **{kind: getattr(self, kind) | _with_parents(names) for kind, names in added.items()})
 
     def roots(self, params: Iterable[str], extra: Iterable[str] = ()) -> dict[str, frozenset[str]]:
         """The names below each root, for a template that declares these params; `extra` roots stand alone."""
@@ -55,7 +62,7 @@ class Vocabulary:
             "entry": self.properties,
             "params": self.params | set(params),
             "shop": frozenset(self.shop),
-        }
+        } | ({"fetched": self.fetched} if self.fetched else {})
         return below | {name: frozenset[str]() for name in extra}
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
+from api.runs.lines import lines
 from api.runs.models import CustomerName, JourneyName, Model
 from api.runs.why_not import Asking, WhyNot
 from api.state import Config, Db
@@ -52,6 +53,10 @@ class JourneyView(BaseModel):
     failing_runs: int = Field(
         description="those that cannot go on until their code is mended; see `GET /v1/runs?status=failing`"
     )
+    waiting_runs: int = Field(description="customers who wait to be let in; see `GET /v1/runs?status=waiting`")
+    waiting_for: str | None = Field(
+        description="why the first of them is not in yet", examples=["500 of 500 are in it", "100 have entered, of 100 in 1 h"]
+    )
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
 
 
@@ -61,8 +66,10 @@ async def list_journeys(_: Operator, config: Config, database: Db) -> list[Journ
     switches = await controls(database)
     around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
-    names = sorted({*config.catalogue, *(name for name, stands in standing.items() if stands.open_runs)})
-    return [_journey(config, name, switches.get(name, "live"), around, standing) for name in names]
+    waiting = await lines(config, database, standing)
+    somebody = (name for name, stands in standing.items() if stands.open_runs or stands.waiting_runs)
+    names = sorted({*config.catalogue, *somebody})
+    return [_journey(config, name, switches.get(name, "live"), around, standing, waiting) for name in names]
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
@@ -74,9 +81,8 @@ async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, c
     """
     await known(config, database, journey)
     await set_control(database, journey, body.state, config.clock.now(), caller.name)
-    return _journey(
-        config, journey, body.state, await all_segments(database, config.segments), await _standing(config, database)
-    )
+    around, standing = await all_segments(database, config.segments), await _standing(config, database)
+    return _journey(config, journey, body.state, around, standing, await lines(config, database, standing))
 
 
 @router.get("/journeys/{journey}/why-not", responses=responses(401, 403, 404, 422, 503))
@@ -130,7 +136,12 @@ async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyS
 
 
 def _journey(
-    config: ApiConfig, name: str, state: str, around: AllSegments, standing: Mapping[str, JourneyStanding]
+    config: ApiConfig,
+    name: str,
+    state: str,
+    around: AllSegments,
+    standing: Mapping[str, JourneyStanding],
+    waiting: Mapping[str, str],
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
     stands = standing.get(name, JourneyStanding())
@@ -141,6 +152,8 @@ def _journey(
             "state": state,
             "open_runs": stands.open_runs,
             "failing_runs": stands.failing_runs,
+            "waiting_runs": stands.waiting_runs,
+            "waiting_for": waiting.get(name),
             "warnings": [*_concerns(definition, around), *_troubles(name, stands, gone=definition is None)],
         }
         | (_declared(definition) if definition else dict(_NOTHING))

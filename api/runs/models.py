@@ -20,6 +20,9 @@ CustomerName = Annotated[str, Field(min_length=1, max_length=ID_LIMIT), AfterVal
 JourneyName = Annotated[str, Path(description="the journey's name", examples=["cart_abandonment"], max_length=64)]
 
 
+Status = Literal["waiting", "starting", "running", "failing", "ending", "ended"]
+
+
 class Model(BaseModel):
     """A body; a misspelt field is refused."""
 
@@ -109,8 +112,8 @@ class RunView(BaseModel):
     journey: str
     customer_id: UUID
     key: str
-    status: Literal["starting", "running", "failing", "ending", "ended"] = Field(
-        description="failing: its steps raise, or no longer fit what it has done; it goes on when the code is mended"
+    status: Status = Field(
+        description="waiting: to be let in; failing: its steps raise, or no longer fit what it has done; it goes on when mended"
     )
     failure: str | None = Field(
         description="why it fails: the error's kind and place", examples=["KeyError at shop/cart.py:12"]
@@ -119,6 +122,7 @@ class RunView(BaseModel):
     segment: str | None
     holdout: bool
     entered_at: datetime
+    waits_until: datetime | None = Field(description="it waits to be let in, because its journey has limits: until then")
     started_at: datetime | None
     ended_at: datetime | None
     outcome: str | None = Field(description="finished, goal reached, left the segment, ended by an operator, …")
@@ -154,6 +158,7 @@ def view(config: ApiConfig, run: Run) -> RunView:
         segment=run.segment,
         holdout=run.holdout,
         entered_at=run.entered_at,
+        waits_until=run.waits_until if run.ended_at is None else None,
         started_at=run.started_at,
         ended_at=run.ended_at,
         outcome=run.outcome or run.exit_reason,
@@ -162,12 +167,14 @@ def view(config: ApiConfig, run: Run) -> RunView:
     )
 
 
-def status_of(run: Run) -> Literal["starting", "running", "failing", "ending", "ended"]:
+def status_of(run: Run) -> Status:
     """Where a run stands, in a word."""
     if run.ended_at is not None:
         return "ended"
     if run.exit_reason is not None:
         return "ending"
+    if run.waits_until is not None:
+        return "waiting"
     if run.failing_since is not None:
         return "failing"
     return "starting" if run.started_at is None else "running"

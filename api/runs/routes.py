@@ -25,10 +25,11 @@ from api.runs.models import (
     message,
     view,
 )
-from api.runs.starts import open_run
+from api.runs.starts import open_run, refused
 from api.runs.story import Story, nothing_at_hand, story_of
 from api.state import Config, Db
 from journeys import InvalidParams, JourneyDefinition
+from journeys.entry import Refused
 from store import Database
 from store.runs import views as rows
 from store.runs.rows import request_exits
@@ -62,6 +63,8 @@ async def start_run(
     params = _accepted(definition, body.params)
     async with database.transaction() as connection:
         started = await open_run(connection, config, definition, body, params, idempotency_key)
+    if isinstance(started, Refused):  # after the commit, which has written it down
+        raise refused(journey, started)
     run = await _existing(database, started if isinstance(started, UUID) else started.id)
     response.status_code = 200 if isinstance(started, UUID) else 201
     response.headers["Location"] = f"/v1/runs/{run.id}"
@@ -97,7 +100,10 @@ async def list_runs(
     journey: Annotated[str | None, Query(max_length=64)] = None,
     user_id: Annotated[CustomerName | None, Query(description="the `userId` of a customer")] = None,
     customer_id: Annotated[UUID | None, Query()] = None,
-    status: Annotated[Literal["open", "failing", "ended"] | None, Query(description="failing ones are open, too")] = None,
+    status: Annotated[
+        Literal["open", "waiting", "failing", "ended"] | None,
+        Query(description="waiting (to be let in) and failing ones are open, too"),
+    ] = None,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> RunPage:
@@ -111,6 +117,7 @@ async def list_runs(
         profile_id=profile,
         is_open=None if status is None else status != "ended",
         is_failing=status == "failing",
+        is_waiting=status == "waiting",
         before=cursor(after),
         limit=limit,
     )

@@ -1,21 +1,18 @@
-"""Starting a run for a product team: the customer, the re-entry rule, the Idempotency-Key, one row."""
+"""Starting a run for a product team: the customer, the journey's rules, the Idempotency-Key, one row; or the reason why not."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from opentelemetry.propagate import inject
-from uuid_utils.compat import uuid7
 
 from api.config import ApiConfig
 from api.problems import Problem
 from api.runs.models import StartRun
 from journeys import JourneyDefinition
-from journeys.contracts import PerKey
-from journeys.entry import ALREADY_RUNNING, Past, is_held_out, refusal, short_key, workflow_id
+from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, let_in, short_key
 from store import Connection
-from store.runs import rows as runs
-from store.runs.rows import NewRun
+from store.runs import entries
+from store.runs.entries import Refusal
 from store.runs.views import control_of, customer_id, run_by_idempotency_key
 
 
@@ -26,37 +23,45 @@ async def open_run(
     body: StartRun,
     params: dict[str, Any],
     idempotency_key: str | None,
-) -> NewRun | UUID:
-    """Open a run, or find the one that an earlier call with the same Idempotency-Key opened."""
+) -> UUID | NewRun | Refused:
+    """Open a run, find the one that an earlier call with the same Idempotency-Key opened, or write down why there is none."""
     spec, now = definition.spec, config.clock.now()
     customer = await customer_id(connection, *body.customer.name)
     if customer is None:
         raise Problem(404, "no such customer; send identify first", code="unknown-customer")
     if earlier := await _earlier(connection, spec.name, customer, params, idempotency_key):
         return earlier
-    await _refuse_unless_live(connection, spec.name)
-    key = short_key(body.key or "") if isinstance(spec.reentry, PerKey) else ""
-    keyed = isinstance(spec.reentry, PerKey)
-    standing = (await runs.standings(connection, [(spec.name, customer, key, keyed)]))[0]
-    past = Past(standing.open_id is not None, standing.runs, standing.last_ended_at)
-    reason = refusal(spec, key, past, now, now)
-    if reason is None:
-        held_out = is_held_out(spec, standing.drawn_as)
-        run = _new_run(definition, customer, key, body, params, idempotency_key, now, holdout=held_out)
-        if await runs.insert_runs(connection, [run]):
-            return run
+    entry = Entry(
+        spec=spec,
+        by="api",
+        at=now,
+        key=short_key(body.key or "") if spec.keyed else "",
+        control=await control_of(connection, spec.name),
+        params=params,
+        properties=body.entry,
+        idempotency_key=idempotency_key,
+        traceparent=_traceparent(),
+    )
+    (standing,) = await entries.standings(connection, [(spec.name, customer, entry.key, spec.keyed)])
+    decided = let_in(entry, standing, now)
+    if isinstance(decided, NewRun) and await entries.open_runs(connection, [decided]):
+        return decided
     # Somebody was faster: the same call sent twice at once, or another entry.
     if earlier := await _earlier(connection, spec.name, customer, params, idempotency_key):
         return earlier
-    refused = f"{spec.name} does not let this customer in: {reason or ALREADY_RUNNING}"
-    raise Problem(409, refused, code="entry-refused")
+    refused = decided if isinstance(decided, Refused) else Refused(ALREADY_RUNNING)
+    told = Refusal(spec.name, customer, entry.key, entry.by, refused.reason, now, detail=refused.told)
+    await entries.insert_refusals(connection, [told])
+    return refused
 
 
-async def _refuse_unless_live(connection: Connection, journey: str) -> None:
-    state = await control_of(connection, journey)
-    if state != "live":
+def refused(journey: str, why: Refused) -> Problem:
+    """What a caller hears whose customer is not let in."""
+    if why.reason.startswith("journey "):
+        state = why.reason.removeprefix("journey ")
         advice = f"an operator has to set it live first (PUT /v1/journeys/{journey}/state)"
-        raise Problem(409, f"{journey} is {state}, so nobody is let in; {advice}", code=f"journey-{state}")
+        return Problem(409, f"{journey} is {state}, so nobody is let in; {advice}", code=f"journey-{state}")
+    return Problem(409, f"{journey} does not let this customer in: {why.reason}", code="entry-refused")
 
 
 async def _earlier(
@@ -70,32 +75,7 @@ async def _earlier(
     return run.id
 
 
-def _new_run(
-    definition: JourneyDefinition,
-    customer: UUID,
-    key: str,
-    body: StartRun,
-    params: dict[str, Any],
-    idempotency_key: str | None,
-    now: datetime,
-    *,
-    holdout: bool,
-) -> NewRun:
-    run_id = UUID(str(uuid7()))
+def _traceparent() -> str | None:
     carrier: dict[str, str] = {}
     inject(carrier)
-    return NewRun(
-        id=run_id,
-        journey=definition.name,
-        profile_id=customer,
-        entry_key=key,
-        entered_by="api",
-        entered_at=now,
-        workflow_id=workflow_id(definition.name, customer, run_id),
-        created_at=now,
-        params=params,
-        entry=body.entry,
-        holdout=holdout,
-        idempotency_key=idempotency_key,
-        traceparent=carrier.get("traceparent"),
-    )
+    return carrier.get("traceparent")

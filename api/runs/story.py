@@ -39,7 +39,7 @@ class Moment(BaseModel):
     at: datetime = Field(description="business time, UTC")
     local: datetime | None = Field(default=None, description="the same on the customer's wall clock, where their zone is known")
     kind: str = Field(
-        description="entered, started, version, gate, sent, came back, waits, happened, in vain, task, arm, hold, failing, over"
+        description="entered, let in, started, version, gate, sent, came back, waits, happened, in vain, task, arm, hold, failing, over"
     )
     what: str
     detail: dict[str, Any] = Field(default_factory=dict, description="what decided: the gate's inputs, a task's outcome, …")
@@ -145,6 +145,8 @@ _Moment = tuple[datetime, str, str, dict[str, Any]]
 
 def _moments(run: Run, records: Records, messages: list[Message], now: datetime) -> Iterator[_Moment]:
     yield run.entered_at, "entered", _entered(run), records.cause or {}
+    if run.let_in_at is not None:
+        yield run.let_in_at, "let in", "after those before them in the line", {}
     if run.started_at is not None:
         later = {"held_back_for": str(run.start_delay)} if run.start_delay else {}
         yield run.started_at, "started", f"by version {run.version}" if run.version else "without a version", later
@@ -239,8 +241,8 @@ def _start(run: Run, definition: JourneyDefinition) -> RunStart:
     return RunStart(
         run_id=run.id,
         customer_id=run.profile_id,
-        entered_at=run.entered_at,
-        started_at=run.started_at or run.entered_at,
+        entered_at=run.let_in_at or run.entered_at,
+        started_at=run.started_at or run.let_in_at or run.entered_at,
         params=definition.branchable(run.params),
         entry=_entry(model, run.entry) if model else {},
     )

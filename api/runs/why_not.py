@@ -12,8 +12,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from journeys import JourneyDefinition
-from journeys.contracts import After
 from journeys.entry import COOLING_DOWN, ENTERED_BEFORE, KILLED, TOO_LATE, Past, is_held_out, refusal
+from journeys.room import earliest
 from segments import Segment
 from segments.ask.ask import explain
 from segments.ask.overview import all_segments
@@ -106,10 +106,13 @@ class Asking:
 
     def _runs(self, runs: list[Run]) -> Iterator[Because]:
         for run in runs:
-            since = "is told to start" if run.started_at is None else "is in it"
+            since = "is about to begin it" if run.started_at is None else "is in it"
             what = f"{since} (run {run.id})" if run.ended_at is None else f"was in it: {run.outcome} (run {run.id})"
             yield Because(rule="entered", what=what, at=run.entered_at, remedy=f"journeys explain {run.id}")
-            if run.started_at is None and run.ended_at is None:
+            if run.ended_at is None and run.waits_until is not None and run.let_in_at is None:
+                what = "waits to be let in: the journey has limits, and those before come first"
+                yield Because(rule="waits-in-line", what=what, at=run.waits_from, until=run.waits_until)
+            elif run.started_at is None and run.ended_at is None:
                 what = "Temporal does not know the run yet: no worker has dispatched it"
                 yield Because(rule="not-started", what=what, remedy="see whether workers run")
 
@@ -132,12 +135,13 @@ class Asking:
         if self.definition is None:
             return
         spec = self.definition.spec
-        ended = [run.ended_at for run in runs if run.ended_at is not None]
-        past = Past(any(run.ended_at is None for run in runs), len(runs), max(ended, default=None))
+        past = _past(runs)
         why = refusal(spec, "any", past, self.now, self.now)
-        if why in (ENTERED_BEFORE, COOLING_DOWN) and not past.running:
-            until = max(ended) + spec.reentry.cooldown if isinstance(spec.reentry, After) and ended else None
-            yield Because(rule=why.replace(" ", "-"), what=f"may not enter again: {spec.reentry}", until=until)
+        if why is not None and why.reason in (ENTERED_BEFORE, COOLING_DOWN) and not past.running:
+            until, what = why.told.get("again_at"), f"may not enter again: {spec.reentry}"
+            yield Because(rule=why.reason.replace(" ", "-"), what=what, until=until, remedy=_REMEDIES[why.reason])
+        if isinstance(shut := earliest(spec, customer, self.now, self.now), str):
+            yield Because(rule=shut.replace(" ", "-"), what=f"would not be let in now: {shut}")
         if is_held_out(spec, customer):
             what = f"is in the holdout ({spec.holdout:.0%}): enters, and is sent nothing"
             yield Because(rule="holdout", what=what)
@@ -181,6 +185,13 @@ class Asking:
         elif move.kind != "left":
             what = f"is in segment {name} since; who is in it does not enter once more"
             yield Because(rule="in-segment", what=what, at=move.at)
+
+
+def _past(runs: list[Run]) -> Past:
+    """The customer's earlier runs; where a journey enters per key, as if all had the same."""
+    running = any(run.ended_at is None for run in runs)
+    ended = max((run.ended_at for run in runs if run.ended_at is not None), default=None)
+    return Past(running, len(runs), ended, max((run.entered_at for run in runs), default=None))
 
 
 _REMEDIES = {

@@ -9,8 +9,8 @@ from types import ModuleType
 
 from journeys.authoring import Properties, Traits
 from journeys.catalogue import Catalogue, asked
-from journeys.contracts import PerKey
 from journeys.errors import Fault, Problem
+from journeys.policies import PerKey
 from journeys.rules import Rule
 
 _NEARLY = 0.75  # paln is plan

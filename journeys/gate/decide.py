@@ -13,8 +13,9 @@ from typing import Any
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from journeys.gate.caps import Capped, Past, applies
 from journeys.gate.habits import Habits
-from journeys.gate.hours import LONGEST, Only, Quiet, Window
+from journeys.gate.hours import LONGEST, Only, Quiet
 from journeys.gate.solver import Answer, Constraint, shuts, solve
+from journeys.policies import Window
 from segments.time.zones import Whereabouts
 
 #: How long a message of a paused journey, or one that another journey holds, waits before it asks again by itself. Whoever

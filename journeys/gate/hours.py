@@ -17,6 +17,7 @@ from journeys.errors import CatalogueError
 from journeys.gate.solver import solve
 from journeys.gate.stretches import Stretch, joined, without
 from journeys.gate.zone import even
+from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 
 #: A time of day as authors write it.
@@ -24,22 +25,6 @@ CLOCK_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 #: Hours that are not open somewhere in this time never are: a week, and a change of the clocks.
 LONGEST = timedelta(days=9)
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """From a time of day up to but without another, `HH:MM`; over midnight where the first is not the earlier.
-
-    `weekdays` are those on which it begins; none: every day.
-    """
-
-    start: str
-    end: str
-    weekdays: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        days = ", ".join(self.weekdays)
-        return f"{self.start} to {self.end}{f' on {days}' if days else ''}"
 
 
 def window(start: object, end: object, weekdays: str | Collection[str] = ()) -> Window:

@@ -46,7 +46,7 @@ class Acting(Words[EntryModel]):
         Example:
             await j.start("cart_discount", discount="10%")
         """
-        return await self._do(StartJourney, journey=_name("j.start", journey), params=params)
+        return bool(await self._do(StartJourney, journey=_name("j.start", journey), params=params))
 
     async def end(self, journey: Any) -> bool:
         """End the customer's runs of another journey; whether there were any.
@@ -57,7 +57,7 @@ class Acting(Words[EntryModel]):
         name = _name("j.end", journey)
         if name == self._spec.name:
             raise CatalogueError("j.end is for other journeys", remedy="a journey ends itself by return")
-        return await self._do(EndJourney, journey=name)
+        return bool(await self._do(EndJourney, journey=name))
 
     @asynccontextmanager
     async def hold_others(self) -> AsyncIterator[None]:
@@ -74,11 +74,11 @@ class Acting(Words[EntryModel]):
         yield
         await self._do(Hold, on=False)  # no `finally`: where the block does not end, the run's own end releases them
 
-    async def _do(self, kind: type[Action], **what: Any) -> bool:
+    async def _do(self, kind: type[Action], **what: Any) -> Any:
         self._first = False
         self._actions += 1
         asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=self._actions, **what)
-        return bool(await self._runtime.ask(asked))
+        return await self._runtime.ask(asked)
 
 
 def _name(word: str, journey: Any) -> str:

@@ -15,6 +15,7 @@ from journeys.errors import CatalogueError, NotKnown
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.rules import Rule
+from journeys.services import Service
 from segments import Segment
 
 #: The model of the entering event's properties; anything, where the author declares none.
@@ -24,7 +25,7 @@ EntryModel = TypeVar("EntryModel", default=Any)
 ENDING = frozenset(
     {
         *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
-        *(Reason.CEILING, Reason.OTHER_JOURNEY),
+        *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED),
     }
 )
 
@@ -89,7 +90,8 @@ class Params:
 class Words(Generic[EntryModel]):
     """What every kind of word works with.
 
-    `conditions` are the segments that the journey has named so far; they are checked when the catalogue is loaded.
+    `conditions` and `services` are the segments and services that the journey has named so far; they are checked when the
+    catalogue is loaded.
     """
 
     def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
@@ -99,6 +101,7 @@ class Words(Generic[EntryModel]):
         self._first = True
         self._params = Params(start.params)
         self.conditions: dict[str, Segment] = {}
+        self.services: dict[str, Service[Any]] = {}
         self._prepare()
 
     def _prepare(self) -> None:

@@ -1,12 +1,12 @@
 """The handle as authors get it: every word of a journey."""
 
-from journeys.handle.acting import Acting
 from journeys.handle.asking import Asking
 from journeys.handle.base import EntryModel
+from journeys.handle.calling import Calling
 from journeys.handle.messages import Messages
 
 
-class Journey(Messages[EntryModel], Asking[EntryModel], Acting[EntryModel]):
+class Journey(Messages[EntryModel], Asking[EntryModel], Calling[EntryModel]):
     """What a journey's author works with. Every effect goes through here.
 
     `Journey[Answer]` says what is known of the entering event: a pydantic model of its properties, for `j.entry`.

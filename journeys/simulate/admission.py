@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
-from journeys.contracts import PerKey, Plain, RunStart
+from journeys.contracts import JourneySpec, Plain, Reason, RunStart
 from journeys.entering import UnlikeDeclared, accepted
-from journeys.entry import KILLED, UNLIKE_DECLARED, Past, entry_key, is_held_out, refusal, short_key
+from journeys.entry import Entry, Past, entry_key, in_line, is_held_out, short_key, why_refused
+from journeys.entry import Refused as Why
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
 from journeys.simulate.run import Run, Surroundings
@@ -47,35 +48,53 @@ class Admission:
         self._controls = controls
         self._numbers = count(1)
 
-    def by_hand(self, definition: JourneyDefinition, who: Customer, params: dict[str, Plain], key: str) -> Run | str:
+    def by_hand(
+        self, definition: JourneyDefinition, who: Customer, params: dict[str, Plain], key: str, by: Literal["api", "journey"]
+    ) -> Run | Refused:
         """A start over the API or by another journey, or why not; one that is paused lets nobody in that way."""
         spec, now = definition.spec, self._world.agenda.now
-        key = short_key(key) if isinstance(spec.reentry, PerKey) else ""
-        state = self._controls.get(spec.name, "live")
-        reason = f"journey {state}" if state != "live" else refusal(spec, key, self._past(definition, who, key), now, now)
-        return reason or self._open(definition, who, now, key=key, params=params)
+        key = short_key(key) if spec.keyed else ""
+        return self._decide(
+            definition, who, Entry(spec=spec, by=by, at=now, key=key, control=self._control(spec), params=params)
+        )
 
     def admitted(self, who: Customer, move: Transition) -> Iterator[Run]:
         """The runs that a transition opens."""
         for definition in self._catalogue.entered_by(move.segment):
             spec = definition.spec
-            if move.kind == "repeated" and not isinstance(spec.reentry, PerKey):
+            if move.kind == "repeated" and not spec.entered_anew:
                 continue
-            entry = self._entry(who, move, spec.entry)
-            key = entry_key(spec, dict(entry))
-            reason = (
-                KILLED
-                if self._controls.get(spec.name) == "killed"
-                else refusal(spec, key, self._past(definition, who, key), move.at, self._world.agenda.now)
-            )
-            try:
-                known = accepted(spec.entry_model, entry) if spec.entry_model else {}
-            except UnlikeDeclared:
-                known, reason = {}, reason or UNLIKE_DECLARED
-            if reason is None:
-                yield self._open(definition, who, move.at, key=key, segment=move.segment, entry=known)
-            elif move.kind != "repeated":
-                self.refuse(definition, who, key, reason)
+            properties = dict(self._entry(who, move, spec.entry))
+            entry = self._by_segment(spec, move, properties)
+            decided = self._decide(definition, who, entry, tells=move.kind != "repeated")
+            if isinstance(decided, Run):
+                yield decided
+
+    def _by_segment(self, spec: JourneySpec, move: Transition, properties: dict[str, Any]) -> Entry:
+        known, unlike = {}, {}
+        try:
+            known = accepted(spec.entry_model, properties) if spec.entry_model else {}
+        except UnlikeDeclared as error:
+            unlike = error.fields
+        key, control = entry_key(spec, properties), self._control(spec)
+        return Entry(
+            spec=spec, by="segment", at=move.at, key=key, control=control, segment=move.segment, properties=known, unlike=unlike
+        )
+
+    def _decide(self, definition: JourneyDefinition, who: Customer, entry: Entry, *, tells: bool = True) -> Run | Refused:
+        runs = self._earlier(definition, who, entry.key)
+        why = why_refused(entry, _past(runs), self._world.agenda.now)
+        if why is not None:
+            return self._refuse(who, entry, why, tells=tells)
+        waits = in_line(entry, who.id, self._world.agenda.now) if entry.spec.limits is not None else None
+        if isinstance(waits, Why):
+            return self._refuse(who, entry, waits, tells=tells)
+        for run in runs:
+            run.end(Reason.RESTARTED)
+        return self._open(definition, who, entry, waits)
+
+    def _control(self, spec: JourneySpec) -> str:
+        return self._controls.get(spec.name, "live")
 
     def _entry(self, who: Customer, move: Transition, segment: Segment | str | None) -> Mapping[str, Any]:
         """The properties of the event behind an entry: the newest that speaks for the segment, or the one that decided."""
@@ -85,47 +104,41 @@ class Admission:
         behind = [event for event in events if decided in (None, event.message_id)]
         return max(behind, key=lambda event: event.ts).properties if behind else {}
 
-    def _past(self, definition: JourneyDefinition, who: Customer, key: str) -> Past:
-        keyed = isinstance(definition.spec.reentry, PerKey)
-        if not self.runs.of(who):
-            return _NEVER
-        runs = [run for run in self.runs.of(who) if run.journey == definition.name and (not keyed or run.key == key)]
-        ended = [run.ended_at for run in runs if run.ended_at is not None]
-        return Past(len(ended) < len(runs), len(runs), max(ended, default=None))
+    def _earlier(self, definition: JourneyDefinition, who: Customer, key: str) -> list[Run]:
+        runs, keyed = self.runs.of(who), definition.spec.keyed
+        own = (run for run in runs if run.journey == definition.name and (not keyed or run.key == key))
+        return [run for run in own if run.outcome is not Reason.WAITED] if runs else []
 
-    def _open(
-        self,
-        definition: JourneyDefinition,
-        who: Customer,
-        entered_at: datetime,
-        *,
-        key: str = "",
-        segment: str | None = None,
-        params: dict[str, Plain] | None = None,
-        entry: dict[str, Plain] | None = None,
-    ) -> Run:
+    def _open(self, definition: JourneyDefinition, who: Customer, entry: Entry, waits: tuple[datetime, datetime] | None) -> Run:
         start = RunStart(
             run_id=UUID(int=next(self._numbers)),
             customer_id=who.id,
-            segment=segment,
-            entered_at=entered_at,
+            segment=entry.segment,
+            entered_at=entry.at,
             started_at=self._world.agenda.now,
-            params=params or {},
-            entry=entry or {},
+            params=entry.params,
+            entry=entry.properties,
         )
-        run = Run(
-            self._world,
-            definition,
-            who,
-            start,
-            key=key,
-            holdout=bool(definition.spec.holdout) and is_held_out(definition.spec, who.id),
-        )
+        held_out = bool(definition.spec.holdout) and is_held_out(definition.spec, who.id)
+        run = Run(self._world, definition, who, start, key=entry.key, holdout=held_out, waits=waits)
         self.runs.add(run)
         return run
 
-    def refuse(self, definition: JourneyDefinition, who: Customer, key: str, reason: str) -> Refused:
-        """Keep that somebody did not enter, and why."""
-        refused = Refused(definition.name, who, key, reason, self._world.agenda.now)
-        self.refused.append(refused)
+    def _refuse(self, who: Customer, entry: Entry, why: Why, *, tells: bool) -> Refused:
+        """Keep that somebody did not enter, and why; a further event of a known cart is no entry that was refused."""
+        refused = Refused(entry.spec.name, who, entry.key, why.reason, self._world.agenda.now)
+        self.refused += [refused] if tells else []
         return refused
+
+    def waited_too_long(self, run: Run) -> None:
+        """Keep that somebody was never let in."""
+        self.refused.append(Refused(run.journey, run.customer, run.key, Reason.WAITED.value, self._world.agenda.now))
+
+
+def _past(runs: list[Run]) -> Past:
+    if not runs:
+        return _NEVER
+    ended = [run.ended_at for run in runs if run.ended_at is not None]
+    waiting = any(run.waits_until is not None and run.outcome is None for run in runs)
+    began = max(run.entered_at for run in runs)
+    return Past(len(ended) < len(runs), len(runs), max(ended, default=None), began, waiting)

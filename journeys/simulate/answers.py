@@ -6,9 +6,9 @@ Promise: what an action brings about happens after the run has gone on to its ne
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
+from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
-from journeys.contracts import PerKey, Reason
+from journeys.contracts import Reason
 from journeys.entry import lot
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
@@ -19,6 +19,7 @@ from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached, predicate_of
 from journeys.simulate.run import Run
+from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
 
 
@@ -33,7 +34,10 @@ class Answers:
         segment: Callable[[str], Segment],
         learned: Callable[[Customer, Mapping[str, Any]], None],
         start: Callable[[Run], None],
+        paused: Callable[[str], bool],
     ) -> None:
+        self.services = Services(catalogue.services)
+        self._paused = paused
         self._catalogue = catalogue
         self._admission = admission
         self._agenda = agenda
@@ -41,7 +45,7 @@ class Answers:
         self._learned = learned
         self._start = start
 
-    def answer(self, run: Run, question: Question) -> Any:  # noqa: PLR0911 - a table of questions
+    def answer(self, run: Run, question: Question) -> Any:  # noqa: C901, PLR0911 - a table of questions
         """What a journey asks, or whether what it wants done could be done."""
         who = run.customer
         match question:
@@ -65,13 +69,31 @@ class Answers:
             case Hold():
                 run.holds_others = question.on
                 return True
+            case Call():
+                return self._called(run, question)
         raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
+
+    def _called(self, run: Run, call: Call) -> Called | Again:
+        told = next((each for each in run.calls if each.call.number == call.number), None)
+        if told is None:
+            run.calls.append(told := Told(call))
+        came_to = self._attempted(run, told)
+        if isinstance(came_to, Called):
+            told.called, told.at = came_to, self._agenda.now
+        return came_to
+
+    def _attempted(self, run: Run, told: Told) -> Called | Again:
+        call, now = told.call, self._agenda.now
+        if run.spec.goal is not None and goal_reached(run.spec.goal, run.customer, run.start.entered_at, now, run.goal_types):
+            return Called(reason=Reason.GOAL)
+        if run.holdout and not call.fetch:
+            return Called(reason=Reason.HOLDOUT)
+        return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)
 
     def _started(self, who: Customer, asked: StartJourney) -> bool:
         definition = self._catalogue.journey(asked.journey)
         params = definition.branchable(definition.accept(dict(asked.params)))
-        key = asked.key if isinstance(definition.spec.reentry, PerKey) else ""
-        opened = self._admission.by_hand(definition, who, params, key)
+        opened = self._admission.by_hand(definition, who, params, asked.key, "journey")
         if isinstance(opened, Run):
             self._soon(who, lambda: self._start(opened))
         return isinstance(opened, Run)
@@ -90,4 +112,4 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     """Of events, what happened since entry, as a goal's; of anything else, what is true of the customer now."""
     if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
-    return goal_reached(predicate, run.customer, run.start.entered_at, run.now()) is not None
+    return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None

@@ -87,9 +87,9 @@ class Backcast:
         put_off = Counter((run.journey, reason.value) for run in runs for each in run.messages for reason in each.put_off)
         return Tally(
             tuple(sorted(Line(*fate, messages=count) for fate, count in fates.items())),
-            Counter(run.journey for run in runs),
+            Counter(run.journey for run in runs if run.waits_until is None),
             Counter((each.journey, each.reason) for each in self.world.refused),
-            Counter((run.journey, run.outcome.value if run.outcome else "open") for run in runs),
+            Counter((run.journey, _standing(run)) for run in runs),
             put_off,
         )
 
@@ -113,6 +113,12 @@ class Backcast:
             who.said(channel, state, (Purpose.MARKETING,), call.ts, address=value)
             marks.add(CONSENT_CHANGED)
         return marks
+
+
+def _standing(run: Run) -> str:
+    if run.outcome is not None:
+        return run.outcome.value
+    return "open" if run.waits_until is None else "waiting to enter"
 
 
 def _fate(run: Run, n: int) -> tuple[datetime, str, str, str, str]:

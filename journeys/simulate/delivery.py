@@ -77,7 +77,7 @@ class Delivery:
 
     def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
-        goal = goal_reached(spec.goal, who, run.start.entered_at, now, run.goal_types) if spec.goal is not None else None
+        goal = goal_reached(spec.goal, who, run.entered_at, now, run.goal_types) if spec.goal is not None else None
         relation = self._shelf.wish(request.channel, request.template)
         return Question(
             request=request,

@@ -78,7 +78,7 @@ class Hearing:
             run
             for run in self._runs.open(who)
             if run.spec.goal is not None and not run.goal_types.isdisjoint(marks)
-            if goal_reached(run.spec.goal, who, run.start.entered_at, self._now(), run.goal_types)
+            if goal_reached(run.spec.goal, who, run.entered_at, self._now(), run.goal_types)
         ]
 
     def _true(self, run: Run, expect: Expect) -> Iterator[_Found]:

@@ -17,6 +17,7 @@ from journeys.questions import Question
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
+from journeys.simulate.services import Again, Told
 from segments import Predicate
 from segments.language.moves import event_types
 
@@ -36,6 +37,10 @@ class Surroundings(Protocol):
 
     def already(self, run: "Run", expect: Expect) -> Happened | None:
         """The first of what a wait waits for that is so."""
+        ...
+
+    def over(self, run: "Run") -> None:
+        """A run has ended."""
         ...
 
 
@@ -68,17 +73,23 @@ class Run:
         *,
         key: str,
         holdout: bool,
+        waits: tuple[datetime, datetime] | None = None,
     ) -> None:
         self.customer = customer
         self.start = start
         self.key = key
         self.holdout = holdout
         self.spec: JourneySpec = definition.spec
+        #: When its customer entered; a goal counts from here, also where it waited to be let in.
+        self.entered_at = start.entered_at
+        self.waits_from: datetime = waits[0] if waits else start.entered_at
+        self.waits_until: datetime | None = waits[1] if waits else None
         #: The events that can reach its goal: asked at every message.
         self.goal_types = _goal_types(definition.spec.goal)
         self.outcome: Reason | None = None
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []
+        self.calls: list[Told] = []
         #: What it waits for now, in words, and until when.
         self.waiting: tuple[str, datetime] | None = None
         #: What it expects now; the world looks whether it has come true.
@@ -90,7 +101,8 @@ class Run:
         self._world = world
         self._happened: Happened | None = None
         self._turn = 0
-        self._steps = definition.steps(Journey(start, definition.spec, self)).__await__()
+        self._definition = definition
+        self._steps: Generator[_Pause, None, None] | None = None
 
     @property
     def journey(self) -> str:
@@ -102,10 +114,17 @@ class Run:
         """How many messages a provider has accepted."""
         return sum(message.state == Outcome.SENT for message in self.messages)
 
+    def let_in(self) -> None:
+        """It waited to be let in, and is from now on."""
+        self.waits_until = None
+        self.start = self.start.model_copy(update={"entered_at": self.now(), "started_at": self.now()})
+
     def go(self) -> None:
         """Go on until the next wait, or to the end."""
         self._turn += 1
         self.waiting = None
+        if self._steps is None:
+            self._steps = self._definition.steps(Journey(self.start, self.spec, self)).__await__()
         try:
             pause = next(self._steps)
         except StopIteration:
@@ -120,7 +139,10 @@ class Run:
         """End it, from whatever it waits for."""
         if self.outcome is None and self.exit is None:
             self.exit = reason
-            self.go()
+            if self.waits_until is None:
+                self.go()
+            else:
+                self._end(reason)
 
     def ask_again(self) -> None:
         """A message that waits may be asked for again."""
@@ -160,9 +182,13 @@ class Run:
                 return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason)
 
     async def ask(self, question: Question) -> Any:
-        """The answer, from what the world knows."""
+        """The answer, from what the world knows; where a service gives none yet, again and again."""
         self._leave_if_over()
-        return self._world.answer(self, question)
+        answer = self._world.answer(self, question)
+        while isinstance(answer, Again):
+            await self._wait(answer.at, f"{question.summary}: no answer yet")
+            answer = self._world.answer(self, question)
+        return answer
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What is so already, or the first of it to come true in time."""
@@ -193,3 +219,5 @@ class Run:
 
     def _end(self, reason: Reason) -> None:
         self.outcome, self.ended_at = reason, self._world.agenda.now
+        if self.spec.limits is not None:
+            self._world.over(self)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, PerKey, Plain, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Plain, Reason, Receipt
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
@@ -23,12 +23,14 @@ from journeys.simulate.customers import NEW_MARKS, Customer
 from journeys.simulate.delivery import Delivery
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import Hearing, goal_reached
+from journeys.simulate.line import Line
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
 from journeys.simulate.products import Shelf, Wishes
 from journeys.simulate.providers import Providers
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
+from journeys.simulate.services import Services
 from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
@@ -57,7 +59,9 @@ class World:
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
         self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings)
-        self._answers = Answers(catalogue, self._admission, self.agenda, self._delivery.segment, self.learned, self._start)
+        hands = self._delivery.segment, self.learned, self._start, lambda name: self._controls.get(name) == "paused"
+        self._answers = Answers(catalogue, self._admission, self.agenda, *hands)
+        self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
@@ -70,6 +74,11 @@ class World:
     def runs(self) -> Runs:
         """All runs."""
         return self._admission.runs
+
+    @property
+    def services(self) -> Services:
+        """What services answer."""
+        return self._answers.services
 
     @property
     def refused(self) -> list[Refused]:
@@ -111,10 +120,9 @@ class World:
         """Start a run, as product teams do over the API."""
         definition = self.catalogue.journey(journey)
         given = definition.branchable(definition.accept(dict(params)))
-        run = self._admission.by_hand(definition, who, given, key)
-        if isinstance(run, str):
-            return self._admission.refuse(definition, who, key, run)
-        self._start(run)
+        run = self._admission.by_hand(definition, who, given, key, "api")
+        if isinstance(run, Run):
+            self._start(run)
         return run
 
     def define(self, segment: Segment) -> None:
@@ -153,6 +161,10 @@ class World:
         """What a journey asks before it goes on."""
         return self._answers.answer(run, question)
 
+    def over(self, run: Run) -> None:
+        """A run of a journey with limits has ended: there may be room."""
+        self._line.over(run)
+
     def _follow(self, marks: frozenset[str], who: Customer, moves: list[Transition]) -> None:
         """All that a change means: whose runs end, who enters, which waits are over."""
         if not moves and not self.runs.of(who):
@@ -175,15 +187,20 @@ class World:
         return [run for run in ending if run.spec.entered_by in left] if left else []
 
     def _start(self, run: Run) -> None:
-        """Let a run begin, unless its goal came between the entry and now."""
+        """Let a run begin, unless it waits to be let in, or its goal came between the entry and now."""
+        if run.waits_until is not None:
+            self._line.join(run)
+            return
+        if run.outcome is not None:  # in the instant in which it was let in
+            return
         goal = run.spec.goal
-        if goal is not None and goal_reached(goal, run.customer, run.start.entered_at, self.now, run.goal_types):
+        if goal is not None and goal_reached(goal, run.customer, run.entered_at, self.now, run.goal_types):
             run.end(Reason.GOAL)
         else:
             run.go()
 
 
 def _keyed(catalogue: Catalogue) -> frozenset[str]:
-    """The segments that a journey enters once per key: what brings somebody in again matters there."""
+    """The segments where it matters that somebody does again what brought them in."""
     specs = (definition.spec for definition in catalogue.journeys.values())
-    return frozenset(spec.entered_by for spec in specs if isinstance(spec.reentry, PerKey) and spec.entered_by)
+    return frozenset(spec.entered_by for spec in specs if spec.entered_anew and spec.entered_by)

@@ -34,7 +34,6 @@ T = TypeVar("T")
 #: A question to Postgres, in the worker that runs the journey: one line of history. Later it is asked as an activity.
 AT_ONCE = timedelta(seconds=5)
 ONE_TRY = RetryPolicy(maximum_attempts=1)
-QUESTION = timedelta(seconds=30)
 #: An attempt that dies, or a task that is lost on its way to a worker, is noticed after this long.
 SIGN_OF_LIFE = timedelta(seconds=10)
 #: Retries never give up by themselves: the activity does, at the message's own deadline, and records it.
@@ -161,7 +160,9 @@ class JourneyRun:
                 activity,
                 argument,
                 result_type=answer,
-                start_to_close_timeout=QUESTION,
+                task_queue=asked.queue,
+                start_to_close_timeout=asked.longest,
+                heartbeat_timeout=SIGN_OF_LIFE if asked.queue else None,
                 retry_policy=RETRY,
                 summary=summary,
             )

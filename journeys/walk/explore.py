@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Hold, SetTraits, StartJourney
+from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, is_authors, within
@@ -21,8 +21,9 @@ from journeys.gate.moment import next_of
 from journeys.handle import Journey
 from journeys.heard import Expect, Expected, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, Reached, When
+from journeys.services import Service
 from journeys.walk.driving import drive
-from journeys.walk.samples import entries, samples
+from journeys.walk.samples import entries, fetched, samples
 from segments import Segment
 from segments.language.wire import predicate_from_json
 
@@ -63,6 +64,7 @@ class Effect:
     expected: tuple[Expected, ...] = ()
     #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
     carries: str = ""
+    service: str | None = None
 
 
 class Command(NamedTuple):
@@ -78,13 +80,14 @@ class Command(NamedTuple):
 class Path:
     """One way through: with which parameters and entering event, its effects in order, and what stopped it, if anything did.
 
-    `segments` are those that it names and that stand in the catalogue.
+    `segments` and `services` are those that it names.
     """
 
     params: dict[str, Any]
     entry: dict[str, Any]
     effects: tuple[Effect, ...]
     segments: dict[str, Segment]
+    services: dict[str, Service[Any]] = field(default_factory=dict)
     stop: BaseException | None = None
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
@@ -117,11 +120,11 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
-            walk = Walk(waiting.pop())
+            walk = Walk(waiting.pop(), definition)
             stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
             unknown = None in (params, entry)
-            named, commands = handle.conditions, tuple(walk.commands)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), named, stop, unknown, commands)
+            named, commands = (handle.conditions, handle.services), tuple(walk.commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -151,12 +154,19 @@ def _walk(
 class Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int], began: datetime = ANY_DAY, zones: tuple[str, ...] = ("UTC",)) -> None:
+    def __init__(
+        self,
+        prescribed: Sequence[int],
+        definition: JourneyDefinition,
+        began: datetime = ANY_DAY,
+        zones: tuple[str, ...] = ("UTC",),
+    ) -> None:
         self.began = began
         self.zones = zones
         self.effects: list[Effect] = []
         self.commands: list[Command] = []
         self._prescribed = prescribed
+        self._definition = definition
         self._turns: list[tuple[Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[Turn, int] = {}
         self._now = began
@@ -205,6 +215,8 @@ class Walk:
         place = _author()
         if isinstance(question, When | Opens):
             return self._command(question.activity, question.summary, self._coming(question, place))
+        if isinstance(question, Call):
+            return self._command(question.activity, question.summary, self._called(question, place))
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
@@ -215,6 +227,14 @@ class Walk:
         carries = _named(getattr(question, _CARRIED.get(type(question), ""), {}))
         self._add(Effect(kind, _asked(question), place, self._at, told, segments=named, carries=carries))
         return self._command(question.activity, question.summary, answer)
+
+    def _called(self, call: Call, place: Place) -> Called:
+        """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
+        ways = list(_outcomes(call, self._definition))
+        told, called = ways[self._way((place, call.summary), len(ways))]
+        kind, carries = "question" if call.fetch else "action", _named(call.params)
+        self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
+        return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
@@ -278,6 +298,18 @@ def _asked(question: Question) -> str:
 
 def _named(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:
+    """Each way in which a call may end, in words."""
+    given = fetched(definition, call.gives) if call.gives else [{}]
+    for values in given:
+        chosen = ", ".join(f"{name}={value}" for name, value in values.items() if value != given[0].get(name))
+        yield chosen or ("answered" if call.fetch else "done"), Called(values=values, status=200)
+    yield Reason.NO_ANSWER.value, Called(reason=Reason.NO_ANSWER)
+    yield Reason.SAID_NO.value, Called(reason=Reason.SAID_NO, status=404)
+    if call.fetch:
+        yield Reason.UNLIKE_DECLARED.value, Called(reason=Reason.UNLIKE_DECLARED)
 
 
 def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:

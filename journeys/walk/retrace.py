@@ -93,7 +93,7 @@ def _walks(definition: JourneyDefinition, start: RunStart, known: Known, now: da
     for n in range(_MOST):
         if not waiting:
             return
-        walk = Retrace(waiting.pop(), start, known, now)
+        walk = Retrace(waiting.pop(), definition, start, known, now)
         walk.strange = _driven(definition, start, walk)
         yield walk
         waiting += walk.other_ways(answered, every=n < _MOST // 2)
@@ -113,8 +113,10 @@ class Contradicted(BaseException):
 class Retrace(Walk):
     """A runtime that answers what is on record, notes where that ends, and then goes on as the explorer does."""
 
-    def __init__(self, prescribed: Sequence[int], start: RunStart, known: Known, now: datetime) -> None:
-        super().__init__(prescribed, start.entered_at, known.zones)
+    def __init__(
+        self, prescribed: Sequence[int], definition: JourneyDefinition, start: RunStart, known: Known, now: datetime
+    ) -> None:
+        super().__init__(prescribed, definition, start.entered_at, known.zones)
         self._now = max(start.entered_at, start.started_at)
         self._known = known
         self._real = now

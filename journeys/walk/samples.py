@@ -16,8 +16,9 @@ from pydantic.fields import FieldInfo
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Plain
-from journeys.entering import UnlikeDeclared, accepted
+from journeys.entering import UnlikeDeclared, accepted, read
 from journeys.errors import InvalidParams
+from journeys.services import Service
 
 Accept = Callable[[dict[str, Any]], dict[str, Plain]]
 _ANY_ID, _ANY_TIME = "00000000-0000-4000-8000-000000000000", "2026-01-01T00:00:00Z"
@@ -52,11 +53,33 @@ def entries(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     return _samples(definition, model, lambda given: accepted(model, given) if model else {})
 
 
+def fetched(definition: JourneyDefinition, model: type[BaseModel]) -> list[dict[str, Plain]]:
+    """What a service may give, some of it; nothing to branch on where no value of ours satisfies the declared model."""
+    return [found or {} for found in _samples(definition, model, lambda given: accepted(model, given))]
+
+
+def sample(service: Service[Any]) -> dict[str, Any] | None:
+    """An answer of a service: the one that it declares, else one made up; None where it gives nothing, or none fits."""
+    if service.model is None:
+        return None
+    if service.sample is not None:
+        return read(service.model, service.sample.model_dump(mode="json", by_alias=True))
+    given = _usual_values(service.model)
+    try:
+        return read(service.model, given)
+    except UnlikeDeclared:
+        return None
+
+
+def _usual_values(model: type[BaseModel]) -> dict[str, Any]:
+    return {name: value for name, field in model.model_fields.items() if (value := _usual(field)) is not None}
+
+
 def _samples(definition: JourneyDefinition, model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
     if model is None:
         return [{}]
     fields = model.model_fields
-    usual = {name: value for name, field in fields.items() if (value := _usual(field)) is not None}
+    usual = _usual_values(model)
     near = sorted(_near(definition.steps.__code__ if inspect.isfunction(definition.steps) else None))
     tried = [usual]
     for name, field in fields.items():

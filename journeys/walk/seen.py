@@ -6,13 +6,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
 from journeys.rules import Rule
+from journeys.services import Service
 from journeys.telling import problem_of
 from journeys.walk.explore import WALK, Explored, Refused, explore
 from segments import Segment
@@ -31,10 +32,11 @@ class Call:
 
 @dataclass
 class Seen:
-    """What a journey does: messages, each call once, the segments that it names, and what is wrong with it."""
+    """What a journey does: messages, each call once, the segments and services that it names, and what is wrong with it."""
 
     calls: dict[tuple[object, ...], Call] = field(default_factory=dict)
     conditions: dict[str, tuple[Segment, str, int]] = field(default_factory=dict)
+    services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
 
     def found(self, *problems: Problem) -> None:
@@ -69,6 +71,8 @@ def _keep(seen: Seen, explored: Explored) -> None:
             for name in effect.segments:
                 if name in path.segments:
                     seen.conditions.setdefault(name, (path.segments[name], file, line))
+            if effect.service is not None:
+                seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
             if (request := effect.request) is not None:
                 key = (request.channel, request.template, request.occurrence, tuple(sorted(request.params)))
                 seen.calls.setdefault(key, Call(request, file, line))

@@ -45,6 +45,7 @@ class RunFacts:
     device_zone: str | None = None
     phone: str | None = None
     held: bool = False
+    fetched: dict[str, Any] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:

@@ -600,17 +600,25 @@ create table run (
     failure            text,
     -- The version of the catalogue, from the start on; since when it is another than the one that the run began with.
     version            text,
-    moved_at           timestamptz
+    moved_at           timestamptz,
+    -- Where the journey has limits: from when on the customer may be let in, until when they wait for it (nothing: they wait
+    -- no more), and when they were.
+    waits_from         timestamptz,
+    waits_until        timestamptz,
+    let_in_at          timestamptz
 );
 -- One at a time; a run that was told to end makes room at once.
 create unique index run_open on run (journey, profile_id, entry_key) where ended_at is null and exit_reason is null;
 create unique index run_idempotency on run (journey, idempotency_key) where idempotency_key is not null;
 create index run_profile on run (profile_id, entered_at desc);
 create index run_journey on run (journey, entered_at desc);
-create index run_to_start on run (created_at) where started_at is null and ended_at is null;
+create index run_to_start on run (created_at) where started_at is null and ended_at is null and waits_until is null;
 create index run_to_signal on run (exit_at) where exit_reason is not null and exit_signalled_at is null and ended_at is null;
 create index run_ending on run (exit_signalled_at) where exit_signalled_at is not null and ended_at is null;
-create index run_standing on run (journey, created_at, id) where ended_at is null;
+create index run_standing on run (journey, created_at, id) where ended_at is null and waits_until is null;
+create index run_in_line on run (journey, waits_from, id) where waits_until is not null and ended_at is null and exit_reason is null;
+create index run_useful on run (journey, waits_until) where waits_until is not null and ended_at is null and exit_reason is null;
+create index run_let_in on run (journey, let_in_at) where let_in_at is not null;
 create index run_failing on run (journey) where failing_since is not null and ended_at is null;
 create index run_version on run (version) where ended_at is null;
 create index run_moved on run (moved_at) where moved_at is not null and ended_at is null;
@@ -645,6 +653,29 @@ create table hold (
     primary key (run_id, number)
 );
 
+-- What runs ask of the company's services, or tell them: each call once, by its number among what the run has done. The answer stays
+-- here, where templates find it; `reason` is why there is none.
+create table service_call (
+    run_id      uuid not null references run (id) on delete cascade,
+    number      integer not null,
+    service     text not null,
+    event       text not null,
+    asked_at    timestamptz not null,
+    attempts    integer not null,
+    retry_at    timestamptz,
+    settled_at  timestamptz,
+    reason      text,
+    status      integer,
+    answer      jsonb,
+    primary key (run_id, number)
+);
+
+-- The last answer of each service to a run, by the service's name.
+create function fetched_by(asking uuid) returns jsonb language sql stable
+    return (select coalesce(jsonb_object_agg(service, answer), '{}')
+            from (select distinct on (service) service, answer from service_call
+                  where run_id = asking and answer is not null order by service, number desc) as last);
+
 -- Who is in which arm of an experiment, since when they count as exposed, and with what share they were drawn. It stays with the
 -- profile through merges (the earliest of the united profiles' stands), so that taking a merge back needs nothing.
 create table exposure (
@@ -658,14 +689,16 @@ create table exposure (
 );
 create index exposure_profile on exposure (profile_id);
 
--- Entries that did not become runs, with the reason.
+-- Entries that did not become runs, by a segment, by API or by another journey, with the reason and what it was decided on.
 create table entry_refused (
     id             bigint generated always as identity primary key,
     journey        text not null,
     profile_id     uuid not null,
     entry_key      text not null default '',
+    entered_by     text not null default 'segment' check (entered_by in ('segment', 'api', 'journey')),
     transition_id  bigint,
     reason         text not null,
+    detail         jsonb not null default '{}',
     at             timestamptz not null
 );
 create index entry_refused_journey on entry_refused (journey, at desc);

@@ -12,7 +12,7 @@ with held as materialized (
     where run.id = $1 and e.channel = $2 and e.replaced_at is null
 )
 select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
-       p.traits, p.device_zone,
+       p.traits, p.device_zone, fetched_by(r.id) as fetched,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,
        (select case when r.created_at <= c.killed_at then 'killed' else c.state end

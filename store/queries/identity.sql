@@ -136,7 +136,7 @@ with theirs as materialized (  -- by the customer, before it is asked which are 
     select theirs.id,
            row_number() over (
                partition by theirs.journey, theirs.entry_key
-               order by (theirs.exit_reason is not null), settled.count desc, theirs.entered_at, theirs.id) as place
+               order by (theirs.exit_reason is not null), (theirs.waits_until is not null), settled.count desc, theirs.entered_at, theirs.id) as place
     from theirs, lateral (
         select count(*) from delivery
         where run_id = theirs.id and state in ('sent', 'skipped', 'withheld', 'failed', 'unconfirmed')) as settled

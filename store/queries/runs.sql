@@ -11,54 +11,12 @@ for update skip locked;
 -- The transitions have become runs, refusals or exits in this transaction.
 update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
 
--- name: standing
--- What each candidate entry finds: the survivor of its profile, an open run, and when the last run ended.
-select c.n, coalesce(p.merged_into, p.id) as profile_id,
-       (select coalesce(drawn_as, id) from profile where id = coalesce(p.merged_into, p.id)) as drawn_as, r.open_id, r.open_workflow_id, r.runs, r.last_ended_at
-from unnest($1::text[], $2::uuid[], $3::text[], $4::boolean[]) with ordinality as c (journey, profile_id, entry_key, keyed, n)
-join profile p on p.id = c.profile_id
-cross join lateral (
-    select count(*) as runs,
-           max(x.ended_at) as last_ended_at,
-           (array_agg(x.id) filter (where x.ended_at is null))[1] as open_id,
-           (array_agg(x.workflow_id) filter (where x.ended_at is null and x.started_at is not null))[1] as open_workflow_id
-    from run x
-    where x.profile_id = coalesce(p.merged_into, p.id) and x.journey = c.journey
-      and (not c.keyed or x.entry_key = c.entry_key)
-) r
-order by c.n;
-
--- name: insert_runs
--- Open the admitted runs; one whose customer has just entered elsewhere is left out.
-insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout,
-                 entered_at, workflow_id, idempotency_key, traceparent, created_at, version)
-select * from unnest(
-    $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[], $9::jsonb[], $10::boolean[],
-    $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[])
-on conflict do nothing
-returning id;
-
--- name: insert_refusals
--- Entries that did not become runs, with the reason.
-insert into entry_refused (journey, profile_id, entry_key, transition_id, reason, at)
-select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[]);
-
--- name: entry_events
--- The properties of the event behind each entry: the newest of the named types up to the entry, or the one with that message id.
-select c.n, e.properties
-from unnest($1::uuid[], $2::timestamptz[], $3::text[]) with ordinality as c (profile_id, at, message_id, n)
-cross join lateral (
-    select properties from event
-    where profile_id = c.profile_id and type collate "C" = any($4::text[]) and ts <= c.at and ts > c.at - interval '35 days'
-      and (c.message_id is null or message_id = c.message_id)
-    order by ts desc limit 1
-) e;
-
 -- name: to_start
 -- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named, which get one.
-select id, journey, profile_id, segment, params, entry, entered_at, workflow_id, traceparent, created_at, version
+select id, journey, profile_id, segment, params, entry, coalesce(let_in_at, entered_at) as entered_at, workflow_id, traceparent,
+       created_at, version, entered_at as since
 from run
-where started_at is null and ended_at is null and exit_reason is null and bucket(profile_id) % $2 = $1
+where started_at is null and ended_at is null and waits_until is null and exit_reason is null and bucket(profile_id) % $2 = $1
   and (version is not null or journey = any($4::text[]))
 order by created_at
 limit $3;
@@ -157,7 +115,7 @@ select journey, outcome from closed;
 -- name: open_after
 -- Open runs that Temporal was told to start before an instant, from a place in their order on.
 select journey, created_at, id, workflow_id from run
-where ended_at is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
+where ended_at is null and waits_until is null and started_at < $1 and (journey, created_at, id) > ($2, $3, $4)
 order by journey, created_at, id
 limit $5;
 
@@ -251,6 +209,7 @@ where ($1::text is null or journey = $1)
   and ($3::boolean is null or (ended_at is null) = $3)
   and ($4::timestamptz is null or (entered_at, id) < ($4, $5::uuid))
   and (not $7::boolean or (failing_since is not null and ended_at is null))
+  and (not $8::boolean or (waits_until is not null and ended_at is null))
 order by entered_at desc, id desc
 limit $6;
 
@@ -270,16 +229,20 @@ set state = excluded.state, at = excluded.at, by = excluded.by, killed_at = coal
 select journey, state from journey_control;
 
 -- name: standing_of_journeys
--- How many runs of each journey are open, how many of these fail, and how many met their ceiling since an instant: an index each.
+-- How many runs of each journey are open, how many of these fail, how many met their ceiling since an instant, how many wait to
+-- be let in: an index each.
 select journey, sum(opened)::bigint as open_runs, sum(failing)::bigint as failing_runs, max(failure) as failure,
-       sum(ceiling)::bigint as at_their_ceiling
-from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling
-      from run where ended_at is null group by journey
+       sum(ceiling)::bigint as at_their_ceiling, sum(waiting)::bigint as waiting_runs
+from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling, 0 as waiting
+      from run where ended_at is null and waits_until is null group by journey
       union all
-      select journey, 0, count(*), max(failure), 0
+      select journey, 0, count(*), max(failure), 0, 0
       from run where failing_since is not null and ended_at is null group by journey
       union all
-      select journey, 0, 0, null, count(*)
+      select journey, 0, 0, null, 0, count(*)
+      from run where waits_until is not null and ended_at is null and exit_reason is null group by journey
+      union all
+      select journey, 0, 0, null, count(*), 0
       from run where outcome = 'message ceiling of the run' and ended_at > $1 group by journey) standing
 group by journey;
 

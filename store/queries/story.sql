@@ -27,7 +27,7 @@ order by e.ts;
 
 -- name: refusals_of
 -- When a customer was refused by a journey, and why, the newest first; with the profiles that were merged into theirs.
-select reason, entry_key, at from entry_refused
+select reason, entry_key, detail, at from entry_refused
 where journey = $1 and profile_id in (select $2::uuid union all select id from profile where merged_into = $2)
 order by at desc, id desc
 limit 20;

@@ -1,4 +1,4 @@
-"""Runs in Postgres: admitting entries, and what Temporal must be told. What it says in return is in `store.runs.ends`."""
+"""Runs in Postgres: what Temporal must be told of them. What it says in return is in `store.runs.ends`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,54 +26,8 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What an entry finds: the surviving profile and its earlier runs of the journey (and key)."""
-
-    profile_id: UUID
-    drawn_as: UUID
-    open_id: UUID | None
-    open_workflow_id: str | None
-    runs: int
-    last_ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """A run to open."""
-
-    id: UUID
-    journey: str
-    profile_id: UUID
-    entry_key: str
-    entered_by: str
-    entered_at: datetime
-    workflow_id: str
-    created_at: datetime
-    segment: str | None = None
-    transition_id: int | None = None
-    params: dict[str, Any] = field(default_factory=dict)
-    entry: dict[str, Any] = field(default_factory=dict)
-    holdout: bool = False
-    idempotency_key: str | None = None
-    traceparent: str | None = None
-    version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An entry that does not become a run."""
-
-    journey: str
-    profile_id: UUID
-    entry_key: str
-    transition_id: int | None
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class RunToStart:
-    """A run that Temporal does not know yet."""
+    """A run that Temporal does not know yet; it is `entered_at` that it was let in, and its goal counts `since` the entry."""
 
     id: UUID
     journey: str
@@ -86,6 +40,7 @@ class RunToStart:
     traceparent: str | None
     created_at: datetime
     version: str | None
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,58 +92,6 @@ async def lock_transitions(connection: Connection, shard: int, shards: int, limi
 async def mark_dispatched(connection: Connection, ids: Sequence[int], at: datetime) -> None:
     """The transitions have been dealt with in this transaction."""
     await connection.execute(_SQL["mark_dispatched"], ids, at)
-
-
-async def standings(connection: Connection, entries: Sequence[tuple[str, UUID, str, bool]]) -> list[Standing]:
-    """What each (journey, profile, entry key, keyed) finds, in order. Every profile must exist."""
-    columns = [list(column) for column in zip(*entries, strict=True)] or [[], [], [], []]
-    rows = await connection.fetch(_SQL["standing"], *columns)
-    return [Standing(**{k: v for k, v in row.items() if k != "n"}) for row in rows]
-
-
-async def insert_runs(connection: Connection, runs: Sequence[NewRun]) -> set[UUID]:
-    """Open runs and return the ids of those that could be opened."""
-    if not runs:
-        return set()
-    names = [
-        "id",
-        "journey",
-        "profile_id",
-        "entry_key",
-        "entered_by",
-        "segment",
-        "transition_id",
-        "params",
-        "entry",
-        "holdout",
-        "entered_at",
-        "workflow_id",
-        "idempotency_key",
-        "traceparent",
-        "created_at",
-        "version",
-    ]
-    rows = await connection.fetch(_SQL["insert_runs"], *([getattr(run, name) for run in runs] for name in names))
-    return {row["id"] for row in rows}
-
-
-async def insert_refusals(connection: Connection, refusals: Sequence[Refusal]) -> None:
-    """Record entries that did not become runs."""
-    if refusals:
-        names = ("journey", "profile_id", "entry_key", "transition_id", "reason", "at")
-        columns = ([getattr(refusal, name) for refusal in refusals] for name in names)
-        await connection.execute(_SQL["insert_refusals"], *columns)
-
-
-async def entry_events(
-    connection: Connection, wanted: Sequence[tuple[UUID, datetime, str | None]], types: Sequence[str]
-) -> dict[int, dict[str, Any]]:
-    """The properties of the event behind each (profile, instant, message id or None), by position."""
-    if not wanted or not types:
-        return {}
-    columns = [list(column) for column in zip(*wanted, strict=True)]
-    rows = await connection.fetch(_SQL["entry_events"], *columns, list(types))
-    return {row["n"] - 1: row["properties"] for row in rows}
 
 
 async def to_start(database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str]) -> list[RunToStart]:

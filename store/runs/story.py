@@ -82,6 +82,7 @@ class Refused:
 
     reason: str
     entry_key: str
+    detail: dict[str, Any]
     at: datetime
 
 

@@ -38,16 +38,20 @@ class Run:
     start_delay: timedelta
     transition_id: int | None
     moved_at: datetime | None
+    waits_from: datetime | None
+    waits_until: datetime | None
+    let_in_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class JourneyStanding:
-    """How the runs of a journey stand: how many are open, how many of these cannot go on, how many met their ceiling lately."""
+    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in."""
 
     open_runs: int = 0
     failing_runs: int = 0
     failure: str | None = None
     at_their_ceiling: int = 0
+    waiting_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,13 @@ async def list_runs(
     profile_id: UUID | None,
     is_open: bool | None,
     is_failing: bool = False,
+    is_waiting: bool = False,
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Run]:
     """Runs of a journey and/or a customer, newest first."""
     at, run_id = before or (None, None)
-    rows = await database.pool.fetch(_SQL["list_runs"], journey, profile_id, is_open, at, run_id, limit, is_failing)
+    rows = await database.pool.fetch(_SQL["list_runs"], journey, profile_id, is_open, at, run_id, limit, is_failing, is_waiting)
     return [_run(row) for row in rows]
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from journeys.contracts import Cap, QuietHours
 from journeys.gate.caps import Past
-from journeys.gate.hours import Window
+from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 from tests.gate.clocks import MINUTE, calendar_day, shown
 

@@ -7,22 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from journeys.contracts import (
-    Cap,
-    Ceilings,
-    Channel,
-    DeliverRequest,
-    JourneySpec,
-    Once,
-    Outcome,
-    Purpose,
-    QuietHours,
-    Reason,
-)
+from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
 from journeys.gate.caps import Past
 from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide
 from journeys.gate.habits import Habits
-from journeys.gate.hours import Window
+from journeys.policies import Once, Window
 from segments.time.zones import ANYWHERE, Whereabouts
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)

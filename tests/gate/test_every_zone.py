@@ -12,10 +12,11 @@ from random import Random
 import pytest
 
 from journeys.contracts import QuietHours
-from journeys.gate.hours import Quiet, Window, shown
+from journeys.gate.hours import Quiet, shown
 from journeys.gate.moment import Moment, next_of
 from journeys.gate.solver import solve
 from journeys.gate.stretches import joined
+from journeys.policies import Window
 from tests.gate import clocks
 from tests.gate.brute import in_window
 from tests.gate.clocks import MINUTE, alike, changes

@@ -8,8 +8,9 @@ import pytest
 
 from journeys.contracts import QuietHours
 from journeys.errors import CatalogueError
-from journeys.gate.hours import LONGEST, Quiet, Window, next_open, window
+from journeys.gate.hours import LONGEST, Quiet, next_open, window
 from journeys.gate.solver import solve
+from journeys.policies import Window
 from segments.time.zones import ANYWHERE
 
 NIGHT = QuietHours("22:00", "06:00")

@@ -9,9 +9,10 @@ import pytest
 from journeys.contracts import Cap, Channel, Purpose, QuietHours, Reason
 from journeys.gate.caps import Capped, Past, since
 from journeys.gate.habits import Habits
-from journeys.gate.hours import Only, Quiet, Window
+from journeys.gate.hours import Only, Quiet
 from journeys.gate.solver import Constraint, solve
 from journeys.gate.stretches import joined, without
+from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 from segments.time.zones import ANYWHERE
 from tests.gate.brute import Case, best, minutes, shutters

@@ -41,6 +41,8 @@ STARTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("follows_up", {}),
     ("follows_up", {}),
     ("never_stops", {"on": True}),
+    ("in_the_daytime", {}),
+    ("in_the_daytime", {}),
 )
 EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Product Added", {"cart_id": "c-1"}),
@@ -54,6 +56,8 @@ EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Rated", {"score": 9}),
     ("Rated", {"score": 2}),
     ("Rated", {"score": "no number"}),
+    ("Searched", {}),
+    ("Searched", {}),
     ("Something Else", {}),
 )
 STEPS = ("push:note", "whatsapp:note", "email:note")

@@ -17,9 +17,9 @@ from workers.definitions import Examined, examine, load_definitions
 
 NAME = "refused_catalogue"
 HEAD = """\
-from datetime import timedelta
-from journeys import Cap, Journey, Properties, Purpose, QuietHours, Traits, after, journey, once, per_key
-from segments import Segment, did, trait
+from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
+from journeys import Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
+from journeys import per_hour, per_key, ramp; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
 
@@ -139,7 +139,7 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
     [
         ("reentry=once", "reentry=once is not called; write reentry=once()"),
         ("reentry=after", "reentry=after is not called; write reentry=after(days=7)"),
-        ("reentry='once'", "reentry is a rule, not 'once'; write once(), after(days=…) or per_key(…)"),
+        ("reentry='once'", "reentry is a rule, not 'once'; write once(), after(days=…), per_key(…), restart() or whenever()"),
         ("reentry=per_key(7), entry=carts", "per_key takes the name of a property"),
         ("entry='Bad Name'", "entry='Bad Name': a name has 1 to 100 lower-case letters"),
         ("entry=did('A')", "entry is a Segment or the name of one, not a Did; name it"),
@@ -177,6 +177,32 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
             "caps=(Cap(3, calendar='day', purpose=Purpose.TRANSACTIONAL),)",
             "write Purpose.MARKETING or, for all",
         ),
+        ("capacity=0", "capacity is how many customers are in it at once, not 0; write 1 or more; to let nobody in, kill"),
+        ("capacity='many'", "capacity is how many customers are in it at once, not 'many'"),
+        ("rate=100", "rate is no rate: 100; write per_hour(100), or ramp(per_hour(100), per_hour(1_000), every="),
+        ("rate=per_hour(0)", "a rate lets 1 customer or more in; write per_hour(100)"),
+        ("share=2", "share is a fraction above 0 up to 1, not 2; write 0.1, or ramp(0.01, 0.1, 1.0, every="),
+        ("share=ramp(0.5, 0.1, every=timedelta(days=1))", "the shares of a ramp grow"),
+        ("share=ramp(0.1, 0.5, every=timedelta(days=1))", "a ramp counts from the journey's opening; say when that is, opens="),
+        (
+            "rate=ramp(per_hour(1), every=7)",
+            "every is how long each stage of a ramp lasts, not 7; write every=timedelta(days=1)",
+        ),
+        ("opens='May'", "opens is an instant with its zone, not 'May'; write opens=datetime(2026, 5, 1, 9, tzinfo=UTC)"),
+        ("opens=datetime(2026, 5, 1)", "opens is an instant with its zone"),
+        ("opens=MAY, closes=MAY", "it closes (2026-05-01 00:00) before it opens (2026-05-01 00:00): nobody could enter"),
+        ("entry_hours='09:00'", 'entry_hours is a window, not \'09:00\'; write entry_hours=Window("09:00", "18:00")'),
+        ("entry_hours=Window('9', '18:00')", "entry_hours: window: "),
+        ("max_wait=3, capacity=3", "max_wait is a span, not 3; write max_wait=timedelta(days=2)"),
+        (
+            "capacity=3, max_wait=timedelta(0), entry_hours=Window('09:00', '18:00')",
+            "somebody waits 0 s at the longest: who comes outside its hours",
+        ),
+        (
+            "share=ramp(0.1, 1.0, every=timedelta(days=1)), opens=MAY",
+            "never enter; raise max_wait, if they should enter",
+        ),
+        ("max_wait=timedelta(days=1)", "max_wait has no effect: nothing is declared for which somebody would wait"),
         ("caps=(Cap(),)", "Cap is not given messages; it takes messages, within, calendar, channel, purpose"),
     ],
 )

@@ -11,7 +11,7 @@ from store import Database
 from store.customers.undo import merges_of, undo
 from store.ingest.batch import Memory, store
 from store.ingest.items import Item
-from store.runs.rows import standings
+from store.runs.entries import standings
 from tests.store.items import NOW, track
 from tests.store.test_identity import _run, anonymous, user
 

@@ -5,7 +5,24 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Cap, Journey, QuietHours, Segment, after, did, journey, once, per_key, purchases, trait
+from journeys import (
+    Cap,
+    Journey,
+    QuietHours,
+    Segment,
+    Service,
+    Window,
+    after,
+    did,
+    journey,
+    once,
+    per_hour,
+    per_key,
+    purchases,
+    restart,
+    trait,
+    whenever,
+)
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 open_carts = Segment("open-carts", did("Cart Updated").within(days=7))
@@ -50,6 +67,37 @@ async def calms_down(j: Journey) -> None:
     """For a segment that a product team defines through the API; once per ticket."""
     await j.wait(hours=1)
     await j.email("note")
+
+
+seekers = Segment("seekers", did("Searched").within(hours=12))
+
+
+@journey(entry=seekers, reentry=restart())
+async def when_they_stop(j: Journey) -> None:
+    """Two hours after the last of several searches; each begins anew."""
+    await j.wait(hours=2)
+    await j.push("note")
+
+
+@journey(entry=seekers, reentry=whenever())
+async def while_they_search(j: Journey) -> None:
+    """After a search, and again after the next one that comes when it is over."""
+    await j.wait(hours=1)
+    await j.email("note")
+
+
+@journey(entry=seekers, reentry=after(minutes=0), capacity=1, max_wait=timedelta(hours=5))
+async def one_at_a_time(j: Journey) -> None:
+    """For one customer at a time; the next waits, and goes when it has waited for five hours."""
+    await j.wait(hours=3)
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0), rate=per_hour(1), entry_hours=Window("06:00", "22:00"), max_wait=timedelta(hours=9))
+async def in_the_daytime(j: Journey) -> None:
+    """One customer an hour, between six and ten."""
+    await j.at(minutes=10)
+    await j.push("note")
 
 
 class Choice(BaseModel):
@@ -296,3 +344,37 @@ async def speaks_alone(j: Journey) -> None:
     async with j.hold_others():
         await j.wait(hours=2)
     await j.push("note")
+
+
+class Points(BaseModel):
+    """What the points service gives."""
+
+    balance: int
+    tier: Literal["none", "silver", "gold"]
+    greeting: str = ""
+
+
+points = Service("points", sends=("customer.email", "params.note"), gives=Points, sample=Points(balance=10, tier="silver"))
+crm = Service("crm", sends=("customer.tier", "fetched.points.greeting"))
+
+
+@journey(reentry=after(minutes=0), goal=purchases, params=Choice)
+async def calls_out(j: Journey) -> None:
+    """Asks for data, branches on it, and tells somebody what it has done."""
+    answer = await j.fetch(points, within=timedelta(minutes=10), season=1)
+    if answer and answer.value.tier == "gold" and answer.value.balance >= 100:
+        await j.push("points")
+    elif answer:
+        await j.whatsapp("note")
+    elif answer.status == 404:
+        await j.push("note")
+    if not await j.webhook(crm, "points.asked", within=timedelta(hours=1), known=bool(answer)):
+        await j.email("note")
+    await j.wait(hours=1)
+
+
+@journey(reentry=after(minutes=0), holdout=0.999999)
+async def tells_nobody_of_the_holdout(j: Journey) -> None:
+    """A webhook is withheld, data are not."""
+    if await j.webhook(crm, "lead.qualified") and await j.fetch(points):
+        await j.push("note")

@@ -26,12 +26,13 @@ class RunTold:
     outcome: str | None
     entered_at: datetime
     ended_at: datetime | None
+    waits_until: datetime | None = None
 
 
 def told(run: Run) -> RunTold:
     """A run as the list shows it."""
     status, why = status_of(run), run.outcome or run.exit_reason
-    return RunTold(run.id, run.journey, run.profile_id, status, run.failure, why, run.entered_at, run.ended_at)
+    return RunTold(run.id, run.journey, run.profile_id, status, run.failure, why, run.entered_at, run.ended_at, run.waits_until)
 
 
 def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
@@ -42,8 +43,13 @@ def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
     whole = Column("run", no_wrap=True, min_width=36)  # whoever ends one copies it
     table = Table(whole, "journey", Column("customer", overflow="fold"), "status", "entered", "why")
     for run in runs:
-        why = run.failure if run.status == "failing" else run.outcome
-        table.add_row(str(run.id), run.journey, str(run.customer_id), run.status, instant(run.entered_at), why or "-")
+        table.add_row(str(run.id), run.journey, str(run.customer_id), run.status, instant(run.entered_at), _why(run) or "-")
     yield table
     if any(run.status == "failing" for run in runs):
         yield Text("failing runs go on when code is deployed that they can go on with; or end them: POST /v1/runs/{id}/end")
+
+
+def _why(run: RunTold) -> str | None:
+    if run.status == "waiting" and run.waits_until is not None:
+        return f"waits to be let in, until {instant(run.waits_until)}"
+    return run.failure if run.status == "failing" else run.outcome

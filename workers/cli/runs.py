@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from store import Database
     from store.runs.views import Run
 
-_STATES = ("open", "failing", "ended")
+_STATES = ("open", "waiting", "failing", "ended")
 
 
 def runs(
     journey: Annotated[str | None, typer.Argument(help="Only of this journey, also one that has left the catalogue.")] = None,
-    status: Annotated[str | None, typer.Option(help=f"{', '.join(_STATES)}; failing ones are open, too.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help=f"{', '.join(_STATES)}; waiting (to be let in) and failing ones are open, too.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
@@ -35,6 +37,7 @@ def runs(
             profile_id=None,
             is_open=None if status is None else status != "ended",
             is_failing=status == "failing",
+            is_waiting=status == "waiting",
             before=None,
             limit=limit,
         )

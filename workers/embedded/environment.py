@@ -1,6 +1,9 @@
 """What the stack's programs are told: `JOURNEYS_*` variables made of settings, found addresses and secrets."""
 
+import hashlib
+import json
 import os
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from workers.embedded.vault import Secrets, secrets_in
+from workers.sandbox.server import LOOPBACK, services
 from workers.settings import Settings
 
 
@@ -34,6 +38,7 @@ def environment(settings: Settings, addresses: Addresses, private: Secrets) -> d
     } | _listening(addresses)
     if settings.temporal_address is None:  # a cloud's key in the environment is not for the embedded server
         found |= {"TEMPORAL_API_KEY": "", "TEMPORAL_TLS": "false"}
+    found |= _services(settings, addresses, private)
     kept = _own_names(settings, addresses, private) | _sandbox(settings, addresses, private)
     return {**os.environ, **_prefixed({**kept, **given(settings), **found})}
 
@@ -79,6 +84,14 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
     if not settings.smtp_url.get_secret_value():
         ours |= {"SMTP_URL": addresses.smtp, "EMAIL_FROM": "Shop <hello@shop.example>"}
     return ours
+
+
+def _services(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
+    """Services that are configured stay where they are; the others are the sandbox's, on this machine."""
+    secret = "whsec_" + b64encode(hashlib.sha256(private.service_secret.encode()).digest()).decode()
+    configured = json.loads(settings.services_text or "{}")
+    opened = dict.fromkeys([*settings.private_targets, *LOOPBACK.split(",")])
+    return {"SERVICES": json.dumps(services(addresses.sandbox, secret) | configured), "PRIVATE_TARGETS": ",".join(opened)}
 
 
 def _whatsapp(url: str, private: Secrets) -> dict[str, str]:

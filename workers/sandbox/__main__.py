@@ -1,17 +1,20 @@
 """`python -m workers.sandbox`: the providers as a process; prints `ready` when they listen, stops on SIGTERM.
 
-What signs the webhooks comes by the environment (JOURNEYS_WHATSAPP_APP_SECRET): a command line is for everybody to read.
+What signs webhooks and calls comes by the environment (JOURNEYS_WHATSAPP_APP_SECRET, JOURNEYS_SERVICES): a command line is for
+everybody to read.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from journeys.clock import Clock
-from workers.sandbox.server import APP_SECRET, running_sandbox
+from workers.sandbox.server import APP_SECRET, SERVICE_SECRET, running_sandbox
 
 
 def _arguments() -> argparse.Namespace:
@@ -31,9 +34,18 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     secret = os.environ.get("JOURNEYS_WHATSAPP_APP_SECRET") or APP_SECRET
-    async with running_sandbox(**vars(arguments), whatsapp_app_secret=secret):
+    signs = _service_secret() or SERVICE_SECRET
+    async with running_sandbox(**vars(arguments), whatsapp_app_secret=secret, service_secret=signs):
         print("ready", flush=True)  # noqa: T201 - who starts us waits for this line
         await stop.wait()
+
+
+def _service_secret() -> str | None:
+    """What calls to services are signed with that are not configured: those are ours."""
+    with suppress(ValueError, KeyError, TypeError):
+        found: str = json.loads(os.environ["JOURNEYS_SERVICES"])["*"]["secrets"][0]
+        return found
+    return None
 
 
 def main() -> None:

@@ -59,6 +59,25 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "drop_before_accept": "the connection drops after DATA and nothing was accepted",
         "slow": "accepted after DATA, and answered as it should be, but only after hold_seconds",
     },
+    Provider.SERVICES: {
+        "400": "refused",
+        "401": "refused: the signature is not taken",
+        "404": "refused: nobody is known by this id",
+        "410": "refused: the service is gone",
+        "422": "refused",
+        "429": "too many requests, before acceptance",
+        "500": "before acceptance",
+        "502": "before acceptance",
+        "503": "before acceptance",
+        "redirect": "sent elsewhere, to an address inside",
+        "html": "200 with an HTML page of some front end, before acceptance",
+        "timeout_after_accept": "accepted, then no answer and a dropped connection",
+        "drop_before_accept": "the connection drops and nothing was accepted",
+        "slow": "accepted, and answered as it should be, but only after hold_seconds",
+        "drip": "accepted, and answered byte by byte without an end",
+        "huge": "accepted, and answered with 4 MB",
+        "other_shape": "accepted, and answered with another object than was asked for",
+    },
 }
 #: Only these answers carry a Retry-After header.
 _WITH_RETRY_AFTER = frozenset({"429", "503"})
@@ -80,7 +99,9 @@ class FaultRule(BaseModel):
 
     provider: Provider
     fault: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
-    match: str = Field(default="*", min_length=1, max_length=200, description="glob on the address")
+    match: str = Field(
+        default="*", min_length=1, max_length=200, description="glob on the address; of services on service/customer"
+    )
     probability: float = Field(default=1.0, gt=0, le=1)
     times: int | None = Field(default=None, ge=1, description="how often it strikes; empty: always")
     retry_after: int | None = Field(default=None, ge=0, description="seconds, for 429 and 503")

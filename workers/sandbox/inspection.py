@@ -1,4 +1,4 @@
-"""`/_sandbox`: what arrived, which faults are in force, and customers' replies."""
+"""`/_sandbox`: what arrived, which faults are in force, customers' replies, and what services answer."""
 
 import json
 from datetime import datetime
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workers.sandbox.faults import FAULTS, ArmedFault, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider, Stats
+from workers.sandbox.services import Answers, ServiceAnswer
 from workers.sandbox.webhooks import Webhooks
 
 
@@ -30,12 +31,13 @@ class SandboxStats(Stats):
     faults: dict[str, int]
 
 
-def inspection(log: MessageLog, faults: Faults, webhooks: Webhooks) -> APIRouter:
+def inspection(log: MessageLog, faults: Faults, webhooks: Webhooks, answers: Answers) -> APIRouter:
     """The routes under `/_sandbox`; what changes something runs on the loop, beside the providers."""
     router = APIRouter(prefix="/_sandbox")
     _add_messages(router, log, faults)
     _add_faults(router, faults)
     _add_replies(router, log, webhooks)
+    _add_answers(router, answers)
     return router
 
 
@@ -120,3 +122,10 @@ def _add_replies(router: APIRouter, log: MessageLog, webhooks: Webhooks) -> None
         context = reply.context_id or (last.provider_id if last else None)
         sender = reply.sender.removeprefix("+")
         return {"id": webhooks.reply(last.sender if last else "0", sender, reply.text, context)}
+
+
+def _add_answers(router: APIRouter, answers: Answers) -> None:
+    @router.post("/services", status_code=204)
+    async def tell(answer: ServiceAnswer) -> None:
+        """What a service answers from now on, or so many times."""
+        answers.tell(answer)

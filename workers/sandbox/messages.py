@@ -19,6 +19,7 @@ class Provider(StrEnum):
     FCM = "fcm"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
+    SERVICES = "services"
 
 
 class Status(StrEnum):

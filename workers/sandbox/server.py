@@ -1,7 +1,9 @@
 """The sandbox in one process: its HTTP and SMTP servers, on free ports, for as long as a block of code runs."""
 
 import asyncio
+import json
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from workers.sandbox.fcm import Fcm
 from workers.sandbox.inspection import inspection, invalid
 from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
+from workers.sandbox.services import Answers, Services
 from workers.sandbox.smtp import smtp_protocol
 from workers.sandbox.webhooks import Webhooks
 from workers.sandbox.whatsapp import WhatsApp
@@ -30,7 +33,10 @@ from workers.sandbox.whatsapp import WhatsApp
 PHONE_NUMBER_ID = "100000000000001"
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
 APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
+SERVICE_SECRET = "whsec_" + b64encode(b"signs calls to sandbox services!").decode()
 EMAIL_FROM = "Sandbox Shop <hello@shop.example>"
+#: The networks that services here need opened.
+LOOPBACK = "127.0.0.0/8,::1/128"
 _BACKLOG = 1024
 
 
@@ -45,7 +51,9 @@ class Sandbox:
     log: MessageLog
     faults: Faults
     webhooks: Webhooks
+    answers: Answers
     app_secret: str
+    service_secret: str
 
     @property
     def service_account(self) -> Path:
@@ -74,6 +82,8 @@ class Sandbox:
             "JOURNEYS_WHATSAPP_APP_SECRET": self.app_secret,
             "JOURNEYS_SMTP_URL": f"smtp://{self.smtp_host}:{self.smtp_port}",
             "JOURNEYS_EMAIL_FROM": EMAIL_FROM,
+            "JOURNEYS_SERVICES": json.dumps(services(self.url, self.service_secret)),
+            "JOURNEYS_PRIVATE_TARGETS": LOOPBACK,
         }
 
     async def arrived(self, count: int, within: timedelta = timedelta(seconds=10)) -> list[Message]:
@@ -82,6 +92,11 @@ class Sandbox:
             while len(self.log) < count:  # noqa: ASYNC110 - for tests; a signal per message would serve nobody else
                 await asyncio.sleep(0.01)
         return self.messages
+
+
+def services(url: str, secret: str) -> dict[str, dict[str, object]]:
+    """The setting that points every service here which is not configured."""
+    return {"*": {"url": f"{url}/services/{{name}}", "secrets": [secret]}}
 
 
 @asynccontextmanager
@@ -93,6 +108,7 @@ async def running_sandbox(
     smtp_port: int = 0,
     whatsapp_webhook_url: str | None = None,
     whatsapp_app_secret: str = APP_SECRET,
+    service_secret: str = SERVICE_SECRET,
     public_url: str | None = None,
     clock: Clock | None = None,
     status_delays: tuple[float, float, float] = (0.05, 0.25, 1.0),
@@ -112,11 +128,14 @@ async def running_sandbox(
         stack.callback(log.close)
         webhooks = Webhooks(log, clock, whatsapp_app_secret, whatsapp_webhook_url, status_delays)
         account = ServiceAccount(data_dir, f"{url}/token")
-        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock))
+        answers = Answers(data_dir / "services.json")
+        called = Services(log, faults, answers, clock, service_secret)
+        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), called)
         await stack.enter_async_context(_mail_served(smtp_protocol(log, faults, clock), mail))
         await stack.enter_async_context(_in_background(webhooks.run()))
         await stack.enter_async_context(_http_served(app, http))
-        yield Sandbox(url, host, _port(mail), account, log, faults, webhooks, whatsapp_app_secret)
+        secrets = whatsapp_app_secret, service_secret
+        yield Sandbox(url, host, _port(mail), account, log, faults, webhooks, answers, *secrets)
 
 
 class _GraphVersion(Convertor[str]):
@@ -129,12 +148,12 @@ class _GraphVersion(Convertor[str]):
         return value
 
 
-def _app(fcm: Fcm, whatsapp: WhatsApp) -> FastAPI:
+def _app(fcm: Fcm, whatsapp: WhatsApp, called: Services) -> FastAPI:
     register_url_convertor("graph_version", _GraphVersion())
     app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
     app.add_exception_handler(RequestValidationError, invalid)
-    app.router.routes.extend([*fcm.routes(), *whatsapp.routes()])
-    app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks))
+    app.router.routes.extend([*fcm.routes(), *whatsapp.routes(), *called.routes()])
+    app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, called.answers))
     app.include_router(page(fcm.log, fcm.faults))
     return app
 

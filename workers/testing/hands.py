@@ -31,6 +31,11 @@ def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
     return waits and activity.next_attempt_schedule_time.ToDatetime(UTC) > now
 
 
+def _begun(row: Run) -> bool:
+    """Whether Temporal has a run: one that waits to be let in is not there yet."""
+    return row.ended_at is None and row.started_at is not None
+
+
 class Hands:
     """Turns the shop's time, and that of its runs."""
 
@@ -88,12 +93,12 @@ class Hands:
         )
 
     async def _open(self, profile: UUID) -> list[Run]:
-        return [row for row in await self.rows(profile) if row.ended_at is None]
+        return [row for row in await self.rows(profile) if _begun(row)]
 
     async def rows(self, profile: UUID) -> list[Run]:
         """A customer's runs; those that are over in Temporal are written down as over."""
         rows = await self._listed(profile)
-        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if row.ended_at is None]):
+        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if _begun(row)]):
             rows = await self._listed(profile)
         return sorted(rows, key=lambda row: (row.entered_at, row.id))
 

@@ -14,6 +14,7 @@ from segments import Segment
 from workers.testing.customer import Customer
 from workers.testing.people import CHANNELS
 from workers.testing.seen import Stage
+from workers.testing.services import Service
 
 #: When a simulated rehearsal begins.
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -93,6 +94,10 @@ class Rehearsal:
     def provider(self, channel: str) -> Provider:
         """Who carries a channel's messages, to have it answer otherwise: `shop.provider("push").refuses()`."""
         return Provider(self._stage, Channel(channel))
+
+    def service(self, name: str) -> Service:
+        """A service of the company, to have it answer otherwise: `shop.service("points").answers({"balance": 100})`."""
+        return Service(self._stage, name)
 
     def sells(self, id_: str, /, *, available: bool = True, **related: Sequence[str]) -> None:
         """The shop sells a product, and says what is `similar` to it, `better`, or `complementary`: ids, best first."""

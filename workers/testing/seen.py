@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from journeys.contracts import Channel
 from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
+from journeys.simulate.services import ServiceReply
 from segments import Segment
 
 
@@ -24,6 +25,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """A call to a service: `came_to` is "answered", why not, or None while there is no answer yet."""
+
+    service: str
+    event: str
+    came_to: str | None
+    asked_at: datetime
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A customer in a journey; `waiting` says for what and until when, as far as the stage knows."""
 
@@ -33,6 +45,7 @@ class Run:
     outcome: str | None = None
     ended_at: datetime | None = None
     waiting: tuple[str, datetime] | None = None
+    calls: tuple[Called, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,10 @@ class Stage(Protocol):
 
     def provider(self, kind: Kind, channel: Channel, name: str | None, times: int, after: timedelta | None) -> None:
         """What the next messages on a channel meet."""
+        ...
+
+    def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
+        """What a service answers from now on, or the next so many times, to calls about a customer, or about all."""
         ...
 
     def sells(self, product: Product) -> None:

@@ -19,13 +19,16 @@ from journeys.catalogue import load
 from journeys.contracts import Channel, Outcome
 from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
+from journeys.simulate.services import Reply, ServiceReply
 from segments import Segment
 from store import connect
 from store.deliveries.feedback import NewEvent, living, store_events
+from store.runs.calls import calls_of
 from store.runs.views import Run as Row
+from workers.sandbox.services import ServiceAnswer
 from workers.testing.hands import Hands
 from workers.testing.people import address_of, consent
-from workers.testing.seen import Message, Refusal, Run
+from workers.testing.seen import Called, Message, Refusal, Run
 from workers.testing.servers import Servers, fresh_database
 from workers.testing.shop import Shop, open_shop
 from workers.testing.simulated import Simulated
@@ -45,6 +48,7 @@ FAULTS = {
     (Channel.EMAIL, Kind.SILENT): "timeout_after_accept",
     (Channel.EMAIL, Kind.GONE): "550",
 }
+SILENCES = {Reply.LATER: "503", Reply.SILENT: "timeout_after_accept"}
 _PROVIDERS = {Channel.PUSH: "fcm", Channel.WHATSAPP: "whatsapp", Channel.EMAIL: "smtp"}
 
 
@@ -83,7 +87,6 @@ class Served:
         self._portal = portal
         self._hands = Hands(shop)
         self._profiles: dict[str, UUID] = {}
-        self._refused: list[tuple[str, Refusal]] = []
         self._numbers = count(1)
 
     @property
@@ -147,10 +150,7 @@ class Served:
         async def starts() -> None:
             async with self._about(name):
                 answer = await self.shop.operate("POST", f"/v1/journeys/{journey}/runs", json=body)
-            if answer.status_code == httpx.codes.CONFLICT:
-                self._refused.append((name, Refusal(journey, _why(answer.json()), self.now)))
-            else:
-                assert answer.is_success, answer.text
+            assert answer.is_success or answer.status_code == httpx.codes.CONFLICT, answer.text
 
         self._portal.call(starts)
         self.shadow.starts(journey, name, params, key)
@@ -182,6 +182,18 @@ class Served:
         rule = {"match": match, "times": times} | more | hold
         self.shop.sandbox.faults.tell(_PROVIDERS[channel], FAULTS[channel, kind], **rule)
         self.shadow.provider(kind, channel, name, times, after)
+
+    def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
+        """What a service answers: the sandbox is told."""
+        if reply.kind is Reply.ANSWERS:
+            answer = ServiceAnswer(service=service, body=dict(reply.body), match=name or "*", times=times)
+            self.shop.sandbox.answers.tell(answer)
+        else:
+            fault = str(reply.status) if reply.status else SILENCES[reply.kind]
+            more = {"retry_after": int(reply.after.total_seconds())} if reply.after else {}
+            rule = {"match": f"{service}/{name or '*'}", "times": times, "hold_seconds": 0} | more
+            self.shop.sandbox.faults.tell("services", fault, **rule)
+        self.shadow.service(reply, service, name, times)
 
     def sells(self, product: Product) -> None:
         """The shop tells a product over the API."""
@@ -218,7 +230,7 @@ class Served:
             rows = await self.shop.database.pool.fetch(asked, self._profiles[name])
             return [Refusal(**row) for row in rows]
 
-        return [*self._portal.call(refused), *(refusal for who, refusal in self._refused if who == name)]
+        return self._portal.call(refused)
 
     def _identify(self, name: str, traits: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         async def identify() -> None:
@@ -264,10 +276,14 @@ class Served:
             Message(each.step, each.occurrence, each.state, each.reason, each.due_at, each.settled_at or each.due_at)
             for each in await self.shop.messages(row)
         )
-        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at)
-
-
-def _why(problem: Mapping[str, Any]) -> str:
-    """Why a start over the API was refused: by the switch (`journey paused`), or by the journey's rule."""
-    code, detail = str(problem["code"]), str(problem["detail"])
-    return code.replace("-", " ") if code.startswith("journey-") else detail.rpartition(": ")[2]
+        calls = tuple(
+            Called(
+                each.service,
+                each.event,
+                (each.reason or "answered") if each.settled_at else None,
+                each.asked_at,
+                each.settled_at,
+            )
+            for each in await calls_of(self.shop.database, row.id)
+        )
+        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, calls=calls)

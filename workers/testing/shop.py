@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,7 +27,8 @@ import api
 from activities.watch import Watch
 from journeys import Outcome
 from journeys.clock import Clock
-from journeys.contracts import DeliverRequest, RunOver
+from journeys.contracts import RunOver
+from journeys.walk.samples import sample
 from store import Database
 from store.keys import Role, create_key
 from store.report import refusals
@@ -218,6 +218,8 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
             "smtp_url": SecretStr(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}"),
             "email_from": EMAIL_FROM,
             "sandboxed": True,
+            "services": SecretStr(sandbox.environment["JOURNEYS_SERVICES"]),
+            "private_targets": "127.0.0.0/8",
         }
         | more
     )
@@ -248,6 +250,7 @@ async def open_shop(
         clock = HandClock(real_origin=now, business_origin=now, speed=speed)
         client = starting_on_time(skipper, clock) if on_time else skipper.client
         parts = with_clock(assemble(settings, database, client), clock)
+        sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
         app = api.create_app(replace(config, clock=clock), database=database)
@@ -267,14 +270,19 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     closer = parts.watch.dispatcher.closer
     closer.clock = clock
     parts.watch.dispatcher.mender.clock = clock
-    dispatcher = replace(parts.watch.dispatcher, clock=clock)
+    dispatcher = replace(parts.watch.dispatcher, clock=clock, line=replace(parts.watch.dispatcher.line, clock=clock))
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
-    delivery = replace(parts.delivery, clock=partial(_tried_at, clock), doubt=replace(parts.delivery.doubt, speed=clock.speed))
-    return replace(parts, watch=watch, delivery=delivery)
+    delivery = replace(
+        parts.delivery,
+        clock=lambda request: _tried_at(clock, request.due_at),
+        doubt=replace(parts.delivery.doubt, speed=clock.speed),
+    )
+    calling = replace(parts.calling, clock=lambda asked: _tried_at(clock, asked.at), speed=clock.speed)
+    return replace(parts, watch=watch, delivery=delivery, calling=calling)
 
 
-def _tried_at(clock: Clock, request: DeliverRequest) -> datetime:
+def _tried_at(clock: Clock, due_at: datetime) -> datetime:
     """The run's own time: it was skipped, so the wall clock would be days behind."""
     if not activity.in_activity():
-        return request.due_at
-    return max(request.due_at, clock.business(activity.info().current_attempt_scheduled_time))
+        return due_at
+    return max(due_at, clock.business(activity.info().current_attempt_scheduled_time))

@@ -14,10 +14,11 @@ from journeys.simulate import Message as Sent
 from journeys.simulate import Run as Simulation
 from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
+from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
 from workers.testing.people import address_of, contact
-from workers.testing.seen import Message, Refusal, Run
+from workers.testing.seen import Called, Message, Refusal, Run
 from workers.wishes import wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
@@ -110,6 +111,10 @@ class Simulated:
         """What the next messages on a channel meet."""
         self.world.providers.will(Answer(kind, after), channel, self._who(name) if name else None, times)
 
+    def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
+        """What a service answers."""
+        self.world.services.will(reply, service, self._who(name) if name else None, times)
+
     def sells(self, product: Product) -> None:
         """The shop tells a product."""
         self.world.shelf.put(product)
@@ -152,4 +157,12 @@ def _seen(run: Simulation) -> Run:
         for each in run.messages
     )
     outcome = run.outcome.value if run.outcome else None
-    return Run(run.journey, run.start.entered_at, messages, outcome, run.ended_at, run.waiting)
+    waiting = ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
+    calls = tuple(map(_call, run.calls))
+    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting, calls)
+
+
+def _call(told: Told) -> Called:
+    called = told.called
+    came_to = None if called is None else called.reason.value if called.reason else "answered"
+    return Called(told.call.service, told.call.event, came_to, told.call.at, told.at)

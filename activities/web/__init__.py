@@ -1,0 +1,1 @@
+"""Requests to addresses that are not ours: signed, and kept away from what is inside."""

@@ -1,0 +1,122 @@
+"""Who may enter a journey again, when, and how many at once: as an author declares it.
+
+Promise: plain values that say of themselves, in words, what they mean; `journeys.entry` and `journeys.room` decide by them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from journeys.spans import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A customer enters at most once, ever."""
+
+    def __str__(self) -> str:
+        return "once"
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A customer may enter again once `cooldown` has passed since the last run ended."""
+
+    cooldown: timedelta
+
+    def __str__(self) -> str:
+        return f"again {describe(self.cooldown)} after the last run ended"
+
+
+@dataclass(frozen=True, slots=True)
+class PerKey:
+    """A customer enters once for each value of a property of the entering event (several carts at once)."""
+
+    property: str
+
+    def __str__(self) -> str:
+        return f"once per {self.property}"
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A customer enters whenever they do what brings them in; a run that is open ends then, and the new one begins."""
+
+    def __str__(self) -> str:
+        return "each entry begins anew and ends the run before it"
+
+
+@dataclass(frozen=True, slots=True)
+class Whenever:
+    """A customer enters whenever they do what brings them in, as often as that is; not while a run of theirs is open."""
+
+    def __str__(self) -> str:
+        return "as often as wanted, one run at a time"
+
+
+Reentry = Once | After | PerKey | Restart | Whenever
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From a time of day up to but without another, `HH:MM`; over midnight where the first is not the earlier.
+
+    `weekdays` are those on which it begins; none: every day.
+    """
+
+    start: str
+    end: str
+    weekdays: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        days = ", ".join(self.weekdays)
+        return f"{self.start} to {self.end}{f' on {days}' if days else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many customers in any span of that length."""
+
+    number: int
+    per: timedelta
+
+    def __str__(self) -> str:
+        return f"{self.number:,} in {describe(self.per)}"
+
+
+Stage = TypeVar("Stage", Rate, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp(Generic[Stage]):
+    """One stage after another from the journey's opening on, each for so long; the last one stays."""
+
+    stages: tuple[Stage, ...]
+    every: timedelta
+
+    def at(self, opened: datetime, now: datetime) -> Stage:
+        """The stage of an instant."""
+        return self.stages[min(max((now - opened) // self.every, 0), len(self.stages) - 1)]
+
+    def turn(self, opened: datetime, now: datetime) -> datetime | None:
+        """When the next stage begins."""
+        after = max((now - opened) // self.every, -1) + 1
+        return opened + after * self.every if after < len(self.stages) else None
+
+    def reaches(self, opened: datetime, enough: Callable[[Stage], bool]) -> datetime | None:
+        """When the first stage begins that is enough; None where none is."""
+        return next((opened + n * self.every for n, stage in enumerate(self.stages) if enough(stage)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a journey takes customers in, and how many: who does not fit waits in order, `max_wait` at the longest."""
+
+    opens: datetime | None = None
+    closes: datetime | None = None
+    hours: Window | None = None
+    capacity: int | None = None
+    rate: Rate | Ramp[Rate] | None = None
+    share: float | Ramp[float] | None = None
+    max_wait: timedelta | None = None

@@ -1,0 +1,36 @@
+-- name: facts
+-- What a call to a service is decided and made of: the run, its customer, and what is known of the call already.
+select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.journey, r.params, r.entry, p.traits, r.traceparent,
+       (select min(value) from identity where profile_id = r.profile_id and kind = 'user_id') as user_id,
+       (select min(value) from identity where profile_id = r.profile_id and kind = 'anonymous_id') as anonymous_id,
+       (select case when r.created_at <= c.killed_at then 'killed' else c.state end
+        from journey_control c where c.journey = r.journey) as control,
+       fetched_by(r.id) as fetched,
+       coalesce(x.attempts, 0) as attempts, x.retry_at, x.settled_at, x.reason, x.status, x.answer
+from run r
+join profile p on p.id = r.profile_id
+left join service_call x on x.run_id = r.id and x.number = $2
+where r.id = $1;
+
+-- name: take
+-- One more attempt at a call, which is counted before it begins; none at one that is settled.
+insert into service_call as x (run_id, number, service, event, asked_at, attempts) values ($1, $2, $3, $4, $5, 1)
+on conflict (run_id, number) do update set attempts = x.attempts + 1, retry_at = null where x.settled_at is null
+returning attempts;
+
+-- name: put_off
+-- The next attempt at a call is not before this instant.
+update service_call set retry_at = $3 where run_id = $1 and number = $2 and settled_at is null;
+
+-- name: settle
+-- What a call came to; what was settled first stands.
+insert into service_call as x (run_id, number, service, event, asked_at, attempts, reason, status, answer, settled_at)
+values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9)
+on conflict (run_id, number) do update
+set reason = excluded.reason, status = excluded.status, answer = excluded.answer, settled_at = excluded.settled_at, retry_at = null
+where x.settled_at is null;
+
+-- name: calls_of
+-- The calls of a run, in order.
+select number, service, event, asked_at, attempts, retry_at, settled_at, reason, status
+from service_call where run_id = $1 order by number;
