@@ -71,16 +71,16 @@ class EndJourney(Action):
 
 
 class Hold(Action):
-    """Let marketing of the customer's other journeys wait, or (not `on`) let it go."""
+    """Let marketing of the customer's other journeys wait, or let go what an earlier one holds."""
 
     activity = "hold"
 
-    on: bool
+    lets_go: int | None = Field(default=None, description="the number of the action that holds them")
 
     @property
     def summary(self) -> str:
         """What becomes of the others."""
-        return "hold other journeys" if self.on else "release other journeys"
+        return "hold other journeys" if self.lets_go is None else "release other journeys"
 
 
 class Called(Contract):

@@ -177,6 +177,7 @@ class Done(Contract):
 
     at: datetime
     answer: Any = None
+    branch: int | None = Field(default=None, exclude_if=unset, description="which branch of the run had it, if any")
 
 
 def _nothing(value: list[Done]) -> bool:

@@ -250,8 +250,8 @@ def test_the_doors_load_nothing_that_runs_journeys_or_speaks_sql() -> None:
 @pytest.mark.parametrize("file", WORKFLOW_CODE)
 def test_purity_of_workflow_code(file: str) -> None:
     found = [str(i) for i in impurities(ROOT / file)]
-    # Not for a journey; the runtime's timer outlives its wait.
-    assert [each for each in found if "asyncio.create_task() is not for a journey" not in each] == []
+    # Not for a journey: the runtime's timer outlives its wait, and its branches are tasks.
+    assert [each for each in found if not re.search(r"asyncio.(create_task|gather)\(\) is not for a journey", each)] == []
     assert "clock.now()" not in HOUSE.texts[file], "workflow code uses workflow.now()"
 
 

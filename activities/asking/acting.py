@@ -100,10 +100,10 @@ class Acting:
     async def hold(self, asked: Hold) -> bool:
         """Let the customer's other journeys wait with their marketing, or let them go; whether the run is still there."""
         async with self.database.transaction() as connection:
-            if asked.on:
+            if asked.lets_go is None:
                 await runs.hold(connection, asked.run_id, asked.number, asked.at)
             else:
-                await runs.release(connection, asked.run_id, asked.at)
+                await runs.release(connection, asked.run_id, asked.lets_go, asked.at)
             return await runs.run_asking(connection, asked.run_id) is not None
 
     async def _let_in(

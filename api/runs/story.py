@@ -39,7 +39,8 @@ class Moment(BaseModel):
     at: datetime = Field(description="business time, UTC")
     local: datetime | None = Field(default=None, description="the same on the customer's wall clock, where their zone is known")
     kind: str = Field(
-        description="entered, let in, started, version, gate, sent, came back, waits, happened, in vain, task, arm, hold, failing, over"
+        description="entered, let in, started, version, gate, sent, came back, waits, happened, in vain, task, arm, hold, "
+        "failing, over"
     )
     what: str
     detail: dict[str, Any] = Field(default_factory=dict, description="what decided: the gate's inputs, a task's outcome, …")

@@ -53,7 +53,7 @@ class _Status(BaseModel):
             key = MessageKey.parse(self.biz_opaque_callback_data or "")
         except ValueError:
             return None
-        return key if 0 < key.occurrence < 2**15 else None
+        return key if 0 < key.occurrence < 2**63 else None
 
     @property
     def code(self) -> int | None:

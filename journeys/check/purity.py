@@ -19,7 +19,7 @@ _CLOCK = "another time on a replay", "use j.now"
 _OUTSIDE = "out of a replay's sight", "journeys reach the world through j only"
 _TIMELINE = "said again on each replay", "take it out; the run's timeline tells what it did"
 _WAIT = "no wait that outlives a worker", "use await j.wait(…)"
-_TASKS = "not for a journey, whose steps happen one after another", "await each by itself"
+_TASKS = "not for a journey, where a replay must see each branch again", "use await j.together(…)"
 
 _MODULES: dict[str, _Why] = {
     **dict.fromkeys(("logging", "loguru", "structlog"), _TIMELINE),

@@ -13,12 +13,6 @@ from journeys.handle.base import EntryModel, Words
 class Acting(Words[EntryModel]):
     """How a journey acts."""
 
-    _actions: int
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self._actions = 0
-
     async def set_traits(self, **traits: Plain) -> None:
         """Set traits of the customer; None takes one away.
 
@@ -70,14 +64,15 @@ class Acting(Words[EntryModel]):
                 await j.whatsapp("how-can-we-help")
                 await j.wait_for(j.replied(), timeout=days(1))
         """
-        await self._do(Hold, on=True)
+        number = self._here.next("action")
+        await self._do(Hold, number)
         yield
-        await self._do(Hold, on=False)  # no `finally`: where the block does not end, the run's own end releases them
+        await self._do(Hold, lets_go=number)  # no `finally`: where the block does not end, the run's own end releases them
 
-    async def _do(self, kind: type[Action], **what: Any) -> Any:
+    async def _do(self, kind: type[Action], number: int | None = None, **what: Any) -> Any:
         self._first = False
-        self._actions += 1
-        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=self._actions, **what)
+        number = number or self._here.next("action")
+        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=number, **what)
         return await self._runtime.ask(asked)
 
 

@@ -4,6 +4,7 @@ Promise: the handle keeps no secrets and does no I/O; it turns the author's word
 that Temporal, the walks and the simulator agree by construction.
 """
 
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, cast
 
@@ -12,6 +13,7 @@ from typing_extensions import TypeVar
 from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Receipt, RunStart
 from journeys.entering import Entry
 from journeys.errors import CatalogueError, NotKnown
+from journeys.handle.branch import HERE, Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.rules import Rule
@@ -65,6 +67,10 @@ class Runtime(Protocol):
         """Wait until the first of what is expected is so; None when its time is over."""
         ...
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Go through branches side by side, each with itself as `HERE`; what they return, when all have ended."""
+        ...
+
 
 class Params:
     """The run's parameters that a journey may branch on: numbers, flags, ids and choices."""
@@ -100,12 +106,14 @@ class Words(Generic[EntryModel]):
         self._runtime = runtime
         self._first = True
         self._params = Params(start.params)
+        self._root = Branch()
         self.conditions: dict[str, Segment] = {}
         self.services: dict[str, Service[Any]] = {}
-        self._prepare()
 
-    def _prepare(self) -> None:
-        """What a kind of word counts from."""
+    @property
+    def _here(self) -> Branch:
+        """The branch at work, which numbers what is done."""
+        return HERE.get() or self._root
 
     @property
     def params(self) -> Params:

@@ -102,7 +102,7 @@ class Calling(Acting[EntryModel]):
             raise CatalogueError(f"two different services are called '{service.name}'", remedy="rename one")
         until, gives = self._runtime.now() + within, service.model if fetch else None
         what = {"service": service.name, "event": event, "fetch": fetch, "params": params, "until": until, "gives": gives}
-        called: Called = await self._do(Call, **what)
+        called: Called = await self._do(Call, None, **what)
         if called.reason in ENDING:
             raise RunEnded(called.reason)
         return called

@@ -1,6 +1,5 @@
 """Words of messages: one on each channel, and one across channels until it gets through."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,12 +15,6 @@ _ALL = tuple(each.value for each in Channel)
 
 class Messages(Waiting[EntryModel]):
     """How a journey speaks to its customer."""
-
-    _occurrences: Counter[str]
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self._occurrences = Counter()
 
     async def push(
         self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
@@ -113,13 +106,12 @@ class Messages(Waiting[EntryModel]):
 
     def _request(self, channel: Channel, template: str, transactional: bool, params: dict[str, Plain]) -> DeliverRequest:
         step = f"{channel.value}:{template}"
-        self._occurrences[step] += 1
         due_at = self._runtime.now()
         return DeliverRequest(
             run_id=self._start.run_id,
             journey=self._spec.name,
             step=step,
-            occurrence=self._occurrences[step],
+            occurrence=self._here.next(step),
             channel=channel,
             template=template,
             purpose=Purpose.TRANSACTIONAL if transactional else self._spec.purpose,

@@ -55,12 +55,6 @@ class Answer:
 class Waiting(Time[EntryModel]):
     """How a journey waits for somebody."""
 
-    _waits: int
-
-    def _prepare(self) -> None:
-        super()._prepare()
-        self._waits = 0
-
     async def wait_for(
         self,
         what: Awaited,
@@ -195,11 +189,10 @@ class Waiting(Time[EntryModel]):
             raise CatalogueError("j.first() waits for nothing", remedy="write j.first(bought=did(…), timeout=days(3))")
         if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
             raise CatalogueError(f"timeout is a span, not {limit!r}", remedy="write timeout=days(3)")
-        self._waits += 1
         now, since = self._runtime.now(), since or self._start.entered_at
         expect = Expect(
             run_id=self._start.run_id,
-            wait=self._waits,
+            wait=self._here.next("wait"),
             at=now,
             until=now + (limit or _FOR_EVER),
             expected={name: self._expected(name, what, since) for name, what in awaited.items()},

@@ -67,7 +67,7 @@ class Answers:
             case EndJourney():
                 return self._ended(who, question.journey)
             case Hold():
-                run.holds_others = question.on
+                run.holds ^= {question.number if question.lets_go is None else question.lets_go}
                 return True
             case Call():
                 return self._called(run, question)

@@ -92,7 +92,7 @@ class Delivery:
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            held=any(other.holds_others and other is not run and other.outcome is None for other in self._runs.of(who)),
+            held=any(other.holds and other is not run and other.outcome is None for other in self._runs.of(who)),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),

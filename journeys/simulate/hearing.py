@@ -66,10 +66,11 @@ class Hearing:
         moved = {(each.segment, each.kind == "entered"): each.at for each in moves if each.kind != "repeated"}
         found: list[tuple[Run, Happened]] = []
         for run in self._runs.open(who):
-            if run.expecting is not None and run.expecting.until > self._now():
-                so = [*(self._true(run, run.expecting) if marks else ()), *_moved(run.expecting, moved)]
-                if first := _first(run.expecting, so):
-                    found.append((run, first))
+            for expect in run.expecting:
+                if expect.until > self._now():
+                    so = [*(self._true(run, expect) if marks else ()), *_moved(expect, moved)]
+                    if first := _first(expect, so):
+                        found.append((run, first))
         return found
 
     def goals(self, who: Customer, marks: Collection[str]) -> list[Run]:

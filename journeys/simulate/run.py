@@ -1,10 +1,10 @@
-"""One simulated run: a journey's coroutine, driven from wait to wait without an event loop.
+"""One simulated run: what the handle works with, and what the world tells it.
 
 Promise: it hears what Temporal's runtime hears, and answers as it does: an end cuts every wait short, a word to ask again a
 deferred message's, and what happened the wait that it was waited in.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -12,12 +12,14 @@ from typing import Any, Protocol
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, JourneySpec, Outcome, Reason, Receipt, RunStart
 from journeys.handle import Journey, RunEnded
+from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
 from journeys.simulate.services import Again, Told
+from journeys.simulate.strand import Fork, Pause, Strand
 from segments import Predicate
 from segments.language.moves import event_types
 
@@ -42,18 +44,6 @@ class Surroundings(Protocol):
     def over(self, run: "Run") -> None:
         """A run has ended."""
         ...
-
-
-class _Pause:
-    """What a journey gives back while it waits: until when."""
-
-    __slots__ = ("until",)
-
-    def __init__(self, until: datetime) -> None:
-        self.until = until
-
-    def __await__(self) -> Generator["_Pause", None, None]:
-        yield self
 
 
 @lru_cache(1_024)
@@ -90,19 +80,13 @@ class Run:
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []
         self.calls: list[Told] = []
-        #: What it waits for now, in words, and until when.
-        self.waiting: tuple[str, datetime] | None = None
-        #: What it expects now; the world looks whether it has come true.
-        self.expecting: Expect | None = None
-        self.held = False
-        #: Whether the customer's other journeys wait with their marketing.
-        self.holds_others = False
+        #: The numbers of what lets the customer's other journeys wait with their marketing.
+        self.holds: frozenset[int] = frozenset()
         self.exit: Reason | None = None
         self._world = world
-        self._happened: Happened | None = None
-        self._turn = 0
-        self._definition = definition
-        self._steps: Generator[_Pause, None, None] | None = None
+        self.here = Strand(self, lambda: definition.steps(Journey(self.start, self.spec, self)), self._over)
+        #: The journey itself, and its branches.
+        self.strands = [self.here]
 
     @property
     def journey(self) -> str:
@@ -114,46 +98,52 @@ class Run:
         """How many messages a provider has accepted."""
         return sum(message.state == Outcome.SENT for message in self.messages)
 
+    @property
+    def waiting(self) -> tuple[str, datetime] | None:
+        """What it waits for now, in words, and until when: the next of its branches."""
+        waiting = [strand.waiting for strand in self.strands if strand.waiting]
+        return min(waiting, key=lambda each: each[1], default=None)
+
+    @property
+    def expecting(self) -> list[Expect]:
+        """What it expects now; the world looks whether it has come true."""
+        return [strand.expecting for strand in self.strands if strand.expecting is not None]
+
     def let_in(self) -> None:
         """It waited to be let in, and is from now on."""
         self.waits_until = None
         self.start = self.start.model_copy(update={"entered_at": self.now(), "started_at": self.now()})
 
     def go(self) -> None:
-        """Go on until the next wait, or to the end."""
-        self._turn += 1
-        self.waiting = None
-        if self._steps is None:
-            self._steps = self._definition.steps(Journey(self.start, self.spec, self)).__await__()
-        try:
-            pause = next(self._steps)
-        except StopIteration:
-            self._end(self.exit or Reason.FINISHED)
-        except RunEnded as ended:
-            self._end(ended.reason)
-        else:
-            turn = self._turn
-            self._world.agenda.at(pause.until, self.customer, lambda: self._due(turn))
+        """Begin."""
+        self.here.go()
+
+    def due(self, at: datetime, what: Callable[[], None]) -> None:
+        """Something is to happen at an instant, unless it is over by then."""
+        self._world.agenda.at(at, self.customer, lambda: what() if self.outcome is None else None)
 
     def end(self, reason: Reason) -> None:
         """End it, from whatever it waits for."""
         if self.outcome is None and self.exit is None:
             self.exit = reason
-            if self.waits_until is None:
-                self.go()
-            else:
-                self._end(reason)
+            if self.waits_until is not None:
+                self._close(reason)
+            for strand in list(self.strands):
+                if strand.waiting or len(self.strands) == 1:  # which may not have begun
+                    strand.go()
 
     def ask_again(self) -> None:
-        """A message that waits may be asked for again."""
-        if self.held:
-            self.go()
+        """Messages that wait may be asked for again."""
+        for strand in [strand for strand in self.strands if strand.held]:
+            strand.go()
 
     def hear(self, happened: Happened) -> None:
         """What it waits for has happened."""
-        if self.expecting is not None and self.expecting.wait == happened.wait:
-            self._happened = happened
-            self.go()
+        for strand in self.strands:
+            if strand.expecting is not None and strand.expecting.wait == happened.wait:
+                strand.happened = happened
+                return strand.go()
+        return None
 
     def now(self) -> datetime:
         """Business time."""
@@ -165,9 +155,10 @@ class Run:
 
     async def hold(self, until: datetime, summary: str) -> None:
         """Wait with a deferred message."""
-        self.held = True
+        here = self.here
+        here.held = True
         await self._wait(until, summary)
-        self.held = False
+        here.held = False
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """Ask the gate and hand over; where a provider is busy, again and again."""
@@ -176,10 +167,16 @@ class Run:
             decided = self._world.attempt(self, request)
             if isinstance(decided, Receipt):
                 return decided
+            here = self.here
+            here.carried = True
             try:
                 await self._wait(decided, f"{request.template}: the provider is busy")
             except RunEnded as ended:
                 return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason)
+            except Unwound:
+                continue  # what a provider may have is settled
+            finally:
+                here.carried = False
 
     async def ask(self, question: Question) -> Any:
         """The answer, from what the world knows; where a service gives none yet, again and again."""
@@ -193,31 +190,36 @@ class Run:
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What is so already, or the first of it to come true in time."""
         self._leave_if_over()
-        happened = self._world.already(self, expect)
+        happened, here = self._world.already(self, expect), self.here
         if happened is None:
-            self.expecting = expect
+            here.expecting = expect
             try:
                 await self._wait(expect.until, summary)
             finally:
-                self.expecting = None
-            happened, self._happened = self._happened, None
+                here.expecting = None
+            happened, here.happened = here.happened, None
         return happened
+
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Each in a strand of its own."""
+        return await Fork(self, branches).joined()
 
     async def _wait(self, until: datetime, summary: str) -> None:
         if until > self._world.agenda.now:
-            self.waiting = summary, until
-            await _Pause(until)
+            self.here.waiting = summary, until
+            await Pause(until)
         self._leave_if_over()
 
     def _leave_if_over(self) -> None:
         if self.exit is not None:
             raise RunEnded(self.exit)
+        if (branch := HERE.get()) is not None:
+            branch.leave_if_stopped()
 
-    def _due(self, turn: int) -> None:
-        if self._turn == turn and self.outcome is None:
-            self.go()
+    def _over(self, _: Any, ended: BaseException | None) -> None:
+        self._close(ended.reason if isinstance(ended, RunEnded) else self.exit or Reason.FINISHED)
 
-    def _end(self, reason: Reason) -> None:
+    def _close(self, reason: Reason) -> None:
         self.outcome, self.ended_at = reason, self._world.agenda.now
         if self.spec.limits is not None:
             self._world.over(self)

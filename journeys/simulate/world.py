@@ -139,13 +139,13 @@ class World:
         for run in [run for run in self.runs if run.journey == journey and run.outcome is None]:
             if state == "killed":
                 run.end(Reason.KILLED)
-            elif state == "live" and run.messages and run.messages[-1].reason is Reason.PAUSED:
+            elif state == "live" and any(message.reason is Reason.PAUSED for message in run.messages):
                 run.ask_again()
 
     def done(self, run: Run, which: str, answer: Mapping[str, Plain]) -> None:
         """Somebody of the company did what a run waits for, and says how it went."""
-        expect = run.expecting
-        if expect is None or not isinstance(expect.expected.get(which), OfPeople):
+        expect = next((each for each in run.expecting if isinstance(each.expected.get(which), OfPeople)), None)
+        if expect is None:
             raise SimulationError(f"run of {run.journey} waits for nobody to do '{which}'")
         run.hear(Happened(wait=expect.wait, which=which, at=self.now, answer=dict(answer)))
 

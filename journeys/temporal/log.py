@@ -1,7 +1,8 @@
 """What a run's effects came to, in order: with it a run that has grown long goes on in a new history where it stood.
 
 Promise: journeys are pure, so their code, given the same answers at the same instants, comes to the same place; nothing is done
-a second time. What is kept is what a history may hold anyway.
+a second time. Branches get their answers in the order in which they got them first, each at its turn. What is kept is what a
+history may hold anyway.
 """
 
 from collections import deque
@@ -9,8 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from temporalio import workflow
+
 from journeys.contracts import Done
 from journeys.entering import reader_of
+from journeys.handle.branch import HERE
 
 T = TypeVar("T")
 
@@ -30,6 +34,7 @@ class Log:
 
     async def effect(self, kind: Any, live: Callable[[], Awaitable[T]]) -> T:
         """What an effect came to, of this type; it is brought about only if it was not before."""
+        here = await self._turn()
         if self._past:
             done = self._past.popleft()
             self._at = done.at
@@ -37,5 +42,16 @@ class Log:
             return found
         self._at = None
         answer = await live()
-        self.done.append(Done(at=self._clock(), answer=reader_of(kind).dump_python(answer, mode="json")))
+        self.done.append(Done(at=self._clock(), answer=reader_of(kind).dump_python(answer, mode="json"), branch=here))
         return answer
+
+    async def _turn(self) -> int | None:
+        """Which branch it is whose answer comes next; one that got none before waits until all others have theirs."""
+        if (branch := HERE.get()) is None:
+            return None
+        if self._past:
+            await workflow.wait_condition(
+                lambda: not self._past or self._past[0].branch == branch.code or branch.stopped is not None
+            )
+            branch.leave_if_stopped()
+        return branch.code

@@ -4,7 +4,7 @@ Budget: a message costs its timer and one activity, nothing else; no search attr
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -23,6 +23,7 @@ from journeys.contracts import (
     longest_attempt,
 )
 from journeys.handle import Journey, RunEnded
+from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import HEARD, AskAgain, Exit, Expect, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
@@ -52,10 +53,13 @@ class JourneyRun:
     def __init__(self) -> None:
         """Before the first task: nothing sent, nothing to end for."""
         self._exit: Exit | None = None
-        self._asking: list[workflow.ActivityHandle[Any]] = []
-        self._ask_again = False
+        self._asking: list[tuple[Branch | None, workflow.ActivityHandle[Any]]] = []
+        #: How often it was told to ask again; and how often when a branch last asked, which may wait with its message now.
+        self._told_again = 0
+        self._asked: dict[Branch | None, int] = {}
+        self._holding = 0
         self._happened: dict[int, Happened] = {}
-        #: The timer of the last wait, if that was cut short: cancelled by the next wait, and for nothing where the run ends.
+        #: The timers of waits that were cut short: cancelled by the next wait, and for nothing where the run ends.
         self._idle: list[asyncio.Task[None]] = []
         self._timeline: list[str] = []
         self._sent = 0
@@ -79,10 +83,10 @@ class JourneyRun:
         match heard:
             case Exit():
                 self._exit = self._exit or heard
-                for asking in self._asking:
+                for _, asking in self._asking:
                     asking.cancel()
             case AskAgain():
-                self._ask_again = True
+                self._told_again += 1
             case Happened():
                 self._happened.setdefault(heard.wait, heard)
 
@@ -96,7 +100,7 @@ class JourneyRun:
 
     async def hold(self, until: datetime, summary: str) -> None:
         """A durable timer that an end, or a word to ask again, cuts short."""
-        await self._log.effect(None, lambda: self._wait(until, summary, lambda: self._exit is not None or self._ask_again))
+        await self._log.effect(None, lambda: self._hold(until, summary))
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
@@ -116,14 +120,47 @@ class JourneyRun:
         self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
         return happened
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """A task for each; where one raises because the run is over, the others end, and where it fails, so does the task."""
+        tasks = [asyncio.create_task(_branch(branch, steps)) for branch, steps in branches]
+        try:
+            return await asyncio.gather(*tasks)
+        except RunEnded as ended:
+            self._stop([branch for branch, _ in branches], ended)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+        except Exception:
+            for branch, _ in branches:
+                branch.stop = Unwound()
+            raise
+
+    def _stop(self, branches: Sequence[Branch], why: BaseException) -> None:
+        for branch in branches:
+            branch.stop = why
+        for branch_of, asking in self._asking:
+            if branch_of is not None and branch_of.stopped:
+                asking.cancel()
+
     async def _sleep(self, at: datetime, summary: str) -> None:
-        if workflow.info().is_continue_as_new_suggested() and self._exit is None:
+        if workflow.info().is_continue_as_new_suggested() and self._may_move():
             workflow.continue_as_new(self._start.model_copy(update={"past": self._log.done}))
-        await self._wait(at, summary, lambda: self._exit is not None)
+        await self._wait(at, summary, lambda: False)
+
+    def _may_move(self) -> bool:
+        """Whether nothing is under way that a new history would not know of: an answer, a word to ask again, an end."""
+        return self._exit is None and not self._asking and not self._holding
+
+    async def _hold(self, until: datetime, summary: str) -> None:
+        asked = self._asked.get(HERE.get(), 0)
+        self._holding += 1
+        try:
+            await self._wait(until, summary, lambda: self._told_again > asked)
+        finally:
+            self._holding -= 1
 
     async def _deliver(self, request: DeliverRequest) -> Receipt:
         self._leave_if_over()
-        self._ask_again = False
+        self._asked[HERE.get()] = self._told_again
         sending: workflow.ActivityHandle[Receipt] = workflow.start_activity(
             "deliver",
             request.model_copy(update={"version": self._start.version}),
@@ -137,13 +174,13 @@ class JourneyRun:
         )
         receipt = await self._answer(sending)
         if receipt is None:
-            receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._exit.reason if self._exit else None)
+            receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._over())
         return receipt
 
     async def _listen(self, expect: Expect, summary: str) -> Happened | None:
         happened = await self._looked_up(Expect.activity, expect, Happened | None, summary)
         if happened is None:
-            await self._wait(expect.until, summary, lambda: self._exit is not None or expect.wait in self._happened)
+            await self._wait(expect.until, summary, lambda: expect.wait in self._happened)
             happened = self._happened.pop(expect.wait, None)
         return cast("Happened | None", happened)
 
@@ -183,33 +220,47 @@ class JourneyRun:
         return self._exit.reason if self._exit is not None else Reason.FINISHED
 
     async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
-        remaining = self._start.clock.real(until) - workflow.now()
-        if remaining > timedelta(0) and not cut_short():
-            self._note(f"waiting {summary}", until)
-            for idle in self._idle:
-                idle.cancel()
+        remaining, here = self._start.clock.real(until) - workflow.now(), HERE.get()
+
+        def ends() -> bool:
+            return cut_short() or self._exit is not None or (here is not None and here.stopped is not None)
+
+        if remaining > timedelta(0) and not ends():
+            line = self._note(f"waiting {summary}", until)
+            while self._idle:
+                self._idle.pop().cancel()
             timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
-            self._idle = [timer]
-            await workflow.wait_condition(lambda: timer.done() or cut_short())
-            self._timeline.pop()
+            await workflow.wait_condition(lambda: timer.done() or ends())
+            self._idle += [] if timer.done() else [timer]
+            self._timeline.remove(line)
         self._leave_if_over()
 
     async def _answer(self, asking: "workflow.ActivityHandle[T]") -> T | None:
         """What an activity answers; nothing, when it is not answered because the run is over."""
-        self._asking.append(asking)
+        asked = HERE.get(), asking
+        self._asking.append(asked)
         try:
             return await asking
         except FailureError:
             # Once asked to cancel, Temporal retries no more: whatever the last attempt's error was, the run is over.
-            if self._exit is not None:
+            if self._over() is not None:
                 return None
             raise
         finally:
-            self._asking.remove(asking)
+            self._asking.remove(asked)
+
+    def _over(self) -> Reason | None:
+        """Why the run is over, as far as it or this branch knows."""
+        if self._exit is not None:
+            return self._exit.reason
+        why = here.stopped if (here := HERE.get()) is not None else None
+        return why.reason if isinstance(why, RunEnded) else None
 
     def _leave_if_over(self) -> None:
         if self._exit is not None:
             raise RunEnded(self._exit.reason)
+        if (here := HERE.get()) is not None:
+            here.leave_if_stopped()
 
     def _record(self, request: DeliverRequest, receipt: Receipt) -> None:
         self._sent += receipt.sent
@@ -218,8 +269,14 @@ class JourneyRun:
         because = f": {receipt.reason.value}{which}" if receipt.reason else ""
         self._note(f"{request.channel.value} `{request.template}` {receipt.outcome.value}{because}")
 
-    def _note(self, what: str, at: datetime | None = None) -> None:
+    def _note(self, what: str, at: datetime | None = None) -> str:
         """Write the run's timeline into what the Temporal UI shows as current details; free, it is not an event."""
-        self._timeline.append(f"- {(at or self.now()):%a %d %b %H:%M} — {what}")
+        self._timeline.append(line := f"- {(at or self.now()):%a %d %b %H:%M} — {what}")
         entered = f"Entered {self._start.segment or 'by API'} at {self._start.entered_at:%Y-%m-%d %H:%M} UTC"
         workflow.set_current_details("\n".join([entered, "", *self._timeline]))
+        return line
+
+
+async def _branch(branch: Branch, steps: Coroutine[Any, Any, Any]) -> Any:
+    HERE.set(branch)  # the task has a context of its own
+    return await steps

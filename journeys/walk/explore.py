@@ -4,9 +4,8 @@ Promise: complete up to the limits named here, and it says when it was not. What
 for some of them only. In a loop an effect is answered each way once and then always as it was.
 """
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
@@ -14,22 +13,23 @@ from uuid import UUID
 
 from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
-from journeys.deadline import TookTooLong, is_authors, within
+from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
+from journeys.deadline import TookTooLong, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
-from journeys.heard import Expect, Expected, Happened, OfPeople, OfSegment
-from journeys.questions import Arm, IsIn, Opens, Question, Reached, When
+from journeys.handle.branch import Branch
+from journeys.heard import Expect, Expected, Happened, OfSegment
+from journeys.questions import Arm, IsIn, Opens, Question, When
 from journeys.services import Service
 from journeys.walk.driving import drive
-from journeys.walk.samples import entries, fetched, samples
+from journeys.walk.forks import Forks, Within, close
+from journeys.walk.place import Place, place
+from journeys.walk.samples import entries, samples
+from journeys.walk.saying import carried, comings, outcomes, told_of
 from segments import Segment
-from segments.language.wire import predicate_from_json
 
 T = TypeVar("T")
-#: Where the author's code is: file, line and instruction, the innermost first.
-Place = tuple[tuple[str, int, int], ...]
 #: What is answered: what happens there, since one line may do several things.
 Turn = tuple[Place, str]
 
@@ -65,6 +65,8 @@ class Effect:
     #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
     carries: str = ""
     service: str | None = None
+    #: The numbers of the branches that it stands in.
+    branch: tuple[int, ...] = ()
 
 
 class Command(NamedTuple):
@@ -169,6 +171,9 @@ class Walk:
         self._definition = definition
         self._turns: list[tuple[Turn, int, int]] = []  # where, the way taken, how many ways there are
         self._taken: dict[Turn, int] = {}
+        self._where: list[Within] = []
+        self._forks = Forks()
+        self._outside: Place = ()
         self._now = began
         self._at_once = 0
 
@@ -178,6 +183,8 @@ class Walk:
         answered.update(self._turns[n][:2] for n in new)
         for n in new:
             turn, taken, ways = self._turns[n]
+            if any(way and self._forks.apart(self._where[m], self._where[n]) for m, (_, way, _) in enumerate(self._turns[:n])):
+                continue  # seen where the branch beside it goes its first way
             before = tuple(way for _, way, _ in self._turns[:n])
             for way in range(ways):
                 if way != taken and (every or (turn, way) not in answered):
@@ -193,7 +200,7 @@ class Walk:
         if at > self._now:
             self._at_once = 0
         lasts = max(at - self._now, timedelta(0))
-        self._add(Effect("wait", summary, _author(), self._at, lasts=lasts))
+        self._add(Effect("wait", summary, self._author(), self._at, lasts=lasts))
         if lasts:
             self._command("timer", summary, None)
         self._now = max(self._now, at)
@@ -202,17 +209,17 @@ class Walk:
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """A message: sent, and not."""
-        place = _author()
+        place = self._author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
         told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
         receipt = _SENT if way == 0 else _NOT_SENT
-        self._add(Effect("message", told, place, self._at, answer, request, only, carries=_named(request.params)))
+        self._add(Effect("message", told, place, self._at, answer, request, only, carries=carried(request.params)))
         return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
         """Each answer that there may be."""
-        place = _author()
+        place = self._author()
         if isinstance(question, When | Opens):
             return self._command(question.activity, question.summary, self._coming(question, place))
         if isinstance(question, Call):
@@ -224,15 +231,15 @@ class Walk:
         told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        carries = _named(getattr(question, _CARRIED.get(type(question), ""), {}))
-        self._add(Effect(kind, _asked(question), place, self._at, told, segments=named, carries=carries))
+        carries = carried(getattr(question, _CARRIED.get(type(question), ""), {}))
+        self._add(Effect(kind, told_of(question), place, self._at, told, segments=named, carries=carries))
         return self._command(question.activity, question.summary, answer)
 
     def _called(self, call: Call, place: Place) -> Called:
         """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
-        ways = list(_outcomes(call, self._definition))
+        ways = list(outcomes(call, self._definition))
         told, called = ways[self._way((place, call.summary), len(ways))]
-        kind, carries = "question" if call.fetch else "action", _named(call.params)
+        kind, carries = "question" if call.fetch else "action", carried(call.params)
         self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
         return called
 
@@ -250,8 +257,8 @@ class Walk:
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Each of what is waited for, and in vain."""
-        place = _author()
-        ways = list(_comings(expect))
+        place = self._author()
+        ways = list(comings(expect))
         way = self._way((place, summary), len(ways) + 1)
         self._at_once = 0
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
@@ -265,14 +272,40 @@ class Walk:
             self._now = max(self._now, expect.until)
         return self._command(Expect.activity, summary, happened)
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """One after the other, each from the same instant."""
+        place, outside, fork = self._author(), self._outside, self._forks.fork()
+        self._add(Effect("fork", f"{len(branches)} at once", place, self._at))
+        began, ends, came, self._outside = (self._now, self._at_once), [], [], place
+        try:
+            for n, (branch, steps) in enumerate(branches):
+                self._now, self._at_once = began
+                self._mark("branch", str(n + 1), place)
+                came.append(self._forks.go(fork, n, branch, steps))
+                ends.append((self._now, self._at_once))
+        finally:
+            close(branches)
+            self._outside = outside
+        self._now, self._at_once = max(ends)
+        self._mark("join", "all have ended", place)
+        return came
+
+    def _mark(self, kind: str, what: str, place: Place) -> None:
+        self.effects.append(Effect(kind, what, place, self._at, branch=self._forks.branch))
+
+    def _author(self) -> Place:
+        return place() + self._outside
+
     def _way(self, turn: Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
+        turn = (turn[0], "/".join([turn[1], *map(str, self._forks.branch)]))
         if turn in self._taken:
             return min(self._taken[turn], ways - 1)
         n = len(self._turns)
         way = self._prescribed[n] if n < len(self._prescribed) else 0
         self._taken[turn] = way
         self._turns.append((turn, way, ways))
+        self._where.append(self._forks.within)
         return way
 
     def _command(self, kind: str, what: str, reply: T) -> T:
@@ -284,52 +317,9 @@ class Walk:
         return self._now - self.began
 
     def _add(self, effect: Effect) -> None:
-        self.effects.append(effect)
+        self.effects.append(replace(effect, branch=self._forks.branch))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
             raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")
         if len(self.effects) > _FAR_ENOUGH:
             raise Enough
-
-
-def _asked(question: Question) -> str:
-    return f"{predicate_from_json(question.predicate)}?" if isinstance(question, Reached) else question.summary
-
-
-def _named(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:
-    """Each way in which a call may end, in words."""
-    given = fetched(definition, call.gives) if call.gives else [{}]
-    for values in given:
-        chosen = ", ".join(f"{name}={value}" for name, value in values.items() if value != given[0].get(name))
-        yield chosen or ("answered" if call.fetch else "done"), Called(values=values, status=200)
-    yield Reason.NO_ANSWER.value, Called(reason=Reason.NO_ANSWER)
-    yield Reason.SAID_NO.value, Called(reason=Reason.SAID_NO, status=404)
-    if call.fetch:
-        yield Reason.UNLIKE_DECLARED.value, Called(reason=Reason.UNLIKE_DECLARED)
-
-
-def _comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
-    """Each way in which a wait may end well: in words, by name, and with each outcome of a task."""
-    for name, expected in expect.expected.items():
-        choices = expected.choices if isinstance(expected, OfPeople) else ()
-        for choice in choices:
-            yield f"{name}: {choice}", name, {"outcome": choice}
-        if not choices:
-            yield name, name, {}
-
-
-def _author() -> Place:
-    """Where the author's code is that led here."""
-    found: list[tuple[str, int, int]] = []
-    frame = sys._getframe(2)  # noqa: SLF001 - the only way to ask who calls
-    while frame is not None:
-        if is_authors(frame.f_code.co_filename):
-            found.append((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti))
-        elif found:  # who drives us
-            break
-        frame = frame.f_back  # type: ignore[assignment]
-    return tuple(found)

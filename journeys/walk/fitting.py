@@ -4,17 +4,19 @@ Promise: judges by what replay compares, the order and kind of steps; each way t
 with the answers that it got.
 """
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Receipt
 from journeys.handle import Journey
+from journeys.handle.branch import Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.walk.driving import drive
 from journeys.walk.explore import ANY_DAY, Command, Path, entered
+from journeys.walk.forks import Forks, close
 
 
 def fits(path: Path, definition: JourneyDefinition) -> int:
@@ -34,6 +36,7 @@ class _Again:
     def __init__(self, commands: Sequence[Command]) -> None:
         self._commands = commands
         self._now = ANY_DAY
+        self._forks = Forks()
         self.matched = 0
 
     def now(self) -> datetime:
@@ -53,6 +56,12 @@ class _Again:
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:  # noqa: ARG002 - the protocol's signature
         return cast("Happened | None", self._next(expect.activity))
+
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        try:
+            return [self._forks.go(0, n, branch, steps) for n, (branch, steps) in enumerate(branches)]
+        finally:
+            close(branches)
 
     def _next(self, kind: str) -> Any:
         if self.matched >= len(self._commands) or self._commands[self.matched].kind != kind:

@@ -5,6 +5,7 @@ place, one edge without a word stands for them.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -51,6 +52,10 @@ class Graph:
     ends: str = ""
 
 
+#: A node, and the answer on which it is left.
+_End = tuple[str, str]
+
+
 @dataclass
 class _Drawing:
     numbers: dict[object, str] = field(default_factory=dict)
@@ -59,10 +64,29 @@ class _Drawing:
     leads: dict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
 
     def node(self, effect: Effect) -> str:
-        key = self.numbers.setdefault((effect.place, effect.kind, effect.what), f"n{len(self.numbers) + 1}")
+        key = self.numbers.setdefault((effect.place, effect.kind, effect.what, effect.branch), f"n{len(self.numbers) + 1}")
         self.effects[key] = effect
         self.times[key].add(effect.at)
         return key
+
+    def follow(self, effects: Iterable[Effect]) -> list[_End]:
+        """Draw a path; with which answer it leaves which node, at its end. Branches begin at a fork and end at its join."""
+        ends, forks = [("begin", "")], list[tuple[str, list[_End]]]()
+        for effect in effects:
+            if effect.kind == "branch":
+                fork, ended = forks[-1]
+                ended += ends if effect.what != "1" else []
+                ends = [(fork, "")]
+                continue
+            if effect.kind == "join":
+                ends += forks.pop()[1]
+            node = self.node(effect)
+            for before, answer in ends:
+                self.leads[before][answer][node] = None
+            ends = [(node, effect.answer)]
+            if effect.kind == "fork":
+                forks.append((node, []))
+        return ends + [end for _, ended in forks for end in ended]
 
 
 def graph_of(definition: JourneyDefinition, explored: Explored | None = None) -> Graph:
@@ -70,12 +94,9 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     explored = explored or explore(definition)
     drawing = _Drawing()
     for path in explored.paths:
-        before, answer = "begin", ""
-        for effect in path.effects:
-            node = drawing.node(effect)
-            drawing.leads[before][answer][node] = None
-            before, answer = node, effect.answer
-        drawing.leads[before][answer]["end" if path.stop is None else "open"] = None
+        last = drawing.follow(path.effects)
+        for before, answer in last:
+            drawing.leads[before][answer]["end" if path.stop is None else "open"] = None
     entered = definition.spec.entered_by
     nodes = [Node("begin", "begin", f"enters {entered}" if entered else "is started by API")]
     nodes += [_node(key, effect, drawing.times[key]) for key, effect in drawing.effects.items()]

@@ -1,14 +1,17 @@
 """How long a run waits before its first effect, so that Temporal can hold its start back."""
 
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.handle import Journey
+from journeys.handle.branch import Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.walk.driving import drive
+from journeys.walk.forks import close
 
 
 class _First(BaseException):
@@ -37,6 +40,10 @@ class _FirstEffect:
         raise _First
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:  # noqa: ARG002 - the protocol's signature
+        raise _First
+
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        close(branches)
         raise _First
 
 

@@ -66,7 +66,7 @@ def outline(definition: JourneyDefinition, explored: Explored | None = None) -> 
     met: dict[Key, list[tuple[Path, int, Effect]]] = defaultdict(list)
     for path in explored.paths:
         for n, effect in enumerate(path.effects):
-            if effect.kind != "wait":
+            if effect.kind not in ("wait", "branch", "join"):
                 met[effect.kind, effect.what].append((path, n, effect))
     tried = _tried(explored.paths)
     steps = {key: _step(key, found, tried) for key, found in met.items()}

@@ -5,7 +5,7 @@ contradicts are left out; a moment of the customer's clock is reckoned with what
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,13 +15,16 @@ from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
+from journeys.handle.branch import Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Arm, Opens, Question, When
 from journeys.walk.driving import drive
 from journeys.walk.explore import Effect, Enough, Turn, Walk
+from journeys.walk.place import Place
 
 _MOST = 200  # walks
 _FAR_ENOUGH = 20  # effects beyond the record
+_TOLD = ("message", "first", "question", "action")
 
 
 class Told(NamedTuple):
@@ -83,7 +86,7 @@ def retrace(definition: JourneyDefinition, start: RunStart, known: Known, now: d
     fitting = [walk for walk in _walks(definition, start, known, now) if not walk.strange]
     if not fitting:
         return None
-    stops = dict.fromkeys(walk.stop for walk in fitting if walk.stop)
+    stops = dict.fromkeys(stop for walk in fitting for stop in walk.stops)
     return Standing(tuple(stops), tuple(_ahead(fitting)))
 
 
@@ -103,7 +106,7 @@ def _driven(definition: JourneyDefinition, start: RunStart, walk: "Retrace") -> 
     """Whether the steps did what they do not do in a run: raise, or contradict what is on record."""
     stop = drive(definition, Journey(start, definition.spec, walk))
     walk.through = stop is None
-    return isinstance(stop, Exception | Contradicted)
+    return isinstance(stop, Exception | Contradicted) or not walk.explains
 
 
 class Contradicted(BaseException):
@@ -120,25 +123,27 @@ class Retrace(Walk):
         self._now = max(start.entered_at, start.started_at)
         self._known = known
         self._real = now
-        self._from = 0
-        self.used = 0
-        self.stop: Stop | None = None
+        self._beyond = False  # the record, in this branch
+        self._outer: list[tuple[bool, int]] = []
+        self._used = 0
+        self.stops: list[Stop] = []
+        self.coming: list[Effect] = []
         self.strange = False
         self.through = False
-
-    @property
-    def coming(self) -> list[Effect]:
-        """What it did beyond the record; the wait that it is in is none of it."""
-        return [effect for effect in self.effects[self._from :] if effect.kind != "wait"]
 
     @property
     def over_at(self) -> datetime:
         """When it was through."""
         return self._now
 
+    @property
+    def explains(self) -> bool:
+        """Whether all that is on record has its place on this way."""
+        return self._used == len(self._known.messages) + len(self._known.waits)
+
     async def sleep_until(self, at: datetime, summary: str) -> None:
         """It stands in the first wait that is not over."""
-        if self.stop is None and at > self._real:
+        if not self._beyond and at > self._real:
             self._stands("wait", summary, at)
         await super().sleep_until(at, summary)
 
@@ -148,12 +153,12 @@ class Retrace(Walk):
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """As the ledger says; it stands at the first message that has no answer yet."""
-        told = self._known.messages.get((request.step, request.occurrence)) if self.stop is None else None
-        self.used += told is not None
+        told = self._known.messages.get((request.step, request.occurrence)) if not self._beyond else None
+        self._used += told is not None
         if told is not None and told.receipt is not None:
             self._now = max(self._now, told.at)
             return told.receipt
-        if self.stop is None:
+        if not self._beyond:
             self._stands("message", f"{request.channel.value} {request.template}", told.retry_at if told else None)
         return await super().deliver(request)
 
@@ -170,31 +175,46 @@ class Retrace(Walk):
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What happened, or in vain; it stands in the first wait that is neither."""
-        waited = self._known.waits.get(expect.wait) if self.stop is None else None
-        self.used += waited is not None
+        waited = self._known.waits.get(expect.wait) if not self._beyond else None
+        self._used += waited is not None
         self._at_once = 0
         if waited is not None and (waited.happened or waited.until <= self._real):
             self._now = max(self._now, waited.happened.at if waited.happened else waited.until)
             return waited.happened
-        if self.stop is None:
+        if not self._beyond:
             self._stands("first", summary, waited.until if waited else None)
-            self._from += 1  # this wait is where it stands, and not ahead
         return await super().listen(expect, summary)
 
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Each branch has its own place; the run is beyond its record where one of them is."""
+        self._outer.append((self._beyond, len(self.stops)))
+        came = await super().together(branches)
+        beyond, stops = self._outer.pop()
+        self._beyond = beyond or len(self.stops) > stops
+        return came
+
+    def _mark(self, kind: str, what: str, place: Place) -> None:
+        if kind == "branch":
+            self._beyond = self._outer[-1][0]
+        super()._mark(kind, what, place)
+
     def _stands(self, kind: str, what: str, until: datetime | None) -> None:
-        if self.used < len(self._known.messages) + len(self._known.waits):
+        if not self._outer and not self.explains:
             raise Contradicted
-        self.stop = Stop(kind, what, until)
-        self._from = len(self.effects)
+        self.stops.append(Stop(kind, what, until))
+        self._beyond = True
         self._now = max(self._now, self._real, until or self._real) if kind == "message" else max(self._now, self._real)
 
     def _way(self, turn: Turn, ways: int) -> int:
         """What was asked twice may have been answered differently."""
-        return super()._way((turn[0], f"{turn[1]} {len(self._turns)}") if self.stop is None else turn, ways)
+        return super()._way(turn if self._beyond else (turn[0], f"{turn[1]} {len(self._turns)}"), ways)
 
     def _add(self, effect: Effect) -> None:
         super()._add(effect)
-        if self.stop is not None and len(self.effects) - self._from > _FAR_ENOUGH:
+        here = self.stops and self.stops[-1].what == effect.what and effect.kind == "first" and not self.coming
+        if self._beyond and effect.kind in _TOLD and not here:
+            self.coming.append(effect)
+        if len(self.coming) > _FAR_ENOUGH:
             raise Enough
 
 

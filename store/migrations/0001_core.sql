@@ -629,7 +629,7 @@ create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'mess
 create table expectation (
     id           uuid not null default gen_random_uuid() unique,
     run_id       uuid not null references run (id) on delete cascade,
-    wait         integer not null,
+    wait         bigint not null,
     which        text not null,
     expected     jsonb not null,
     wakes        text[] not null default '{}',
@@ -647,7 +647,7 @@ create index expectation_to_tell on expectation (happened_at) where happened_at 
 -- Runs that speak to their customer alone for a while: other journeys' marketing waits until they let go, or are over.
 create table hold (
     run_id       uuid not null references run (id) on delete cascade,
-    number       integer not null,
+    number       bigint not null,
     since        timestamptz not null,
     released_at  timestamptz,
     primary key (run_id, number)
@@ -708,7 +708,7 @@ create index entry_refused_profile on entry_refused (profile_id);
 create table delivery (
     run_id               uuid not null references run (id),
     step                 text not null,
-    occurrence           smallint not null,
+    occurrence           bigint not null, -- in a branch, the digits before the last four tell which
     profile_id           uuid not null,
     journey              text not null,
     channel              text not null,

@@ -31,7 +31,7 @@ where r.profile_id = x.profile_id and r.ended_at is null and r.exit_reason is nu
 -- name: of_messages
 -- When something became of a run's own messages, of all or of one: the first such event since the instant.
 select x.n, min(v.ts) as at
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[]) with ordinality
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[]) with ordinality
     as x (run_id, profile_id, event, step, occurrence, since, n)
 join event v on v.profile_id = x.profile_id and v.type collate "C" = x.event and v.ts >= x.since
 where v.properties ->> 'run_id' = x.run_id::text and (x.step is null or v.properties ->> 'step' = x.step)
@@ -41,7 +41,7 @@ group by x.n;
 -- name: happened
 -- These have come true; of a wait of which one has, the others are not looked at any more.
 update expectation e set happened_at = x.at, answer = x.answer::jsonb
-from unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::text[]) as x (run_id, wait, which, at, answer)
+from unnest($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[]) as x (run_id, wait, which, at, answer)
 where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which and e.happened_at is null
   and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null);
 
@@ -56,7 +56,7 @@ limit $3;
 -- name: told
 -- Their runs know.
 update expectation e set told_at = $4
-from unnest($1::uuid[], $2::integer[], $3::text[]) as x (run_id, wait, which)
+from unnest($1::uuid[], $2::bigint[], $3::text[]) as x (run_id, wait, which)
 where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which;
 
 -- name: arm_of

@@ -1,7 +1,7 @@
 -- name: match_statuses
 -- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id.
 with told as (
-    select * from unnest($2::text[], $3::uuid[], $4::text[], $5::smallint[]) with ordinality
+    select * from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
 )
 select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id
@@ -23,7 +23,7 @@ with told as (
            bool_or(status = 'failed') as failed,
            max(code) filter (where status = 'failed') as code,
            max(at) filter (where status = 'failed') as failed_at
-    from unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[])
+    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[])
         as told (run_id, step, occurrence, provider_id, status, at, code)
     group by run_id, step, occurrence
 )
@@ -52,7 +52,7 @@ where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occu
 -- so that it counts as reached after that, too.
 select d.run_id, d.step, d.occurrence, d.endpoint_id,
        greatest(d.delivered_at, d.read_at, (d.detail ->> 'failed_at')::timestamptz) as at
-from unnest($1::uuid[], $2::text[], $3::smallint[]) as asked (run_id, step, occurrence)
+from unnest($1::uuid[], $2::text[], $3::bigint[]) as asked (run_id, step, occurrence)
 join delivery d using (run_id, step, occurrence)
 where d.delivered_at is not null and d.endpoint_id is not null;
 

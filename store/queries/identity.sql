@@ -314,7 +314,7 @@ where m.id = $1 and run.profile_id = $2 and run.id = brought::uuid;
 -- Messages that were on the ledger before the merge $1; those of after it went to the survivor and count there.
 update delivery d set profile_id = $3 from merge m, jsonb_array_elements(m.moved -> 'deliveries') as brought
 where m.id = $1 and d.profile_id = $2
-  and (d.run_id, d.step, d.occurrence) = ((brought ->> 0)::uuid, brought ->> 1, (brought ->> 2)::smallint);
+  and (d.run_id, d.step, d.occurrence) = ((brought ->> 0)::uuid, brought ->> 1, (brought ->> 2)::bigint);
 
 -- name: give_back_transitions
 -- What the absorbed profile had entered and left before the merge $1.

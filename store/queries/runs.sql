@@ -53,8 +53,8 @@ select id, journey, profile_id, entered_at, version from run where id = $1;
 insert into hold (run_id, number, since) select id, $2, $3 from run where id = $1 on conflict do nothing;
 
 -- name: release
--- It lets go of all that it holds.
-update hold set released_at = $2 where run_id = $1 and released_at is null;
+-- It lets go of what it held by that number; another branch of it may hold on.
+update hold set released_at = $3 where run_id = $1 and number = $2 and released_at is null;
 
 -- name: names_of
 -- Under which names a run's customer can be spoken of.
@@ -178,7 +178,7 @@ where c.state = 'live' and r.ended_at is null and r.exit_reason is null and buck
 -- name: mark_resumed
 -- Their runs were told to ask again now.
 update delivery d set retry_at = $4
-from unnest($1::uuid[], $2::text[], $3::smallint[]) as x (run_id, step, occurrence)
+from unnest($1::uuid[], $2::text[], $3::bigint[]) as x (run_id, step, occurrence)
 where d.run_id = x.run_id and d.step = x.step and d.occurrence = x.occurrence
   and d.state = 'deferred' and d.reason = 'journey paused';
 

@@ -138,9 +138,9 @@ async def hold(connection: Connection, run_id: UUID, number: int, at: datetime) 
     await connection.execute(_SQL["hold"], run_id, number, at)
 
 
-async def release(connection: Connection, run_id: UUID, at: datetime) -> None:
-    """Let the customer's other journeys speak again."""
-    await connection.execute(_SQL["release"], run_id, at)
+async def release(connection: Connection, run_id: UUID, number: int, at: datetime) -> None:
+    """Let the customer's other journeys speak again, as far as this hold goes."""
+    await connection.execute(_SQL["release"], run_id, number, at)
 
 
 async def names_of(connection: Connection, run_id: UUID) -> Names | None:

@@ -95,14 +95,14 @@ class Simulated:
 
     def expecting(self, name: str, which: str) -> Expect | None:
         """The wait of a customer's run for somebody to do something."""
-        waits = [run.expecting for run in self.world.runs.open(self._who(name)) if run.expecting is not None]
+        waits = [wait for run in self.world.runs.open(self._who(name)) for wait in run.expecting]
         return next((wait for wait in waits if isinstance(wait.expected.get(which), OfPeople)), None)
 
     def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""
         answer = dict(values) | ({"outcome": outcome} if outcome is not None else {})
         for run in self.world.runs.open(self._who(name)):
-            if run.expecting is not None and isinstance(run.expecting.expected.get(which), OfPeople):
+            if any(isinstance(wait.expected.get(which), OfPeople) for wait in run.expecting):
                 self.world.done(run, which, answer)
                 return True
         return False

@@ -1,0 +1,49 @@
+"""Words of several things at once: branches that go on side by side within one run."""
+
+import inspect
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from journeys.errors import CatalogueError
+from journeys.handle.base import EntryModel, Words
+
+T = TypeVar("T")
+
+
+class Together(Words[EntryModel]):
+    """How a journey does several things at once."""
+
+    async def together(self, *branches: Coroutine[Any, Any, T]) -> list[T]:
+        """Go through several branches side by side; on it goes when all have ended, with what they returned, in order.
+
+        Each waits and sends for itself. The end of the run, also one that a branch's message finds, ends all of them. What a
+        branch raises ends the others, too, and is raised here; a message that is at a provider then is still settled.
+
+        Example:
+            async def tips(j: Journey) -> None:
+                async for n in j.every(days=7, times=4):
+                    await j.email("tip", n=n)
+
+            async def survey(j: Journey) -> bool:
+                await j.wait(days=10)
+                await j.push("survey")
+                return await j.wait_for(j.replied(), timeout=days(5)) is not None
+
+            _, answered = await j.together(tips(j), survey(j))
+        """
+        self._first = False
+        if not branches or not all(map(inspect.iscoroutine, branches)):
+            _never_awaited(branches)
+            raise CatalogueError("j.together(…) takes steps that are not awaited yet: await j.together(tips(j), survey(j))")
+        try:
+            forked = self._here.fork(len(branches))
+        except CatalogueError:
+            _never_awaited(branches)
+            raise
+        return await self._runtime.together(list(zip(forked, branches, strict=True)))
+
+
+def _never_awaited(branches: tuple[object, ...]) -> None:
+    for steps in branches:
+        if inspect.iscoroutine(steps):
+            steps.close()
