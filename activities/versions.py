@@ -44,17 +44,27 @@ class UnknownVersion(ApplicationError):
         super().__init__(told, type="UnknownVersion")
 
 
+#: Parameters as a journey declares them: JSON values, or `InvalidParams`.
+Accept = Callable[[dict[str, Any]], dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Served:
-    """One version: journeys, segments and services by name, templates; `leading` and `branchable` are each journey's own."""
+    """One version: journeys, segments and services by name, templates; the others are each journey's own."""
 
     version: str | None
     specs: Mapping[str, JourneySpec]
     segments: Mapping[str, Segment]
     templates: Renderer
     leading: Mapping[str, Callable[[RunStart], timedelta]]
-    branchable: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
+    branchable: Mapping[str, Accept]
+    accept: Mapping[str, Accept]
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
+    prices: Mapping[str, int] = field(default_factory=dict)
+
+    def price(self, channel: Channel) -> int:
+        """What a message costs on a channel, in millionths; nothing, where the catalogue tells no prices."""
+        return self.prices.get(channel.value, 0)
 
     @cached_property
     def goal_types(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.hearing import Hearing
+from activities.gate.habits import Population
 from activities.metrics import TICK, TRANSITIONS
 from activities.versions import Versions
 from journeys.clock import Clock
@@ -36,6 +37,7 @@ _REFRESH = 2.0  # how soon a definition written through the API is taken up
 _RECONCILE = 60.0
 _INSIST = 2.0  # how soon after its patience a run that cannot end by itself is ended
 _FAILING = 5.0
+_HOURS = 60.0  # how soon a message's first question for the habits of all customers is answered
 _PATIENCE = 1.0  # after an error, before the next try
 
 
@@ -107,6 +109,7 @@ class Watch:
                     closer.insist: _INSIST,
                     closer.find_failing: _FAILING,
                     self.dispatcher.mender.mend: _FAILING,
+                    Population(self.database, self.clock).renew: _HOURS,
                     self.dispatcher.line.clear: _RECONCILE,
                 }
                 for look, seconds in looks.items():

@@ -45,6 +45,8 @@ class ApiConfig:
 
     #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.
     catalogue: Mapping[str, Any] = field(default_factory=dict)
+    #: The catalogue's version: what is started here begins with it, as soon as it has been deployed.
+    version: str | None = None
     segments: Mapping[str, Segment] = field(default_factory=dict)
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)

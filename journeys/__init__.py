@@ -22,9 +22,11 @@ if TYPE_CHECKING:
         ramp,
         restart,
         whenever,
+        within,
     )
     from journeys.contracts import Cap, Channel, Outcome, Purpose, QuietHours, Reason, Receipt
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
+    from journeys.gate.budget import Budget, Prices
     from journeys.handle import Fetched, Journey
     from journeys.policies import Window
     from journeys.services import Service
@@ -80,8 +82,9 @@ else:
         if name in __all__:
             import segments  # noqa: PLC0415 - see the promise
             from journeys import authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
+            from journeys.gate import budget  # noqa: PLC0415 - as above
 
-            homes = (authoring, contracts, errors, handle, policies, services, segments)
+            homes = (authoring, contracts, errors, handle, policies, services, budget, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -90,6 +93,7 @@ else:
 
 
 __all__ = [
+    "Budget",
     "Cap",
     "CatalogueError",
     "Channel",
@@ -102,6 +106,7 @@ __all__ = [
     "JourneyError",
     "Outcome",
     "Predicate",
+    "Prices",
     "Properties",
     "Purpose",
     "QuietHours",
@@ -159,4 +164,5 @@ __all__ = [
     "unsubscribed",
     "weeks",
     "whenever",
+    "within",
 ]

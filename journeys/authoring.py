@@ -17,8 +17,9 @@ from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
 from journeys.entering import branchable
 from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
+from journeys.gate.budget import Budget
 from journeys.handle import Journey
-from journeys.policies import After, Limits, Once, PerKey, Ramp, Rate, Reentry, Restart, Stage, Whenever, Window
+from journeys.policies import After, Limits, Once, PerKey, Ramp, Rate, Reentry, Restart, Stage, Whenever, Window, Within
 from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
@@ -37,6 +38,11 @@ def once() -> Once:
 def after(*, days: float = 0, hours: float = 0, minutes: float = 0) -> After:
     """A customer may enter again this long after the last run ended."""
     return After(span_of("after", {"days": days, "hours": hours, "minutes": minutes}))
+
+
+def within(*, days: float = 0, hours: float = 0, minutes: float = 0) -> Within:
+    """A message goes in the customer's own best hour, at most this long after it was due; `within(hours=0)`: at once."""
+    return Within(span_of("within", {"days": days, "hours": hours, "minutes": minutes}))
 
 
 def per_key(prop: str) -> PerKey:
@@ -183,6 +189,10 @@ def journey(
     caps: tuple[Cap, ...] = (),
     timezone: str = "UTC",
     most: int | None = None,
+    window: Window | None = None,
+    send_time: Within | None = None,
+    priority: int = 0,
+    budget: Budget | None = None,
     opens: datetime | None = None,
     closes: datetime | None = None,
     entry_hours: Window | None = None,
@@ -208,6 +218,10 @@ def journey(
         caps: Frequency caps over all journeys, checked before each marketing message.
         timezone: The zone of customers who have none of their own (IANA name).
         most: How many messages a run may ask for, sent or not, before it is ended; None: `JOURNEYS_MOST_PER_RUN`.
+        window: Outside of which no marketing goes out, in the customer's zone: `Window("09:00", "20:00")`.
+        send_time: `within(hours=24)`: marketing goes in the customer's own best hour in that time.
+        priority: Of two journeys that are due at once for one customer the higher writes; the lower waits, or is dropped.
+        budget: What it may spend in messages or money: `Budget(messages=10_000, per="day")`.
         opens: Nobody enters before this instant.
         closes: Nobody enters from this instant on.
         entry_hours: When customers enter, on the clock of `timezone`: `Window("09:00", "18:00", ("mon", "tue"))`.
@@ -234,6 +248,10 @@ def journey(
             caps=caps if isinstance(caps, tuple) else tuple(caps) if isinstance(caps, list) else (caps,),
             timezone=timezone,
             most=most,
+            window=window,
+            send_time=send_time,
+            priority=priority,
+            budget=budget,
             limits=_limits(opens, closes, entry_hours, capacity, rate, share, max_wait),
             entry_model=_entry_model(steps),
             about=inspect.cleandoc(steps.__doc__ or ""),

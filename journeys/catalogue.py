@@ -14,8 +14,10 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from journeys.authoring import JourneyDefinition, Properties, Traits
+from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
+from journeys.gate.budget import Budget, Prices
 from journeys.place import around, spec_of
 from journeys.rules import Rule
 from journeys.services import Service
@@ -39,6 +41,7 @@ class Catalogue:
     properties: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict)
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
+    prices: Mapping[str, int] = field(default_factory=dict)
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -99,8 +102,10 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
             problems.append(definition.problem(Fault(f"two different segments are called '{entry.name}'", *_RENAME)))
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
+    prices = MappingProxyType(_prices(modules))
+    problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
-    return Catalogue(module, *found), problems
+    return Catalogue(module, *found, prices), problems
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -208,6 +213,28 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     """How the catalogue wants traits to be read."""
     kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Traits)]
     return {name: reading for each in kept for name, reading in each.readings.items()}
+
+
+def _prices(modules: list[ModuleType]) -> dict[str, int]:
+    """What a message costs on each channel, in millionths."""
+    kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Prices)]
+    return {channel: price for each in kept for channel, price in each.items()}
+
+
+def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
+    """The journeys with a budget in money, where prices are not told of all channels, or of one that there is not."""
+    missing = [channel.value for channel in Channel if channel.value not in prices]
+    strange = sorted({*prices} - {*Channel})
+    for definition in definitions:
+        budget = definition.spec.budget
+        if isinstance(budget, Budget) and budget.money is not None and (missing or strange):
+            told = f"says nothing of {' and '.join(missing)}" if missing else f"names {', '.join(strange)}, which is no channel"
+            yield definition.problem(
+                Fault(
+                    f"budget in money, where prices = Prices(…) {told}",
+                    'keep the price of each channel at the top of a module, prices = Prices(push=0, whatsapp="0.0659", …)',
+                )
+            )
 
 
 def asked(scope: str, plain: object) -> Iterator[str]:

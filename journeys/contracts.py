@@ -13,7 +13,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
-from journeys.policies import Limits, PerKey, Reentry, Restart, Whenever
+from journeys.gate.budget import Budget
+from journeys.policies import Limits, PerKey, Reentry, Restart, Whenever, Window, Within
 from journeys.spans import describe
 from segments import Predicate, Segment
 
@@ -114,6 +115,9 @@ class Reason(StrEnum):
     DAY_CEILING = "message ceiling of the day"
     WINDOW = "outside its window"
     HABIT = "a better hour is near"
+    OUTRANKED = "a more important message comes first"
+    TURN = "a more important journey may be writing"
+    BUDGET = "budget spent"
     NO_INSTANT = "no allowed instant before its deadline"
     CEILING = "message ceiling of the run"
     EXPIRED = "useless after its deadline"
@@ -134,6 +138,7 @@ class Reason(StrEnum):
     WAITED = "waited too long to enter"
     MERGED = "merged into another run"
     ERASED = "customer erased"
+    PARAMS_UNLIKE = "parameters not as declared"
     # Ends that were nobody's wish:
     TOO_LONG = "history too long for Temporal"
     TIMED_OUT = "timed out in Temporal"
@@ -222,6 +227,10 @@ class DeliverRequest(Contract):
     due_at: datetime
     useless_after: datetime
     only: str | None = Field(default=None, exclude_if=unset, description="the segment to be in at the moment of the send")
+    # Where a message says otherwise than its journey:
+    priority: int | None = Field(default=None, exclude_if=unset)
+    window: Window | None = Field(default=None, exclude_if=unset)
+    send_time: timedelta | None = Field(default=None, exclude_if=unset, description="so long after it is due, at its best hour")
     version: str | None = Field(default=None, exclude_if=unset, description="the run's, of the catalogue")
 
     @property
@@ -301,6 +310,10 @@ class JourneySpec:
     caps: tuple[Cap, ...]
     timezone: str
     most: int | None = None
+    window: Window | None = None
+    send_time: Within | None = None
+    priority: int = 0
+    budget: Budget | None = None
     #: When it takes customers in, and how many; None: at any time, all of them.
     limits: Limits | None = None
     about: str = field(default="", compare=False)

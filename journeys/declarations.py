@@ -5,17 +5,20 @@ Promise: all that is wrong with a declaration is told at once, each with what to
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
-from journeys.errors import Fault
+from journeys.errors import CatalogueError, Fault
+from journeys.gate.budget import Budget, millionths
 from journeys.gate.hours import CLOCK_TIME
+from journeys.gate.order import HIGHEST
+from journeys.handle.said import check_window
 from journeys.limits import faults_of, hints_of
-from journeys.policies import After, PerKey, Reentry
+from journeys.policies import After, PerKey, Reentry, Within
 from journeys.rules import Rule
 from journeys.spans import describe
 from segments import DefinitionError, Predicate, Segment, check_goal
@@ -41,6 +44,7 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
     yield from _numbers(spec)
     yield from _quiet(spec)
     yield from _caps(spec)
+    yield from _sending(spec)
     yield from faults_of(spec)
 
 
@@ -51,6 +55,9 @@ def hints(spec: JourneySpec) -> Iterator[Fault]:
             dropped = f"a message that the cap of {cap} holds back is dropped, not sent later"
             why = f"useless_after is {describe(spec.useless_after)}"
             yield Fault(f"{dropped}: {why}", "raise it, if the message should wait that long", Rule.CAP)
+    if spec.send_time is not None and spec.send_time.span > spec.useless_after:
+        longer = f"send_time is {spec.send_time}, and a message is useless {describe(spec.useless_after)} after it was due"
+        yield Fault(longer, "raise useless_after=, if the best hour may be later", Rule.LATE)
     yield from hints_of(spec)
 
 
@@ -149,6 +156,44 @@ def _cap(cap: Cap) -> Iterator[Fault]:
         yield Fault(f"a cap is for no channel {_shown(cap.channel)}", f"write channel={known}, or leave it out for all")
     if cap.purpose not in (None, Purpose.MARKETING):
         yield Fault(f"a cap does not count {_shown(cap.purpose)}", "write Purpose.MARKETING or, for all messages, purpose=None")
+
+
+def _sending(spec: JourneySpec) -> Iterator[Fault]:
+    """When its messages may go, how important they are, and what they may cost."""
+    if spec.window is not None:
+        yield from _raised("window", lambda: check_window("window", spec.window))
+    if spec.send_time is not None and not isinstance(spec.send_time, Within):
+        yield Fault(f"send_time is not {_shown(spec.send_time)}", "write send_time=within(hours=24)")
+    if isinstance(spec.priority, bool) or not isinstance(spec.priority, int) or abs(spec.priority) > HIGHEST:
+        yield Fault(f"priority is not {_shown(spec.priority)}", f"write a whole number from -{HIGHEST} to {HIGHEST}")
+    if spec.budget is not None:
+        yield from _budget(spec.budget)
+
+
+def _budget(budget: Budget) -> Iterator[Fault]:
+    example = 'write Budget(messages=10_000, per="day") or Budget(money=500, per="month")'
+    if not isinstance(budget, Budget) or (budget.messages is None) is (budget.money is None):
+        yield Fault(f"budget is not {_shown(budget)}", example)
+        return
+    if budget.messages is not None and (isinstance(budget.messages, bool) or not isinstance(budget.messages, int)):
+        yield Fault(f"a budget's messages are not {_shown(budget.messages)}", example)
+    elif budget.money is not None:
+        yield from _raised("budget", lambda: millionths(budget.money))
+    if budget.per not in (None, "day", "week", "month"):
+        yield Fault(
+            f"a budget is not per={_shown(budget.per)}", 'write per="day", "week" or "month", or leave it out: for all time'
+        )
+    if budget.when_spent not in ("skip", "wait") or (budget.when_spent == "wait" and budget.per is None):
+        told = f"a budget without a next period does not {_shown(budget.when_spent)}"
+        yield Fault(told, 'write when_spent="skip" or, with per=, "wait"')
+
+
+def _raised(place: str, check: Callable[[], object]) -> Iterator[Fault]:
+    """What a check says of an argument."""
+    try:
+        check()
+    except CatalogueError as error:
+        yield from (Fault(f"{place}: {problem.text.removeprefix(f'{place}: ')}", problem.remedy) for problem in error.problems)
 
 
 def _zone_exists(name: str) -> bool:

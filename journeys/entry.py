@@ -28,6 +28,7 @@ COOLING_DOWN = "cooling down"
 NO_KEY = "no entry key"
 KILLED = "journey killed"
 UNLIKE_DECLARED = "event not as declared"
+PARAMS_UNLIKE = "parameters not as declared"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,23 @@ class Window:
     end: str
     weekdays: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        days = (self.weekdays,) if isinstance(self.weekdays, str) else self.weekdays
+        object.__setattr__(self, "weekdays", tuple(days) if isinstance(days, list | set | frozenset) else days)
+
     def __str__(self) -> str:
         days = ", ".join(self.weekdays)
         return f"{self.start} to {self.end}{f' on {days}' if days else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A message goes in the customer's own best hour, at most so long after it was due."""
+
+    span: timedelta
+
+    def __str__(self) -> str:
+        return f"the best hour within {describe(self.span)}"
 
 
 @dataclass(frozen=True, slots=True)

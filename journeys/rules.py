@@ -23,6 +23,8 @@ class Rule(StrEnum):
     ENDLESS = "endless"
     TWO_OF_A_NAME = "two-of-a-name"
     UNKNOWN_SEGMENT = "unknown-segment"
+    UNKNOWN_JOURNEY = "unknown-journey"
+    JOURNEY_PARAMS = "journey-params"
     UNKNOWN_SERVICE = "unknown-service"
     TEMPLATE = "template"
     UNKNOWN_TEMPLATE = "unknown-template"
@@ -55,6 +57,8 @@ SENTENCES = {
     Rule.ENDLESS: "a journey or a module that does not come to an end, or a loop without a wait",
     Rule.TWO_OF_A_NAME: "two different journeys, or segments, of one name",
     Rule.UNKNOWN_SEGMENT: "a segment that a journey names and the catalogue does not keep",
+    Rule.UNKNOWN_JOURNEY: "a start, on any path, of a journey that the catalogue does not have",
+    Rule.JOURNEY_PARAMS: "a start, on any path, with parameters that the other journey does not take",
     Rule.UNKNOWN_SERVICE: "a service that a journey calls and the catalogue does not keep",
     Rule.TEMPLATE: "a template that cannot be used",
     Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",

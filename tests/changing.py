@@ -55,7 +55,7 @@ class Changing:
         parts = shop.parts = with_clock(assemble(shop.settings, shop.database, shop.client), shop.clock)
         await parts.library.deploy()
         await parts.library.refresh()
-        config = api_config(shop.settings, parts.catalogue.journeys, parts.catalogue.segments)
+        config = api_config(shop.settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
         app = api.create_app(replace(config, clock=shop.clock), database=shop.database)
         transport = httpx.ASGITransport(app)
         shop.api = await self.open.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://shop.test"))

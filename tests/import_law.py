@@ -39,13 +39,13 @@ segments.load         PURE store.* segments.sql segments.watch segments.define
 segments.ask          PURE store.* segments.sql segments.watch segments.define
 segments.define       PURE store.* segments.sql segments.watch segments.ask
 
-activities            BORDER segments.* store.* activities.dispatch activities.versions MESSAGES
+activities            BORDER segments.* store.* activities.dispatch activities.gate activities.versions MESSAGES
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
-activities.asking     BORDER segments.* store.* activities.gate activities.versions
+activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
 activities.channels   BORDER store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
-activities.dispatch   BORDER segments.* store.* activities activities.asking activities.gate activities.versions
+activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
 activities.templating store.* activities.channels
 activities.web

@@ -68,7 +68,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivery(settings, database, library, providers),
         questions=Questions(database, library),
         expecting=Expecting(database, library),
-        acting=Acting(database, library.own.specs, {name: d.accept for name, d in definitions.journeys.items()}),
+        acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library),
         providers=providers,

@@ -19,15 +19,20 @@ def create_app() -> FastAPI:
     """The app of this process, with logs and traces set up; several processes may run it side by side."""
     from workers.definitions import load_definitions
     from workers.telemetry import set_up
+    from workers.versions import archive_now
 
     settings = Settings()
     set_up("journeys-api", settings)
     catalogue, _ = load_definitions(settings.catalogue)
-    return api.create_app(replace(api_config(settings, catalogue.journeys, catalogue.segments), readings=catalogue.readings))
+    config = api_config(settings, catalogue.journeys, catalogue.segments, archive_now(settings.catalogue).id)
+    return api.create_app(replace(config, readings=catalogue.readings))
 
 
 def api_config(
-    settings: Settings, journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment] = MappingProxyType({})
+    settings: Settings,
+    journeys: Mapping[str, JourneyDefinition],
+    segments: Mapping[str, Segment] = MappingProxyType({}),
+    version: str | None = None,
 ) -> ApiConfig:
     """What the API needs to know, out of all settings.
 
@@ -48,6 +53,7 @@ def api_config(
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
         catalogue=journeys,
+        version=version,
         segments=segments,
         codes=Codes(settings.catalogue, journeys, trusted(settings)),
         temporal_namespace=settings.temporal_namespace,

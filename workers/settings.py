@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".journeys"), description="where the embedded stack keeps its state")
 
     database_url: SecretStr | None = Field(default=None, description="Postgres DSN; empty: the embedded server")
+    api_database_url: SecretStr | None = Field(
+        default=None, description="`journeys migrate` makes the API's role as it stands here; the API is given it as its own"
+    )
     database_pool: int = Field(default=10, ge=1, description="connections per process")
     temporal_address: str | None = Field(default=None, description="host:port of Temporal; empty: the embedded dev server")
     temporal_namespace: str = Field(default="default", description="Temporal namespace")

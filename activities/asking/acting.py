@@ -4,16 +4,19 @@ Promise: an action that is repeated after a crash finds that it has been done. T
 that segments, waiting runs and the profile's history see them as any other word, with their source.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
+from activities.versions import Served, Versions, nearest
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
-from journeys.contracts import JourneySpec, Reason
-from journeys.entry import Entry, Refused, let_in
+from journeys.contracts import Reason
+from journeys.entry import PARAMS_UNLIKE, Entry, Refused, let_in
+from journeys.errors import InvalidParams
 from segments.language.events import TRAITS_CHANGED
 from store import Connection, Database
 from store.ingest.batch import Memory, store
@@ -26,17 +29,14 @@ from store.runs.views import control_of, run_by_idempotency_key
 
 #: What stands as the source of what journeys say of a customer.
 SOURCE = "journeys"
-#: Parameters as a journey declares them: JSON values, or an error that says what is wrong.
-Accept = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Acting:
-    """The activities and what they work with; `accepting` validates the parameters of each journey."""
+    """The activities and what they work with."""
 
     database: Database
-    specs: Mapping[str, JourneySpec]
-    accepting: Mapping[str, Accept]
+    versions: Versions
     memory: Memory = field(default_factory=Memory)
 
     @property
@@ -70,21 +70,18 @@ class Acting:
 
     @activity.defn(name=StartJourney.activity)
     async def start_journey(self, asked: StartJourney) -> bool:
-        """Whether another journey lets the run's customer in.
-
-        Raises:
-            ApplicationError: this worker has no such journey, or the parameters are not those that it declares.
-        """
-        spec = self.specs.get(asked.journey)
-        if spec is None:
-            missing = f"no journey '{asked.journey}' in this worker's catalogue; deploy the one that has it"
-            raise ApplicationError(missing, type="UnknownJourney")
-        params = self.accepting[asked.journey](asked.params)
+        """Whether another journey lets the run's customer in; not one that no longer takes these parameters."""
+        found = await self._taking(asked)
         async with self.database.transaction() as connection:
             if await run_by_idempotency_key(connection, asked.journey, asked.key) is not None:
                 return True
             run = await runs.run_asking(connection, asked.run_id)
-            return run is not None and await self._let_in(connection, spec, run, asked, params)
+            if run is None:
+                return False
+            if found is None:
+                await _refused(connection, run.profile_id, asked, "", Refused(PARAMS_UNLIKE))
+                return False
+            return await self._let_in(connection, *found, run, asked)
 
     @activity.defn(name=EndJourney.activity)
     async def end_journey(self, asked: EndJourney) -> bool:
@@ -106,9 +103,17 @@ class Acting:
                 await runs.release(connection, asked.run_id, asked.lets_go, asked.at)
             return await runs.run_asking(connection, asked.run_id) is not None
 
+    async def _taking(self, asked: StartJourney) -> tuple[Served, dict[str, Any]] | None:
+        """With which version they begin: this worker's own, else that of the run that asks, which wrote the parameters."""
+        for served in (await self.versions.handed_out(), await nearest(self.versions, asked.version)):
+            with suppress(KeyError, InvalidParams):
+                return served, served.accept[asked.journey](asked.params)
+        return None
+
     async def _let_in(
-        self, connection: Connection, spec: JourneySpec, by: OpenRun, asked: StartJourney, params: dict[str, Any]
+        self, connection: Connection, served: Served, params: dict[str, Any], by: OpenRun, asked: StartJourney
     ) -> bool:
+        spec = served.specs[asked.journey]
         key = asked.key if spec.keyed else ""  # each start by a journey is a key of its own
         entry = Entry(
             spec=spec,
@@ -118,11 +123,17 @@ class Acting:
             control=await control_of(connection, asked.journey),
             params=params,
             idempotency_key=asked.key,
+            version=served.version,
         )
         (standing,) = await entries.standings(connection, [(spec.name, by.profile_id, key, spec.keyed)])
         decided = let_in(entry, standing, asked.at)
         if isinstance(decided, Refused):
-            told = Refusal(spec.name, standing.profile_id, key, entry.by, decided.reason, asked.at, detail=decided.told)
-            await entries.insert_refusals(connection, [told])
+            await _refused(connection, standing.profile_id, asked, key, decided)
             return False
         return bool(await entries.open_runs(connection, [decided]))
+
+
+async def _refused(connection: Connection, customer: UUID, asked: StartJourney, key: str, why: Refused) -> None:
+    """Who asks why somebody is not in a journey finds it there."""
+    told = Refusal(asked.journey, customer, key, "journey", why.reason, asked.at, detail=why.told)
+    await entries.insert_refusals(connection, [told])

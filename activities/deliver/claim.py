@@ -11,7 +11,7 @@ from typing import Any
 
 from activities.channels.base import Provider
 from activities.deliver.doubt import Doubt
-from activities.gate.facts import Attempt, Questions, earlier_offer
+from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
@@ -90,11 +90,18 @@ class Claims:
         match decide(asked.question):
             case No() as no:
                 return await self._say_no(replace(attempt, told=inputs_of(asked.question)), no)
+            case Go() if why is not None:
+                return await self._wait(replace(attempt, told=inputs_of(asked.question)), why, "released", asked.offer)
             case Go():
-                attempt = replace(attempt, told=inputs_of(asked.question))
-                if why is not None:
-                    return await self._wait(attempt, why, "released", asked.offer)
-                return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer))
+                asked = await budgeted(asked, attempt)
+                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked)
+
+    async def _spend(self, attempt: Attempt, asked: Asked) -> Claim | Receipt:
+        """The gate's last word, with the journey's budget locked."""
+        decided = decide(asked.question) if asked.question.spent else Go()
+        if isinstance(decided, No):
+            return await self._say_no(attempt, decided)
+        return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer), asked)
 
     async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Later | Receipt:
         """An earlier attempt claimed and never settled: the provider may have the message.
@@ -113,9 +120,11 @@ class Claims:
             return await self._say_no(attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told))
         return await self._take(attempt, claim) if why is None else await self._wait(attempt, why, "claimed", offer)
 
-    async def _take(self, attempt: Attempt, claim: Claim) -> Claim:
+    async def _take(self, attempt: Attempt, claim: Claim, asked: Asked | None = None) -> Claim:
         entry = self._entry(attempt, "claimed", claim.told)
         entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id, gate=_said(attempt, "go"))
+        if asked is not None:  # not one more copy of what was paid for
+            entry = replace(entry, budget_since=asked.budget_since, price=asked.price)
         return replace(claim, row=await deliveries.record(attempt.connection, entry))
 
     async def _wait(self, attempt: Attempt, why: Later, state: str, offer: Offer | None) -> Later:
@@ -146,6 +155,7 @@ class Claims:
             state=state,
             detail=detail,
             provider=self.providers[request.channel].name,
+            priority=attempt.spec.priority if request.priority is None else request.priority,
         )
 
 

@@ -43,6 +43,7 @@ from journeys.contracts import (
     WatchShard,
 )
 from journeys.entering import UnlikeDeclared, accepted
+from journeys.errors import InvalidParams
 from journeys.heard import HEARD, AskAgain, Exit, Happened, Heard
 from store import Connection, Database, versions
 from store.runs import expectations
@@ -131,6 +132,7 @@ class Dispatcher:
             given = await versions.give(self.database, [run.id for run in found if run.version is None], own.version)
             found = [replace(run, version=own.version) if run.id in given else run for run in found]
             found = [run for run in found if run.version is not None]  # another dispatcher was faster: next time
+            found = await self._with_params(found, own, given)
         began: list[tuple[RunToStart, Served]] = []
         for run in found:
             try:
@@ -138,6 +140,25 @@ class Dispatcher:
             except UnknownVersion as unknown:
                 log.warning("a run cannot start", run=str(run.id), why=unknown.message)
         return began
+
+    async def _with_params(self, found: Sequence[RunToStart], own: Served, given: set[UUID]) -> list[RunToStart]:
+        """Those whose parameters are what their version takes; whoever asked for another one is over before they began."""
+        fitting, unfit = [], []
+        for run in found:
+            if run.id not in given or run.segment is not None:
+                fitting.append(run)
+                continue
+            try:
+                fitting.append(replace(run, params=own.accept[run.journey](run.params)))
+            except InvalidParams as error:
+                unfit.append((run.id, Reason.PARAMS_UNLIKE.value, self.clock.now()))
+                log.warning(
+                    "a run cannot begin with this version", run=str(run.id), fields=[where for where, _ in error.problems]
+                )
+        if unfit:
+            async with self.database.transaction() as connection:
+                await runs.request_exits(connection, unfit)
+        return fitting
 
     async def _reached_already(self, waiting: Sequence[RunToStart]) -> set[UUID]:
         """Runs whose goal came between the entry and now: the watch may have looked before their row was there."""

@@ -4,7 +4,7 @@ Promise: everything is asked as it is now, a moment before the provider call; no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,14 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from activities.gate.goals import reached_at
+from activities.gate.habits import habits
 from activities.templating.wish import ProductWish
 from activities.versions import Served
-from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose
+from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
 from journeys.gate.caps import Past, since
 from journeys.gate.decide import Question, caps_of
+from journeys.gate.order import PATIENCE, Coming
+from journeys.gate.spent import Spent, spent
 from segments import Predicate, Segment
 from segments.language.events import AHEAD
 from segments.sql.statements import among
@@ -26,7 +29,8 @@ from segments.time.zones import Whereabouts, whereabouts
 from store import Connection, products
 from store.addresses import AddressKind
 from store.deliveries import ledger as deliveries
-from store.deliveries.ledger import Endpoint, LedgerRow, RunFacts
+from store.deliveries.budgets import Used, used, used_under_lock
+from store.deliveries.ledger import Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
 from store.products import Offer
 
 
@@ -58,6 +62,8 @@ class Asked:
     question: Question
     endpoints: tuple[Endpoint, ...]
     offer: Offer | None
+    budget_since: datetime | None = None  # the period of its journey's budget in which it counts
+    price: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Questions:
         wish = attempt.served.templates.wish(request.channel, request.template)
         goal_at, endpoints = await _goal_at(attempt, spec), await self.reachable(attempt)
         where = whereabouts_of(facts, spec.timezone)
-        past, in_segment = await self._past(attempt, spec, where), await _in_segment(attempt)
+        neighbours, in_segment = await self._neighbours(attempt, spec, where), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
         question = Question(
             request=request,
@@ -99,8 +105,13 @@ class Questions:
             in_segment=in_segment,
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,
-            past=past,
+            past=[Past(each.at, Channel(each.channel), Purpose(each.purpose)) for each in neighbours if not each.coming],
             ceilings=self.ceilings,
+            coming=[_coming(each, attempt.served.specs, self.ceilings) for each in neighbours if each.coming],
+            others=[attempt.served.specs[name] for name in facts.others if name in attempt.served.specs],
+            turned=_turned(attempt.row, attempt.now),
+            spent=await _spent(attempt),
+            habits=await habits(attempt.connection, request, spec, facts, where, attempt.now),
         )
         return Asked(question, endpoints, offer)
 
@@ -116,13 +127,50 @@ class Questions:
         found = await deliveries.suppressed(attempt.connection, *asked)
         return tuple(e for e in endpoints if found.isdisjoint(digests[e.id]))
 
-    async def _past(self, attempt: Attempt, spec: JourneySpec, where: Whereabouts) -> list[Past]:
+    async def _neighbours(self, attempt: Attempt, spec: JourneySpec, where: Whereabouts) -> list[Neighbour]:
         if attempt.request.purpose is not Purpose.MARKETING:
             return []
-        after = since(caps_of(spec, self.ceilings), where.zones, attempt.now)
-        asked = attempt.facts.profile_id, after, attempt.request.run_id
-        found = await deliveries.past_under_lock(attempt.connection, *asked)
-        return [Past(at, Channel(channel), Purpose(purpose)) for at, channel, purpose in found]
+        now, request = attempt.now, attempt.request
+        after = since(caps_of(spec, self.ceilings), where.zones, now)
+        key = MessageKey(request.run_id, request.step, request.occurrence)
+        return await deliveries.past_under_lock(attempt.connection, attempt.facts.profile_id, after, key, now - PATIENCE)
+
+
+async def budgeted(asked: Asked, attempt: Attempt) -> Asked:
+    """The same with what is left of the journey's budget, asked last: until the claim is over, nobody else spends it."""
+    if attempt.spec.budget is None:
+        return asked
+    since_, _ = attempt.spec.budget.period(attempt.now, attempt.spec.timezone)
+    left = _left(attempt, await used_under_lock(attempt.connection, attempt.spec.name, since_))
+    price = attempt.served.price(attempt.request.channel)
+    return replace(asked, question=replace(asked.question, spent=left), budget_since=since_, price=price)
+
+
+async def _spent(attempt: Attempt) -> Spent | None:
+    """Whether too little is left as far as one sees without waiting for anybody: what is skipped then is skipped at once."""
+    if attempt.spec.budget is None:
+        return None
+    since_, _ = attempt.spec.budget.period(attempt.now, attempt.spec.timezone)
+    used_ = await used(attempt.connection, {attempt.spec.name: since_})
+    return _left(attempt, used_[attempt.spec.name])
+
+
+def _left(attempt: Attempt, used_: Used) -> Spent | None:
+    spec, budget = attempt.spec, attempt.spec.budget
+    assert budget is not None
+    cost = budget.of(1, attempt.served.price(attempt.request.channel))
+    return spent(budget, budget.of(used_.messages, used_.money), cost, attempt.now, spec.timezone)
+
+
+def _coming(each: Neighbour, specs: Mapping[str, JourneySpec], ceilings: Ceilings) -> Coming:
+    """A message that waits at the gate, with the caps that hold it back."""
+    spec, purpose = specs.get(each.journey), Purpose(each.purpose)
+    caps = caps_of(spec, ceilings) if spec is not None and purpose is Purpose.MARKETING else ()
+    return Coming(each.at, Channel(each.channel), purpose, each.priority, each.journey, caps)
+
+
+def _turned(row: LedgerRow | None, now: datetime) -> bool:
+    return row is not None and row.reason == Reason.TURN and row.retry_at is not None and row.retry_at <= now
 
 
 async def _in_segment(attempt: Attempt) -> bool:

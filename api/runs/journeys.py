@@ -1,7 +1,7 @@
 """The journeys: what each is, what it takes, how its runs stand, what needs somebody, and an operator's switch."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -19,6 +19,7 @@ from api.state import Config, Db
 from journeys import JourneyDefinition
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
+from store.deliveries.budgets import Used, used
 from store.runs.views import JourneyStanding, controls, has_runs, set_control, standing_of_journeys
 from store.runs.views import customer_id as customer
 
@@ -36,6 +37,17 @@ class Switch(Model):
     state: Literal["live", "paused", "killed"] = Field(
         description="paused: messages wait, and are asked again as soon as it is live; killed: every run that is open ends"
     )
+
+
+class BudgetView(BaseModel):
+    """What a journey may spend, and what is left of it now; money in the currency of the catalogue's prices."""
+
+    of: Literal["messages", "money"]
+    limit: float
+    used: float = Field(description="by what was claimed and may have arrived")
+    left: float
+    per: Literal["day", "week", "month"] | None
+    until: datetime | None = Field(description="when the next period begins")
 
 
 class JourneyView(BaseModel):
@@ -58,6 +70,8 @@ class JourneyView(BaseModel):
         description="why the first of them is not in yet", examples=["500 of 500 are in it", "100 have entered, of 100 in 1 h"]
     )
     params: dict[str, Any] = Field(description="JSON Schema of the parameters")
+    priority: int = Field(default=0, description="of two journeys that are due at once for one customer the higher writes")
+    budget: BudgetView | None = None
 
 
 @router.get("/journeys", responses=responses(401, 403, 503))
@@ -69,7 +83,9 @@ async def list_journeys(_: Operator, config: Config, database: Db) -> list[Journ
     waiting = await lines(config, database, standing)
     somebody = (name for name, stands in standing.items() if stands.open_runs or stands.waiting_runs)
     names = sorted({*config.catalogue, *somebody})
-    return [_journey(config, name, switches.get(name, "live"), around, standing, waiting) for name in names]
+    used = await _used(config, database)
+    state = {name: switches.get(name, "live") for name in names}
+    return [_journey(config, name, state[name], around, standing, waiting, used.get(name)) for name in names]
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
@@ -82,7 +98,8 @@ async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, c
     await known(config, database, journey)
     await set_control(database, journey, body.state, config.clock.now(), caller.name)
     around, standing = await all_segments(database, config.segments), await _standing(config, database)
-    return _journey(config, journey, body.state, around, standing, await lines(config, database, standing))
+    waiting, used = await lines(config, database, standing), await _used(config, database)
+    return _journey(config, journey, body.state, around, standing, waiting, used.get(journey))
 
 
 @router.get("/journeys/{journey}/why-not", responses=responses(401, 403, 404, 422, 503))
@@ -135,6 +152,32 @@ async def _standing(config: ApiConfig, database: Database) -> dict[str, JourneyS
     return await standing_of_journeys(database, config.clock.now() - _LATELY)
 
 
+async def _used(config: ApiConfig, database: Database) -> dict[str, Used]:
+    """What the journeys with a budget have used of it in this period."""
+    specs = [definition.spec for definition in config.catalogue.values()]
+    now = config.clock.now()
+    periods = {spec.name: spec.budget.period(now, spec.timezone)[0] for spec in specs if spec.budget is not None}
+    if not periods:
+        return {}
+    async with database.pool.acquire() as connection:
+        return await used(connection, periods)
+
+
+def _budget(definition: JourneyDefinition, used: Used, now: datetime) -> BudgetView | None:
+    spec, budget = definition.spec, definition.spec.budget
+    if budget is None:
+        return None
+    spent = budget.of(used.messages, used.money)
+    return BudgetView(
+        of="messages" if budget.messages is not None else "money",
+        limit=budget.limit / budget.unit,
+        used=spent / budget.unit,
+        left=max(budget.limit - spent, 0) / budget.unit,
+        per=budget.per,
+        until=budget.period(now, spec.timezone)[1],
+    )
+
+
 def _journey(
     config: ApiConfig,
     name: str,
@@ -142,6 +185,7 @@ def _journey(
     around: AllSegments,
     standing: Mapping[str, JourneyStanding],
     waiting: Mapping[str, str],
+    used: Used | None,
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
     stands = standing.get(name, JourneyStanding())
@@ -157,6 +201,7 @@ def _journey(
             "warnings": [*_concerns(definition, around), *_troubles(name, stands, gone=definition is None)],
         }
         | (_declared(definition) if definition else dict(_NOTHING))
+        | ({"budget": _budget(definition, used or Used(), config.clock.now())} if definition else {})
     )
 
 
@@ -167,6 +212,7 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
         "entry_segment": spec.entered_by,
         "goal": str(spec.goal) if spec.goal is not None else None,
         "reentry": str(spec.reentry),
+        "priority": spec.priority,
         "params": definition.params.model_json_schema() if definition.params else {},
     }
 

@@ -41,6 +41,7 @@ async def open_run(
         properties=body.entry,
         idempotency_key=idempotency_key,
         traceparent=_traceparent(),
+        version=config.version,
     )
     (standing,) = await entries.standings(connection, [(spec.name, customer, entry.key, spec.keyed)])
     decided = let_in(entry, standing, now)

@@ -42,21 +42,57 @@ class Capped:
         return {"messages": self.cap.messages} | span | ({"channel": str(self.cap.channel)} if self.cap.channel else {})
 
     def shut(self, start: datetime, end: datetime) -> list[Stretch]:  # noqa: ARG002 - what is shut is few
-        """When there is no room for one more, from `start` on."""
-        counted = sorted(past.at for past in self.past if _counts(self.cap, past))
-        if self.cap.within is None:
-            return joined(each for zone in self.zones for each in self._full(counted, zone))
-        if len(counted) < self.cap.messages:
-            return []
-        # Room appears when enough of the oldest have left the span for one more to fit.
-        return joined([(start, counted[-self.cap.messages] + self.cap.within)])
+        """When there is no room for one more."""
+        return joined(full(self.cap, [past.at for past in self.past if counts(self.cap, past)], self.zones))
 
-    def _full(self, counted: Iterable[datetime], zone: str) -> Iterator[Stretch]:
-        """The days, weeks or months of a calendar that have had enough."""
-        unit = str(self.cap.calendar)
-        for first, messages in Counter(period_start(unit, at, zone) for at in counted).items():
-            if messages >= self.cap.messages and (after := period_end(unit, first, zone)):
-                yield first, after
+
+@dataclass(frozen=True, slots=True)
+class Outranked:
+    """No message that would take the place under a cap of a more important one that is on its way (`coming`)."""
+
+    cap: Cap
+    past: Sequence[Past]
+    coming: Sequence[Past]
+    zones: tuple[str, ...]
+    journeys: tuple[str, ...]
+    reason = Reason.OUTRANKED
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """Whose message comes first, as the ledger keeps it."""
+        return {"journeys": list(self.journeys)}
+
+    def shut(self, start: datetime, end: datetime) -> list[Stretch]:  # noqa: ARG002 - what is shut is few
+        """When one more would leave no room for what is coming."""
+        places = [each.at for each in self.coming if counts(self.cap, each)]
+        if not places:
+            return []
+        past = [each.at for each in self.past if counts(self.cap, each)]
+        return joined(full(self.cap, [*past, *places], self.zones, frozenset(places)))
+
+
+def full(
+    cap: Cap, counted: Iterable[datetime], zones: Iterable[str], places: frozenset[datetime] = frozenset()
+) -> Iterator[Stretch]:
+    """When a cap that counts these has no room for one more; with `places`, as far as one of those takes the room."""
+    if cap.within is None:
+        for zone in zones:
+            yield from _periods(cap, counted, zone, places)
+        return
+    ordered = sorted(counted)
+    for first, last in zip(ordered, ordered[cap.messages - 1 :], strict=False):
+        # As many as may be lie so close that one more beside them would be too many.
+        if last - first < cap.within and (not places or any(first <= place <= last for place in places)):
+            yield last - cap.within + _INSTANT, first + cap.within
+
+
+def _periods(cap: Cap, counted: Iterable[datetime], zone: str, places: frozenset[datetime]) -> Iterator[Stretch]:
+    """The days, weeks or months of a calendar that have had enough."""
+    unit = str(cap.calendar)
+    taken = {period_start(unit, at, zone) for at in places}
+    for first, messages in Counter(period_start(unit, at, zone) for at in counted).items():
+        if messages >= cap.messages and (not places or first in taken) and (after := period_end(unit, first, zone)):
+            yield first, after
 
 
 def applies(cap: Cap, channel: Channel) -> bool:
@@ -72,5 +108,6 @@ def since(caps: Iterable[Cap], zones: Iterable[str], now: datetime) -> datetime:
     return min([now, *starts, *(now - span for span in spans)])
 
 
-def _counts(cap: Cap, past: Past) -> bool:
+def counts(cap: Cap, past: Past) -> bool:
+    """Whether a message takes room in a cap."""
     return cap.channel in (None, past.channel) and cap.purpose in (None, past.purpose)

@@ -6,15 +6,17 @@ deadline, it is dropped at once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
-from journeys.gate.caps import Capped, Past, applies
+from journeys.gate.caps import Capped, Outranked, Past, applies, counts
 from journeys.gate.habits import Habits
 from journeys.gate.hours import LONGEST, Only, Quiet
+from journeys.gate.order import TURN, Coming, outranking, rank_of, would_fill
 from journeys.gate.solver import Answer, Constraint, shuts, solve
+from journeys.gate.spent import Spent
 from journeys.policies import Window
 from segments.time.zones import Whereabouts
 
@@ -65,8 +67,26 @@ class Question:
     past: Sequence[Past] = ()
     ceilings: Ceilings = USUAL_CEILINGS
     held: bool = False  # by another of the customer's journeys, which wants to speak alone
-    windows: tuple[Window, ...] = ()
     habits: Habits | None = None
+    coming: Sequence[Coming] = ()  # the customer's messages of other runs that wait at the gate
+    others: Sequence[JourneySpec] = ()  # what the customer's other open runs declare
+    turned: bool = False  # whether it has let others go first already
+    spent: Spent | None = None  # the journey's budget, where this message is more than is left
+
+    @property
+    def window(self) -> Window | None:
+        """Outside of which it does not go: the message's own, else its journey's."""
+        return self.request.window or self.spec.window
+
+    @property
+    def rank(self) -> int:
+        """How important it is."""
+        return rank_of(self.request.purpose, self.spec.priority if self.request.priority is None else self.request.priority)
+
+    @property
+    def as_past(self) -> Past:
+        """The message, as if it went now."""
+        return Past(self.now, self.request.channel, self.request.purpose)
 
     @property
     def marketing(self) -> bool:
@@ -155,24 +175,41 @@ def _product(q: Question) -> No | None:
 
 
 def _timing(q: Question) -> No | None:
-    """Quiet hours, windows, caps, habits and the deadline, together."""
+    """Quiet hours, windows, caps, more important messages, budget, habits and the deadline, together."""
     if not q.marketing or _nothing_shuts(q):
         return None
-    constraints = [*_hours(q), *_caps(q)]
-    answer = solve(q.now, q.request.useless_after, constraints, q.habits)
+    constraints = [*_hours(q), *_caps(q), *_outranked(q)]
+    waits = [q.spent] if q.spent and q.spent.waits else []
+    answer = solve(q.now, q.request.useless_after, [*constraints, *waits], q.habits)
+    if answer.at is not None and q.spent and shuts(q.spent, answer.at):
+        return No(Outcome.SKIPPED, Reason.BUDGET, dict(q.spent.told))
     if answer.at == q.now:
         return None
     if answer.at is not None:
-        why = _why_not_now(constraints, q.now)
-        return No(Outcome.DEFERRED, why.reason, dict(why.told), answer.at) if why else _better(answer.at)
+        why = _why_not_now([*constraints, *waits], q.now)
+        return No(Outcome.DEFERRED, why.reason, dict(why.told), answer.at) if why else _better(q, answer.at)
     return _never_day(q) or _never(answer)
 
 
 def _nothing_shuts(q: Question) -> bool:
     """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
-    if q.spec.quiet_hours or q.windows or q.habits or q.now >= q.request.useless_after:
+    if q.spec.quiet_hours or q.window or q.habits or q.coming or q.spent or q.now >= q.request.useless_after:
         return False
     return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
+
+
+def _turn(q: Question) -> No | None:
+    """A more important journey that the customer is in may be about to write, and this message would take its place."""
+    if q.turned or not q.marketing or not q.others:
+        return None
+    higher = [spec for spec in q.others if rank_of(spec.purpose, spec.priority) > q.rank]
+    theirs = [cap for spec in higher for cap in caps_of(spec, q.ceilings) if counts(cap, q.as_past)]
+    if not higher or not would_fill([*_own_caps(q), *theirs], q.past, q.as_past, q.where.zones):
+        return None
+    then, constraints = q.now + TURN, [*_hours(q), *_caps(q)]
+    if solve(then, q.request.useless_after, constraints).at != then:
+        return None  # it is now or never, or much later
+    return No(Outcome.DEFERRED, Reason.TURN, {"journeys": sorted({spec.name for spec in higher})}, then)
 
 
 def _holdout(q: Question) -> No | None:
@@ -182,31 +219,45 @@ def _holdout(q: Question) -> No | None:
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
 _WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
-_QUESTIONS = (*_WHETHER, _held, _timing, _holdout)
+_QUESTIONS = (*_WHETHER, _held, _timing, _turn, _holdout)
 
 
 def _hours(q: Question) -> list[Quiet | Only]:
     zones = q.where.zones
     told = {"zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones", "told_by": q.where.told_by}
     quiet = [Quiet(q.spec.quiet_hours, zones, told)] if q.spec.quiet_hours else []
-    return [*quiet, *(Only(window, zones, {"window": str(window)} | told) for window in q.windows)]
+    return [*quiet, Only(q.window, zones, {"window": str(q.window)} | told)] if q.window else [*quiet]
+
+
+def _own_caps(q: Question) -> list[Cap]:
+    return [cap for cap in caps_of(q.spec, q.ceilings) if applies(cap, q.request.channel)]
 
 
 def _caps(q: Question) -> list[Capped]:
-    *own, ceiling = caps_of(q.spec, q.ceilings)
-    held = [Capped(cap, q.past, q.where.zones) for cap in own if applies(cap, q.request.channel)]
-    return [*held, Capped(ceiling, q.past, q.where.zones, Reason.DAY_CEILING)]
+    *own, ceiling = [Capped(cap, q.past, q.where.zones) for cap in _own_caps(q)]
+    return [*own, replace(ceiling, reason=Reason.DAY_CEILING)]
+
+
+def _outranked(q: Question) -> list[Outranked]:
+    """The places of more important messages that wait at the gate, under this message's caps and under theirs."""
+    higher = outranking(q.coming, q.rank)
+    if not higher:
+        return []
+    places = [Past(max(each.at, q.now), each.channel, each.purpose) for each in higher]
+    theirs = [cap for each in higher for cap in each.caps if applies(cap, each.channel) and counts(cap, q.as_past)]
+    journeys = tuple(sorted({each.journey for each in higher}))
+    return [Outranked(cap, q.past, places, q.where.zones, journeys) for cap in dict.fromkeys([*_own_caps(q), *theirs])]
 
 
 def _why_not_now(constraints: Sequence[Constraint], now: datetime) -> Constraint | None:
-    """The hours that shut this instant, else of the caps that do the one that does so for longest."""
+    """The hours that shut this instant, else of what else does the one that does so for longest."""
     shut = [each for each in constraints if shuts(each, now)]
-    by_hours = [each for each in shut if not isinstance(each, Capped)]
+    by_hours = [each for each in shut if isinstance(each, Quiet | Only)]
     return by_hours[0] if by_hours else max(shut, key=lambda cap: cap.shut(now, now)[-1][1], default=None)
 
 
-def _better(at: datetime) -> No:
-    return No(Outcome.DEFERRED, Reason.HABIT, {}, at)
+def _better(q: Question, at: datetime) -> No:
+    return No(Outcome.DEFERRED, Reason.HABIT, dict(q.habits.told) if q.habits else {}, at)
 
 
 def _never_day(q: Question) -> No | None:

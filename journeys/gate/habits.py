@@ -3,8 +3,10 @@
 Promise: pure. Of whom it is not known where they are, an hour weighs what it weighs at least in all places where they may be.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from journeys.gate.stretches import Stretch
 from journeys.gate.zone import hour_of_week, hours_turn
@@ -22,6 +24,7 @@ class Habits:
     weights: tuple[float, ...]
     zones: tuple[str, ...]
     until: datetime
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.weights) != _HOURS:

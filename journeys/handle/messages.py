@@ -6,7 +6,9 @@ from datetime import timedelta
 from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
 from journeys.errors import CatalogueError
 from journeys.handle.base import ENDING, EntryModel, RunEnded
+from journeys.handle.said import Said, checked
 from journeys.handle.waiting import Waiting
+from journeys.policies import Window, Within
 from segments import Segment
 
 #: In this order, where the author gives none.
@@ -17,36 +19,71 @@ class Messages(Waiting[EntryModel]):
     """How a journey speaks to its customer."""
 
     async def push(
-        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
     ) -> Receipt:
         """Send a push notification; `only` to who is in a segment at that moment.
+
+        Of deadline, priority, window and send-time a message may say otherwise than its journey, also on all other channels.
 
         Example:
             await j.push("cart-reminder")
             await j.push("hello") or await j.email("hello")  # where there is no app
+            await j.push("flash-sale", useless_after=hours(2), priority=-1)
         """
-        return await self._send(Channel.PUSH, template, transactional, only, params)
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.PUSH, template, said, params)
 
     async def whatsapp(
-        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
     ) -> Receipt:
         """Send a WhatsApp template message; `only` to who is in a segment at that moment.
 
         Example:
             await j.whatsapp("cart-link")
+            await j.whatsapp("appointment", window=Window("09:00", "18:00", weekdays=("mon", "tue", "wed", "thu", "fri")))
         """
-        return await self._send(Channel.WHATSAPP, template, transactional, only, params)
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.WHATSAPP, template, said, params)
 
     async def email(
-        self, template: str, *, transactional: bool = False, only: Segment | None = None, **params: Plain
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
     ) -> Receipt:
         """Send an email; `only` to who is in a segment at that moment.
 
         Example:
             await j.email("cart-alternatives", offer="free-shipping")
             await j.email("your-invoice", transactional=True)
+            await j.email("digest", send_time=within(hours=24))  # in the hour in which the customer usually reads
         """
-        return await self._send(Channel.EMAIL, template, transactional, only, params)
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.EMAIL, template, said, params)
 
     async def reach(
         self,
@@ -56,6 +93,10 @@ class Messages(Waiting[EntryModel]):
         undelivered_after: timedelta | None = None,
         transactional: bool = False,
         only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
         **params: Plain,
     ) -> Receipt:
         """Send a message by the first of these channels that takes it; returns the last receipt.
@@ -69,8 +110,9 @@ class Messages(Waiting[EntryModel]):
         channels = [_channel(each) for each in by]
         if not channels:
             raise CatalogueError("j.reach names no channel", remedy='write by=("push", "email")')
+        said = Said(transactional, only, useless_after, priority, window, send_time)
         for n, channel in enumerate(channels, 1):
-            receipt = await self._send(channel, template, transactional, only, params)
+            receipt = await self._send(channel, template, said, params)
             last = n == len(channels)
             if last or (receipt and (undelivered_after is None or await self._arrived(receipt, undelivered_after))):
                 break
@@ -83,18 +125,10 @@ class Messages(Waiting[EntryModel]):
         answer = await self.first(arrived=self.delivered(receipt), failed=self.undelivered(receipt), timeout=within)
         return bool(answer.arrived)
 
-    async def _send(
-        self, channel: Channel, template: str, transactional: bool, only: Segment | None, params: dict[str, Plain]
-    ) -> Receipt:
+    async def _send(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> Receipt:
         self._first = False
         check_message(channel, template, params)
-        request = self._request(channel, template, transactional, params)
-        if only is not None:
-            if not isinstance(only, Segment):
-                raise CatalogueError(
-                    f"{template} goes only= to a Segment(…), not {type(only).__name__}", remedy="give it a Segment(…)"
-                )
-            request = request.model_copy(update={"only": self._named("only=", only)})
+        request = self._request(channel, template, said, params)
         receipt = await self._runtime.deliver(request)
         while receipt.outcome is Outcome.DEFERRED and receipt.retry_at and receipt.retry_at <= request.useless_after:
             await self._runtime.hold(receipt.retry_at, f"{template} deferred: {receipt.reason}")
@@ -104,7 +138,8 @@ class Messages(Waiting[EntryModel]):
         told = {"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence}
         return receipt.model_copy(update=told)
 
-    def _request(self, channel: Channel, template: str, transactional: bool, params: dict[str, Plain]) -> DeliverRequest:
+    def _request(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> DeliverRequest:
+        checked(said, template, self._spec)
         step = f"{channel.value}:{template}"
         due_at = self._runtime.now()
         return DeliverRequest(
@@ -114,10 +149,14 @@ class Messages(Waiting[EntryModel]):
             occurrence=self._here.next(step),
             channel=channel,
             template=template,
-            purpose=Purpose.TRANSACTIONAL if transactional else self._spec.purpose,
+            purpose=Purpose.TRANSACTIONAL if said.transactional else self._spec.purpose,
             params=params,
             due_at=due_at,
-            useless_after=due_at + self._spec.useless_after,
+            useless_after=due_at + (said.useless_after or self._spec.useless_after),
+            only=self._named("only=", said.only) if said.only is not None else None,
+            priority=said.priority,
+            window=said.window,
+            send_time=said.send_time and said.send_time.span,
         )
 
 

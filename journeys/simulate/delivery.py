@@ -6,17 +6,22 @@ Left out: templates are not rendered; they are checked when a catalogue is loade
 
 import math
 from bisect import bisect_right
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide
-from journeys.simulate.customers import Address, Customer
+from journeys.gate.habits import Habits
+from journeys.gate.learning import ACTIVITY, MACHINE, SINCE, best_hour_until, habits_of
+from journeys.gate.order import Coming
+from journeys.simulate.customers import Address
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached
 from journeys.simulate.messages import Message
 from journeys.simulate.products import Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
+from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
 from segments import Segment
@@ -34,6 +39,7 @@ _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2)}
 _SENT = Receipt(outcome=Outcome.SENT)
 _COUNTED = ("sent", "unconfirmed", "claimed")
+_WAITING = ("deferred", "released")
 
 
 class Delivery:
@@ -47,6 +53,7 @@ class Delivery:
         segments: dict[str, Segment],
         controls: dict[str, str],
         ceilings: Ceilings,
+        purse: Purse,
     ) -> None:
         self._providers = providers
         self._shelf = shelf
@@ -54,6 +61,7 @@ class Delivery:
         self._segments = segments
         self._controls = controls
         self._ceilings = ceilings
+        self._purse = purse
         self._reach: dict[str, timedelta] = {}
 
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
@@ -77,6 +85,7 @@ class Delivery:
 
     def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
+        others = [other for other in self._runs.of(who) if other is not run and other.outcome is None]
         goal = goal_reached(spec.goal, who, run.entered_at, now, run.goal_types) if spec.goal is not None else None
         relation = self._shelf.wish(request.channel, request.template)
         return Question(
@@ -92,13 +101,28 @@ class Delivery:
             goal_at=goal,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            held=any(other.holds and other is not run and other.outcome is None for other in self._runs.of(who)),
+            held=any(other.holds for other in others),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
             past=self._past(run, message, now) if who.past or run.holdout else (),
             ceilings=self._ceilings,
+            coming=[each for other in (run, *others) for each in self._coming(other, message)],
+            others=[other.spec for other in others],
+            turned=message.reason is Reason.TURN and message.retry_at is not None and message.retry_at <= now,
+            spent=self._purse.spent(spec, request.channel, now),
+            habits=_habits(run, request, now),
         )
+
+    def _coming(self, run: Run, asking: Message) -> Iterator[Coming]:
+        """The messages with which a run waits at the gate, for an instant or a provider."""
+        for message in run.messages:
+            if message.state in _WAITING and message is not asking and message.reason not in (Reason.PAUSED, Reason.HELD):
+                request, spec = message.request, run.spec
+                priority = spec.priority if request.priority is None else request.priority
+                caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()
+                at = message.retry_at or message.at
+                yield Coming(at, request.channel, request.purpose, priority, spec.name, caps)
 
     def segment(self, name: str) -> Segment:
         """A segment by its name.
@@ -143,7 +167,7 @@ class Delivery:
     def _answered(self, run: Run, message: Message, answer: Answer, now: datetime) -> Receipt | datetime:
         match answer.kind:
             case Kind.ACCEPTED:
-                self._count(run.customer, message, now)
+                self._count(run, message, now)
                 return self._settle(message, Outcome.SENT, None, now)
             case Kind.REFUSED if message.state == "claimed":
                 return self._settle(message, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, now)
@@ -157,12 +181,12 @@ class Delivery:
         if again >= message.request.useless_after:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
         if message.state != "claimed":
-            message.state = "released"
+            message.state, message.reason, message.retry_at = "released", None, again
         return again
 
     def _in_doubt(self, run: Run, message: Message, now: datetime) -> Receipt | datetime:
         """Perhaps accepted: a transactional message goes again, after a pause and up to the bound."""
-        self._count(run.customer, message, now)
+        self._count(run, message, now)
         message.copies += 1
         again = now + max(pause_after(message.copies), TELLS_WITHIN.get(message.request.channel, timedelta(0)))
         enough = message.request.purpose is not Purpose.TRANSACTIONAL or message.copies >= COPIES
@@ -171,10 +195,11 @@ class Delivery:
         message.state = "claimed"
         return again
 
-    def _count(self, who: Customer, message: Message, now: datetime) -> None:
+    def _count(self, run: Run, message: Message, now: datetime) -> None:
         """A message counts from its first claim on that may have got through."""
         if message.state not in _COUNTED:
-            who.past.append(Past(now, message.request.channel, message.request.purpose))
+            run.customer.past.append(Past(now, message.request.channel, message.request.purpose))
+            self._purse.pays(run.spec, message.request.channel, now)
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
         message.state, message.reason, message.at = outcome, reason, now
@@ -184,6 +209,16 @@ class Delivery:
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
         told = {"segment": detail.get("segment"), "product": detail.get("product")}
         return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **told)
+
+
+def _habits(run: Run, request: DeliverRequest, now: datetime) -> Habits | None:
+    """The customer's own; of a simulation's few customers nothing is taken for those of a shop."""
+    until = best_hour_until(request, run.spec, now)
+    if until is None:
+        return None
+    happened = (event for kind in ACTIVITY for event in run.customer.events.get(kind, ()))
+    moments = [each.ts for each in happened if now - SINCE < each.ts <= now and each.properties.get(MACHINE) is not True]
+    return habits_of(moments, run.customer.where(run.spec.timezone), run.spec.timezone, until)
 
 
 def pause_after(copies: int) -> timedelta:

@@ -28,6 +28,7 @@ from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
 from journeys.simulate.products import Shelf, Wishes
 from journeys.simulate.providers import Providers
+from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
 from journeys.simulate.services import Services
@@ -58,7 +59,8 @@ class World:
         self._controls: dict[str, str] = {}
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
-        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings)
+        purse = Purse(catalogue.prices)
+        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings, purse)
         hands = self._delivery.segment, self.learned, self._start, lambda name: self._controls.get(name) == "paused"
         self._answers = Answers(catalogue, self._admission, self.agenda, *hands)
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)

@@ -62,6 +62,7 @@ class Effect:
     segments: tuple[str, ...] = ()
     lasts: timedelta = timedelta(0)
     expected: tuple[Expected, ...] = ()
+    starts: StartJourney | None = None
     #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
     carries: str = ""
     service: str | None = None
@@ -232,7 +233,9 @@ class Walk:
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
         carries = carried(getattr(question, _CARRIED.get(type(question), ""), {}))
-        self._add(Effect(kind, told_of(question), place, self._at, told, segments=named, carries=carries))
+        starts = question if isinstance(question, StartJourney) else None
+        effect = Effect(kind, told_of(question), place, self._at, told, segments=named, starts=starts, carries=carries)
+        self._add(effect)
         return self._command(question.activity, question.summary, answer)
 
     def _called(self, call: Call, place: Place) -> Called:

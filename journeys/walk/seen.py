@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from journeys.actions import StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest
 from journeys.deadline import TookTooLong
@@ -30,12 +31,22 @@ class Call:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A start of another journey on some path, and where it is."""
+
+    asked: StartJourney
+    file: str
+    line: int
+
+
 @dataclass
 class Seen:
-    """What a journey does: messages, each call once, the segments and services that it names, and what is wrong with it."""
+    """What a journey does: messages and starts, each once, the segments and services that it names, and what is wrong."""
 
     calls: dict[tuple[object, ...], Call] = field(default_factory=dict)
     conditions: dict[str, tuple[Segment, str, int]] = field(default_factory=dict)
+    starts: dict[tuple[object, ...], Start] = field(default_factory=dict)
     services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
 
@@ -71,6 +82,8 @@ def _keep(seen: Seen, explored: Explored) -> None:
             for name in effect.segments:
                 if name in path.segments:
                     seen.conditions.setdefault(name, (path.segments[name], file, line))
+            if (asked := effect.starts) is not None:
+                seen.starts.setdefault((line, asked.journey, repr(asked.params)), Start(asked, file, line))
             if effect.service is not None:
                 seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
             if (request := effect.request) is not None:

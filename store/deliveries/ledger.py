@@ -45,6 +45,7 @@ class RunFacts:
     device_zone: str | None = None
     phone: str | None = None
     held: bool = False
+    others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
     fetched: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -105,6 +106,9 @@ class Entry:
     claimed_at: datetime | None = None
     settled_at: datetime | None = None
     attempts: int = 0
+    priority: int = 0
+    budget_since: datetime | None = None  # the period of its journey's budget that a claim counts in
+    price: int = 0  # in millionths
     #: What the gate was asked and said this time.
     gate: dict[str, Any] = field(default_factory=dict)
 
@@ -137,7 +141,7 @@ async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
-    return RunFacts(**{**row, "endpoints": endpoints})
+    return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"])})
 
 
 async def ledger_row(connection: Connection, key: MessageKey) -> LedgerRow | None:
@@ -152,15 +156,32 @@ async def suppressed(connection: Connection, channel: str, digests: Sequence[byt
     return {bytes(row["digest"]) for row in rows}
 
 
-async def past_under_lock(
-    connection: Connection, profile_id: UUID, since: datetime, run_id: UUID
-) -> list[tuple[datetime, str, str]]:
-    """When the customer's messages after an instant were claimed, with channel and purpose; with those withheld from this run.
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another message of the customer: one that counts, or one that is `coming`, then or as soon as it can."""
 
-    Until the transaction ends, no other delivery of the customer gets an answer: what is claimed on it stays true.
+    at: datetime
+    channel: str
+    purpose: str
+    coming: bool
+    priority: int
+    journey: str
+
+
+async def past_under_lock(
+    connection: Connection, profile_id: UUID, since: datetime, asking: MessageKey, expected: datetime
+) -> list[Neighbour]:
+    """The customer's messages that were claimed after an instant, with those withheld from this run; and those that are coming.
+
+    Coming is what was expected after another instant. Until the transaction ends, no other delivery of the customer gets an
+    answer: what is claimed on it stays true.
     """
-    rows = await connection.fetch(_SQL["past"], Lock.CUSTOMER, profile_id, since, run_id)
-    return [(row["counted_at"], row["channel"], row["purpose"]) for row in rows]
+    rows = await connection.fetch(_SQL["past"], Lock.CUSTOMER, profile_id, since, asking.run_id, expected)
+    return [
+        Neighbour(row["counted_at"], row["channel"], row["purpose"], row["coming"], row["priority"], row["journey"])
+        for row in rows
+        if not (row["coming"] and (row["run_id"], row["step"]) == (asking.run_id, asking.step))
+    ]
 
 
 async def record(connection: Connection, entry: Entry) -> Claimed:
@@ -185,6 +206,9 @@ async def record(connection: Connection, entry: Entry) -> Claimed:
         entry.claimed_at,
         entry.settled_at,
         entry.attempts,
+        entry.priority,
+        entry.budget_since,
+        entry.price,
         entry.gate,
     )
     return Claimed(**row) if row else Claimed()

@@ -96,8 +96,9 @@ create index event_profile_type on event (profile_id, type collate "C", ts desc)
 create index event_type on event (type, ts) include (profile_id);
 create table event_default partition of event default;
 
--- Weeks begin on Monday 00:00 UTC. Safe to call twice, and from several sessions at once.
-create function ensure_event_week(week timestamptz) returns void language plpgsql as $$
+-- Weeks begin on Monday 00:00 UTC. Safe to call twice, and from several sessions at once. It makes tables for who may not (the API).
+create function ensure_event_week(week timestamptz) returns void
+    language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     starts timestamptz := date_trunc('week', week at time zone 'UTC') at time zone 'UTC';
     name text := 'event_' || to_char(starts at time zone 'UTC', 'IYYY"w"IW');
@@ -730,12 +731,16 @@ create table delivery (
     settled_at           timestamptz,
     delivered_at         timestamptz,
     read_at              timestamptz,
+    priority             smallint not null default 0,
+    budget_since         timestamptz, -- the period of its journey's budget that it counts in, and what it costs (millionths)
+    price                bigint not null default 0,
     -- What the gate was asked and said, each time: instants, reasons and inputs, nothing of what was sent.
     gates                jsonb not null default '[]',
     primary key (run_id, step, occurrence),
     check (retry_at is null or state in ('claimed', 'deferred', 'released'))
 );
 create index delivery_profile on delivery (profile_id, claimed_at desc);
+create index delivery_coming on delivery (profile_id, retry_at) where state in ('deferred', 'released');
 create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;
 create index delivery_journey on delivery (journey, step);
 create index delivery_paused on delivery (journey, retry_at) where state = 'deferred' and reason = 'journey paused';
@@ -749,23 +754,89 @@ create table journey_control (
     killed_at  timestamptz
 );
 
--- The customer's messages that a cap may count, read under a lock that is held until the transaction ends: one marketing
+-- What journeys have used of their budgets, by period: what was claimed and may have arrived. Whoever changes that of a message
+-- leaves a line in `budget_change`, and waits for nobody; who asks what is left adds the lines up, under the lock of the journey.
+create table budget_spent (
+    journey   text not null,
+    since     timestamptz not null,
+    messages  bigint not null,
+    money     bigint not null,
+    primary key (journey, since)
+);
+create table budget_change (
+    journey   text not null,
+    since     timestamptz not null,
+    messages  smallint not null,
+    money     bigint not null
+);
+create index budget_change_journey on budget_change (journey);
+
+create function counts_as_spent(state text) returns boolean language sql immutable
+    return state in ('claimed', 'sent', 'unconfirmed');
+
+create function budget_changed() returns trigger language plpgsql as $$
+declare
+    before integer := case when tg_op = 'UPDATE' then counts_as_spent(old.state)::integer else 0 end;
+    change integer := counts_as_spent(new.state)::integer - before;
+begin
+    if change <> 0 then
+        insert into budget_change (journey, since, messages, money)
+        values (new.journey, new.budget_since, change, change * new.price);
+    end if;
+    return null;
+end $$;
+create trigger delivery_budget after insert or update of state on delivery
+    for each row when (new.budget_since is not null) execute function budget_changed();
+
+-- What a journey has used of its budget in a period, under a lock that is held until the transaction ends: one claim of the journey
+-- at a time, or two would find the same rest. Volatile: the second statement sees what the lock waited for.
+create function budget_under_lock(lock_class integer, of_journey text, period timestamptz)
+    returns table (messages bigint, money bigint)
+    language plpgsql volatile
+    as $$
+    begin
+        perform pg_advisory_xact_lock(lock_class, hashtext(of_journey));
+        with told as (delete from budget_change c where c.journey = of_journey returning c.*)
+        insert into budget_spent as s (journey, since, messages, money)
+        select t.journey, t.since, sum(t.messages), sum(t.money) from told t group by t.journey, t.since
+        on conflict (journey, since) do update
+        set messages = s.messages + excluded.messages, money = s.money + excluded.money;
+        return query select s.messages, s.money from budget_spent s where s.journey = of_journey and s.since = period;
+    end $$;
+
+-- The customer's messages that a cap may count, and those that wait at the gate for an instant or a provider (`coming`; not what
+-- waits for its journey to live again), read under a lock that is held until the transaction ends: one marketing
 -- delivery of a customer at a time, or two would find the same room. What was withheld from the asking run counts within it,
 -- so that its waits are those of the runs that it is compared with. Volatile: the second statement sees what the lock waited for.
-create function past_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid)
-    returns table (counted_at timestamptz, channel text, purpose text)
+create function past_under_lock(lock_class integer, customer uuid, since timestamptz, asking uuid, expected timestamptz)
+    returns table (counted_at timestamptz, channel text, purpose text, coming boolean, priority smallint, journey text, step text,
+                   run_id uuid)
     language plpgsql volatile
     as $$
     begin
         perform pg_advisory_xact_lock(lock_class, hashtext(customer::text));
         return query
-            select coalesce(d.claimed_at, d.settled_at), d.channel, d.purpose from delivery d
+            select coalesce(d.claimed_at, d.settled_at), d.channel, d.purpose, false, d.priority, d.journey, d.step, d.run_id
+            from delivery d
             where d.profile_id = customer and (
                 (d.state in ('claimed', 'sent', 'unconfirmed') and d.claimed_at > since)
                 or (d.run_id = asking and d.state = 'withheld' and d.settled_at > since)
             )
+            union all
+            select d.retry_at, d.channel, d.purpose, true, d.priority, d.journey, d.step, d.run_id
+            from delivery d join run r on r.id = d.run_id and r.ended_at is null and r.exit_reason is null
+            where d.profile_id = customer and d.state in ('deferred', 'released') and d.retry_at > expected
+              and not coalesce(d.reason in ('journey paused', 'held by another journey'), false)
             order by 1;
     end $$;
+
+-- The share of each hour of the day in what customers do (`journeys.gate.learning`), taken anew each day once a message has asked.
+create table population_hours (
+    only_row     boolean primary key default true check (only_row),
+    shares       double precision[] check (array_length(shares, 1) = 24),
+    customers    integer not null default 0,
+    computed_at  timestamptz not null default '-infinity'
+);
 
 -- What is for sale, as the shop last told it. `id` is the `product_id` of its events.
 create table product (

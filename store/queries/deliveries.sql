@@ -20,6 +20,8 @@ select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.param
        (select count(*) from delivery d where d.run_id = r.id) as asked,
        exists (select from hold h join run o on o.id = h.run_id
                where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and h.released_at is null) as held,
+       array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
+             and o.ended_at is null and o.exit_reason is null) as others,
        (select state from held
         order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)
@@ -31,8 +33,9 @@ where r.id = $1
 for update of r;
 
 -- name: ledger_row
--- What is known of a message already.
-select state, reason, attempts, copies, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3;
+-- What is known of a message already, locked: whoever settles it, and whoever claims it, comes to its budget after it.
+select state, reason, attempts, copies, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3
+for update;
 
 -- name: suppressed
 -- Which of these addresses must not be written to for this purpose.
@@ -40,21 +43,39 @@ select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
 
 -- name: past
--- The customer's messages that a cap may count, oldest first; nobody else claims a marketing one until we are done.
-select counted_at, channel, purpose from past_under_lock($1, $2, $3, $4);
+-- The customer's messages that a cap may count, and those that are coming, oldest first; nobody else claims a marketing one until we
+-- are done.
+select counted_at, channel, purpose, coming, priority, journey, step, run_id from past_under_lock($1, $2, $3, $4, $5);
+
+-- name: budget_under_lock
+-- What a journey has used of its budget in a period; nobody else claims one of its messages until we are done.
+select messages, money from budget_under_lock($1, $2, $3);
+
+-- name: budgets_used
+-- What journeys have used of their budgets, each in its period.
+select asked.journey, coalesce(spent.messages, 0) + coalesce(more.messages, 0) as messages,
+       coalesce(spent.money, 0) + coalesce(more.money, 0) as money
+from unnest($1::text[], $2::timestamptz[]) as asked (journey, since)
+left join budget_spent spent using (journey, since)
+left join lateral (select sum(c.messages) as messages, sum(c.money)::bigint as money from budget_change c
+                   where c.journey = asked.journey and c.since = asked.since) more on true;
 
 -- name: record
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.
 -- A claim that turns out doubtful keeps its time, because a cap goes on counting it. `claimed` with a time to retry is a
 -- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
-                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies, gates)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, jsonb_build_array($19::jsonb))
+                      state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies,
+                      priority, budget_since, price, gates)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, $19, $20, $21,
+        jsonb_build_array($22::jsonb))
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
     settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts,
     copies = delivery.copies + excluded.copies,
+    budget_since = coalesce(excluded.budget_since, delivery.budget_since),
+    price = case when excluded.budget_since is not null then excluded.price else delivery.price end,
     gates = case when jsonb_array_length(delivery.gates) < 50 then delivery.gates || excluded.gates else delivery.gates end
 where delivery.state in ('claimed', 'deferred', 'released')
 returning attempts, copies;

@@ -20,13 +20,17 @@ cross join lateral (
 order by c.n;
 
 -- name: insert_runs
--- Open the admitted runs; one whose customer has just entered elsewhere is left out.
+-- Open the admitted runs; one whose customer has just entered elsewhere is left out. A version that does not stand here is none.
 insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout,
                  entered_at, workflow_id, idempotency_key, traceparent, created_at, version, waits_from, waits_until)
-select * from unnest(
+select id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, entered_at, workflow_id,
+       idempotency_key, traceparent, created_at, (select v.id from catalogue_version v where v.id = x.version), waits_from, waits_until
+from unnest(
     $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[], $9::jsonb[], $10::boolean[],
     $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[],
-    $17::timestamptz[], $18::timestamptz[])
+    $17::timestamptz[], $18::timestamptz[]) as x (
+    id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, entered_at, workflow_id,
+    idempotency_key, traceparent, created_at, version, waits_from, waits_until)
 on conflict do nothing
 returning id;
 

@@ -12,6 +12,7 @@ import uvicorn
 
 from api import ApiConfig, create_app
 from store import Database
+from workers.testing.servers import as_api
 
 INGEST_KEY = "jk_ingest_test"
 OPERATE_KEY = "jk_operate_test"
@@ -42,9 +43,9 @@ class Api:
 
 @asynccontextmanager
 async def serving(config: ApiConfig, database: Database | None = None) -> AsyncIterator[str]:
-    """The address of an API served by uvicorn until the end of the block."""
+    """The address of an API served by uvicorn until the end of the block, in the role that it has in production."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = replace(config, public_url=f"http://127.0.0.1:{listening.getsockname()[1]}")
+    config = replace(config, dsn=as_api(config.dsn), public_url=f"http://127.0.0.1:{listening.getsockname()[1]}")
     server = uvicorn.Server(uvicorn.Config(create_app(config, database=database), log_level="error", access_log=False))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:

@@ -17,9 +17,11 @@ import pytest
 from api import ApiConfig
 from store import Database, connect, migrate
 from store.keys import Role, put_key
+from store.roles import let_api_in
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
 from workers.embedded.postgres import EmbeddedPostgres
 from workers.embedded.processes import Children
+from workers.testing.servers import as_api
 
 TRACK = {"anonymousId": "a", "event": "E"}
 MB = 1024 * 1024
@@ -145,6 +147,7 @@ async def own_store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[O
         await asyncio.to_thread(server.start)
         database = await connect(server.dsn())
         await migrate(database)
+        await let_api_in(database, as_api(server.dsn()))
         await put_key(database.pool, "web", Role.INGEST, INGEST_KEY)
         await put_key(database.pool, "operator", Role.OPERATE, OPERATE_KEY)
         await database.close()

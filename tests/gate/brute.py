@@ -26,11 +26,39 @@ class Case:
     past: tuple[Past, ...]
     weights: tuple[float, ...] | None
     until: datetime
+    coming: tuple[Past, ...] = ()
+    theirs: tuple[Cap, ...] = ()  # the caps under which what is coming keeps its place
+    spent_until: datetime | None = None
 
     def allows(self) -> list[Allows]:
         """Whether each constraint allows a message at an instant, in the order of the gate."""
         night = [self._awake] if self.quiet else []
-        return [*night, *map(self._open, self.windows), *map(self._room, self.caps)]
+        budget = [self._paid] if self.spent_until else []
+        return [*night, *map(self._open, self.windows), *map(self._room, self.caps), *map(self._place, self.theirs), *budget]
+
+    def _paid(self, at: datetime) -> bool:
+        return self.spent_until is None or at >= self.spent_until
+
+    def _place(self, cap: Cap) -> Allows:
+        """With this message and all others, no stretch in which something is coming holds more than it may."""
+        counted = [each.at for each in self.past if counts(cap, each)]
+        coming = [each.at for each in self.coming if counts(cap, each)]
+        if not coming:
+            return lambda _: True
+        if cap.within is not None:
+            return lambda at: (
+                not any(
+                    overfull([*counted, *coming], coming, at, start, start + cap.within, cap.messages)
+                    for start in (at, *counted, *coming)
+                )
+            )
+        return lambda at: not any(self._crowded(cap, counted, coming, at, zone) for zone in self.zones)
+
+    def _crowded(self, cap: Cap, counted: list[datetime], coming: list[datetime], at: datetime, zone: str) -> bool:
+        unit = str(cap.calendar)
+        here = period(unit, calendar_day(zone, at))
+        beside = [each for each in (*counted, *coming) if period(unit, calendar_day(zone, each)) == here]
+        return any(each in beside for each in coming) and len(beside) >= cap.messages
 
     def _awake(self, at: datetime) -> bool:
         assert self.quiet
@@ -41,7 +69,7 @@ class Case:
         return lambda at: all(in_window(window, shown(zone, at)) for zone in self.zones)
 
     def _room(self, cap: Cap) -> Allows:
-        counted = [past.at for past in self.past if cap.channel in (None, past.channel) and cap.purpose in (None, past.purpose)]
+        counted = [past.at for past in self.past if counts(cap, past)]
         within = cap.within
         if within is not None:
             return lambda at: sum(past + within > at for past in counted) < cap.messages
@@ -50,6 +78,15 @@ class Case:
         return lambda at: all(
             days[zone].count(period(unit, calendar_day(zone, at))) < cap.messages for zone in self.zones if days[zone]
         )
+
+
+def counts(cap: Cap, past: Past) -> bool:
+    return cap.channel in (None, past.channel) and cap.purpose in (None, past.purpose)
+
+
+def overfull(others: list[datetime], coming: list[datetime], at: datetime, start: datetime, end: datetime, most: int) -> bool:
+    inside = [each for each in (*others, at) if start <= each < end]
+    return start <= at < end and any(start <= each < end for each in coming) and len(inside) > most
 
 
 def in_window(window: Window, wall: datetime) -> bool:

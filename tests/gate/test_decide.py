@@ -8,9 +8,13 @@ from uuid import UUID
 import pytest
 
 from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
+from journeys.errors import CatalogueError
+from journeys.gate.budget import Budget, Prices
 from journeys.gate.caps import Past
 from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide
 from journeys.gate.habits import Habits
+from journeys.gate.order import TURN, Coming
+from journeys.gate.spent import spent
 from journeys.policies import Once, Window
 from segments.time.zones import ANYWHERE, Whereabouts
 
@@ -51,7 +55,7 @@ def test_what_is_answered_without_solving_is_what_solving_answers(
 ) -> None:
     """A window that is open now shuts nothing, and has it solved."""
     asked = {"until": NOON + until, "declared": {"caps": (Cap(most, DAY),)}, "past": sent(*ago)}
-    solved = ask(**asked, windows=(Window("00:00", "23:59"),))
+    solved = ask(**asked | {"declared": {**asked["declared"], "window": Window("00:00", "23:59")}})
     assert (ask(**asked) == Go()) is (solved == Go()) is (len(ago) < most and until > timedelta(0))
 
 
@@ -127,12 +131,12 @@ def test_at_its_deadline_a_message_has_no_instant() -> None:
 
 
 def test_transactional_messages_know_neither_hours_nor_caps() -> None:
-    shut = {"quiet_hours": QuietHours("10:00", "14:00"), "caps": (Cap(1, DAY),)}
-    assert ask(declared=shut, past=sent(HOUR), purpose=Purpose.TRANSACTIONAL, windows=(Window("14:00", "15:00"),)) == Go()
+    shut = {"quiet_hours": QuietHours("10:00", "14:00"), "caps": (Cap(1, DAY),), "window": Window("14:00", "15:00")}
+    assert ask(declared=shut, past=sent(HOUR), purpose=Purpose.TRANSACTIONAL) == Go()
 
 
 def test_a_message_waits_for_its_window() -> None:
-    answer = ask(windows=(Window("18:00", "20:00"),))
+    answer = ask(declared={"window": Window("18:00", "20:00")})
     told = {"window": "18:00 to 20:00", "zone": "UTC", "told_by": "timezone"}
     assert answer == No(Outcome.DEFERRED, Reason.WINDOW, told, NOON + 6 * HOUR)
 
@@ -168,3 +172,92 @@ def test_whoever_is_held_out_waits_as_the_others_do() -> None:
     declared = {"quiet_hours": QuietHours("10:00", "14:00")}
     assert ask(holdout=True, declared=declared) == ask(declared=declared)
     assert ask(NOON + 2 * HOUR, holdout=True, declared=declared) == No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": 0.5})
+
+
+def waiting(at: datetime = NOON, priority: int = 1, **about: Any) -> Coming:
+    usual = {"channel": Channel.EMAIL, "purpose": Purpose.MARKETING, "journey": "higher", "caps": ()}
+    return Coming(at, priority=priority, **usual | about)
+
+
+GAP = {"caps": (Cap(1, 4 * HOUR),)}
+HIGHER = replace(SPEC, name="higher", priority=1)
+
+
+def test_a_message_leaves_a_more_important_one_that_waits_its_place() -> None:
+    """It is due at once, or in three hours: the gap holds on both sides of it."""
+    first = {"journeys": ["higher"]}
+    assert ask(declared=GAP, coming=[waiting()]) == No(Outcome.DEFERRED, Reason.OUTRANKED, first, NOON + 4 * HOUR)
+    later = ask(declared=GAP, coming=[waiting(NOON + 3 * HOUR)])
+    assert later == No(Outcome.DEFERRED, Reason.OUTRANKED, first, NOON + 7 * HOUR)
+    assert ask(declared=GAP, coming=[waiting(NOON + 4 * HOUR)]) == Go()
+    assert ask(declared=GAP, coming=[waiting(priority=0)]) == Go(), "of equals the first"
+    assert ask(declared={"caps": (Cap(2, 4 * HOUR),)}, coming=[waiting()]) == Go(), "there is room for both"
+
+
+def test_it_leaves_it_its_place_under_its_own_caps_too() -> None:
+    coming = [waiting(NOON + HOUR, caps=(Cap(1, 2 * HOUR),))]
+    assert ask(coming=coming) == No(Outcome.DEFERRED, Reason.OUTRANKED, {"journeys": ["higher"]}, NOON + 3 * HOUR)
+    assert ask(coming=[waiting(NOON + HOUR, caps=(Cap(1, 2 * HOUR, channel="email"),))]) == Go(), "a push takes none"
+
+
+def test_what_a_more_important_message_leaves_no_time_for_is_dropped() -> None:
+    answer = ask(declared={"caps": (Cap(1, DAY),)}, coming=[waiting()])
+    told = {"journeys": ["higher"], "shut_by": ["a more important message comes first"]}
+    closed = {"closed_by": "a more important message comes first"}
+    assert answer == No(Outcome.SKIPPED, Reason.NO_INSTANT, told | closed)
+
+
+def test_a_transactional_message_is_above_all() -> None:
+    counting = {"caps": (Cap(1, 4 * HOUR, purpose=None),), "priority": 1_000}
+    answer = ask(declared=counting, coming=[waiting(priority=-5, purpose=Purpose.TRANSACTIONAL)])
+    assert isinstance(answer, No)
+    assert answer.reason is Reason.OUTRANKED
+    assert ask(declared=GAP, coming=[waiting()], purpose=Purpose.TRANSACTIONAL) == Go()
+
+
+def test_it_waits_a_moment_for_a_more_important_journey_that_may_be_due_at_once() -> None:
+    turn = No(Outcome.DEFERRED, Reason.TURN, {"journeys": ["higher"]}, NOON + TURN)
+    assert ask(declared=GAP, others=[HIGHER]) == turn
+    assert ask(declared=GAP, others=[HIGHER], turned=True) == Go()
+    assert ask(declared=GAP, others=[replace(HIGHER, priority=0)]) == Go(), "nobody is more important"
+    assert ask(declared={"caps": (Cap(2, DAY),)}, others=[HIGHER]) == Go(), "there is room for both"
+    assert ask(declared={"caps": (Cap(2, DAY),)}, others=[HIGHER], past=sent(HOUR)) == turn
+    assert ask(others=[replace(HIGHER, **GAP)]) == turn, "the other's gap counts this one"
+    assert ask(others=[replace(HIGHER, caps=(Cap(1, DAY, channel="email"),))]) == Go()
+
+
+def test_it_waits_for_nobody_where_a_moment_later_is_too_late() -> None:
+    declared = GAP | {"quiet_hours": QuietHours("12:00", "08:00")}
+    before_night = NOON - timedelta(seconds=1)
+    assert ask(before_night, declared=declared, others=[HIGHER]) == Go()
+    assert ask(until=NOON + TURN, declared=GAP, others=[HIGHER]) == Go()
+
+
+def test_a_spent_budget_skips_at_once_or_waits_for_the_next_period() -> None:
+    day = spent(Budget(3, per="day"), 3, 1, NOON, "UTC")
+    told = {"budget": "3 messages a day"}
+    assert ask(until=NOON + DAY, spent=day) == No(Outcome.SKIPPED, Reason.BUDGET, told)
+    waits = spent(Budget(3, per="day", when_spent="wait"), 3, 1, NOON, "UTC")
+    assert ask(until=NOON + DAY, spent=waits) == No(Outcome.DEFERRED, Reason.BUDGET, told, NOON + 12 * HOUR)
+    late = ask(until=NOON + HOUR, spent=waits)
+    assert isinstance(late, No)
+    assert (late.reason, late.detail["shut_by"]) == (Reason.NO_INSTANT, ["budget spent"])
+    assert ask(spent=day, purpose=Purpose.TRANSACTIONAL) == Go()
+
+
+def test_a_message_that_waits_for_the_next_day_anyway_is_not_skipped_for_todays_budget() -> None:
+    day = spent(Budget(3, per="day"), 3, 1, NOON, "UTC")
+    answer = ask(until=NOON + DAY, spent=day, declared={"quiet_hours": QuietHours("11:00", "08:00")})
+    assert isinstance(answer, No)
+    assert (answer.reason, answer.retry_at) == (Reason.QUIET_HOURS, NOON + 20 * HOUR)
+    assert spent(Budget(3, per="day"), 2, 1, NOON, "UTC") is None
+
+
+def test_a_budget_in_money_is_exact() -> None:
+    budget = Budget(money="0.30", per="month")
+    assert spent(budget, 200_000, 100_000, NOON, "UTC") is None
+    assert spent(budget, 200_001, 100_000, NOON, "UTC")
+    assert Prices(email=0.1, push=0) == {"email": 100_000, "push": 0}
+    for wrong in ("much", -1, 0.0000001, True, "NaN"):
+        with pytest.raises(CatalogueError, match="is no sum of money"):
+            Prices(push=wrong)

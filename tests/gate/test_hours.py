@@ -129,7 +129,7 @@ def test_a_window_that_falls_into_a_gap_of_the_clocks_does_not_open_that_day() -
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (("9:00", "20:00"), 'a time of day is HH:MM, such as "09:30"'),
+        (("9:00", "20:00"), 'is no time of day; write HH:MM, such as "09:30"'),
         (("09:00", "24:00"), 'midnight is "00:00"'),
         (("09:00", "09:00"), "is the whole day; leave it out"),
         (("09:00", "20:00", ("mon", "funday")), "'funday' is no day of the week; use mon, tue"),

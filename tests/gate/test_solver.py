@@ -7,10 +7,12 @@ from random import Random
 import pytest
 
 from journeys.contracts import Cap, Channel, Purpose, QuietHours, Reason
-from journeys.gate.caps import Capped, Past, since
+from journeys.gate.budget import Budget
+from journeys.gate.caps import Capped, Outranked, Past, since
 from journeys.gate.habits import Habits
 from journeys.gate.hours import Only, Quiet
 from journeys.gate.solver import Constraint, solve
+from journeys.gate.spent import Spent
 from journeys.gate.stretches import joined, without
 from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
@@ -28,7 +30,10 @@ CHANGING = [names for names in alike() if changes(names[0])]
 def constraints(case: Case) -> list[Constraint]:
     night = [Quiet(case.quiet, case.zones, {})] if case.quiet else []
     windows = [Only(window, case.zones, {}) for window in case.windows]
-    return [*night, *windows, *(Capped(cap, case.past, case.zones) for cap in case.caps)]
+    caps = [Capped(cap, case.past, case.zones) for cap in case.caps]
+    outranked = [Outranked(cap, case.past, case.coming, case.zones, ()) for cap in case.theirs]
+    budget = [Spent(Budget(1), case.spent_until)] if case.spent_until else []
+    return [*night, *windows, *caps, *outranked, *budget]
 
 
 def random_case(draw: Random) -> Case:
@@ -49,6 +54,9 @@ def random_case(draw: Random) -> Case:
         past=tuple(random_past(draw, now) for _ in range(draw.randint(0, 6))),
         weights=tuple(float(draw.randint(0, 4)) for _ in range(168)) if habits else None,
         until=now + draw.randint(0, 3 * 24 * 60) * MINUTE,
+        coming=tuple(random_coming(draw, now) for _ in range(draw.choice((0, 0, 1, 2, 3)))),
+        theirs=tuple(random_cap(draw) for _ in range(draw.choice((0, 1, 1, 2)))),
+        spent_until=now + draw.randint(1, 2 * 24 * 60) * MINUTE if draw.random() < 0.2 else None,
     )
 
 
@@ -67,6 +75,12 @@ def random_cap(draw: Random) -> Cap:
     if draw.random() < 0.5:
         return Cap(messages, draw.randint(1, 3 * 24 * 60) * MINUTE, channel=channel, purpose=purpose)
     return Cap(messages, calendar=draw.choice(("day", "day", "week", "month")), channel=channel, purpose=purpose)
+
+
+def random_coming(draw: Random, now: datetime) -> Past:
+    """It goes now, or later."""
+    ahead = draw.choice((0, draw.randint(0, 3 * 24 * 60)))
+    return Past(now + ahead * MINUTE, draw.choice(list(Channel)), draw.choice(list(Purpose)))
 
 
 def random_past(draw: Random, now: datetime) -> Past:

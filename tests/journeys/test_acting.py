@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-import pytest
-
 from journeys.actions import EndJourney, SetTraits, StartJourney
+from store.report import refusals
 from tests.journeys.test_waiting import begin
 from workers.testing.shop import Shop
 
@@ -58,8 +57,11 @@ async def test_parameters_unlike_those_declared_are_refused(trial: Shop) -> None
     await trial.signs_up("ana")
     run = await begin(trial, "weekly")
     start = StartJourney(run_id=run.id, at=run.entered_at, number=1, journey="by_choice", params={"route": "fax"})
-    with pytest.raises(Exception, match="route"):
-        await trial.parts.acting.start_journey(start)
+    assert await trial.parts.acting.start_journey(start) is False
+    assert await refusals(trial.database, "by_choice") == {"parameters not as declared": 1}
+    gone = start.model_copy(update={"journey": "long_gone", "number": 2})
+    assert await trial.parts.acting.start_journey(gone) is False, "it is not tried for ever"
+    assert await trial.runs("by_choice") == []
 
 
 async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(trial: Shop) -> None:

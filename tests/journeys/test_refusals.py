@@ -18,8 +18,8 @@ from workers.definitions import Examined, examine, load_definitions
 NAME = "refused_catalogue"
 HEAD = """\
 from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
-from journeys import Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
-from journeys import per_hour, per_key, ramp; from segments import Segment, did, trait
+from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
+from journeys import per_hour, per_key, ramp, within; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
 
@@ -102,6 +102,15 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
             "experiment x: a=-1 is no share; write a fraction such as 0.5",
         ),
         ("await j.reach('hi', by=('fax',))", "by= names channels, not 'fax'; use push, whatsapp, email"),
+        ("await j.push('hi', useless_after=2)", "hi: useless_after=2 is no span; write useless_after=hours(4)"),
+        ("await j.push('hi', send_time=timedelta(hours=2))", "; write send_time=within(hours=24)"),
+        ("await j.push('hi', window=('09:00', '20:00'))", '; write window=Window("09:00", "20:00")'),
+        ("await j.push('hi', window=Window('9', '20:00'))", "window: '9' is no time of day; write HH:MM"),
+        ("await j.push('hi', priority='high')", "hi: priority='high' is no whole number; write priority=-1"),
+        (
+            "await j.push('hi', priority=3)",
+            "hi: priority=3 is above its journey's 0, by which others know whom to let go first",
+        ),
         ("await j.reach('hi', by=())", 'j.reach names no channel; write by=("push", "email")'),
         ("await j.set_traits()", 'j.set_traits() sets nothing; write j.set_traits(tier="gold")'),
         ("await j.set_traits(tags=['a'])", "j.set_traits: tags= is a number, a flag, a text or None, not a list"),
@@ -177,6 +186,18 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
             "caps=(Cap(3, calendar='day', purpose=Purpose.TRANSACTIONAL),)",
             "write Purpose.MARKETING or, for all",
         ),
+        ("window=('09:00', '20:00')", '; write window=Window("09:00", "20:00")'),
+        ("window=Window('09:00', '09:00')", "window: from 09:00 to 09:00 is the whole day; leave it out"),
+        ("send_time=24", "send_time is not 24; write send_time=within(hours=24)"),
+        ("priority=1.5", "priority is not 1.5; write a whole number from -1000 to 1000"),
+        ("budget=5", 'budget is not 5; write Budget(messages=10_000, per="day")'),
+        ("budget=Budget()", 'write Budget(messages=10_000, per="day")'),
+        ("budget=Budget(messages=1, money=1)", 'write Budget(messages=10_000, per="day")'),
+        ("budget=Budget(messages=0.5)", "a budget's messages are not 0.5"),
+        ("budget=Budget(messages=5, per='year')", "a budget is not per='year'; write per="),
+        ("budget=Budget(messages=5, when_spent='wait')", 'write when_spent="skip" or, with per=, "wait"'),
+        ("budget=Budget(money='much')", "budget: 'much' is no sum of money; write a number with at most six decimals"),
+        ("budget=Budget(money=5)", "says nothing of push and whatsapp and email; keep the price of each channel"),
         ("capacity=0", "capacity is how many customers are in it at once, not 0; write 1 or more; to let nobody in, kill"),
         ("capacity='many'", "capacity is how many customers are in it at once, not 'many'"),
         ("rate=100", "rate is no rate: 100; write per_hour(100), or ramp(per_hour(100), per_hour(1_000), every="),
@@ -235,6 +256,25 @@ def test_templates_and_segments_are_told_together_with_their_lines(package: Path
         f"{NAME}/__init__.py:7:1",
         f"{NAME}/bad.push.yaml:2:1",
     ]
+
+
+def test_a_start_of_another_journey_is_held_against_what_that_declares(package: Path) -> None:
+    other = """from typing import Literal
+from pydantic import BaseModel
+class Given(BaseModel):
+    lane: Literal["slow", "fast"]
+@journey(params=Given)
+async def other(j: Journey) -> None:
+    await j.push("hi")
+"""
+    source = other + journey_of(
+        'await j.start("othr")', 'await j.start(other, lane="fast")', 'await j.start("other", lane="express")'
+    )
+    missing, unlike = told(package, source)
+    assert missing == "10: journey trial starts othr, which the catalogue lacks; did you mean other?"
+    assert unlike.startswith(
+        "12: journey trial starts other, which does not take these parameters (/params/lane: Input should be"
+    )
 
 
 def test_a_helper_is_held_to_the_same_law_wherever_it_stands(package: Path) -> None:
@@ -344,6 +384,13 @@ def test_a_cap_that_outlasts_a_message_is_said_and_loads(package: Path) -> None:
         " useless_after is 12 h; raise it, if the message should wait that long"
     )
     assert set(load_definitions(NAME)[0].journeys) == {"trial"}
+
+
+def test_a_best_hour_that_a_message_does_not_live_to_see_is_said_and_loads(package: Path) -> None:
+    found = examined(package, journey_of("await j.push('hi')", declared="send_time=within(hours=24)"))
+    (warning,) = found.problems
+    assert warning.text.endswith("send_time is the best hour within 1 d, and a message is useless 12 h after it was due")
+    assert not warning.serious
 
 
 def test_a_cap_that_a_message_outlasts_needs_no_word(package: Path) -> None:

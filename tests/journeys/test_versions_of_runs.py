@@ -100,6 +100,27 @@ async def test_a_module_beside_the_catalogue_a_template_and_a_deletion_change_no
         assert sent(shop, runs[2])[-1] == "the last"
 
 
+async def test_a_start_begins_with_the_version_that_took_its_parameters_or_says_that_none_does(
+    changing: Changing,  # noqa: F811 - the fixture
+) -> None:
+    shop = changing.shop
+    write(changing, FIRST)
+    async with changing.served():
+        for user in ("ana", "eva"):
+            await shop.signs_up(user)
+            body = {"customer": {"user_id": user}, "params": {"urgent": True}}
+            assert (await shop.operate("POST", "/v1/journeys/greets/runs", json=body)).status_code == 201
+        ana, eva = await shop.runs()
+        await shop.database.pool.execute("update run set version = null where id = $1", eva.id)  # as of an API that is ahead
+    write(changing, FIRST.replace("urgent: bool", "calm: bool").replace("params.urgent", "params.calm"))
+    async with changing.served():
+        await shop.look()
+        assert (await shop.over(ana)).sent == 3
+        over = await run_by_id(shop.database, eva.id)
+        assert over is not None
+        assert (over.outcome, over.started_at) == ("parameters not as declared", None)
+
+
 async def test_the_goal_of_a_run_is_the_one_that_it_began_with(changing: Changing) -> None:  # noqa: F811 - the fixture
     shop = changing.shop
     async with changing.served():

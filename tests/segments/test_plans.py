@@ -183,7 +183,7 @@ YESTERDAYS_TICK = """
 select profile_id from event where type = $1 and ts > $2 and ts <= $3 and profile_id = any($4::uuid[])
 group by profile_id having count(*) >= 2
 """
-OWN = Served(None, {"reminded": reminded.spec}, {}, Templates({}, {}), {}, {})
+OWN = Served(None, {"reminded": reminded.spec}, {}, Templates({}, {}), {}, {}, {})
 _RUNS = """
 insert into run (id, journey, profile_id, entered_by, entered_at, workflow_id, created_at)
 select md5('r-' || n)::uuid, 'reminded', md5('c-' || n)::uuid, 'api', $3, 'w-' || n, $3

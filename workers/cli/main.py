@@ -145,11 +145,15 @@ def worker() -> None:
 
 @app.command(rich_help_panel="Deployment")
 def migrate() -> None:
-    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL)."""
+    """Bring the database's schema up to date (JOURNEYS_DATABASE_URL), and the API's role (JOURNEYS_API_DATABASE_URL)."""
     from store import migrate as apply
+    from store.roles import let_api_in
 
     applied = with_database(apply)
     typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+    if (api := settings().api_database_url) is not None:
+        with_database(lambda database: let_api_in(database, api.get_secret_value()))
+        typer.echo("the API's role is up to date")
 
 
 @app.command(rich_help_panel="Deployment")

@@ -30,6 +30,7 @@ class Programs:
     children: Children
     environment: dict[str, str] = field(repr=False)
     ports: Ports
+    api_dsn: str = field(repr=False)
     metrics_urls: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -39,6 +40,7 @@ class Programs:
         children: Children,
         *,
         dsn: str,
+        api_dsn: str,
         temporal: str,
         ui: str,
         extra: Mapping[str, str],
@@ -56,7 +58,7 @@ class Programs:
             service_account=directory / "sandbox" / "service-account.json",
         )
         told = environment(settings, at, secrets_in(directory)) | dict(extra)
-        return cls(at, directory / "logs", children, told, ports)
+        return cls(at, directory / "logs", children, told, ports, api_dsn)
 
     def sandbox(self) -> Program:
         """The providers' stand-ins, with the page that shows the messages."""
@@ -69,9 +71,10 @@ class Programs:
         return self._program("sandbox", command, answers(self.at.sandbox))
 
     def api(self) -> Program:
-        """The HTTP API, which serves its own metrics."""
+        """The HTTP API, which serves its own metrics, and is told neither who owns the database nor what signs versions."""
         self.metrics_urls["api"] = f"{self.at.api}/metrics"
-        return self._program("api", ("workers.cli.main", "api"), answers(f"{self.at.api}/readyz"))
+        told = {"JOURNEYS_DATABASE_URL": self.api_dsn, "JOURNEYS_API_DATABASE_URL": self.api_dsn, "JOURNEYS_DEPLOY_KEY": ""}
+        return self._program("api", ("workers.cli.main", "api"), answers(f"{self.at.api}/readyz"), told)
 
     def worker(self, number: int) -> Program:
         """One worker process."""

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
 from api.ingest.signed import identity_secret
 from store import connect, migrate
 from store.keys import ANYWHERE, Kind, Role, digest, put_key
+from store.roles import let_api_in
 from workers.embedded.configured import reach_postgres, reach_temporal, where
 from workers.embedded.environment import signing_secret
 from workers.embedded.hold import Hold
@@ -21,10 +23,11 @@ from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
 from workers.embedded.programs import Programs
 from workers.embedded.temporal import EmbeddedTemporal
-from workers.embedded.vault import Keys, forget_running, keys_in, note_running
+from workers.embedded.vault import Keys, forget_running, keys_in, note_running, secrets_in
 from workers.settings import Settings
 
 DATABASE = "journeys"
+API_ROLE = "journeys_api"
 Say = Callable[[str, str], None]
 
 
@@ -55,6 +58,8 @@ class EmbeddedStack:
 
     parts: dict[str, Part] = field(default_factory=dict, repr=False)
     dsn: str = field(default="", repr=False)
+    #: The same database, in the API's role.
+    api_dsn: str = field(default="", repr=False)
     temporal_address: str = ""
     ui_url: str = ""
     api_url: str = ""
@@ -147,14 +152,27 @@ class EmbeddedStack:
             await self._bring_up("postgres", server)
             await ensure_database(server.dsn(), DATABASE)
             self.dsn = server.dsn(DATABASE)
+        self.api_dsn = self._api_dsn()
         await self._prepare_database()
         self.say("postgres", where(self.dsn))
+
+    def _api_dsn(self) -> str:
+        """A role of its own: ours on a server of ours, else the configured one; who names a database alone named its owner."""
+        if self.settings.api_database_url is not None:
+            return self.settings.api_database_url.get_secret_value()
+        if self.settings.database_url is not None:
+            return self.dsn
+        parts = urlsplit(self.dsn)
+        password = secrets_in(self.settings.data_dir).api_database
+        return urlunsplit(parts._replace(netloc=f"{API_ROLE}:{password}@{parts.hostname}:{parts.port}"))
 
     async def _prepare_database(self) -> None:
         self.keys = keys_in(self.settings.data_dir)
         database = await connect(self.dsn, max_size=2)
         try:
             await migrate(database)
+            if self.api_dsn != self.dsn:
+                await let_api_in(database, self.api_dsn)
             await put_key(database.pool, _key_name("ingest", self.keys.ingest), Role.INGEST, self.keys.ingest)
             await put_key(database.pool, _key_name("operate", self.keys.operate), Role.OPERATE, self.keys.operate)
             # Any page of this machine may use it: whoever develops a shop has it on one port or another.
@@ -185,6 +203,7 @@ class EmbeddedStack:
             self.settings,
             self._children,
             dsn=self.dsn,
+            api_dsn=self.api_dsn,
             temporal=self.temporal_address,
             ui=self.ui_url,
             extra=self.env,

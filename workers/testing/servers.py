@@ -16,6 +16,7 @@ import asyncpg
 
 from journeys.kit.lending import borrowed
 from store import connect, migrate
+from store.roles import let_api_in
 from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
@@ -70,6 +71,7 @@ async def _prepare_template(server: str) -> None:
     await ensure_database(server, TEMPLATE)
     database = await connect(_at(server, TEMPLATE))
     await migrate(database)
+    await let_api_in(database, as_api(server))
     await database.close()
 
 
@@ -90,6 +92,12 @@ async def _execute(server: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def as_api(dsn: str) -> str:
+    """The address of the same database for the API, whose role may write less."""
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(netloc=f"journeys_api:journeys_api@{parts.hostname}:{parts.port}"))
 
 
 def _at(server: str, database: str) -> str:

@@ -29,7 +29,7 @@ from journeys import Outcome
 from journeys.clock import Clock
 from journeys.contracts import RunOver
 from journeys.walk.samples import sample
-from store import Database
+from store import Database, connect
 from store.keys import Role, create_key
 from store.report import refusals
 from store.runs.views import Message, Run, list_runs, messages_of, run_by_id
@@ -41,6 +41,7 @@ from workers.settings import Settings
 from workers.temporal import connect_temporal
 from workers.testing.on_time import starting_on_time
 from workers.testing.people import CHANNELS, consent, contact
+from workers.testing.servers import as_api
 from workers.worker import serving, workers
 
 SECRET = "8f1d2c3b4a5968778695a4b3c2d1e0f9"  # noqa: S105 - a shop in a test has nothing to hide
@@ -252,8 +253,10 @@ async def open_shop(
         parts = with_clock(assemble(settings, database, client), clock)
         sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
-        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments)
-        app = api.create_app(replace(config, clock=clock), database=database)
+        config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
+        api_database = await connect(as_api(dsn), max_size=4)
+        stack.push_async_callback(api_database.close)
+        app = api.create_app(replace(config, clock=clock), database=api_database)
         http = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
         )

@@ -1,0 +1,34 @@
+"""Starts of one journey by another, held against what the other declares: that it is there, and takes these parameters.
+
+Promise: what every path shows is looked at; what is started all the same is refused then, and told
+(`activities.asking.acting`).
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from journeys.catalogue import Catalogue
+from journeys.errors import Fault, InvalidParams, Problem
+from journeys.rules import Rule
+from journeys.walk.seen import Seen, Start
+
+
+def unlike_declared(name: str, seen: Seen, catalogue: Catalogue) -> Iterator[Problem]:
+    """What is wrong with the starts that a journey makes, at the place where it does."""
+    for start in seen.starts.values():
+        if (wrong := _wrong(start, catalogue)) is not None:
+            text = f"journey {name} starts {start.asked.journey}, {wrong.text}"
+            yield Problem(start.file, start.line, 1, text, remedy=wrong.remedy, rule=wrong.rule)
+
+
+def _wrong(start: Start, catalogue: Catalogue) -> Fault | None:
+    definition = catalogue.journeys.get(start.asked.journey)
+    if definition is None:
+        close = get_close_matches(start.asked.journey, catalogue.journeys, n=1)
+        remedy = f"did you mean {close[0]}?" if close else "write it, or take the step out"
+        return Fault("which the catalogue lacks", remedy, Rule.UNKNOWN_JOURNEY)
+    try:
+        definition.accept(start.asked.params)
+    except InvalidParams as error:
+        return Fault(f"which does not take these parameters ({error})", "give it what it declares", Rule.JOURNEY_PARAMS)
+    return None

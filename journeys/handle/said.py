@@ -1,0 +1,63 @@
+"""What an author says of one message besides its template: for whom it is, when it may go, and how important it is."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from journeys.contracts import JourneySpec
+from journeys.errors import CatalogueError
+from journeys.gate.hours import window
+from journeys.policies import Window, Within
+from segments import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """As it was said; None: as the journey has it."""
+
+    transactional: bool = False
+    only: Segment | None = None
+    useless_after: timedelta | None = None
+    priority: int | None = None
+    window: Window | None = None
+    send_time: Within | None = None
+
+
+def checked(said: Said, template: str, spec: JourneySpec) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        CatalogueError: with what to write instead.
+    """
+    after, best = said.useless_after, said.send_time
+    if said.only is not None and not isinstance(said.only, Segment):
+        told = f"{template} goes only= to a Segment(…), not {type(said.only).__name__}"
+        raise CatalogueError(told, remedy="give it a Segment(…)")
+    if after is not None and not (isinstance(after, timedelta) and after > timedelta(0)):
+        raise CatalogueError(f"{template}: useless_after={after!r} is no span", remedy="write useless_after=hours(4)")
+    if best is not None and not isinstance(best, Within):
+        raise CatalogueError(f"{template}: send_time is not {best!r}", remedy="write send_time=within(hours=24)")
+    if said.window is not None:
+        check_window(template, said.window)
+    if said.priority is not None:
+        _check_priority(said.priority, template, spec)
+
+
+def check_window(place: str, said: object) -> None:
+    """Refuse what is no window.
+
+    Raises:
+        CatalogueError: with what to write instead.
+    """
+    if not isinstance(said, Window):
+        raise CatalogueError(f"{place}: window is not {said!r}", remedy='write window=Window("09:00", "20:00")')
+    window(said.start, said.end, said.weekdays)
+
+
+def _check_priority(said: object, template: str, spec: JourneySpec) -> None:
+    if isinstance(said, bool) or not isinstance(said, int):
+        raise CatalogueError(f"{template}: priority={said!r} is no whole number", remedy="write priority=-1")
+    if said > spec.priority:
+        raise CatalogueError(
+            f"{template}: priority={said} is above its journey's {spec.priority}, by which others know whom to let go first",
+            remedy=f"raise it there, @journey(priority={said}), and lower it for the other messages",
+        )
