@@ -173,11 +173,15 @@ CONSOLE = cases({page: [shlex.join(each[1:]) for each in typed(page) if ours(eac
 def unknown(arguments: list[str]) -> str | None:
     """What of a command line does not exist: a command, or an option of it."""
     command: Any = get_command(app)
-    for word in arguments:
-        options = {name for each in command.params for name in (*each.opts, *each.secondary_opts)} | {"--help"}
+    words = iter(arguments)
+    for word in words:
+        options = {name: each for each in command.params for name in (*each.opts, *each.secondary_opts)} | {"--help": None}
         if word.startswith("-"):
-            if (name := word.partition("=")[0]) not in options:
+            name, equals, _ = word.partition("=")
+            if name not in options:
                 return f"{command.name} has no {name}"
+            if not equals and not getattr(options[name], "is_flag", True):
+                next(words, None)  # its value, which is no command
         elif hasattr(command, "commands"):  # a group, of the click that Typer brings
             if word not in command.commands:
                 return f"{command.name} has no command {word}"

@@ -103,6 +103,13 @@ class Settings(BaseSettings):
         default=20, ge=1, description="marketing messages to a customer in 24 h, over all journeys; the next one waits"
     )
 
+    release_per_second: float = Field(
+        default=50.0,
+        gt=0,
+        le=10_000,
+        description="messages that leave after a pause, over all journeys; each passes the gate anew",
+    )
+
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="task queues this worker serves, comma separated; empty: all"
     )

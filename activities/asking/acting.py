@@ -25,7 +25,8 @@ from store.runs import entries
 from store.runs import rows as runs
 from store.runs.entries import Refusal
 from store.runs.rows import OpenRun
-from store.runs.views import control_of, run_by_idempotency_key
+from store.runs.switches import state_of
+from store.runs.views import run_by_idempotency_key
 
 #: What stands as the source of what journeys say of a customer.
 SOURCE = "journeys"
@@ -120,7 +121,7 @@ class Acting:
             by="journey",
             at=asked.at,
             key=key,
-            control=await control_of(connection, asked.journey),
+            control=await state_of(connection, asked.journey),
             params=params,
             idempotency_key=asked.key,
             version=served.version,

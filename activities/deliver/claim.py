@@ -75,7 +75,8 @@ class Claims:
             facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
             if facts is None:
                 return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
-            row = await deliveries.ledger_row(connection, key_of(request))
+            control, row = await deliveries.ledger_row(connection, key_of(request))
+            facts = replace(facts, control=control)
             if row is not None and row.state in _FINAL:
                 return _known(row)
             attempt = Attempt(connection, request, facts, row, now, served)

@@ -23,10 +23,10 @@ from segments import Segment
 from segments.dating import trigger_types
 from segments.load.stored import last_loaded
 from store import Connection
-from store.runs import entries
-from store.runs import rows as runs
+from store.runs import entries, switches
 from store.runs.entries import Refusal, Standing
 from store.runs.rows import OutboxRow
+from store.runs.switches import EVERYTHING
 
 log = structlog.get_logger(__name__)
 
@@ -109,11 +109,11 @@ async def _candidates(connection: Connection, served: Served, transitions: Seque
     for segment, group in by_segment.items():
         entering = [spec for spec in served.specs.values() if spec.entered_by == segment]
         events = await _entries(connection, entering, group)
-        killed = await runs.killed_journeys(connection) if entering and killed is None else killed
+        killed = await switches.killed(connection) if entering and killed is None else killed
         for n, transition in enumerate(group):
             for spec in entering:
                 if _enters(spec, transition):
-                    control = "killed" if spec.name in (killed or ()) else "live"
+                    control = "live" if (killed or frozenset()).isdisjoint((spec.name, EVERYTHING)) else "killed"
                     entry = _entry(spec, transition, events.get(n, {}), control, served.version)
                     found.append(Candidate(entry, transition))
     return sorted(found, key=lambda c: c.transition.id)

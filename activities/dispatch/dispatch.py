@@ -5,7 +5,7 @@ never a run, and never a second one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
+from activities.dispatch.pace import Pace
 from activities.gate.goals import goals_reached
 from activities.metrics import ENTRY_LATENCY
 from activities.together import together
@@ -46,10 +47,11 @@ from journeys.entering import UnlikeDeclared, accepted
 from journeys.errors import InvalidParams
 from journeys.heard import HEARD, AskAgain, Exit, Happened, Heard
 from store import Connection, Database, versions
-from store.runs import expectations
+from store.runs import expectations, switches
 from store.runs import rows as runs
 from store.runs.expectations import Moved, ToTell
-from store.runs.rows import OpenRun, OutboxRow, PausedMessage, RunToSignal, RunToStart
+from store.runs.rows import OpenRun, OutboxRow, RunToSignal, RunToStart
+from store.runs.switches import PausedMessage
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +73,7 @@ class Dispatcher:
     closer: Closer
     mender: Mender
     line: Line
+    pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
 
     async def dispatch(self, shard: WatchShard) -> int:
@@ -81,7 +84,7 @@ class Dispatcher:
         done += await self._start(shard)
         done += await self._end(shard)
         done += await self._tell(shard)
-        return done + await self._resume(shard)
+        return done + (await self._release() if shard.shard == 0 else 0)
 
     async def _admit(self, shard: WatchShard) -> int:
         served = await self.versions.handed_out()
@@ -110,7 +113,7 @@ class Dispatcher:
 
     async def _kill(self, shard: WatchShard) -> int:
         """End whoever was in a journey when it was killed; they do not come back with it."""
-        killed = await runs.to_kill(self.database, shard.shard, shard.shards, _BATCH)
+        killed = await switches.to_kill(self.database, shard.shard, shard.shards, _BATCH)
         if killed:
             now = self.clock.now()
             async with self.database.transaction() as connection:
@@ -238,16 +241,18 @@ class Dispatcher:
         happened = Happened(wait=news.wait, which=news.which, at=news.at, answer=news.answer)
         return None if await self._heard(news.workflow_id, happened) is None else news
 
-    async def _resume(self, shard: WatchShard) -> int:
-        """Wake the runs that wait with a message for a journey that lives again, some hundreds at a time."""
-        waiting = await runs.to_resume(self.database, shard.shard, shard.shards, _BATCH, self.clock.now())
-        if not waiting:
-            return 0
-        woken = [message for message in await together(map(self._resume_one, waiting), _AT_ONCE) if message]
-        await runs.mark_resumed(self.database, woken, self.clock.now())
+    async def _release(self) -> int:
+        """Wake the runs that wait with a message for a journey that lives again: those first that are soonest useless."""
+        now = self.clock.now()
+        turns = self.pace.turns(now, self.clock.speed)
+        waiting = await switches.to_release(self.database, now, turns) if turns else []
+        woken = [message for message in await together(map(self._release_one, waiting), _AT_ONCE) if message]
+        if woken:
+            self.pace.took(len(woken), now, self.clock.speed)
+            await switches.released(self.database, woken, now)
         return len(woken)
 
-    async def _resume_one(self, message: PausedMessage) -> PausedMessage | None:
+    async def _release_one(self, message: PausedMessage) -> PausedMessage | None:
         return None if await self._heard(message.workflow_id, AskAgain()) is None else message
 
     async def _heard(self, workflow_id: str, heard: Heard, *, cancel: bool = False) -> bool | None:

@@ -1,6 +1,7 @@
 """The journeys: what each is, what it takes, how its runs stand, what needs somebody, and an operator's switch."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -20,7 +21,10 @@ from journeys import JourneyDefinition
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
 from store.deliveries.budgets import Used, used
-from store.runs.views import JourneyStanding, controls, has_runs, set_control, standing_of_journeys
+from store.runs import switches
+from store.runs.switches import EVERYTHING, LIVE
+from store.runs.switches import Switch as Thrown
+from store.runs.views import JourneyStanding, has_runs, standing_of_journeys
 from store.runs.views import customer_id as customer
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
@@ -31,12 +35,35 @@ _NOTHING: Mapping[str, Any] = MappingProxyType(
 )
 
 
-class Switch(Model):
-    """The operator's switch of a journey."""
+State = Literal["live", "paused", "killed"]
 
-    state: Literal["live", "paused", "killed"] = Field(
-        description="paused: messages wait, and are asked again as soon as it is live; killed: every run that is open ends"
+
+class Switch(Model):
+    """The operator's switch of a journey, or of everything at once."""
+
+    state: State = Field(
+        description="paused: messages wait, and are asked again when it is live, so many a second; killed: every open run ends"
     )
+
+
+class Affected(BaseModel):
+    """A switch that was thrown, and whom it concerned at that instant."""
+
+    journey: str | None = Field(description="null: everything at once")
+    state: State
+    at: datetime
+    by: str
+    open_runs: int
+    waiting_messages: int = Field(description="they wait for a pause to end; once it has, so many a second leave")
+    in_flight: int = Field(description="messages that were being handed to a provider: no other goes out while this holds")
+
+
+class Everything(BaseModel):
+    """The switch of everything at once."""
+
+    state: State
+    at: datetime | None
+    by: str | None
 
 
 class BudgetView(BaseModel):
@@ -60,12 +87,14 @@ class JourneyView(BaseModel):
     warnings: list[str] = Field(description="what needs somebody: why it stands still, why its runs fail or were cut short")
     goal: str | None
     reentry: str | None = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
-    state: Literal["live", "paused", "killed"]
+    state: State = Field(description="the stricter one of its own switch and that of everything")
+    switched_at: datetime | None
+    switched_by: str | None
     open_runs: int
     failing_runs: int = Field(
         description="those that cannot go on until their code is mended; see `GET /v1/runs?status=failing`"
     )
-    waiting_runs: int = Field(description="customers who wait to be let in; see `GET /v1/runs?status=waiting`")
+    waiting_runs: int = Field(description="customers who wait to be let in; see `GET /v1/runs?status=in-line`")
     waiting_for: str | None = Field(
         description="why the first of them is not in yet", examples=["500 of 500 are in it", "100 have entered, of 100 in 1 h"]
     )
@@ -77,29 +106,50 @@ class JourneyView(BaseModel):
 @router.get("/journeys", responses=responses(401, 403, 503))
 async def list_journeys(_: Operator, config: Config, database: Db) -> list[JourneyView]:
     """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
-    switches = await controls(database)
+    thrown = await switches.switches(database)
     around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
     waiting = await lines(config, database, standing)
     somebody = (name for name, stands in standing.items() if stands.open_runs or stands.waiting_runs)
     names = sorted({*config.catalogue, *somebody})
     used = await _used(config, database)
-    state = {name: switches.get(name, "live") for name in names}
-    return [_journey(config, name, state[name], around, standing, waiting, used.get(name)) for name in names]
+    held = {name: switches.holding(thrown, name) for name in names}
+    return [_journey(config, name, held[name], around, standing, waiting, used.get(name)) for name in names]
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
-async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, config: Config, database: Db) -> JourneyView:
+async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, config: Config, database: Db) -> Affected:
     """Pause a journey, kill it, or let it live; also one that has left the catalogue.
 
     Paused: nobody is started by API; whoever enters its segment comes in; messages wait at the gate, and are asked again
-    within seconds of its being live. Killed: nobody comes in, and whoever is in is over, for good.
+    when it is live, so many a second. Killed: nobody comes in, and whoever is in is over, for good. Once this is answered,
+    nothing goes out that it forbids but what was at a provider.
     """
     await known(config, database, journey)
-    await set_control(database, journey, body.state, config.clock.now(), caller.name)
-    around, standing = await all_segments(database, config.segments), await _standing(config, database)
-    waiting, used = await lines(config, database, standing), await _used(config, database)
-    return _journey(config, journey, body.state, around, standing, waiting, used.get(journey))
+    return await _thrown(config, database, journey, body.state, caller.name)
+
+
+@router.get("/state", responses=responses(401, 403, 503))
+async def state_of_everything(_: Operator, database: Db) -> Everything:
+    """Whether everything is paused or killed at once, since when, and by whom."""
+    thrown = (await switches.switches(database)).get(EVERYTHING)
+    return Everything.model_validate(thrown or {"state": "live", "at": None, "by": None}, from_attributes=True)
+
+
+@router.put("/state", responses=responses(401, 403, 422, 503))
+async def switch_everything(body: Switch, caller: Operator, config: Config, database: Db) -> Affected:
+    """Pause all journeys at once, kill them, or let them live; what each one's own switch says stays said.
+
+    For all journeys it means what `PUT /v1/journeys/{journey}/state` means for one.
+    """
+    return await _thrown(config, database, EVERYTHING, body.state, caller.name)
+
+
+async def _thrown(config: ApiConfig, database: Database, journey: str, state: State, by: str) -> Affected:
+    at = config.clock.now()
+    concerned = await switches.throw(database, journey, state, at, by)
+    named = None if journey == EVERYTHING else journey
+    return Affected(journey=named, state=state, at=at, by=by, **asdict(concerned))
 
 
 @router.get("/journeys/{journey}/why-not", responses=responses(401, 403, 404, 422, 503))
@@ -181,7 +231,7 @@ def _budget(definition: JourneyDefinition, used: Used, now: datetime) -> BudgetV
 def _journey(
     config: ApiConfig,
     name: str,
-    state: str,
+    switch: Thrown | None,
     around: AllSegments,
     standing: Mapping[str, JourneyStanding],
     waiting: Mapping[str, str],
@@ -193,12 +243,18 @@ def _journey(
         {
             "name": name,
             "in_catalogue": definition is not None,
-            "state": state,
+            "state": switch.state if switch else LIVE,
+            "switched_at": switch and switch.at,
+            "switched_by": switch and switch.by,
             "open_runs": stands.open_runs,
             "failing_runs": stands.failing_runs,
             "waiting_runs": stands.waiting_runs,
             "waiting_for": waiting.get(name),
-            "warnings": [*_concerns(definition, around), *_troubles(name, stands, gone=definition is None)],
+            "warnings": [
+                *_switched(switch),
+                *_concerns(definition, around),
+                *_troubles(name, stands, gone=definition is None),
+            ],
         }
         | (_declared(definition) if definition else dict(_NOTHING))
         | ({"budget": _budget(definition, used or Used(), config.clock.now())} if definition else {})
@@ -215,6 +271,11 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
         "priority": spec.priority,
         "params": definition.params.model_json_schema() if definition.params else {},
     }
+
+
+def _switched(switch: Thrown | None) -> Iterator[str]:
+    if switch and switch.journey == EVERYTHING and switch.state != LIVE:
+        yield f"everything is {switch.state} since {switch.at:%Y-%m-%d %H:%M} UTC, by {switch.by}: PUT /v1/state with live"
 
 
 def _concerns(definition: JourneyDefinition | None, around: AllSegments) -> list[str]:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -12,15 +13,17 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.config import ApiConfig
 from api.problems import Problem
+from api.runs.standing import Status, next_of, status_of
+from store import Database
 from store.ids import ID_LIMIT, as_id
+from store.runs import lists
+from store.runs.calls import CallRow
+from store.runs.lists import Next
 from store.runs.views import Message, Run
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CustomerName = Annotated[str, Field(min_length=1, max_length=ID_LIMIT), AfterValidator(as_id)]
 JourneyName = Annotated[str, Path(description="the journey's name", examples=["cart_abandonment"], max_length=64)]
-
-
-Status = Literal["waiting", "starting", "running", "failing", "ending", "ended"]
 
 
 class Model(BaseModel):
@@ -81,6 +84,33 @@ class EndRun(Model):
     reason: Literal["ended by an operator"] = "ended by an operator"
 
 
+class EndRuns(EndRun):
+    """Which open runs are ended: those that the same filter lists. Without `at_most` nobody is: they are only counted."""
+
+    journey: str | None = Field(default=None, max_length=64)
+    customer: Customer | None = None
+    status: lists.Status | None = None
+    since: AwareDatetime | None = Field(default=None, description="who entered from then on")
+    until: AwareDatetime | None = Field(default=None, description="who entered before")
+    at_most: int | None = Field(
+        default=None, ge=1, description="how many runs you mean to end, as counted before; if there are more, nobody is ended"
+    )
+
+    @model_validator(mode="after")
+    def _not_everybody(self) -> Self:
+        if all(each is None for each in (self.journey, self.customer, self.status, self.since, self.until)):
+            raise ValueError("say which runs: by journey, customer, status, since or until; PUT /v1/state ends everything")
+        return self
+
+
+class EndedRuns(BaseModel):
+    """How many runs such a filter finds, and how many of them were told to end."""
+
+    runs: int
+    people: int
+    ended: int
+
+
 class RunMessage(BaseModel):
     """One message of a run."""
 
@@ -113,8 +143,11 @@ class RunView(BaseModel):
     customer_id: UUID
     key: str
     status: Status = Field(
-        description="waiting: to be let in; failing: its steps raise, or no longer fit what it has done; it goes on when mended"
+        description="in-line: to be let in; waiting: for time to pass, or for something to happen; deferred: a message is tried"
+        " again; in-doubt: a provider may have one; failing: its steps raise, or no longer fit what it has done"
     )
+    next: str | None = Field(description="what it does next", examples=["push cart-reminder again: quiet hours"])
+    next_at: datetime | None = Field(description="when, at the latest; null where only Temporal knows")
     failure: str | None = Field(
         description="why it fails: the error's kind and place", examples=["KeyError at shop/cart.py:12"]
     )
@@ -131,10 +164,25 @@ class RunView(BaseModel):
     temporal_url: str | None = Field(description="the run in the Temporal UI")
 
 
+class RunCall(BaseModel):
+    """One call of a run to a service of the company."""
+
+    number: int = Field(description="which of the things that the run has done, from 1")
+    service: str
+    event: str = Field(description="what the service was told; of data asked for, the service's name")
+    asked_at: datetime
+    attempts: int
+    retry_at: datetime | None
+    settled_at: datetime | None
+    reason: str | None = Field(description="why there is no answer: no answer in time, refused by the service, …")
+    status: int | None = Field(description="the last HTTP status, where there was one")
+
+
 class RunWithTimeline(RunView):
-    """A run and its messages so far."""
+    """A run, its messages and its calls to services so far."""
 
     timeline: list[RunMessage]
+    calls: list[RunCall]
 
 
 class RunPage(BaseModel):
@@ -144,14 +192,23 @@ class RunPage(BaseModel):
     next: str | None = Field(description="pass as `after` for the following page")
 
 
-def view(config: ApiConfig, run: Run) -> RunView:
-    """A run as the API shows it."""
+async def views(config: ApiConfig, database: Database, runs: Sequence[Run]) -> list[RunView]:
+    """Runs as the API shows them."""
+    then = await lists.next_of(database, [run.id for run in runs], config.clock.now())
+    return [_view(config, run, then.get(run.id)) for run in runs]
+
+
+def _view(config: ApiConfig, run: Run, then: Next | None) -> RunView:
+    status = status_of(run, then)
+    what, at = next_of(run, status, then)
     return RunView(
         id=run.id,
         journey=run.journey,
         customer_id=run.profile_id,
         key=run.entry_key,
-        status=status_of(run),
+        status=status,
+        next=what,
+        next_at=at,
         failure=run.failure if run.ended_at is None else None,
         version=run.version,
         entered_by=run.entered_by,
@@ -167,19 +224,6 @@ def view(config: ApiConfig, run: Run) -> RunView:
     )
 
 
-def status_of(run: Run) -> Status:
-    """Where a run stands, in a word."""
-    if run.ended_at is not None:
-        return "ended"
-    if run.exit_reason is not None:
-        return "ending"
-    if run.waits_until is not None:
-        return "waiting"
-    if run.failing_since is not None:
-        return "failing"
-    return "starting" if run.started_at is None else "running"
-
-
 def _temporal_url(config: ApiConfig, workflow: str) -> str | None:
     if not config.temporal_ui_url:
         return None
@@ -189,6 +233,11 @@ def _temporal_url(config: ApiConfig, workflow: str) -> str | None:
 def message(found: Message) -> RunMessage:
     """A message of a run as the API shows it."""
     return RunMessage.model_validate(found, from_attributes=True)
+
+
+def called(found: CallRow) -> RunCall:
+    """A call of a run as the API shows it."""
+    return RunCall.model_validate(found, from_attributes=True)
 
 
 def cursor_after(at: datetime, id_: UUID) -> str:

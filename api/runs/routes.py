@@ -4,26 +4,31 @@ Promise: everything here is a row in Postgres, and the watch carries it to Tempo
 with 201 is never lost, even if Temporal is down at that moment.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
+from pydantic import AwareDatetime
 
 from api.auth import Operator, schemes
 from api.problems import Fault, Problem, responses
 from api.runs.journeys import definition_of, known
 from api.runs.models import (
+    Customer,
     CustomerName,
+    EndedRuns,
     EndRun,
+    EndRuns,
     JourneyName,
     RunPage,
     RunView,
     RunWithTimeline,
     StartRun,
+    called,
     cursor,
     cursor_after,
     message,
-    view,
+    views,
 )
 from api.runs.starts import open_run, refused
 from api.runs.story import Story, nothing_at_hand, story_of
@@ -31,7 +36,10 @@ from api.state import Config, Db
 from journeys import InvalidParams, JourneyDefinition
 from journeys.entry import Refused
 from store import Database
+from store.runs import lists
 from store.runs import views as rows
+from store.runs.calls import calls_of
+from store.runs.lists import Status, Wanted
 from store.runs.rows import request_exits
 from store.runs.views import Run
 
@@ -68,15 +76,16 @@ async def start_run(
     run = await _existing(database, started if isinstance(started, UUID) else started.id)
     response.status_code = 200 if isinstance(started, UUID) else 201
     response.headers["Location"] = f"/v1/runs/{run.id}"
-    return view(config, run)
+    return (await views(config, database, [run]))[0]
 
 
 @router.get("/runs/{run_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_run(run_id: UUID, _: Operator, config: Config, database: Db) -> RunWithTimeline:
-    """A run with its messages so far."""
+    """A run with its messages and calls so far."""
     run = await _existing(database, run_id)
     timeline = [message(m) for m in await rows.messages_of(database, run_id)]
-    return RunWithTimeline(**view(config, run).model_dump(), timeline=timeline)
+    calls = [called(each) for each in await calls_of(database, run_id)]
+    return RunWithTimeline(**(await views(config, database, [run]))[0].model_dump(), timeline=timeline, calls=calls)
 
 
 @router.get("/runs/{run_id}/story", responses=responses(401, 403, 404, 422, 503))
@@ -100,29 +109,20 @@ async def list_runs(
     journey: Annotated[str | None, Query(max_length=64)] = None,
     user_id: Annotated[CustomerName | None, Query(description="the `userId` of a customer")] = None,
     customer_id: Annotated[UUID | None, Query()] = None,
-    status: Annotated[
-        Literal["open", "waiting", "failing", "ended"] | None,
-        Query(description="waiting (to be let in) and failing ones are open, too"),
-    ] = None,
+    status: Annotated[Status | None, Query(description="some overlap: failing ones are open, too")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="who entered from then on")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="who entered before")] = None,
     after: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> RunPage:
-    """Runs by journey, by customer, or both; newest first."""
+    """Runs by journey, customer, status and time of entry, newest first; each with what it does next, and when."""
     if journey is not None:
         await known(config, database, journey)
     profile = await _profile(database, user_id, customer_id)
-    found = await rows.list_runs(
-        database,
-        journey=journey,
-        profile_id=profile,
-        is_open=None if status is None else status != "ended",
-        is_failing=status == "failing",
-        is_waiting=status == "waiting",
-        before=cursor(after),
-        limit=limit,
-    )
+    wanted = Wanted(journey, profile, status, since, until)
+    found = await lists.list_runs(database, wanted, before=cursor(after), limit=limit)
     more = cursor_after(found[-1].entered_at, found[-1].id) if len(found) == limit else None
-    return RunPage(runs=[view(config, run) for run in found], next=more)
+    return RunPage(runs=await views(config, database, found), next=more)
 
 
 @router.post("/runs/{run_id}/end", status_code=202, responses=responses(401, 403, 404, 409, 422, 503))
@@ -134,7 +134,21 @@ async def end_run(run_id: UUID, _: Operator, config: Config, database: Db, body:
     reason = (body or EndRun()).reason
     async with database.transaction() as connection:
         await request_exits(connection, [(run_id, reason, config.clock.now())])
-    return view(config, await _existing(database, run_id))
+    return (await views(config, database, [await _existing(database, run_id)]))[0]
+
+
+@router.post("/runs/end", status_code=202, responses=responses(401, 403, 404, 409, 422, 503))
+async def end_runs(body: EndRuns, _: Operator, config: Config, database: Db) -> EndedRuns:
+    """End all open runs that a filter finds, or count them first: without `at_most` nobody is ended."""
+    if body.journey is not None:
+        await known(config, database, body.journey)
+    wanted = Wanted(body.journey, await _customer(database, body.customer), body.status, body.since, body.until)
+    counted = await lists.count_runs(database, wanted)
+    if body.at_most is not None and counted.runs > body.at_most:
+        more = f"these are {counted.runs} runs, more than the {body.at_most} that you allow; look at them, and say how many"
+        raise Problem(409, more, code="more-runs")
+    ended = await lists.end_runs(database, wanted, body.reason, config.clock.now()) if body.at_most else 0
+    return EndedRuns(runs=counted.runs, people=counted.people, ended=ended)
 
 
 def _accepted(definition: JourneyDefinition, params: dict[str, Any]) -> dict[str, Any]:
@@ -155,9 +169,14 @@ async def _existing(database: Database, run_id: UUID) -> Run:
 async def _profile(database: Database, user_id: str | None, customer_id: UUID | None) -> UUID | None:
     if user_id is None and customer_id is None:
         return None
-    kind, value = ("user_id", user_id) if user_id is not None else ("id", str(customer_id))
+    return await _customer(database, Customer(user_id=user_id) if user_id is not None else Customer(id=customer_id))
+
+
+async def _customer(database: Database, customer: Customer | None) -> UUID | None:
+    if customer is None:
+        return None
     async with database.pool.acquire() as connection:
-        found = await rows.customer_id(connection, kind, str(value))
+        found = await rows.customer_id(connection, *customer.name)
     if found is None:
         raise Problem(404, "no such customer", code="unknown-customer")
     return found

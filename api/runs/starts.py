@@ -13,7 +13,8 @@ from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, let_in, shor
 from store import Connection
 from store.runs import entries
 from store.runs.entries import Refusal
-from store.runs.views import control_of, customer_id, run_by_idempotency_key
+from store.runs.switches import state_of
+from store.runs.views import customer_id, run_by_idempotency_key
 
 
 async def open_run(
@@ -36,7 +37,7 @@ async def open_run(
         by="api",
         at=now,
         key=short_key(body.key or "") if spec.keyed else "",
-        control=await control_of(connection, spec.name),
+        control=await state_of(connection, spec.name),
         params=params,
         properties=body.entry,
         idempotency_key=idempotency_key,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
-from api.runs.models import status_of
+from api.runs.standing import status_of
 from journeys import JourneyDefinition
 from journeys.contracts import Outcome, Reason, Receipt, RunStart
 from journeys.entering import UnlikeDeclared, accepted

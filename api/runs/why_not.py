@@ -19,11 +19,14 @@ from segments.ask.ask import explain
 from segments.ask.overview import all_segments
 from segments.ask.why import Finding
 from store import Database
+from store.runs.lists import Wanted, list_runs
 from store.runs.story import last_move, refusals_of
-from store.runs.views import Run, controls, list_runs, messages_of
+from store.runs.switches import EVERYTHING, holding, switches
+from store.runs.views import Run, messages_of
 from store.segments.rows import evaluated
 
 _MANY = 20
+_RESUME = "let it live again: journeys resume"
 _NOT_SENT = {"skipped", "failed", "withheld", "deferred", "unconfirmed"}
 
 
@@ -74,7 +77,7 @@ class Asking:
 
     async def about(self, customer: UUID, *, show: bool = False) -> WhyNot:
         """Why this customer did not enter, or what became of it where they did."""
-        runs = await list_runs(self.database, journey=self.name, profile_id=customer, is_open=None, before=None, limit=_MANY)
+        runs = await list_runs(self.database, Wanted(journey=self.name, profile_id=customer), limit=_MANY)
         found = [each async for each in self._journey()]
         found += list(self._runs(runs))
         found += [each async for each in self._messages(runs)]
@@ -95,14 +98,16 @@ class Asking:
         return told
 
     async def _journey(self) -> AsyncIterator[Because]:
-        state = (await controls(self.database)).get(self.name, "live")
+        switch = holding(await switches(self.database), self.name)
+        state, whose = (switch.state, switch.journey) if switch else ("live", self.name)
+        what = "everything is" if whose == EVERYTHING else "it is"
         if self.definition is None:
             yield Because(rule="not-in-catalogue", what="the catalogue here has no such journey", remedy="deploy it")
         if state == "killed":
-            yield Because(rule="journey-killed", what="it is killed: nobody comes in", remedy="let it live again")
+            yield Because(rule="journey-killed", what=f"{what} killed: nobody comes in", remedy=_RESUME)
         if state == "paused":
-            what = "it is paused: who enters comes in, and messages wait; nobody is started over the API"
-            yield Because(rule="journey-paused", what=what, remedy="let it live again")
+            what += " paused: who enters comes in, and messages wait; nobody is started over the API"
+            yield Because(rule="journey-paused", what=what, remedy=_RESUME)
 
     def _runs(self, runs: list[Run]) -> Iterator[Because]:
         for run in runs:
@@ -198,7 +203,7 @@ _REMEDIES = {
     TOO_LATE: "raise max_lateness=, or see why it was noticed so late",
     COOLING_DOWN: "shorten reentry=after(…)",
     ENTERED_BEFORE: "declare reentry=after(…), if they shall enter again",
-    KILLED: "let the journey live again",
+    KILLED: _RESUME,
 }
 
 

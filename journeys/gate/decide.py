@@ -20,9 +20,8 @@ from journeys.gate.spent import Spent
 from journeys.policies import Window
 from segments.time.zones import Whereabouts
 
-#: How long a message of a paused journey, or one that another journey holds, waits before it asks again by itself. Whoever
-#: lets the journey live again wakes it.
-PAUSE_CHECK = timedelta(hours=1)
+#: How long a message that another journey holds waits before it asks again by itself.
+HELD_CHECK = timedelta(hours=1)
 #: How long a message waits where it is never day everywhere, before its customer is looked at again.
 ASK_AGAIN = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -126,16 +125,22 @@ def _killed(q: Question) -> No | None:
 
 
 def _paused(q: Question) -> No | None:
-    return No(Outcome.DEFERRED, Reason.PAUSED, retry_at=_asked_again(q)) if q.control == "paused" else None
+    """It waits until it would be useless: whoever lets the journey live again wakes it, one after the other."""
+    return (
+        No(Outcome.DEFERRED, Reason.PAUSED, retry_at=_not_at_once(q, q.request.useless_after))
+        if q.control == "paused"
+        else None
+    )
 
 
 def _held(q: Question) -> No | None:
-    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_asked_again(q)) if q.held and q.marketing else None
+    again = min(q.now + HELD_CHECK, q.request.useless_after)
+    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_not_at_once(q, again)) if q.held and q.marketing else None
 
 
-def _asked_again(q: Question) -> datetime:
+def _not_at_once(q: Question, again: datetime) -> datetime:
     # At its deadline it is asked for once more, and is useless then; not again at once, where our clock is behind Temporal's.
-    return max(min(q.now + PAUSE_CHECK, q.request.useless_after), q.now + timedelta(seconds=1))
+    return max(again, q.now + timedelta(seconds=1))
 
 
 def _over(q: Question) -> No | None:

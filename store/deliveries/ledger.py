@@ -38,13 +38,13 @@ class RunFacts:
     entry: dict[str, Any]
     traceparent: str | None
     traits: dict[str, Any]
-    control: str | None
     asked: int
     consent: str | None
     endpoints: tuple[Endpoint, ...]
     device_zone: str | None = None
     phone: str | None = None
     held: bool = False
+    control: str = "live"
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
     fetched: dict[str, Any] = field(default_factory=dict)
 
@@ -137,17 +137,18 @@ class Claimed:
 
 async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str) -> RunFacts | None:
     """What the gate needs, with the run locked until the transaction ends; None for a run that is not there."""
-    row = await connection.fetchrow(_SQL["facts"], run_id, channel, purpose)
+    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose)
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
     return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"])})
 
 
-async def ledger_row(connection: Connection, key: MessageKey) -> LedgerRow | None:
-    """What is known of a message already."""
-    row = await connection.fetchrow(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
-    return LedgerRow(**row) if row else None
+async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, LedgerRow | None]:
+    """How the operator's switches stand for a message's run, after `facts`, and what is known of the message already."""
+    (row,) = await connection.fetch(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
+    control, *known = row
+    return control, LedgerRow(*known) if known[0] is not None else None
 
 
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:

@@ -613,6 +613,7 @@ create unique index run_open on run (journey, profile_id, entry_key) where ended
 create unique index run_idempotency on run (journey, idempotency_key) where idempotency_key is not null;
 create index run_profile on run (profile_id, entered_at desc);
 create index run_journey on run (journey, entered_at desc);
+create index run_entered on run (entered_at desc, id desc);
 create index run_to_start on run (created_at) where started_at is null and ended_at is null and waits_until is null;
 create index run_to_signal on run (exit_at) where exit_reason is not null and exit_signalled_at is null and ended_at is null;
 create index run_ending on run (exit_signalled_at) where exit_signalled_at is not null and ended_at is null;
@@ -744,8 +745,11 @@ create index delivery_coming on delivery (profile_id, retry_at) where state in (
 create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;
 create index delivery_journey on delivery (journey, step);
 create index delivery_paused on delivery (journey, retry_at) where state = 'deferred' and reason = 'journey paused';
+create index delivery_unsettled on delivery (run_id) where state in ('claimed', 'deferred', 'released');
+create index delivery_in_doubt on delivery (run_id) where state in ('claimed', 'unconfirmed');
 
--- The operator's switch per journey. Whoever had entered by `killed_at` is over, even if the journey lives again.
+-- The operator's switches: one per journey, and under '*' that of everything at once; the stricter one holds. Whoever had entered
+-- by `killed_at` is over, even if the journey lives again.
 create table journey_control (
     journey    text primary key,
     state      text not null check (state in ('live', 'paused', 'killed')),

@@ -1,22 +1,21 @@
--- name: facts
--- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen. Consent is asked of
--- the log, for every address that was not replaced; the endpoints are those of them that live and may be written to for the
--- purpose ($3): marketing needs a yes, anything else no more than the absence of a no.
+-- name: run_facts
+-- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen, and the operator's
+-- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address
+-- that was not replaced; the endpoints are those of them that live and may be written to for the
+-- purpose ($4): marketing needs a yes, anything else no more than the absence of a no.
 with held as materialized (
     select e.id, e.address, e.platform, e.invalid_at, coalesce(e.named_at, e.last_seen_at) as named_at,
            coalesce(said.state, 'unknown') as state,
-           case when $3 = 'marketing' then coalesce(said.state = 'granted', false)
+           case when $4 = 'marketing' then coalesce(said.state = 'granted', false)
                 else coalesce(said.state not in ('refused', 'withdrawn'), true) end as allowed
     from run join endpoint e on e.profile_id = run.profile_id
-    left join lateral consent_of(e.profile_id, e.channel, e.address, $3) as said on true
-    where run.id = $1 and e.channel = $2 and e.replaced_at is null
+    left join lateral consent_of(e.profile_id, e.channel, e.address, $4) as said on true
+    where run.id = $2 and e.channel = $3 and e.replaced_at is null
 )
 select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
        p.traits, p.device_zone, fetched_by(r.id) as fetched,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,
-       (select case when r.created_at <= c.killed_at then 'killed' else c.state end
-        from journey_control c where c.journey = r.journey) as control,
        (select count(*) from delivery d where d.run_id = r.id) as asked,
        exists (select from hold h join run o on o.id = h.run_id
                where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and h.released_at is null) as held,
@@ -29,13 +28,22 @@ select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.param
         from held where allowed and invalid_at is null) as endpoints
 from run r
 join profile p on p.id = r.profile_id
-where r.id = $1
+where r.id = $2 and pg_advisory_xact_lock_shared($1, 0) is not null
 for update of r;
 
 -- name: ledger_row
--- What is known of a message already, locked: whoever settles it, and whoever claims it, comes to its budget after it.
-select state, reason, attempts, copies, retry_at, detail from delivery where run_id = $1 and step = $2 and occurrence = $3
-for update;
+-- What is known of a message already, and how the switches stand for its run: its journey's, and that of everything at once. Asked
+-- after `run_facts`, and not with it: a statement sees what was committed before it began, not what its own lock waited for. The
+-- message is locked: whoever settles it, and whoever claims it, comes to its budget after it.
+select (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_at) then 'killed'
+                    when bool_or(c.state = 'paused') then 'paused' else 'live' end
+        from journey_control c where c.journey in (r.journey, '*')) as control,
+       d.state, d.reason, d.attempts, d.copies, d.retry_at, d.detail
+from run r
+left join lateral (
+    select * from delivery where run_id = $1 and step = $2 and occurrence = $3 for update
+) d on true
+where r.id = $1;
 
 -- name: suppressed
 -- Which of these addresses must not be written to for this purpose.

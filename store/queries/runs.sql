@@ -151,37 +151,6 @@ update run set failing_since = null, failure = null where workflow_id = any($1::
 -- How many runs cannot go on.
 select journey, count(*) as runs from run where failing_since is not null and ended_at is null group by journey;
 
--- name: killed_journeys
--- The journeys that nobody may enter.
-select journey from journey_control where state = 'killed';
-
--- name: to_kill
--- Open runs whose journey was killed after they had entered.
-select r.id from journey_control c
-join run r on r.journey = c.journey and r.created_at <= c.killed_at
-where c.killed_at is not null and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1
-limit $3;
-
--- name: to_resume
--- Runs whose message waits only for their journey to live again, which it does. A paused journey's are not looked at.
-select d.run_id, d.step, d.occurrence, r.workflow_id
-from journey_control c
-cross join lateral (
-    select run_id, step, occurrence from delivery
-    where journey = c.journey and state = 'deferred' and reason = 'journey paused' and retry_at > $4
-    order by retry_at
-    limit $3
-) d
-join run r on r.id = d.run_id
-where c.state = 'live' and r.ended_at is null and r.exit_reason is null and bucket(r.profile_id) % $2 = $1;
-
--- name: mark_resumed
--- Their runs were told to ask again now.
-update delivery d set retry_at = $4
-from unnest($1::uuid[], $2::text[], $3::bigint[]) as x (run_id, step, occurrence)
-where d.run_id = x.run_id and d.step = x.step and d.occurrence = x.occurrence
-  and d.state = 'deferred' and d.reason = 'journey paused';
-
 -- name: by_id
 -- One run.
 select * from run where id = $1;
@@ -201,32 +170,10 @@ order by due_at, step, occurrence;
 -- The run of a workflow.
 select * from run where workflow_id = $1;
 
--- name: list_runs
--- Runs of a journey and/or a customer, newest first, after a cursor.
-select * from run
-where ($1::text is null or journey = $1)
-  and ($2::uuid is null or profile_id = $2)
-  and ($3::boolean is null or (ended_at is null) = $3)
-  and ($4::timestamptz is null or (entered_at, id) < ($4, $5::uuid))
-  and (not $7::boolean or (failing_since is not null and ended_at is null))
-  and (not $8::boolean or (waits_until is not null and ended_at is null))
-order by entered_at desc, id desc
-limit $6;
-
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.
 select coalesce(p.merged_into, p.id) from profile p
 where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1));
-
--- name: set_control
--- Throw the operator's switch of a journey.
-insert into journey_control (journey, state, at, by, killed_at) values ($1, $2::text, $3::timestamptz, $4, case $2::text when 'killed' then $3::timestamptz end)
-on conflict (journey) do update
-set state = excluded.state, at = excluded.at, by = excluded.by, killed_at = coalesce(excluded.killed_at, journey_control.killed_at);
-
--- name: controls
--- The switches that have been thrown.
-select journey, state from journey_control;
 
 -- name: standing_of_journeys
 -- How many runs of each journey are open, how many of these fail, how many met their ceiling since an instant, how many wait to
@@ -249,7 +196,3 @@ group by journey;
 -- name: has_runs
 -- Whether anybody ever was in a journey of this name.
 select exists (select from run where journey = $1);
-
--- name: control_of
--- The switch of one journey.
-select state from journey_control where journey = $1;

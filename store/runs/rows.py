@@ -73,16 +73,6 @@ class Names:
     anonymous_id: str | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PausedMessage:
-    """A message that waits for its journey to live again."""
-
-    run_id: UUID
-    step: str
-    occurrence: int
-    workflow_id: str
-
-
 async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[OutboxRow]:
     """Undispatched transitions of a shard, locked until the transaction ends."""
     rows = await connection.fetch(_SQL["lock_transitions"], shard, shards, limit)
@@ -169,24 +159,3 @@ async def to_signal(database: Database, shard: int, shards: int, limit: int) -> 
 async def mark_signalled(database: Database, ids: Sequence[UUID], at: datetime) -> None:
     """Temporal has the signal, or no such run any more."""
     await database.pool.execute(_SQL["mark_signalled"], ids, at)
-
-
-async def killed_journeys(connection: Connection) -> frozenset[str]:
-    """The journeys that nobody may enter."""
-    return frozenset(row["journey"] for row in await connection.fetch(_SQL["killed_journeys"]))
-
-
-async def to_kill(database: Database, shard: int, shards: int, limit: int) -> list[UUID]:
-    """Open runs whose journey was killed after they had entered."""
-    return [row["id"] for row in await database.pool.fetch(_SQL["to_kill"], shard, shards, limit)]
-
-
-async def to_resume(database: Database, shard: int, shards: int, limit: int, now: datetime) -> list[PausedMessage]:
-    """Messages that wait for their journey to live again, which it does."""
-    return [PausedMessage(**row) for row in await database.pool.fetch(_SQL["to_resume"], shard, shards, limit, now)]
-
-
-async def mark_resumed(database: Database, messages: Sequence[PausedMessage], at: datetime) -> None:
-    """Their runs were told to ask again."""
-    columns = ([getattr(m, name) for m in messages] for name in ("run_id", "step", "occurrence"))
-    await database.pool.execute(_SQL["mark_resumed"], *columns, at)

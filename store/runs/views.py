@@ -1,4 +1,4 @@
-"""Runs and journeys as people read them: a run with its messages, lists of runs, a customer by name, an operator's switch."""
+"""Runs and journeys as people read them: a run with its messages, how journeys stand, a customer by name."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -82,19 +82,19 @@ class Message:
 async def run_by_id(database: Database, run_id: UUID) -> Run | None:
     """One run."""
     row = await database.pool.fetchrow(_SQL["by_id"], run_id)
-    return _run(row) if row else None
+    return run_of(row) if row else None
 
 
 async def run_by_workflow(database: Database, workflow_id: str) -> Run | None:
     """The run of a workflow."""
     row = await database.pool.fetchrow(_SQL["by_workflow"], workflow_id)
-    return _run(row) if row else None
+    return run_of(row) if row else None
 
 
 async def run_by_idempotency_key(connection: Connection, journey: str, key: str) -> Run | None:
     """The run that an earlier call with the same key started."""
     row = await connection.fetchrow(_SQL["by_idempotency_key"], journey, key)
-    return _run(row) if row else None
+    return run_of(row) if row else None
 
 
 async def messages_of(database: Database, run_id: UUID) -> list[Message]:
@@ -102,33 +102,11 @@ async def messages_of(database: Database, run_id: UUID) -> list[Message]:
     return [Message(**row) for row in await database.pool.fetch(_SQL["timeline"], run_id)]
 
 
-async def list_runs(
-    database: Database,
-    *,
-    journey: str | None,
-    profile_id: UUID | None,
-    is_open: bool | None,
-    is_failing: bool = False,
-    is_waiting: bool = False,
-    before: tuple[datetime, UUID] | None,
-    limit: int,
-) -> list[Run]:
-    """Runs of a journey and/or a customer, newest first."""
-    at, run_id = before or (None, None)
-    rows = await database.pool.fetch(_SQL["list_runs"], journey, profile_id, is_open, at, run_id, limit, is_failing, is_waiting)
-    return [_run(row) for row in rows]
-
-
 async def customer_id(connection: Connection, kind: str, value: str) -> UUID | None:
     """The profile of a customer named by `id`, `user_id` or `anonymous_id`; a merged one is its survivor."""
     by_id = UUID(value) if kind == "id" else None
     found: UUID | None = await connection.fetchval(_SQL["customer"], by_id, kind, value)
     return found
-
-
-async def set_control(database: Database, journey: str, state: str, at: datetime, by: str) -> None:
-    """Throw the operator's switch of a journey: live, paused or killed."""
-    await database.pool.execute(_SQL["set_control"], journey, state, at, by)
 
 
 async def standing_of_journeys(database: Database, since: datetime) -> dict[str, JourneyStanding]:
@@ -143,16 +121,6 @@ async def has_runs(database: Database, journey: str) -> bool:
     return found
 
 
-async def control_of(connection: Connection, journey: str) -> str:
-    """The switch of a journey: live where nobody has thrown it."""
-    state: str | None = await connection.fetchval(_SQL["control_of"], journey)
-    return state or "live"
-
-
-async def controls(database: Database) -> dict[str, str]:
-    """The switches that have been thrown, by journey."""
-    return {row["journey"]: row["state"] for row in await database.pool.fetch(_SQL["controls"])}
-
-
-def _run(row: Record) -> Run:
+def run_of(row: Record) -> Run:
+    """A run, from a row that has all of its columns."""
     return Run(**{name: row[name] for name in Run.__slots__})

@@ -18,6 +18,7 @@ RUNS = "select id, journey, profile_id, entered_by, transition_id, workflow_id, 
 CARTS = "select count(*) from segment_transition where segment = 'carts' and kind = 'entered'"
 LEDGER = """select run_id, run_id || '/' || step || '/' || occurrence as key, journey, channel, purpose, state, reason,
                    attempts, copies from delivery order by due_at"""
+CALLS = "select run_id, number, reason, settled_at from service_call"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Evidence:
     runs: list[dict[str, object]]
     ledger: list[Row]
     accepted: Counter[str]
+    calls: list[dict[str, object]]
+    heard: Counter[str]
     workflows: dict[str, list[WorkflowExecutionStatus | None]]
     entered: int
     refused: int
@@ -58,14 +61,25 @@ class Evidence:
 async def gather(database: Database, client: Client, sandbox_url: str) -> Evidence:
     """Ask Postgres, the providers and Temporal."""
     rows = await database.pool.fetch(LEDGER)
+    keys = await _accepted(sandbox_url)
     return Evidence(
         runs=[dict(run) for run in await database.pool.fetch(RUNS)],
         ledger=[Row(**row) for row in rows],
-        accepted=Counter(await _accepted(sandbox_url)),
+        accepted=Counter(key for key in keys if not key.startswith("msg_")),
+        calls=[dict(call) for call in await database.pool.fetch(CALLS)],
+        heard=Counter(key for key in keys if key.startswith("msg_")),
         workflows=await _workflows(client),
         entered=await database.pool.fetchval(CARTS),
         refused=await database.pool.fetchval("select count(*) from entry_refused"),
     )
+
+
+def services_hear_of_everything_under_one_id(evidence: Evidence, journey: str) -> None:
+    """A call is settled once, and whatever attempts and workers it took, the service has heard one id."""
+    ids = {f"msg_{run['id'].hex}_1" for run in evidence.runs if run["journey"] == journey}  # type: ignore[attr-defined]  # UUID
+    assert set(evidence.heard) == ids
+    assert len(evidence.calls) == len(ids)
+    assert all(call["settled_at"] and call["reason"] is None for call in evidence.calls)
 
 
 async def _accepted(sandbox_url: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from itertools import product
 from pathlib import Path
 from profile import scaled
 from typing import Any
@@ -17,6 +18,7 @@ from crash.evidence import (
     gather,
     marketing_at_most_once_and_the_ledger_tells_the_truth,
     providers_have_nothing_that_the_ledger_does_not_know,
+    services_hear_of_everything_under_one_id,
     transactional_at_least_once_and_within_the_stated_bound,
 )
 from crash.processes import (
@@ -54,6 +56,9 @@ FAULTS: list[dict[str, Any]] = [
     {"provider": "smtp", "fault": "421", "probability": 0.04},
     {"provider": "smtp", "fault": "timeout_after_accept", "hold_seconds": 1.5, "probability": 0.12},
     {"provider": "smtp", "fault": "drop_before_accept", "hold_seconds": 0.5, "probability": 0.04},
+    {"provider": "services", "fault": "429", "retry_after": 1, "probability": 0.2},
+    {"provider": "services", "fault": "timeout_after_accept", "hold_seconds": 1.5, "probability": 0.3},
+    {"provider": "services", "fault": "503", "probability": 0.1},
 ]
 
 
@@ -88,6 +93,7 @@ def check(evidence: Evidence) -> None:
     carts_got_every_message_until_they_ordered(evidence)
     letters = [row for row in evidence.ledger if row.journey == "order_confirmation"]
     assert len(letters) == LETTERS
+    services_hear_of_everything_under_one_id(evidence, "tells_billing")
     the_cap_was_never_exceeded(evidence)
 
 
@@ -157,6 +163,6 @@ async def everybody_is_in(database: Database) -> bool:
 
 async def ask_for_letters(stack: EmbeddedStack, users: list[str]) -> None:
     async with httpx.AsyncClient(base_url=stack.api_url, auth=(stack.keys.operate, ""), timeout=30) as http:
-        for user in users:
-            answer = await http.post("/v1/journeys/order_confirmation/runs", json={"customer": {"user_id": user}})
+        for journey, user in product(("order_confirmation", "tells_billing"), users):
+            answer = await http.post(f"/v1/journeys/{journey}/runs", json={"customer": {"user_id": user}})
             assert answer.status_code == 201, answer.text

@@ -41,6 +41,9 @@ STARTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("follows_up", {}),
     ("follows_up", {}),
     ("never_stops", {"on": True}),
+    ("calls_out", {"note": "by hand"}),
+    ("calls_out", {}),
+    ("tells_nobody_of_the_holdout", {}),
     ("in_the_daytime", {}),
     ("in_the_daytime", {}),
 )
@@ -59,6 +62,16 @@ EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Searched", {}),
     ("Searched", {}),
     ("Something Else", {}),
+)
+#: How a service replies, and with what.
+REPLIES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("answers", {"answer": {"balance": 120, "tier": "gold", "greeting": "Hi"}}),
+    ("answers", {"answer": {"balance": "many", "tier": "gold"}}),
+    ("refuses", {"status": 404}),
+    ("refuses", {"status": 422}),
+    ("is_busy", {}),
+    ("is_busy", {"after": timedelta(minutes=4)}),
+    ("keeps_silent", {}),
 )
 STEPS = ("push:note", "whatsapp:note", "email:note")
 ZONES = ("UTC", "Europe/Madrid", "America/New_York", "Asia/Tokyo", None)
@@ -123,6 +136,8 @@ def _deed(dice: random.Random) -> tuple[str, tuple[Any, ...]]:  # noqa: PLR0911 
         case "meets":
             faults = ("refuses", "is_busy", "keeps_silent", "knows_nobody")
             return what, (dice.choice(("push", "whatsapp", "email")), dice.choice(faults), dice.choice((1, 1, 2)))
+        case "service":
+            return what, (dice.choice(("points", "crm")), *dice.choice(REPLIES), dice.choice((1, 2, 5, 9)))
         case "is in doubt":
             return what, (dice.choice((1, 2, 5)),)
         case "task is done":
@@ -148,6 +163,12 @@ def _doubt(shop: Rehearsal, who: Customer, times: int) -> None:
     shop.starts("urgent", who)
 
 
+def _service(shop: Rehearsal, who: Customer, name: str, how: str, told: dict[str, Any], times: int) -> None:
+    """A service replies so, and is called."""
+    getattr(shop.service(name), how)(**told, to=who, times=times)
+    shop.starts("calls_out", who)
+
+
 def _late(shop: Rehearsal, who: Customer, event: str, properties: dict[str, Any], minutes: int) -> None:
     who.does(event, at=shop.now - minutes * MINUTE, **properties)
 
@@ -161,6 +182,7 @@ _WEIGHTS = {
     "meets": 12,
     "task is done": 8,
     "is in doubt": 4,
+    "service": 6,
     "says no": 3,
     "says yes": 3,
 }
@@ -173,6 +195,7 @@ _DEEDS: dict[str, Callable[..., None]] = {
     "meets": lambda shop, who, channel, fault, times: getattr(shop.provider(channel), fault)(to=who, times=times),
     "task is done": _task,
     "is in doubt": _doubt,
+    "service": _service,
     "says no": lambda _, who, channel: who.says_no(channel),
     "says yes": lambda _, who, channel: who.says_yes(channel),
 }

@@ -459,3 +459,63 @@ def test_a_problem_names_its_file_from_where_one_stands(tmp_path: Path, monkeypa
     inside = Problem(str(tmp_path / "shop" / "__init__.py"), 9, 1, "wrong")
     outside = Problem("/elsewhere/a.py", 2, 1, "wrong, too")
     assert str(CatalogueError(outside, inside, inside)) == "/elsewhere/a.py:2:1: wrong, too\nshop/__init__.py:9:1: wrong"
+
+
+SERVICES = """
+class Points(BaseModel):
+    balance: int
+    greeting: str = ""
+
+
+points = Service("points", sends=("customer.email",), gives=Points)
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        ("await j.webhook(Service('crm'), 'a.b')", "journey trial calls the service 'crm', which the catalogue lacks; keep it"),
+        ("(await j.fetch(points)).value.balance", "points may have given nothing; ask first whether it has"),
+        (
+            "answer = await j.fetch(points)\n    if answer: answer.value.greeting",
+            "value.greeting is free text, which stays out of",
+        ),
+        ("answer = await j.fetch(points)\n    if answer: answer.value.price", "no 'price' is declared of what points gives"),
+        ("await j.fetch('points')", "j.fetch takes a service, not 'points'; declare it"),
+        ("await j.webhook(points, 'Lead qualified!')", "j.webhook takes the name of what happened, not 'Lead qualified!'"),
+        ("await j.fetch(points, within=5)", "within= is a span, not 5; write within=minutes(10)"),
+        ("await j.fetch(points, tags=[])", "tags= is not a list; give a number, a flag or a text"),
+        ("await j.fetch(Service('crm'))", "j.fetch: crm declares nothing that it gives; declare it"),
+        ("j.fetch(points)", "j.fetch(…) does nothing without await"),
+    ],
+)
+def test_calls_that_cannot_be_made(package: Path, steps: str, problem: str) -> None:
+    header = "from pydantic import BaseModel\nfrom journeys import Service\n"
+    found = examined(package, header + SERVICES + journey_of(steps + "\n    await j.push('hi')"))
+    assert any(problem in each.told for each in found.problems), [each.told for each in found.problems]
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem"),
+    [
+        ('"crm", sends=("customer.emial",)', "service crm: unknown variable customer.emial; did you mean customer.email?"),
+        ('"crm", sends=("fetched.points.balnce",)', "did you mean fetched.points.balance?"),
+        ('"crm", sends="customer.email"', 'sends= has other words; name what it is told: sends=("customer.email"'),
+        ('"crm", sends=("email",)', "sends= has other words"),
+        ('"The CRM"', "a service has no name such as 'The CRM'"),
+        ('"crm", gives=dict', "gives= is no model"),
+        ('"crm", sample=Points(balance=1)', "sample= is none of what it gives"),
+        ('"points"', "two different services are called 'points'; rename one"),
+    ],
+)
+def test_services_that_cannot_be(package: Path, declared: str, problem: str) -> None:
+    header = "from pydantic import BaseModel\nfrom journeys import Service\n"
+    found = examined(package, header + SERVICES + f"other = Service({declared})\n" + journey_of("await j.push('hi')"))
+    assert any(problem in each.told for each in found.problems), [each.told for each in found.problems]
+
+
+def test_templates_know_what_services_give(package: Path) -> None:
+    header = "from pydantic import BaseModel\nfrom journeys import Service\n"
+    text = "title: '{{ fetched.points.greeting }}'\nbody: '{{ fetched.points.greetings }}'\n"
+    (typo,) = examined(package, header + SERVICES + journey_of("await j.push('own')"), own__push__yaml=text).problems
+    assert "unknown variable fetched.points.greetings; did you mean fetched.points.greeting?" in typo.told

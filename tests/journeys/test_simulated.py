@@ -55,6 +55,9 @@ def _alike(a: Run, b: Run) -> bool:
     for one, other in zip(a.messages, b.messages, strict=False):
         same &= (one.step, one.occurrence, one.state, one.reason) == (other.step, other.occurrence, other.state, other.reason)
         times += [(one.due_at, other.due_at), (one.at, other.at)]
+    came_to = [[(call.service, call.event, call.came_to) for call in run.calls] for run in (a, b)]
+    same &= came_to[0] == came_to[1]
+    times += [(one.at, other.at) for one, other in zip(a.calls, b.calls, strict=False)]
     return same and all(_close(x, y) for x, y in times)
 
 
@@ -64,6 +67,7 @@ def _close(a: datetime | None, b: datetime | None) -> bool:
 
 def _told(run: Run) -> str:
     fates = [f"{m.step} {m.state} {m.reason or ''} {m.due_at:%d %H:%M:%S} {m.at:%d %H:%M:%S}" for m in run.messages]
+    fates += [f"{c.service} {c.came_to} {c.at and f'{c.at:%d %H:%M:%S}'}" for c in run.calls]
     return f"{run.journey} {run.entered_at:%d %H:%M:%S} {run.outcome} {run.ended_at and f'{run.ended_at:%d %H:%M:%S}'} {fates}"
 
 

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from store.runs.views import set_control
+from store.runs.switches import throw
 from tests.command_line import in_thread
 from workers.testing.shop import Shop
 
@@ -115,7 +115,7 @@ async def test_why_somebody_is_not_in_a_journey(shop: Shop, dsn: str) -> None:
 
     await shop.does("ana", "Product Added")
     assert rules(await why_not(shop, "ana")) == ["about-to-enter"]
-    await set_control(shop.database, "cart_abandonment", "killed", shop.clock.now(), "an operator")
+    await throw(shop.database, "cart_abandonment", "killed", shop.clock.now(), "an operator")
     await shop.look()
     refused = await why_not(shop, "ana")
     assert rules(refused)[:2] == ["journey-killed", "refused"]

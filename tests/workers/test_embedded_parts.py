@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from activities.calling.where import where_of
 from workers.embedded.attention import Warnings, worth_telling
 from workers.embedded.environment import Addresses, environment
 from workers.embedded.errors import AlreadyRunning, ServerFailed
@@ -128,6 +129,8 @@ def test_children_are_told_the_addresses_and_the_sandbox_providers() -> None:
     assert settings.fcm_url == settings.whatsapp_url == "http://127.0.0.1:5"
     assert settings.smtp_url == SecretStr("smtp://127.0.0.1:6")
     assert settings.secret == SecretStr(PRIVATE.secret)
+    assert settings.private_targets == ("127.0.0.0/8", "::1/128")
+    assert where_of(settings.services_text)["*"].url == "http://127.0.0.1:5/services/{name}"
 
 
 def test_what_is_configured_is_passed_on_and_its_sandbox_left_out() -> None:
@@ -139,6 +142,11 @@ def test_what_is_configured_is_passed_on_and_its_sandbox_left_out() -> None:
         public_url="https://shop.example",
         watch_tick=timedelta(seconds=2),
     )
+    crm = {"crm": {"url": "https://crm.example", "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}}
+    inside = Settings(services=SecretStr(json.dumps(crm)), private_targets=("10.0.0.0/8",))
+    told = Settings(_env_file=None, **ours(environment(inside, ADDRESSES, PRIVATE)))
+    assert set(where_of(told.services_text)) == {"crm", "*"}
+    assert told.private_targets == ("10.0.0.0/8", "127.0.0.0/8", "::1/128")
     settings = Settings(_env_file=None, **ours(environment(given, ADDRESSES, PRIVATE)))
     same = given.model_fields_set
     assert settings.model_dump(include=same) == given.model_dump(include=same)

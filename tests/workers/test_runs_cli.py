@@ -1,4 +1,4 @@
-"""`journeys runs`: which runs cannot go on, and why (FAULTS E5)."""
+"""`journeys runs …`, `pause`, `resume`, `kill`: what operators see and do by hand (FAULTS E5)."""
 
 import json
 from datetime import UTC, datetime
@@ -11,41 +11,105 @@ from rich.console import Console
 
 from store import Database
 from tests.command_line import in_thread
-from workers.cli.run_tables import RunTold, listed
+from workers.cli.operating.run_tables import RunTold, listed
 
-CUSTOMER, RUN = UUID(int=1), UUID(int=2)
+CUSTOMER, RUN, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WHY = "KeyError at shop/welcome.py:12"
 
 
 @pytest.fixture
-async def failing(database: Database) -> Database:
-    await database.pool.execute("insert into profile (id, created_at, updated_at) values ($1, now(), now())", CUSTOMER)
-    await database.pool.execute(
-        "insert into run (id, journey, profile_id, entered_by, entered_at, workflow_id, created_at, started_at, failing_since,"
-        " failure) values ($1, 'welcome', $2, 'api', now(), 'w', now(), now(), now(), 'KeyError at shop/welcome.py:12')",
-        RUN,
+async def two(database: Database) -> Database:
+    """Two open runs of a journey that has left the catalogue: one that fails, one whose message waits for the morning."""
+    pool = database.pool
+    await pool.execute("insert into profile (id, created_at, updated_at) values ($1, now(), now())", CUSTOMER)
+    await pool.execute(
+        "insert into identity (kind, value, profile_id, since, created_at) values ('user_id', 'ana', $1, now(), now())",
         CUSTOMER,
+    )
+    for run, key, failure in ((RUN, "a", WHY), (OTHER, "b", None)):
+        await pool.execute(
+            "insert into run (id, journey, profile_id, entry_key, entered_by, entered_at, workflow_id, created_at, started_at,"
+            " failing_since, failure) values ($1, 'welcome', $2, $3, 'api', $4, $3, $4, $4, $5, $6)",
+            *(run, CUSTOMER, key, T0, T0 if failure else None, failure),
+        )
+    await pool.execute(
+        "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at, state,"
+        " reason, retry_at) values ($1, 'push:hello', 1, $2, 'welcome', 'push', 'marketing', 'hello', $3, 'deferred',"
+        " 'quiet hours', $3)",
+        *(OTHER, CUSTOMER, T0),
     )
     return database
 
 
-@pytest.mark.usefixtures("failing")
-async def test_failing_runs_with_the_place_of_their_error(dsn: str) -> None:
+@pytest.mark.usefixtures("two")
+async def test_runs_with_what_they_do_next_and_the_place_of_an_error(dsn: str) -> None:
     shown = await in_thread("runs", "--status", "failing", database_url=dsn)
     assert shown.returncode == 0, shown.stderr
-    assert "KeyError at shop/welcome.py:12" in shown.stdout
+    assert WHY in shown.stdout
     assert "go on when code is deployed" in shown.stdout
-    found: list[dict[str, Any]] = json.loads((await in_thread("runs", "welcome", "--json", database_url=dsn)).stdout)
-    assert [(run["id"], run["status"], run["failure"]) for run in found] == [
-        (str(RUN), "failing", "KeyError at shop/welcome.py:12")
-    ]
-    assert (await in_thread("runs", "--status", "ended", database_url=dsn)).stdout == "no such runs\n"
+    found: list[dict[str, Any]] = json.loads(
+        (await in_thread("runs", "--journey", "welcome", "--json", database_url=dsn)).stdout
+    )
+    assert {(run["id"], run["status"], run["failure"], run["next"]) for run in found} == {
+        (str(RUN), "failing", WHY, "code that it can go on with"),
+        (str(OTHER), "deferred", None, "push hello again: quiet hours"),
+    }
+    hers = await in_thread("runs", "--customer", "ana", "--status", "deferred", "--since", "2026-03-01", database_url=dsn)
+    assert (str(OTHER) in hers.stdout, str(RUN) in hers.stdout) == (True, False)
+    assert (await in_thread("runs", "--until", "2026-03-01", database_url=dsn)).stdout == "no such runs\n"
     wrong = await in_thread("runs", "--status", "broken", database_url=dsn)
-    assert (wrong.returncode, "choose one of open, failing, ended" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "choose one of open, in-line, waiting, deferred, failing, in-doubt, ended" in wrong.stderr) == (
+        1,
+        True,
+    )
+
+
+@pytest.mark.usefixtures("two")
+async def test_one_run_whole(dsn: str) -> None:
+    told = (await in_thread("runs", "show", str(OTHER), database_url=dsn)).stdout
+    assert all(each in told for each in (str(OTHER), str(CUSTOMER), "push hello again: quiet hours", "2026-03-01 12:00:00 UTC"))
+    assert (await in_thread("runs", "show", str(uuid4()), database_url=dsn)).returncode == 1
+
+
+async def test_runs_are_ended_by_a_filter_after_they_were_counted(two: Database, dsn: str) -> None:
+    every = "runs", "end", "--journey", "welcome"
+    assert (await in_thread("runs", "end", database_url=dsn)).returncode == 1, "not everybody, for lack of a filter"
+    looked = await in_thread(*every, "--dry-run", database_url=dsn)
+    assert (looked.returncode, "2 open runs of 1 people; 0 were told to end" in looked.stdout) == (0, True)
+    asked = await in_thread(*every, database_url=dsn)
+    assert (asked.returncode, "end 2 runs of 1 people? say --yes" in asked.stderr) == (1, True)
+    assert await told_to_end(two) == {}
+    done = await in_thread(*every, "--status", "failing", "--yes", "--json", database_url=dsn)
+    assert json.loads(done.stdout) == {"runs": 1, "people": 1, "ended": 1}
+    assert await told_to_end(two) == {RUN: "ended by an operator"}
+    await in_thread("runs", "end", str(OTHER), "--yes", database_url=dsn)
+    assert len(await told_to_end(two)) == 2
+
+
+async def told_to_end(database: Database) -> dict[UUID, str]:
+    rows = await database.pool.fetch("select id, exit_reason from run where exit_reason is not null")
+    return {row["id"]: row["exit_reason"] for row in rows}
+
+
+async def test_switches_are_thrown_and_say_whom_they_concern(two: Database, dsn: str) -> None:
+    paused = await in_thread("pause", "welcome", "--by", "ops", database_url=dsn)
+    assert paused.stdout == "welcome is paused: 2 runs go on up to their next message; 0 messages are at a provider\n"
+    await two.pool.execute("update delivery set reason = 'journey paused'")
+    resumed = await in_thread("resume", "welcome", database_url=dsn)
+    assert resumed.stdout == "welcome lives: 1 messages that waited leave within about 1 s\n"
+    assert "would end" in (await in_thread("kill", "--all", "--dry-run", database_url=dsn)).stdout
+    assert (await in_thread("kill", "--all", database_url=dsn)).returncode == 1, "asked, and nobody answered"
+    killed = json.loads((await in_thread("kill", "--all", "--yes", "--json", database_url=dsn)).stdout)
+    assert killed["concerned"] == {"open_runs": 2, "waiting_messages": 1, "in_flight": 0}
+    rows = await two.pool.fetch("select journey, state, by = 'ops' as by, killed_at is null as never from journey_control")
+    assert {tuple(row) for row in rows} == {("welcome", "live", False, False), ("*", "killed", False, False)}
+    for wrong in (("pause",), ("pause", "welcome", "--all")):
+        assert "say which journey, or --all" in (await in_thread(*wrong, database_url=dsn)).stderr
 
 
 def test_the_id_of_a_run_is_whole_on_a_narrow_terminal() -> None:
-    run = RunTold(uuid4(), "cart_abandonment", uuid4(), "failing", "KeyError at shop/welcome.py:12", None, T0, None)
+    run = RunTold(uuid4(), "cart_abandonment", uuid4(), "failing", WHY, None, T0, None, "code", None)
     screen = Console(width=80, record=True, file=StringIO())
     for part in listed([run]):
         screen.print(part)
@@ -53,10 +117,13 @@ def test_the_id_of_a_run_is_whole_on_a_narrow_terminal() -> None:
     assert "…" not in screen.export_text()
 
 
-@pytest.mark.usefixtures("failing")
+@pytest.mark.usefixtures("two")
 async def test_a_misspelt_journey_is_no_empty_list(dsn: str) -> None:
-    wrong = await in_thread("runs", "wellcome", database_url=dsn)
+    wrong = await in_thread("runs", "--journey", "wellcome", database_url=dsn)
     assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert "no journey 'wellcome', and no run of one; the catalogue has: cart_abandonment, cart_discount" in wrong.stderr
-    left = await in_thread("runs", "welcome", "--status", "ended", database_url=dsn)  # not in the catalogue any more
+    assert "no journey 'wellcome', and no run of one; the catalogue has: after_purchase, " in wrong.stderr
+    assert (await in_thread("pause", "wellcome", database_url=dsn)).returncode == 1
+    left = await in_thread(
+        "runs", "--journey", "welcome", "--status", "ended", database_url=dsn
+    )  # not in the catalogue any more
     assert (left.returncode, left.stdout) == (0, "no such runs\n")

@@ -17,10 +17,11 @@ from workers.cli.explain import explain
 from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.new import new
+from workers.cli.operating.runs import runs
+from workers.cli.operating.switches import kill, pause, resume
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.replay import replay
-from workers.cli.runs import runs
 from workers.cli.segments.commands import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
@@ -44,8 +45,11 @@ app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
+app.add_typer(runs, name="runs", rich_help_panel="Operating")
+app.command(rich_help_panel="Operating")(pause)
+app.command(rich_help_panel="Operating")(resume)
+app.command(rich_help_panel="Operating")(kill)
 app.command(rich_help_panel="Customers")(profile)
-app.command(rich_help_panel="Customers")(runs)
 app.command(rich_help_panel="Customers")(explain)
 app.command("why-not", rich_help_panel="Customers")(why_not)
 app.command(rich_help_panel="Customers")(merges)

@@ -1,13 +1,18 @@
 """Our own programs in the embedded stack: sandbox providers, API and workers, with ports and environment."""
 
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+from journeys.catalogue import load
 from journeys.clock import Clock
+from journeys.errors import JourneyError
+from journeys.walk.samples import sample
 from workers.embedded.environment import Addresses, environment
 from workers.embedded.parts import Program, Ready, answers, says
 from workers.embedded.ports import LOCALHOST, Ports
@@ -32,6 +37,8 @@ class Programs:
     ports: Ports
     api_dsn: str = field(repr=False)
     metrics_urls: dict[str, str] = field(default_factory=dict)
+    #: What the sandbox's services answer.
+    samples: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def plan(
@@ -58,7 +65,7 @@ class Programs:
             service_account=directory / "sandbox" / "service-account.json",
         )
         told = environment(settings, at, secrets_in(directory)) | dict(extra)
-        return cls(at, directory / "logs", children, told, ports, api_dsn)
+        return cls(at, directory / "logs", children, told, ports, api_dsn, samples=_samples(settings.catalogue))
 
     def sandbox(self) -> Program:
         """The providers' stand-ins, with the page that shows the messages."""
@@ -67,6 +74,7 @@ class Programs:
         webhook = ("--whatsapp-webhook-url", self.at.api + WHATSAPP_WEBHOOK)
         directory = ("--data-dir", str(self.at.service_account.parent))
         self.at.service_account.parent.mkdir(parents=True, exist_ok=True)
+        (self.at.service_account.parent / "services.json").write_text(json.dumps(self.samples))
         command = ("workers.sandbox", *arguments, *webhook, *directory, *self._clock())
         return self._program("sandbox", command, answers(self.at.sandbox))
 
@@ -101,6 +109,13 @@ class Programs:
     ) -> Program:
         log = self.logs / f"{name}.log"
         return Program(name, command, self.environment | dict(told), log, self.children, ready, grace)
+
+
+def _samples(catalogue: str) -> dict[str, object]:
+    """What each service gives that the catalogue declares; nothing where it does not load, which its workers tell."""
+    with suppress(JourneyError):
+        return {name: sample(service) for name, service in load(catalogue).services.items()}
+    return {}
 
 
 def _port(url: str) -> str:

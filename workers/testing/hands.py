@@ -13,7 +13,8 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.service import RPCError
 
-from store.runs.views import Run, list_runs
+from store.runs.lists import Wanted, list_runs
+from store.runs.views import Run
 from workers.testing.shop import Shop
 
 #: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
@@ -104,4 +105,4 @@ class Hands:
 
     async def _listed(self, profile: UUID) -> list[Run]:
         database = self._shop.database
-        return await list_runs(database, journey=None, profile_id=profile, is_open=None, before=None, limit=500)
+        return await list_runs(database, Wanted(profile_id=profile), limit=500)

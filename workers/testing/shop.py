@@ -32,7 +32,8 @@ from journeys.walk.samples import sample
 from store import Database, connect
 from store.keys import Role, create_key
 from store.report import refusals
-from store.runs.views import Message, Run, list_runs, messages_of, run_by_id
+from store.runs.lists import Wanted, list_runs
+from store.runs.views import Message, Run, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_NUMBER_ID
@@ -110,9 +111,9 @@ class Shop:
         while await self.watch.once():
             pass
 
-    async def runs(self, journey: str | None = None, *, is_open: bool | None = None) -> list[Run]:
+    async def runs(self, journey: str | None = None, *, is_open: bool = False) -> list[Run]:
         """Runs, oldest first."""
-        found = await list_runs(self.database, journey=journey, profile_id=None, is_open=is_open, before=None, limit=500)
+        found = await list_runs(self.database, Wanted(journey=journey, status="open" if is_open else None), limit=5_000)
         return sorted(found, key=lambda run: (run.entered_at, run.id))
 
     async def run(self, journey: str | None = None) -> Run:

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from journeys import Cap, Journey, Segment, after, did, journey, once, per_key, purchases, trait
+from journeys import Cap, Journey, Segment, Service, after, did, journey, once, per_key, purchases, trait
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 savers = Segment("savers", did("Product Saved").within(hours=24))
 vips = Segment("vips", trait("tier") == "gold")
+billing = Service("billing", sends=("customer.email",))
 
 FIVE_A_DAY = (Cap(5, timedelta(days=1)),)
 
@@ -32,6 +33,12 @@ async def welcome(j: Journey) -> None:
 async def order_confirmation(j: Journey) -> None:
     """A transactional letter."""
     await j.email("note", transactional=True)
+
+
+@journey(reentry=after(minutes=0))
+async def tells_billing(j: Journey) -> None:
+    """A service of the company is told."""
+    await j.webhook(billing, "order.confirmed")
 
 
 @journey(entry=savers, reentry=per_key("product_id"), caps=FIVE_A_DAY)

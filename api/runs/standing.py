@@ -1,0 +1,60 @@
+"""How a run stands, in words: its status, what it does next and when; for the API and for the command line."""
+
+from datetime import datetime
+from typing import Literal
+
+from store.runs.lists import Next
+from store.runs.views import Run
+
+Status = Literal["in-line", "starting", "waiting", "deferred", "in-doubt", "failing", "ending", "ended"]
+#: What is next of a run that merely sleeps: when it wakes is known to Temporal alone.
+ASLEEP = "a timer"
+_SIMPLE: dict[Status, str] = {
+    "starting": "its first step",
+    "failing": "code that it can go on with",
+    "ending": "its end",
+}
+_PAUSED = "journey paused"
+
+
+def status_of(run: Run, then: Next | None = None) -> Status:
+    """Where a run stands, in a word."""
+    if run.ended_at is not None:
+        return "ended"
+    if run.exit_reason is not None:
+        return "ending"
+    if run.waits_until is not None:
+        return "in-line"
+    if run.failing_since is not None:
+        return "failing"
+    if run.started_at is None:
+        return "starting"
+    return _under_way(then.state if then else None)
+
+
+def next_of(run: Run, status: Status, then: Next | None) -> tuple[str | None, datetime | None]:
+    """What a run does next, and when, as far as that is known."""
+    if status == "ended":
+        return None, None
+    if status == "in-line":
+        return "to be let in, or too late", run.waits_until
+    if status in _SIMPLE or then is None:
+        return _SIMPLE.get(status, ASLEEP), None
+    if then.state is not None:
+        return _message(then)
+    if then.which is not None:
+        return f"{then.which}, or no longer", then.until
+    return ("its first step", then.begins_at) if then.begins_at else (ASLEEP, None)
+
+
+def _under_way(message: str | None) -> Status:
+    return "waiting" if message is None else "in-doubt" if message == "claimed" else "deferred"
+
+
+def _message(then: Next) -> tuple[str, datetime | None]:
+    message = f"{then.channel} {then.template}"
+    if then.state == "claimed":
+        return (f"{message} once more" if then.retry_at else f"what becomes of {message}"), then.retry_at
+    if then.reason == _PAUSED:
+        return f"{message} when resumed, or dropped", then.retry_at
+    return f"{message} again" + (f": {then.reason}" if then.reason else ""), then.retry_at

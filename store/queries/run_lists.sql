@@ -1,0 +1,80 @@
+-- name: list_runs
+-- Runs of a journey, of a customer, entered from an instant on and before another, or these; newest first, from a place in that
+-- order on.
+select * from run
+where ($1::text is null or journey = $1) and ($2::uuid is null or profile_id = $2)
+  and ($3::timestamptz is null or entered_at >= $3) and ($4::timestamptz is null or entered_at < $4)
+  and ($5::uuid[] is null or id = any($5)) and ($6::timestamptz is null or (entered_at, id) < ($6, $7::uuid))
+  and :status
+order by entered_at desc, id desc
+limit $8;
+
+-- name: count_runs
+-- How many open runs such a list has, and of how many people.
+select count(*) as runs, count(distinct profile_id) as people from run
+where ($1::text is null or journey = $1) and ($2::uuid is null or profile_id = $2)
+  and ($3::timestamptz is null or entered_at >= $3) and ($4::timestamptz is null or entered_at < $4)
+  and ($5::uuid[] is null or id = any($5)) and ended_at is null and exit_reason is null and :status;
+
+-- name: end_runs
+-- Ask some of the open runs of such a list to end, as many as it may be at once; the first reason stands.
+update run set exit_reason = $6, exit_at = $7
+where id in (
+    select id from run
+    where ($1::text is null or journey = $1) and ($2::uuid is null or profile_id = $2)
+      and ($3::timestamptz is null or entered_at >= $3) and ($4::timestamptz is null or entered_at < $4)
+      and ($5::uuid[] is null or id = any($5)) and ended_at is null and exit_reason is null and :status
+    limit $8)
+  and ended_at is null and exit_reason is null
+returning id;
+
+-- name: every
+-- Whatever becomes of them.
+true;
+
+-- name: open
+-- Not over.
+ended_at is null;
+
+-- name: ended
+-- Over.
+ended_at is not null;
+
+-- name: failing
+-- They cannot go on with the code that they began with.
+failing_since is not null and ended_at is null;
+
+-- name: in_line
+-- They wait to be let in.
+waits_until is not null and ended_at is null and exit_reason is null;
+
+-- name: deferred
+-- A message of theirs is to be tried again: not now, said the gate, or the provider.
+ended_at is null and exit_reason is null
+  and exists (select from delivery d where d.run_id = run.id and d.state in ('deferred', 'released'));
+
+-- name: in_doubt
+-- A provider may have a message of theirs, and nobody knows; also of those who are over.
+exists (select from delivery d where d.run_id = run.id and d.state in ('claimed', 'unconfirmed'));
+
+-- name: waiting
+-- They wait for time to pass, or for something to happen: nothing of theirs is under way.
+ended_at is null and exit_reason is null and failing_since is null and started_at is not null
+  and not exists (select from delivery d where d.run_id = run.id and d.state in ('claimed', 'deferred', 'released'));
+
+-- name: next_of
+-- What open runs do next: of their messages the one that is tried again soonest, and of what they wait for the soonest end.
+select r.id, d.state, d.channel, d.template, d.reason, d.retry_at, e.which, e.until,
+       case when r.started_at + r.start_delay > $2 then r.started_at + r.start_delay end as begins_at
+from run r
+left join lateral (
+    select state, channel, template, reason, retry_at from delivery
+    where run_id = r.id and state in ('claimed', 'deferred', 'released')
+    order by retry_at nulls first limit 1
+) d on true
+left join lateral (
+    select string_agg(which, ', ' order by which) as which, min(until) as until from expectation x
+    where x.run_id = r.id and x.until > $2 and x.happened_at is null
+      and x.wait = (select max(wait) from expectation where run_id = r.id)
+) e on true
+where r.id = any($1::uuid[]) and r.ended_at is null;

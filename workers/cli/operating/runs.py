@@ -1,0 +1,199 @@
+"""`journeys runs …`: who is in which journey, how each run stands and what it does next; one shown, one or many ended."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+from uuid import UUID
+
+import typer
+
+from workers.cli.asked import fail, settings, with_database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from store import Database
+    from store.runs.lists import Counted, Wanted
+    from store.runs.views import Run
+    from workers.cli.operating.run_tables import RunShown, RunTold
+    from workers.waking import Waking
+
+_STATUSES = (
+    "open",
+    "in-line",
+    "waiting",
+    "deferred",
+    "failing",
+    "in-doubt",
+    "ended",
+)  # `store.runs.lists`, which `--help` does not load
+_ALL = "say which runs: their ids, or a filter such as --journey or --status; `journeys kill --all` ends everything"
+Journey = Annotated[str | None, typer.Option(help="Only of this journey, also one that has left the catalogue.")]
+Customer = Annotated[str | None, typer.Option(help="Only of this customer: a userId, or our id.")]
+Status = Annotated[str | None, typer.Option(help=f"{', '.join(_STATUSES)}; some overlap: failing ones are open, too.")]
+Since = Annotated[datetime | None, typer.Option(help="Only who entered then (UTC) or later.")]
+Until = Annotated[datetime | None, typer.Option(help="Only who entered before then (UTC).")]
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+runs = typer.Typer(
+    help="Runs, newest first, each with what it does next and when; one shown, one or many ended.\n\n"
+    "`journeys runs --status failing` shows what waits for mended code, with the error's kind and place.",
+)
+
+
+class _Given(NamedTuple):
+    journey: str | None
+    customer: str | None
+    status: str | None
+    since: datetime | None
+    until: datetime | None
+
+    async def wanted(self, database: "Database", ids: "Sequence[UUID] | None" = None) -> "Wanted":
+        from datetime import UTC
+
+        from store.runs.lists import STATUSES, Wanted
+
+        status = next((each for each in STATUSES if each == self.status), None)
+        if status != self.status:
+            fail(f"--status {self.status}: choose one of {', '.join(STATUSES)}")
+        since, until = (at and at.replace(tzinfo=UTC) for at in (self.since, self.until))
+        profile = None if self.customer is None else await _customer(database, self.customer)
+        return Wanted(self.journey, profile, status, since, until, ids)
+
+
+@runs.callback(invoke_without_command=True)
+def list_(
+    context: typer.Context,
+    journey: Journey = None,
+    customer: Customer = None,
+    status: Status = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first, each with what it does next and when."""
+    if context.invoked_subcommand is not None:
+        return
+    from store.runs.lists import list_runs
+    from workers.cli import tables
+    from workers.cli.operating.run_tables import listed
+
+    given = _Given(journey, customer, status, since, until)
+
+    async def work(database: "Database") -> "Sequence[RunTold]":
+        return await _told(database, await list_runs(database, await given.wanted(database), limit=limit))
+
+    found = with_database(work)
+    if journey is not None and not found:
+        insist_on_known(journey)
+    tables.show(found, listed, as_json=as_json)
+
+
+@runs.command()
+def show(
+    run_id: Annotated[UUID, typer.Argument(metavar="RUN", help="The run's id, as the list shows it.")], as_json: Json = False
+) -> None:
+    """One run with its messages, what it does next, and why it fails if it does."""
+    from store.runs.views import messages_of, run_by_id
+    from workers.cli import tables
+    from workers.cli.operating.run_tables import RunShown, shown
+
+    async def work(database: "Database") -> "RunShown":
+        run = await run_by_id(database, run_id)
+        if run is None:
+            fail(f"no run {run_id}")
+        (told,) = await _told(database, [run])
+        return RunShown(told, run.version, run.started_at, run.workflow_id, await messages_of(database, run_id))
+
+    tables.show(with_database(work), shown, as_json=as_json)
+
+
+@runs.command()
+def end(
+    run_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[RUN]…", help="Runs by id; none: those of a filter.")] = None,
+    journey: Journey = None,
+    customer: Customer = None,
+    status: Status = None,
+    since: Since = None,
+    until: Until = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: end as many as there are.")] = False,
+    as_json: Json = False,
+) -> None:
+    """End runs, by id or by the filter of the list: nothing more is sent, whatever their code does. Asks before it does."""
+    from store.runs.lists import count_runs, end_runs
+    from workers.cli import tables
+    from workers.cli.operating.run_tables import Ended, ended
+
+    given = _Given(journey, customer, status, since, until)
+    if any(given) == bool(run_ids):
+        fail(_ALL)
+
+    async def counted(database: "Database") -> "tuple[Wanted, Counted]":
+        wanted = await given.wanted(database, run_ids)
+        return wanted, await count_runs(database, wanted)
+
+    wanted, found = with_database(counted)
+    if journey is not None and not found.runs:
+        insist_on_known(journey)
+    told = Ended(found.runs, found.people, 0)
+    if found.runs and not dry_run:
+        confirmed(f"end {found.runs:,} runs of {found.people:,} people?", yes=yes)
+        now = settings().clock.now()
+        told.ended = with_database(lambda database: end_runs(database, wanted, "ended by an operator", now))
+    tables.show(told, ended, as_json=as_json)
+
+
+def confirmed(question: str, *, yes: bool) -> None:
+    """Ask, unless the answer was given; whoever cannot be asked has to give it."""
+    import sys
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail(f"{question} say --yes to do so, or --dry-run to look only")
+    if not typer.confirm(question):
+        raise typer.Exit(1)
+
+
+def insist_on_known(journey: str) -> None:
+    """A misspelt name is no empty list; one that has left the catalogue is known by its runs."""
+    from journeys.catalogue import load
+    from store.runs.views import has_runs
+
+    names = sorted(load(settings().catalogue).journeys)
+    if journey not in names and not with_database(lambda database: has_runs(database, journey)):
+        fail(f"no journey {journey!r}, and no run of one; the catalogue has: {', '.join(names)}")
+
+
+async def _customer(database: "Database", name: str) -> UUID:
+    from contextlib import suppress
+
+    from store.runs.views import customer_id
+
+    kind = "user_id"
+    with suppress(ValueError):
+        name, kind = str(UUID(name)), "id"
+    async with database.pool.acquire() as connection:
+        found = await customer_id(connection, kind, name)
+    if found is None:
+        fail("no such customer")
+    return found
+
+
+async def _told(database: "Database", found: "Sequence[Run]") -> "Sequence[RunTold]":
+    from api.runs.standing import ASLEEP, next_of, status_of
+    from store.runs import lists
+    from workers.cli.operating.run_tables import told
+    from workers.waking import wakings
+
+    then = await lists.next_of(database, [run.id for run in found], settings().clock.now())
+    stands = {run.id: status_of(run, then.get(run.id)) for run in found}
+    nexts = {run.id: next_of(run, stands[run.id], then.get(run.id)) for run in found}
+    asleep = [run.workflow_id for run in found if nexts[run.id] == (ASLEEP, None)]
+    wakes = await wakings(settings(), asleep) if asleep else {}
+    return [told(run, stands[run.id], *_awake(nexts[run.id], wakes.get(run.workflow_id))) for run in found]
+
+
+def _awake(known: tuple[str | None, datetime | None], waking: "Waking | None") -> tuple[str | None, datetime | None]:
+    return (waking.what, waking.at) if waking else known
