@@ -35,7 +35,7 @@ async def test_a_story_from_its_begin_to_what_comes_next_and_to_its_end(shop: Sh
     await shop.look()
     run = await shop.run("cart_abandonment")
     began = await story(shop, str(run.id))
-    assert (began["status"], began["zone"], began["zone_told_by"]) == ("running", "America/New_York", "timezone")
+    assert (began["zone"], began["zone_told_by"]) == ("America/New_York", "timezone")
     assert [stop["what"] for stop in began["at"]] == ["until 1 h after entry"]
     assert [each["what"] for each in began["ahead"]] == [
         "push cart-reminder",
