@@ -93,16 +93,29 @@ async def story_of(database: Database, run: Run, codes: Codes, now: datetime, *,
     records = await records_of(database, run, sorted(_CAME_BACK))
     messages = await messages_of(database, run.id)
     code = await codes(database, run.version)
-    definition = code.get(run.journey) if code else None
     async with database.pool.acquire() as connection:
-        traits, device, phone = await rows.where_is(connection, run.id) or ({}, None, None)
-    where = whereabouts(traits, device, phone, definition.spec.timezone if definition else "UTC")
+        lives = await rows.where_is(connection, run.id) or ({}, None, None)
+    definition = code.get(run.journey) if code else None
+    return await asyncio.to_thread(tell, run, records, messages, lives, definition, now, show=show)
+
+
+def tell(
+    run: Run,
+    records: Records,
+    messages: list[Message],
+    lives: tuple[dict[str, Any], str | None, str | None],
+    definition: JourneyDefinition | None,
+    now: datetime,
+    *,
+    show: bool = False,
+) -> Story:
+    """The story of a run from all that is on record; `lives`: traits, the last device's zone and the phone of its customer."""
+    where = whereabouts(*lives, definition.spec.timezone if definition else "UTC")
     told = _Told(where)
     moments = sorted(_moments(run, records, messages, now), key=lambda moment: moment[0])
     standing = None
     if definition is not None and run.ended_at is None and run.exit_reason is None:
-        known = _known(records, messages, where, traits)
-        standing = await asyncio.to_thread(retrace, definition, _start(run, definition), known, now)
+        standing = retrace(definition, _start(run, definition), _known(records, messages, where, lives[0]), now)
     return Story(
         run=str(run.id),
         workflow_id=run.workflow_id,

@@ -35,7 +35,7 @@ def explain(
     from workers.cli import tables
 
     story = with_database(lambda database: _story(database, run, show=show))
-    tables.show(story, _drawn, as_json=as_json)
+    tables.show(story, drawn, as_json=as_json)
 
 
 async def _story(database: "Database", named: str, *, show: bool) -> "Story":
@@ -67,7 +67,8 @@ def _as_id(named: str) -> "UUID | None":
         return None
 
 
-def _drawn(story: "Story") -> "Iterable[RenderableType]":
+def drawn(story: "Story") -> "Iterable[RenderableType]":
+    """A story for a terminal."""
     from rich.table import Table
     from rich.text import Text
 
