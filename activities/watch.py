@@ -109,6 +109,7 @@ class Watch:
                     closer.insist: _INSIST,
                     closer.find_failing: _FAILING,
                     self.dispatcher.mender.mend: _FAILING,
+                    self.dispatcher.mover.move: _SWEEP,
                     Population(self.database, self.clock).renew: _HOURS,
                     self.dispatcher.line.clear: _RECONCILE,
                 }

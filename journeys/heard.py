@@ -1,4 +1,4 @@
-"""What a run waits for, and the one kind of signal that it hears: that it is over, to ask again, that something happened.
+"""What a run waits for, and the one kind of signal that it hears: an end, to ask again, what happened, to move.
 
 Promise: as all contracts, nothing here can hold personal data. A wait is written down as expectations in Postgres; whoever
 sees one come true (the watch, the API) tells the run, and what has come true already is the answer to writing it down.
@@ -14,6 +14,8 @@ from journeys.contracts import Contract, Plain, Reason, unset
 
 #: The only signal of a run: its argument is a `Heard`.
 HEARD = "heard"
+#: The only query: its answer is a `SoFar`.
+SO_FAR = "so far"
 
 
 class Exit(Contract):
@@ -21,6 +23,9 @@ class Exit(Contract):
 
     heard: Literal["exit"] = "exit"
     reason: Reason
+    which: str | None = Field(
+        default=None, exclude_if=unset, description="the goal or exit, by the name that its author gave it"
+    )
 
 
 class AskAgain(Contract):
@@ -44,7 +49,15 @@ class Happened(Contract):
         return self.answer.get("outcome")
 
 
-Heard = Annotated[Exit | AskAgain | Happened, Field(discriminator="heard")]
+class GoOn(Contract):
+    """The run shall go on with another version of the catalogue, from its next wait on, if that fits what it has done."""
+
+    heard: Literal["go on"] = "go on"
+    version: str
+    number: int = Field(ge=1, description="which of the run's moves, counted from 1")
+
+
+Heard = Annotated[Exit | AskAgain | Happened | GoOn, Field(discriminator="heard")]
 
 
 class OfEvents(Contract):

@@ -1,8 +1,9 @@
 """Versions of the catalogue in Postgres: archives with the signature of who deployed them, and the runs that are in each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from store.database import Connection, Database
@@ -33,6 +34,10 @@ class VersionInUse:
     people: int
     runs: int
     failing: int
+    #: Runs that are on their way to it.
+    coming: int = 0
+    dropped_at: datetime | None = None
+    dropped_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +59,42 @@ class FailingRun:
     newer: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class RunInJourney:
+    """An open run, with what Temporal was told of it."""
+
+    id: UUID
+    workflow_id: str
+    profile_id: UUID
+    version: str | None
+    segment: str | None
+    entered_at: datetime
+    started_at: datetime | None
+    start_delay: timedelta
+    params: dict[str, Any]
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunToMove:
+    """A run that is to go on with another version: its n-th move."""
+
+    id: UUID
+    workflow_id: str
+    version: str
+    number: int
+    told: bool
+
+
 async def deploy(database: Database, stored: StoredVersion, package: str, journeys: Sequence[str], by: str) -> bool:
     """Write a version down as the newest; says whether it did not stand here before."""
     row = (stored.id, package, stored.archive, stored.signature, list(journeys), by)
     return bool(await database.pool.fetchval(_SQL["deploy"], *row))
 
 
-async def drop_unneeded(database: Database, kept_for: timedelta = timedelta(days=1)) -> list[str]:
+async def drop_unneeded(database: Database, by: str, kept_for: timedelta = timedelta(days=1)) -> list[str]:
     """Let versions go that nobody is in any more; returns which."""
-    return [row["id"] for row in await database.pool.fetch(_SQL["drop_unneeded"], kept_for)]
+    return [row["id"] for row in await database.pool.fetch(_SQL["drop_unneeded"], kept_for, by)]
 
 
 async def standing(database: Database) -> list[str]:
@@ -100,11 +132,34 @@ async def failing_with_newer(
     return [FailingRun(**row) for row in await database.pool.fetch(_SQL["failing_with_newer"], before, *columns, limit)]
 
 
-async def move(database: Database, run_id: UUID, version: str) -> None:
-    """A run goes on with this version."""
-    await database.pool.execute(_SQL["move"], run_id, version)
+async def mend(database: Database, run_id: UUID, version: str) -> None:
+    """A run that could not go on does so with this version."""
+    await database.pool.execute(_SQL["mend"], run_id, version)
 
 
-async def moved_since(database: Database, at: datetime | None) -> dict[UUID, str]:
-    """Open runs that were moved since an instant, and to which version."""
-    return {row["id"]: row["version"] for row in await database.pool.fetch(_SQL["moved"], at or _EVER)}
+async def mended_since(database: Database, at: datetime | None) -> dict[UUID, tuple[int, str]]:
+    """Open runs that were mended since an instant: how often they were moved on purpose before, and their version now."""
+    return {row["id"]: (row["moves"], row["version"]) for row in await database.pool.fetch(_SQL["mended"], at or _EVER)}
+
+
+async def in_journey(database: Database, journey: str, to: str, only_from: str | None = None) -> list[RunInJourney]:
+    """The open runs of a journey that are not in a version yet; those of one version alone, where it is named."""
+    return [RunInJourney(**row) for row in await database.pool.fetch(_SQL["in_journey"], journey, to, only_from)]
+
+
+async def ask_to_move(database: Database, ids: Sequence[UUID], version: str) -> int:
+    """Runs shall go on with another version, on purpose; returns how many there are of them."""
+    return len(await database.pool.fetch(_SQL["ask_to_move"], list(ids), version))
+
+
+async def to_move(database: Database, limit: int, patience: timedelta) -> list[RunToMove]:
+    """Runs that are on their way to another version, and were not asked for a while."""
+    return [RunToMove(**row) for row in await database.pool.fetch(_SQL["to_move"], limit, patience)]
+
+
+async def moving(database: Database, told: Sequence[UUID], moved: Sequence[UUID], staying: Mapping[UUID, str]) -> None:
+    """What became of runs that are to move: told so, moved, or staying where they are, and why."""
+    async with database.transaction() as connection:
+        await connection.execute(_SQL["told_to_move"], list(told))
+        await connection.execute(_SQL["moved"], list(moved))
+        await connection.execute(_SQL["stay"], list(staying), list(staying.values()))

@@ -25,7 +25,7 @@ NAME = "changing_catalogue"
 BESIDE = "changing_words"
 TEMPLATE = Path(__file__).parent / "trial_catalogue" / "note.push.yaml"
 HEAD = """
-from journeys import Journey, after, did, journey, purchases
+from journeys import Journey, after, days, did, journey, purchases
 
 @journey(goal=purchases, reentry=after(minutes=0))
 async def {name}(j: Journey) -> None:

@@ -20,7 +20,7 @@ journeys.walk         journeys journeys.handle journeys.gate segments segments.l
 journeys.kit          journeys
 journeys.check        journeys journeys.handle journeys.walk
 journeys.versions     journeys journeys.check
-journeys.temporal     journeys journeys.handle journeys.versions
+journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.samples segments PURE
 journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
 
@@ -82,8 +82,8 @@ GROUPS = {
     "BORDER": [
         f"journeys.{name}"
         for name in (
-            *("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions", "room"),
-            "services",
+            *("actions", "clock", "contracts", "endings", "entering", "entry", "gate", "heard", "policies", "questions"),
+            *("room", "services"),
         )
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.

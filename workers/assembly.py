@@ -19,6 +19,7 @@ from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
+from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
 from activities.versions import Versions
 from activities.watch import Watch
@@ -116,6 +117,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         clock=clock,
         closer=Closer(database, client, clock),
         mender=Mender(database, client, clock, versions, why_not),
+        mover=Mover(database, client),
         line=Line(database, versions, clock),
         pace=Pace(settings.release_per_second),
     )

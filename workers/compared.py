@@ -67,7 +67,7 @@ async def deployed(name: str | None, database: Database, deployers: Deployers) -
     Raises:
         CannotBeCompared: there is none, or nobody who may deploy has signed it.
     """
-    standing = await in_use(database)
+    standing = [each for each in await in_use(database) if each.dropped_at is None]
     found = next((each for each in standing if name is None or each.id.startswith(name)), None)
     if found is None:
         known = ", ".join(each.id for each in standing) or "none; `journeys deploy` does that"

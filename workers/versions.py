@@ -6,7 +6,7 @@ Its own stands in Postgres before a run begins with it, so that any worker can g
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -21,6 +21,7 @@ from journeys.errors import JourneyError
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.versions.archive import Archive, archive_of, unpacked
+from journeys.versions.changes import changes_in
 from journeys.walk.leading import leading_wait
 from store import Connection, Database
 from store import versions as stored
@@ -77,7 +78,8 @@ class Library:
             packed = self.archive.packed()
             row = StoredVersion(version, packed, self.deployers.sign(version, packed))
             new = await stored.deploy(self.database, row, self.archive.package, sorted(self.own.specs), self.by)
-            await stored.drop_unneeded(self.database)
+            for dropped in await stored.drop_unneeded(self.database, self.by):
+                log.info("a version that nobody is in any more was let go", version=dropped)
         self._stands = True
         return new
 
@@ -107,7 +109,7 @@ class Library:
                     log.error("a version of the catalogue is refused", version=version, why=unknown.message)  # noqa: TRY400 - no bug
                 self._refused.add(version)
         began = datetime.now(UTC)
-        current.moved.update(await stored.moved_since(self.database, self._looked_at))
+        current.moved.update(await stored.mended_since(self.database, self._looked_at))
         self._looked_at = began - _OVERLAP
 
     async def keep_up(self) -> None:
@@ -169,7 +171,8 @@ def hold(archive: Archive, version: str) -> Served:
         raise JourneyError(f"it is version {archive.id} of the catalogue under the name of {version}")
     current.archives[version] = archive
     try:
-        return served(version, catalogue_of(version), _templates(archive, catalogue_of(version)))
+        found = served(version, catalogue_of(version), _templates(archive, catalogue_of(version)))
+        return replace(found, changes=changes_in(archive.texts[place] for place in archive.modules.values()))
     except BaseException:
         del current.archives[version]
         raise
@@ -185,6 +188,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         templates=templates,
         leading={name: partial(leading_wait, each) for name, each in definitions.items()},
         branchable={name: each.branchable for name, each in definitions.items()},
+        holdout=catalogue.holdout,
         accept={name: each.accept for name, each in definitions.items()},
         services=catalogue.services,
         prices=catalogue.prices,

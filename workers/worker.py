@@ -19,7 +19,9 @@ from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel
 from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import all_segments
 from store import Database, connect
+from store.versions import in_use
 from workers.assembly import Parts, assemble
+from workers.lacking import unable
 from workers.memory import long_lived
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
@@ -147,6 +149,8 @@ async def tell_who_cannot_go_on(client: Client, library: Library) -> None:
         for wrong in unfit(await as_begun(library, histories)):
             told = {"journey": wrong.journey, "where": wrong.step, "why": wrong.cause, "of": len(histories)}
             log.warning("open runs cannot go on in this worker", runs=wrong.runs, example=wrong.example, **told)
+        for sentence in await unable(library, await in_use(library.database)):
+            log.warning("people in an older version cannot go on in this worker", why=sentence)
     except RPCError as error:
         log.warning("nobody looked whether open runs can go on in this worker", status=error.status.name)
 

@@ -15,11 +15,12 @@ from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_o
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
-from journeys.gate.decide import Go, No, decide, inputs_of
+from journeys.gate.decide import Go, No, decide, exposures, inputs_of
 from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
 from store.products import Offer
+from store.runs.exposures import holdout_asked
 
 _LOST = "in doubt: an earlier attempt never said what became of it"
 _FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
@@ -79,7 +80,7 @@ class Claims:
             facts = replace(facts, control=control)
             if row is not None and row.state in _FINAL:
                 return _known(row)
-            attempt = Attempt(connection, request, facts, row, now, served)
+            attempt = Attempt(connection, request, facts, row, now, served, self.versions.own.holdout)
             if row is not None and row.state == "claimed":
                 return await self._in_doubt(attempt, row, why)
             if self.doubt.too_late(request, now, why.pause if why else None):
@@ -88,7 +89,10 @@ class Claims:
 
     async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
         asked = await self.questions.about(attempt)
-        match decide(asked.question):
+        decided = decide(asked.question)
+        for experiment, arm, share in exposures(asked.question, decided):
+            await holdout_asked(attempt.connection, attempt.request.run_id, experiment, arm, share, attempt.now)
+        match decided:
             case No() as no:
                 return await self._say_no(replace(attempt, told=inputs_of(asked.question)), no)
             case Go() if why is not None:
@@ -175,9 +179,8 @@ def key_of(request: DeliverRequest) -> MessageKey:
 
 def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any], retry_at: datetime | None = None) -> Receipt:
     """What the journey hears: the outcome, and of the ledger's detail the names and ids that a history may hold."""
-    return Receipt(
-        outcome=outcome, reason=reason, retry_at=retry_at, segment=detail.get("segment"), product=detail.get("product")
-    )
+    named = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
+    return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **named)
 
 
 def _known(row: LedgerRow) -> Receipt:

@@ -55,7 +55,7 @@ class Mender:
         for version in run.newer:
             self._tried.add((run.id, version))
             if await self._fits(history, version):
-                await stored.move(self.database, run.id, version)
+                await stored.mend(self.database, run.id, version)
                 log.warning("a run goes on with a newer version", run=str(run.id), version=version, before=run.version)
                 return True
         return False

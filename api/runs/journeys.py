@@ -18,6 +18,7 @@ from api.runs.models import CustomerName, JourneyName, Model
 from api.runs.why_not import Asking, WhyNot
 from api.state import Config, Db
 from journeys import JourneyDefinition
+from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
 from store.deliveries.budgets import Used, used
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
 _LATELY = timedelta(days=1)  # for how long runs that met their ceiling are a warning
 _NOTHING: Mapping[str, Any] = MappingProxyType(
-    {"about": "", "entry_segment": None, "goal": None, "reentry": None, "params": {}}
+    {"about": "", "entry_segment": None, "goal": None, "ends": {}, "kpi": None, "reentry": None, "params": {}}
 )
 
 
@@ -86,6 +87,10 @@ class JourneyView(BaseModel):
     entry_segment: str | None
     warnings: list[str] = Field(description="what needs somebody: why it stands still, why its runs fail or were cut short")
     goal: str | None
+    ends: dict[str, str] = Field(
+        description="what ends a run before its steps do, by name", examples=[{"bought": 'did "Order Completed"'}]
+    )
+    kpi: str | None = Field(description="what it is measured by, where that is not its goal")
     reentry: str | None = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
     state: State = Field(description="the stricter one of its own switch and that of everything")
     switched_at: datetime | None
@@ -267,6 +272,8 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
         "about": spec.about,
         "entry_segment": spec.entered_by,
         "goal": str(spec.goal) if spec.goal is not None else None,
+        "ends": said(spec),
+        "kpi": str(spec.kpi) if spec.kpi is not None else None,
         "reentry": str(spec.reentry),
         "priority": spec.priority,
         "params": definition.params.model_json_schema() if definition.params else {},

@@ -67,11 +67,23 @@ def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AS
                     yield node, unawaited(f"{name}.{word}")
             case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in helpers and name != function.name:
                 yield node, unawaited(name)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="changed")) if name == handle and not _is_named(
+                node
+            ):
+                yield node, Fault(f"{name}.changed(…) does not name a change", f'write {name}.changed("a-text")', Rule.WORD)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in {
                 "now",
                 "entered_at",
             }:
                 yield node, Fault(f"{name}.{word} is no function", "write it without parentheses", Rule.WORD)
+
+
+def _is_named(call: ast.Call) -> bool:
+    """Whether a call names something by a text that stands there, so that whoever reads the source knows it, too."""
+    match call:
+        case ast.Call(args=[ast.Constant(value=str())], keywords=[]):
+            return True
+    return False
 
 
 def unawaited(what: str) -> Fault:

@@ -5,19 +5,20 @@ every "not now" carries an instant that all allow, as far as it is known now; wh
 deadline, it is dropped at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
+from journeys.endings import Ending
 from journeys.gate.caps import Capped, Outranked, Past, applies, counts
 from journeys.gate.habits import Habits
 from journeys.gate.hours import LONGEST, Only, Quiet
 from journeys.gate.order import TURN, Coming, outranking, rank_of, would_fill
 from journeys.gate.solver import Answer, Constraint, shuts, solve
 from journeys.gate.spent import Spent
-from journeys.policies import Window
+from journeys.policies import GlobalHoldout, Window
 from segments.time.zones import Whereabouts
 
 #: How long a message that another journey holds waits before it asks again by itself.
@@ -57,9 +58,11 @@ class Question:
     control: str | None = None  # the operator's switch
     over: bool = False
     exit_reason: str | None = None
-    goal_at: datetime | None = None
+    ending: Ending | None = None  # a goal or an exit that has been reached
     asked: int = 0  # messages that the run has asked for before this one
     holdout: bool = False
+    company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
+    held_out_of_all: bool = False
     in_segment: bool = True  # of the one that the message is only for
     relation: str | None = None  # of the product that its template asks for
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
@@ -115,6 +118,22 @@ def inputs_of(question: Question) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def exposures(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
+    """The holdouts that were asked about, each with the customer's arm and the arm's share: of both arms at the same question.
+
+    Who is in the company's holdout is in neither arm of the journey's.
+    """
+    reached = isinstance(decided, Go) or decided.reason in (Reason.GLOBAL_HOLDOUT, Reason.HOLDOUT)
+    if reached and question.company is not None and question.marketing:
+        yield _arm("$holdout", question.company.share, held_out=question.held_out_of_all)
+    if reached and question.spec.holdout and not (question.held_out_of_all and question.marketing):
+        yield _arm(f"$holdout/{question.spec.name}", question.spec.holdout, held_out=question.holdout)
+
+
+def _arm(experiment: str, share: float, *, held_out: bool) -> tuple[str, str, float]:
+    return (experiment, "withheld", share) if held_out else (experiment, "written to", 1 - share)
+
+
 def caps_of(spec: JourneySpec, ceilings: Ceilings) -> tuple[Cap, ...]:
     """The caps on a journey's messages: its own, and last the customer's ceiling of the day."""
     return (*spec.caps, Cap(ceilings.per_day, _DAY))
@@ -147,8 +166,11 @@ def _over(q: Question) -> No | None:
     return No(Outcome.SKIPPED, _as_reason(q.exit_reason)) if q.over else None
 
 
-def _goal(q: Question) -> No | None:
-    return No(Outcome.SKIPPED, Reason.GOAL, {"reached_at": q.goal_at.isoformat()}) if q.goal_at else None
+def _ended(q: Question) -> No | None:
+    if q.ending is None:
+        return None
+    which = {"ended_by": q.ending.which} if q.ending.which else {}
+    return No(Outcome.SKIPPED, q.ending.reason, {"reached_at": q.ending.at.isoformat()} | which)
 
 
 def _ceiling(q: Question) -> No | None:
@@ -203,6 +225,12 @@ def _nothing_shuts(q: Question) -> bool:
     return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
 
 
+def _global_holdout(q: Question) -> No | None:
+    fraction = q.company.share if q.company else 0
+    held_out = q.held_out_of_all and q.marketing
+    return No(Outcome.WITHHELD, Reason.GLOBAL_HOLDOUT, {"fraction": fraction} | dict(q.offer or {})) if held_out else None
+
+
 def _turn(q: Question) -> No | None:
     """A more important journey that the customer is in may be about to write, and this message would take its place."""
     if q.turned or not q.marketing or not q.others:
@@ -223,8 +251,8 @@ def _holdout(q: Question) -> No | None:
 
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
-_WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
-_QUESTIONS = (*_WHETHER, _held, _timing, _turn, _holdout)
+_WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
+_QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
 
 
 def _hours(q: Question) -> list[Quiet | Only]:

@@ -18,7 +18,7 @@ from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import goal_reached, predicate_of
+from journeys.simulate.hearing import ending_of, goal_reached, predicate_of
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
@@ -85,8 +85,8 @@ class Answers:
 
     def _attempted(self, run: Run, told: Told) -> Called | Again:
         call, now = told.call, self._agenda.now
-        if run.spec.goal is not None and goal_reached(run.spec.goal, run.customer, run.start.entered_at, now, run.goal_types):
-            return Called(reason=Reason.GOAL)
+        if run.endings and (over := ending_of(run, now)):
+            return Called(reason=over.reason)
         if run.holdout and not call.fetch:
             return Called(reason=Reason.HOLDOUT)
         return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)

@@ -57,6 +57,8 @@ class Customer:
         self.left: dict[str, datetime] = {}
         self.past: list[Past] = []
         self.arms: dict[str, str] = {}
+        #: In which arm of a holdout they count, from when on.
+        self.exposed: dict[str, tuple[str, datetime]] = {}
         self._since: dict[str, datetime] = {}
         self._consented: dict[str, datetime] = {}
         self._where: dict[str, Whereabouts] = {}

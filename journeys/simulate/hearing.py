@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from journeys.endings import Ending, first
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfSegment
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
@@ -43,6 +44,17 @@ def goal_reached(
     return reached_at(goal, happened, since, at + AHEAD) if happened else None
 
 
+def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> Ending | None:
+    """The first goal or exit that a run has reached by events: any, or those that events of these kinds may have reached."""
+    found = [
+        Ending(reason, which, at)
+        for reason, which, predicate, types in run.endings
+        if marks is None or not types.isdisjoint(marks)
+        if (at := goal_reached(predicate, run.customer, run.entered_at, now, types))
+    ]
+    return first(found) if found else None
+
+
 class Hearing:
     """Looks at what changed for the runs that it may concern."""
 
@@ -73,14 +85,10 @@ class Hearing:
                         found.append((run, first))
         return found
 
-    def goals(self, who: Customer, marks: Collection[str]) -> list[Run]:
-        """The runs that are over, because an event of these kinds reached their goal."""
-        return [
-            run
-            for run in self._runs.open(who)
-            if run.spec.goal is not None and not run.goal_types.isdisjoint(marks)
-            if goal_reached(run.spec.goal, who, run.entered_at, self._now(), run.goal_types)
-        ]
+    def endings(self, who: Customer, marks: Collection[str]) -> dict[Run, Ending]:
+        """The runs that are over, because an event of these kinds reached their goal, or an exit."""
+        found = {run: ending_of(run, self._now(), marks) for run in self._runs.open(who) if run.endings}
+        return {run: ending for run, ending in found.items() if ending is not None}
 
     def _true(self, run: Run, expect: Expect) -> Iterator[_Found]:
         for name, expected in expect.expected.items():

@@ -15,5 +15,6 @@ module = "definitions"
 own: str | None = None
 #: What this process holds, by version.
 archives: dict[str, "Archive"] = {}
-#: Runs that go on with another version than they began with: each could not go on, and this one replays its history.
-moved: dict[UUID, str] = {}
+#: Runs that go on with another version than their history began with: each could not go on, and this one replays it. With how
+#: often each had been moved on purpose by then: in a history that began after that, it is over.
+moved: dict[UUID, tuple[int, str]] = {}

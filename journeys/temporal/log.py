@@ -32,7 +32,7 @@ class Log:
         """Business time: of the last answer while answers are given again, the clock's from the first new effect on."""
         return self._at or self._clock()
 
-    async def effect(self, kind: Any, live: Callable[[], Awaitable[T]]) -> T:
+    async def effect(self, kind: Any, live: Callable[[], Awaitable[T]], what: str) -> T:
         """What an effect came to, of this type; it is brought about only if it was not before."""
         here = await self._turn()
         if self._past:
@@ -42,7 +42,8 @@ class Log:
             return found
         self._at = None
         answer = await live()
-        self.done.append(Done(at=self._clock(), answer=reader_of(kind).dump_python(answer, mode="json"), branch=here))
+        answered = reader_of(kind).dump_python(answer, mode="json")
+        self.done.append(Done(at=self._clock(), answer=answered, what=what, branch=here))
         return answer
 
     async def _turn(self) -> int | None:

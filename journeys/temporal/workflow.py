@@ -19,16 +19,18 @@ from journeys.contracts import (
     Receipt,
     RunOver,
     RunStart,
+    SoFar,
     delivery_queue,
     longest_attempt,
 )
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
-from journeys.heard import HEARD, AskAgain, Exit, Expect, Happened, Heard
+from journeys.heard import HEARD, SO_FAR, AskAgain, Exit, Expect, GoOn, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.temporal.log import Log
+from journeys.walk.again import WAITED, listened, sent, unlike
 
 T = TypeVar("T")
 
@@ -61,6 +63,9 @@ class JourneyRun:
         self._happened: dict[int, Happened] = {}
         #: The timers of waits that were cut short: cancelled by the next wait, and for nothing where the run ends.
         self._idle: list[asyncio.Task[None]] = []
+        #: A version that it is asked to go on with, and the last such number and why it could not.
+        self._go_on: GoOn | None = None
+        self._stays: tuple[int, str] | None = None
         self._timeline: list[str] = []
         self._sent = 0
         self._skipped = 0
@@ -70,12 +75,14 @@ class JourneyRun:
         """Run the journey that the workflow type names."""
         start = workflow.payload_converter().from_payload(args[0].payload, RunStart)
         # The version that it began with; another one only where no step could be taken with that, and this one replays it.
-        self._start = start.model_copy(update={"version": current.moved.get(start.run_id, start.version)})
+        moves, version = current.moved.get(start.run_id, (start.moves, start.version))
+        self._start = start.model_copy(update={"version": version}) if moves == start.moves else start
         self._log = Log(self._start.past, lambda: self._start.clock.business(workflow.now()))
+        self._move_if_asked()  # while it was held back
         definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
-        reason = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
-        self._note(f"**over: {reason.value}**")
-        return RunOver(outcome=reason, sent=self._sent, skipped=self._skipped)
+        over = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
+        self._note(f"**over: {over.reason.value}{f' ({over.which})' if over.which else ''}**")
+        return RunOver(outcome=over.reason, sent=self._sent, skipped=self._skipped, ended_by=over.which)
 
     @workflow.signal(name=HEARD)
     def on_heard(self, heard: Heard) -> None:
@@ -89,6 +96,14 @@ class JourneyRun:
                 self._told_again += 1
             case Happened():
                 self._happened.setdefault(heard.wait, heard)
+            case GoOn():
+                self._go_on = heard
+
+    @workflow.query(name=SO_FAR)
+    def so_far(self) -> SoFar:
+        """What it has done, and whether it stays with its version."""
+        start = self._start.model_copy(update={"past": self._log.done})
+        return SoFar(start=start, stays=self._stays and self._stays[0], why=self._stays and self._stays[1])
 
     def now(self) -> datetime:
         """Business time."""
@@ -96,27 +111,29 @@ class JourneyRun:
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
         """A durable timer that an end cuts short; a run that has grown long goes on in a new history from here."""
-        await self._log.effect(None, lambda: self._sleep(at, summary))
+        await self._log.effect(None, lambda: self._sleep(at, summary), WAITED)
 
     async def hold(self, until: datetime, summary: str) -> None:
         """A durable timer that an end, or a word to ask again, cuts short."""
-        await self._log.effect(None, lambda: self._hold(until, summary))
+        await self._log.effect(None, lambda: self._hold(until, summary), WAITED)
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
-        receipt = await self._log.effect(Receipt, lambda: self._deliver(request))
+        receipt = await self._log.effect(Receipt, lambda: self._deliver(request), sent(request))
         self._record(request, receipt)
         return receipt
 
     async def ask(self, question: Question) -> Any:
         """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
         return await self._log.effect(
-            question.answer, lambda: self._looked_up(question.activity, question, question.answer, question.summary)
+            question.answer,
+            lambda: self._looked_up(question.activity, question, question.answer, question.summary),
+            question.summary,
         )
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Write down what is expected; then a durable timer that what happened cuts short."""
-        happened = await self._log.effect(Happened | None, lambda: self._listen(expect, summary))
+        happened = await self._log.effect(Happened | None, lambda: self._listen(expect, summary), listened(expect))
         self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
         return happened
 
@@ -207,17 +224,17 @@ class JourneyRun:
         self._leave_if_over()
         return found
 
-    async def _walk(self, steps: Awaitable[None]) -> Reason:
+    async def _walk(self, steps: Awaitable[None]) -> Exit:
         try:
             await steps
         except RunEnded as ended:
-            return ended.reason
+            return Exit(reason=ended.reason, which=ended.which)
         except (asyncio.CancelledError, CancelledError):
             # A cancel without our signal is an operator's, and must show as one in Temporal.
             if self._exit is None:
                 raise
-            return self._exit.reason
-        return self._exit.reason if self._exit is not None else Reason.FINISHED
+            return self._exit
+        return self._exit or Exit(reason=Reason.FINISHED)
 
     async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
         remaining, here = self._start.clock.real(until) - workflow.now(), HERE.get()
@@ -230,10 +247,30 @@ class JourneyRun:
             while self._idle:
                 self._idle.pop().cancel()
             timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
-            await workflow.wait_condition(lambda: timer.done() or ends())
+            while not (timer.done() or ends()):
+                self._move_if_asked()
+                await workflow.wait_condition(lambda: timer.done() or ends() or self._is_to_move())
             self._idle += [] if timer.done() else [timer]
             self._timeline.remove(line)
         self._leave_if_over()
+
+    def _is_to_move(self) -> bool:
+        return self._go_on is not None and self._may_move()
+
+    def _move_if_asked(self) -> None:
+        """Go on with another version, in a new history, if what has been done is what that would have done, too."""
+        if not self._is_to_move():
+            return
+        asked, self._go_on = cast("GoOn", self._go_on), None
+        if asked.number <= self._start.moves:
+            return
+        definition = catalogue_of(asked.version).journeys.get(workflow.info().workflow_type)
+        start = self._start.model_copy(update={"version": asked.version, "moves": asked.number, "past": self._log.done})
+        why = unlike(definition, start)
+        if why is None:
+            workflow.continue_as_new(start)
+        self._stays = asked.number, why
+        self._note(f"stays with its version: {why}")
 
     async def _answer(self, asking: "workflow.ActivityHandle[T]") -> T | None:
         """What an activity answers; nothing, when it is not answered because the run is over."""
@@ -258,7 +295,7 @@ class JourneyRun:
 
     def _leave_if_over(self) -> None:
         if self._exit is not None:
-            raise RunEnded(self._exit.reason)
+            raise RunEnded(self._exit.reason, self._exit.which)
         if (here := HERE.get()) is not None:
             here.leave_if_stopped()
 

@@ -117,14 +117,18 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     """Walk a journey every way, with each choice of its parameters and of its entering event."""
     found = Explored()
     answered: set[tuple[Turn, int]] = set()
-    for params, entry in product(samples(definition), entries(definition)):
-        waiting: list[tuple[int, ...]] = [()]
+    asks = False
+    both: tuple[list[str] | None, ...] = (None, [])
+    for params, entry, changes in product(samples(definition), entries(definition), both):
+        waiting: list[tuple[int, ...]] = [()] if changes is None or asks else []
         while waiting:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
             walk = Walk(waiting.pop(), definition)
-            stop, handle = _walk(definition, walk, params or {}, entry or {}, limit)
+            given = {"params": params or {}, "entry": entry or {}, "changes": changes}
+            stop, handle = _walk(definition, walk, given, limit)
+            asks |= handle.asks_of_changes
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
             done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
@@ -138,20 +142,26 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     return found
 
 
-def entered(params: dict[str, Any], entry: dict[str, Any]) -> RunStart:
+def entered(params: dict[str, Any], entry: dict[str, Any], changes: list[str] | None = None) -> RunStart:
     """A run of nobody's, to walk a journey with."""
-    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, params=params, entry=entry)
+    given = {"params": params, "entry": entry, "changes": changes}
+    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, **given)
 
 
 def _walk(
-    definition: JourneyDefinition, walk: "Walk", params: dict[str, Any], entry: dict[str, Any], limit: timedelta
+    definition: JourneyDefinition, walk: "Walk", given: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
-    handle: Journey[Any] = Journey(entered(params, entry), definition.spec, walk)
+    handle: Journey[Any] = Journey(entered(**given), definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
     except TookTooLong as late:
         stop = late
     return stop, handle
+
+
+async def first_answer(question: Question, definition: JourneyDefinition, now: datetime) -> Any:
+    """What a question is answered first on a walk."""
+    return await Walk((), definition, now).ask(question)
 
 
 class Walk:

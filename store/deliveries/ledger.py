@@ -30,7 +30,9 @@ class RunFacts:
     """What the gate needs to know of a run and its customer."""
 
     profile_id: UUID
+    drawn_as: UUID
     entered_at: datetime
+    in_since: datetime
     exit_reason: str | None
     ended_at: datetime | None
     holdout: bool

@@ -569,7 +569,9 @@ create table catalogue_version (
     signature    bytea not null,
     journeys     text[] not null,
     deployed_at  timestamptz not null default clock_timestamp(),
-    deployed_by  text not null default ''
+    deployed_by  text not null default '',
+    dropped_at   timestamptz,  -- nobody was in it any more; then there is no archive
+    dropped_by   text
 );
 
 -- One customer in one journey.
@@ -595,13 +597,19 @@ create table run (
     exit_at            timestamptz,
     exit_signalled_at  timestamptz,
     outcome            text,
+    ended_by           text, -- the goal or exit, by the name that its author gave it
     ended_at           timestamptz,
     -- Its steps raise, or no longer fit what it has done: since when we know, and the error's kind and place.
     failing_since      timestamptz,
     failure            text,
-    -- The version of the catalogue, from the start on; since when it is another than the one that the run began with.
+    -- The version of the catalogue, from the start on; since when it is another than its history began with, because it could not go on.
     version            text,
-    moved_at           timestamptz,
+    mended_at          timestamptz,
+    -- On purpose: to which version it is to go on, whether it was told, why it could not, and how often it has gone on.
+    move_to            text,
+    move_told_at       timestamptz,
+    move_refused       text,
+    moves              integer not null default 0,
     -- Where the journey has limits: from when on the customer may be let in, until when they wait for it (nothing: they wait
     -- no more), and when they were.
     waits_from         timestamptz,
@@ -623,7 +631,8 @@ create index run_useful on run (journey, waits_until) where waits_until is not n
 create index run_let_in on run (journey, let_in_at) where let_in_at is not null;
 create index run_failing on run (journey) where failing_since is not null and ended_at is null;
 create index run_version on run (version) where ended_at is null;
-create index run_moved on run (moved_at) where moved_at is not null and ended_at is null;
+create index run_mended on run (mended_at) where mended_at is not null and ended_at is null;
+create index run_to_move on run (move_told_at) where move_to is not null and ended_at is null;
 create index run_at_its_ceiling on run (journey, ended_at) where outcome = 'message ceiling of the run';
 
 -- What runs wait for. A wait (the run's n-th) may wait for several things, each under a name; the first that happens withdraws the

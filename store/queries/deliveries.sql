@@ -12,7 +12,8 @@ with held as materialized (
     left join lateral consent_of(e.profile_id, e.channel, e.address, $4) as said on true
     where run.id = $2 and e.channel = $3 and e.replaced_at is null
 )
-select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
+select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coalesce(r.let_in_at, r.entered_at) as in_since,
+       r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
        p.traits, p.device_zone, fetched_by(r.id) as fetched,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,

@@ -24,7 +24,8 @@ order by c.n;
 insert into run (id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout,
                  entered_at, workflow_id, idempotency_key, traceparent, created_at, version, waits_from, waits_until)
 select id, journey, profile_id, entry_key, entered_by, segment, transition_id, params, entry, holdout, entered_at, workflow_id,
-       idempotency_key, traceparent, created_at, (select v.id from catalogue_version v where v.id = x.version), waits_from, waits_until
+       idempotency_key, traceparent, created_at, (select v.id from catalogue_version v where v.id = x.version and v.dropped_at is null),
+       waits_from, waits_until
 from unnest(
     $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::jsonb[], $9::jsonb[], $10::boolean[],
     $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[],

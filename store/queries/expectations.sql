@@ -1,9 +1,13 @@
 -- name: expect
--- Write down what a run waits for; what an earlier attempt wrote stands.
+-- Write down what a run waits for; what an earlier attempt wrote stands. A run that has moved to another version of its journey may
+-- wait for something else now.
+with gone as (delete from expectation where run_id = $1 and wait = $2 and not which = any($5::text[]))
 insert into expectation (run_id, wait, which, expected, wakes, since, until, begun_at)
 select $1, $2, x.which, x.expected::jsonb, string_to_array(x.wakes, chr(31)), x.since, $3, $4
 from unnest($5::text[], $6::text[], $7::text[], $8::timestamptz[]) as x (which, expected, wakes, since)
-on conflict do nothing;
+on conflict (run_id, wait, which) do update
+set expected = excluded.expected, wakes = excluded.wakes, since = excluded.since, until = excluded.until
+where expectation.happened_at is null and (expectation.expected, expectation.until) is distinct from (excluded.expected, excluded.until);
 
 -- name: of_wait
 -- What one wait of a run waits for, and which of it has happened.
@@ -77,6 +81,12 @@ with mine as (
     returning arm
 )
 select arm from mine;
+
+-- name: holdout_asked
+-- Whether a run's customer is in a holdout was answered; the first time stands.
+insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id)
+select $2, profile_id, $3, $4, $5, id from run where id = $1
+on conflict (experiment, profile_id) do nothing;
 
 -- name: tasks
 -- What people are asked to do, oldest first: one by its id, or those with somebody, in a state, from a place in their order on.

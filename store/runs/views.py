@@ -30,6 +30,7 @@ class Run:
     exit_reason: str | None
     exit_at: datetime | None
     outcome: str | None
+    ended_by: str | None
     ended_at: datetime | None
     failing_since: datetime | None
     failure: str | None

@@ -187,7 +187,7 @@ async def test_a_fix_reaches_those_whom_the_bug_stopped_and_nobody_else(changing
         assert await shop.watch.dispatcher.mender.mend(NO_PATIENCE) == 1
         assert await shop.watch.dispatcher.mender.mend(NO_PATIENCE) == 0
         await shop.parts.library.refresh()
-        assert current.moved == {stopped.id: shop.parts.library.archive.id}
+        assert current.moved == {stopped.id: (0, shop.parts.library.archive.id)}
         assert (await shop.over(stopped)).sent == 2
         known = await run_by_id(shop.database, waiting.id)
         assert known is not None

@@ -127,9 +127,19 @@ async def test_a_version_goes_when_nobody_is_in_it_any_more(database: Database, 
         " select gen_random_uuid(), 'greets', id, 'api', now(), 'w', now(), $1 from p",
         needed,
     )
-    assert await stored.drop_unneeded(database) == [], "a worker may be starting runs with it right now"
-    assert await stored.drop_unneeded(database, timedelta(0)) == [unneeded]
-    assert [(each.id, each.people) for each in await stored.in_use(database)] == [(newest, 0), (needed, 1)]
+    assert await stored.drop_unneeded(database, "CI") == [], "a worker may be starting runs with it right now"
+    assert await stored.drop_unneeded(database, "CI", timedelta(0)) == [unneeded]
+    known = await stored.in_use(database)
+    assert [(each.id, each.people, each.dropped_by) for each in known] == [
+        (newest, 0, None),
+        (needed, 1, None),
+        (unneeded, 0, "CI"),
+    ]
+    assert await stored.standing(database) == [needed, newest]
+    with pytest.raises(UnknownVersion, match=f"version {unneeded} of the catalogue does not stand in Postgres"):
+        await library(database).of(unneeded)
+    assert await deployed(database, folder, *BEFORE, "await j.push('note')") == unneeded
+    assert (await stored.in_use(database))[0].dropped_at is None, "it may come back"
 
 
 async def test_a_version_that_is_deployed_again_is_the_newest(database: Database, folder: Path) -> None:  # noqa: F811 - the fixture

@@ -26,7 +26,7 @@ from workers.cli.segments.commands import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
-from workers.cli.versions import deploy, versions
+from workers.cli.versions import deploy, move, versions
 from workers.cli.why_not import why_not
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Deployment")(replay)
 app.command(rich_help_panel="Deployment")(deploy)
 app.command(rich_help_panel="Deployment")(versions)
+app.command(rich_help_panel="Deployment")(move)
 app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
 app.command(rich_help_panel="On this machine")(simulate)

@@ -36,7 +36,10 @@ def replay(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """Replay runs on the code at hand: who could not go on, where, and why. A run stays on its own version all the same."""
+    """Replay runs on the code at hand: who could not go on, where, and why; and messages that lack a template.
+
+    A run stays on its own version all the same.
+    """
     import asyncio
     import logging
 
@@ -46,13 +49,18 @@ def replay(
     logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what does not replay is our answer
     given = settings()
     histories = _read(files) if files else None
-    insist_on_catalogue(given.catalogue)
+    _insist_on_code(given.catalogue)
     histories = asyncio.run(_fetched(given, limit, days)) if histories is None else histories
     found = with_database(lambda database: _as_begun(given, database, histories)) if as_begun else _at_hand(given, histories)
-    wrong = unfit(found)
+    lacking = (
+        with_database(lambda database: _begun_without(given, database, histories)) if as_begun else _without(given, histories)
+    )
+    wrong = [*unfit(found), *lacking]
     tables.show(wrong, _drawn, as_json=as_json)
     if not as_json:
-        typer.echo(f"{len(histories)} runs of {people_in(histories)} people: {sum(each.runs for each in wrong)} do not replay")
+        typer.echo(
+            f"{len(histories)} runs of {people_in(histories)} people: {sum(each.runs for each in unfit(found))} do not replay"
+        )
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -88,15 +96,46 @@ async def _fetched(given: "Settings", limit: int, days: int) -> "list[WorkflowHi
 def _at_hand(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":
     import asyncio
 
-    from workers.definitions import load_definitions
+    from journeys.temporal import current
     from workers.replaying import replay as replayed
 
-    load_definitions(given.catalogue)
+    current.module = given.catalogue
 
     async def work() -> "list[Replayed]":
         return [each async for each in replayed(histories, None)]
 
     return asyncio.run(work())
+
+
+def _insist_on_code(module: str) -> None:
+    """A catalogue that loads, but for messages that lack their template: those are told with the people whom they concern."""
+    from journeys.rules import Rule
+    from workers.definitions import examine
+
+    told = (Rule.UNKNOWN_TEMPLATE, Rule.TEMPLATE_PARAMS)
+    examined = examine(module)
+    if any(problem.serious and problem.rule not in told for problem in examined.problems) or examined.templates is None:
+        insist_on_catalogue(module)
+
+
+def _without(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[Unfit]":
+    from workers.definitions import examine
+    from workers.lacking import people_without
+
+    examined = examine(given.catalogue)
+    if examined.catalogue is None or examined.templates is None:
+        return []
+    return list(people_without(examined.catalogue, examined.templates, histories))
+
+
+async def _begun_without(given: "Settings", database: "Database", histories: "Sequence[WorkflowHistory]") -> "list[Unfit]":
+    from workers.definitions import load_definitions
+    from workers.lacking import as_begun_without
+    from workers.signing import deployers
+    from workers.versions import library_of
+
+    catalogue, _ = load_definitions(given.catalogue)
+    return await as_begun_without(library_of(given.catalogue, database, catalogue, deployers(given)), histories)
 
 
 async def _as_begun(given: "Settings", database: "Database", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":

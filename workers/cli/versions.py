@@ -1,6 +1,10 @@
-"""`journeys versions` and `journeys deploy`: which versions of the catalogue people are in, and the next one, signed."""
+"""`journeys versions`, `deploy` and `move`: which versions of the catalogue people are in; the next one, signed; moving them.
 
-from typing import TYPE_CHECKING, Annotated
+Promise: without `--yes` nobody is moved. Who has done what the other version would not have done stays where they are.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,17 +13,19 @@ from workers.cli.check import insist_on_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from rich.console import RenderableType
 
     from store import Database
     from store.versions import VersionInUse
+    from workers.moving import Group
 
 
 def versions(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """List the versions of the catalogue, newest first, with the people who are in each: they end as they began."""
+    """List the versions of the catalogue, newest first, with the people in each; then those that were let go, and by whom."""
     from store.versions import in_use
     from workers.cli import tables
 
@@ -31,6 +37,7 @@ def deploy(
     public_key: Annotated[
         bool, typer.Option("--public-key", help="Only print what workers need as JOURNEYS_DEPLOY_PUBLIC_KEYS.")
     ] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also where people in older versions could not go on.")] = False,
 ) -> None:
     """Sign the catalogue as it stands, and write it down as a version (JOURNEYS_DEPLOY_KEY); then start its workers."""
     from workers.signing import private_key, public_text
@@ -42,20 +49,23 @@ def deploy(
         typer.echo(public_text(private_key(given.deploy_key_text)))
         return
     insist_on_catalogue(given.catalogue)
-    typer.echo(with_database(lambda database: _deployed(database, by)))
+    typer.echo(with_database(lambda database: _deployed(database, by, anyway=anyway)))
 
 
-async def _deployed(database: "Database", by: str) -> str:
+async def _deployed(database: "Database", by: str, *, anyway: bool) -> str:
     from getpass import getuser
 
     from store.versions import in_use
     from workers.definitions import load_definitions
+    from workers.lacking import unable
     from workers.signing import deployers
     from workers.versions import library_of
 
     given = settings()
     catalogue, _ = load_definitions(given.catalogue)
     library = library_of(given.catalogue, database, catalogue, deployers(given))
+    if not anyway and (wrong := await unable(library, await in_use(database))):
+        fail("\n".join([*wrong, "nothing was deployed; mend that, end those runs, or say --anyway"]))
     library.by = by or getuser()
     new = await library.deploy()
     others = sum(each.people for each in await in_use(database) if each.id != library.archive.id)
@@ -72,8 +82,111 @@ def _drawn(found: "Sequence[VersionInUse]") -> "Iterable[RenderableType]":
     if not found:
         yield Text("no version has been deployed; `journeys deploy` does that")
         return
-    table = Table("version", "catalogue", "journeys", "people", "runs", "failing", "deployed", "by")
+    table = Table("version", "catalogue", "journeys", "people", "runs", "failing", "coming", "deployed", "by", "dropped", "by")
     for each in found:
-        counts = (str(each.people), str(each.runs), str(each.failing))
-        table.add_row(each.id, each.package, ", ".join(each.journeys), *counts, instant(each.deployed_at), each.deployed_by)
+        counts = (str(each.people), str(each.runs), str(each.failing), str(each.coming))
+        dropped = (instant(each.dropped_at), each.dropped_by or "") if each.dropped_at else ("", "")
+        deployed = (instant(each.deployed_at), each.deployed_by)
+        table.add_row(each.id, each.package, ", ".join(each.journeys), *counts, *deployed, *dropped)
     yield table
+
+
+def move(
+    journey: Annotated[str, typer.Argument(help="The journey's name.")],
+    to: Annotated[str, typer.Option("--to", help="The version; none: the one that was deployed last.")] = "",
+    only_from: Annotated[str, typer.Option("--from", help="Only people of this version; none: of all others.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told what would come of it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Move people to another version of their journey: how many, from which step, what comes next for them, old against new."""
+    from workers.cli import tables
+
+    insist_on_catalogue(settings().catalogue)
+    preview = with_database(lambda database: _previewed(database, journey, to, only_from))
+    tables.show([_plain(group) for group in preview.groups], _prospects, as_json=as_json)
+    fitting = [run for group in preview.groups if group.why_not is None for run in group.runs]
+    moved = with_database(lambda database: _asked(database, fitting, preview.to)) if yes else 0
+    if not as_json:
+        typer.echo(_told(preview, len(fitting), moved, yes=yes))
+
+
+@dataclass(frozen=True)
+class _Preview:
+    to: str
+    groups: "list[Group]"
+
+
+async def _previewed(database: "Database", journey: str, to: str, only_from: str) -> _Preview:
+    from store.versions import in_journey, in_use
+    from workers.definitions import load_definitions
+    from workers.moving import grouped, prospects
+    from workers.signing import deployers
+    from workers.temporal import connect_temporal
+    from workers.versions import library_of
+
+    given = settings()
+    version = _version(await in_use(database), to)
+    catalogue, _ = load_definitions(given.catalogue)
+    library = library_of(given.catalogue, database, catalogue, deployers(given))
+    if journey not in (await library.of(version)).specs:
+        fail(f"version {version} has no journey '{journey}'; who is in it stays in the version that they are in")
+    found = await in_journey(database, journey, version, only_from or None)
+    client = await connect_temporal(given)
+    return _Preview(version, grouped(await prospects(client, given.clock, library, journey, version, found)))
+
+
+def _version(known: "Sequence[VersionInUse]", wanted: str) -> str:
+    standing = [each.id for each in known if each.dropped_at is None]
+    found = [each for each in standing if each.startswith(wanted)]
+    if not found or (wanted and len(found) > 1):
+        fail(f"--to {wanted}: choose one of {', '.join(standing) or 'none: `journeys deploy` makes one'}")
+    return found[0]
+
+
+async def _asked(database: "Database", runs: "Sequence[Any]", version: str) -> int:
+    from store.versions import ask_to_move
+
+    return await ask_to_move(database, runs, version)
+
+
+def _told(preview: _Preview, fitting: int, moved: int, *, yes: bool) -> str:
+    staying = sum(len(group.runs) for group in preview.groups) - fitting
+    stay = f"; {staying} stay in the version that they are in" if staying else ""
+    if yes:
+        return f"{moved} runs go on with version {preview.to} from their next wait on{stay} (`journeys versions` shows them)"
+    return f"{fitting} runs would go on with version {preview.to}{stay}; `--yes` does it"
+
+
+def _plain(group: "Group") -> dict[str, Any]:
+    return {
+        "version": group.version,
+        "stands": group.stands,
+        "people": len(group.people),
+        "runs": len(group.runs),
+        "now": {"next": group.now, **_between(group.now_at)},
+        "then": {"next": group.then, **_between(group.then_at)},
+        "why_not": group.why_not,
+    }
+
+
+def _between(instants: "Sequence[datetime]") -> "dict[str, datetime | None]":
+    return {"first": min(instants, default=None), "last": max(instants, default=None)}
+
+
+def _prospects(found: "Sequence[dict[str, Any]]") -> "Iterable[RenderableType]":
+    from rich.table import Table
+
+    table = Table("version", "stands at", "people", "runs", "next, as it is", "next, as it would be")
+    for each in found:
+        then = f"stays: {each['why_not']}" if each["why_not"] else _next(each["then"])
+        table.add_row(each["version"], each["stands"], str(each["people"]), str(each["runs"]), _next(each["now"]), then)
+    if found:
+        yield table
+
+
+def _next(coming: dict[str, Any]) -> str:
+    from workers.cli.tables import instant
+
+    first, last = coming["first"], coming["last"]
+    when = "" if first is None else instant(first) if first == last else f"{instant(first)} to {instant(last)}"
+    return f"{coming['next']} {when}".strip()
