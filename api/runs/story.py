@@ -164,8 +164,8 @@ def _moments(run: Run, records: Records, messages: list[Message], now: datetime)
     if run.started_at is not None:
         later = {"held_back_for": str(run.start_delay)} if run.start_delay else {}
         yield run.started_at, "started", f"by version {run.version}" if run.version else "without a version", later
-    if run.moved_at is not None:
-        yield run.moved_at, "version", f"goes on with version {run.version}", {}
+    if run.mended_at is not None:
+        yield run.mended_at, "version", f"goes on with version {run.version}", {}
     for message in messages:
         yield from _of_message(message)
     yield from _waits(records, run, now)

@@ -38,7 +38,7 @@ class Run:
     entry: dict[str, Any]
     start_delay: timedelta
     transition_id: int | None
-    moved_at: datetime | None
+    mended_at: datetime | None
     waits_from: datetime | None
     waits_until: datetime | None
     let_in_at: datetime | None
