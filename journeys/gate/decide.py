@@ -72,6 +72,7 @@ class Question:
     habits: Habits | None = None
     coming: Sequence[Coming] = ()  # the customer's messages of other runs that wait at the gate
     others: Sequence[JourneySpec] = ()  # what the customer's other open runs declare
+    waking: Sequence[JourneySpec] = ()  # of those that were to begin just now, and have asked for nothing yet
     turned: bool = False  # whether it has let others go first already
     spent: Spent | None = None  # the journey's budget, where this message is more than is left
 
@@ -233,9 +234,9 @@ def _global_holdout(q: Question) -> No | None:
 
 def _turn(q: Question) -> No | None:
     """A more important journey that the customer is in may be about to write, and this message would take its place."""
-    if q.turned or not q.marketing or not q.others:
+    if not q.marketing or not q.others:
         return None
-    higher = [spec for spec in q.others if rank_of(spec.purpose, spec.priority) > q.rank]
+    higher = [spec for spec in (q.waking if q.turned else q.others) if rank_of(spec.purpose, spec.priority) > q.rank]
     theirs = [cap for spec in higher for cap in caps_of(spec, q.ceilings) if counts(cap, q.as_past)]
     if not higher or not would_fill([*_own_caps(q), *theirs], q.past, q.as_past, q.where.zones):
         return None

@@ -125,11 +125,15 @@ class JourneyRun:
 
     async def ask(self, question: Question) -> Any:
         """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
-        return await self._log.effect(
+        found = await self._log.effect(
             question.answer,
             lambda: self._looked_up(question.activity, question, question.answer, question.summary),
             question.summary,
         )
+        if isinstance(found, bool | str):  # whether, or which arm
+            told = found if isinstance(found, str) else "yes" if found else "no"
+            self._note(f"{question.summary.removesuffix('?')}: {told}")
+        return found
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Write down what is expected; then a durable timer that what happened cuts short."""
@@ -243,7 +247,7 @@ class JourneyRun:
             return cut_short() or self._exit is not None or (here is not None and here.stopped is not None)
 
         if remaining > timedelta(0) and not ends():
-            line = self._note(f"waiting {summary}", until)
+            line = self._note(f"waiting {summary.removeprefix('wait ')}", until)
             while self._idle:
                 self._idle.pop().cancel()
             timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
