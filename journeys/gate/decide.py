@@ -105,6 +105,20 @@ def decide(question: Question) -> Go | No:
     return Go()
 
 
+def inputs_of(question: Question) -> dict[str, Any]:
+    """What the gate was given, as far as it decides and is no personal data: kept on the ledger with its answer."""
+    zones = question.where.zones
+    told = {
+        "consent": question.consent,
+        "addresses": question.unsuppressed,
+        "zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones",
+        "told_by": question.where.told_by,
+        "sent_lately": len(question.past),
+        "only": question.request.only,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
 def exposures(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
     """The holdouts that were asked about, each with the customer's arm and the arm's share: of both arms at the same question.
 
@@ -192,7 +206,7 @@ def _timing(q: Question) -> No | None:
     """Quiet hours, windows, caps, more important messages, budget, habits and the deadline, together."""
     if not q.marketing or _nothing_shuts(q):
         return None
-    constraints = [*_hours(q), *_caps(q), *_outranked(q)]
+    constraints = [*_hours(q), *caps_on(q), *_outranked(q)]
     waits = [q.spent] if q.spent and q.spent.waits else []
     answer = solve(q.now, q.request.useless_after, [*constraints, *waits], q.habits)
     if answer.at is not None and q.spent and shuts(q.spent, answer.at):
@@ -226,7 +240,7 @@ def _turn(q: Question) -> No | None:
     theirs = [cap for spec in higher for cap in caps_of(spec, q.ceilings) if counts(cap, q.as_past)]
     if not higher or not would_fill([*_own_caps(q), *theirs], q.past, q.as_past, q.where.zones):
         return None
-    then, constraints = q.now + TURN, [*_hours(q), *_caps(q)]
+    then, constraints = q.now + TURN, [*_hours(q), *caps_on(q)]
     if solve(then, q.request.useless_after, constraints).at != then:
         return None  # it is now or never, or much later
     return No(Outcome.DEFERRED, Reason.TURN, {"journeys": sorted({spec.name for spec in higher})}, then)
@@ -253,7 +267,8 @@ def _own_caps(q: Question) -> list[Cap]:
     return [cap for cap in caps_of(q.spec, q.ceilings) if applies(cap, q.request.channel)]
 
 
-def _caps(q: Question) -> list[Capped]:
+def caps_on(q: Question) -> list[Capped]:
+    """The caps that hold for a message, each with what it counts."""
     *own, ceiling = [Capped(cap, q.past, q.where.zones) for cap in _own_caps(q)]
     return [*own, replace(ceiling, reason=Reason.DAY_CEILING)]
 
