@@ -16,6 +16,7 @@ from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.gate.decide import Go, No, decide, exposures
+from journeys.gate.order import WAKING
 from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
@@ -73,7 +74,8 @@ class Claims:
     async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
         served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
-            facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
+            asked = request.run_id, request.channel.value, request.purpose.value
+            facts = await deliveries.facts(connection, *asked, (now - WAKING, now))
             if facts is None:
                 return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
             control, row = await deliveries.ledger_row(connection, key_of(request))

@@ -112,6 +112,7 @@ class Questions:
             ceilings=self.ceilings,
             coming=[_coming(each, attempt.served.specs, self.ceilings) for each in neighbours if each.coming],
             others=[attempt.served.specs[name] for name in facts.others if name in attempt.served.specs],
+            waking=[attempt.served.specs[name] for name in facts.waking if name in attempt.served.specs],
             turned=_turned(attempt.row, attempt.now),
             spent=await _spent(attempt),
             habits=await habits(attempt.connection, request, spec, facts, where, attempt.now),

@@ -72,6 +72,7 @@ class Question:
     habits: Habits | None = None
     coming: Sequence[Coming] = ()  # the customer's messages of other runs that wait at the gate
     others: Sequence[JourneySpec] = ()  # what the customer's other open runs declare
+    waking: Sequence[JourneySpec] = ()  # of those that were to begin just now, and have asked for nothing yet
     turned: bool = False  # whether it has let others go first already
     spent: Spent | None = None  # the journey's budget, where this message is more than is left
 
@@ -191,7 +192,7 @@ def _timing(q: Question) -> No | None:
     """Quiet hours, windows, caps, more important messages, budget, habits and the deadline, together."""
     if not q.marketing or _nothing_shuts(q):
         return None
-    constraints = [*_hours(q), *_caps(q), *_outranked(q)]
+    constraints = [*_hours(q), *caps_on(q), *_outranked(q)]
     waits = [q.spent] if q.spent and q.spent.waits else []
     answer = solve(q.now, q.request.useless_after, [*constraints, *waits], q.habits)
     if answer.at is not None and q.spent and shuts(q.spent, answer.at):
@@ -219,13 +220,13 @@ def _global_holdout(q: Question) -> No | None:
 
 def _turn(q: Question) -> No | None:
     """A more important journey that the customer is in may be about to write, and this message would take its place."""
-    if q.turned or not q.marketing or not q.others:
+    if not q.marketing or not q.others:
         return None
-    higher = [spec for spec in q.others if rank_of(spec.purpose, spec.priority) > q.rank]
+    higher = [spec for spec in (q.waking if q.turned else q.others) if rank_of(spec.purpose, spec.priority) > q.rank]
     theirs = [cap for spec in higher for cap in caps_of(spec, q.ceilings) if counts(cap, q.as_past)]
     if not higher or not would_fill([*_own_caps(q), *theirs], q.past, q.as_past, q.where.zones):
         return None
-    then, constraints = q.now + TURN, [*_hours(q), *_caps(q)]
+    then, constraints = q.now + TURN, [*_hours(q), *caps_on(q)]
     if solve(then, q.request.useless_after, constraints).at != then:
         return None  # it is now or never, or much later
     return No(Outcome.DEFERRED, Reason.TURN, {"journeys": sorted({spec.name for spec in higher})}, then)
@@ -252,7 +253,8 @@ def _own_caps(q: Question) -> list[Cap]:
     return [cap for cap in caps_of(q.spec, q.ceilings) if applies(cap, q.request.channel)]
 
 
-def _caps(q: Question) -> list[Capped]:
+def caps_on(q: Question) -> list[Capped]:
+    """The caps that hold for a message, each with what it counts."""
     *own, ceiling = [Capped(cap, q.past, q.where.zones) for cap in _own_caps(q)]
     return [*own, replace(ceiling, reason=Reason.DAY_CEILING)]
 

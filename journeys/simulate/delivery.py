@@ -6,7 +6,7 @@ Left out: templates are not rendered; they are checked when a catalogue is loade
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
@@ -18,7 +18,8 @@ from journeys.gate.habits import Habits
 from journeys.gate.learning import ACTIVITY, MACHINE, SINCE, best_hour_until, habits_of
 from journeys.gate.order import Coming
 from journeys.policies import GlobalHoldout
-from journeys.simulate.customers import Address
+from journeys.simulate.conflicts import whose_doing
+from journeys.simulate.customers import Address, Sent
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import ending_of
 from journeys.simulate.messages import Message
@@ -84,6 +85,7 @@ class Delivery:
             run.customer.exposed.setdefault(experiment, (arm, now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
+            message.met += tuple(whose_doing(run, question, decided, self._runs.of(run.customer)))
             if decided.outcome is Outcome.DEFERRED:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
@@ -147,7 +149,7 @@ class Delivery:
                 f"no segment '{name}' in the catalogue; where it is defined through the API, tell the test what it is"
             ) from None
 
-    def _past(self, run: Run, message: Message, now: datetime) -> list[Past]:
+    def _past(self, run: Run, message: Message, now: datetime) -> Sequence[Past]:
         """What caps may count: what the customer may have got, and what this run withheld."""
         spec = run.spec
         if spec.name not in self._reach:
@@ -208,7 +210,7 @@ class Delivery:
     def _count(self, run: Run, message: Message, now: datetime) -> None:
         """A message counts from its first claim on that may have got through."""
         if message.state not in _COUNTED:
-            run.customer.past.append(Past(now, message.request.channel, message.request.purpose))
+            run.customer.past.append(Sent(now, message.request.channel, message.request.purpose, message.request.journey))
             self._purse.pays(run.spec, message.request.channel, now)
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:

@@ -24,14 +24,10 @@ from segments.language.wire import predicate_from_json
 _Found = tuple[str, datetime]
 
 
-def predicate_of(plain: Mapping[str, Any]) -> Predicate:
-    """A predicate as the handle wrote it down, read once for all runs."""
-    return _read(json.dumps(plain, sort_keys=True))
-
-
 @lru_cache(4_096)
-def _read(text: str) -> Predicate:
-    return predicate_from_json(json.loads(text))
+def _read(text: str) -> tuple[Predicate, frozenset[str]]:
+    predicate = predicate_from_json(json.loads(text))
+    return predicate, event_types(predicate)
 
 
 def goal_reached(
@@ -62,6 +58,14 @@ class Hearing:
         self._runs = runs
         self._segment = segment
         self._now = now
+        #: The types of events that runs have asked about, besides the catalogue's own segments and goals.
+        self.wanted: set[str] = set()
+
+    def predicate(self, plain: Mapping[str, Any]) -> Predicate:
+        """A predicate as the handle wrote it down, read once for all runs."""
+        predicate, types = _read(json.dumps(plain, sort_keys=True))
+        self.wanted |= types
+        return predicate
 
     def already(self, run: Run, expect: Expect) -> Happened | None:
         """The first of what a wait waits for that is so."""
@@ -98,9 +102,9 @@ class Hearing:
     def _true_since(self, run: Run, expected: Expected) -> datetime | None:
         match expected:
             case OfEvents():
-                return goal_reached(predicate_of(expected.predicate), run.customer, expected.since, self._now())
+                return goal_reached(self.predicate(expected.predicate), run.customer, expected.since, self._now())
             case OfCustomer():
-                so = predicate_of(expected.predicate).holds(run.customer.facts, self._now())
+                so = self.predicate(expected.predicate).holds(run.customer.facts, self._now())
                 return self._now() if so else None
             case OfMessages():
                 return _came_back(run, expected)

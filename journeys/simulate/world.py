@@ -5,6 +5,7 @@ refused with a reason; then runs start, end and go on.
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -13,7 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Plain, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Plain, Reason, Receipt
 from journeys.endings import Ending, by_moves, ended_by_move
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
@@ -27,7 +28,7 @@ from journeys.simulate.hearing import Hearing, ending_of
 from journeys.simulate.line import Line
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
-from journeys.simulate.products import Shelf, Wishes
+from journeys.simulate.products import Shelf, Wishes, no_wish
 from journeys.simulate.providers import Providers
 from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
@@ -37,11 +38,6 @@ from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
 
-
-def _no_wish(_channel: Channel, _template: str) -> None:
-    return None
-
-
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -49,7 +45,7 @@ class World:
     """A catalogue and everybody whom it is about."""
 
     def __init__(
-        self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS, wishes: Wishes = _no_wish
+        self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS, wishes: Wishes = no_wish
     ) -> None:
         self.catalogue = catalogue
         self.agenda = Agenda(now)
@@ -64,10 +60,10 @@ class World:
         self._delivery = Delivery(
             self.providers, self.shelf, self.runs, known, self._controls, ceilings, purse, catalogue.holdout
         )
-        hands = self._delivery.segment, self.learned, self._start, lambda name: self._controls.get(name) == "paused"
-        self._answers = Answers(catalogue, self._admission, self.agenda, *hands)
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
+        asked = self._delivery.segment, self._hearing.predicate
+        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.learned, self._start, self._is_paused)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
     @property
@@ -90,6 +86,11 @@ class World:
         """Who did not enter, and why."""
         return self._admission.refused
 
+    @property
+    def wanted(self) -> AbstractSet[str]:
+        """The types of events that runs have asked about, besides those of segments and goals."""
+        return self._hearing.wanted
+
     def passes(self, until: datetime) -> Iterator[tuple[datetime, Customer]]:
         """Let time pass; each thing that happens is told, with the customer whom it is about."""
         return self.agenda.until(until)
@@ -104,6 +105,10 @@ class World:
         """Something of a customer changed: all that follows."""
         marks = marks | NEW_MARKS if new else marks
         self._follow(marks, who, self._membership.look(who, marks, event, new=new))
+
+    def settle(self, who: Customer) -> None:
+        """Whatever a customer is in when a simulation begins, they did not enter now."""
+        self._membership.look(who, NEW_MARKS, new=True)
 
     def learned(self, who: Customer, traits: Mapping[str, Any]) -> None:
         """Traits that a customer has from now on."""
@@ -184,6 +189,9 @@ class World:
             run.end(each.reason, each.which)
         for run, happened in news:
             run.hear(happened)
+
+    def _is_paused(self, journey: str) -> bool:
+        return self._controls.get(journey) == "paused"
 
     def _moving(self, who: Customer, moves: list[Transition]) -> dict[Run, Ending]:
         """The runs that end because their customer has left or entered a segment since they entered."""

@@ -48,6 +48,7 @@ class RunFacts:
     held: bool = False
     control: str = "live"
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
+    waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
     fetched: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -135,13 +136,18 @@ class Claimed:
     copies: int = 0
 
 
-async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str) -> RunFacts | None:
-    """What the gate needs, with the run locked until the transaction ends; None for a run that is not there."""
-    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose)
+async def facts(
+    connection: Connection, run_id: UUID, channel: str, purpose: str, begun: tuple[datetime, datetime]
+) -> RunFacts | None:
+    """What the gate needs, with the run locked until the transaction ends; None for a run that is not there.
+
+    `begun` is when others were to begin that may be about to ask for their first message.
+    """
+    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose, *begun)
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
-    return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"])})
+    return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"]), "waking": tuple(row["waking"])})
 
 
 async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, LedgerRow | None]:

@@ -22,6 +22,9 @@ select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coale
                where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and h.released_at is null) as held,
        array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
              and o.ended_at is null and o.exit_reason is null) as others,
+       array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
+             and o.ended_at is null and o.exit_reason is null and o.entered_at + o.start_delay between $5 and $6
+             and not exists (select from delivery d where d.run_id = o.id)) as waking,
        (select state from held
         order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)

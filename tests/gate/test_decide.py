@@ -220,6 +220,7 @@ def test_it_waits_a_moment_for_a_more_important_journey_that_may_be_due_at_once(
     turn = No(Outcome.DEFERRED, Reason.TURN, {"journeys": ["higher"]}, NOON + TURN)
     assert ask(declared=GAP, others=[HIGHER]) == turn
     assert ask(declared=GAP, others=[HIGHER], turned=True) == Go()
+    assert ask(declared=GAP, others=[HIGHER], waking=[HIGHER], turned=True) == turn, "it was to begin just now"
     assert ask(declared=GAP, others=[replace(HIGHER, priority=0)]) == Go(), "nobody is more important"
     assert ask(declared={"caps": (Cap(2, DAY),)}, others=[HIGHER]) == Go(), "there is room for both"
     assert ask(declared={"caps": (Cap(2, DAY),)}, others=[HIGHER], past=sent(HOUR)) == turn
