@@ -50,6 +50,12 @@ class Changing:
     @asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
         """Workers and API of the catalogue as it stands now, as in a new process: they hold no version, and remember no run."""
+        await self.deployed()
+        async with serving(workers(self.shop.skipper.client, self.shop.parts, remembered=0)):
+            yield
+
+    async def deployed(self) -> None:
+        """The catalogue as it stands now, deployed, and an API that serves it; the workers are still to come."""
         forget()
         shop = self.shop
         parts = shop.parts = with_clock(assemble(shop.settings, shop.database, shop.client), shop.clock)
@@ -61,8 +67,6 @@ class Changing:
         shop.api = await self.open.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://shop.test"))
         self.open.push_async_callback(app.state.ingest.intake.close)
         self.open.push_async_callback(parts.close)
-        async with serving(workers(shop.skipper.client, parts, remembered=0)):
-            yield
 
     async def loses_versions(self) -> None:
         """The archives that were deployed are gone: no worker to come can go on with a run."""
