@@ -31,7 +31,7 @@ everybody = Segment("everybody", reachable("push"))
 
 
 class Edit(NamedTuple):
-    """One edit; `fits`: whether the code of after could go on with the runs of before. `beside` is put into the helpers' module."""
+    """One edit; `fits`: whether the code of after could go on with the runs of before. `beside` goes to the helpers."""
 
     before: str
     after: str

@@ -67,10 +67,11 @@ async def test_forty_edits_every_run_ends_as_it_began_and_new_ones_as_it_stands_
         assert new[edit].version == shop.parts.library.archive.id
     write(changing, FIRST)
     async with changing.served():  # rolled back: the newest is the first again
-        await shop.look()
-        for n, edit in enumerate(EDITS):
+        for edit in EDITS:
             assert (await shop.over(began[edit])).outcome.value == "finished", edit
             assert sent(shop, began[edit])[1:] == [sent(shop, began[edit])[0], "the last"], edit
+        await shop.look()
+        for n, edit in enumerate(EDITS):
             await ended(shop, new[edit], f"new-{n}", by_goal=n % 2 == 0)
             run = await run_by_id(shop.database, new[edit].id)
             assert run is not None
