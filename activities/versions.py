@@ -4,6 +4,7 @@ Promise: goal, policies, segments that a journey names, templates and parameters
 enters, and where, is decided by the worker's own.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +16,9 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.message import Content
 from activities.templates import Context
 from activities.templating.wish import ProductWish
-from journeys.contracts import Channel, JourneySpec, RunStart
+from journeys.contracts import Channel, JourneySpec, Reason, RunStart
+from journeys.endings import by_events, by_moves
+from journeys.policies import GlobalHoldout
 from journeys.services import Service
 from segments import Segment
 from store import Connection
@@ -59,6 +62,7 @@ class Served:
     leading: Mapping[str, Callable[[RunStart], timedelta]]
     branchable: Mapping[str, Accept]
     accept: Mapping[str, Accept]
+    holdout: GlobalHoldout | None = None
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
     #: What its code asks of runs that began before (`j.changed`).
@@ -70,13 +74,18 @@ class Served:
 
     @cached_property
     def goal_types(self) -> frozenset[str]:
-        """Which events can reach a goal."""
-        goals = [spec.goal for spec in self.specs.values() if spec.goal is not None]
-        return frozenset(edge.type for goal in goals for edge in goal.edges)
+        """Which events can reach a goal or an exit."""
+        reached = [predicate for spec in self.specs.values() for _, _, predicate in by_events(spec)]
+        return frozenset(edge.type for predicate in reached for edge in predicate.edges)
 
-    def left_with(self, segment: str) -> set[str]:
-        """The journeys that one who leaves a segment is over with."""
-        return {spec.name for spec in self.specs.values() if spec.ends_on_leave and spec.entered_by == segment}
+    @cached_property
+    def moves(self) -> Mapping[tuple[str, bool], Mapping[str, tuple[Reason, str | None]]]:
+        """The journeys that one who enters (or leaves) a segment is over with, why, and by which exit."""
+        found: dict[tuple[str, bool], dict[str, tuple[Reason, str | None]]] = defaultdict(dict)
+        for spec in self.specs.values():
+            for move, ending in by_moves(spec).items():
+                found[move][spec.name] = ending
+        return dict(found)
 
 
 class Versions(Protocol):

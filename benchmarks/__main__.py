@@ -37,6 +37,7 @@ class Name(StrEnum):
     MEMBERSHIP = "membership"
     LEAVES = "leaves"
     SIMULATION = "simulation"
+    MONTH = "month"
 
 
 def main(
@@ -52,7 +53,7 @@ def main(
     and the history of a run. ingest: the API against a bare COPY. reaction: from an event to a message, to the end of a run,
     to a transition. sleepers: memory of sleeping runs, and their waking. membership: segments in a shop of a million customers.
     leaves: every kind of definition over everybody, beside SQL by hand. simulation: simulated runs per second beside the bare
-    handle.
+    handle. month: a month of recorded events through the reference catalogue.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -110,6 +111,8 @@ def _benchmark(name: Name) -> Benchmark:
             from benchmarks.leaves import leaves as benchmark
         case Name.SIMULATION:
             from benchmarks.simulation import simulation as benchmark
+        case Name.MONTH:
+            from benchmarks.month import month as benchmark
     return benchmark
 
 

@@ -20,6 +20,7 @@ class Sizes:
     sleepers: int = 2_400
     customers: int = 1_000_000  # of the largest shop in which membership is measured
     events_each: int = 10
+    recorded: int = 1_000_000  # events of the month that is simulated
     live_warming: int = 5  # seconds
     live_seconds: int = 20
 
@@ -37,6 +38,7 @@ QUICK = Sizes(
     crowd_seconds=2,
     sleepers=200,
     customers=20_000,
+    recorded=20_000,
     live_warming=2,
     live_seconds=5,
 )

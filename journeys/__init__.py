@@ -13,7 +13,9 @@ if TYPE_CHECKING:
         Properties,
         Traits,
         after,
+        entered,
         journey,
+        left,
         once,
         per_day,
         per_hour,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
     from journeys.handle import Fetched, Journey
-    from journeys.policies import Window
+    from journeys.policies import GlobalHoldout, Window
     from journeys.services import Service
     from segments import (
         DefinitionError,
@@ -100,6 +102,7 @@ __all__ = [
     "DefinitionError",
     "Effect",
     "Fetched",
+    "GlobalHoldout",
     "InvalidParams",
     "Journey",
     "JourneyDefinition",
@@ -129,6 +132,7 @@ __all__ = [
     "day",
     "days",
     "did",
+    "entered",
     "epoch",
     "first",
     "held",
@@ -137,6 +141,7 @@ __all__ = [
     "journey",
     "last",
     "last_location",
+    "left",
     "listed",
     "member_of",
     "messaged",

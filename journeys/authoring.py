@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
@@ -18,8 +20,24 @@ from journeys.declarations import faults, hints
 from journeys.entering import branchable
 from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
 from journeys.gate.budget import Budget
+from journeys.goals import unnamed
 from journeys.handle import Journey
-from journeys.policies import After, Limits, Once, PerKey, Ramp, Rate, Reentry, Restart, Stage, Whenever, Window, Within
+from journeys.policies import (
+    After,
+    Exit,
+    Limits,
+    Moves,
+    Once,
+    PerKey,
+    Ramp,
+    Rate,
+    Reentry,
+    Restart,
+    Stage,
+    Whenever,
+    Window,
+    Within,
+)
 from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
@@ -58,6 +76,16 @@ def restart() -> Restart:
 def whenever() -> Whenever:
     """A customer enters each time they do what brings them in, as often as that is; not while they are in it."""
     return Whenever()
+
+
+def left(segment: Segment | str) -> Moves:
+    """An exit: the customer leaves a segment after they have entered the journey."""
+    return Moves(segment, inside=False)
+
+
+def entered(segment: Segment | str) -> Moves:
+    """An exit: the customer enters a segment after they have entered the journey."""
+    return Moves(segment, inside=True)
 
 
 def per_minute(number: int) -> Rate:
@@ -177,7 +205,7 @@ def journey(
     /,
     *,
     entry: Segment | str | None = None,
-    goal: Predicate | None = None,
+    goal: Predicate | Mapping[str, Predicate] | None = None,
     reentry: Reentry | None = None,
     params: type[BaseModel] | None = None,
     purpose: Purpose = Purpose.MARKETING,
@@ -200,13 +228,15 @@ def journey(
     rate: Rate | Ramp[Rate] | None = None,
     share: float | Ramp[float] | None = None,
     max_wait: timedelta | None = None,
+    exits: Mapping[str, Exit] | None = None,
+    kpi: Predicate | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
     Args:
         entry: The segment whose members enter; a text names one of the catalogue or one that is defined through the API
             (`PUT /v1/segments/{name}`), for which the journey waits if need be. None: it is started by API only.
-        goal: The conversion that ends a run at once.
+        goal: The conversion that ends a run at once; several by name: `{"bought": purchases, "booked": did("Drive Booked")}`.
         reentry: `once()` (the default), `after(...)`, `per_key(...)`, `restart()` or `whenever()`.
         params: A pydantic model of the parameters a start by API takes.
         purpose: What consent its messages need.
@@ -229,6 +259,8 @@ def journey(
         rate: At most so many enter in a span, `per_hour(100)`; growing: `ramp(per_hour(100), per_hour(1_000), every=days(1))`.
         share: Only this fraction of the customers enters, `0.1`; growing: `ramp(0.01, 0.1, 1.0, every=days(2))`.
         max_wait: How long somebody who does not fit waits to be let in; None: `max_lateness`.
+        exits: What else ends a run at once, by name: an event `did(…)`, `left(vips)` or `entered(vips)`, an instant, an age.
+        kpi: What it is measured by, where that is not its goal.
         bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
 
@@ -237,7 +269,7 @@ def journey(
         spec = JourneySpec(
             name=name,
             entry=entry,
-            goal=goal,
+            goal=_any_of(goal),
             reentry=Once() if reentry is None else reentry,
             purpose=purpose,
             ends_on_leave=ends_on_leave,
@@ -253,15 +285,26 @@ def journey(
             priority=priority,
             budget=budget,
             limits=_limits(opens, closes, entry_hours, capacity, rate, share, max_wait),
+            goals=goal if isinstance(goal, Mapping) else {},
+            exits=exits if isinstance(exits, Mapping) else {},
+            kpi=kpi,
             entry_model=_entry_model(steps),
             about=inspect.cleandoc(steps.__doc__ or ""),
         )
-        wrong = [*faults(spec, steps, params), *_unnamed(bare)]
+        wrong = [*faults(spec, steps, params), *_unnamed(bare), *unnamed(exits)]
         problems = [_problem(steps, name, fault) for fault in wrong]
         problems += [] if wrong else [_problem(steps, name, fault, serious=False) for fault in hints(spec)]
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
+
+
+def _any_of(goal: Predicate | Mapping[str, Predicate] | None) -> Predicate | None:
+    """One of several goals; what is no predicate is told when the catalogue is loaded."""
+    if not isinstance(goal, Mapping):
+        return goal
+    goals = [each for each in goal.values() if isinstance(each, Predicate)]
+    return reduce(or_, goals) if goals else None
 
 
 def _limits(*declared: Any) -> Limits | None:

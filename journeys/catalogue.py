@@ -19,6 +19,7 @@ from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget, Prices
 from journeys.place import around, spec_of
+from journeys.policies import GlobalHoldout
 from journeys.rules import Rule
 from journeys.services import Service
 from journeys.telling import problem_of
@@ -42,6 +43,8 @@ class Catalogue:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    #: Who gets no marketing from any journey.
+    holdout: GlobalHoldout | None = None
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -97,15 +100,17 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     services, too = _by_name(modules, Service)
     problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again, *too]
     for definition in journeys.values():
-        entry = definition.spec.entry
-        if isinstance(entry, Segment) and segments.setdefault(entry.name, entry) != entry:
-            problems.append(definition.problem(Fault(f"two different segments are called '{entry.name}'", *_RENAME)))
+        strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
+        problems += [
+            definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
+        ]
     traits, properties = _names(modules, journeys, segments)
     readings = MappingProxyType(_readings(modules))
     prices = MappingProxyType(_prices(modules))
     problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
-    return Catalogue(module, *found, prices), problems
+    holdout, wrong = _holdout(modules)
+    return Catalogue(module, *found, prices, holdout), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -197,11 +202,27 @@ def _by_name(modules: list[ModuleType], kind: type[Any]) -> tuple[dict[str, Any]
     return found, problems
 
 
+def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Problem]]:
+    """The company's holdout, which is declared once, and what is wrong with it."""
+    kept = {each: made for made in reversed(modules) for each in vars(made).values() if isinstance(each, GlobalHoldout)}
+    wrong: list[Problem] = []
+    for each, made in kept.items():
+        if isinstance(each.share, bool) or not isinstance(each.share, int | float) or not 0 < each.share < 1:
+            text = f"GlobalHoldout takes a fraction between 0 and 1, not {each.share!r}"
+            wrong.append(Problem(made.__file__ or "", 1, 1, text, remedy="write GlobalHoldout(0.05)", rule=Rule.DECLARATION))
+    if len(kept) > 1:
+        text, file = "a company has one global holdout, and this catalogue declares several", next(iter(kept.values())).__file__
+        wrong.append(Problem(file or "", 1, 1, text, remedy="keep one of them", rule=Rule.DECLARATION))
+    return next(iter(kept), None), wrong
+
+
 def _names(
     modules: list[ModuleType], journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
-    goals = [d.spec.goal.to_json() for d in journeys.values() if isinstance(d.spec.goal, Predicate)]
+    specs = [d.spec for d in journeys.values()]
+    asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
+    goals = [each.to_json() for each in asked_of]
     plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]
     traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(asked("trait", plain))

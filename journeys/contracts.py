@@ -4,6 +4,7 @@ Promise: nothing here can hold personal data, because workflow histories keep it
 Postgres and are looked up by run id when a message is rendered.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
 from journeys.gate.budget import Budget
-from journeys.policies import Limits, PerKey, Reentry, Restart, Whenever, Window, Within
+from journeys.policies import Exit, Limits, Moves, PerKey, Reentry, Restart, Whenever, Window, Within
 from journeys.spans import describe
 from segments import Predicate, Segment
 
@@ -103,12 +104,14 @@ class Reason(StrEnum):
     PAUSED = "journey paused"
     OVER = "run over"
     GOAL = "goal reached"
+    EXIT = "exit reached"
     NO_CONSENT = "no consent"
     SUPPRESSED = "address suppressed"
     UNREACHABLE = "no reachable endpoint"
     NOT_IN_SEGMENT = "not in the segment"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"
+    GLOBAL_HOLDOUT = "global holdout"
     HELD = "held by another journey"
     QUIET_HOURS = "quiet hours"
     CAPPED = "frequency cap"
@@ -156,6 +159,9 @@ class Receipt(Contract):
     # Newer than the first histories: what is unset is not written, so that theirs look as they did.
     segment: str | None = Field(default=None, exclude_if=unset, description="which one the customer is not in, by name")
     product: str | None = Field(default=None, exclude_if=unset, description="the id of the product that the message shows")
+    ended_by: str | None = Field(
+        default=None, exclude_if=unset, description="the goal or exit that the run has reached, by name"
+    )
     # Known to the journey; not in its history:
     purpose: Purpose | None = Field(default=None, exclude_if=unset)
     step: str | None = Field(default=None, exclude_if=unset)
@@ -228,6 +234,7 @@ class RunOver(Contract):
     outcome: Reason
     sent: int = 0
     skipped: int = 0
+    ended_by: str | None = Field(default=None, exclude_if=unset, description="which goal or exit, by name")
 
 
 class DeliverRequest(Contract):
@@ -333,6 +340,11 @@ class JourneySpec:
     budget: Budget | None = None
     #: When it takes customers in, and how many; None: at any time, all of them.
     limits: Limits | None = None
+    #: Its goals by name, where it declares several; `goal` is any of them.
+    goals: Mapping[str, Predicate] = field(default_factory=dict)
+    exits: Mapping[str, Exit] = field(default_factory=dict)
+    #: What it is measured by, where that is not its goal.
+    kpi: Predicate | None = None
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)
@@ -341,6 +353,12 @@ class JourneySpec:
     def entered_by(self) -> str | None:
         """The name of the entry segment, whether its definition is at hand or somebody writes it through the API."""
         return self.entry.name if isinstance(self.entry, Segment) else self.entry
+
+    @property
+    def named(self) -> list[Segment]:
+        """The segments that it names with their definitions: to enter by, and to end by."""
+        ends = [each.segment for each in self.exits.values() if isinstance(each, Moves)]
+        return [each for each in (self.entry, *ends) if isinstance(each, Segment)]
 
     @property
     def keyed(self) -> bool:

@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from journeys import goals, limits
 from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
 from journeys.errors import CatalogueError, Fault
 from journeys.gate.budget import Budget, millionths
 from journeys.gate.hours import CLOCK_TIME
 from journeys.gate.order import HIGHEST
 from journeys.handle.said import check_window
-from journeys.limits import faults_of, hints_of
 from journeys.policies import After, PerKey, Reentry, Within
 from journeys.rules import Rule
 from journeys.spans import describe
-from segments import DefinitionError, Predicate, Segment, check_goal
+from segments import DefinitionError, Predicate, Segment
 from segments.language.segment import check_segment_name
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
@@ -39,13 +39,13 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
     if not (params is None or (isinstance(params, type) and issubclass(params, BaseModel))):
         yield Fault(f"params is a class of parameters, not {_shown(params)}", "derive one from pydantic's BaseModel")
     yield from _entry(spec)
-    yield from _goal(spec)
+    yield from goals.faults_of(spec)
     yield from _reentry(spec)
     yield from _numbers(spec)
     yield from _quiet(spec)
     yield from _caps(spec)
     yield from _sending(spec)
-    yield from faults_of(spec)
+    yield from limits.faults_of(spec)
 
 
 def hints(spec: JourneySpec) -> Iterator[Fault]:
@@ -58,7 +58,7 @@ def hints(spec: JourneySpec) -> Iterator[Fault]:
     if spec.send_time is not None and spec.send_time.span > spec.useless_after:
         longer = f"send_time is {spec.send_time}, and a message is useless {describe(spec.useless_after)} after it was due"
         yield Fault(longer, "raise useless_after=, if the best hour may be later", Rule.LATE)
-    yield from hints_of(spec)
+    yield from limits.hints_of(spec)
 
 
 def _entry(spec: JourneySpec) -> Iterator[Fault]:
@@ -72,18 +72,6 @@ def _entry(spec: JourneySpec) -> Iterator[Fault]:
         yield Fault(f"entry is a Segment or the name of one, not {_shown(spec.entry)}", advice)
     if spec.ends_on_leave and spec.entry is None:
         yield Fault("ends_on_leave needs an entry segment", "declare entry=")
-
-
-def _goal(spec: JourneySpec) -> Iterator[Fault]:
-    if spec.goal is None:
-        return
-    if not isinstance(spec.goal, Predicate):
-        yield Fault(f"goal is not {_shown(spec.goal)}", "make it of did(…), such as goal=purchases")
-        return
-    try:
-        check_goal(spec.goal)
-    except DefinitionError as error:
-        yield Fault(str(error), "ask for events; let a segment with only= ask the rest")
 
 
 def _reentry(spec: JourneySpec) -> Iterator[Fault]:

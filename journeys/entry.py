@@ -13,7 +13,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from journeys.contracts import JourneySpec
-from journeys.policies import After, Limits, Once, PerKey, Restart, Whenever
+from journeys.policies import After, GlobalHoldout, Limits, Once, PerKey, Restart, Whenever
 from journeys.room import deadline, earliest
 from segments.language.chance import draw
 
@@ -227,6 +227,11 @@ def workflow_id(journey: str, customer_id: UUID, run_id: UUID) -> str:
 def is_held_out(spec: JourneySpec, customer_id: UUID) -> bool:
     """Whether a customer is in a journey's holdout: by hash, so it never changes and a new journey moves nobody."""
     return draw(f"holdout/{spec.name}/{customer_id}".encode(), 8) / 2**64 < spec.holdout
+
+
+def is_held_out_of_all(holdout: GlobalHoldout | None, drawn_as: UUID) -> bool:
+    """Whether a customer gets no marketing from any journey: by hash, independent of each journey's own holdout."""
+    return holdout is not None and draw(f"global-holdout/{holdout.salt}/{drawn_as}".encode(), 8) / 2**64 < holdout.share
 
 
 def lot(experiment: str, drawn_as: UUID, shares: Mapping[str, float]) -> str:

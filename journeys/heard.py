@@ -23,6 +23,9 @@ class Exit(Contract):
 
     heard: Literal["exit"] = "exit"
     reason: Reason
+    which: str | None = Field(
+        default=None, exclude_if=unset, description="the goal or exit, by the name that its author gave it"
+    )
 
 
 class AskAgain(Contract):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from journeys.spans import describe
+from segments import Predicate, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +135,37 @@ class Limits:
     rate: Rate | Ramp[Rate] | None = None
     share: float | Ramp[float] | None = None
     max_wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Somebody enters a segment, or leaves it, after they have entered the journey."""
+
+    segment: Segment | str
+    inside: bool
+
+    @property
+    def name(self) -> str:
+        """The segment's, whether its definition is at hand or somebody writes it through the API."""
+        return self.segment.name if isinstance(self.segment, Segment) else self.segment
+
+    def __str__(self) -> str:
+        return f"{'entering' if self.inside else 'leaving'} {self.name}"
+
+
+#: What ends a run that has reached no goal: an event, a move, an instant, an age.
+Exit = Predicate | Moves | datetime | timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalHoldout:
+    """A fraction of all customers who get no marketing from any journey: what journeys do together is what the others do more.
+
+    Kept at the top of any module of the catalogue, once. Another `salt` draws other customers.
+    """
+
+    share: float
+    salt: str = "global"
+
+    def __str__(self) -> str:
+        return f"{self.share:.3g} of all customers"

@@ -11,7 +11,7 @@ from typing import Any
 from segments.facts import NOBODY, NOWHERE, Event, Facts, Origins, Person
 from segments.language.predicate import Predicate
 from segments.language.spans import earlier
-from segments.language.steps import later, steps
+from segments.language.steps import clocks_of, later, steps, steps_ahead
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -68,16 +68,18 @@ def flipped_at(predicate: Predicate, facts: Facts, at: datetime) -> datetime | N
     return None if predicate.holds(facts, since - timedelta(microseconds=1)) is value else since
 
 
-def next_flip(predicate: Predicate, facts: Facts, at: datetime) -> datetime | None:
+def next_flip(predicate: Predicate, facts: Facts, at: datetime, now: bool | None = None) -> datetime | None:
     """The instant at which time alone, without any further event, next changes the value; None if it never does.
 
+    What the value is `now` may be told by who knows.
     Windows are looked at to their end, calendars for the next eight years (a 29th of February can be that far).
     """
-    value = predicate.holds(facts, at)
-    for days in _HORIZONS:  # near ones first: a calendar has a step every day
+    value = predicate.holds(facts, at) if now is None else now
+    for days in _HORIZONS if clocks_of(predicate) else _HORIZONS[-1:]:  # near ones first: a calendar has a step every day
         until = later(at, timedelta(days=days)) or datetime.max.replace(tzinfo=UTC)
-        ahead = (step for step in steps(predicate, facts, until) if at < step and (step <= until or days == _HORIZONS[-1]))
-        if found := next((step for step in ahead if predicate.holds(facts, step) is not value), None):
+        ahead = steps_ahead(predicate, facts, at, until, to=not value)
+        within = (step for step in ahead if step <= until or days == _HORIZONS[-1])
+        if found := next((step for step in within if predicate.holds(facts, step) is not value), None):
             return found
     return None
 

@@ -64,7 +64,7 @@ api.ingest            journeys segments.* store.* activities.channels api
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
-api.runs              journeys segments.* store.* activities.channels api
+api.runs              journeys journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
 
@@ -82,8 +82,8 @@ GROUPS = {
     "BORDER": [
         f"journeys.{name}"
         for name in (
-            *("actions", "clock", "contracts", "entering", "entry", "gate", "heard", "policies", "questions", "room"),
-            "services",
+            *("actions", "clock", "contracts", "endings", "entering", "entry", "gate", "heard", "policies", "questions"),
+            *("room", "services"),
         )
     ],
     # What a segment is, in plain Python; importable in the workflow sandbox.

@@ -188,6 +188,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         templates=templates,
         leading={name: partial(leading_wait, each) for name, each in definitions.items()},
         branchable={name: each.branchable for name, each in definitions.items()},
+        holdout=catalogue.holdout,
         accept={name: each.accept for name, each in definitions.items()},
         services=catalogue.services,
         prices=catalogue.prices,

@@ -22,11 +22,15 @@ from activities.metrics import CALLS
 from activities.versions import Served, Versions
 from journeys.actions import Call, Called
 from journeys.contracts import Reason
+from journeys.endings import by_events
 from journeys.entering import branchable
 from journeys.services import Service, next_attempt
 from store import Connection, Database
 from store.runs import calls
 from store.runs.calls import CallFacts, CallKey, Settled
+
+#: An attempt that Temporal is asked to make again at once would find the instant not yet come.
+_SOON = timedelta(milliseconds=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,10 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Later:
-    """Nothing comes of it now; when the next attempt may be (business time), None where that is too late."""
+    """Nothing comes of it now; when the next attempt may be (business time)."""
 
     detail: str
-    at: datetime | None
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,8 @@ class Calling:
             if isinstance(decided, _Attempt):
                 decided = await self._tried(decided)
         if isinstance(decided, _Later):
-            pause = (decided.at - self.clock(asked)) / self.speed if decided.at else None
-            raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=max(pause or _SOON, _SOON))
+            pause = (decided.at - self.clock(asked)) / self.speed
+            raise ApplicationError(decided.detail, type="TryLater", next_retry_delay=max(pause, _SOON))
         CALLS.labels(asked.service, decided.reason.value if decided.reason else "answered").inc()
         return decided
 
@@ -132,21 +136,16 @@ class Calling:
             await calls.settle(connection, key, settled)
 
 
-#: An attempt that Temporal is asked to make again at once would find the instant not yet come.
-_SOON = timedelta(milliseconds=50)
-
-
 async def _forbids(connection: Connection, asked: Call, served: Served, facts: CallFacts, now: datetime) -> Reason | None:
     """Why a call is not made (any more)."""
     if facts.control == "killed":
         return Reason.KILLED
     if facts.exit_reason is not None or facts.ended_at is not None:
         return Reason(facts.exit_reason) if facts.exit_reason else Reason.OVER
-    spec = served.specs.get(facts.journey)
-    if spec is not None and spec.goal is not None:
-        row = asked.run_id, facts.profile_id, facts.entered_at
-        if await reached_at(connection, spec.goal, [row], now):
-            return Reason.GOAL
+    spec, row = served.specs.get(facts.journey), (asked.run_id, facts.profile_id, facts.entered_at)
+    for reason, _, predicate in by_events(spec) if spec is not None else ():
+        if await reached_at(connection, predicate, [row], now):
+            return reason
     if now >= asked.until:
         return Reason.NO_ANSWER
     return Reason.HOLDOUT if facts.holdout and not asked.fetch else None

@@ -15,11 +15,13 @@ from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_o
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
-from journeys.gate.decide import Go, No, decide
+from journeys.gate.decide import Go, No, decide, exposures, inputs_of
+from journeys.gate.order import WAKING
 from store import Database
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
 from store.products import Offer
+from store.runs.exposures import holdout_asked
 
 _LOST = "in doubt: an earlier attempt never said what became of it"
 _FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
@@ -72,14 +74,15 @@ class Claims:
     async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
         served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
-            facts = await deliveries.facts(connection, request.run_id, request.channel.value, request.purpose.value)
+            asked = request.run_id, request.channel.value, request.purpose.value
+            facts = await deliveries.facts(connection, *asked, (now - WAKING, now))
             if facts is None:
                 return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
             control, row = await deliveries.ledger_row(connection, key_of(request))
             facts = replace(facts, control=control)
             if row is not None and row.state in _FINAL:
                 return _known(row)
-            attempt = Attempt(connection, request, facts, row, now, served)
+            attempt = Attempt(connection, request, facts, row, now, served, self.versions.own.holdout)
             if row is not None and row.state == "claimed":
                 return await self._in_doubt(attempt, row, why)
             if self.doubt.too_late(request, now, why.pause if why else None):
@@ -88,13 +91,17 @@ class Claims:
 
     async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
         asked = await self.questions.about(attempt)
-        match decide(asked.question):
+        decided = decide(asked.question)
+        for experiment, arm, share in exposures(asked.question, decided):
+            await holdout_asked(attempt.connection, attempt.request.run_id, experiment, arm, share, attempt.now)
+        match decided:
             case No() as no:
-                return await self._say_no(attempt, no)
+                return await self._say_no(replace(attempt, told=inputs_of(asked.question)), no)
             case Go() if why is not None:
-                return await self._wait(attempt, why, "released", asked.offer)
+                return await self._wait(replace(attempt, told=inputs_of(asked.question)), why, "released", asked.offer)
             case Go():
-                return await self._spend(attempt, await budgeted(asked, attempt))
+                asked = await budgeted(asked, attempt)
+                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked)
 
     async def _spend(self, attempt: Attempt, asked: Asked) -> Claim | Receipt:
         """The gate's last word, with the journey's budget locked."""
@@ -122,7 +129,7 @@ class Claims:
 
     async def _take(self, attempt: Attempt, claim: Claim, asked: Asked | None = None) -> Claim:
         entry = self._entry(attempt, "claimed", claim.told)
-        entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id)
+        entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id, gate=_said(attempt, "go"))
         if asked is not None:  # not one more copy of what was paid for
             entry = replace(entry, budget_since=asked.budget_since, price=asked.price)
         return replace(claim, row=await deliveries.record(attempt.connection, entry))
@@ -130,12 +137,14 @@ class Claims:
     async def _wait(self, attempt: Attempt, why: Later, state: str, offer: Offer | None) -> Later:
         detail = (offer.told if offer else {}) | {"error": why.detail}
         retry_at = self.doubt.business(attempt.now, why.pause)
-        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at))
+        gate = _said(attempt, "go", retry_at, {"error": why.detail})
+        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at, gate=gate))
         return why
 
     async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
         entry = self._entry(attempt, no.outcome.value, no.detail)
-        entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now)
+        gate = _said(attempt, no.outcome.value, no.retry_at, {"reason": no.reason.value} | no.detail)
+        entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now, gate=gate)
         await deliveries.record(attempt.connection, entry)
         GATE_REFUSALS.labels(attempt.request.channel.value, no.reason.value).inc()
         return receipt_of(no.outcome, no.reason, no.detail, no.retry_at)
@@ -157,6 +166,14 @@ class Claims:
         )
 
 
+def _said(
+    attempt: Attempt, answer: str, retry_at: datetime | None = None, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One answer of the gate, as the ledger keeps it."""
+    again = {"retry_at": retry_at.isoformat()} if retry_at else {}
+    return {"at": attempt.now.isoformat(), "answer": answer, **attempt.told, **again, **(more or {})}
+
+
 def key_of(request: DeliverRequest) -> MessageKey:
     """The idempotency key under which the ledger knows a message."""
     return MessageKey(request.run_id, request.step, request.occurrence)
@@ -164,9 +181,8 @@ def key_of(request: DeliverRequest) -> MessageKey:
 
 def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any], retry_at: datetime | None = None) -> Receipt:
     """What the journey hears: the outcome, and of the ledger's detail the names and ids that a history may hold."""
-    return Receipt(
-        outcome=outcome, reason=reason, retry_at=retry_at, segment=detail.get("segment"), product=detail.get("product")
-    )
+    named = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
+    return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **named)
 
 
 def _known(row: LedgerRow) -> Receipt:

@@ -30,7 +30,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
-from activities.gate.goals import goals_reached
+from activities.gate.goals import end, endings
 from activities.metrics import ENTRY_LATENCY
 from activities.together import together
 from activities.versions import Served, UnknownVersion, Versions, nearest
@@ -44,6 +44,7 @@ from journeys.contracts import (
     SearchBy,
     WatchShard,
 )
+from journeys.endings import ended_by_move
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.errors import InvalidParams
 from journeys.heard import HEARD, AskAgain, Exit, Happened, Heard
@@ -97,21 +98,23 @@ class Dispatcher:
             now = self.clock.now()
             await admit(connection, served, [t for t in transitions if t.kind != "left"], now, self.closer.look)
             for transition in transitions:
-                if transition.kind == "left":
-                    await self._leave(connection, transition)
+                if transition.kind != "repeated":
+                    await self._end_by_moves(connection, transition)
             moves = [Moved(t.profile_id, t.segment, t.kind == "entered", t.at) for t in transitions if t.kind != "repeated"]
             await expectations.moved(connection, moves)
             await runs.mark_dispatched(connection, [t.id for t in transitions], now)
             return len(transitions)
 
-    async def _leave(self, connection: Connection, transition: OutboxRow) -> None:
-        if any(served.left_with(transition.segment) for served in self.versions.held):
-            leaving = [
-                run.id
-                for run in await runs.open_runs_of(connection, [transition.profile_id])
-                if run.journey in (await nearest(self.versions, run.version, connection)).left_with(transition.segment)
-            ]
-            await runs.request_exits(connection, [(id_, Reason.LEFT.value, transition.at) for id_ in leaving])
+    async def _end_by_moves(self, connection: Connection, transition: OutboxRow) -> None:
+        """End the runs of whoever has entered or left a segment that ends them, if they were in before that."""
+        move = transition.segment, transition.kind == "entered"
+        if not any(move in served.moves for served in self.versions.held):
+            return
+        for run in await runs.open_runs_of(connection, [transition.profile_id]):
+            ending = (await nearest(self.versions, run.version, connection)).moves.get(move, {}).get(run.journey)
+            if ending is not None and ended_by_move(run.entered_at, transition.at, inside=move[1]):
+                reason, which = ending
+                await runs.request_exits(connection, [(run.id, reason.value, transition.at)], {run.id: which})
 
     async def _kill(self, shard: WatchShard) -> int:
         """End whoever was in a journey when it was killed; they do not come back with it."""
@@ -166,11 +169,10 @@ class Dispatcher:
         return fitting
 
     async def _reached_already(self, waiting: Sequence[RunToStart]) -> set[UUID]:
-        """Runs whose goal came between the entry and now: the watch may have looked before their row was there."""
+        """Runs whose goal or exit came between the entry and now: the watch may have looked before their row was there."""
         open_runs = [OpenRun(r.id, r.journey, r.profile_id, r.since, r.version) for r in waiting]
         async with self.database.transaction() as connection:
-            reached = await goals_reached(connection, self.versions, open_runs, self.clock.now())
-            return await runs.request_exits(connection, [(r, Reason.GOAL.value, at) for r, at in reached.items()])
+            return await end(connection, await endings(connection, self.versions, open_runs, self.clock.now()))
 
     async def _start_one(self, run: RunToStart, served: Served) -> tuple[UUID, timedelta] | None:
         start = self._argument(run, served)
@@ -230,7 +232,9 @@ class Dispatcher:
     async def _end_one(self, run: RunToSignal) -> tuple[UUID, bool] | None:
         """Tell a run that it is over; returns its id and whether Temporal knows it."""
         # A signal is recorded during a start delay but wakes nobody; a cancel does, and finds the flag.
-        known = await self._heard(run.workflow_id, Exit(reason=Reason(run.exit_reason)), cancel=self._may_be_delayed(run))
+        known = await self._heard(
+            run.workflow_id, Exit(reason=Reason(run.exit_reason), which=run.ended_by), cancel=self._may_be_delayed(run)
+        )
         return None if known is None else (run.id, known)
 
     async def _tell(self, shard: WatchShard) -> int:

@@ -26,6 +26,8 @@ from journeys.contracts import Reason, RunOver
 from store.runs.ends import Closing
 
 Handle = WorkflowHandle[object, RunOver]
+#: How a run ended, and by which goal or exit.
+Outcome = tuple[Reason, str | None]
 
 #: Under this name the server itself ends a workflow, e.g. one whose history has grown too long.
 _SERVER = "history-service"
@@ -54,8 +56,8 @@ async def look_at(client: Client, clock: Clock, workflow_id: str) -> Seen:
         if seen.status in (None, WorkflowExecutionStatus.RUNNING) or seen.close_time is None:
             return _open(workflow_id, seen)
         by_itself = seen.status is WorkflowExecutionStatus.COMPLETED
-        outcome = await _OUTCOMES[seen.status](handle)
-        return Seen(workflow_id, Closing(workflow_id, outcome.value, clock.business(seen.close_time), by_itself))
+        outcome, which = await _OUTCOMES[seen.status](handle)
+        return Seen(workflow_id, Closing(workflow_id, outcome.value, clock.business(seen.close_time), by_itself, which))
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:  # past its retention, or the server's data is gone
             return Seen(workflow_id, Closing(workflow_id, Reason.UNKNOWN.value, clock.now()))
@@ -90,31 +92,32 @@ def _open(workflow_id: str, seen: WorkflowExecutionDescription) -> Seen:
     )
 
 
-async def _result(handle: Handle) -> Reason:
+async def _result(handle: Handle) -> Outcome:
     try:
-        return (await handle.result()).outcome
+        over = await handle.result()
     except WorkflowFailureError:
-        return Reason.FAILED
+        return Reason.FAILED, None
+    return over.outcome, over.ended_by
 
 
-async def _whose_end(handle: Handle) -> Reason:
+async def _whose_end(handle: Handle) -> Outcome:
     """A termination is an operator's, unless the server signed it."""
     closing = WorkflowHistoryEventFilterType.CLOSE_EVENT
     async for event in handle.fetch_history_events(event_filter_type=closing):
         told = event.workflow_execution_terminated_event_attributes
         if told.identity == _SERVER:
-            return Reason.TOO_LONG if "exceeds limit" in told.reason else Reason.STOPPED
-    return Reason.OPERATOR
+            return Reason.TOO_LONG if "exceeds limit" in told.reason else Reason.STOPPED, None
+    return Reason.OPERATOR, None
 
 
-def _always(reason: Reason) -> Callable[[Handle], Awaitable[Reason]]:
-    async def answer(_: Handle) -> Reason:
-        return reason
+def _always(reason: Reason) -> Callable[[Handle], Awaitable[Outcome]]:
+    async def answer(_: Handle) -> Outcome:
+        return reason, None
 
     return answer
 
 
-_OUTCOMES: dict[WorkflowExecutionStatus, Callable[[Handle], Awaitable[Reason]]] = {
+_OUTCOMES: dict[WorkflowExecutionStatus, Callable[[Handle], Awaitable[Outcome]]] = {
     WorkflowExecutionStatus.COMPLETED: _result,
     WorkflowExecutionStatus.TERMINATED: _whose_end,
     WorkflowExecutionStatus.CANCELED: _always(Reason.OPERATOR),

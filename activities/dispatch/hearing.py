@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from activities.asking.expecting import came_true
-from activities.gate.goals import goals_reached
+from activities.gate.goals import end, endings
 from activities.versions import Versions
 from journeys.contracts import Reason
 from segments.watch.tick import Dirty
@@ -27,7 +27,7 @@ class Hearing:
 
     @property
     def goal_types(self) -> frozenset[str]:
-        """Which events can reach a goal, of whichever version."""
+        """Which events can reach a goal or an exit, of whichever version."""
         return frozenset[str]().union(*(served.goal_types for served in self.versions.held))
 
     async def hear(self, connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
@@ -42,10 +42,10 @@ class Hearing:
         )
 
     async def _goals(self, connection: Connection, profiles: Sequence[UUID], at: datetime) -> None:
-        """Ask runs to end whose goal the new events reach."""
+        """Ask runs to end whose goal or exit the new events reach."""
         if not profiles:
             return
         open_runs = await runs.open_runs_of(connection, sorted(profiles))
-        reached = await goals_reached(connection, self.versions, open_runs, at)
-        await runs.request_exits(connection, [(id_, Reason.GOAL.value, when) for id_, when in reached.items()])
-        await runs.mark_raced(connection, list(reached.items()))
+        over = await endings(connection, self.versions, open_runs, at)
+        await end(connection, over)
+        await runs.mark_raced(connection, [(id_, each.at) for id_, each in over.items() if each.reason is Reason.GOAL])

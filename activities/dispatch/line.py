@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from activities.gate.goals import goals_reached
+from activities.gate.goals import end, endings
 from activities.metrics import ENTRIES
 from activities.versions import Versions
 from journeys.clock import Clock
@@ -17,7 +17,6 @@ from journeys.contracts import JourneySpec, Reason
 from journeys.room import Counts, rate_of, room_in
 from store import Connection, Database
 from store.runs import entries
-from store.runs import rows as runs
 from store.runs.rows import OpenRun
 
 _BATCH = 500
@@ -53,7 +52,7 @@ class Line:
                 ENTRIES.labels(journey, Reason.WAITED.value).inc(late)
             places = await self._places(connection, spec, now) if spec is not None else 0
             found = await entries.first_in_line(connection, journey, now, places) if places else []
-            entered = await entries.let_in(connection, await self._without_goal(connection, found, now), now)
+            entered = await entries.let_in(connection, await self._still_wanted(connection, found, now), now)
             ENTRIES.labels(journey, "entered").inc(entered)
             return late + entered
 
@@ -68,8 +67,8 @@ class Line:
             places = room_in(spec, Counts(*counted), now).places
         return _BATCH if places is None else min(places, _BATCH)
 
-    async def _without_goal(self, connection: Connection, found: Sequence[OpenRun], now: datetime) -> list[UUID]:
-        """Those whose goal has come while they waited are told to end, and are not in."""
-        reached = await goals_reached(connection, self.versions, found, now) if found else {}
-        await runs.request_exits(connection, [(id_, Reason.GOAL.value, at) for id_, at in reached.items()])
-        return [run.id for run in found if run.id not in reached]
+    async def _still_wanted(self, connection: Connection, found: Sequence[OpenRun], now: datetime) -> list[UUID]:
+        """Those whose goal or exit has come while they waited are told to end, and are not in."""
+        over = await endings(connection, self.versions, found, now) if found else {}
+        await end(connection, over)
+        return [run.id for run in found if run.id not in over]

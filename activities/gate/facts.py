@@ -4,8 +4,9 @@ Promise: everything is asked as it is now, a moment before the provider call; no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
@@ -17,10 +18,13 @@ from activities.gate.habits import habits
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
+from journeys.endings import Ending, by_events, by_moves, by_time, ended_by_move, first
+from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past, since
 from journeys.gate.decide import Question, caps_of
 from journeys.gate.order import PATIENCE, Coming
 from journeys.gate.spent import Spent, spent
+from journeys.policies import GlobalHoldout
 from segments import Predicate, Segment
 from segments.language.events import AHEAD
 from segments.sql.statements import among
@@ -31,11 +35,15 @@ from store.deliveries import ledger as deliveries
 from store.deliveries.budgets import Used, used, used_under_lock
 from store.deliveries.ledger import Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
 from store.products import Offer
+from store.runs import rows as runs
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones."""
+    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones.
+
+    `told` is what the gate was given, as far as the ledger keeps it.
+    """
 
     connection: Connection
     request: DeliverRequest
@@ -43,6 +51,9 @@ class Attempt:
     row: LedgerRow | None
     now: datetime
     served: Served
+    #: The company's holdout, as it is now: of the worker's own catalogue, not of the run's version.
+    company: GlobalHoldout | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def spec(self) -> JourneySpec:
@@ -77,7 +88,7 @@ class Questions:
         """
         request, facts, spec = attempt.request, attempt.facts, attempt.spec
         wish = attempt.served.templates.wish(request.channel, request.template)
-        goal_at, endpoints = await _goal_at(attempt, spec), await self.reachable(attempt)
+        ending, endpoints = await _ending(attempt, spec), await self.reachable(attempt)
         where = whereabouts_of(facts, spec.timezone)
         neighbours, in_segment = await self._neighbours(attempt, spec, where), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
@@ -93,9 +104,11 @@ class Questions:
             control=facts.control,
             over=facts.over,
             exit_reason=facts.exit_reason,
-            goal_at=goal_at,
+            ending=ending,
             asked=facts.asked - (attempt.row is not None),
             holdout=facts.holdout,
+            company=attempt.company,
+            held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
             held=facts.held,
             in_segment=in_segment,
             relation=wish.relation if wish else None,
@@ -104,6 +117,7 @@ class Questions:
             ceilings=self.ceilings,
             coming=[_coming(each, attempt.served.specs, self.ceilings) for each in neighbours if each.coming],
             others=[attempt.served.specs[name] for name in facts.others if name in attempt.served.specs],
+            waking=[attempt.served.specs[name] for name in facts.waking if name in attempt.served.specs],
             turned=_turned(attempt.row, attempt.now),
             spent=await _spent(attempt),
             habits=await habits(attempt.connection, request, spec, facts, where, attempt.now),
@@ -211,9 +225,36 @@ async def _offer(attempt: Attempt, wish: ProductWish) -> Offer | None:
     return await products.offer(attempt.connection, attempt.facts.profile_id, wish.relation, attempt.now + AHEAD)
 
 
-async def _goal_at(attempt: Attempt, spec: JourneySpec) -> datetime | None:
-    if spec.goal is None:
-        return None
+async def _ending(attempt: Attempt, spec: JourneySpec) -> Ending | None:
+    """The goal or exit that the run has reached, if any: by an event, by a move, or because its time is over."""
+    timed = by_time(spec, attempt.facts.in_since)
+    found = [timed] if timed and timed.at <= attempt.now else []
     run_id = attempt.request.run_id
     row = (run_id, attempt.facts.profile_id, attempt.facts.entered_at)
-    return (await reached_at(attempt.connection, spec.goal, [row], attempt.now)).get(run_id)
+    for reason, which, predicate in by_events(spec):
+        at = (await reached_at(attempt.connection, predicate, [row], attempt.now)).get(run_id)
+        found += [Ending(reason, which, at)] if at else []
+    if spec.exits and (moves := by_moves(spec)):
+        found += await _moved(attempt, moves)
+    return first(found)
+
+
+async def _moved(attempt: Attempt, moves: Mapping[tuple[str, bool], tuple[Reason, str | None]]) -> list[Ending]:
+    """The moves that end the run, by the log of segments; and those that the watch has yet to see, where it is a member of."""
+    facts, found = attempt.facts, []
+    logged = await runs.moves_since(attempt.connection, facts.profile_id, facts.entered_at, [name for name, _ in moves])
+    for (name, inside), (reason, which) in moves.items():
+        at = next((at for segment, was_in, at in logged if (segment, was_in) == (name, inside)), None)
+        if at is not None and ended_by_move(facts.entered_at, at, inside=inside):
+            found.append(Ending(reason, which, at))
+        elif await _is_about_to(attempt, name, inside=inside):
+            found.append(Ending(reason, which, attempt.now))
+    return found
+
+
+async def _is_about_to(attempt: Attempt, name: str, *, inside: bool) -> bool:
+    """Whether a customer moves with the next tick: what is true of them is not what the watch last saw."""
+    segment = attempt.served.segments.get(name)
+    if segment is None or await runs.is_member(attempt.connection, attempt.facts.profile_id, name) is inside:
+        return False
+    return await true_of(attempt.connection, segment.predicate, attempt.facts.profile_id, attempt.now) is inside

@@ -4,18 +4,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.runs.lines import lines
-from api.runs.models import JourneyName, Model
+from api.runs.models import CustomerName, JourneyName, Model
+from api.runs.why_not import Asking, WhyNot
 from api.state import Config, Db
 from journeys import JourneyDefinition
+from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
 from store.deliveries.budgets import Used, used
@@ -23,12 +26,13 @@ from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
 from store.runs.views import JourneyStanding, has_runs, standing_of_journeys
+from store.runs.views import customer_id as customer
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
 _LATELY = timedelta(days=1)  # for how long runs that met their ceiling are a warning
 _NOTHING: Mapping[str, Any] = MappingProxyType(
-    {"about": "", "entry_segment": None, "goal": None, "reentry": None, "params": {}}
+    {"about": "", "entry_segment": None, "goal": None, "ends": {}, "kpi": None, "reentry": None, "params": {}}
 )
 
 
@@ -83,6 +87,10 @@ class JourneyView(BaseModel):
     entry_segment: str | None
     warnings: list[str] = Field(description="what needs somebody: why it stands still, why its runs fail or were cut short")
     goal: str | None
+    ends: dict[str, str] = Field(
+        description="what ends a run before its steps do, by name", examples=[{"bought": 'did "Order Completed"'}]
+    )
+    kpi: str | None = Field(description="what it is measured by, where that is not its goal")
     reentry: str | None = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
     state: State = Field(description="the stricter one of its own switch and that of everything")
     switched_at: datetime | None
@@ -147,6 +155,29 @@ async def _thrown(config: ApiConfig, database: Database, journey: str, state: St
     concerned = await switches.throw(database, journey, state, at, by)
     named = None if journey == EVERYTHING else journey
     return Affected(journey=named, state=state, at=at, by=by, **asdict(concerned))
+
+
+@router.get("/journeys/{journey}/why-not", responses=responses(401, 403, 404, 422, 503))
+async def why_not(
+    journey: JourneyName,
+    _: Operator,
+    config: Config,
+    database: Db,
+    user_id: Annotated[CustomerName | None, Query(description="the `userId` of a customer")] = None,
+    customer_id: Annotated[UUID | None, Query()] = None,
+    show: Annotated[bool, Query(description="also what each condition saw, which may be personal data")] = False,
+) -> WhyNot:
+    """Why a customer did not enter a journey, or was not sent one of its messages."""
+    await known(config, database, journey)
+    if (user_id is None) is (customer_id is None):
+        raise Problem(422, "name the customer by exactly one of user_id and customer_id", code="invalid-customer")
+    kind, value = ("user_id", user_id) if user_id is not None else ("id", str(customer_id))
+    async with database.pool.acquire() as connection:
+        profile = await customer(connection, kind, str(value))
+    if profile is None:
+        raise Problem(404, "no such customer", code="unknown-customer")
+    asking = Asking(database, journey, config.catalogue, config.segments, config.clock.now())
+    return await asking.about(profile, show=show)
 
 
 async def known(config: ApiConfig, database: Database, name: str) -> None:
@@ -241,6 +272,8 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
         "about": spec.about,
         "entry_segment": spec.entered_by,
         "goal": str(spec.goal) if spec.goal is not None else None,
+        "ends": said(spec),
+        "kpi": str(spec.kpi) if spec.kpi is not None else None,
         "reentry": str(spec.reentry),
         "priority": spec.priority,
         "params": definition.params.model_json_schema() if definition.params else {},

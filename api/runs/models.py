@@ -159,6 +159,7 @@ class RunView(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     outcome: str | None = Field(description="finished, goal reached, left the segment, ended by an operator, …")
+    ended_by: str | None = Field(description="the goal or exit that ended it, by its name", examples=["bought", "cancelled"])
     version: str | None = Field(description="of the catalogue: with its code and policies the run ends, whatever is deployed")
     workflow_id: str
     temporal_url: str | None = Field(description="the run in the Temporal UI")
@@ -219,6 +220,7 @@ def _view(config: ApiConfig, run: Run, then: Next | None) -> RunView:
         started_at=run.started_at,
         ended_at=run.ended_at,
         outcome=run.outcome or run.exit_reason,
+        ended_by=run.ended_by,
         workflow_id=run.workflow_id,
         temporal_url=_temporal_url(config, run.workflow_id),
     )

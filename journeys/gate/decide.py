@@ -5,19 +5,20 @@ every "not now" carries an instant that all allow, as far as it is known now; wh
 deadline, it is dropped at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
+from journeys.endings import Ending
 from journeys.gate.caps import Capped, Outranked, Past, applies, counts
 from journeys.gate.habits import Habits
 from journeys.gate.hours import LONGEST, Only, Quiet
 from journeys.gate.order import TURN, Coming, outranking, rank_of, would_fill
 from journeys.gate.solver import Answer, Constraint, shuts, solve
 from journeys.gate.spent import Spent
-from journeys.policies import Window
+from journeys.policies import GlobalHoldout, Window
 from segments.time.zones import Whereabouts
 
 #: How long a message that another journey holds waits before it asks again by itself.
@@ -57,9 +58,11 @@ class Question:
     control: str | None = None  # the operator's switch
     over: bool = False
     exit_reason: str | None = None
-    goal_at: datetime | None = None
+    ending: Ending | None = None  # a goal or an exit that has been reached
     asked: int = 0  # messages that the run has asked for before this one
     holdout: bool = False
+    company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
+    held_out_of_all: bool = False
     in_segment: bool = True  # of the one that the message is only for
     relation: str | None = None  # of the product that its template asks for
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
@@ -69,6 +72,7 @@ class Question:
     habits: Habits | None = None
     coming: Sequence[Coming] = ()  # the customer's messages of other runs that wait at the gate
     others: Sequence[JourneySpec] = ()  # what the customer's other open runs declare
+    waking: Sequence[JourneySpec] = ()  # of those that were to begin just now, and have asked for nothing yet
     turned: bool = False  # whether it has let others go first already
     spent: Spent | None = None  # the journey's budget, where this message is more than is left
 
@@ -99,6 +103,36 @@ def decide(question: Question) -> Go | No:
         if no := ask(question):
             return no
     return Go()
+
+
+def inputs_of(question: Question) -> dict[str, Any]:
+    """What the gate was given, as far as it decides and is no personal data: kept on the ledger with its answer."""
+    zones = question.where.zones
+    told = {
+        "consent": question.consent,
+        "addresses": question.unsuppressed,
+        "zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones",
+        "told_by": question.where.told_by,
+        "sent_lately": len(question.past),
+        "only": question.request.only,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def exposures(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
+    """The holdouts that were asked about, each with the customer's arm and the arm's share: of both arms at the same question.
+
+    Who is in the company's holdout is in neither arm of the journey's.
+    """
+    reached = isinstance(decided, Go) or decided.reason in (Reason.GLOBAL_HOLDOUT, Reason.HOLDOUT)
+    if reached and question.company is not None and question.marketing:
+        yield _arm("$holdout", question.company.share, held_out=question.held_out_of_all)
+    if reached and question.spec.holdout and not (question.held_out_of_all and question.marketing):
+        yield _arm(f"$holdout/{question.spec.name}", question.spec.holdout, held_out=question.holdout)
+
+
+def _arm(experiment: str, share: float, *, held_out: bool) -> tuple[str, str, float]:
+    return (experiment, "withheld", share) if held_out else (experiment, "written to", 1 - share)
 
 
 def caps_of(spec: JourneySpec, ceilings: Ceilings) -> tuple[Cap, ...]:
@@ -133,8 +167,11 @@ def _over(q: Question) -> No | None:
     return No(Outcome.SKIPPED, _as_reason(q.exit_reason)) if q.over else None
 
 
-def _goal(q: Question) -> No | None:
-    return No(Outcome.SKIPPED, Reason.GOAL, {"reached_at": q.goal_at.isoformat()}) if q.goal_at else None
+def _ended(q: Question) -> No | None:
+    if q.ending is None:
+        return None
+    which = {"ended_by": q.ending.which} if q.ending.which else {}
+    return No(Outcome.SKIPPED, q.ending.reason, {"reached_at": q.ending.at.isoformat()} | which)
 
 
 def _ceiling(q: Question) -> No | None:
@@ -169,7 +206,7 @@ def _timing(q: Question) -> No | None:
     """Quiet hours, windows, caps, more important messages, budget, habits and the deadline, together."""
     if not q.marketing or _nothing_shuts(q):
         return None
-    constraints = [*_hours(q), *_caps(q), *_outranked(q)]
+    constraints = [*_hours(q), *caps_on(q), *_outranked(q)]
     waits = [q.spent] if q.spent and q.spent.waits else []
     answer = solve(q.now, q.request.useless_after, [*constraints, *waits], q.habits)
     if answer.at is not None and q.spent and shuts(q.spent, answer.at):
@@ -189,15 +226,21 @@ def _nothing_shuts(q: Question) -> bool:
     return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
 
 
+def _global_holdout(q: Question) -> No | None:
+    fraction = q.company.share if q.company else 0
+    held_out = q.held_out_of_all and q.marketing
+    return No(Outcome.WITHHELD, Reason.GLOBAL_HOLDOUT, {"fraction": fraction} | dict(q.offer or {})) if held_out else None
+
+
 def _turn(q: Question) -> No | None:
     """A more important journey that the customer is in may be about to write, and this message would take its place."""
-    if q.turned or not q.marketing or not q.others:
+    if not q.marketing or not q.others:
         return None
-    higher = [spec for spec in q.others if rank_of(spec.purpose, spec.priority) > q.rank]
+    higher = [spec for spec in (q.waking if q.turned else q.others) if rank_of(spec.purpose, spec.priority) > q.rank]
     theirs = [cap for spec in higher for cap in caps_of(spec, q.ceilings) if counts(cap, q.as_past)]
     if not higher or not would_fill([*_own_caps(q), *theirs], q.past, q.as_past, q.where.zones):
         return None
-    then, constraints = q.now + TURN, [*_hours(q), *_caps(q)]
+    then, constraints = q.now + TURN, [*_hours(q), *caps_on(q)]
     if solve(then, q.request.useless_after, constraints).at != then:
         return None  # it is now or never, or much later
     return No(Outcome.DEFERRED, Reason.TURN, {"journeys": sorted({spec.name for spec in higher})}, then)
@@ -209,8 +252,8 @@ def _holdout(q: Question) -> No | None:
 
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
-_WHETHER = (_killed, _paused, _over, _goal, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
-_QUESTIONS = (*_WHETHER, _held, _timing, _turn, _holdout)
+_WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
+_QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
 
 
 def _hours(q: Question) -> list[Quiet | Only]:
@@ -224,7 +267,8 @@ def _own_caps(q: Question) -> list[Cap]:
     return [cap for cap in caps_of(q.spec, q.ceilings) if applies(cap, q.request.channel)]
 
 
-def _caps(q: Question) -> list[Capped]:
+def caps_on(q: Question) -> list[Capped]:
+    """The caps that hold for a message, each with what it counts."""
     *own, ceiling = [Capped(cap, q.past, q.where.zones) for cap in _own_caps(q)]
     return [*own, replace(ceiling, reason=Reason.DAY_CEILING)]
 

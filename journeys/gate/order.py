@@ -14,6 +14,8 @@ from journeys.gate.solver import shuts
 
 #: Two messages of one customer are due at once when they come to the gate within this time: workers race, and queues differ.
 TURN = timedelta(seconds=2)
+#: A run that was to begin within this time, and has asked for nothing yet, may be on its way to its first message.
+WAKING = timedelta(minutes=1)
 #: Whoever has not come for so long after their instant keeps no place any more: their worker, or their code, is dead.
 PATIENCE = timedelta(minutes=10)
 #: Priorities go up to here; transactional messages are above all of them.

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, cast
 from typing_extensions import TypeVar
 
 from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Receipt, RunStart
+from journeys.endings import Ending, by_time
 from journeys.entering import Entry
 from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.branch import HERE, Branch
@@ -27,7 +28,7 @@ EntryModel = TypeVar("EntryModel", default=Any)
 ENDING = frozenset(
     {
         *(Reason.GOAL, Reason.OVER, Reason.KILLED, Reason.LEFT, Reason.OPERATOR, Reason.MERGED, Reason.ERASED),
-        *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED),
+        *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED, Reason.EXIT),
     }
 )
 
@@ -35,8 +36,9 @@ ENDING = frozenset(
 class RunEnded(BaseException):
     """Unwinds a journey whose run is over; no error, and out of reach of a journey's `except Exception`."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Reason, which: str | None = None) -> None:
         self.reason = reason
+        self.which = which
         super().__init__(reason.value)
 
 
@@ -72,6 +74,56 @@ class Runtime(Protocol):
         ...
 
 
+class Bounded:
+    """A runtime whose run is over at an instant, whatever its journey waits for then."""
+
+    def __init__(self, inner: Runtime, ending: Ending) -> None:
+        self._inner = inner
+        self._ending = ending
+
+    def now(self) -> datetime:
+        """Business time."""
+        return self._inner.now()
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:
+        """Wait for a business time, or for the end."""
+        await self._inner.sleep_until(min(at, self._ending.at), summary)
+        self._leave_if_over(at)
+
+    async def hold(self, until: datetime, summary: str) -> None:
+        """Wait with a deferred message, or for the end."""
+        await self._inner.hold(min(until, self._ending.at), summary)
+        self._leave_if_over()
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        """Deliver one message, unless it is over."""
+        self._leave_if_over()
+        return await self._inner.deliver(request)
+
+    async def ask(self, question: Question) -> Any:
+        """The answer to a question, unless it is over."""
+        self._leave_if_over()
+        return await self._inner.ask(question)
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Wait for what is expected, or for the end."""
+        self._leave_if_over()
+        until = min(expect.until, self._ending.at)
+        happened = await self._inner.listen(expect.model_copy(update={"until": until}), summary)
+        if happened is None:
+            self._leave_if_over(expect.until)
+        return happened
+
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Go through branches side by side; each of them is over then."""
+        return await self._inner.together(branches)
+
+    def _leave_if_over(self, waited_for: datetime | None = None) -> None:
+        """Whoever has waited until the end, or beyond it, is over, though a clock may show a moment less."""
+        if max(self._inner.now(), waited_for or self._inner.now()) >= self._ending.at:
+            raise RunEnded(self._ending.reason, self._ending.which)
+
+
 class Params:
     """The run's parameters that a journey may branch on: numbers, flags, ids and choices."""
 
@@ -103,7 +155,8 @@ class Words(Generic[EntryModel]):
     def __init__(self, start: RunStart, spec: JourneySpec, runtime: Runtime) -> None:
         self._start = start
         self._spec = spec
-        self._runtime = runtime
+        ending = by_time(spec, start.entered_at) if spec.exits else None
+        self._runtime = Bounded(runtime, ending) if ending else runtime
         self._first = True
         self._params = Params(start.params)
         self._root = Branch()

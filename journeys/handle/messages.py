@@ -134,7 +134,7 @@ class Messages(Waiting[EntryModel]):
             await self._runtime.hold(receipt.retry_at, f"{template} deferred: {receipt.reason}")
             receipt = await self._runtime.deliver(request)
         if receipt.reason in ENDING:
-            raise RunEnded(receipt.reason)
+            raise RunEnded(receipt.reason, receipt.ended_by)
         told = {"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence}
         return receipt.model_copy(update=told)
 

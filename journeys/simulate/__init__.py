@@ -5,12 +5,13 @@ milliseconds and the same input gives the same answer.
 """
 
 from journeys.simulate.admission import Refused
-from journeys.simulate.backcast import Backcast, Call, Tally
+from journeys.simulate.backcast import Backcast, Call
 from journeys.simulate.customers import Address, Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.messages import Message
 from journeys.simulate.providers import Answer, Providers
 from journeys.simulate.run import Run
+from journeys.simulate.tally import Tally, tally
 from journeys.simulate.world import World
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "SimulationError",
     "Tally",
     "World",
+    "tally",
 ]

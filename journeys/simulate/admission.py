@@ -13,7 +13,7 @@ from journeys.contracts import JourneySpec, Plain, Reason, RunStart
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.entry import Entry, Past, entry_key, in_line, is_held_out, short_key, why_refused
 from journeys.entry import Refused as Why
-from journeys.simulate.customers import Customer
+from journeys.simulate.customers import Customer, Earlier
 from journeys.simulate.membership import Transition
 from journeys.simulate.run import Run, Surroundings
 from journeys.simulate.runs import Runs
@@ -83,7 +83,7 @@ class Admission:
 
     def _decide(self, definition: JourneyDefinition, who: Customer, entry: Entry, *, tells: bool = True) -> Run | Refused:
         runs = self._earlier(definition, who, entry.key)
-        why = why_refused(entry, _past(runs), self._world.agenda.now)
+        why = why_refused(entry, self._past(definition, who, entry.key, runs), self._world.agenda.now)
         if why is not None:
             return self._refuse(who, entry, why, tells=tells)
         waits = in_line(entry, who.id, self._world.agenda.now) if entry.spec.limits is not None else None
@@ -109,6 +109,19 @@ class Admission:
         own = (run for run in runs if run.journey == definition.name and (not keyed or run.key == key))
         return [run for run in own if run.outcome is not Reason.WAITED] if runs else []
 
+    def _past(self, definition: JourneyDefinition, who: Customer, key: str, runs: list[Run]) -> Past:
+        """What was before, those from before the simulation among them."""
+        own = (each for each in who.earlier if each.journey == definition.name)
+        before = [each for each in own if not definition.spec.keyed or each.key == key] if who.earlier else []
+        if not runs and not before:
+            return _NEVER
+        every: list[Run | Earlier] = [*runs, *before]
+        now, ends = self._world.agenda.now, [each.ended_at for each in every]
+        ended = [at for at in ends if at is not None and at <= now]
+        waiting = any(run.waits_until is not None and run.outcome is None for run in runs)
+        began = max(each.entered_at for each in every)
+        return Past(len(ended) < len(ends), len(ends), max(ended, default=None), began, waiting)
+
     def _open(self, definition: JourneyDefinition, who: Customer, entry: Entry, waits: tuple[datetime, datetime] | None) -> Run:
         start = RunStart(
             run_id=UUID(int=next(self._numbers)),
@@ -133,12 +146,3 @@ class Admission:
     def waited_too_long(self, run: Run) -> None:
         """Keep that somebody was never let in."""
         self.refused.append(Refused(run.journey, run.customer, run.key, Reason.WAITED.value, self._world.agenda.now))
-
-
-def _past(runs: list[Run]) -> Past:
-    if not runs:
-        return _NEVER
-    ended = [run.ended_at for run in runs if run.ended_at is not None]
-    waiting = any(run.waits_until is not None and run.outcome is None for run in runs)
-    began = max(run.entered_at for run in runs)
-    return Past(len(ended) < len(runs), len(runs), max(ended, default=None), began, waiting)

@@ -18,7 +18,7 @@ from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import goal_reached, predicate_of
+from journeys.simulate.hearing import ending_of, goal_reached
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
@@ -33,6 +33,7 @@ class Answers:
         admission: Admission,
         agenda: Agenda,
         segment: Callable[[str], Segment],
+        predicate: Callable[[Mapping[str, Any]], Predicate],
         learned: Callable[[Customer, Mapping[str, Any]], None],
         start: Callable[[Run], None],
         paused: Callable[[str], bool],
@@ -43,6 +44,7 @@ class Answers:
         self._admission = admission
         self._agenda = agenda
         self._segment = segment
+        self._predicate = predicate
         self._learned = learned
         self._start = start
 
@@ -51,7 +53,7 @@ class Answers:
         who = run.customer
         match question:
             case Reached():
-                return _is_so(predicate_of(question.predicate), run)
+                return _is_so(self._predicate(question.predicate), run)
             case IsIn():
                 return self._segment(question.segment).predicate.holds(who.facts, question.at)
             case When():
@@ -85,8 +87,8 @@ class Answers:
 
     def _attempted(self, run: Run, told: Told) -> Called | Again:
         call, now = told.call, self._agenda.now
-        if run.spec.goal is not None and goal_reached(run.spec.goal, run.customer, run.start.entered_at, now, run.goal_types):
-            return Called(reason=Reason.GOAL)
+        if run.endings and (over := ending_of(run, now)):
+            return Called(reason=over.reason)
         if run.holdout and not call.fetch:
             return Called(reason=Reason.HOLDOUT)
         return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)

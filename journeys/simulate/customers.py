@@ -43,6 +43,23 @@ class Address:
         return not self.suppressed or self.suppressed.isdisjoint(("all", purpose.value))
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A run from before the simulation began."""
+
+    journey: str
+    key: str
+    entered_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(Past):
+    """A message that the customer may have got, and whose it was."""
+
+    journey: str = ""
+
+
 class Customer:
     """One customer; `name` is the user id by which the shop knows them."""
 
@@ -55,16 +72,23 @@ class Customer:
         self.addresses: dict[Channel, list[Address]] = {}
         self.inside: dict[str, datetime] = {}
         self.left: dict[str, datetime] = {}
-        self.past: list[Past] = []
+        self.past: list[Sent] = []
+        self.earlier: list[Earlier] = []
         self.arms: dict[str, str] = {}
+        #: In which arm of a holdout they count, from when on.
+        self.exposed: dict[str, tuple[str, datetime]] = {}
         self._since: dict[str, datetime] = {}
         self._consented: dict[str, datetime] = {}
         self._where: dict[str, Whereabouts] = {}
 
     def happened(self, event: Event) -> None:
         """Keep an event at its place in time."""
-        insort(self.events.setdefault(event.type, []), event, key=lambda each: each.ts)
-        self._changed()
+        known = self.events.setdefault(event.type, [])
+        if known and event.ts < known[-1].ts:
+            insort(known, event, key=lambda each: each.ts)
+        else:
+            known.append(event)
+        self.facts.lapses.clear()
 
     def learned(self, traits: Mapping[str, Any], at: datetime) -> bool:
         """Take over traits; returns whether anything is new."""
@@ -75,7 +99,7 @@ class Customer:
         self._since |= dict.fromkeys(news, at)
         if news:
             self._where.clear()
-            self._changed()
+            self.facts.lapses.clear()
         return bool(news)
 
     def reached_at(self, channel: Channel, value: str, at: datetime) -> Address:
@@ -103,6 +127,12 @@ class Customer:
         address.dead = True
         self._changed()
 
+    def lost(self, channel: Channel, value: str) -> None:
+        """An address does not reach them any more."""
+        for known in self.addresses.get(channel, ()):
+            if known.value == value:
+                self.died(known)
+
     def consent(self, channel: Channel, purpose: Purpose) -> str | None:
         """What they said, at the address that allows most; None where there is no address."""
         known = self.addresses.get(channel, ())
@@ -120,7 +150,7 @@ class Customer:
 
     @cached_property
     def facts(self) -> Facts:
-        """What predicates look at."""
+        """What predicates look at: what it holds changes with the customer, but for addresses and consents."""
         return Facts(self.traits, self.events, self._person(), since=self._since, created_at=self.created_at)
 
     def _person(self) -> Person:

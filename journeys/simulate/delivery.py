@@ -6,18 +6,22 @@ Left out: templates are not rendered; they are checked when a catalogue is loade
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.endings import by_time, first
+from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past
-from journeys.gate.decide import No, Question, caps_of, decide
+from journeys.gate.decide import No, Question, caps_of, decide, exposures
 from journeys.gate.habits import Habits
 from journeys.gate.learning import ACTIVITY, MACHINE, SINCE, best_hour_until, habits_of
 from journeys.gate.order import Coming
-from journeys.simulate.customers import Address
+from journeys.policies import GlobalHoldout
+from journeys.simulate.conflicts import whose_doing
+from journeys.simulate.customers import Address, Sent
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import goal_reached
+from journeys.simulate.hearing import ending_of
 from journeys.simulate.messages import Message
 from journeys.simulate.products import Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
@@ -54,6 +58,7 @@ class Delivery:
         controls: dict[str, str],
         ceilings: Ceilings,
         purse: Purse,
+        company: GlobalHoldout | None = None,
     ) -> None:
         self._providers = providers
         self._shelf = shelf
@@ -62,6 +67,7 @@ class Delivery:
         self._controls = controls
         self._ceilings = ceilings
         self._purse = purse
+        self._company = company
         self._reach: dict[str, timedelta] = {}
 
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
@@ -75,8 +81,11 @@ class Delivery:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
         question = self._question(run, message, len(allowed), len(addresses), now)
         decided = decide(question)
+        for experiment, arm, _ in exposures(question, decided):
+            run.customer.exposed.setdefault(experiment, (arm, now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
+            message.met += tuple(whose_doing(run, question, decided, self._runs.of(run.customer)))
             if decided.outcome is Outcome.DEFERRED:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
@@ -85,8 +94,9 @@ class Delivery:
 
     def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
+        timed = by_time(spec, run.start.entered_at) if spec.exits else None
+        over = [each for each in (ending_of(run, now) if run.endings else None, timed) if each is not None and each.at <= now]
         others = [other for other in self._runs.of(who) if other is not run and other.outcome is None]
-        goal = goal_reached(spec.goal, who, run.entered_at, now, run.goal_types) if spec.goal is not None else None
         relation = self._shelf.wish(request.channel, request.template)
         return Question(
             request=request,
@@ -98,14 +108,16 @@ class Delivery:
             addresses=allowed,
             unsuppressed=unsuppressed,
             control=self._controls.get(spec.name),
-            goal_at=goal,
+            ending=first(over) if over else None,
             asked=len(run.messages) - 1,
             holdout=run.holdout,
+            company=self._company,
+            held_out_of_all=is_held_out_of_all(self._company, who.id),
             held=any(other.holds for other in others),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
-            past=self._past(run, message, now) if who.past or run.holdout else (),
+            past=self._past(run, message, now) if who.past or run.holdout or self._company else (),
             ceilings=self._ceilings,
             coming=[each for other in (run, *others) for each in self._coming(other, message)],
             others=[other.spec for other in others],
@@ -137,7 +149,7 @@ class Delivery:
                 f"no segment '{name}' in the catalogue; where it is defined through the API, tell the test what it is"
             ) from None
 
-    def _past(self, run: Run, message: Message, now: datetime) -> list[Past]:
+    def _past(self, run: Run, message: Message, now: datetime) -> Sequence[Past]:
         """What caps may count: what the customer may have got, and what this run withheld."""
         spec = run.spec
         if spec.name not in self._reach:
@@ -147,7 +159,7 @@ class Delivery:
         withheld = [
             Past(each.at, each.request.channel, each.request.purpose)
             for each in run.messages
-            if run.holdout and each.state == "withheld" and each is not message
+            if each.state == "withheld" and each is not message
         ]
         return sorted([*recent, *withheld], key=lambda each: each.at) if withheld else recent
 
@@ -198,7 +210,7 @@ class Delivery:
     def _count(self, run: Run, message: Message, now: datetime) -> None:
         """A message counts from its first claim on that may have got through."""
         if message.state not in _COUNTED:
-            run.customer.past.append(Past(now, message.request.channel, message.request.purpose))
+            run.customer.past.append(Sent(now, message.request.channel, message.request.purpose, message.request.journey))
             self._purse.pays(run.spec, message.request.channel, now)
 
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from journeys.endings import Ending, first
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfSegment
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
@@ -23,14 +24,10 @@ from segments.language.wire import predicate_from_json
 _Found = tuple[str, datetime]
 
 
-def predicate_of(plain: Mapping[str, Any]) -> Predicate:
-    """A predicate as the handle wrote it down, read once for all runs."""
-    return _read(json.dumps(plain, sort_keys=True))
-
-
 @lru_cache(4_096)
-def _read(text: str) -> Predicate:
-    return predicate_from_json(json.loads(text))
+def _read(text: str) -> tuple[Predicate, frozenset[str]]:
+    predicate = predicate_from_json(json.loads(text))
+    return predicate, event_types(predicate)
 
 
 def goal_reached(
@@ -43,6 +40,17 @@ def goal_reached(
     return reached_at(goal, happened, since, at + AHEAD) if happened else None
 
 
+def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> Ending | None:
+    """The first goal or exit that a run has reached by events: any, or those that events of these kinds may have reached."""
+    found = [
+        Ending(reason, which, at)
+        for reason, which, predicate, types in run.endings
+        if marks is None or not types.isdisjoint(marks)
+        if (at := goal_reached(predicate, run.customer, run.entered_at, now, types))
+    ]
+    return first(found) if found else None
+
+
 class Hearing:
     """Looks at what changed for the runs that it may concern."""
 
@@ -50,6 +58,14 @@ class Hearing:
         self._runs = runs
         self._segment = segment
         self._now = now
+        #: The types of events that runs have asked about, besides the catalogue's own segments and goals.
+        self.wanted: set[str] = set()
+
+    def predicate(self, plain: Mapping[str, Any]) -> Predicate:
+        """A predicate as the handle wrote it down, read once for all runs."""
+        predicate, types = _read(json.dumps(plain, sort_keys=True))
+        self.wanted |= types
+        return predicate
 
     def already(self, run: Run, expect: Expect) -> Happened | None:
         """The first of what a wait waits for that is so."""
@@ -73,14 +89,10 @@ class Hearing:
                         found.append((run, first))
         return found
 
-    def goals(self, who: Customer, marks: Collection[str]) -> list[Run]:
-        """The runs that are over, because an event of these kinds reached their goal."""
-        return [
-            run
-            for run in self._runs.open(who)
-            if run.spec.goal is not None and not run.goal_types.isdisjoint(marks)
-            if goal_reached(run.spec.goal, who, run.entered_at, self._now(), run.goal_types)
-        ]
+    def endings(self, who: Customer, marks: Collection[str]) -> dict[Run, Ending]:
+        """The runs that are over, because an event of these kinds reached their goal, or an exit."""
+        found = {run: ending_of(run, self._now(), marks) for run in self._runs.open(who) if run.endings}
+        return {run: ending for run, ending in found.items() if ending is not None}
 
     def _true(self, run: Run, expect: Expect) -> Iterator[_Found]:
         for name, expected in expect.expected.items():
@@ -90,9 +102,9 @@ class Hearing:
     def _true_since(self, run: Run, expected: Expected) -> datetime | None:
         match expected:
             case OfEvents():
-                return goal_reached(predicate_of(expected.predicate), run.customer, expected.since, self._now())
+                return goal_reached(self.predicate(expected.predicate), run.customer, expected.since, self._now())
             case OfCustomer():
-                so = predicate_of(expected.predicate).holds(run.customer.facts, self._now())
+                so = self.predicate(expected.predicate).holds(run.customer.facts, self._now())
                 return self._now() if so else None
             case OfMessages():
                 return _came_back(run, expected)

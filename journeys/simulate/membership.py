@@ -18,7 +18,7 @@ from segments import Segment
 from segments.dating import caused_by, flip, speaks_for
 from segments.evaluate import next_flip
 from segments.facts import Event
-from segments.language.moves import changed_by, moves_by_time
+from segments.language.moves import changed_by, event_types, moves_by_time
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -49,6 +49,8 @@ class Membership:
         self._segments: list[Segment] = []
         self._by_mark: dict[str, list[Segment]] = defaultdict(list)
         self._timed: set[str] = set()
+        #: By segment, what can lower it and what can raise it.
+        self._ways: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._turns: dict[tuple[Customer, str], datetime | None] = {}
         for segment in segments:
             self.add(segment)
@@ -56,6 +58,7 @@ class Membership:
     def add(self, segment: Segment) -> None:
         """Watch one more segment."""
         self._segments.append(segment)
+        self._ways[segment.name] = _ways(segment, up=False), _ways(segment, up=True)
         for mark in changed_by(segment.predicate):
             self._by_mark[mark].append(segment)
         if moves_by_time(segment.predicate):
@@ -69,7 +72,8 @@ class Membership:
     def look(self, who: Customer, marks: Collection[str], event: Event | None = None, *, new: bool = False) -> list[Transition]:
         """What a change did to a customer: flips first, then repetitions in the segments that are entered per key."""
         concerned = self._concerned(marks, new=new)
-        flips = [found for segment in concerned if (found := self._flip(segment, who, frozenset(marks)))]
+        moved = concerned if new else [segment for segment in concerned if self._can_move(segment, who, marks)]
+        flips = [found for segment in moved if (found := self._flip(segment, who, frozenset(marks)))]
         return [*flips, *(self._repeated(concerned, who, event, flips) if event else ())]
 
     def _concerned(self, marks: Collection[str], *, new: bool) -> list[Segment]:
@@ -80,11 +84,16 @@ class Membership:
         touched = {segment.name for mark in marks for segment in self._by_mark.get(mark, ())}
         return [segment for segment in self._segments if segment.name in touched]
 
+    def _can_move(self, segment: Segment, who: Customer, marks: Collection[str]) -> bool:
+        """Whether such a change can move somebody who stands there; if not, time moves them no earlier than expected."""
+        ways = self._ways[segment.name][segment.name not in who.inside]
+        return not ways.isdisjoint(marks)
+
     def _flip(self, segment: Segment, who: Customer, marks: frozenset[str]) -> Transition | None:
         at, name = self._agenda.now, segment.name
         inside, was = segment.predicate.holds(who.facts, at), who.inside.get(name)
         if name in self._timed:
-            self._expect(segment, who)
+            self._expect(segment, who, inside)
         if inside == (was is not None):
             return None
         floor = was or who.left.get(name) or _BEGINNING
@@ -107,9 +116,9 @@ class Membership:
             if speaks_for(segment, event, who.traits, self._agenda.now) and _is_another(event, entries.get(segment.name))
         ]
 
-    def _expect(self, segment: Segment, who: Customer) -> None:
+    def _expect(self, segment: Segment, who: Customer, inside: bool) -> None:
         """Put down when time alone will next move the customer; what was put down before no longer counts."""
-        turn = next_flip(segment.predicate, who.facts, self._agenda.now)
+        turn = next_flip(segment.predicate, who.facts, self._agenda.now, inside)
         if self._turns.get((who, segment.name)) != turn:
             self._turns[who, segment.name] = turn
             if turn is not None:
@@ -118,6 +127,12 @@ class Membership:
     def _turn(self, segment: Segment, who: Customer, turn: datetime) -> None:
         if self._turns.get((who, segment.name)) == turn and (found := self._flip(segment, who, frozenset())):
             self._moved(who, [found])
+
+
+def _ways(segment: Segment, *, up: bool) -> frozenset[str]:
+    """The marks that can move a customer in, or out; what is no event can do both."""
+    events = {each.type for each in segment.predicate.leanings if each.up is up}
+    return frozenset(events) | (changed_by(segment.predicate) - event_types(segment.predicate))
 
 
 def _is_another(event: Event, entry: Transition | None) -> bool:

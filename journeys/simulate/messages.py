@@ -21,6 +21,8 @@ class Message:
     retry_at: datetime | None = None
     copies: int = 0
     put_off: tuple[Reason, ...] = ()
+    #: The other journeys that kept it back, each time it was asked for, and why.
+    met: tuple[tuple[str, Reason], ...] = ()
     attempts: int = 0
 
     @property

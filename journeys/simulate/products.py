@@ -20,6 +20,10 @@ _ORDERED = "Order Completed"
 Wishes = Callable[[Channel, str], str | None]
 
 
+def no_wish(_channel: Channel, _template: str) -> None:
+    """No template asks for a product."""
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """What is for sale; `relations` hold the ids of others, best first."""

@@ -6,11 +6,11 @@ deferred message's, and what happened the wait that it was waited in.
 
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Protocol
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, JourneySpec, Outcome, Reason, Receipt, RunStart
+from journeys.endings import by_events
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
@@ -46,9 +46,17 @@ class Surroundings(Protocol):
         ...
 
 
-@lru_cache(1_024)
-def _goal_types(goal: Predicate | None) -> frozenset[str]:
-    return event_types(goal) if goal is not None else frozenset()
+#: A reason, the name of the goal or exit, what reaches it, and by which events.
+EndedBy = tuple[Reason, str | None, Predicate, frozenset[str]]
+_KNOWN: dict[str, tuple[JourneyDefinition, list[EndedBy]]] = {}
+
+
+def _endings(definition: JourneyDefinition) -> list[EndedBy]:
+    """What ends a journey's runs by events, worked out once for all of them."""
+    if definition.name not in _KNOWN or _KNOWN[definition.name][0] is not definition:
+        found = [(reason, which, each, event_types(each)) for reason, which, each in by_events(definition.spec)]
+        _KNOWN[definition.name] = definition, found
+    return _KNOWN[definition.name][1]
 
 
 class Run:
@@ -74,15 +82,17 @@ class Run:
         self.entered_at = start.entered_at
         self.waits_from: datetime = waits[0] if waits else start.entered_at
         self.waits_until: datetime | None = waits[1] if waits else None
-        #: The events that can reach its goal: asked at every message.
-        self.goal_types = _goal_types(definition.spec.goal)
+        #: What ends it by events, and which events can: asked at every message.
+        self.endings = _endings(definition)
         self.outcome: Reason | None = None
+        #: Which goal or exit that was, by its name.
+        self.ended_by: str | None = None
         self.ended_at: datetime | None = None
         self.messages: list[Message] = []
         self.calls: list[Told] = []
         #: The numbers of what lets the customer's other journeys wait with their marketing.
         self.holds: frozenset[int] = frozenset()
-        self.exit: Reason | None = None
+        self.exit: tuple[Reason, str | None] | None = None
         self._world = world
         self.here = Strand(self, lambda: definition.steps(Journey(self.start, self.spec, self)), self._over)
         #: The journey itself, and its branches.
@@ -122,12 +132,12 @@ class Run:
         """Something is to happen at an instant, unless it is over by then."""
         self._world.agenda.at(at, self.customer, lambda: what() if self.outcome is None else None)
 
-    def end(self, reason: Reason) -> None:
-        """End it, from whatever it waits for."""
+    def end(self, reason: Reason, which: str | None = None) -> None:
+        """End it, from whatever it waits for; `which` is the goal or exit, by its name."""
         if self.outcome is None and self.exit is None:
-            self.exit = reason
+            self.exit = reason, which
             if self.waits_until is not None:
-                self._close(reason)
+                self._close(reason, which)
             for strand in list(self.strands):
                 if strand.waiting or len(self.strands) == 1:  # which may not have begun
                     strand.go()
@@ -172,7 +182,7 @@ class Run:
             try:
                 await self._wait(decided, f"{request.template}: the provider is busy")
             except RunEnded as ended:
-                return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason)
+                return Receipt(outcome=Outcome.SKIPPED, reason=ended.reason, ended_by=ended.which)
             except Unwound:
                 continue  # what a provider may have is settled
             finally:
@@ -212,14 +222,14 @@ class Run:
 
     def _leave_if_over(self) -> None:
         if self.exit is not None:
-            raise RunEnded(self.exit)
+            raise RunEnded(*self.exit)
         if (branch := HERE.get()) is not None:
             branch.leave_if_stopped()
 
     def _over(self, _: Any, ended: BaseException | None) -> None:
-        self._close(ended.reason if isinstance(ended, RunEnded) else self.exit or Reason.FINISHED)
+        self._close(*((ended.reason, ended.which) if isinstance(ended, RunEnded) else self.exit or (Reason.FINISHED, None)))
 
-    def _close(self, reason: Reason) -> None:
-        self.outcome, self.ended_at = reason, self._world.agenda.now
+    def _close(self, reason: Reason, which: str | None = None) -> None:
+        self.outcome, self.ended_by, self.ended_at = reason, which, self._world.agenda.now
         if self.spec.limits is not None:
             self._world.over(self)

@@ -5,6 +5,7 @@ refused with a reason; then runs start, end and go on.
 """
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -13,7 +14,8 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
-from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Plain, Reason, Receipt
+from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Plain, Reason, Receipt
+from journeys.endings import Ending, by_moves, ended_by_move
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
@@ -22,11 +24,11 @@ from journeys.simulate.answers import Answers
 from journeys.simulate.customers import NEW_MARKS, Customer
 from journeys.simulate.delivery import Delivery
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import Hearing, goal_reached
+from journeys.simulate.hearing import Hearing, ending_of
 from journeys.simulate.line import Line
 from journeys.simulate.membership import Membership, Transition
 from journeys.simulate.messages import Message
-from journeys.simulate.products import Shelf, Wishes
+from journeys.simulate.products import Shelf, Wishes, no_wish
 from journeys.simulate.providers import Providers
 from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
@@ -36,11 +38,6 @@ from segments import Segment
 from segments.facts import Event
 from segments.language.events import TRAITS_CHANGED
 
-
-def _no_wish(_channel: Channel, _template: str) -> None:
-    return None
-
-
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -48,7 +45,7 @@ class World:
     """A catalogue and everybody whom it is about."""
 
     def __init__(
-        self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS, wishes: Wishes = _no_wish
+        self, catalogue: Catalogue, now: datetime, *, ceilings: Ceilings = USUAL_CEILINGS, wishes: Wishes = no_wish
     ) -> None:
         self.catalogue = catalogue
         self.agenda = Agenda(now)
@@ -60,11 +57,13 @@ class World:
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
         purse = Purse(catalogue.prices)
-        self._delivery = Delivery(self.providers, self.shelf, self.runs, known, self._controls, ceilings, purse)
-        hands = self._delivery.segment, self.learned, self._start, lambda name: self._controls.get(name) == "paused"
-        self._answers = Answers(catalogue, self._admission, self.agenda, *hands)
+        self._delivery = Delivery(
+            self.providers, self.shelf, self.runs, known, self._controls, ceilings, purse, catalogue.holdout
+        )
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
+        asked = self._delivery.segment, self._hearing.predicate
+        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.learned, self._start, self._is_paused)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
     @property
@@ -87,6 +86,11 @@ class World:
         """Who did not enter, and why."""
         return self._admission.refused
 
+    @property
+    def wanted(self) -> AbstractSet[str]:
+        """The types of events that runs have asked about, besides those of segments and goals."""
+        return self._hearing.wanted
+
     def passes(self, until: datetime) -> Iterator[tuple[datetime, Customer]]:
         """Let time pass; each thing that happens is told, with the customer whom it is about."""
         return self.agenda.until(until)
@@ -101,6 +105,10 @@ class World:
         """Something of a customer changed: all that follows."""
         marks = marks | NEW_MARKS if new else marks
         self._follow(marks, who, self._membership.look(who, marks, event, new=new))
+
+    def settle(self, who: Customer) -> None:
+        """Whatever a customer is in when a simulation begins, they did not enter now."""
+        self._membership.look(who, NEW_MARKS, new=True)
 
     def learned(self, who: Customer, traits: Mapping[str, Any]) -> None:
         """Traits that a customer has from now on."""
@@ -171,33 +179,41 @@ class World:
         """All that a change means: whose runs end, who enters, which waits are over."""
         if not moves and not self.runs.of(who):
             return
-        ending = dict.fromkeys(self._hearing.goals(who, marks), Reason.GOAL)
+        ending = self._hearing.endings(who, marks)
         opened = [run for move in moves if move.kind != "left" for run in self._admission.admitted(who, move)]
-        ending = dict.fromkeys(self._leaving(who, moves), Reason.LEFT) | ending
+        ending = self._moving(who, moves) | ending
         news = self._hearing.news(who, marks, moves)
         for run in opened:
             self._start(run)
-        for run, reason in ending.items():
-            run.end(reason)
+        for run, each in ending.items():
+            run.end(each.reason, each.which)
         for run, happened in news:
             run.hear(happened)
 
-    def _leaving(self, who: Customer, moves: list[Transition]) -> list[Run]:
-        """The runs that end because their customer has left the segment by which they entered."""
-        left = {move.segment for move in moves if move.kind == "left"}
-        ending = (run for run in self.runs.open(who) if run.spec.ends_on_leave)
-        return [run for run in ending if run.spec.entered_by in left] if left else []
+    def _is_paused(self, journey: str) -> bool:
+        return self._controls.get(journey) == "paused"
+
+    def _moving(self, who: Customer, moves: list[Transition]) -> dict[Run, Ending]:
+        """The runs that end because their customer has left or entered a segment since they entered."""
+        found: dict[Run, Ending] = {}
+        for run in self.runs.open(who) if moves else ():
+            ends = by_moves(run.spec)
+            for move in moves if ends else ():
+                reason, which = ends.get((move.segment, move.kind == "entered"), (None, None))
+                if reason and move.kind != "repeated" and ended_by_move(run.entered_at, move.at, inside=move.kind == "entered"):
+                    found.setdefault(run, Ending(reason, which, move.at))
+        return found
 
     def _start(self, run: Run) -> None:
-        """Let a run begin, unless it waits to be let in, or its goal came between the entry and now."""
+        """Let a run begin, unless it waits to be let in, or its goal or exit came between the entry and now."""
         if run.waits_until is not None:
             self._line.join(run)
             return
         if run.outcome is not None:  # in the instant in which it was let in
             return
-        goal = run.spec.goal
-        if goal is not None and goal_reached(goal, run.customer, run.entered_at, self.now, run.goal_types):
-            run.end(Reason.GOAL)
+        over = ending_of(run, self.now) if run.endings else None
+        if over is not None:
+            run.end(over.reason, over.which)
         else:
             run.go()
 

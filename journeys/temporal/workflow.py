@@ -80,9 +80,9 @@ class JourneyRun:
         self._log = Log(self._start.past, lambda: self._start.clock.business(workflow.now()))
         self._move_if_asked()  # while it was held back
         definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
-        reason = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
-        self._note(f"**over: {reason.value}**")
-        return RunOver(outcome=reason, sent=self._sent, skipped=self._skipped)
+        over = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
+        self._note(f"**over: {over.reason.value}{f' ({over.which})' if over.which else ''}**")
+        return RunOver(outcome=over.reason, sent=self._sent, skipped=self._skipped, ended_by=over.which)
 
     @workflow.signal(name=HEARD)
     def on_heard(self, heard: Heard) -> None:
@@ -125,11 +125,15 @@ class JourneyRun:
 
     async def ask(self, question: Question) -> Any:
         """One line of history: a local activity; if Postgres does not answer there, an activity that waits until it does."""
-        return await self._log.effect(
+        found = await self._log.effect(
             question.answer,
             lambda: self._looked_up(question.activity, question, question.answer, question.summary),
             question.summary,
         )
+        if isinstance(found, bool | str):  # whether, or which arm
+            told = found if isinstance(found, str) else "yes" if found else "no"
+            self._note(f"{question.summary.removesuffix('?')}: {told}")
+        return found
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Write down what is expected; then a durable timer that what happened cuts short."""
@@ -224,17 +228,17 @@ class JourneyRun:
         self._leave_if_over()
         return found
 
-    async def _walk(self, steps: Awaitable[None]) -> Reason:
+    async def _walk(self, steps: Awaitable[None]) -> Exit:
         try:
             await steps
         except RunEnded as ended:
-            return ended.reason
+            return Exit(reason=ended.reason, which=ended.which)
         except (asyncio.CancelledError, CancelledError):
             # A cancel without our signal is an operator's, and must show as one in Temporal.
             if self._exit is None:
                 raise
-            return self._exit.reason
-        return self._exit.reason if self._exit is not None else Reason.FINISHED
+            return self._exit
+        return self._exit or Exit(reason=Reason.FINISHED)
 
     async def _wait(self, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
         remaining, here = self._start.clock.real(until) - workflow.now(), HERE.get()
@@ -243,7 +247,7 @@ class JourneyRun:
             return cut_short() or self._exit is not None or (here is not None and here.stopped is not None)
 
         if remaining > timedelta(0) and not ends():
-            line = self._note(f"waiting {summary}", until)
+            line = self._note(f"waiting {summary.removeprefix('wait ')}", until)
             while self._idle:
                 self._idle.pop().cancel()
             timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
@@ -295,7 +299,7 @@ class JourneyRun:
 
     def _leave_if_over(self) -> None:
         if self._exit is not None:
-            raise RunEnded(self._exit.reason)
+            raise RunEnded(self._exit.reason, self._exit.which)
         if (here := HERE.get()) is not None:
             here.leave_if_stopped()
 

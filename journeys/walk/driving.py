@@ -4,7 +4,7 @@ from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.deadline import TookTooLong
-from journeys.handle import Journey
+from journeys.handle import Journey, RunEnded
 
 
 def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException | None:
@@ -17,5 +17,5 @@ def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException 
     except TookTooLong as stop:
         return stop
     except BaseException as stop:  # noqa: BLE001 - told at load, or seen in its workflow
-        return None if isinstance(stop, StopIteration) else stop
+        return None if isinstance(stop, StopIteration | RunEnded) else stop
     return None

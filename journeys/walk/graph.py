@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from journeys.authoring import JourneyDefinition
+from journeys.endings import said
 from journeys.spans import describe
 from journeys.walk.explore import Effect, Explored, explore
 
@@ -105,6 +106,7 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     nodes += [Node(key, key, told) for key, told in (("end", "finished"), ("open", "goes on")) if key in targets]
     goal = definition.spec.goal
     ends = [f"the goal ends it at any time: {goal}"] if goal is not None else []
+    ends += [f"so does {name}: {told}" for name, told in said(definition.spec).items() if name in definition.spec.exits]
     ends += [f"so does leaving {entered}"] if definition.spec.ends_on_leave else []
     return Graph(definition.name, tuple(nodes), edges, explored.complete, "; ".join(ends))
 

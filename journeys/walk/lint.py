@@ -30,14 +30,14 @@ def _no_goal(definition: JourneyDefinition, explored: Explored) -> Iterator[Prob
         return
     if any(effect.request and effect.request.purpose is Purpose.MARKETING for effect in _messages(explored)):
         told = "has no goal: who has done what it is for is written to all the same, and nothing tells whether it works"
-        yield _at(definition, Fault(told, "declare one, such as goal=purchases", Rule.NO_GOAL))
+        yield _at(definition, Fault(told, "declare one, such as goal=purchases, or at least kpi=", Rule.NO_GOAL))
     elif not _silent(explored):
         told = "has no KPI: nothing tells whether it works"
-        yield _at(definition, Fault(told, "declare a goal, such as goal=purchases", Rule.NO_KPI))
+        yield _at(definition, Fault(told, "declare a goal, such as goal=purchases, or kpi=", Rule.NO_KPI))
 
 
 def _measured(definition: JourneyDefinition) -> bool:
-    return definition.spec.goal is not None
+    return definition.spec.goal is not None or definition.spec.kpi is not None
 
 
 def _no_message(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:

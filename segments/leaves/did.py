@@ -61,10 +61,9 @@ class Did(Countable, Predicate, keys=("did",), past=True):
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether as many events count as are asked for."""
-        counted = self.counting(facts, at)
-        if counted is None:
-            return False
-        return self.at_least_times <= len(counted) and (self.most is None or len(counted) <= self.most)
+        least, most = self.at_least_times, self.most
+        counted = self.how_many(facts, at, least if most is None else most + 1)
+        return counted is not None and least <= counted and (most is None or counted <= most)
 
     def sql(self, q: Query) -> Sql:
         """As many events."""

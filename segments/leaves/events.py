@@ -15,6 +15,7 @@ from segments.language.documents import check_fields
 from segments.language.edges import Clock, Edge, Leaning
 from segments.language.predicate import Predicate, Read
 from segments.language.reading import an_object, window
+from segments.language.spans import earlier
 from segments.language.values import Expected, check_name, check_window
 from segments.language.words import span_in_words, to_plain
 from segments.leaves.clocks import PeriodEnd
@@ -140,6 +141,20 @@ class Events:
             return None
         events = facts.until(self.type, at)
         return [e for e in events if (not anchors or e.ts >= anchors[-1].ts) and self.counts(e, facts, at)]
+
+    def how_many(self, facts: Facts, at: datetime, enough: int) -> int | None:
+        """How many count at an instant, newest first and no more than `enough`; None when its `since_last` never happened."""
+        begin = None if self.window is None else earlier(at, self.window)
+        if self.since is not None:
+            if not (anchors := facts.until(self.since, at)):
+                return None
+            begin = anchors[-1].ts if begin is None else max(begin, anchors[-1].ts)
+        found = 0
+        for event in reversed(facts.events.get(self.type, ())):
+            if found == enough or (begin is not None and event.ts < begin):
+                break
+            found += event.ts <= at and self.counts(event, facts, at)
+        return found
 
     def counts(self, event: Event, facts: Facts, at: datetime) -> bool:
         """Whether one event of the type counts at an instant, `since_last` aside."""

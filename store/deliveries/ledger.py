@@ -30,7 +30,9 @@ class RunFacts:
     """What the gate needs to know of a run and its customer."""
 
     profile_id: UUID
+    drawn_as: UUID
     entered_at: datetime
+    in_since: datetime
     exit_reason: str | None
     ended_at: datetime | None
     holdout: bool
@@ -46,6 +48,7 @@ class RunFacts:
     held: bool = False
     control: str = "live"
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
+    waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
     fetched: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -109,6 +112,8 @@ class Entry:
     priority: int = 0
     budget_since: datetime | None = None  # the period of its journey's budget that a claim counts in
     price: int = 0  # in millionths
+    #: What the gate was asked and said this time.
+    gate: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +138,18 @@ class Claimed:
     copies: int = 0
 
 
-async def facts(connection: Connection, run_id: UUID, channel: str, purpose: str) -> RunFacts | None:
-    """What the gate needs, with the run locked until the transaction ends; None for a run that is not there."""
-    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose)
+async def facts(
+    connection: Connection, run_id: UUID, channel: str, purpose: str, begun: tuple[datetime, datetime]
+) -> RunFacts | None:
+    """What the gate needs, with the run locked until the transaction ends; None for a run that is not there.
+
+    `begun` is when others were to begin that may be about to ask for their first message.
+    """
+    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose, *begun)
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
-    return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"])})
+    return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"]), "waking": tuple(row["waking"])})
 
 
 async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, LedgerRow | None]:
@@ -208,6 +218,7 @@ async def record(connection: Connection, entry: Entry) -> Claimed:
         entry.priority,
         entry.budget_since,
         entry.price,
+        entry.gate,
     )
     return Claimed(**row) if row else Claimed()
 

@@ -3,8 +3,9 @@
 select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.journey, r.params, r.entry, p.traits, r.traceparent,
        (select min(value) from identity where profile_id = r.profile_id and kind = 'user_id') as user_id,
        (select min(value) from identity where profile_id = r.profile_id and kind = 'anonymous_id') as anonymous_id,
-       (select case when r.created_at <= c.killed_at then 'killed' else c.state end
-        from journey_control c where c.journey = r.journey) as control,
+       (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_at) then 'killed'
+                    when bool_or(c.state = 'paused') then 'paused' else 'live' end
+        from journey_control c where c.journey in (r.journey, '*')) as control,
        fetched_by(r.id) as fetched,
        coalesce(x.attempts, 0) as attempts, x.retry_at, x.settled_at, x.reason, x.status, x.answer
 from run r

@@ -12,7 +12,8 @@ with held as materialized (
     left join lateral consent_of(e.profile_id, e.channel, e.address, $4) as said on true
     where run.id = $2 and e.channel = $3 and e.replaced_at is null
 )
-select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
+select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coalesce(r.let_in_at, r.entered_at) as in_since,
+       r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
        p.traits, p.device_zone, fetched_by(r.id) as fetched,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,
@@ -21,6 +22,9 @@ select r.profile_id, r.entered_at, r.exit_reason, r.ended_at, r.holdout, r.param
                where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and h.released_at is null) as held,
        array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
              and o.ended_at is null and o.exit_reason is null) as others,
+       array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
+             and o.ended_at is null and o.exit_reason is null and o.entered_at + o.start_delay between $5 and $6
+             and not exists (select from delivery d where d.run_id = o.id)) as waking,
        (select state from held
         order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)
@@ -74,15 +78,17 @@ left join lateral (select sum(c.messages) as messages, sum(c.money)::bigint as m
 -- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
                       state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies,
-                      priority, budget_since, price)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, $19, $20, $21)
+                      priority, budget_since, price, gates)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, $19, $20, $21,
+        jsonb_build_array($22::jsonb))
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
     settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts,
     copies = delivery.copies + excluded.copies,
     budget_since = coalesce(excluded.budget_since, delivery.budget_since),
-    price = case when excluded.budget_since is not null then excluded.price else delivery.price end
+    price = case when excluded.budget_since is not null then excluded.price else delivery.price end,
+    gates = case when jsonb_array_length(delivery.gates) < 50 then delivery.gates || excluded.gates else delivery.gates end
 where delivery.state in ('claimed', 'deferred', 'released')
 returning attempts, copies;
 

@@ -82,6 +82,12 @@ with mine as (
 )
 select arm from mine;
 
+-- name: holdout_asked
+-- Whether a run's customer is in a holdout was answered; the first time stands.
+insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id)
+select $2, profile_id, $3, $4, $5, id from run where id = $1
+on conflict (experiment, profile_id) do nothing;
+
 -- name: tasks
 -- What people are asked to do, oldest first: one by its id, or those with somebody, in a state, from a place in their order on.
 -- Whoever is asked is who it went on to once it was due.

@@ -33,8 +33,8 @@ update run set ended_at = $2, outcome = exit_reason where id = any($1::uuid[]) a
 
 -- name: request_exit
 -- Ask open runs to end; the first reason stands.
-update run set exit_reason = x.reason, exit_at = x.at
-from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as x (id, reason, at)
+update run set exit_reason = x.reason, exit_at = x.at, ended_by = x.which
+from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) as x (id, reason, at, which)
 where run.id = x.id and coalesce(run.ended_at, run.exit_at) is null  -- by id, and not by the index of all that are open
 returning run.id;
 
@@ -75,9 +75,19 @@ where r.id = $1;
 select id, journey, profile_id, entered_at, version from run
 where profile_id = any($1::uuid[]) and ended_at is null and exit_reason is null;
 
+-- name: moves_since
+-- Since when a customer has entered, or left, each of these segments, after an instant.
+select segment, kind, min(at) as at from segment_transition
+where profile_id = $1 and segment = any($3::text[]) and at >= $2 and kind in ('entered', 'left')
+group by segment, kind;
+
+-- name: is_member
+-- Whether the watch last saw a customer in a segment.
+select exists (select from segment_member where profile_id = $1 and segment = $2);
+
 -- name: to_signal
 -- Runs that must hear that they are over.
-select id, workflow_id, exit_reason, started_at, start_delay from run
+select id, workflow_id, exit_reason, started_at, start_delay, ended_by from run
 where exit_reason is not null and exit_signalled_at is null and ended_at is null and bucket(profile_id) % $2 = $1
 order by exit_at
 limit $3;
@@ -96,8 +106,10 @@ select workflow_id from run where workflow_id = any($1::text[]) and ended_at is 
 -- never settled stays in doubt.
 with closed as (
     update run set outcome = case when x.by_itself then x.outcome else coalesce(run.exit_reason, x.outcome) end,
-                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null
-    from unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[]) as x (workflow_id, outcome, at, by_itself)
+                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null,
+                   ended_by = coalesce(run.ended_by, x.ended_by)
+    from unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[], $5::text[])
+        as x (workflow_id, outcome, at, by_itself, ended_by)
     where run.workflow_id = x.workflow_id and run.ended_at is null
     returning run.id, run.journey, run.exit_reason, run.outcome, run.ended_at
 ), settled as (
@@ -162,9 +174,13 @@ select * from run where journey = $1 and idempotency_key = $2;
 -- name: timeline
 -- The messages of a run in the order in which they were due.
 select step, occurrence, channel, purpose, template, state, reason, detail, provider, provider_message_id, attempts, raced,
-       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at
+       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at, gates
 from delivery where run_id = $1
 order by due_at, step, occurrence;
+
+-- name: by_workflow
+-- The run of a workflow.
+select * from run where workflow_id = $1;
 
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.

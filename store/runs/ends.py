@@ -20,6 +20,7 @@ class Closing:
     outcome: str
     at: datetime
     by_itself: bool = False
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ async def close(database: Database, closings: Sequence[Closing]) -> list[tuple[s
     """Write down how runs ended; returns journey and outcome of those that were open until now."""
     if not closings:
         return []
-    columns = ([getattr(c, name) for c in closings] for name in ("workflow_id", "outcome", "at", "by_itself"))
+    columns = ([getattr(c, name) for c in closings] for name in ("workflow_id", "outcome", "at", "by_itself", "ended_by"))
     return [(row["journey"], row["outcome"]) for row in await database.pool.fetch(_SQL["close"], *columns)]
 
 

@@ -28,3 +28,8 @@ async def expose(connection: Connection, run_id: UUID, experiment: str, arm: str
     """Write the arm down, unless another run of the customer just did; returns the one that stands."""
     found: str = await connection.fetchval(_SQL["expose"], run_id, experiment, arm, share, at)
     return found
+
+
+async def holdout_asked(connection: Connection, run_id: UUID, experiment: str, arm: str, share: float, at: datetime) -> None:
+    """A holdout's question was answered about a run's customer: from the first time on they count as exposed."""
+    await connection.execute(_SQL["holdout_asked"], run_id, experiment, arm, share, at)

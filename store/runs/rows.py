@@ -1,8 +1,9 @@
 """Runs in Postgres: what Temporal must be told of them. What it says in return is in `store.runs.ends`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from store.database import Connection, Database
 from store.named import queries
 
 _SQL = queries("runs")
+_NOTHING: Mapping[UUID, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class RunToSignal:
     exit_reason: str
     started_at: datetime | None
     start_delay: timedelta
+    ended_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,17 @@ async def end_unstarted(database: Database, ids: Sequence[UUID], at: datetime) -
         await database.pool.execute(_SQL["end_unstarted"], ids, at)
 
 
-async def request_exits(connection: Connection, exits: Sequence[tuple[UUID, str, datetime]]) -> set[UUID]:
-    """Ask open runs to end, for (run, reason, when it happened); returns those that had not been asked yet."""
+async def request_exits(
+    connection: Connection, exits: Sequence[tuple[UUID, str, datetime]], which: Mapping[UUID, str | None] = _NOTHING
+) -> set[UUID]:
+    """Ask open runs to end, for (run, reason, when it happened); returns those that had not been asked yet.
+
+    `which` names the goal or the exit where it has a name.
+    """
     if not exits:
         return set()
     columns = [list(column) for column in zip(*exits, strict=True)]
-    rows = await connection.fetch(_SQL["request_exit"], *columns)
+    rows = await connection.fetch(_SQL["request_exit"], *columns, [which.get(id_) for id_, _, _ in exits])
     return {row["id"] for row in rows}
 
 
@@ -149,6 +157,20 @@ async def where_is(connection: Connection, run_id: UUID) -> tuple[dict[str, Any]
 async def open_runs_of(connection: Connection, profile_ids: Sequence[UUID]) -> list[OpenRun]:
     """Open runs of these profiles."""
     return [OpenRun(**row) for row in await connection.fetch(_SQL["open_runs_of"], profile_ids)]
+
+
+async def moves_since(
+    connection: Connection, profile_id: UUID, since: datetime, segments: Sequence[str]
+) -> list[tuple[str, bool, datetime]]:
+    """A customer's moves from an instant on, by the log of these segments: (segment, inside, at), the first of each kind."""
+    rows = await connection.fetch(_SQL["moves_since"], profile_id, since, segments)
+    return [(row["segment"], row["kind"] == "entered", row["at"]) for row in rows]
+
+
+async def is_member(connection: Connection, profile_id: UUID, segment: str) -> bool:
+    """Whether the watch last saw a customer in a segment."""
+    found: bool = await connection.fetchval(_SQL["is_member"], profile_id, segment)
+    return found
 
 
 async def to_signal(database: Database, shard: int, shards: int, limit: int) -> list[RunToSignal]:

@@ -1,10 +1,18 @@
 """The holdout walks the way of those with whom it is compared (FAULTS E3): only the call to the provider is withheld."""
 
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
+from activities.versions import OnlyOwn
 from journeys.contracts import Outcome, Purpose, Receipt
+from journeys.entry import is_held_out, is_held_out_of_all
+from journeys.policies import GlobalHoldout
 from tests.activities.test_deliver import finish, request, start, states
+from tests.trial_catalogue import capped
 from workers.testing.shop import Shop
+
+NEARLY_ALL = GlobalHoldout(0.999999)
 
 
 async def test_what_is_withheld_does_not_fall_back_to_another_channel(trial: Shop) -> None:
@@ -40,3 +48,42 @@ def test_a_receipt_is_true_when_no_other_channel_is_needed() -> None:
     assert needs_none == {Outcome.SENT, Outcome.WITHHELD, Outcome.UNCONFIRMED}
     assert not Receipt(outcome=Outcome.UNCONFIRMED, purpose=Purpose.TRANSACTIONAL), "it errs to at least once"
     assert [outcome for outcome in Outcome if Receipt(outcome=outcome).sent] == [Outcome.SENT]
+
+
+async def test_the_companys_holdout_gets_no_marketing_from_any_journey_and_counts_as_exposed(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    served = replace(trial.parts.library.own, holdout=NEARLY_ALL)
+    delivery = replace(trial.parts.delivery, versions=OnlyOwn(served))
+    run = await start(trial, "held_out")
+    asked = request(run, occurrence=9)
+    withheld = await delivery.deliver(asked)
+    assert (withheld.outcome, withheld.reason) == ("withheld", "global holdout")
+    wanted = asked.model_copy(update={"occurrence": 10, "purpose": Purpose.TRANSACTIONAL})
+    assert (await delivery.deliver(wanted)).reason != "global holdout", "what a customer needs goes out all the same"
+    rows = await trial.database.pool.fetch("select experiment, arm, share from exposure order by experiment")
+    assert ("$holdout", "withheld", 0.999999) in [tuple(row) for row in rows]
+
+
+async def test_both_arms_of_a_journeys_holdout_are_written_down_when_it_is_first_asked(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    await finish(trial, "held_out_of_both")
+    first = await trial.database.pool.fetch("select experiment, arm, exposed_at from exposure order by experiment")
+    assert [(row["experiment"], row["arm"]) for row in first] == [("$holdout/held_out_of_both", "withheld")]
+    run = await start(trial, "held_out")
+    for occurrence in (8, 9):
+        await trial.parts.delivery.deliver(request(run, occurrence=occurrence))
+    rows = await trial.database.pool.fetch("select experiment, arm from exposure order by experiment")
+    assert [tuple(row) for row in rows] == [("$holdout/held_out", "withheld"), ("$holdout/held_out_of_both", "withheld")]
+
+
+def test_the_companys_holdout_is_drawn_apart_from_every_journeys() -> None:
+    people = [UUID(int=n) for n in range(6_000)]
+    half = replace(capped.spec, holdout=0.5)
+    company = {each for each in people if is_held_out_of_all(GlobalHoldout(0.2), each)}
+    other = {each for each in people if is_held_out_of_all(GlobalHoldout(0.2, salt="2027"), each)}
+    assert 0.18 < len(company) / len(people) < 0.22
+    assert 0.45 < sum(is_held_out(half, each) for each in company) / len(company) < 0.55
+    assert 0.15 < len(company & other) / len(company) < 0.25
+    assert company < {each for each in people if is_held_out_of_all(GlobalHoldout(0.3), each)}, (
+        "a larger one keeps who was in it"
+    )

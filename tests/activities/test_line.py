@@ -51,7 +51,7 @@ class Journey:
     def __init__(self, database: Database, others: list[Database], spec: JourneySpec) -> None:
         self.database, self.spec, self.clock = database, spec, HandClock()
         self.clock.set(NOON)
-        served = Served(None, {spec.name: spec}, {}, cast("Any", None), {}, {})
+        served = Served(None, {spec.name: spec}, {}, cast("Any", None), {}, {}, {})
         self.lines = [Line(each, OnlyOwn(served), self.clock) for each in others]
 
     async def comes(self, count: int, entered_at: datetime | None = None) -> list[NewRun]:
@@ -149,7 +149,7 @@ async def test_a_journey_without_limits_any_more_lets_its_line_in(database: Data
     async with dispatchers(database, dsn, capacity=1, max_wait=HOUR) as launch:
         await launch.comes(3)
         await launch.move()
-        unlimited = Served(None, {"launch": replace(SPEC, limits=None)}, {}, cast("Any", None), {}, {})
+        unlimited = Served(None, {"launch": replace(SPEC, limits=None)}, {}, cast("Any", None), {}, {}, {})
         line = replace(launch.lines[0], versions=OnlyOwn(unlimited))
         assert (await line.move(), await line.clear(), len(await launch.inside())) == (0, 2, 3)
         gone = replace(line, versions=OnlyOwn(replace(unlimited, specs={})))
@@ -167,7 +167,7 @@ async def test_restart_under_three_dispatchers_never_leaves_two_open_and_the_new
     await database.pool.execute("insert into profile (id, created_at, updated_at) values ($1, $2, $2)", who, NOON)
     instants = [NOON + timedelta(seconds=n) for n in dice.sample(range(100), 9)]
     told = [*instants, *dice.choices(instants, k=5)]
-    served = Served(None, {"launch": spec}, {}, cast("Any", None), {}, {})
+    served = Served(None, {"launch": spec}, {}, cast("Any", None), {}, {}, {})
     others = [await connect(dsn) for _ in range(3)]
 
     async def dispatcher(own: Database, hand: list[datetime]) -> None:

@@ -98,6 +98,20 @@ async def test_a_message_whose_provider_is_busy_keeps_its_place_while_somebody_t
     assert isinstance(await workers[1].claim(request(low, Channel.EMAIL), later + TURN), Claim)
 
 
+async def test_a_run_whose_workers_are_behind_is_waited_for_again_but_not_for_ever(shop: Shop, workers: list[Claims]) -> None:
+    """Both were to begin ten minutes after they had entered; of the higher one nothing is heard."""
+    await shop.signs_up("ana")
+    low, high = await start(shop, "chatter"), await start(shop, "headline")
+    await shop.look()  # it is told Temporal when they begin
+    due = high.entered_at + timedelta(minutes=10)
+    asked = request(low, Channel.EMAIL)
+    for seconds in (0, 2, 4, 30):
+        waits = await workers[0].claim(asked, due + timedelta(seconds=seconds))
+        assert isinstance(waits, Receipt)
+        assert waits.reason is Reason.TURN
+    assert isinstance(await workers[0].claim(asked, due + timedelta(seconds=61)), Claim)
+
+
 async def test_a_run_that_is_over_keeps_no_place(shop: Shop, workers: list[Claims]) -> None:
     await shop.signs_up("ana")
     low, high = await start(shop, "chatter"), await start(shop, "headline")

@@ -100,7 +100,7 @@ class Town:
     async def written_to(self, user: str, channel: str, purpose: str = "marketing") -> list[str]:
         """The addresses to which the gate would let a message go, the first one first."""
         async with self.database.transaction() as connection:
-            facts = await deliveries.facts(connection, await self.run(user), channel, purpose)
+            facts = await deliveries.facts(connection, await self.run(user), channel, purpose, (T0, T0))
         assert facts is not None
         allowed = purpose != "marketing" or facts.consent == "granted"
         return [endpoint.address for endpoint in facts.endpoints] if allowed else []

@@ -8,14 +8,15 @@ from uuid import UUID
 import pytest
 
 from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
+from journeys.endings import Ending
 from journeys.errors import CatalogueError
 from journeys.gate.budget import Budget, Prices
 from journeys.gate.caps import Past
-from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide
+from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide, exposures
 from journeys.gate.habits import Habits
 from journeys.gate.order import TURN, Coming
 from journeys.gate.spent import spent
-from journeys.policies import Once, Window
+from journeys.policies import GlobalHoldout, Once, Window
 from segments.time.zones import ANYWHERE, Whereabouts
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -64,8 +65,8 @@ def test_what_is_answered_without_solving_is_what_solving_answers(
     [
         ({"control": "killed"}, {"control": "paused"}),
         ({"control": "paused"}, {"over": True}),
-        ({"over": True, "exit_reason": "left the segment"}, {"goal_at": NOON}),
-        ({"goal_at": NOON}, {"asked": 100}),
+        ({"over": True, "exit_reason": "left the segment"}, {"ending": Ending(Reason.GOAL, None, NOON)}),
+        ({"ending": Ending(Reason.GOAL, None, NOON)}, {"asked": 100}),
         ({"asked": 100}, {"consent": "refused"}),
         ({"consent": "refused"}, {"unsuppressed": 0}),
         ({"unsuppressed": 0}, {"in_segment": False}),
@@ -219,6 +220,7 @@ def test_it_waits_a_moment_for_a_more_important_journey_that_may_be_due_at_once(
     turn = No(Outcome.DEFERRED, Reason.TURN, {"journeys": ["higher"]}, NOON + TURN)
     assert ask(declared=GAP, others=[HIGHER]) == turn
     assert ask(declared=GAP, others=[HIGHER], turned=True) == Go()
+    assert ask(declared=GAP, others=[HIGHER], waking=[HIGHER], turned=True) == turn, "it was to begin just now"
     assert ask(declared=GAP, others=[replace(HIGHER, priority=0)]) == Go(), "nobody is more important"
     assert ask(declared={"caps": (Cap(2, DAY),)}, others=[HIGHER]) == Go(), "there is room for both"
     assert ask(declared={"caps": (Cap(2, DAY),)}, others=[HIGHER], past=sent(HOUR)) == turn
@@ -261,3 +263,29 @@ def test_a_budget_in_money_is_exact() -> None:
     for wrong in ("much", -1, 0.0000001, True, "NaN"):
         with pytest.raises(CatalogueError, match="is no sum of money"):
             Prices(push=wrong)
+
+
+COMPANY = GlobalHoldout(0.05)
+
+
+def test_the_companys_holdout_withholds_marketing_only_and_waits_as_all_do() -> None:
+    held: dict[str, Any] = {"company": COMPANY, "held_out_of_all": True}
+    assert ask(**held) == No(Outcome.WITHHELD, Reason.GLOBAL_HOLDOUT, {"fraction": 0.05})
+    assert ask(purpose=Purpose.TRANSACTIONAL, **held) == Go()
+    assert ask(consent="withdrawn", **held) == No(Outcome.SKIPPED, Reason.NO_CONSENT, {"consent": "withdrawn"})
+
+
+def test_exposure_is_written_down_in_both_arms_and_of_the_outer_holdout_first() -> None:
+    def exposed(**known: Any) -> list[tuple[str, str, float]]:
+        request = REQUEST.model_copy(update={"purpose": known.pop("purpose", Purpose.MARKETING)})
+        usual: dict[str, Any] = {"where": HOME, "opt_in": True, "consent": "granted", "addresses": 1, "unsuppressed": 1}
+        question = Question(request=request, spec=SPEC, now=NOON, **usual | known)
+        return list(exposures(question, decide(question)))
+
+    own, written = "$holdout/trial", ("$holdout", "written to", 0.95)
+    assert exposed() == [(own, "written to", 0.5)]
+    assert exposed(holdout=True) == [(own, "withheld", 0.5)]
+    assert exposed(company=COMPANY, holdout=True) == [written, (own, "withheld", 0.5)]
+    assert exposed(company=COMPANY, held_out_of_all=True) == [("$holdout", "withheld", 0.05)]
+    assert exposed(company=COMPANY, held_out_of_all=True, purpose=Purpose.TRANSACTIONAL) == [(own, "written to", 0.5)]
+    assert exposed(company=COMPANY, consent="withdrawn") == []

@@ -125,16 +125,16 @@ def test_a_moment_is_the_same_after_a_journey_through_json_and_has_words(asked: 
 @pytest.mark.parametrize(
     ("said", "named", "sentence"),
     [
-        ((), {}, "until takes a time of day, such as"),
-        ((7,), {}, "until takes a time of day, such as"),
+        ((), {}, "; give it a time of day, such as"),
+        ((7,), {}, "; give it a time of day, such as"),
         (("9:30",), {}, 'write HH:MM, such as "09:30"'),
         (("09:30",), {"weekday": "saturday"}, "'saturday' is no day of the week; use mon, tue"),
-        ((datetime(2026, 1, 1, tzinfo=UTC), "10:00"), {}, "until takes a time of day"),
+        ((datetime(2026, 1, 1, tzinfo=UTC), "10:00"), {}, "; give it a time of day"),
         ((date(2026, 1, 1), "10"), {}, "is no time of day; write HH:MM"),
-        ((date(2026, 1, 1), "10:00"), {"weekday": "sat"}, "until takes a time of day"),
+        ((date(2026, 1, 1), "10:00"), {"weekday": "sat"}, "; give it a time of day"),
         (("09:30",), {"before": days(1)}, "go with a date in a trait"),
         (("09:30",), {"trait": "birthday"}, "of a date in a trait the time of day is at="),
-        ((), {"trait": "birthday"}, r"at what time of the day\? until\(trait=\"birthday\", at=\"10:00\"\)"),
+        ((), {"trait": "birthday"}, r"at what time of the day; write until\(trait=\"birthday\", at=\"10:00\"\)"),
         ((), {"trait": "birthday", "at": "10:00", "before": hours(5)}, "5 h are no whole days"),
     ],
 )

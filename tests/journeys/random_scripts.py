@@ -41,6 +41,8 @@ STARTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("follows_up", {}),
     ("follows_up", {}),
     ("never_stops", {"on": True}),
+    ("ends_many_ways", {}),
+    ("ends_many_ways", {}),
     ("calls_out", {"note": "by hand"}),
     ("calls_out", {}),
     ("tells_nobody_of_the_holdout", {}),

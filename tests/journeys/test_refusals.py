@@ -19,7 +19,7 @@ NAME = "refused_catalogue"
 HEAD = """\
 from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
 from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
-from journeys import per_hour, per_key, ramp, within; from segments import Segment, did, trait
+from journeys import GlobalHoldout, left, per_hour, per_key, ramp, within; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
 
@@ -186,6 +186,15 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
             "caps=(Cap(3, calendar='day', purpose=Purpose.TRANSACTIONAL),)",
             "write Purpose.MARKETING or, for all",
         ),
+        ("goal={'bought': carts}", "goal 'bought' is not a Segment; make it of did(…), such as goal=purchases"),
+        ("goal={'': did('A')}", "the name of a goal is a text of 1 to 64 characters, not ''"),
+        ("kpi=trait('tier') == 'gold'", "a goal is made of did(…); this is not: tier"),
+        ("exits=[did('A')]", "exits are named, not a list; write exits={"),
+        ("exits={'x': 'carts'}", "exit 'x' is not 'carts'; write did(…), left(vips)"),
+        ("exits={'x': timedelta(0)}", "exit 'x' is an age that is over at once"),
+        ("exits={'x': datetime(2026, 5, 1)}", "exit 'x' is an instant without its zone"),
+        ("exits={'x': left('No Name')}", "exit 'x': a name has 1 to 100 lower-case letters"),
+        ("goal={'x': did('A')}, exits={'x': MAY}", "a goal and an exit are both called 'x'; rename one"),
         ("window=('09:00', '20:00')", '; write window=Window("09:00", "20:00")'),
         ("window=Window('09:00', '09:00')", "window: from 09:00 to 09:00 is the whole day; leave it out"),
         ("send_time=24", "send_time is not 24; write send_time=within(hours=24)"),
@@ -231,6 +240,27 @@ def test_a_declaration_that_cannot_work_is_told_with_its_line(declared: str, sen
     problems = told(package, journey_of("await j.push('hi')", declared=declared))
     assert any(sentence in problem for problem in problems), problems
     assert {problem.partition(":")[0] for problem in problems} == {"1"}
+
+
+def test_a_company_has_one_global_holdout_and_check_says_how_large_it_is(package: Path) -> None:
+    found = examined(package, "ours = GlobalHoldout(0.05)\n")
+    assert found.catalogue is not None
+    assert (found.usable, str(found.catalogue.holdout)) == (True, "0.05 of all customers")
+    load.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        ("ours = GlobalHoldout(5)\n", "GlobalHoldout takes a fraction between 0 and 1, not 5; write GlobalHoldout(0.05)"),
+        (
+            "a = GlobalHoldout(0.1)\nb = GlobalHoldout(0.2)\n",
+            "a company has one global holdout, and this catalogue declares several",
+        ),
+    ],
+)
+def test_a_global_holdout_that_cannot_work_is_told(declared: str, sentence: str, package: Path) -> None:
+    assert any(sentence in problem for problem in told(package, declared))
 
 
 def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:

@@ -50,7 +50,7 @@ def _place(run: Run) -> tuple[str, datetime]:
 
 
 def _alike(a: Run, b: Run) -> bool:
-    same = (a.journey, a.outcome, len(a.messages)) == (b.journey, b.outcome, len(b.messages))
+    same = (a.journey, a.outcome, a.ended_by, len(a.messages)) == (b.journey, b.outcome, b.ended_by, len(b.messages))
     times = [(a.entered_at, b.entered_at), (a.ended_at, b.ended_at)]
     for one, other in zip(a.messages, b.messages, strict=False):
         same &= (one.step, one.occurrence, one.state, one.reason) == (other.step, other.occurrence, other.state, other.reason)

@@ -14,7 +14,9 @@ from journeys import (
     Window,
     after,
     did,
+    entered,
     journey,
+    left,
     once,
     per_hour,
     per_key,
@@ -27,6 +29,7 @@ from journeys import (
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 open_carts = Segment("open-carts", did("Cart Updated").within(days=7))
 vips = Segment("vips", trait("tier") == "gold")
+platinums = Segment("platinums", trait("tier") == "platinum")
 viewers = Segment("viewers", did("Product Viewed").within(hours=1))
 
 
@@ -98,6 +101,22 @@ async def in_the_daytime(j: Journey) -> None:
     """One customer an hour, between six and ten."""
     await j.at(minutes=10)
     await j.push("note")
+
+
+@journey(
+    reentry=after(minutes=0),
+    goal={"bought": purchases, "searched": did("Searched")},
+    exits={
+        "something else": did("Something Else"),
+        "no vip": left(vips),
+        "platinum": entered("platinums"),
+        "too old": timedelta(days=2),
+    },
+)
+async def ends_many_ways(j: Journey) -> None:
+    """A message a day, until one of several goals or exits is reached."""
+    async for _ in j.every(days=1, times=4):
+        await j.push("note")
 
 
 class Choice(BaseModel):

@@ -1,11 +1,26 @@
-"""`journeys simulate`: recorded calls through a catalogue, without any server."""
+"""`journeys simulate`: recorded calls through a catalogue, from a file without any server, and from Postgres."""
 
 import csv
 import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
 
+import asyncpg
+import pytest
+
+from api.ingest.arrival import Arrival, instant
+from api.ingest.spec import read_item
+from journeys.catalogue import load
+from journeys.simulate import Tally
+from store import Database, connect
+from store.ingest.batch import Memory, store
+from tests.command_line import in_thread
 from tests.workers.test_cli import journeys
+from workers.backcasting import Period, backcast
 
 ANA = {"userId": "ana", "type": "identify", "messageId": "1", "timestamp": "2026-03-02T10:00:00Z"}
 REACHED = {
@@ -58,3 +73,110 @@ def test_a_file_that_is_none_is_said_so(tmp_path: Path) -> None:
     finished = journeys("simulate", str(tmp_path / "nothing"), "--catalogue", "definitions")
     assert (finished.returncode, finished.stdout) == (1, "")
     assert "is no file; export calls with their timestamps, one JSON object a line" in finished.stderr
+
+
+# -- from Postgres ----------------------------------------------------------------------------------------------------
+
+BEGIN, END = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 6, tzinfo=UTC)
+
+
+def known(user: str, at: str, *, yes: bool = True) -> dict[str, Any]:
+    email, status = f"{user}@example.com", "SUBSCRIBED" if yes else "UNSUBSCRIBED"
+    context = {"messaging_subscriptions": [{"key": email, "type": "EMAIL", "status": status, "by": "customer"}]}
+    return {"userId": user, "type": "identify", "timestamp": at, "traits": {"email": email}, "context": context}
+
+
+async def ingest(database: Database, calls: Iterable[dict[str, Any]]) -> None:
+    """Each call is heard when it is sent."""
+    for n, call in enumerate(calls):
+        arrival = Arrival("test", instant(call["timestamp"]) or BEGIN, "ES")
+        await store(database, [read_item({"messageId": f"m-{n}", **call}, arrival)], Memory())
+
+
+async def simulated(database: Database, *, page: int = 2) -> Tally:
+    return await backcast(database, load("definitions"), Period(BEGIN, END, timedelta(days=14)), lambda *_: None, page=page)
+
+
+async def id_of(database: Database, user: str) -> UUID:
+    return UUID(str(await database.pool.fetchval("select profile_id from identity where value = $1", user)))
+
+
+async def test_postgres_and_a_file_of_the_same_calls_tell_the_same(database: Database, dsn: str, tmp_path: Path) -> None:
+    calls = [
+        *(known(user, f"2026-03-02T0{n}:00:00Z", yes=user != "eva") for n, user in enumerate(("ana", "bea", "eva"))),
+        *(track(user, "Product Added", f"2026-03-03T1{n}:00:00Z", cart_id="c") for n, user in enumerate(("ana", "bea", "eva"))),
+        track("bea", "Order Completed", "2026-03-03T19:00:00Z", total=20),
+        known("ana", "2026-03-05T10:00:00Z", yes=False),
+    ]
+    await ingest(database, calls)
+    file = tmp_path / "calls.jsonl"
+    file.write_text("".join(json.dumps(call) + "\n" for call in calls))
+    period = ("--since", f"{BEGIN:%Y-%m-%d}", "--until", f"{END:%Y-%m-%d}")
+    told = [
+        json.loads((await in_thread("simulate", *given, "--json", catalogue="definitions", database_url=dsn)).stdout)
+        for given in ((str(file), "--then", "4.5833333"), (*period, "--then", "4"))
+    ]
+    assert told[0]["entries"] == {"cart_abandonment": 3}
+    assert {(each["what"], each["count"]) for each in told[0]["outcomes"]} >= {("finished", 2), ("goal reached", 1)}
+    for name in ("messages", "entries", "refused", "outcomes", "put_off", "conflicts", "together"):
+        assert (name, sorted(told[1][name], key=str)) == (name, sorted(told[0][name], key=str))
+
+
+async def test_what_was_before_the_period_counts(database: Database) -> None:
+    await ingest(
+        database,
+        [
+            *(known(user, "2026-02-20T08:00:00Z") for user in ("ana", "bea", "eva", "kim")),
+            track("ana", "Product Added", "2026-03-01T20:00:00Z", cart_id="c"),  # is in the segment already, and enters nothing
+            track("bea", "Product Added", "2026-03-03T10:00:00Z", cart_id="c"),  # had a run lately
+            track("eva", "NPS Answered", "2026-03-02T01:00:00Z", score=8),  # got thirty letters two hours ago
+            track("kim", "Product Added", "2026-03-03T10:00:00Z", cart_id="c"),
+        ],
+    )
+    ran = """insert into run (id, journey, profile_id, entered_by, entered_at, ended_at, workflow_id, created_at)
+             values ($1, $2, $3, 'api', $4, $4, $5, $4)"""
+    for user, journey, at in (
+        ("bea", "cart_abandonment", BEGIN - timedelta(days=2)),
+        ("eva", "win_back", BEGIN - timedelta(days=1)),
+    ):
+        run = uuid4()
+        await database.pool.execute(ran, run, journey, await id_of(database, user), at, str(run))
+    sent = """insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, due_at,
+                                    claimed_at)
+              select id, 'email:x', n, profile_id, journey, 'email', 'marketing', 'x', 'sent', $1, $1
+              from run, generate_series(1, 30) n where journey = 'win_back'"""
+    await database.pool.execute(sent, BEGIN - timedelta(hours=1))
+    found = await simulated(database)
+    assert found.entries == {"cart_abandonment": 1, "nps": 1}
+    assert found.met == {("nps", "win_back", "message ceiling of the day"): 1}
+    assert found.refused == {("cart_abandonment", "cooling down"): 1}
+
+
+async def test_pages_come_to_the_same_as_everybody_at_once(database: Database) -> None:
+    users = [f"user-{n}" for n in range(7)]
+    await ingest(database, [known(user, "2026-03-02T08:00:00Z") for user in users])
+    await ingest(database, [track(user, "Product Added", "2026-03-03T10:00:00Z", cart_id="c") for user in users])
+    one, many = await simulated(database, page=100), await simulated(database, page=2)
+    assert one == many
+    assert one.entries == {"cart_abandonment": 7}
+
+
+def _as(dsn: str, role: str) -> str:
+    return urlunsplit((parts := urlsplit(dsn))._replace(netloc=f"{role}:read@{parts.hostname}:{parts.port}"))
+
+
+async def test_a_role_that_may_only_read_is_enough(database: Database, dsn: str) -> None:
+    await ingest(
+        database, [known("ana", "2026-03-02T08:00:00Z"), track("ana", "Product Added", "2026-03-03T10:00:00Z", cart_id="c")]
+    )
+    role = f"reader_{uuid4().hex}"
+    await database.pool.execute(f"create role {role} login password 'read'; grant pg_read_all_data to {role}")
+    reader = await connect(_as(dsn, role))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.pool.execute("delete from event")
+        found = await simulated(reader)
+    finally:
+        await reader.close()
+        await database.pool.execute(f"drop owned by {role}; drop role {role}")
+    assert found.entries == {"cart_abandonment": 1}

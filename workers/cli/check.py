@@ -118,4 +118,5 @@ def _tell(module: str, examined: "Examined") -> None:
     if examined.usable and found is not None and examined.templates is not None:
         counts = (len(found.journeys), "journey"), (len(found.segments), "segment"), (len(examined.templates.found), "template")
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
-        typer.echo(f"{module}: {told}; it loads")
+        holdout = f"; a global holdout: {found.holdout} get no marketing" if found.holdout else ""
+        typer.echo(f"{module}: {told}{holdout}; it loads")

@@ -1,64 +1,111 @@
-"""`journeys simulate`: recorded calls through the catalogue as it is here: who would enter, which messages would go, and when.
+"""`journeys simulate`: what was recorded, through the catalogue as it is here: who enters, which messages go, and when.
 
-Promise: nothing is sent and no server is asked; the file is read as ingest reads calls, and what it would not take is counted.
+Promise: nothing is sent or written; a file is read as ingest reads calls, and what it would not take is counted.
 """
 
 import csv
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings
+from workers.cli.asked import fail, settings, with_database
 from workers.cli.check import examined_or_fail
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
+    from journeys.catalogue import Catalogue
     from journeys.simulate import Call, Tally
 
-_DAY = timedelta(days=1)
-_FEW_HOURS = 72
 #: Where a line has seconds since Monday instead of instants, as the demo's recording.
 _MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+_MONTH = timedelta(days=30)
 
 
 def simulate(
-    file: Annotated[Path, typer.Argument(help="Calls of the Segment spec, one JSON object a line, oldest first; - is stdin.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Calls of the Segment spec, a JSON object a line, oldest first; - is stdin. Or Postgres."),
+    ] = None,
     *,
     catalogue: Annotated[str | None, typer.Option(help="The catalogue's module (JOURNEYS_CATALOGUE).")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="From Postgres: where the period begins (UTC); a month before.")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="From Postgres: where it ends (UTC); now.")] = None,
     then: Annotated[float, typer.Option("--then", help="Days that pass after the last call.")] = 14,
+    against: Annotated[Path | None, typer.Option(help="The --json of another simulation, to compare with.")] = None,
     to_csv: Annotated[
         Path | None, typer.Option("--csv", help="Write messages by hour, journey, channel and fate here.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
 ) -> None:
-    """Play recorded events through the journeys: messages per hour and channel, entries, refusals, caps. Sends nothing."""
-    from journeys.simulate import Backcast
-    from workers.cli.tables import reading, show
+    """Play recorded events through the journeys: messages per hour and channel, refusals, caps, conflicts. Sends nothing."""
+    from workers.cli.simulated import before, drawn, plain
+    from workers.cli.tables import show
     from workers.memory import long_lived
 
     given = settings()
     found = examined_or_fail(catalogue or given.catalogue)
+    other = before(against) if against else None
+    long_lived()
+    unread = Counter[str]()
+    tally = (
+        _from_postgres(found, since, until, timedelta(days=then), quiet=as_json)
+        if file is None
+        else _from_file(found, file, given.default_region, timedelta(days=then), unread, quiet=as_json)
+    )
+    if to_csv is not None:
+        _write(to_csv, tally)
+    told = plain(tally, unread)
+    show(told if as_json else tally, lambda _: drawn(tally, unread, told, other), as_json=as_json)
+
+
+def _from_postgres(
+    catalogue: "Catalogue", since: datetime | None, until: datetime | None, then: timedelta, *, quiet: bool
+) -> "Tally":
+    from workers.backcasting import Period, backcast
+
+    end = (until or datetime.now(UTC)).replace(tzinfo=UTC)
+    begin = since.replace(tzinfo=UTC) if since else end - _MONTH
+    if begin >= end:
+        fail(f"the period ends ({end:%Y-%m-%d %H:%M}) before it begins ({begin:%Y-%m-%d %H:%M}); give --since and --until")
+    with _progress(quiet=quiet) as told:
+        return with_database(lambda database: backcast(database, catalogue, Period(begin, end, then), told))
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("customers", total=None)
+        yield lambda through, of: bar.update(task, completed=through, total=of)
+
+
+def _from_file(
+    catalogue: "Catalogue", file: Path, region: str, then: timedelta, unread: Counter[str], *, quiet: bool
+) -> "Tally":
+    from journeys.simulate import Backcast, tally
+    from workers.cli.tables import reading
+
     if str(file) != "-" and not file.is_file():
         fail(f"{file} is no file; export calls with their timestamps, one JSON object a line")
-    long_lived()
-    backcast, unread = None, Counter[str]()
-    with reading(file if str(file) != "-" else Path("/dev/stdin"), quiet=as_json, utf8=True, doing="simulating") as lines:
-        for call in _calls(lines, given.default_region, unread):
-            backcast = backcast or Backcast(found, call.at)
+    backcast = None
+    with reading(file if str(file) != "-" else Path("/dev/stdin"), quiet=quiet, utf8=True, doing="simulating") as lines:
+        for call in _calls(lines, region, unread):
+            backcast = backcast or Backcast(catalogue, call.at)
             backcast.take(call)
     if backcast is None:
         fail(f"{file} has no call that could be read" + (f": {unread.most_common(1)[0][0]}" if unread else ""))
-    backcast.finish(timedelta(days=then))
-    tally = backcast.tally()
-    if to_csv is not None:
-        _write(to_csv, tally)
-    show(_plain(tally, unread) if as_json else tally, lambda _: _drawn(tally, unread), as_json=as_json)
+    backcast.finish(then)
+    return tally(backcast.world)
 
 
 def _calls(lines: Iterable[str], region: str, unread: Counter[str]) -> "Iterator[Call]":
@@ -107,64 +154,6 @@ def _call(raw: Any, region: str) -> "Call":
         tuple(addresses),
         tuple(choices),
     )
-
-
-def _drawn(tally: "Tally", unread: Counter[str]) -> "Iterator[RenderableType]":
-    from rich.table import Table
-
-    yield _journeys(tally)
-    times = [line.hour for line in tally.messages]
-    by_day = bool(times) and max(times) - min(times) > timedelta(hours=_FEW_HOURS)
-    channels = sorted({line.channel for line in tally.messages})
-    table = Table("day" if by_day else "hour (UTC)", *channels, "not sent", title="messages")
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for line in tally.messages:
-        place = f"{line.hour:%a %d %b %Y}" if by_day else f"{line.hour:%a %d %b %H}:00"
-        counted[place][line.channel if line.state == "sent" else "not sent"] += line.messages
-    for place, numbers in counted.items():
-        table.add_row(place, *(f"{numbers[each]:,}" for each in (*channels, "not sent")))
-    yield table
-    for reason, count in unread.most_common():
-        yield f"{count:,} calls not taken: {reason}"
-
-
-def _journeys(tally: "Tally") -> "RenderableType":
-    from rich.table import Table
-
-    table = Table("journey", "entered", "refused", "sent", "not sent", "had to wait", "ended", title="journeys")
-    for journey in sorted({*tally.entries, *(name for name, _ in tally.refused)}):
-        lines = [line for line in tally.messages if line.journey == journey]
-        table.add_row(
-            journey,
-            f"{tally.entries.get(journey, 0):,}",
-            _told(Counter({why: n for (name, why), n in tally.refused.items() if name == journey})),
-            f"{sum(line.messages for line in lines if line.state == 'sent'):,}",
-            _told(_summed((line.reason, line.messages) for line in lines if line.state != "sent")),
-            _told(Counter({why: n for (name, why), n in tally.put_off.items() if name == journey})),
-            _told(Counter({how: n for (name, how), n in tally.outcomes.items() if name == journey})),
-        )
-    return table
-
-
-def _summed(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
-    counted: Counter[str] = Counter()
-    for what, number in pairs:
-        counted[what] += number
-    return counted
-
-
-def _told(counted: Counter[str]) -> str:
-    return "\n".join(f"{number:,} {what}" for what, number in counted.most_common()) or "-"
-
-
-def _plain(tally: "Tally", unread: Counter[str]) -> dict[str, Any]:
-    pairs = {"refused": tally.refused, "outcomes": tally.outcomes, "put_off": tally.put_off}
-    return {
-        "messages": list(tally.messages),
-        "entries": dict(tally.entries),
-        **{name: [{"journey": j, "what": w, "count": n} for (j, w), n in found.items()] for name, found in pairs.items()},
-        "not_taken": dict(unread),
-    }
 
 
 def _write(file: Path, tally: "Tally") -> None:

@@ -127,10 +127,10 @@ class Customer:
         return self._verdict(so=bool(found), told=standing(found[-1]) if found else f"does not wait in {journey}")
 
     def left(self, journey: str, because: str | None = None) -> Verdict:
-        """Their last run of a journey is over: `"finished"`, `"goal reached"`, `"left the segment"`."""
+        """Their last run of a journey is over: `"finished"`, `"goal reached"`, or the name of a goal or an exit."""
         runs = [run for run in self.runs if run.journey == journey]
         outcome = runs[-1].outcome if runs else None
-        so = outcome is not None and because in (None, outcome)
+        so = outcome is not None and because in (None, outcome, runs[-1].ended_by)
         return self._verdict(so=so, told=f"is through {journey}" if so else f"is not through {journey} like this")
 
     def story(self) -> str:

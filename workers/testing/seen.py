@@ -45,6 +45,8 @@ class Run:
     outcome: str | None = None
     ended_at: datetime | None = None
     waiting: tuple[str, datetime] | None = None
+    #: The goal or exit that ended it, by its name.
+    ended_by: str | None = None
     calls: tuple[Called, ...] = ()
 
 

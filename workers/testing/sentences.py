@@ -34,7 +34,7 @@ def fate(message: Message) -> str:
 def standing(run: Run) -> str:
     """Where a run is, or how it ended."""
     if run.outcome is not None:
-        return f"{run.journey} is over: {run.outcome}"
+        return f"{run.journey} is over: {run.outcome}{f' ({run.ended_by})' if run.ended_by else ''}"
     if run.waiting is None:
         return f"{run.journey} goes on"
     what, until = run.waiting

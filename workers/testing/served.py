@@ -286,4 +286,4 @@ class Served:
             )
             for each in await calls_of(self.shop.database, row.id)
         )
-        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, calls=calls)
+        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, calls=calls, ended_by=row.ended_by)

@@ -159,7 +159,7 @@ def _seen(run: Simulation) -> Run:
     outcome = run.outcome.value if run.outcome else None
     waiting = ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
     calls = tuple(map(_call, run.calls))
-    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting, calls)
+    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting, run.ended_by, calls)
 
 
 def _call(told: Told) -> Called:

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
 
 import httpx
 import orjson
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel, SecretStr
 
 from activities.calling import lines as module
@@ -19,10 +19,13 @@ from activities.channels.errors import Ambiguous, ChannelError, Forbidden, TryLa
 from activities.web.addresses import network_of
 from activities.web.guarded import guarded_client
 from journeys import Service
+from tests.activities.channels.test_tracing import spans
 from tests.activities.web.test_guarded import Server, listening
 from tests.standard_webhooks import verify
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import SERVICE_SECRET
+
+__all__ = ["spans"]  # a fixture
 
 OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LOOPBACK = [network_of("127.0.0.0/8")]
@@ -38,10 +41,18 @@ class Points(BaseModel):
 POINTS = Service("points", gives=Points)
 
 
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    async with running_sandbox(tmp_path) as running:
+@pytest.fixture(scope="module")
+async def providers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    async with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
         yield running
+
+
+@pytest.fixture
+def sandbox(providers: Sandbox) -> Sandbox:
+    """One for all: to make its key takes longer than the tests."""
+    providers.faults.clear()
+    providers.log.clear()
+    return providers
 
 
 @pytest.fixture
@@ -125,6 +136,20 @@ async def test_each_fault_means_one_thing(
     assert sandbox.url not in told.value.detail
     assert getattr(told.value, "retry_after", None) == (timedelta(seconds=7) if more.get("retry_after") else None)
     assert getattr(told.value, "status", None) == ({"redirect": 302}.get(fault) or int(fault) if kind is SaidNo else None)
+
+
+async def test_the_span_is_named_and_holds_nothing_of_where_and_whom(
+    sandbox: Sandbox, http: httpx.AsyncClient, spans: InMemorySpanExporter
+) -> None:
+    sandbox.faults.tell("services", "503", times=1)
+    lines = lines_to(f"{sandbox.url}/services/points", http)
+    with pytest.raises(TryLater):
+        await lines.ask(request())
+    await lines.ask(request())
+    failed, taken = [span for span in spans.get_finished_spans() if span.name == "call points"]
+    assert failed.status.description == "points 503"
+    for span in (failed, taken):
+        assert not any(told in span.to_json() for told in (sandbox.url, "127.0.0.1", "ana", "whsec_"))
 
 
 async def test_nobody_listens(http: httpx.AsyncClient) -> None:

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
-from journeys import Cap, Journey, Segment, Service, after, did, journey, once, per_key, purchases, trait
+from journeys import Budget, Cap, Journey, Segment, Service, after, did, journey, once, per_key, purchases, trait
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 savers = Segment("savers", did("Product Saved").within(hours=24))
 vips = Segment("vips", trait("tier") == "gold")
 billing = Service("billing", sends=("customer.email",))
+
+sharers = Segment("sharers", did("Product Shared").within(hours=24))
 
 FIVE_A_DAY = (Cap(5, timedelta(days=1)),)
 
@@ -69,3 +71,23 @@ async def push_offer(j: Journey) -> None:
 async def whatsapp_offer(j: Journey) -> None:
     """A marketing template, started by API."""
     await j.whatsapp("note")
+
+
+@journey(entry=sharers, reentry=once(), priority=5, caps=(Cap(1, timedelta(days=1)),))
+async def louder(j: Journey) -> None:
+    """Due at once with `quieter`, and more important."""
+    await j.at(seconds=4)
+    await j.email("note")
+
+
+@journey(entry=sharers, reentry=once(), caps=(Cap(1, timedelta(days=1)),))
+async def quieter(j: Journey) -> None:
+    """Due at once with `louder`, on another channel's queue."""
+    await j.at(seconds=4)
+    await j.push("note")
+
+
+@journey(reentry=after(minutes=0), budget=Budget(messages=7, per="month"))
+async def voucher(j: Journey) -> None:
+    """Seven of them, whatever happens to those who send them."""
+    await j.push("note")

@@ -54,6 +54,7 @@ class Ended:
 def told(run: Run, status: str, then: str | None, at: datetime | None) -> RunTold:
     """A run as the list shows it."""
     why = run.outcome or run.exit_reason
+    why = f"{why}: {run.ended_by}" if why and run.ended_by else why
     return RunTold(run.id, run.journey, run.profile_id, status, run.failure, why, run.entered_at, run.ended_at, then, at)
 
 

@@ -1,0 +1,86 @@
+"""What goals, exits and the KPI of a journey must satisfy to load: each by its kind, with what to write instead."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from journeys.contracts import JourneySpec
+from journeys.errors import Fault
+from journeys.policies import Moves
+from segments import DefinitionError, Predicate, Segment, check_goal
+from segments.language.segment import check_segment_name
+
+_NAME = re.compile(r"^\S.{0,63}$")
+
+
+def faults_of(spec: JourneySpec) -> Iterator[Fault]:
+    """What is wrong with what ends a journey's runs, and with what it is measured by."""
+    yield from _goals(spec)
+    if spec.kpi is not None:
+        yield from _by_event("kpi", spec.kpi)
+    for name, each in spec.exits.items():
+        yield from _named("exit", name)
+        yield from _exit(name, each)
+    for name in spec.exits.keys() & spec.goals.keys():
+        yield Fault(f"a goal and an exit are both called {name!r}", "rename one: a run is recorded under it")
+
+
+def unnamed(exits: object) -> Iterator[Fault]:
+    """What is wrong with exits that have no names."""
+    if exits is not None and not isinstance(exits, Mapping):
+        yield Fault(f"exits are named, not a {type(exits).__name__}", 'write exits={"cancelled": did("Order Cancelled")}')
+
+
+def _goals(spec: JourneySpec) -> Iterator[Fault]:
+    for name, goal in spec.goals.items():
+        yield from _named("goal", name)
+        yield from _by_event(f"goal {name!r}", goal)
+    if not spec.goals and spec.goal is not None:
+        yield from _by_event("goal", spec.goal)
+
+
+def _named(what: str, name: object) -> Iterator[Fault]:
+    if not isinstance(name, str) or not _NAME.match(name):
+        yield Fault(f"the name of a {what} is a text of 1 to 64 characters, not {name!r}", 'write one such as "bought"')
+
+
+def _by_event(what: str, predicate: object) -> Iterator[Fault]:
+    if not isinstance(predicate, Predicate):
+        yield Fault(f"{what} is not {_shown(predicate)}", "make it of did(…), such as goal=purchases")
+        return
+    try:
+        check_goal(predicate)
+    except DefinitionError as error:
+        yield Fault(str(error), "ask for events; let a segment with only= ask the rest")
+
+
+def _exit(name: str, each: object) -> Iterator[Fault]:
+    match each:
+        case Predicate():
+            yield from _by_event(f"exit {name!r}", each)
+        case Moves(segment=Segment()):
+            pass
+        case Moves(segment=str() as segment):
+            yield from _segment(name, segment)
+        case timedelta() if each > timedelta(0):
+            pass
+        case datetime() if each.tzinfo is not None:
+            pass
+        case timedelta():
+            yield Fault(f"exit {name!r} is an age that is over at once: {each!r}", "write timedelta(days=30)")
+        case datetime():
+            yield Fault(f"exit {name!r} is an instant without its zone", "write datetime(2026, 12, 24, tzinfo=UTC)")
+        case _:
+            kinds = 'write did(…), left(vips), entered("vip-at-risk"), an instant or an age such as timedelta(days=30)'
+            yield Fault(f"exit {name!r} is not {_shown(each)}", kinds)
+
+
+def _segment(name: str, segment: str) -> Iterator[Fault]:
+    try:
+        check_segment_name(segment)
+    except DefinitionError as error:
+        yield Fault(f"exit {name!r}: {error.problem}", "name a segment as it is defined")
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, str | int | float | tuple | list) else f"a {type(value).__name__}"

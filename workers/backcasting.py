@@ -1,0 +1,168 @@
+"""What Postgres has recorded of a period, through a catalogue as it is here: what `journeys simulate` plays without a file.
+
+Promise: nothing is sent or written. Some of the customers are in memory at a time, unless a journey lets in only so many, for
+which all of them compete. An event is heard when it happened, and traits are what `identify` calls said.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+
+from journeys.catalogue import Catalogue
+from journeys.contracts import Channel, Purpose
+from journeys.endings import by_events
+from journeys.simulate import Backcast, Call, Customer, Tally, tally
+from journeys.simulate.customers import Earlier, Sent
+from journeys.simulate.products import Product
+from segments import Segment
+from segments.define.define import alive
+from segments.language.comparing import as_instant
+from segments.language.events import TRAITS_CHANGED
+from segments.language.moves import event_types
+from segments.language.names import resolved
+from store import Database
+from store.database import Record
+from store.recorded import Recorded, recorded
+from store.segments.rows import stored
+from workers.wishes import wishes_of
+
+#: How many customers are in memory at a time.
+PAGE = 10_000
+_ORDERED = "Order Completed"
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_INSTANT = timedelta(microseconds=1)
+_CHANNELS = {channel.value for channel in Channel}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when, and how long what waits then may go on."""
+
+    since: datetime
+    until: datetime
+    then: timedelta
+
+
+async def backcast(
+    database: Database, catalogue: Catalogue, period: Period, told: Callable[[int, int], None], *, page: int = PAGE
+) -> Tally:
+    """Play a period; `told` hears how many of how many customers are through."""
+    limited = any(definition.spec.limits is not None for definition in catalogue.journeys.values())
+    async with recorded(database, period.since, period.until) as past:
+        everybody, through, sum_ = await past.how_many(), 0, Tally()
+        stage = await _stage(catalogue, period, past)
+        async for rows in past.pages(max(page, everybody) if limited else page):
+            sum_.add(await stage.play(rows))
+            told(through := through + len(rows), everybody)
+    return sum_
+
+
+async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stage":
+    written = {row.name: row.definition for row in alive(await stored(past.connection))}
+    known = resolved(catalogue.segments, written).segments
+    specs = (definition.spec for definition in catalogue.journeys.values())
+    ends = (predicate for spec in specs for _, _, predicate in by_events(spec))
+    looked_at = (*(segment.predicate for segment in known.values()), *ends)
+    types = {_ORDERED, TRAITS_CHANGED}.union(*map(event_types, looked_at))
+    others = [segment for name, segment in known.items() if name not in catalogue.segments]
+    products = [Product(id_, available, relations) for id_, available, relations in await past.products()]
+    return _Stage(catalogue, period, past, others, products, types)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    catalogue: Catalogue
+    period: Period
+    past: Recorded
+    others: Sequence[Segment]
+    products: Sequence[Product]
+    types: set[str]
+
+    async def play(self, rows: Sequence[Record]) -> Tally:
+        """What would have come of these customers; again, where a run asks about events that nobody has asked about yet."""
+        while True:
+            played = await self._played(rows)
+            if played.world.wanted <= self.types:
+                return tally(played.world)
+            self.types.update(played.world.wanted)
+
+    async def _played(self, rows: Sequence[Record]) -> Backcast:
+        since = self.period.since
+        cast = Backcast(self.catalogue, since, segments=self.others, wishes=wishes_of(self.catalogue.module))
+        cast.ids = {str(row["id"]): row["drawn_as"] for row in rows}
+        for product in self.products:
+            cast.world.shelf.put(product)
+        known = [row for row in rows if row["created_at"] < since]
+        for row in known:
+            _introduce(cast.meet(str(row["id"])), row, since)
+        lives = deque(sorted((call for row in rows for call in _life(row)), key=lambda call: call.at))
+        begun = False
+        async for event in self.past.events(list(map(itemgetter("id"), rows)), sorted(self.types), _BEGINNING):
+            if not begun and event["ts"] >= since:
+                begun = _begin(cast, lives, known, since)
+            _hear(cast, lives, event["ts"], begun=begun)
+            (cast.take if begun else cast.knew)(_call(event))
+        _ = begun or _begin(cast, lives, known, since)
+        _hear(cast, lives, self.period.until, begun=True)
+        cast.finish(self.period.until + self.period.then - cast.world.now)
+        return cast
+
+
+def _begin(cast: Backcast, lives: "deque[Call]", known: Iterable[Record], since: datetime) -> bool:
+    """Everybody is where they were, with the traits that they had by then."""
+    _hear(cast, lives, since - _INSTANT, begun=False)
+    for row in known:
+        who = cast.meet(str(row["id"]))
+        for name, at in row["traits_at"].items():
+            if (said := as_instant(at)) is not None and said < since:
+                who.learned({name: row["traits"].get(name)}, said)
+    cast.settle()
+    return True
+
+
+def _hear(cast: Backcast, lives: "deque[Call]", until: datetime, *, begun: bool) -> None:
+    """What was told of customers besides their events, up to an instant."""
+    while lives and lives[0].at <= until:
+        (cast.take if begun else cast.knew)(lives.popleft())
+
+
+def _introduce(who: Customer, row: Record, since: datetime) -> None:
+    """Somebody who was there before: since when, what they got, and the runs that they have been in."""
+    who.created_at = row["created_at"]
+    who.past += [Sent(at, Channel(c), Purpose(p), journey) for at, c, p, journey in row["messages"] if c in _CHANNELS]
+    who.earlier += [Earlier(*run) for run in row["runs"] if run[2] < since]
+
+
+def _life(row: Record) -> Iterator[Call]:
+    """A customer's beginning, the coming and going of their addresses, and what they said of marketing."""
+    user, born = str(row["id"]), row["created_at"]
+    yield Call(born, born, TRAITS_CHANGED, user)
+    for channel, address, since, gone in row["addresses"]:
+        if channel in _CHANNELS:
+            known = ((Channel(channel), address),)
+            yield Call(max(born, since), max(born, since), TRAITS_CHANGED, user, addresses=known)
+            if gone is not None:
+                yield Call(max(born, gone), max(born, gone), TRAITS_CHANGED, user, gone=known)
+    for channel, address, state, at in _that_count(row["words"]):
+        if channel in _CHANNELS:
+            yield Call(max(born, at), max(born, at), TRAITS_CHANGED, user, choices=((Channel(channel), address, state),))
+
+
+def _that_count(words: Iterable[tuple[str, str | None, str, datetime, int]]) -> Iterator[tuple[str, str | None, str, datetime]]:
+    """Words of consent in their order, without a yes of less weight than the no before it."""
+    noes: dict[tuple[str, str | None], int] = {}
+    for channel, address, state, at, weight in words:
+        if state != "granted":
+            noes[channel, address] = weight
+        elif weight < max(noes.get((channel, address), 0), noes.get((channel, None), 0)):
+            continue
+        else:
+            noes.pop((channel, address), None)
+        yield channel, address, state, at
+
+
+def _call(event: Record) -> Call:
+    told = {"traits": event["properties"]} if event["type"] == TRAITS_CHANGED else {"properties": event["properties"]}
+    return Call(event["ts"], event["ts"], event["type"], str(event["profile_id"]), message_id=event["message_id"], **told)

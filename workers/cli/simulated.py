@@ -1,0 +1,163 @@
+"""What came of a simulation, for people and for programs: tables, a chart of messages over time, and JSON.
+
+Promise: what `--json` says is all that the tables say; another simulation's can be laid beside it.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.table import Column, Table
+from rich.text import Text
+
+from workers.cli.asked import fail
+
+if TYPE_CHECKING:
+    from journeys.simulate import Tally
+
+_FEW_HOURS = 72
+_WIDTH = 48
+#: What a channel's messages look like in the chart, also where there are no colours.
+_BARS = (("█", "cyan"), ("▒", "green"), ("░", "yellow"), ("▚", "magenta"), ("▤", "blue"), ("▞", "red"))
+#: What two simulations are compared by: sums of a journey's lines.
+_FIGURES = ("entered", "sent", "not sent", "had to wait")
+
+
+def drawn(tally: "Tally", unread: Counter[str], told: dict[str, Any], other: dict[str, Any] | None) -> Iterator[RenderableType]:
+    """All of it, as tables and a chart."""
+    yield _journeys(tally)
+    if tally.messages:
+        yield from _over_time(tally)
+    if tally.met or tally.together:
+        yield _conflicts(tally)
+    if other is not None:
+        yield _compared(other, told)
+    for reason, count in unread.most_common():
+        yield f"{count:,} calls not taken: {reason}"
+
+
+def plain(tally: "Tally", unread: Counter[str]) -> dict[str, Any]:
+    """All of it, for programs."""
+    pairs = {"refused": tally.refused, "outcomes": tally.outcomes, "put_off": tally.put_off}
+    return {
+        "messages": list(tally.messages),
+        "entries": dict(tally.entries),
+        **{name: [{"journey": j, "what": w, "count": n} for (j, w), n in found.items()] for name, found in pairs.items()},
+        "conflicts": [{"journey": j, "with": w, "what": r, "count": n} for (j, w, r), n in tally.met.items()],
+        "together": [{"journeys": list(pair), "customers": n} for pair, n in tally.together.items()],
+        "not_taken": dict(unread),
+    }
+
+
+def before(file: Path) -> dict[str, Any]:
+    """What another simulation has written with `--json`."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        _figures(found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        fail(f"{file} is not what `journeys simulate --json` writes; write one with the other catalogue first")
+    return dict(found)
+
+
+def _journeys(tally: "Tally") -> Table:
+    table = Table("journey", "entered", "refused", "sent", "not sent", "had to wait", "ended", title="journeys")
+    for journey in sorted({*tally.entries, *(name for name, _ in tally.refused)}):
+        lines = [line for line in tally.messages if line.journey == journey]
+        table.add_row(
+            journey,
+            f"{tally.entries.get(journey, 0):,}",
+            _told(Counter({why: n for (name, why), n in tally.refused.items() if name == journey})),
+            f"{sum(line.messages for line in lines if line.state == 'sent'):,}",
+            _told(_summed((line.reason, line.messages) for line in lines if line.state != "sent")),
+            _told(Counter({why: n for (name, why), n in tally.put_off.items() if name == journey})),
+            _told(Counter({how: n for (name, how), n in tally.outcomes.items() if name == journey})),
+        )
+    return table
+
+
+def _over_time(tally: "Tally") -> Iterator[RenderableType]:
+    """By the hour, or by the day where there are many, and then by the hour of the day as well."""
+    times = [line.hour for line in tally.messages]
+    by_day = max(times) - min(times) > timedelta(hours=_FEW_HOURS)
+    yield _chart(tally, "%a %d %b %Y" if by_day else "%a %d %b %H:00", "day" if by_day else "hour (UTC)")
+    if by_day:
+        yield _chart(tally, "%H:00", "hour of the day (UTC)")
+
+
+def _chart(tally: "Tally", form: str, heading: str) -> Table:
+    channels = sorted({line.channel for line in tally.messages})
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in tally.messages:
+        counted[f"{line.hour:{form}}"][line.channel if line.state == "sent" else "not sent"] += line.messages
+    most = max(sum(row[channel] for channel in channels) for row in counted.values())
+    places = sorted(counted) if form == "%H:00" else list(counted)
+    legend = Text("messages ", style="italic")
+    for channel, (bar, style) in zip(channels, _BARS, strict=False):
+        legend.append(f" {bar} {channel}", style=style)
+    table = Table(heading, *channels, "not sent", Column(legend))
+    for place in places:
+        numbers = counted[place]
+        table.add_row(place, *(f"{numbers[each]:,}" for each in (*channels, "not sent")), _bar(channels, numbers, most))
+    return table
+
+
+def _bar(channels: list[str], numbers: Counter[str], most: int) -> Text:
+    """Each channel's share of a line; nothing that was sent is without a mark."""
+    bar = Text()
+    for channel, (mark, style) in zip(channels, _BARS, strict=False):
+        wide = round(_WIDTH * numbers[channel] / most) if most else 0
+        bar.append(mark * max(wide, int(numbers[channel] > 0)), style=style)
+    return bar
+
+
+def _conflicts(tally: "Tally") -> Table:
+    """Which journeys had the same customers at once, and whose messages waited for whose."""
+    table = Table("journey", "with", "customers in both at once", "its messages kept back by the other", title="conflicts")
+    kept: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for (journey, other, reason), count in tally.met.items():
+        kept[journey, other][reason] += count
+    both = {pair: n for one, n in tally.together.items() for pair in (one, one[::-1])}
+    pairs = {*kept, *(pair for pair in tally.together if pair not in kept and pair[::-1] not in kept)}
+    for pair in sorted(pairs, key=lambda each: (-sum(kept[each].values()), -both.get(each, 0), each)):
+        table.add_row(*pair, f"{both.get(pair, 0):,}", _told(kept[pair]))
+    return table
+
+
+def _compared(other: dict[str, Any], told: dict[str, Any]) -> Table:
+    table = Table("journey", *_FIGURES, title="the other simulation → this one")
+    was, now = _figures(other), _figures(told)
+    for journey in sorted({*was, *now}):
+        pairs = [(was[journey][each], now[journey][each]) for each in _FIGURES]
+        table.add_row(journey, *(f"{a:,}" if a == b else f"{a:,} → {b:,}" for a, b in pairs))
+    return table
+
+
+def _figures(told: dict[str, Any]) -> defaultdict[str, Counter[str]]:
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for journey, count in told["entries"].items():
+        found[journey]["entered"] += count
+    for line in told["messages"]:
+        journey, state, messages = (
+            (line["journey"], line["state"], line["messages"])
+            if isinstance(line, dict)
+            else (line.journey, line.state, line.messages)
+        )
+        found[journey]["sent" if state == "sent" else "not sent"] += messages
+    for each in told["put_off"]:
+        found[each["journey"]]["had to wait"] += each["count"]
+    return found
+
+
+def _summed(pairs: Iterable[tuple[str, int]]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for what, number in pairs:
+        counted[what] += number
+    return counted
+
+
+def _told(counted: Counter[str]) -> str:
+    return "\n".join(f"{number:,} {what}" for what, number in counted.most_common()) or "-"
