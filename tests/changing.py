@@ -48,10 +48,11 @@ class Changing:
         write(self.folder, *steps, name=name)
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[None]:
+    async def served(self, *, remembered: int = 0) -> AsyncIterator[None]:
         """Workers and API of the catalogue as it stands now, as in a new process: they hold no version, and remember no run."""
         await self.deployed()
-        async with serving(workers(self.shop.skipper.client, self.shop.parts, remembered=0)):
+        await self.shop.parts.library.refresh()
+        async with serving(workers(self.shop.skipper.client, self.shop.parts, remembered=remembered)):
             yield
 
     async def deployed(self) -> None:
@@ -60,7 +61,6 @@ class Changing:
         shop = self.shop
         parts = shop.parts = with_clock(assemble(shop.settings, shop.database, shop.client), shop.clock)
         await parts.library.deploy()
-        await parts.library.refresh()
         config = api_config(shop.settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
         app = api.create_app(replace(config, clock=shop.clock), database=shop.database)
         transport = httpx.ASGITransport(app)
