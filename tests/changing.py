@@ -107,7 +107,7 @@ async def changing(
 ) -> AsyncIterator[Changing]:
     write(folder, *BEFORE)
     async with (
-        open_shop(database, dsn, temporal_address, tmp_path, catalogue=NAME, serve=False) as shop,
+        open_shop(database, dsn, temporal_address, tmp_path, catalogue=NAME, serve=False, sandboxed=False) as shop,
         AsyncExitStack() as stack,
     ):
         yield Changing(shop, folder, stack)

@@ -288,9 +288,9 @@ def said(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -
     return capsys.readouterr().out + caplog.text
 
 
-async def asleep(shop: Shop, run: Run) -> WorkflowHistory:
-    """The history of a run as soon as it waits."""
-    await shop.asleep(run)
+async def asleep(shop: Shop, run: Run, *, timers: int = 1) -> WorkflowHistory:
+    """The history of a run as soon as it waits, or so many branches of it do."""
+    await shop.asleep(run, timers=timers)
     return await shop.workflow(run).fetch_history()
 
 
