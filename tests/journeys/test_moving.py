@@ -9,7 +9,7 @@ from changing import NAME, Changing, changing, folder  # noqa: F401 - fixtures
 
 from store import versions as stored
 from store.runs.views import Run
-from tests.command_line import Finished, in_thread
+from tests.command_line import Finished, journeys
 from tests.journeys.test_versions_of_runs import asleep, enter
 from workers.moving import Prospect, prospects
 from workers.testing.shop import Shop
@@ -119,11 +119,13 @@ async def test_a_wait_for_somebody_is_the_one_of_the_new_version(changing: Chang
         assert (await shop.workflow(ana).result()).sent == 1
 
 
-async def command(shop: Shop, *arguments: str) -> Finished:
+async def command(changing: Changing, *arguments: str) -> Finished:  # noqa: F811 - a fixture's name
     """`journeys move greets …` as an operator types it."""
-    given = shop.settings
-    servers = {"temporal_address": given.temporal_address, "temporal_namespace": given.temporal_namespace}
-    return await in_thread("move", "greets", *arguments, database_url=given.dsn, catalogue=NAME, **servers)
+    given = changing.shop.settings
+    servers = {"temporal_address": str(given.temporal_address), "temporal_namespace": given.temporal_namespace}
+    signed = {"database_url": given.dsn, "deploy_key": given.deploy_key_text, "catalogue": NAME}
+    path = [str(changing.folder.parent)]
+    return await asyncio.to_thread(journeys, "move", "greets", *arguments, path=path, **servers, **signed)
 
 
 async def test_the_command_tells_who_would_move_and_moves_them_when_told_to(changing: Changing) -> None:  # noqa: F811 - the fixture
@@ -137,24 +139,28 @@ async def test_the_command_tells_who_would_move_and_moves_them_when_told_to(chan
     async with changing.served():
         first, newest = runs[0].version, shop.parts.library.archive.id
         assert first is not None
-        (group,) = json.loads((await command(shop, "--json")).stdout)
+        asked = await command(changing, "--json")
+        assert asked.returncode == 0, asked.stderr
+        (group,) = json.loads(asked.stdout)
         assert (group["version"], group["stands"], group["people"], group["why_not"]) == (first, "wait 3 d", 2, None)
         assert (group["now"]["next"], group["then"]["next"]) == ("push note", "push note")
         assert group["then"]["last"] < group["now"]["first"]
-        told = await command(shop)
+        told = await command(changing)
         assert told.stdout.endswith(f"2 runs would go on with version {newest}; `--yes` does it\n"), told.stderr
         assert "wait 3 d" in told.stdout
         assert await wanted(shop) == {None}, "nothing is changed by looking"
-        assert (await command(shop, "--from", newest)).stdout.startswith("0 runs would go on")
-        assert (await command(shop, "--to", "no-such")).stderr == f"journeys: --to no-such: choose one of {newest}, {first}\n"
-        assert f"2 runs go on with version {newest} from their next wait on" in (await command(shop, "--yes")).stdout
+        assert (await command(changing, "--from", newest)).stdout.startswith("0 runs would go on")
+        assert (
+            await command(changing, "--to", "no-such")
+        ).stderr == f"journeys: --to no-such: choose one of {newest}, {first}\n"
+        assert f"2 runs go on with version {newest} from their next wait on" in (await command(changing, "--yes")).stdout
         assert await wanted(shop) == {newest}
         assert await decided(shop, 2) == {run.id: (newest, None) for run in runs}
-        assert (await command(shop)).stdout == f"0 runs would go on with version {newest}; `--yes` does it\n"
+        assert (await command(changing)).stdout == f"0 runs would go on with version {newest}; `--yes` does it\n"
     changing.becomes(NOTE, name="another")
     async with changing.served():
         newest = shop.parts.library.archive.id
-        told = await command(shop)
+        told = await command(changing)
         assert (told.returncode, f"version {newest} has no journey 'greets'" in told.stderr) == (1, True)
 
 
