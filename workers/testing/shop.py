@@ -275,8 +275,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     """The parts, with their time in the test's hand."""
     given = parts.watch.dispatcher
     given.closer.clock = given.mender.clock = clock
-    line, mover = [replace(each, clock=clock) for each in (given.line, given.mover)]
-    dispatcher = replace(given, clock=clock, line=line, mover=mover)
+    dispatcher = replace(given, clock=clock, line=replace(given.line, clock=clock), mover=replace(given.mover, clock=clock))
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(
         parts.delivery,
