@@ -1,12 +1,13 @@
 """What the API needs to know to start; the composition root fills it in, so that the API never imports the workers."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from journeys.clock import Clock
 from segments import Segment
 from segments.language.readings import Reading
+from store import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class ApiConfig:
     segments: Mapping[str, Segment] = field(default_factory=dict)
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.
+    codes: Callable[[Database, str | None], Awaitable[Mapping[str, Any] | None]] | None = None
     temporal: Any | None = None
     temporal_namespace: str = "default"
     #: Base URL of the Temporal UI, for links to runs.

@@ -64,7 +64,7 @@ api.ingest            journeys segments.* store.* activities.channels api
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
-api.runs              journeys segments.* store.* activities.channels api
+api.runs              journeys journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
 

@@ -54,7 +54,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "html": read_template,
     "": read_drawing,
 }
-TESTED = {"python", "console", "sh", "js"}
+TESTED = {"python", "console", "sh", "js", "mermaid"}
 
 
 def blocks_that_are_not(page: Page) -> Iterator[str]:

@@ -178,8 +178,8 @@ def test_a_step_of_the_readme_loads(example: str, tmp_path: Path, monkeypatch: p
     folder.mkdir()
     step = example.replace('"template", **params', '"hello", **{}').replace('"template"', '"hello"')
     (folder / "__init__.py").write_text(
-        "from journeys import Journey, Segment, did, hours, journey, trait\n\n"
-        "segment = Segment('vips', trait('tier') == 'gold')\n\n\n"
+        "from journeys import Journey, Segment, Service, did, hours, journey, trait\n\n"
+        "segment, crm = Segment('vips', trait('tier') == 'gold'), Service('crm')\n\n\n"
         "@journey(goal=did('Order Completed'))\nasync def other(j: Journey) -> None:\n    await j.push('hello')\n\n\n"
         f"@journey(goal=did('Order Completed'))\nasync def step(j: Journey) -> None:\n    {step}\n"
     )

@@ -10,7 +10,9 @@ import api
 from api import ApiConfig
 from journeys import JourneyDefinition
 from segments import Segment
+from workers.codes import Codes
 from workers.settings import Settings
+from workers.signing import trusted
 
 
 def create_app() -> FastAPI:
@@ -53,6 +55,7 @@ def api_config(
         catalogue=journeys,
         version=version,
         segments=segments,
+        codes=Codes(settings.catalogue, journeys, trusted(settings)),
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
     )

@@ -4,6 +4,7 @@ Promise: whoever can only write to the database cannot make a worker run code; w
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
@@ -63,6 +64,13 @@ def deployers(settings: Settings) -> Deployers:
             " `journeys deploy --public-key` prints, or give this process JOURNEYS_DEPLOY_KEY (openssl rand -hex 32)"
         )
     return Deployers(private, tuple(public))
+
+
+def trusted(settings: Settings) -> Deployers:
+    """The same for who only looks at versions; nobody, where the settings name nobody."""
+    with suppress(DeployKeyMissing):
+        return deployers(settings)
+    return Deployers()
 
 
 def private_key(text: str) -> Ed25519PrivateKey:

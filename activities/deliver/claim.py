@@ -15,7 +15,7 @@ from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_o
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
-from journeys.gate.decide import Go, No, decide, exposures
+from journeys.gate.decide import Go, No, decide, exposures, inputs_of
 from journeys.gate.order import WAKING
 from store import Database
 from store.deliveries import ledger as deliveries
@@ -96,11 +96,12 @@ class Claims:
             await holdout_asked(attempt.connection, attempt.request.run_id, experiment, arm, share, attempt.now)
         match decided:
             case No() as no:
-                return await self._say_no(attempt, no)
+                return await self._say_no(replace(attempt, told=inputs_of(asked.question)), no)
             case Go() if why is not None:
-                return await self._wait(attempt, why, "released", asked.offer)
+                return await self._wait(replace(attempt, told=inputs_of(asked.question)), why, "released", asked.offer)
             case Go():
-                return await self._spend(attempt, await budgeted(asked, attempt))
+                asked = await budgeted(asked, attempt)
+                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked)
 
     async def _spend(self, attempt: Attempt, asked: Asked) -> Claim | Receipt:
         """The gate's last word, with the journey's budget locked."""
@@ -128,7 +129,7 @@ class Claims:
 
     async def _take(self, attempt: Attempt, claim: Claim, asked: Asked | None = None) -> Claim:
         entry = self._entry(attempt, "claimed", claim.told)
-        entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id)
+        entry = replace(entry, claimed_at=attempt.now, attempts=1, endpoint_id=claim.endpoints[0].id, gate=_said(attempt, "go"))
         if asked is not None:  # not one more copy of what was paid for
             entry = replace(entry, budget_since=asked.budget_since, price=asked.price)
         return replace(claim, row=await deliveries.record(attempt.connection, entry))
@@ -136,12 +137,14 @@ class Claims:
     async def _wait(self, attempt: Attempt, why: Later, state: str, offer: Offer | None) -> Later:
         detail = (offer.told if offer else {}) | {"error": why.detail}
         retry_at = self.doubt.business(attempt.now, why.pause)
-        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at))
+        gate = _said(attempt, "go", retry_at, {"error": why.detail})
+        await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at, gate=gate))
         return why
 
     async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
         entry = self._entry(attempt, no.outcome.value, no.detail)
-        entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now)
+        gate = _said(attempt, no.outcome.value, no.retry_at, {"reason": no.reason.value} | no.detail)
+        entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now, gate=gate)
         await deliveries.record(attempt.connection, entry)
         GATE_REFUSALS.labels(attempt.request.channel.value, no.reason.value).inc()
         return receipt_of(no.outcome, no.reason, no.detail, no.retry_at)
@@ -161,6 +164,14 @@ class Claims:
             provider=self.providers[request.channel].name,
             priority=attempt.spec.priority if request.priority is None else request.priority,
         )
+
+
+def _said(
+    attempt: Attempt, answer: str, retry_at: datetime | None = None, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One answer of the gate, as the ledger keeps it."""
+    again = {"retry_at": retry_at.isoformat()} if retry_at else {}
+    return {"at": attempt.now.isoformat(), "answer": answer, **attempt.told, **again, **(more or {})}
 
 
 def key_of(request: DeliverRequest) -> MessageKey:

@@ -4,8 +4,9 @@ Promise: everything is asked as it is now, a moment before the provider call; no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
@@ -39,7 +40,10 @@ from store.runs import rows as runs
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones."""
+    """One attempt at a message, with the run locked: `row` is what the ledger knows of it from earlier ones.
+
+    `told` is what the gate was given, as far as the ledger keeps it.
+    """
 
     connection: Connection
     request: DeliverRequest
@@ -49,6 +53,7 @@ class Attempt:
     served: Served
     #: The company's holdout, as it is now: of the worker's own catalogue, not of the run's version.
     company: GlobalHoldout | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def spec(self) -> JourneySpec:

@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.runs.lines import lines
-from api.runs.models import JourneyName, Model
+from api.runs.models import CustomerName, JourneyName, Model
+from api.runs.why_not import Asking, WhyNot
 from api.state import Config, Db
 from journeys import JourneyDefinition
 from journeys.endings import said
@@ -24,6 +26,7 @@ from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
 from store.runs.views import JourneyStanding, has_runs, standing_of_journeys
+from store.runs.views import customer_id as customer
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
@@ -152,6 +155,29 @@ async def _thrown(config: ApiConfig, database: Database, journey: str, state: St
     concerned = await switches.throw(database, journey, state, at, by)
     named = None if journey == EVERYTHING else journey
     return Affected(journey=named, state=state, at=at, by=by, **asdict(concerned))
+
+
+@router.get("/journeys/{journey}/why-not", responses=responses(401, 403, 404, 422, 503))
+async def why_not(
+    journey: JourneyName,
+    _: Operator,
+    config: Config,
+    database: Db,
+    user_id: Annotated[CustomerName | None, Query(description="the `userId` of a customer")] = None,
+    customer_id: Annotated[UUID | None, Query()] = None,
+    show: Annotated[bool, Query(description="also what each condition saw, which may be personal data")] = False,
+) -> WhyNot:
+    """Why a customer did not enter a journey, or was not sent one of its messages."""
+    await known(config, database, journey)
+    if (user_id is None) is (customer_id is None):
+        raise Problem(422, "name the customer by exactly one of user_id and customer_id", code="invalid-customer")
+    kind, value = ("user_id", user_id) if user_id is not None else ("id", str(customer_id))
+    async with database.pool.acquire() as connection:
+        profile = await customer(connection, kind, str(value))
+    if profile is None:
+        raise Problem(404, "no such customer", code="unknown-customer")
+    asking = Asking(database, journey, config.catalogue, config.segments, config.clock.now())
+    return await asking.about(profile, show=show)
 
 
 async def known(config: ApiConfig, database: Database, name: str) -> None:

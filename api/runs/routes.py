@@ -31,6 +31,7 @@ from api.runs.models import (
     views,
 )
 from api.runs.starts import open_run, refused
+from api.runs.story import Story, nothing_at_hand, story_of
 from api.state import Config, Db
 from journeys import InvalidParams, JourneyDefinition
 from journeys.entry import Refused
@@ -85,6 +86,19 @@ async def get_run(run_id: UUID, _: Operator, config: Config, database: Db) -> Ru
     timeline = [message(m) for m in await rows.messages_of(database, run_id)]
     calls = [called(each) for each in await calls_of(database, run_id)]
     return RunWithTimeline(**(await views(config, database, [run]))[0].model_dump(), timeline=timeline, calls=calls)
+
+
+@router.get("/runs/{run_id}/story", responses=responses(401, 403, 404, 422, 503))
+async def tell_run(
+    run_id: UUID,
+    _: Operator,
+    config: Config,
+    database: Db,
+    show: Annotated[bool, Query(description="with the parameters and the entering event, which may be personal data")] = False,
+) -> Story:
+    """A run's story: why it began, each answer of the gate with its inputs, waits, tasks, arms, its end; what comes next."""
+    run = await _existing(database, run_id)
+    return await story_of(database, run, config.codes or nothing_at_hand, config.clock.now(), show=show)
 
 
 @router.get("/runs", responses=responses(400, 401, 403, 404, 422, 503))

@@ -105,6 +105,20 @@ def decide(question: Question) -> Go | No:
     return Go()
 
 
+def inputs_of(question: Question) -> dict[str, Any]:
+    """What the gate was given, as far as it decides and is no personal data: kept on the ledger with its answer."""
+    zones = question.where.zones
+    told = {
+        "consent": question.consent,
+        "addresses": question.unsuppressed,
+        "zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones",
+        "told_by": question.where.told_by,
+        "sent_lately": len(question.past),
+        "only": question.request.only,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
 def exposures(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
     """The holdouts that were asked about, each with the customer's arm and the arm's share: of both arms at the same question.
 

@@ -4,7 +4,6 @@ Promise: a number says where in the journey something stands, never who came fir
 actions are the same however the branches take turns.
 """
 
-from collections import Counter
 from contextvars import ContextVar
 from typing import Self
 
@@ -27,7 +26,7 @@ class Branch:
         #: What makes it leave off: the run is over, or another branch has raised.
         self.stop: BaseException | None = None
         self._parent = parent
-        self._counted: Counter[str] = Counter()
+        self._counted: dict[str, int] = {}
         self._forks = 0
 
     def next(self, what: str) -> int:
@@ -36,10 +35,12 @@ class Branch:
         Raises:
             CatalogueError: there are more of them than numbers.
         """
-        self._counted[what] += 1
-        if self.code and self._counted[what] >= _COUNTS:
+        self._counted[what] = count = self._counted.get(what, 0) + 1
+        if not self.code:
+            return count
+        if count >= _COUNTS:
             raise CatalogueError(f"a branch does the same thing at most {_COUNTS - 1:,} times")
-        return self.code * _COUNTS + self._counted[what]
+        return self.code * _COUNTS + count
 
     def fork(self, branches: int) -> list["Branch"]:
         """So many branches of this one.

@@ -129,8 +129,8 @@ class Run:
         self.here.go()
 
     def due(self, at: datetime, what: Callable[[], None]) -> None:
-        """Something is to happen at an instant, unless it is over by then."""
-        self._world.agenda.at(at, self.customer, lambda: what() if self.outcome is None else None)
+        """Something is to happen at an instant."""
+        self._world.agenda.at(at, self.customer, what)
 
     def end(self, reason: Reason, which: str | None = None) -> None:
         """End it, from whatever it waits for; `which` is the goal or exit, by its name."""

@@ -7,8 +7,10 @@ it as it does on Temporal: the end of one is the end of all.
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context, copy_context
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
+from journeys.contracts import Reason
 from journeys.handle import RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
@@ -31,9 +33,10 @@ class Stranded(Protocol):
 
     here: "Strand"
     strands: list["Strand"]
+    outcome: Reason | None
 
     def due(self, at: datetime, what: Callable[[], None]) -> None:
-        """Something is to happen at an instant, unless the run is over by then."""
+        """Something is to happen at an instant."""
         ...
 
 
@@ -99,13 +102,12 @@ class Strand:
             self._over(None, raised)
         else:
             if pause.until is not None:
-                turn = self._turn
-                run.due(pause.until, lambda: self._due(turn))
+                run.due(pause.until, partial(self._due, self._turn))
         finally:
             run.here = before
 
     def _due(self, turn: int) -> None:
-        if self._turn == turn:
+        if self._turn == turn and self._run.outcome is None:
             self.go()
 
 

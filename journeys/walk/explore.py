@@ -31,7 +31,7 @@ from segments import Segment
 
 T = TypeVar("T")
 #: What is answered: what happens there, since one line may do several things.
-_Turn = tuple[Place, str]
+Turn = tuple[Place, str]
 
 _SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
 _CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
@@ -116,7 +116,7 @@ class Refused(BaseException):
 def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
     """Walk a journey every way, with each choice of its parameters and of its entering event."""
     found = Explored()
-    answered: set[tuple[_Turn, int]] = set()
+    answered: set[tuple[Turn, int]] = set()
     asks = False
     both: tuple[list[str] | None, ...] = (None, [])
     for params, entry, changes in product(samples(definition), entries(definition), both):
@@ -125,7 +125,7 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return found
-            walk = _Walk(waiting.pop(), definition)
+            walk = Walk(waiting.pop(), definition)
             given = {"params": params or {}, "entry": entry or {}, "changes": changes}
             stop, handle = _walk(definition, walk, given, limit)
             asks |= handle.asks_of_changes
@@ -149,7 +149,7 @@ def entered(params: dict[str, Any], entry: dict[str, Any], changes: list[str] | 
 
 
 def _walk(
-    definition: JourneyDefinition, walk: "_Walk", given: dict[str, Any], limit: timedelta
+    definition: JourneyDefinition, walk: "Walk", given: dict[str, Any], limit: timedelta
 ) -> tuple[BaseException | None, Journey[Any]]:
     handle: Journey[Any] = Journey(entered(**given), definition.spec, walk)
     try:
@@ -161,26 +161,34 @@ def _walk(
 
 async def first_answer(question: Question, definition: JourneyDefinition, now: datetime) -> Any:
     """What a question is answered first on a walk."""
-    return await _Walk((), definition, now).ask(question)
+    return await Walk((), definition, now).ask(question)
 
 
-class _Walk:
+class Walk:
     """A runtime in which no time passes but what is waited, and every effect is answered as prescribed; then the first way."""
 
-    def __init__(self, prescribed: Sequence[int], definition: JourneyDefinition, now: datetime = ANY_DAY) -> None:
+    def __init__(
+        self,
+        prescribed: Sequence[int],
+        definition: JourneyDefinition,
+        began: datetime = ANY_DAY,
+        zones: tuple[str, ...] = ("UTC",),
+    ) -> None:
+        self.began = began
+        self.zones = zones
         self.effects: list[Effect] = []
         self.commands: list[Command] = []
         self._prescribed = prescribed
         self._definition = definition
-        self._turns: list[tuple[_Turn, int, int]] = []  # where, the way taken, how many ways there are
-        self._taken: dict[_Turn, int] = {}
+        self._turns: list[tuple[Turn, int, int]] = []  # where, the way taken, how many ways there are
+        self._taken: dict[Turn, int] = {}
         self._where: list[Within] = []
         self._forks = Forks()
         self._outside: Place = ()
-        self._now = now
+        self._now = began
         self._at_once = 0
 
-    def other_ways(self, answered: set[tuple[_Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
+    def other_ways(self, answered: set[tuple[Turn, int]], *, every: bool) -> Iterator[tuple[int, ...]]:
         """Prescriptions that turn off this walk where it went by itself: all, or only into what was not answered so before."""
         new = range(len(self._prescribed), len(self._turns))
         answered.update(self._turns[n][:2] for n in new)
@@ -195,9 +203,11 @@ class _Walk:
                     yield (*before, way)
 
     def now(self) -> datetime:
+        """Business time, which passes by waits only."""
         return self._now
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
+        """Time passes."""
         if at > self._now:
             self._at_once = 0
         lasts = max(at - self._now, timedelta(0))
@@ -209,6 +219,7 @@ class _Walk:
     hold = sleep_until
 
     async def deliver(self, request: DeliverRequest) -> Receipt:
+        """A message: sent, and not."""
         place = self._author()
         way = self._way((place, request.step), 2)
         only = (request.only,) if request.only else ()
@@ -218,6 +229,7 @@ class _Walk:
         return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
+        """Each answer that there may be."""
         place = self._author()
         if isinstance(question, When | Opens):
             return self._command(question.activity, question.summary, self._coming(question, place))
@@ -247,16 +259,17 @@ class _Walk:
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
         """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
         if isinstance(question, Opens):
-            return next_open(question.window, ("UTC",), self._now)
+            return next_open(question.window, self.zones, self._now)
         asked = question.moment
         if asked.trait is None and asked.day is None:
-            return next_of(asked, ("UTC",), self._now)
+            return next_of(asked, self.zones, self._now)
         comes = self._way((place, question.summary), 2) == 0
         self._add(Effect("question", question.summary, place, self._at, "it comes" if comes else "never"))
-        known = next_of(asked, ("UTC",), self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
+        known = next_of(asked, self.zones, self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
         return (known or self._now + timedelta(days=1)) if comes else None
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """Each of what is waited for, and in vain."""
         place = self._author()
         ways = list(comings(expect))
         way = self._way((place, summary), len(ways) + 1)
@@ -273,6 +286,7 @@ class _Walk:
         return self._command(Expect.activity, summary, happened)
 
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """One after the other, each from the same instant."""
         place, outside, fork = self._author(), self._outside, self._forks.fork()
         self._add(Effect("fork", f"{len(branches)} at once", place, self._at))
         began, ends, came, self._outside = (self._now, self._at_once), [], [], place
@@ -295,7 +309,7 @@ class _Walk:
     def _author(self) -> Place:
         return place() + self._outside
 
-    def _way(self, turn: _Turn, ways: int) -> int:
+    def _way(self, turn: Turn, ways: int) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
         turn = (turn[0], "/".join([turn[1], *map(str, self._forks.branch)]))
         if turn in self._taken:
@@ -313,7 +327,7 @@ class _Walk:
 
     @property
     def _at(self) -> timedelta:
-        return self._now - ANY_DAY
+        return self._now - self.began
 
     def _add(self, effect: Effect) -> None:
         self.effects.append(replace(effect, branch=self._forks.branch))

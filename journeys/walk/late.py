@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import QuietHours
 from journeys.errors import Fault
 from journeys.heard import OfPeople
 from journeys.rules import Rule
@@ -22,19 +21,36 @@ def late(definition: JourneyDefinition, explored: Explored) -> Iterator[tuple[Ef
     yield from ((None, fault) for fault in _held_for_longer(definition))
     for path in explored.paths:
         for effect in path.effects:
-            yield from ((effect, fault) for fault in _due_when_over(effect))
+            yield from ((effect, fault) for fault in (*_due_when_over(effect), *_shut_for_longer(definition, effect)))
 
 
 def _held_for_longer(definition: JourneyDefinition) -> Iterator[Fault]:
     quiet, useful = definition.spec.quiet_hours, definition.spec.useless_after
-    if quiet is not None and useful < (held := _length(quiet)):
-        told = f"quiet hours hold a message back for up to {describe(held)}, and after {describe(useful)} it is dropped"
-        yield Fault(told, "raise useless_after, or shorten quiet_hours", Rule.LATE)
+    if quiet is not None:
+        yield from _dropped("quiet hours hold", _span(quiet.start, quiet.end), useful, "shorten quiet_hours")
 
 
-def _length(quiet: QuietHours) -> timedelta:
-    start, end = (datetime.strptime(each, "%H:%M") for each in (quiet.start, quiet.end))  # noqa: DTZ007 - a time of day
-    return (end - start) % _DAY
+def _shut_for_longer(definition: JourneyDefinition, effect: Effect) -> Iterator[Fault]:
+    """A window is shut every night; where it has weekdays, for longer."""
+    if effect.request is None:
+        return
+    window = effect.request.window or definition.spec.window
+    if window is not None:
+        useful = effect.request.useless_after - effect.request.due_at
+        yield from _dropped(
+            f"its window ({window}) holds", _span(window.end, window.start), useful, "open the window for longer"
+        )
+
+
+def _dropped(what: str, held: timedelta, useful: timedelta, instead: str) -> Iterator[Fault]:
+    if useful < held:
+        told = f"{what} a message back for up to {describe(held)}, and after {describe(useful)} it is dropped"
+        yield Fault(told, f"raise useless_after, or {instead}", Rule.LATE)
+
+
+def _span(start: str, end: str) -> timedelta:
+    first, last = (datetime.strptime(each, "%H:%M") for each in (start, end))  # noqa: DTZ007 - a time of day
+    return (last - first) % _DAY
 
 
 def _due_when_over(effect: Effect) -> Iterator[Fault]:

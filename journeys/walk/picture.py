@@ -16,9 +16,11 @@ _LETTERS = 32  # in a line of a box
 _BETWEEN = "between "  # what an edge passes by in a row
 _STYLE = """
 text{font:13px system-ui,sans-serif;fill:#1c2733} .t{fill:#5d6b7a;font-size:11px} .a{font-size:11px;fill:#33506e}
+.a{paint-order:stroke;stroke:#fff;stroke-width:4px}
 rect,path.b{stroke:#8a97a6;fill:#f4f6f8} .message{fill:#e3f1e6;stroke:#3f8a55} .question,.first{fill:#fdf3dc;stroke:#b58a2a}
 .begin,.end,.open{fill:#e6ecf5;stroke:#4a6b9a} .e{fill:none;stroke:#8a97a6;stroke-width:1.3}
-@media(prefers-color-scheme:dark){text{fill:#e8edf2}.t,.a{fill:#aab6c2} rect{fill:#28313b}.message{fill:#1e3a28}
+@media(prefers-color-scheme:dark){text{fill:#e8edf2}.t,.a{fill:#aab6c2} .a{stroke:#0d1117}
+rect{fill:#28313b}.message{fill:#1e3a28}
 .question,.first{fill:#423718}.begin,.end,.open{fill:#22304a}}
 """
 

@@ -6,7 +6,7 @@ Promise: what the clock or a free value decides is not walked on both sides, and
 import ast
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
+from linecache import getlines
 
 from pydantic import BaseModel
 
@@ -48,7 +48,7 @@ def _source(definition: JourneyDefinition) -> ast.AsyncFunctionDef | None:
     steps = inspect.unwrap(definition.steps)
     if not inspect.isfunction(steps):
         return None
-    tree = ast.parse(Path(steps.__code__.co_filename).read_text(encoding="utf-8"))
+    tree = ast.parse("".join(getlines(steps.__code__.co_filename)))
     named = (node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef) and node.name == steps.__name__)
     return next((node for node in named if node.args.args and steps.__code__.co_firstlineno in _lines(node)), None)
 

@@ -112,6 +112,8 @@ class Entry:
     priority: int = 0
     budget_since: datetime | None = None  # the period of its journey's budget that a claim counts in
     price: int = 0  # in millionths
+    #: What the gate was asked and said this time.
+    gate: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,7 @@ async def record(connection: Connection, entry: Entry) -> Claimed:
         entry.priority,
         entry.budget_since,
         entry.price,
+        entry.gate,
     )
     return Claimed(**row) if row else Claimed()
 

@@ -744,6 +744,8 @@ create table delivery (
     priority             smallint not null default 0,
     budget_since         timestamptz, -- the period of its journey's budget that it counts in, and what it costs (millionths)
     price                bigint not null default 0,
+    -- What the gate was asked and said, each time: instants, reasons and inputs, nothing of what was sent.
+    gates                jsonb not null default '[]',
     primary key (run_id, step, occurrence),
     check (retry_at is null or state in ('claimed', 'deferred', 'released'))
 );

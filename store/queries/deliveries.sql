@@ -78,15 +78,17 @@ left join lateral (select sum(c.messages) as messages, sum(c.money)::bigint as m
 -- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
                       state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies,
-                      priority, budget_since, price)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, $19, $20, $21)
+                      priority, budget_since, price, gates)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, $19, $20, $21,
+        jsonb_build_array($22::jsonb))
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),
     settled_at = excluded.settled_at, attempts = delivery.attempts + excluded.attempts,
     copies = delivery.copies + excluded.copies,
     budget_since = coalesce(excluded.budget_since, delivery.budget_since),
-    price = case when excluded.budget_since is not null then excluded.price else delivery.price end
+    price = case when excluded.budget_since is not null then excluded.price else delivery.price end,
+    gates = case when jsonb_array_length(delivery.gates) < 50 then delivery.gates || excluded.gates else delivery.gates end
 where delivery.state in ('claimed', 'deferred', 'released')
 returning attempts, copies;
 

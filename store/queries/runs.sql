@@ -174,9 +174,13 @@ select * from run where journey = $1 and idempotency_key = $2;
 -- name: timeline
 -- The messages of a run in the order in which they were due.
 select step, occurrence, channel, purpose, template, state, reason, detail, provider, provider_message_id, attempts, raced,
-       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at
+       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at, gates
 from delivery where run_id = $1
 order by due_at, step, occurrence;
+
+-- name: by_workflow
+-- The run of a workflow.
+select * from run where workflow_id = $1;
 
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.

@@ -1,7 +1,7 @@
 """Runs and journeys as people read them: a run with its messages, how journeys stand, a customer by name."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,10 @@ class Run:
     failing_since: datetime | None
     failure: str | None
     version: str | None
+    entry: dict[str, Any]
+    start_delay: timedelta
+    transition_id: int | None
+    mended_at: datetime | None
     waits_from: datetime | None
     waits_until: datetime | None
     let_in_at: datetime | None
@@ -73,11 +77,18 @@ class Message:
     settled_at: datetime | None
     delivered_at: datetime | None
     read_at: datetime | None
+    gates: list[dict[str, Any]] = field(default_factory=list)
 
 
 async def run_by_id(database: Database, run_id: UUID) -> Run | None:
     """One run."""
     row = await database.pool.fetchrow(_SQL["by_id"], run_id)
+    return run_of(row) if row else None
+
+
+async def run_by_workflow(database: Database, workflow_id: str) -> Run | None:
+    """The run of a workflow."""
+    row = await database.pool.fetchrow(_SQL["by_workflow"], workflow_id)
     return run_of(row) if row else None
 
 

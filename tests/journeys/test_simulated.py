@@ -16,7 +16,7 @@ from workers.testing.seen import Refusal, Run, Stage
 from workers.testing.served import Served, served
 from workers.testing.servers import Servers
 
-CUSTOMERS = 8
+CUSTOMERS = scaled(5, 8)
 SHOPS = scaled(1, 260)
 #: A run's clock on a real server goes on while it works.
 CLOSE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel
 
 from definitions.cart_abandonment import cart_abandonment
-from journeys import Journey, JourneyDefinition, QuietHours, journey
+from journeys import Journey, JourneyDefinition, QuietHours, Window, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.walk.explore import explore
 from journeys.walk.graph import graph_of, mermaid
@@ -286,12 +286,18 @@ def test_what_is_for_nothing_and_what_comes_too_late() -> None:
         call = j.task("Call", to="care", by=timedelta(days=3), escalate="care-lead")
         await j.wait_for(call, timeout=timedelta(days=4)) or await j.push("hello")
 
-    found = {each.name: [doubt.rule for doubt in lint(each)] for each in (bookkeeping, slow, nightly, in_time)}
+    @journey(goal=purchases)
+    async def shut(j: Journey) -> None:
+        await j.push("hello", window=Window("09:00", "20:00"))
+        await j.push("later", window=Window("09:00", "20:00"), useless_after=timedelta(hours=13))
+
+    found = {each.name: [doubt.rule for doubt in lint(each)] for each in (bookkeeping, slow, nightly, in_time, shut)}
     assert found == {
         "bookkeeping": ["no-kpi"],
         "slow": ["delay-beyond-deadline"],
         "nightly": ["delay-beyond-deadline"],
         "in_time": [],
+        "shut": ["delay-beyond-deadline"],
     }
 
 

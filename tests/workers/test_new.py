@@ -27,6 +27,26 @@ def test_what_it_writes_passes_the_check_that_it_names(folder: str, module: str,
     assert journeys("check", cwd=tmp_path, catalogue=module).stdout == finished.stdout
 
 
+def test_each_command_that_its_instructions_name_does_what_they_say(tmp_path: Path) -> None:
+    """What stands in AGENTS.md is typed, but for what needs a database or pytest, which are tried elsewhere."""
+    journeys("new", "my_shop", cwd=tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    named = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for arguments in (["add", "."], [*named, "commit", "-qm", "first"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    text = (tmp_path / "my_shop" / "AGENTS.md").read_text()
+    typed = [line.strip().partition("#")[0].split() for line in text.splitlines() if line.startswith("    journeys ")]
+    commands = {line[1]: [*line[1:]] for line in typed}
+    assert commands.keys() == {"check", "lint", "diff", "reference", "graph", "COMMAND", "runs", "explain", "why-not"}
+    commands["graph"][1] = "welcome"
+    for name in ("check", "lint", "diff", "reference", "graph"):
+        finished = journeys(*commands[name], cwd=tmp_path)
+        assert (finished.returncode, finished.stderr) == (0, ""), name
+    for name in ("runs", "explain", "why-not"):
+        assert journeys(name, "--help", cwd=tmp_path).returncode == 0
+    assert f"pytest -q {Path('tests') / 'test_my_shop.py'}" in text
+
+
 def test_an_empty_folder_may_be_there_and_another_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "my_shop").mkdir()
     assert journeys("new", "my_shop", cwd=tmp_path).returncode == 0

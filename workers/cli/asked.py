@@ -91,13 +91,12 @@ def has_database() -> bool:
 def who_may_deploy() -> "Deployers":
     """Whose signature lets a stored version be executed here: by the settings, else that of the stack that runs here."""
     from workers.embedded.vault import running_dsn, secrets_in
-    from workers.signing import Deployers, DeployKeyMissing, deployers, private_key
+    from workers.signing import Deployers, private_key, trusted
 
     given = settings()
-    with suppress(DeployKeyMissing):
-        return deployers(given)
-    if given.database_url or running_dsn(given.data_dir) is None:
-        return Deployers()
+    found = trusted(given)
+    if found.public or given.database_url or running_dsn(given.data_dir) is None:
+        return found
     return Deployers(public=(private_key(secrets_in(given.data_dir).deploy_key).public_key(),))
 
 

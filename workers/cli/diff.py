@@ -57,7 +57,7 @@ def diff(
     if as_json:
         typer.echo(json.dumps([_plain(change, new) for change in found], ensure_ascii=False, indent=2))
     elif form is Form.MARKDOWN:
-        typer.echo("\n".join(_markdown(found, old, new)))
+        typer.echo("\n".join([*markdown(found, _named(new), _named(old)), *(f"\n{line}" for line in _people(old))]))
     else:
         _print(_drawn(found, old, new))
     raise typer.Exit(1 if exit_code and found else 0)
@@ -98,8 +98,9 @@ def _rows(found: "Iterable[Change]") -> "Iterator[_Row]":
         yield change.journey or "-", change.what, change.before or "-", change.after or "-"
 
 
-def _markdown(found: "list[Change]", old: "Side", new: "Side") -> "Iterator[str]":
-    yield f"**What {_named(new)} does to people, compared with {_named(old)}**"
+def markdown(found: "list[Change]", new: str, old: str) -> "Iterator[str]":
+    """The changes as a table for a pull request."""
+    yield f"**What {new} does to people, compared with {old}**"
     yield ""
     if not found:
         yield "Nothing."
@@ -108,9 +109,6 @@ def _markdown(found: "list[Change]", old: "Side", new: "Side") -> "Iterator[str]
     yield "|---|---|---|---|"
     for row in _rows(found):
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
-    for line in _people(old):
-        yield ""
-        yield line
 
 
 def _drawn(found: "list[Change]", old: "Side", new: "Side") -> "Iterator[RenderableType]":

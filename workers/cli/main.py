@@ -13,6 +13,7 @@ from workers.cli.asked import fail, insist_on_embedded, settings, with_database
 from workers.cli.check import check, insist_on_catalogue
 from workers.cli.dead_letters import dead_letters
 from workers.cli.diff import diff
+from workers.cli.explain import explain
 from workers.cli.keys import keys
 from workers.cli.lists import lists
 from workers.cli.new import new
@@ -26,6 +27,7 @@ from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
 from workers.cli.understand import graph, lint, reference
 from workers.cli.versions import deploy, move, versions
+from workers.cli.why_not import why_not
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -48,6 +50,8 @@ app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)
 app.command(rich_help_panel="Customers")(profile)
+app.command(rich_help_panel="Customers")(explain)
+app.command("why-not", rich_help_panel="Customers")(why_not)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Deployment")(replay)

@@ -89,6 +89,7 @@ def test_an_order_ends_it(shop: "Rehearsal") -> None:
     assert ana.inbox == ["email:hello"]
     assert ana.left("welcome", "goal reached")
 '''
+_AGENTS = Path(__file__).with_name("agents.md")
 _FILES = {
     "__init__.py": _JOURNEY,
     "hello.push.yaml": _PUSH,
@@ -101,6 +102,7 @@ _FILES = {
 
 _NEXT = """\
 
+How to work in it:    {agents}
 Look for mistakes:    journeys check {module}
 Run it here:          JOURNEYS_CATALOGUE={module} journeys dev
 Test it:              pytest {test}    (needs the extra journeys[testing])
@@ -123,6 +125,8 @@ def new(
 ) -> None:
     """Write a first catalogue: one journey, its two segments, its three messages and its test, to change and to grow.
 
+    An AGENTS.md says how to work in it, to people and to programs that write.
+
     A catalogue is a folder of Python files, with the templates of its messages beside them; its name is how it is imported.
     `journeys check` looks for mistakes in it, and `journeys dev` runs it on this machine, where no message leaves the house.
     """
@@ -131,9 +135,10 @@ def new(
     if test.exists():
         fail(f"{test} is there already; move it away, or name another folder")
     written = {folder / name: text for name, text in _FILES.items()} | {test: _TEST.format(module=module)}
+    written[folder / "AGENTS.md"] = _AGENTS.read_text(encoding="utf-8").format(module=module, test=test)
     _write(written)
     typer.echo("\n".join(map(str, written)))
-    typer.echo(_NEXT.format(module=module, test=test))
+    typer.echo(_NEXT.format(module=module, test=test, agents=folder / "AGENTS.md"))
 
 
 def _write(files: Mapping[Path, str]) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.service import RPCError
 
 from store.runs.lists import Wanted, list_runs
@@ -32,6 +33,11 @@ def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
     return waits and activity.next_attempt_schedule_time.ToDatetime(UTC) > now
 
 
+def _clock_of(seen: DescribeWorkflowExecutionResponse) -> datetime:
+    """A run's own time."""
+    return seen.workflow_extended_info.time_skipping_info.current_time.ToDatetime(UTC)
+
+
 def _begun(row: Run) -> bool:
     """Whether Temporal has a run: one that waits to be let in is not there yet."""
     return row.ended_at is None and row.started_at is not None
@@ -43,19 +49,18 @@ class Hands:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
-    async def turn(self, at: datetime, profiles: Sequence[UUID]) -> None:
+    async def turn(self, at: datetime, profiles: Sequence[UUID], beyond: timedelta = _SLACK) -> None:
         """It is `at` in the shop, and for the runs of these customers."""
         self._shop.clock.set(at)
-        waiting = [row for each in profiles for row in await self._open(each)]
-        await asyncio.gather(*(self._forward(row, at) for row in waiting))
+        await asyncio.gather(*(self._forward(row, at + beyond) for row in await self._open(profiles)))
         await self.settle(at, profiles)
 
-    async def _forward(self, row: Run, at: datetime) -> None:
-        handle, until = self._shop.workflow(row), at + _SLACK
+    async def _forward(self, row: Run, until: datetime) -> None:
+        handle = self._shop.workflow(row)
         seen = (await handle.describe()).raw_description
         if any(_is_due_after(each, until) for each in seen.pending_activities):
             return  # the server would try again at once; and nothing else is due in the run
-        ahead = until - await self._shop.skipper.get_current_time(handle)
+        ahead = until - _clock_of(seen)
         if ahead > timedelta(0):
             with suppress(RPCError):  # over by now
                 await self._shop.skipper.fast_forward(handle, ahead)
@@ -74,8 +79,7 @@ class Hands:
         self._shop.clock.set(at)
 
     async def _rest(self, profiles: Sequence[UUID]) -> None:
-        working = [row for each in profiles for row in await self._open(each)]
-        await asyncio.gather(*map(self._idle, working))
+        await asyncio.gather(*map(self._idle, await self._open(profiles)))
 
     async def _idle(self, row: Run) -> None:
         async with asyncio.timeout(_PATIENCE):
@@ -88,21 +92,23 @@ class Hands:
         seen = (await self._shop.workflow(row).describe()).raw_description
         if seen.workflow_execution_info.HasField("close_time"):
             return True
-        later = seen.workflow_extended_info.time_skipping_info.current_time.ToDatetime(UTC)
         return not seen.HasField("pending_workflow_task") and all(
-            _is_due_after(each, later) for each in seen.pending_activities
+            _is_due_after(each, _clock_of(seen)) for each in seen.pending_activities
         )
 
-    async def _open(self, profile: UUID) -> list[Run]:
-        return [row for row in await self.rows(profile) if _begun(row)]
+    async def _open(self, profiles: Sequence[UUID]) -> list[Run]:
+        return [row for row in await self.rows(profiles) if _begun(row)]
 
-    async def rows(self, profile: UUID) -> list[Run]:
-        """A customer's runs; those that are over in Temporal are written down as over."""
-        rows = await self._listed(profile)
+    async def rows(self, profiles: Sequence[UUID]) -> list[Run]:
+        """Runs of customers; those that are over in Temporal are written down as over."""
+        rows = await self._listed(profiles)
         if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if _begun(row)]):
-            rows = await self._listed(profile)
+            rows = await self._listed(profiles)
         return sorted(rows, key=lambda row: (row.entered_at, row.id))
 
-    async def _listed(self, profile: UUID) -> list[Run]:
-        database = self._shop.database
-        return await list_runs(database, Wanted(profile_id=profile), limit=500)
+    async def _listed(self, profiles: Sequence[UUID]) -> list[Run]:
+        async def of(profile: UUID) -> list[Run]:
+            database = self._shop.database
+            return await list_runs(database, Wanted(profile_id=profile), limit=500)
+
+        return [row for rows in await asyncio.gather(*map(of, profiles)) for row in rows]

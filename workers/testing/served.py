@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -49,22 +49,30 @@ FAULTS = {
     (Channel.EMAIL, Kind.GONE): "550",
 }
 SILENCES = {Reply.LATER: "503", Reply.SILENT: "timeout_after_accept"}
+S = TypeVar("S", bound="Served")
 _PROVIDERS = {Channel.PUSH: "fcm", Channel.WHATSAPP: "whatsapp", Channel.EMAIL: "smtp"}
 
 
 @contextmanager
-def served(servers: Servers, catalogue: str, folder: Path) -> Iterator["Served"]:
-    """Open a shop on real servers, on a loop in a thread of its own, so that tests are plain functions."""
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_open(servers, catalogue, folder)) as shop:
-        yield Served(shop, Simulated(load(catalogue), shop.clock.now()), portal)
+def served(servers: Servers, catalogue: str, folder: Path, **more: Any) -> Iterator["Served"]:
+    """Open a shop on real servers, on a loop in a thread of its own, so that tests are plain functions; `more` are settings."""
+    with opened(Served, servers, catalogue, folder, **more) as stage:
+        yield stage
+
+
+@contextmanager
+def opened(kind: "type[S]", servers: Servers, catalogue: str, folder: Path, **more: Any) -> Iterator["S"]:
+    """The same, of this kind of stage."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_open(servers, catalogue, folder, more)) as shop:
+        yield kind(shop, Simulated(load(catalogue), shop.clock.now()), portal)
 
 
 @asynccontextmanager
-async def _open(servers: Servers, catalogue: str, folder: Path) -> AsyncIterator[Shop]:
+async def _open(servers: Servers, catalogue: str, folder: Path, more: Mapping[str, Any]) -> AsyncIterator[Shop]:
     async with fresh_database(servers.postgres) as dsn:
         database = await connect(dsn)
         try:
-            async with open_shop(database, dsn, servers.temporal, folder, catalogue=catalogue, on_time=True) as shop:
+            async with open_shop(database, dsn, servers.temporal, folder, catalogue=catalogue, on_time=True, **more) as shop:
                 shop.clock.set(_monday())
                 yield shop
         finally:
@@ -96,14 +104,7 @@ class Served:
 
     def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:
         """A customer with addresses and consent on these channels; the shadow's has the same id, and so the same luck."""
-
-        async def signs_up() -> None:
-            await self.shop.signs_up(name, channels, **traits)
-            self._profiles[name] = await self.shop.database.pool.fetchval(
-                "select profile_id from identity where kind = 'user_id' and value = $1", name
-            )
-
-        self._portal.call(signs_up)
+        self._portal.call(self._signs_up, name, channels, traits)
         self.shadow.joins(name, channels, traits, self._profiles[name])
         self._portal.call(self._hands.settle, self.now, [self._profiles[name]])
 
@@ -247,9 +248,14 @@ class Served:
         yield
         await self._hands.settle(self.now, profiles)
 
+    async def _signs_up(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:
+        await self.shop.signs_up(name, channels, **traits)
+        asked = "select profile_id from identity where kind = 'user_id' and value = $1"
+        self._profiles[name] = await self.shop.database.pool.fetchval(asked, name)
+
     async def _news(self, name: str, step: str, event: str, told: dict[str, Any]) -> None:
         async with self._about(name):
-            rows = await self._hands.rows(self._profiles[name])
+            rows = await self._hands.rows([self._profiles[name]])
             messages = [(row, each) for row in rows for each in await self.shop.messages(row) if each.step == step]
             row, message = [found for found in messages if found[1].state == Outcome.SENT][-1]
             told |= {"run_id": str(row.id), "occurrence": message.occurrence}
@@ -269,7 +275,7 @@ class Served:
 
     async def _runs(self, name: str) -> list[Run]:
         await self._hands.turn(self.now, [self._profiles[name]])
-        return [await self._seen(row) for row in await self._hands.rows(self._profiles[name])]
+        return [await self._seen(row) for row in await self._hands.rows([self._profiles[name]])]
 
     async def _seen(self, row: Row) -> Run:
         messages = tuple(

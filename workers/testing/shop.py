@@ -238,15 +238,16 @@ async def open_shop(
     serve: bool = True,
     speed: float = 1.0,
     on_time: bool = False,
+    **more: Any,
 ) -> AsyncIterator[Shop]:
     """Open a shop on a fresh database and a namespace of its own; its days may pass faster than ours.
 
-    A run begins at Temporal's time; where runs are `on_time`, at the shop's, however far ahead that is.
+    A run begins at Temporal's time; where runs are `on_time`, at the shop's, however far ahead that is. `more` are settings.
     """
     async with AsyncExitStack() as stack:
         namespace = await new_namespace(temporal_address)
         sandbox = await stack.enter_async_context(running_sandbox(folder / "sandbox"))
-        settings = settings_for(dsn, temporal_address, namespace, sandbox, catalogue)
+        settings = settings_for(dsn, temporal_address, namespace, sandbox, catalogue, **more)
         skipper = TimeSkipper(await connect_temporal(settings), config=TimeSkippingConfig(enabled=False))
         now = datetime.now(UTC)
         clock = HandClock(real_origin=now, business_origin=now, speed=speed)

@@ -73,7 +73,7 @@ class Simulated:
         """The last message of a step that a provider took."""
         runs = self.world.runs.of(self._who(name))
         found = [each for run in runs for each in run.messages if each.step == step and each.state == Outcome.SENT]
-        return max(found, key=lambda each: each.at, default=None)
+        return max(found, key=lambda each: (each.at, each.request.occurrence), default=None)
 
     def passes(self, until: datetime) -> None:
         """Time passes, and all that it brings happens."""

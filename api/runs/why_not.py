@@ -1,0 +1,213 @@
+"""Why somebody did not enter a journey, or was not sent one of its messages: what stands in the way, and what is on record.
+
+Promise: says what is so now and what was refused then; only reads. Ids, names, reasons and instants; what a condition saw of
+the customer (traits, events) only when it is asked for.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from journeys import JourneyDefinition
+from journeys.entry import COOLING_DOWN, ENTERED_BEFORE, KILLED, TOO_LATE, Past, is_held_out, refusal
+from journeys.room import earliest
+from segments import Segment
+from segments.ask.ask import explain
+from segments.ask.overview import all_segments
+from segments.ask.why import Finding
+from store import Database
+from store.runs.lists import Wanted, list_runs
+from store.runs.story import last_move, refusals_of
+from store.runs.switches import EVERYTHING, holding, switches
+from store.runs.views import Run, messages_of
+from store.segments.rows import evaluated
+
+_MANY = 20
+_RESUME = "let it live again: journeys resume"
+_NOT_SENT = {"skipped", "failed", "withheld", "deferred", "unconfirmed"}
+
+
+class Because(BaseModel):
+    """One reason: what stands in the way now, or what was refused then."""
+
+    rule: str = Field(description="such as not-in-segment, refused, cooling-down, journey-killed, message-not-sent, entered")
+    what: str
+    at: datetime | None = None
+    until: datetime | None = None
+    remedy: str = ""
+
+
+class Condition(BaseModel):
+    """A part of the entry segment's definition, for this customer now."""
+
+    text: str
+    holds: bool
+    saw: Any = Field(default=None, description="only when it was asked for")
+    changes_at: datetime | None = None
+    parts: list["Condition"] = Field(default_factory=list)
+
+
+class WhyNot(BaseModel):
+    """All of it, the most telling first."""
+
+    journey: str
+    customer_id: str
+    because: list[Because]
+    segment: str | None = None
+    conditions: Condition | None = Field(default=None, description="the entry segment's definition, part by part")
+
+
+class Asking:
+    """What is asked of whom: a journey by name and, where the catalogue has it, what it declares."""
+
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        journeys: Mapping[str, JourneyDefinition],
+        segments: Mapping[str, Segment],
+        now: datetime,
+    ) -> None:
+        self.database, self.name, self.now = database, name, now
+        self.definition = journeys.get(name)
+        self.segments = segments
+
+    async def about(self, customer: UUID, *, show: bool = False) -> WhyNot:
+        """Why this customer did not enter, or what became of it where they did."""
+        runs = await list_runs(self.database, Wanted(journey=self.name, profile_id=customer), limit=_MANY)
+        found = [each async for each in self._journey()]
+        found += list(self._runs(runs))
+        found += [each async for each in self._messages(runs)]
+        found += [each async for each in self._refused(customer)]
+        found += list(self._rules(customer, runs))
+        conditions, in_segment = await self._segment(customer, show=show)
+        entry = self.definition.spec.entered_by if self.definition else None
+        told = WhyNot(
+            journey=self.name,
+            customer_id=str(customer),
+            because=[*found, *in_segment],
+            segment=entry,
+            conditions=conditions,
+        )
+        if not told.because:
+            nothing = "nothing stands in the way: whoever enters the segment now comes in"
+            told.because.append(Because(rule="nothing", what=nothing))
+        return told
+
+    async def _journey(self) -> AsyncIterator[Because]:
+        switch = holding(await switches(self.database), self.name)
+        state, whose = (switch.state, switch.journey) if switch else ("live", self.name)
+        what = "everything is" if whose == EVERYTHING else "it is"
+        if self.definition is None:
+            yield Because(rule="not-in-catalogue", what="the catalogue here has no such journey", remedy="deploy it")
+        if state == "killed":
+            yield Because(rule="journey-killed", what=f"{what} killed: nobody comes in", remedy=_RESUME)
+        if state == "paused":
+            what += " paused: who enters comes in, and messages wait; nobody is started over the API"
+            yield Because(rule="journey-paused", what=what, remedy=_RESUME)
+
+    def _runs(self, runs: list[Run]) -> Iterator[Because]:
+        for run in runs:
+            since = "is about to begin it" if run.started_at is None else "is in it"
+            what = f"{since} (run {run.id})" if run.ended_at is None else f"was in it: {run.outcome} (run {run.id})"
+            yield Because(rule="entered", what=what, at=run.entered_at, remedy=f"journeys explain {run.id}")
+            if run.ended_at is None and run.waits_until is not None and run.let_in_at is None:
+                what = "waits to be let in: the journey has limits, and those before come first"
+                yield Because(rule="waits-in-line", what=what, at=run.waits_from, until=run.waits_until)
+            elif run.started_at is None and run.ended_at is None:
+                what = "Temporal does not know the run yet: no worker has dispatched it"
+                yield Because(rule="not-started", what=what, remedy="see whether workers run")
+
+    async def _messages(self, runs: list[Run]) -> AsyncIterator[Because]:
+        for run in runs[:3]:
+            for message in await messages_of(self.database, run.id):
+                if message.state in _NOT_SENT:
+                    what = f"{message.channel} {message.template} was not sent: {message.reason or message.state}"
+                    yield Because(rule="message-not-sent", what=what, at=message.settled_at, until=message.retry_at)
+
+    async def _refused(self, customer: UUID) -> AsyncIterator[Because]:
+        for each in await refusals_of(self.database, self.name, customer):
+            key = f" (key {each.entry_key})" if each.entry_key else ""
+            yield Because(
+                rule="refused", what=f"was refused{key}: {each.reason}", at=each.at, remedy=_REMEDIES.get(each.reason, "")
+            )
+
+    def _rules(self, customer: UUID, runs: list[Run]) -> Iterator[Because]:
+        """What the journey's own rules say of an entry at this moment."""
+        if self.definition is None:
+            return
+        spec = self.definition.spec
+        past = _past(runs)
+        why = refusal(spec, "any", past, self.now, self.now)
+        if why is not None and why.reason in (ENTERED_BEFORE, COOLING_DOWN) and not past.running:
+            until, what = why.told.get("again_at"), f"may not enter again: {spec.reentry}"
+            yield Because(rule=why.reason.replace(" ", "-"), what=what, until=until, remedy=_REMEDIES[why.reason])
+        if isinstance(shut := earliest(spec, customer, self.now, self.now), str):
+            yield Because(rule=shut.replace(" ", "-"), what=f"would not be let in now: {shut}")
+        if is_held_out(spec, customer):
+            what = f"is in the holdout ({spec.holdout:.0%}): enters, and is sent nothing"
+            yield Because(rule="holdout", what=what)
+
+    async def _segment(self, customer: UUID, *, show: bool) -> tuple[Condition | None, list[Because]]:
+        name = self.definition.spec.entered_by if self.definition else None
+        if name is None:
+            told = [Because(rule="api-only", what="nobody enters by a segment: it is started over the API")]
+            return None, told if self.definition else []
+        known = (await all_segments(self.database, self.segments)).known.get(name)
+        if known is None:
+            return None, [Because(rule="no-segment", what=f"there is no segment '{name}'", remedy="define it, or deploy it")]
+        answer = await explain(self.database, known.segment, customer, self.now)
+        if answer is None:
+            return None, [Because(rule="no-customer", what="there is no such customer any more")]
+        because = [
+            each async for each in self._membership(customer, known.segment, inside=answer.member, so=answer.finding.holds)
+        ]
+        return _condition(answer.finding, show=show), because
+
+    async def _membership(self, customer: UUID, segment: Segment, *, inside: bool, so: bool) -> AsyncIterator[Because]:
+        name = segment.name
+        if name not in await evaluated(self.database, {name: segment.version}):
+            yield Because(
+                rule="segment-not-live", what=f"segment {name} is not evaluated yet: it is being loaded, or no worker runs"
+            )
+        move = await last_move(self.database, customer, name)
+        if not inside and not so:
+            yield Because(
+                rule="not-in-segment", what=f"is not in segment {name}: see which conditions fail", at=move.at if move else None
+            )
+        elif not inside:
+            yield Because(rule="about-to-enter", what=f"is in segment {name} by its definition; the watch has not looked yet")
+        elif move is None:
+            what = f"was in segment {name} already when it was taken up: who is in then does not enter"
+            yield Because(rule="in-before", what=what, remedy=f"journeys segments announce {name}")
+        elif move.kind != "left" and not move.dispatched:
+            yield Because(
+                rule="not-dispatched", what=f"entered segment {name}, and no worker has dealt with it yet", at=move.at
+            )
+        elif move.kind != "left":
+            what = f"is in segment {name} since; who is in it does not enter once more"
+            yield Because(rule="in-segment", what=what, at=move.at)
+
+
+def _past(runs: list[Run]) -> Past:
+    """The customer's earlier runs; where a journey enters per key, as if all had the same."""
+    running = any(run.ended_at is None for run in runs)
+    ended = max((run.ended_at for run in runs if run.ended_at is not None), default=None)
+    return Past(running, len(runs), ended, max((run.entered_at for run in runs), default=None))
+
+
+_REMEDIES = {
+    TOO_LATE: "raise max_lateness=, or see why it was noticed so late",
+    COOLING_DOWN: "shorten reentry=after(…)",
+    ENTERED_BEFORE: "declare reentry=after(…), if they shall enter again",
+    KILLED: _RESUME,
+}
+
+
+def _condition(found: Finding, *, show: bool) -> Condition:
+    parts = [_condition(part, show=show) for part in found.parts]
+    saw = found.saw if show else None
+    return Condition(text=found.text, holds=found.holds, saw=saw, changes_at=found.changes_at, parts=parts)

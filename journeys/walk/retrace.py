@@ -1,0 +1,230 @@
+"""Where a run stands, and what comes next: its steps walked with what is on record, and from there on every way.
+
+Promise: only the journey's pure steps are executed. What is not on record is tried each way, and ways that the record
+contradicts are left out; a moment of the customer's clock is reckoned with what is known of them now.
+"""
+
+from collections import defaultdict
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from journeys.authoring import JourneyDefinition
+from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.gate.hours import next_open
+from journeys.gate.moment import next_of
+from journeys.handle import Journey
+from journeys.handle.branch import Branch
+from journeys.heard import Expect, Happened
+from journeys.questions import Arm, Opens, Question, When
+from journeys.walk.driving import drive
+from journeys.walk.explore import Effect, Enough, Turn, Walk
+from journeys.walk.place import Place
+
+_MOST = 200  # walks
+_FAR_ENOUGH = 20  # effects beyond the record
+_TOLD = ("message", "first", "question", "action")
+
+
+class Told(NamedTuple):
+    """What the ledger says of a message: the receipt that its run has, if any, since when, and when it is tried again."""
+
+    receipt: Receipt | None
+    at: datetime
+    retry_at: datetime | None = None
+
+
+class Waited(NamedTuple):
+    """What is on record of a wait: until when it lasts at most, and what happened."""
+
+    until: datetime
+    happened: Happened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record of a run: messages by step and occurrence, waits by number, arms; its customer's zones and traits."""
+
+    messages: Mapping[tuple[str, int], Told] = field(default_factory=dict)
+    waits: Mapping[int, Waited] = field(default_factory=dict)
+    arms: Mapping[str, str] = field(default_factory=dict)
+    zones: tuple[str, ...] = ("UTC",)
+    traits: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What a run is at: a wait, a wait for something, a message; and until when, if that is known."""
+
+    kind: str
+    what: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Something that comes, or may come (`sure` is false: only on some of the ways)."""
+
+    kind: str
+    what: str
+    earliest: datetime
+    latest: datetime
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands, each of several where the record allows that, and what is ahead of it, the soonest first."""
+
+    stops: tuple[Stop, ...]
+    ahead: tuple[Ahead, ...]
+
+
+def retrace(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime) -> Standing | None:
+    """Where a run stands; None where its code cannot be walked with what is on record."""
+    fitting = [walk for walk in _walks(definition, start, known, now) if not walk.strange]
+    if not fitting:
+        return None
+    stops = dict.fromkeys(stop for walk in fitting for stop in walk.stops)
+    return Standing(tuple(stops), tuple(_ahead(fitting)))
+
+
+def _walks(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime) -> Iterator["Retrace"]:
+    waiting: list[tuple[int, ...]] = [()]
+    answered: set[Any] = set()
+    for n in range(_MOST):
+        if not waiting:
+            return
+        walk = Retrace(waiting.pop(), definition, start, known, now)
+        walk.strange = _driven(definition, start, walk)
+        yield walk
+        waiting += walk.other_ways(answered, every=n < _MOST // 2)
+
+
+def _driven(definition: JourneyDefinition, start: RunStart, walk: "Retrace") -> bool:
+    """Whether the steps did what they do not do in a run: raise, or contradict what is on record."""
+    stop = drive(definition, Journey(start, definition.spec, walk))
+    walk.through = stop is None
+    return isinstance(stop, Exception | Contradicted) or not walk.explains
+
+
+class Contradicted(BaseException):
+    """Leaves a way that cannot have been the run's."""
+
+
+class Retrace(Walk):
+    """A runtime that answers what is on record, notes where that ends, and then goes on as the explorer does."""
+
+    def __init__(
+        self, prescribed: Sequence[int], definition: JourneyDefinition, start: RunStart, known: Known, now: datetime
+    ) -> None:
+        super().__init__(prescribed, definition, start.entered_at, known.zones)
+        self._now = max(start.entered_at, start.started_at)
+        self._known = known
+        self._real = now
+        self._beyond = False  # the record, in this branch
+        self._outer: list[tuple[bool, int]] = []
+        self._used = 0
+        self.stops: list[Stop] = []
+        self.coming: list[Effect] = []
+        self.strange = False
+        self.through = False
+
+    @property
+    def over_at(self) -> datetime:
+        """When it was through."""
+        return self._now
+
+    @property
+    def explains(self) -> bool:
+        """Whether all that is on record has its place on this way."""
+        return self._used == len(self._known.messages) + len(self._known.waits)
+
+    async def sleep_until(self, at: datetime, summary: str) -> None:
+        """It stands in the first wait that is not over."""
+        if not self._beyond and at > self._real:
+            self._stands("wait", summary, at)
+        await super().sleep_until(at, summary)
+
+    async def hold(self, until: datetime, summary: str) -> None:
+        """A wait as any."""
+        await self.sleep_until(until, summary)
+
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        """As the ledger says; it stands at the first message that has no answer yet."""
+        told = self._known.messages.get((request.step, request.occurrence)) if not self._beyond else None
+        self._used += told is not None
+        if told is not None and told.receipt is not None:
+            self._now = max(self._now, told.at)
+            return told.receipt
+        if not self._beyond:
+            self._stands("message", f"{request.channel.value} {request.template}", told.retry_at if told else None)
+        return await super().deliver(request)
+
+    async def ask(self, question: Question) -> Any:
+        """Arms as they are drawn, moments by the customer's clock; all else each way."""
+        match question:
+            case Arm(experiment=name) if name in self._known.arms:
+                return self._known.arms[name]
+            case When():
+                return next_of(question.moment, self.zones, self._now, self._known.traits)
+            case Opens():
+                return next_open(question.window, self.zones, self._now)
+        return await super().ask(question)
+
+    async def listen(self, expect: Expect, summary: str) -> Happened | None:
+        """What happened, or in vain; it stands in the first wait that is neither."""
+        waited = self._known.waits.get(expect.wait) if not self._beyond else None
+        self._used += waited is not None
+        self._at_once = 0
+        if waited is not None and (waited.happened or waited.until <= self._real):
+            self._now = max(self._now, waited.happened.at if waited.happened else waited.until)
+            return waited.happened
+        if not self._beyond:
+            self._stands("first", summary, waited.until if waited else None)
+        return await super().listen(expect, summary)
+
+    async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
+        """Each branch has its own place; the run is beyond its record where one of them is."""
+        self._outer.append((self._beyond, len(self.stops)))
+        came = await super().together(branches)
+        beyond, stops = self._outer.pop()
+        self._beyond = beyond or len(self.stops) > stops
+        return came
+
+    def _mark(self, kind: str, what: str, place: Place) -> None:
+        if kind == "branch":
+            self._beyond = self._outer[-1][0]
+        super()._mark(kind, what, place)
+
+    def _stands(self, kind: str, what: str, until: datetime | None) -> None:
+        if not self._outer and not self.explains:
+            raise Contradicted
+        self.stops.append(Stop(kind, what, until))
+        self._beyond = True
+        self._now = max(self._now, self._real, until or self._real) if kind == "message" else max(self._now, self._real)
+
+    def _way(self, turn: Turn, ways: int) -> int:
+        """What was asked twice may have been answered differently."""
+        return super()._way(turn if self._beyond else (turn[0], f"{turn[1]} {len(self._turns)}"), ways)
+
+    def _add(self, effect: Effect) -> None:
+        super()._add(effect)
+        here = self.stops and self.stops[-1].what == effect.what and effect.kind == "first" and not self.coming
+        if self._beyond and effect.kind in _TOLD and not here:
+            self.coming.append(effect)
+        if len(self.coming) > _FAR_ENOUGH:
+            raise Enough
+
+
+def _ahead(walks: Sequence[Retrace]) -> list[Ahead]:
+    met: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    often: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for n, walk in enumerate(walks):
+        ends = [("end", "finished", walk.over_at)] if walk.through else []
+        for kind, what, at in [*((each.kind, each.what, walk.began + each.at) for each in walk.coming), *ends]:
+            met[kind, what].append(at)
+            often[kind, what].add(n)
+    found = [Ahead(*key, min(at), max(at), len(often[key]) == len(walks)) for key, at in met.items()]
+    return sorted(found, key=lambda each: (each.earliest, each.kind == "end"))

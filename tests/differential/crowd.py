@@ -1,0 +1,92 @@
+"""Many customers at once on real servers: what happens at an instant happens to all of them, and then they go on together.
+
+Promise: their runs are still turned one by one by Temporal's own clocks. Whose run is by itself, and meets no provider twice,
+is turned to the end of a stretch at once; everybody else from instant to instant, and as far beyond as things may be late.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from journeys.contracts import Channel
+from workers.testing.seen import Run
+from workers.testing.served import Served, opened
+from workers.testing.servers import Servers
+
+#: What is due at an instant may be due so much later in a run that has worked, or was started by another.
+NOTHING, LATE = timedelta(0), timedelta(seconds=100)
+
+
+class Crowd(Served):
+    """A stage for a crowd."""
+
+    _gathered = False
+
+    @contextmanager
+    def instant(self) -> Iterator[None]:
+        """What is done inside is done at one instant, and settled for all together."""
+        self._turn(self.now, list(self._profiles), NOTHING)
+        self._gathered = True
+        yield
+        self._gathered = False
+        self._portal.call(self._hands.settle, self.now, list(self._profiles.values()))
+
+    def passes(self, until: datetime) -> None:
+        """Time passes: for whom things hang together, from instant to instant; for the others at once."""
+        due = list(self.shadow.steps(until))
+        closely = {name for name in {name for _, name in due} if self._is_entangled(name)}
+        for at, together in groupby([each for each in due if each[1] in closely], key=lambda each: each[0]):
+            self._turn(at, sorted({name for _, name in together}), LATE)
+        self._turn(until, list(self._profiles), NOTHING)
+
+    def _turn(self, at: datetime, names: Sequence[str], beyond: timedelta) -> None:
+        self._portal.call(self._hands.turn, at, [self._profiles[name] for name in names], beyond)
+
+    def all_runs(self) -> dict[str, list[tuple[UUID, Run]]]:
+        """Everybody's runs, as Postgres and Temporal have them."""
+
+        async def of(id_: UUID) -> list[tuple[UUID, Run]]:
+            return [(row.id, await self._seen(row)) for row in await self._hands.rows([id_])]
+
+        async def everybodys() -> dict[str, list[tuple[UUID, Run]]]:
+            return {name: await of(id_) for name, id_ in self._profiles.items()}
+
+        return self._portal.call(everybodys)
+
+    @property
+    def people(self) -> dict[str, UUID]:
+        """Everybody's id."""
+        return dict(self._profiles)
+
+    def _is_entangled(self, name: str) -> bool:
+        runs = self.shadow.world.runs.of(self.shadow.world.customers[name])
+        unsettled = any(each.attempts > 1 or each.state in ("claimed", "released") for run in runs for each in run.messages)
+        uncalled = any(each.attempts > 1 or each.called is None for run in runs for each in run.calls)
+        return unsettled or uncalled or len(runs) > 1
+
+    @asynccontextmanager
+    async def _about(self, *names: str) -> AsyncIterator[None]:
+        if self._gathered:
+            yield
+        else:
+            async with super()._about(*names):
+                yield
+
+    def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:
+        """A customer joins."""
+        if not self._gathered:
+            return super().joins(name, channels, traits)
+        self._portal.call(self._signs_up, name, channels, traits)
+        self.shadow.joins(name, channels, traits, self._profiles[name])
+        return None
+
+
+@contextmanager
+def crowd(servers: Servers, catalogue: str, folder: Path) -> Iterator[Crowd]:
+    """Open a shop for a crowd, its runs outside of the sandbox, so that they can be traced."""
+    with opened(Crowd, servers, catalogue, folder, sandboxed=False) as stage:
+        yield stage

@@ -1,0 +1,88 @@
+"""What runs really did, on either runtime: their authors' words, and what every question, wait and message came to."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+from journeys.contracts import Receipt
+from journeys.handle import Journey
+from journeys.handle.branch import HERE
+from journeys.heard import Happened
+from journeys.reference import words_of
+from journeys.simulate import Run as Simulated
+from journeys.temporal.workflow import JourneyRun
+
+#: The words of the handle: each has to come up.
+WORDS = frozenset(name for kind in Journey.__mro__ if "journeys.handle" in kind.__module__ for name in words_of(kind))
+
+
+class Trace:
+    """By run: its words, and what came of its effects, in each branch in order."""
+
+    def __init__(self) -> None:
+        self.words: dict[UUID, set[str]] = defaultdict(set)
+        self.effects: dict[UUID, list[tuple[int, str, str]]] = defaultdict(list)
+
+    def told(self, run: UUID) -> list[tuple[int, str, str]]:
+        """What came of a run's effects, branch by branch."""
+        return sorted(self.effects[run], key=lambda each: each[0])
+
+
+@contextmanager
+def traced() -> Iterator[Trace]:
+    """While it lasts, runs of this process are traced, on Temporal where they are not in the sandbox."""
+    trace, changed = Trace(), []
+    for kind in Journey.__mro__:
+        if kind.__module__.startswith("journeys.handle"):
+            changed += [patch.object(kind, name, _noted(trace, name, word)) for name, word in words_of(kind).items()]
+    for runtime, start in ((Simulated, "start"), (JourneyRun, "_start")):
+        for name in ("ask", "listen", "deliver"):
+            changed.append(patch.object(runtime, name, _kept(trace, start, name, getattr(runtime, name))))
+    for each in changed:
+        each.start()
+    try:
+        yield trace
+    finally:
+        for each in changed:
+            each.stop()
+
+
+def _noted(trace: Trace, name: str, word: Any) -> Any:
+    def note(handle: Any) -> None:
+        trace.words[handle._start.run_id].add(name)
+
+    if isinstance(word, property):
+        return property(lambda handle: (note(handle), word.fget(handle))[1])  # type: ignore[misc]
+
+    @wraps(word)
+    def said(handle: Any, *given: Any, **more: Any) -> Any:
+        note(handle)
+        return word(handle, *given, **more)
+
+    return said
+
+
+def _kept(trace: Trace, start: str, name: str, effect: Callable[..., Any]) -> Any:
+    @wraps(effect)
+    async def kept(run: Any, asked: Any, *more: Any) -> Any:
+        came = await effect(run, asked, *more)
+        branch = HERE.get()
+        what = getattr(asked, "summary", None) or getattr(asked, "step", None) or "first"
+        trace.effects[getattr(run, start).run_id].append((branch.code if branch else 0, f"{name} {what}", _plain(came)))
+        return came
+
+    return kept
+
+
+def _plain(came: Any) -> str:
+    """What it came to; instants apart, which are compared by themselves."""
+    match came:
+        case Receipt():
+            return f"{came.outcome} {came.reason} {came.segment}"
+        case Happened():
+            return f"{came.which} {came.outcome}"
+    return type(came).__name__ if hasattr(came, "tzinfo") else repr(came)

@@ -1,0 +1,119 @@
+"""`journeys explain`: one customer's story in one journey, from why it began to what comes next."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workers.cli.asked import fail, settings, who_may_deploy, with_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from rich.console import RenderableType
+
+    from api.runs.story import Moment, Story
+    from store import Database
+    from store.runs.views import Run
+
+
+def explain(
+    run: Annotated[
+        str, typer.Argument(help="The run's id, or its workflow's, as the Temporal UI and `journeys runs` show them.")
+    ],
+    show: Annotated[
+        bool, typer.Option("--show", help="Also its parameters and the entering event, which may be personal data.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+) -> None:
+    """Tell one customer's story in one journey: gate by gate with its inputs, waits, arms, tasks; and what comes next.
+
+    Told from Postgres, so also while Temporal is away. Times are business time in UTC and the customer's own. Nothing
+    personal is printed without --show.
+    """
+    from workers.cli import tables
+
+    story = with_database(lambda database: _story(database, run, show=show))
+    tables.show(story, drawn, as_json=as_json)
+
+
+async def _story(database: "Database", named: str, *, show: bool) -> "Story":
+    from api.runs.story import story_of
+    from journeys.catalogue import load
+    from workers.codes import Codes
+
+    given = settings()
+    found = await _run(database, named)
+    if found is None:
+        fail(f"no run {named}; `journeys runs` lists them")
+    codes = Codes(given.catalogue, load(given.catalogue).journeys, who_may_deploy())
+    return await story_of(database, found, codes, given.clock.now(), show=show)
+
+
+async def _run(database: "Database", named: str) -> "Run | None":
+    from store.runs.views import run_by_id, run_by_workflow
+
+    id_ = _as_id(named)
+    return await run_by_id(database, id_) if id_ else await run_by_workflow(database, named)
+
+
+def _as_id(named: str) -> "UUID | None":
+    from uuid import UUID
+
+    try:
+        return UUID(named)
+    except ValueError:
+        return None
+
+
+def drawn(story: "Story") -> "Iterable[RenderableType]":
+    """A story for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    yield Text(f"{story.journey}, {story.status}: run {story.run} of customer {story.customer_id}", style="bold")
+    yield Text(
+        f"workflow {story.workflow_id}, version {story.version or '-'}; their clock: {story.zone} ({story.zone_told_by})"
+    )
+    table = Table("when (UTC)", "their clock", "", "what", "with")
+    for moment in story.happened:
+        table.add_row(_at(moment.at), _at(moment.local), moment.kind, Text(moment.what), Text(_with(moment)))
+    yield table
+    for stop in story.at:
+        until = f", until {_at(stop.until)} UTC ({_at(stop.local)} on their clock)" if stop.until else ""
+        yield Text(f"now at: {stop.what}{until}", style="bold")
+    if story.ahead:
+        yield _ahead(story)
+    if story.note:
+        yield Text(story.note, style="yellow")
+    if story.shown is not None:
+        yield Text(f"parameters: {story.shown['params']}")
+        yield Text(f"entering event: {story.shown['entry']}")
+
+
+def _ahead(story: "Story") -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("comes at (UTC)", "their clock", "", "what", "", title="what comes next, if nothing else happens")
+    for each in story.ahead:
+        later = f" to {_at(each.latest)}" if each.latest - each.earliest > timedelta(minutes=1) else ""
+        sure = "" if each.sure else "on some ways"
+        table.add_row(f"{_at(each.earliest)}{later}", _at(each.local), each.kind, Text(each.what), sure)
+    return table
+
+
+def _with(moment: "Moment") -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in moment.detail.items())
+
+
+def _value(value: Any) -> str:
+    try:
+        return _at(datetime.fromisoformat(value)) if isinstance(value, str) else str(value)
+    except ValueError:
+        return str(value)
+
+
+def _at(at: datetime | None) -> str:
+    return f"{at:%a %d %b %Y %H:%M}" if at else "-"

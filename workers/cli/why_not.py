@@ -1,0 +1,105 @@
+"""`journeys why-not`: why somebody did not enter a journey, or was not sent one of its messages."""
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from workers.cli.asked import fail, settings, with_database
+from workers.cli.check import examined_or_fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+    from rich.tree import Tree
+
+    from api.runs.why_not import Condition, WhyNot
+    from store import Database
+
+
+def why_not(
+    customer: Annotated[str, typer.Argument(help="The customer: their userId, or our id of them.")],
+    journey: Annotated[str, typer.Argument(help="The journey's name.")],
+    show: Annotated[
+        bool, typer.Option("--show", help="Also what each condition saw (traits, events), which may be personal data.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Tell why somebody is not in a journey, or was not sent one of its messages.
+
+    What was refused and why, what stands in the way now, and which condition of its segment fails. Nothing personal is printed
+    without --show.
+    """
+    from workers.cli import tables
+
+    found = with_database(lambda database: _asked(database, customer, journey, show=show))
+    tables.show(found, _drawn, as_json=as_json)
+
+
+async def _asked(database: "Database", customer: str, journey: str, *, show: bool) -> "WhyNot":
+    from api.runs.why_not import Asking
+    from store.runs.views import has_runs
+
+    given = settings()
+    catalogue = examined_or_fail(given.catalogue)
+    if journey not in catalogue.journeys and not await has_runs(database, journey):
+        fail(f"no journey {journey!r}, and no run of one; the catalogue has: {', '.join(sorted(catalogue.journeys))}")
+    profile = await _profile(database, customer)
+    if profile is None:
+        fail(f"no such customer {customer!r}: no identify or track call with this userId has come in, nor is it an id of ours")
+    asking = Asking(database, journey, catalogue.journeys, catalogue.segments, given.clock.now())
+    return await asking.about(profile, show=show)
+
+
+async def _profile(database: "Database", customer: str) -> UUID | None:
+    from store.runs.views import customer_id
+
+    async with database.pool.acquire() as connection:
+        found = await customer_id(connection, "user_id", customer)
+        return found or (await customer_id(connection, "id", customer) if _is_id(customer) else None)
+
+
+def _is_id(named: str) -> bool:
+    try:
+        UUID(named)
+    except ValueError:
+        return False
+    return True
+
+
+def _drawn(found: "WhyNot") -> "Iterable[RenderableType]":
+    from rich.table import Table
+    from rich.text import Text
+
+    from workers.cli.tables import instant
+
+    yield Text(f"customer {found.customer_id} and {found.journey}", style="bold")
+    table = Table("", "why", "at", "until", "what to do")
+    for each in found.because:
+        until = instant(each.until) if each.until else "-"
+        table.add_row(each.rule, Text(each.what), instant(each.at), until, Text(each.remedy or "-"))
+    yield table
+    if found.conditions is not None:
+        yield Text(f"segment {found.segment}:")
+        yield _tree(found.conditions)
+
+
+def _tree(condition: "Condition") -> "Tree":
+    from rich.tree import Tree
+
+    tree = Tree(_line(condition))
+    for part in condition.parts:
+        tree.children.append(_tree(part))
+    return tree
+
+
+def _line(condition: "Condition") -> "RenderableType":
+    from rich.text import Text
+
+    from workers.cli.tables import instant, words
+
+    line = Text("✓ " if condition.holds else "✗ ", style="green" if condition.holds else "red") + Text(condition.text)
+    if condition.saw is not None:
+        line += Text(f"   saw {words(condition.saw)}", style="cyan")
+    return line + Text(f"   until {instant(condition.changes_at)}", style="dim") if condition.changes_at else line
