@@ -9,8 +9,9 @@ import pytest
 
 from journeys.catalogue import Catalogue, load
 from tests.differential.faults import FAULTS
-from tests.differential.recorded import Recorded, imported
+from tests.differential.recorded import KEPT, Recorded, imported
 
+pytestmark = pytest.mark.skipif(not KEPT.exists(), reason="python -m tests.differential.recording SEED is to write it")
 #: So many cases are kept.
 AT_LEAST = 40
 
