@@ -132,7 +132,7 @@ def test_javascript_is_javascript(text: str) -> None:
 
 
 #: What is typed besides our own program.
-PROGRAMS = {".", "cd", "curl", "export", "git", "journeys", "make", "pip", "pytest", "python3"}
+PROGRAMS = {".", "cd", "curl", "export", "git", "journeys", "make", "pip", "pytest", "python3", "temporal"}
 
 
 def typed(page: Page) -> list[list[str]]:

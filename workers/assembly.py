@@ -117,7 +117,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         clock=clock,
         closer=Closer(database, client, clock),
         mender=Mender(database, client, clock, versions, why_not),
-        mover=Mover(database, client),
+        mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
         pace=Pace(settings.release_per_second),
     )

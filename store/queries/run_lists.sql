@@ -1,11 +1,10 @@
 -- name: list_runs
 -- Runs of a journey, of a customer, entered from an instant on and before another, or these; newest first, from a place in that
--- order on.
+-- order on. Where a status is asked for, its statement below stands before this one, as what `run` means there.
 select * from run
 where ($1::text is null or journey = $1) and ($2::uuid is null or profile_id = $2)
   and ($3::timestamptz is null or entered_at >= $3) and ($4::timestamptz is null or entered_at < $4)
   and ($5::uuid[] is null or id = any($5)) and ($6::timestamptz is null or (entered_at, id) < ($6, $7::uuid))
-  and :status
 order by entered_at desc, id desc
 limit $8;
 
@@ -14,7 +13,7 @@ limit $8;
 select count(*) as runs, count(distinct profile_id) as people from run
 where ($1::text is null or journey = $1) and ($2::uuid is null or profile_id = $2)
   and ($3::timestamptz is null or entered_at >= $3) and ($4::timestamptz is null or entered_at < $4)
-  and ($5::uuid[] is null or id = any($5)) and ended_at is null and exit_reason is null and :status;
+  and ($5::uuid[] is null or id = any($5)) and ended_at is null and exit_reason is null;
 
 -- name: end_runs
 -- Ask some of the open runs of such a list to end, as many as it may be at once; the first reason stands.
@@ -23,43 +22,39 @@ where id in (
     select id from run
     where ($1::text is null or journey = $1) and ($2::uuid is null or profile_id = $2)
       and ($3::timestamptz is null or entered_at >= $3) and ($4::timestamptz is null or entered_at < $4)
-      and ($5::uuid[] is null or id = any($5)) and ended_at is null and exit_reason is null and :status
+      and ($5::uuid[] is null or id = any($5)) and ended_at is null and exit_reason is null
     limit $8)
   and ended_at is null and exit_reason is null
 returning id;
 
--- name: every
--- Whatever becomes of them.
-true;
-
 -- name: open
 -- Not over.
-ended_at is null;
+select * from run where ended_at is null;
 
 -- name: ended
 -- Over.
-ended_at is not null;
+select * from run where ended_at is not null;
 
 -- name: failing
 -- They cannot go on with the code that they began with.
-failing_since is not null and ended_at is null;
+select * from run where failing_since is not null and ended_at is null;
 
 -- name: in_line
 -- They wait to be let in.
-waits_until is not null and ended_at is null and exit_reason is null;
+select * from run where waits_until is not null and ended_at is null and exit_reason is null;
 
 -- name: deferred
 -- A message of theirs is to be tried again: not now, said the gate, or the provider.
-ended_at is null and exit_reason is null
+select * from run where ended_at is null and exit_reason is null
   and exists (select from delivery d where d.run_id = run.id and d.state in ('deferred', 'released'));
 
 -- name: in_doubt
 -- A provider may have a message of theirs, and nobody knows; also of those who are over.
-exists (select from delivery d where d.run_id = run.id and d.state in ('claimed', 'unconfirmed'));
+select * from run where exists (select from delivery d where d.run_id = run.id and d.state in ('claimed', 'unconfirmed'));
 
 -- name: waiting
 -- They wait for time to pass, or for something to happen: nothing of theirs is under way.
-ended_at is null and exit_reason is null and failing_since is null and started_at is not null
+select * from run where ended_at is null and exit_reason is null and failing_since is null and started_at is not null
   and not exists (select from delivery d where d.run_id = run.id and d.state in ('claimed', 'deferred', 'released'));
 
 -- name: next_of

@@ -35,7 +35,7 @@ class Wanted:
 
     def sql(self, name: str) -> str:
         """A statement over these runs."""
-        return _SQL[name].replace(":status", f"({_SQL[(self.status or 'every').replace('-', '_')]})")
+        return f"with run as ({_SQL[self.status.replace('-', '_')]}) {_SQL[name]}" if self.status else _SQL[name]
 
     @property
     def args(self) -> tuple[object, ...]:

@@ -105,10 +105,15 @@ async def test_everything_is_killed_at_once_and_nobody_comes_back_with_it(trial:
     await trial.look()
     assert (await everything(trial, "killed"))["open_runs"] == 1
     assert problem(await start(trial, "urgent"))[:2] == (409, "journey-killed")
-    await trial.does("ana", "Product Viewed")
     await everything(trial, "live")
     assert (await trial.operate("GET", "/v1/state")).json()["state"] == "live"
     await trial.look()
     assert (await trial.closed(await trial.run("while_vip"))).outcome == "journey killed"
+    await everything(trial, "killed")
+    await trial.does("ana", "Product Viewed")
+    await trial.look()
+    await everything(trial, "live")
+    await trial.look()
+    assert await trial.runs("falls_back") == []
     assert (await start(trial, "urgent")).status_code == 201
     assert trial.sandbox.messages == []
