@@ -22,7 +22,8 @@ from workers.testing.rehearsal import Rehearsal
 from workers.testing.seen import Run
 from workers.testing.simulated import Simulated
 
-KEPT = Path(__file__).with_name("recorded.json")
+#: Where what was recorded is kept, a file for each catalogue.
+KEPT = Path(__file__).with_name("kept")
 
 
 @contextmanager
@@ -73,13 +74,16 @@ class Recorded:
     lives: list[Lived]
 
     @classmethod
-    def read(cls) -> "Recorded":
+    def read(cls, file: Path) -> "Recorded":
         """What is kept."""
-        return _ADAPTER.validate_json(KEPT.read_bytes())
+        return _ADAPTER.validate_json(file.read_bytes())
 
-    def write(self) -> None:
+    def write(self, seed: int) -> None:
         """Keep it: a line for each case."""
-        KEPT.write_bytes(_ADAPTER.dump_json(self, exclude_defaults=True).replace(b'{"case":', b'\n{"case":') + b"\n")
+        KEPT.mkdir(exist_ok=True)
+        (KEPT / f"seed_{seed}.json").write_bytes(
+            _ADAPTER.dump_json(self, exclude_defaults=True).replace(b'{"case":', b'\n{"case":') + b"\n"
+        )
 
     def first_different(self, catalogue: Catalogue, at_once: int = 10) -> list[str]:
         """Some cases after the other are simulated: where the first of them differ from what was recorded."""

@@ -1,7 +1,7 @@
-"""Records what becomes of random cases on real servers: `python -m tests.differential.recording SEED`.
+"""Records what becomes of random cases on real servers: `python -m tests.differential.recording SEED [FAULT …]`.
 
 Promise: what is kept is what Temporal did; where the simulator does otherwise it is told, and that case is left out. Cases are
-taken so that every planted fault is met by some.
+taken so that every planted fault is met by some, or each of those that are named.
 """
 
 import re
@@ -25,24 +25,24 @@ from workers.testing.servers import Servers
 from workers.testing.simulated import Simulated
 
 #: So many are drawn, and of these so many kept for each fault.
-DRAWN, EACH = 200, 2
+DRAWN, EACH = 200, 4
 
 
-def record(servers: Servers, seed: int, folder: Path) -> tuple[Recorded, list[str]]:
+def record(servers: Servers, seed: int, faults: Sequence[str], folder: Path) -> tuple[Recorded, list[str]]:
     """Play telling cases on real servers; what became of them, and where the simulator does not agree."""
     with drawn(seed, DRAWN, folder / "drawn") as every:
-        cases = telling(load(every.catalogue), every.cases)
+        cases = telling(load(every.catalogue), every.cases, faults)
     written = only(source(seed, int(DRAWN * SPARE)), {case.journey for case in cases})
     taken = Drawn(f"telling_catalogue_{seed}", cases, every.words)
     with imported(taken.catalogue, written, folder / "taken"), played(servers, taken, folder) as (trace, stage):
         return kept(trace, stage, taken, written)
 
 
-def telling(catalogue: Catalogue, cases: Sequence[Case]) -> list[Case]:
+def telling(catalogue: Catalogue, cases: Sequence[Case], faults: Sequence[str]) -> list[Case]:
     """Those of the cases that meet the faults: some for each, as few as may be."""
     simulated, met = _simulated(catalogue, cases), dict[str, set[str]]()
-    for fault, planted in FAULTS.items():
-        with patch.object(*planted):
+    for fault in faults:
+        with patch.object(*FAULTS[fault]):
             met[fault] = {line.partition(": ")[0] for line in simulated.different(catalogue, simulated.lives)}
     taken = set(_covering(met))
     return [case for case in cases if case.name in taken]
@@ -90,9 +90,9 @@ def only(written: str, journeys: set[str]) -> str:
 
 
 if __name__ == "__main__":
-    servers = Servers()
+    servers, seed = Servers(), int(sys.argv[1])
     with TemporaryDirectory() as folder:
-        recorded, wrong = record(servers, int(sys.argv[1]), Path(folder))
+        recorded, wrong = record(servers, seed, sys.argv[2:] or list(FAULTS), Path(folder))
     servers.close()
-    recorded.write()
+    recorded.write(seed)
     sys.stdout.write("\n".join([f"{len(recorded.lives)} cases are kept; where the simulator does otherwise:", *wrong, ""]))
