@@ -6,6 +6,7 @@ whatever their number. An event is heard when it happened, and traits are what `
 """
 
 import asyncio
+import gc
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -142,7 +143,9 @@ async def _page_there(there: _There, after: UUID, types: frozenset[str]) -> _Pag
 async def _page(catalogue: Catalogue, period: Period, past: Recorded, size: int, after: UUID, types: frozenset[str]) -> _Page:
     stage, rows = await _stage(catalogue, period, past), await past.customers(after, size)
     stage.types.update(types)
-    return await stage.play(rows), len(rows), frozenset(stage.types)
+    played = await stage.play(rows)
+    gc.collect()  # who was played holds on to each other, and Python would look for them much later
+    return played, len(rows), frozenset(stage.types)
 
 
 async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stage":
