@@ -4,6 +4,7 @@ Promise: what an action brings about happens after the run has gone on to its ne
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
@@ -22,6 +23,9 @@ from journeys.simulate.hearing import ending_of, goal_reached
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
+
+#: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's.
+_SINCE = timedelta(microseconds=1)
 
 
 class Answers:
@@ -57,7 +61,7 @@ class Answers:
             case IsIn():
                 return self._segment(question.segment).predicate.holds(who.facts, question.at)
             case When():
-                return next_of(question.moment, who.where(question.zone).zones, question.at, who.traits)
+                return next_of(question.moment, who.where(question.zone).zones, question.at + _SINCE, who.traits)
             case Opens():
                 return next_open(question.window, who.where(question.zone).zones, question.at)
             case Arm():
