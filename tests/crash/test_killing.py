@@ -17,7 +17,7 @@ from store.runs.switches import EVERYTHING
 from tests.profile import scaled
 from workers.testing.shop import Shop
 
-PEOPLE, APART = scaled((25, timedelta(milliseconds=200)), (1000, timedelta(milliseconds=10)))
+PEOPLE, APART = scaled((12, timedelta(milliseconds=300)), (1000, timedelta(milliseconds=10)))
 RUN = UUID(int=7)
 
 
