@@ -11,7 +11,7 @@ from tests.journeys.test_history import history
 from tests.profile import scaled
 from workers.testing.shop import Shop
 
-PEOPLE, BUYERS = scaled((9, 3), (1000, 250))
+PEOPLE, BUYERS = scaled((12, 3), (1000, 250))
 A_SECOND = PEOPLE // 3
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 AT_ONCE = asyncio.Semaphore(16)
