@@ -126,13 +126,9 @@ async def test_nobody_is_told_for_a_run_that_is_over_or_has_reached_its_goal(tri
     assert (await calling.call(nobody)).reason is Reason.ERASED
 
 
-async def test_a_call_asks_what_the_gate_asks_of_exits_by_age_and_by_move(trial: Shop) -> None:
+async def test_a_call_asks_what_the_gate_asks_of_exits_by_age(trial: Shop) -> None:
     await trial.signs_up("ana", tier="gold")
     run, calling = await begin(trial, "ends_many_ways"), trial.parts.calling
     later = {"until": run.entered_at + timedelta(days=9)}
     assert (await calling.call(asked(run, **later))).reason is not Reason.EXIT
-    await trial.signs_up("ana", tier="silver")  # which no tick has seen
-    assert (await calling.call(asked(run, 10, **later))).reason is Reason.EXIT
-    await trial.signs_up("ana", tier="gold")
-    trial.clock.set(run.entered_at + timedelta(days=2))
-    assert (await calling.call(asked(run, 11, **later))).reason is Reason.EXIT
+    assert (await calling.call(asked(run, 10, at=run.entered_at + timedelta(days=2), **later))).reason is Reason.EXIT
