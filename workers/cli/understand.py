@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workers.cli.asked import fail, settings
-from workers.cli.check import examined_as_named, examined_or_fail, tell
+from workers.cli.check import examined_as_named, examined_or_fail, is_catalogue, module_of, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +97,8 @@ def _named(name: str, known: "Mapping[str, JourneyDefinition]") -> "JourneyDefin
     from difflib import get_close_matches
 
     if name not in known:
+        if is_catalogue(Path(name.replace(".", "/"))):
+            fail(f"no journey '{name}', but a catalogue: write --catalogue {module_of(name)}")
         close = get_close_matches(name, known, n=1)
         fail(f"no journey '{name}'; " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"))
     return known[name]
