@@ -1,0 +1,84 @@
+"""What people of other companies ran into with catalogues of their own: the same on either runtime."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journeys.catalogue import load
+from workers.testing import Rehearsal
+
+NAME = "stage_catalogue"
+SOURCE = '''
+"""Journeys of a company, each with what surprised its author."""
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel
+
+from journeys import Journey, journey, once, per_key
+from segments import Segment, did, trait
+
+
+class Refill(BaseModel):
+    rx_id: str
+    kind: Literal["chronic", "acute"]
+
+
+@journey(entry=Segment("refills", did("Refill Due")), reentry=per_key("rx_id"))
+async def refill(j: Journey[Refill]) -> None:
+    await j.push("a")
+    await j.wait(days=5)
+
+
+@journey(entry=Segment("visitors", did("Visited")), reentry=once())
+async def upgrades(j: Journey) -> None:
+    await j.set_traits(tier="gold")
+    await j.push("a" if await j.reached(trait("tier") == "gold") else "b")
+
+
+@journey(entry=Segment("guests", did("Knocked")), reentry=once())
+async def hears(j: Journey) -> None:
+    await j.set_traits(tier="gold")
+    waited = await j.wait_for(trait("tier") == "gold", timeout=timedelta(hours=1))
+    await j.push("a" if waited else "b")
+
+
+@journey(entry=Segment("gold", trait("tier") == "gold"), reentry=once())
+async def is_gold(j: Journey) -> None:
+    await j.push("b")
+'''
+
+
+@pytest.fixture
+def journeys_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    folder = tmp_path / NAME
+    folder.mkdir()
+    (folder / "__init__.py").write_text(SOURCE)
+    for template in ("a", "b"):
+        (folder / f"{template}.push.yaml").write_text("title: Hi\nbody: there\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield NAME
+    load.cache_clear()
+    sys.modules.pop(NAME, None)
+
+
+def test_a_journey_sees_the_trait_that_it_has_just_set_and_its_segments_see_it_too(shop: Rehearsal) -> None:
+    ana, bea = shop.customer("ana"), shop.customer("bea")
+    ana.does("Visited")
+    bea.does("Knocked")
+    shop.passes(minutes=5)
+    for who in (ana, bea):
+        assert sorted(who.inbox) == ["push:a", "push:b"]
+        assert who.entered("is_gold", times=1)
+
+
+def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Refill Due", rx_id="rx-1", kind="chronic")
+    ana.does("Refill Due", rx_id="rx-1", kind="acute")
+    assert not ana.was_refused("refill"), "a further event of what she is in already"
+    ana.does("Refill Due", rx_id="rx-2", kind="purple")
+    assert ana.was_refused("refill", because="event not as declared")
+    assert ana.entered("refill", times=1)
