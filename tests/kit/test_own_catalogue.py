@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Journey, journey, once, per_key
+from journeys import Journey, journey, once, per_key, restart
 from segments import Segment, did, trait
 
 
@@ -43,6 +44,13 @@ async def hears(j: Journey) -> None:
     await j.set_traits(tier="gold")
     waited = await j.wait_for(trait("tier") == "gold", timeout=timedelta(hours=1))
     await j.push("a" if waited else "b")
+
+
+@journey(entry=Segment("seekers", did("Asked")), reentry=restart(), capacity=1, max_wait=timedelta(days=3))
+async def advice(j: Journey) -> None:
+    await j.wait(hours=8)
+    await j.push("a")
+    await j.wait(minutes=30)
 
 
 @journey(entry=Segment("gold", trait("tier") == "gold"), reentry=once())
@@ -82,3 +90,25 @@ def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Reh
     ana.does("Refill Due", rx_id="rx-2", kind="purple")
     assert ana.was_refused("refill", because="event not as declared")
     assert ana.entered("refill", times=1)
+
+
+def test_who_stands_in_line_has_not_entered_and_is_let_in_at_the_instant_at_which_there_is_room(shop: Rehearsal) -> None:
+    ana, bea, cyd = people = [shop.customer(name) for name in ("ana", "bea", "cyd")]
+    asked = shop.now
+    for who in people:
+        who.does("Asked")
+        shop.passes(minutes=10)
+    assert ana.entered("advice")
+    assert ana.waits("advice")
+    assert not ana.waits_to_enter("advice")
+    assert not bea.entered("advice")
+    assert not bea.waits("advice")
+    assert repr(bea.waits_to_enter("advice")).startswith("bea stands in line for advice until Thu ")
+    shop.passes(hours=24, minutes=45)
+    for n, who in enumerate(people):
+        assert who.got("push:a", at=asked + timedelta(hours=8 + 8.5 * n))
+    assert "stands in line" not in shop.story()
+    assert cyd.runs[-1].waiting
+    shop.passes(hours=1)
+    assert cyd.left("advice", "finished")
+    assert cyd.runs[-1].waiting is None
