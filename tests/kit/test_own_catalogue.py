@@ -9,6 +9,8 @@ import pytest
 
 from journeys.catalogue import load
 from workers.testing import Rehearsal
+from workers.testing.served import served
+from workers.testing.servers import Servers
 
 NAME = "stage_catalogue"
 SOURCE = '''
@@ -93,6 +95,15 @@ def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Reh
 
 
 def test_who_stands_in_line_has_not_entered_and_is_let_in_at_the_instant_at_which_there_is_room(shop: Rehearsal) -> None:
+    stands_in_line(shop)
+
+
+def test_the_line_moves_on_servers_too(journeys_catalogue: str, servers: Servers, tmp_path: Path) -> None:
+    with served(servers, journeys_catalogue, tmp_path) as stage:
+        stands_in_line(Rehearsal(stage))
+
+
+def stands_in_line(shop: Rehearsal) -> None:
     ana, bea, cyd = people = [shop.customer(name) for name in ("ana", "bea", "cyd")]
     asked = shop.now
     for who in people:
