@@ -10,7 +10,7 @@ from typing import Any
 from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
 from journeys.contracts import Reason
-from journeys.entry import lot
+from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
@@ -95,8 +95,9 @@ class Answers:
         call, now = told.call, self._agenda.now
         if run.endings and (over := ending_of(run, now)):
             return Called(reason=over.reason)
-        if run.holdout and not call.fetch:
-            return Called(reason=Reason.HOLDOUT)
+        why = withheld(run.spec, self._catalogue.holdout, run.customer.id, holdout=run.holdout)
+        if why is not None and not call.fetch:
+            return Called(reason=why)
         return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)
 
     def _started(self, who: Customer, asked: StartJourney) -> bool:

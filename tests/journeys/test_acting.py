@@ -45,12 +45,16 @@ async def test_an_action_that_is_repeated_is_done_once(trial: Shop) -> None:
     assert [await acting.end_journey(end), await acting.end_journey(end)] == [True, False]
 
 
-async def test_a_journey_that_is_paused_lets_nobody_in(trial: Shop) -> None:
+async def test_whoever_is_started_by_a_journey_comes_in_where_it_is_paused_and_not_where_it_is_killed(
+    trial: Shop,
+) -> None:
     await trial.signs_up("ana")
     run = await begin(trial, "weekly")
     await trial.operate("PUT", "/v1/journeys/by_choice/state", json={"state": "paused"})
+    await trial.operate("PUT", "/v1/journeys/urgent/state", json={"state": "killed"})
     start = StartJourney(run_id=run.id, at=run.entered_at, number=1, journey="by_choice", params={})
-    assert await trial.parts.acting.start_journey(start) is False
+    assert await trial.parts.acting.start_journey(start) is True, "nobody would start them again"
+    assert await trial.parts.acting.start_journey(start.model_copy(update={"journey": "urgent", "number": 2})) is False
 
 
 async def test_parameters_unlike_those_declared_are_refused(trial: Shop) -> None:

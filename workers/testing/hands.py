@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.service import RPCError
 
@@ -25,12 +25,19 @@ _PATIENCE = 60.0
 _PAUSE = 0.02
 #: A timer that has just gone off is no task yet: who waits does so twice in a row.
 _SURE = 2
+#: Events of a history in which a run waits: it started, a task of three, a timer.
+_BEGUN = 5
 
 
 def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
     """Whether an activity waits for its next attempt, as a provider or a doubt wanted."""
     waits = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     return waits and activity.next_attempt_schedule_time.ToDatetime(UTC) > now
+
+
+def _is_yet_to_go_on(run: WorkflowExecutionInfo) -> bool:
+    """Whether a run has just moved to a new history: its first task may be a second away, and time is not turned before."""
+    return run.first_run_id != run.execution.run_id and run.history_length < _BEGUN
 
 
 def _clock_of(seen: DescribeWorkflowExecutionResponse) -> datetime:
@@ -94,6 +101,8 @@ class Hands:
         seen = (await self._shop.workflow(row).describe()).raw_description
         if seen.workflow_execution_info.HasField("close_time"):
             return True
+        if _is_yet_to_go_on(seen.workflow_execution_info):
+            return False
         return not seen.HasField("pending_workflow_task") and all(
             _is_due_after(each, _clock_of(seen)) for each in seen.pending_activities
         )
