@@ -5,6 +5,7 @@ other action, does once the run waits again.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
@@ -24,6 +25,9 @@ from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
 from segments.language.events import TRAITS_CHANGED
+
+#: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's.
+_SINCE = timedelta(microseconds=1)
 
 
 class Answers:
@@ -59,7 +63,7 @@ class Answers:
             case IsIn():
                 return self._segment(question.segment).predicate.holds(who.facts, question.at)
             case When():
-                return next_of(question.moment, who.where(question.zone).zones, question.at, who.traits)
+                return next_of(question.moment, who.where(question.zone).zones, question.at + _SINCE, who.traits)
             case Opens():
                 return next_open(question.window, who.where(question.zone).zones, question.at)
             case Arm():

@@ -83,3 +83,12 @@ async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(tria
     await trial.closed(alone)
     assert [message.state for message in await trial.messages(alone)] == ["sent"]
     assert (await trial.over(other)).sent == 1
+
+
+async def test_who_was_told_to_end_keeps_nobody_back(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    alone = await begin(trial, "speaks_alone")
+    await trial.asleep(alone)
+    assert (await trial.operate("POST", f"/v1/runs/{alone.id}/end")).status_code == 202
+    other = await begin(trial, "by_choice")
+    await trial.settled_as(other, "sent")
