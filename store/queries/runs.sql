@@ -86,9 +86,15 @@ group by segment, kind;
 select exists (select from segment_member where profile_id = $1 and segment = $2);
 
 -- name: to_signal
--- Runs that must hear that they are over.
-select id, workflow_id, exit_reason, started_at, start_delay, ended_by from run
+-- Runs that must hear that they are over, of those that Temporal has ($4) or of the others. A killed one that has nothing at a
+-- provider, nor at a service, hears nothing: it is over at once.
+select id, workflow_id, exit_reason, started_at, start_delay, ended_by,
+       exit_reason = 'journey killed' and started_at is not null
+       and not exists (select from delivery d where d.run_id = run.id and d.state = 'claimed')
+       and not exists (select from service_call c where c.run_id = run.id and c.settled_at is null and c.retry_at is null) as at_once
+from run
 where exit_reason is not null and exit_signalled_at is null and ended_at is null and bucket(profile_id) % $2 = $1
+  and (started_at is not null) = $4
 order by exit_at
 limit $3;
 
@@ -102,12 +108,15 @@ select workflow_id from run where workflow_id = any($1::text[]) and ended_at is 
 
 -- name: close
 -- What Temporal says of runs that are over. One that did not end by itself (terminated, cancelled, timed out) but that we had
--- asked to end has the reason that we had. A message that was still to be tried again never will be; one that was claimed and
+-- asked to end has the reason that we had; one that had ended before we asked was not ended by that. A message that was still to be tried again never will be; one that was claimed and
 -- never settled stays in doubt.
 with closed as (
     update run set outcome = case when x.by_itself then x.outcome else coalesce(run.exit_reason, x.outcome) end,
                    ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null,
-                   ended_by = coalesce(run.ended_by, x.ended_by)
+                   ended_by = case when x.by_itself and x.at < run.exit_at then x.ended_by
+                                   else coalesce(run.ended_by, x.ended_by) end,
+                   exit_reason = case when x.by_itself and x.at < run.exit_at then null else run.exit_reason end,
+                   exit_at = case when x.by_itself and x.at < run.exit_at then null else run.exit_at end
     from unnest($1::text[], $2::text[], $3::timestamptz[], $4::boolean[], $5::text[])
         as x (workflow_id, outcome, at, by_itself, ended_by)
     where run.workflow_id = x.workflow_id and run.ended_at is null

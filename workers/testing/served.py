@@ -28,7 +28,7 @@ from store.runs.views import Run as Row
 from workers.sandbox.services import ServiceAnswer
 from workers.testing.hands import Hands
 from workers.testing.people import address_of, consent
-from workers.testing.seen import Called, Message, Refusal, Run
+from workers.testing.seen import Called, Message, Refusal, Run, waiting_as
 from workers.testing.servers import Servers, fresh_database
 from workers.testing.shop import Shop, open_shop
 from workers.testing.simulated import Simulated
@@ -257,7 +257,8 @@ class Served:
         async with self._about(name):
             rows = await self._hands.rows([self._profiles[name]])
             messages = [(row, each) for row in rows for each in await self.shop.messages(row) if each.step == step]
-            row, message = [found for found in messages if found[1].state == Outcome.SENT][-1]
+            sent = [found for found in messages if found[1].state == Outcome.SENT]
+            row, message = max(sent, key=lambda found: (found[1].settled_at or found[1].due_at, found[1].occurrence))
             told |= {"run_id": str(row.id), "occurrence": message.occurrence}
             news = NewEvent(self._profiles[name], f"news-{next(self._numbers)}", event, self.now, told)
             async with self.shop.database.transaction() as connection:
@@ -275,7 +276,8 @@ class Served:
 
     async def _runs(self, name: str) -> list[Run]:
         await self._hands.turn(self.now, [self._profiles[name]])
-        return [await self._seen(row) for row in await self._hands.rows([self._profiles[name]])]
+        seen = [await self._seen(row) for row in await self._hands.rows([self._profiles[name]])]
+        return waiting_as(seen, self.shadow.runs(name))
 
     async def _seen(self, row: Row) -> Run:
         messages = tuple(
@@ -292,4 +294,5 @@ class Served:
             )
             for each in await calls_of(self.shop.database, row.id)
         )
-        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, calls=calls, ended_by=row.ended_by)
+        let_in = row.waits_until is None
+        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, None, row.ended_by, calls, let_in)
