@@ -148,22 +148,41 @@ def _decides(name: str, lasting: list[tuple[timedelta, dict[str, Any]]]) -> bool
 
 
 def _edges(drawing: _Drawing) -> list[Edge]:
-    places = {key: n for n, key in enumerate(["begin", *drawing.effects])}
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for source, answers in drawing.leads.items():
         same = len({tuple(sorted(leads)) for leads in answers.values()}) == 1
         for answer, leads in answers.items():
             for target in leads:
                 found[source, target] += [] if same or not answer else [answer]
+    back = _loops(found)
     return [
         Edge(
             source,
             target,
             " or ".join(shortened(answers, drawing.leads[source])),
-            back=places.get(target, len(places)) <= places[source],
+            back=(source, target) in back,
         )
         for (source, target), answers in found.items()
     ]
+
+
+def _loops(edges: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The edges that lead back to where a way has come from."""
+    leads: dict[str, list[str]] = defaultdict(list)
+    for source, target in edges:
+        leads[source].append(target)
+    back, through, way = set[tuple[str, str]](), set[str](), ["begin"]
+    ahead = {"begin": iter(leads["begin"])}
+    while way:
+        target = next(ahead[way[-1]], None)
+        if target is None:
+            through.add(way.pop())
+        elif target in ahead and target not in through:
+            back.add((way[-1], target))
+        elif target not in ahead:
+            ahead[target] = iter(leads[target])
+            way.append(target)
+    return back
 
 
 _SHAPES = {"message": ("[/", "/]"), "wait": ("(", ")"), "first": ("{{", "}}"), "question": ("{", "}")}

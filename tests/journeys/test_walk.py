@@ -399,3 +399,15 @@ def test_times_are_those_of_each_choice_where_not_all_ways_are_walked() -> None:
     assert not drawn.complete
     assert len(times) == 1, times
     assert " to " in times.pop()
+
+
+def test_a_way_that_is_found_later_leads_on_and_not_back() -> None:
+    @journey(goal=purchases)
+    async def joins(j: Journey[Doses]) -> None:
+        if j.entry.cold:
+            await j.window("09:00", "20:00")
+        await j.push("hello")
+
+    drawn = graph_of(joins)
+    (window,) = [node.id for node in drawn.nodes if node.kind == "wait"]
+    assert [edge.back for edge in drawn.edges if edge.source == window] == [False]

@@ -40,7 +40,9 @@ def graph(
     """Draw every path of a journey, with its timings and what decides. Needs no server."""
     from journeys.walk.graph import graph_of
 
-    drawn = _as(form, graph_of(_journey(journey, catalogue)))
+    definition = _journey(journey, catalogue)
+    _say(f"every way through {journey} is walked …")
+    drawn = _as(form, graph_of(definition))
     if output is None:
         sys.stdout.write(drawn)
         return
@@ -86,7 +88,17 @@ def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":
     known = examined.catalogue.journeys
     if journey is not None:
         return doubts(_named(journey, known))
-    return sorted({*examined.problems, *(doubt for each in known.values() for doubt in doubts(each))})
+    found = set(examined.problems)
+    for n, each in enumerate(known.values(), start=1):
+        _say(f"{n} of {len(known)}: {each.name}")
+        found.update(doubts(each))
+    return sorted(found)
+
+
+def _say(what: str) -> None:
+    """A sign of life for who waits at a terminal."""
+    if sys.stderr.isatty():
+        typer.echo(what, err=True)
 
 
 def _journey(name: str, catalogue: str | None) -> "JourneyDefinition":
