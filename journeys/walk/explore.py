@@ -72,6 +72,16 @@ class Effect:
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
 
+    @property
+    def is_span(self) -> bool:
+        """Whether it is a wait of a length, which no clock decides."""
+        return self.kind == "wait" and (self.what.startswith("wait ") or self.what.endswith(" after entry"))
+
+    @property
+    def by_the_clock(self) -> bool:
+        """Whether the customer's own clock decides how long it lasts."""
+        return self.kind == "wait" and self.what.startswith("until ") and not self.is_span
+
 
 class Command(NamedTuple):
     """One line of a run's history as replay compares it, with what the steps were answered."""

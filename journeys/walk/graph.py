@@ -14,7 +14,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.endings import said
 from journeys.spans import describe
 from journeys.walk.explore import ANY_DAY, Effect, Explored, explore
-from journeys.walk.saying import by_the_clock, is_span, shortened
+from journeys.walk.saying import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ class _Drawing:
     leads: dict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
 
     def node(self, effect: Effect, given: dict[str, Any]) -> str:
-        what = "" if is_span(effect) else effect.what
+        what = "" if effect.is_span else effect.what
         key = self.numbers.setdefault((effect.place, effect.kind, what, effect.branch), f"n{len(self.numbers) + 1}")
         self.effects[key] = effect
         self.times[key].add(effect.at)
-        if is_span(effect):
+        if effect.is_span:
             self.spans[key].append((effect, given))
         return key
 
@@ -109,7 +109,7 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
             drawing.leads[before][answer]["end" if path.stop is None else "open"] = None
     entered = definition.spec.entered_by
     begins = f"enters {entered}" if entered else "is started by API"
-    begins += _ASSUMED if any(map(by_the_clock, drawing.effects.values())) else ""
+    begins += _ASSUMED if any(effect.by_the_clock for effect in drawing.effects.values()) else ""
     nodes = [Node("begin", "begin", begins)]
     nodes += [_node(key, effect, drawing) for key, effect in drawing.effects.items()]
     edges = tuple(_edges(drawing))
@@ -174,8 +174,8 @@ def _loops(edges: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     back, through, way = set[tuple[str, str]](), set[str](), ["begin"]
     ahead = {"begin": iter(leads["begin"])}
     while way:
-        target = next(ahead[way[-1]], None)
-        if target is None:
+        target = next(ahead[way[-1]], "")
+        if not target:
             through.add(way.pop())
         elif target in ahead and target not in through:
             back.add((way[-1], target))

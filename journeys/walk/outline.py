@@ -12,7 +12,6 @@ from typing import Any
 from journeys.authoring import JourneyDefinition
 from journeys.spans import describe
 from journeys.walk.explore import Effect, Explored, Path, explore
-from journeys.walk.saying import is_span
 
 #: The kind of an effect, and what it is.
 Key = tuple[str, str]
@@ -73,7 +72,7 @@ def outline(definition: JourneyDefinition, explored: Explored | None = None) -> 
     met: dict[Key, list[tuple[Path, int, Effect]]] = defaultdict(list)
     for path in explored.paths:
         for n, effect in enumerate(path.effects):
-            if effect.kind not in ("branch", "join") and not is_span(effect):
+            if effect.kind not in ("branch", "join") and not effect.is_span:
                 met[effect.kind, effect.what].append((path, n, effect))
     tried = _tried(explored.paths) if explored.complete else None
     steps = {key: _step(key, found, tried) for key, found in met.items()}

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from journeys.actions import Call, Called
 from journeys.authoring import JourneyDefinition
@@ -12,9 +12,6 @@ from journeys.heard import Expect, OfPeople
 from journeys.questions import Question, Reached
 from journeys.walk.samples import fetched
 from segments.language.wire import predicate_from_json
-
-if TYPE_CHECKING:
-    from journeys.walk.explore import Effect
 
 
 def told_of(question: Question) -> str:
@@ -35,20 +32,6 @@ def comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
             yield f"{name}: {choice}", name, {"outcome": choice}
         if not choices:
             yield name, name, {}
-
-
-#: Waits of a length alone, as the handle calls them.
-_SPAN = re.compile(r"wait |until .* after entry$")
-
-
-def is_span(effect: "Effect") -> bool:
-    """Whether it is a wait of a length, which no clock decides."""
-    return effect.kind == "wait" and _SPAN.match(effect.what) is not None
-
-
-def by_the_clock(effect: "Effect") -> bool:
-    """Whether the customer's own clock decides how long it lasts."""
-    return effect.kind == "wait" and effect.what.startswith("until ") and not is_span(effect)
 
 
 def shortened(answers: list[str], known: Iterable[str]) -> list[str]:
