@@ -100,6 +100,7 @@ async def test_who_waits_in_line_is_told_what_keeps_them_out(two: Database) -> N
     line = "to be let in, or too late: "
     assert await told(Limits(capacity=1)) == f"{line}1 of 1 are in it"
     assert await told(Limits(hours=Window("14:00", "15:00"))) == f"{line}enters 14:00 to 15:00 (UTC)"
+    await two.pool.execute("update run set let_in_at = $2 where id = $1", RUN, T0)
     assert await told(Limits(rate=Rate(1, timedelta(hours=1)))) == f"{line}1 have entered, of 1 in 1 h"
     assert await told(Limits(), catalogue=False) == f"{line}the journey has left the catalogue"
     assert await told(Limits()) == f"{line}it is their turn"
