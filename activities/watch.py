@@ -71,6 +71,7 @@ class Watch:
 
     async def _look_after(self, shard: WatchShard) -> None:
         stirred = asyncio.Event()  # something changed: dispatch need not wait for its turn
+        over = asyncio.Event()  # the same for ends, which do not wait for what is started
         unknown = asyncio.Event()  # a definition is not live: there is something to load
         unknown.set()
 
@@ -78,6 +79,7 @@ class Watch:
             seen = await self._evaluate(shard)
             if _changes(seen):
                 stirred.set()
+                over.set()
             if seen.unloaded:  # a worker with another version of a segment came and went
                 unknown.set()
             return seen.more
@@ -93,6 +95,10 @@ class Watch:
             stirred.clear()
             return await self.dispatcher.dispatch(shard) > 0
 
+        async def end() -> bool:
+            over.clear()
+            return await self.dispatcher.ender.end(shard) > 0
+
         pause = self.pause.total_seconds()
         async with asyncio.TaskGroup() as group:
             group.create_task(_heartbeat())
@@ -100,6 +106,7 @@ class Watch:
             await _patiently(lambda: self.register(shard))
             group.create_task(_again(evaluate, _Paced(pause).turn))
             group.create_task(_again(dispatch, lambda: _until(stirred, pause)))
+            group.create_task(_again(end, lambda: _until(over, pause)))
             group.create_task(_again(take_up, lambda: _until(unknown, _REFRESH)))
             if shard.shard == 0:  # what Temporal knows is read once, not per shard
                 closer = self.dispatcher.closer
@@ -123,7 +130,7 @@ class Watch:
         while seen.more:
             seen = await self._evaluate(shard)
             changed += _changes(seen)
-        return changed + await self.dispatcher.dispatch(shard)
+        return changed + await self.dispatcher.dispatch(shard) + await self.dispatcher.ender.end(shard)
 
     async def load(self, shard: WatchShard = WatchShard()) -> None:  # noqa: B008 - a frozen value
         """Take up the catalogue's segments and the stored ones, and evaluate new ones over all customers, to the end."""

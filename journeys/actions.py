@@ -94,7 +94,7 @@ class Called(Contract):
 
     def __bool__(self) -> bool:
         """What was withheld counts, so that a holdout walks the way that those walk with whom it is compared."""
-        return self.reason in (None, Reason.HOLDOUT)
+        return self.reason in (None, Reason.HOLDOUT, Reason.GLOBAL_HOLDOUT)
 
 
 class Call(Action):

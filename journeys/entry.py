@@ -12,7 +12,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from journeys.contracts import JourneySpec
+from journeys.contracts import JourneySpec, Purpose, Reason
 from journeys.policies import After, GlobalHoldout, Limits, Once, PerKey, Restart, Whenever
 from journeys.room import deadline, earliest
 from segments.language.chance import draw
@@ -138,7 +138,7 @@ def in_line(entry: Entry, drawn_as: UUID, now: datetime) -> tuple[datetime, date
 
 def why_refused(entry: Entry, past: Past, now: datetime) -> Refused | None:
     """Why somebody may not enter, or None when they may: the switch, the event, the journey's own rules."""
-    if entry.control == "killed" or (entry.control != "live" and entry.by != "segment"):
+    if entry.control == "killed" or (entry.control == "paused" and entry.by == "api"):  # who would lose them is told
         return Refused(f"journey {entry.control}")
     if refused := refusal(entry.spec, entry.key, past, entry.at, now):
         return refused
@@ -232,6 +232,13 @@ def is_held_out(spec: JourneySpec, customer_id: UUID) -> bool:
 def is_held_out_of_all(holdout: GlobalHoldout | None, drawn_as: UUID) -> bool:
     """Whether a customer gets no marketing from any journey: by hash, independent of each journey's own holdout."""
     return holdout is not None and draw(f"global-holdout/{holdout.salt}/{drawn_as}".encode(), 8) / 2**64 < holdout.share
+
+
+def withheld(spec: JourneySpec, company: GlobalHoldout | None, drawn_as: UUID, *, holdout: bool) -> Reason | None:
+    """By which holdout a service is not told of a customer: the company's is one of marketing."""
+    if spec.purpose is Purpose.MARKETING and is_held_out_of_all(company, drawn_as):
+        return Reason.GLOBAL_HOLDOUT
+    return Reason.HOLDOUT if holdout else None
 
 
 def lot(experiment: str, drawn_as: UUID, shares: Mapping[str, float]) -> str:

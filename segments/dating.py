@@ -61,9 +61,9 @@ def _marked_at(segment: Segment, person: Person, at: datetime) -> tuple[str, dat
 
 def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
     """The event at this instant, one that speaks for the segment first; else the edge of a window."""
-    happened = [e for kind in sorted(facts.events) for e in facts.events[kind] if e.ts == instant]
     edges = edges_of(segment.predicate)
-    happened = [e for e in happened if any(e.type == edge.type for edge in edges)]
+    kinds = sorted({edge.type for edge in edges})
+    happened = [e for kind in kinds for e in facts.events.get(kind, ()) if e.ts == instant]
     if happened:
         return caused_by(min(happened, key=lambda event: not speaks_for(segment, event, facts.traits)))
     for edge in sorted(edges):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -28,6 +28,8 @@ class Database:
     """A pool of connections to one Postgres database."""
 
     pool: Pool
+    #: Where it is, password included, for processes that look at the same snapshot.
+    dsn: str = field(repr=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -60,7 +62,7 @@ async def connect(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Databas
         raise StoreUnreachable(
             f"no Postgres at {_where(dsn)} ({type(error).__name__}: {error}); set JOURNEYS_DATABASE_URL"
         ) from error
-    return Database(pool)
+    return Database(pool, dsn)
 
 
 async def alive(dsn: str, seconds: float) -> bool:

@@ -1,6 +1,7 @@
 """What is recorded of a period, for whoever plays it again: customers page by page, and what they did in the order of time.
 
-Promise: it only reads, in one snapshot, and holds a page of customers at a time, however many there are.
+Promise: it only reads, in one snapshot, which other processes can look at, too; and holds a page of customers at a time,
+however many there are.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,12 +33,14 @@ class Recorded:
         """How many customers there were."""
         return int(await self.connection.fetchval(_SQL["how_many"], self.until))
 
-    async def pages(self, size: int) -> AsyncIterator[Sequence[Record]]:
-        """All customers by id, page by page, with all but their events."""
-        after, caps = _FIRST, self.since - _CAPS_LOOK_BACK
-        while rows := await self.connection.fetch(_SQL["customers"], after, self.since, self.until, caps, size):
-            after = rows[-1]["id"]
-            yield rows
+    async def pages(self, size: int) -> Sequence[UUID]:
+        """After which id each page of customers begins."""
+        return [_FIRST, *(row["id"] for row in await self.connection.fetch(_SQL["page_ends"], self.until, size))]
+
+    async def customers(self, after: UUID, size: int) -> Sequence[Record]:
+        """The customers of a page, with all but their events."""
+        caps = self.since - _CAPS_LOOK_BACK
+        return await self.connection.fetch(_SQL["customers"], after, self.since, self.until, caps, size)
 
     async def events(self, ids: Sequence[UUID], types: Sequence[str] | None, begin: datetime) -> AsyncIterator[Record]:
         """What these customers did, from before the period on."""
@@ -49,9 +52,18 @@ class Recorded:
         """What is for sale now, and what goes with it."""
         return [(row["id"], row["available"], row["relations"]) for row in await self.connection.fetch(_SQL["products"])]
 
+    async def snapshot(self) -> str:
+        """What `recorded` needs elsewhere to see exactly this, while this is open."""
+        await self.connection.execute(_SQL["patient"])
+        return str(await self.connection.fetchval(_SQL["snapshot"]))
+
 
 @asynccontextmanager
-async def recorded(database: Database, since: datetime, until: datetime) -> AsyncIterator[Recorded]:
-    """Open a period for reading."""
+async def recorded(
+    database: Database, since: datetime, until: datetime, snapshot: str | None = None
+) -> AsyncIterator[Recorded]:
+    """Open a period for reading, as it is now or as another transaction sees it."""
     async with database.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        if snapshot is not None:
+            await connection.execute(f"set transaction snapshot '{snapshot}'")  # takes no parameter
         yield Recorded(connection, since, until)

@@ -152,9 +152,9 @@ async def ask_to_move(database: Database, ids: Sequence[UUID], version: str) -> 
     return len(await database.pool.fetch(_SQL["ask_to_move"], list(ids), version))
 
 
-async def to_move(database: Database, limit: int, patience: timedelta) -> list[RunToMove]:
-    """Runs that are on their way to another version, and were not asked for a while."""
-    return [RunToMove(**row) for row in await database.pool.fetch(_SQL["to_move"], limit, patience)]
+async def to_move(database: Database, limit: int, patience: timedelta, now: datetime) -> list[RunToMove]:
+    """Runs that are on their way to another version, and were not asked for a while, at this business time."""
+    return [RunToMove(**row) for row in await database.pool.fetch(_SQL["to_move"], limit, patience, now)]
 
 
 async def moving(database: Database, told: Sequence[UUID], moved: Sequence[UUID], staying: Mapping[UUID, str]) -> None:

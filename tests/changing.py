@@ -48,21 +48,25 @@ class Changing:
         write(self.folder, *steps, name=name)
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[None]:
+    async def served(self, *, remembered: int = 0) -> AsyncIterator[None]:
         """Workers and API of the catalogue as it stands now, as in a new process: they hold no version, and remember no run."""
+        await self.deployed()
+        await self.shop.parts.library.refresh()
+        async with serving(workers(self.shop.skipper.client, self.shop.parts, remembered=remembered)):
+            yield
+
+    async def deployed(self) -> None:
+        """The catalogue as it stands now, deployed, and an API that serves it; the workers are still to come."""
         forget()
         shop = self.shop
         parts = shop.parts = with_clock(assemble(shop.settings, shop.database, shop.client), shop.clock)
         await parts.library.deploy()
-        await parts.library.refresh()
         config = api_config(shop.settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
         app = api.create_app(replace(config, clock=shop.clock), database=shop.database)
         transport = httpx.ASGITransport(app)
         shop.api = await self.open.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://shop.test"))
         self.open.push_async_callback(app.state.ingest.intake.close)
         self.open.push_async_callback(parts.close)
-        async with serving(workers(shop.skipper.client, parts, remembered=0)):
-            yield
 
     async def loses_versions(self) -> None:
         """The archives that were deployed are gone: no worker to come can go on with a run."""
@@ -103,7 +107,7 @@ async def changing(
 ) -> AsyncIterator[Changing]:
     write(folder, *BEFORE)
     async with (
-        open_shop(database, dsn, temporal_address, tmp_path, catalogue=NAME, serve=False) as shop,
+        open_shop(database, dsn, temporal_address, tmp_path, catalogue=NAME, serve=False, sandboxed=False) as shop,
         AsyncExitStack() as stack,
     ):
         yield Changing(shop, folder, stack)

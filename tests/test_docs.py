@@ -132,7 +132,7 @@ def test_javascript_is_javascript(text: str) -> None:
 
 
 #: What is typed besides our own program.
-PROGRAMS = {".", "cd", "curl", "export", "git", "journeys", "make", "pip", "pytest", "python3"}
+PROGRAMS = {".", "cd", "curl", "export", "git", "journeys", "make", "pip", "pytest", "python3", "temporal"}
 
 
 def typed(page: Page) -> list[list[str]]:
@@ -199,7 +199,7 @@ def test_a_command_is_taken_as_it_is_typed(command: str) -> None:
     while step is not None:
         context = step.make_context(step.name, list(arguments), parent=context)
         rest = [*context._protected_args, *context.args]
-        step = step.resolve_command(context, rest)[1] if hasattr(step, "commands") else None
+        step = step.resolve_command(context, rest)[1] if rest and hasattr(step, "commands") else None  # `journeys runs` lists
         arguments = rest[1:]
 
 

@@ -17,6 +17,7 @@ from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
+from activities.dispatch.ending import Ender
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
@@ -110,14 +111,16 @@ def delivery(settings: Settings, database: Database, versions: Versions, provide
 def watch(settings: Settings, database: Database, client: Client, versions: Versions) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
+    closer = Closer(database, client, clock)
     dispatcher = Dispatcher(
         database=database,
         client=client,
         versions=versions,
         clock=clock,
-        closer=Closer(database, client, clock),
+        closer=closer,
+        ender=Ender(database, client, clock, closer),
         mender=Mender(database, client, clock, versions, why_not),
-        mover=Mover(database, client),
+        mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
         pace=Pace(settings.release_per_second),
     )

@@ -1,16 +1,22 @@
 """What Postgres has recorded of a period, through a catalogue as it is here: what `journeys simulate` plays without a file.
 
-Promise: nothing is sent or written. Some of the customers are in memory at a time, unless a journey lets in only so many, for
-which all of them compete. An event is heard when it happened, and traits are what `identify` calls said.
+Promise: nothing is sent or written. A page of customers is in memory at a time, in each of several processes that see the same
+snapshot, unless a journey lets in only so many or has a budget, for which all of them compete; what comes of it is the same
+whatever their number. An event is heard when it happened, and traits are what `identify` calls said.
 """
 
+import asyncio
+import gc
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from operator import itemgetter
+from uuid import UUID
 
-from journeys.catalogue import Catalogue
+from journeys.catalogue import Catalogue, load
 from journeys.contracts import Channel, Purpose
 from journeys.endings import by_events
 from journeys.simulate import Backcast, Call, Customer, Tally, tally
@@ -22,14 +28,15 @@ from segments.language.comparing import as_instant
 from segments.language.events import TRAITS_CHANGED
 from segments.language.moves import event_types
 from segments.language.names import resolved
-from store import Database
+from store import Database, connect
 from store.database import Record
 from store.recorded import Recorded, recorded
 from store.segments.rows import stored
+from workers.apart import processes_of
 from workers.wishes import wishes_of
 
-#: How many customers are in memory at a time.
-PAGE = 10_000
+#: How many customers a process has in memory at a time.
+PAGE = 2_500
 _ORDERED = "Order Completed"
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
@@ -45,18 +52,100 @@ class Period:
     then: timedelta
 
 
+#: What came of a page, of how many customers, and the types of events that had to be read for it.
+_Page = tuple[Tally, int, frozenset[str]]
+
+
 async def backcast(
-    database: Database, catalogue: Catalogue, period: Period, told: Callable[[int, int], None], *, page: int = PAGE
+    database: Database,
+    catalogue: Catalogue,
+    period: Period,
+    told: Callable[[int, int], None],
+    *,
+    page: int = PAGE,
+    processes: int = 1,
 ) -> Tally:
     """Play a period; `told` hears how many of how many customers are through."""
-    limited = any(definition.spec.limits is not None for definition in catalogue.journeys.values())
     async with recorded(database, period.since, period.until) as past:
-        everybody, through, sum_ = await past.how_many(), 0, Tally()
-        stage = await _stage(catalogue, period, past)
-        async for rows in past.pages(max(page, everybody) if limited else page):
-            sum_.add(await stage.play(rows))
-            told(through := through + len(rows), everybody)
-    return sum_
+        everybody = await past.how_many()
+        size = everybody + 1 if _compete(catalogue) else page
+        begins, course = await past.pages(size), _Course(everybody, told)
+        pages = enumerate(begins)
+        if (processes := min(processes, len(begins))) == 1:
+            await course.take(pages, partial(_page, catalogue, period, past, size))
+        else:
+            there = _There(database.dsn, await past.snapshot(), catalogue.module, period, size)
+            with processes_of(processes, catalogue.module) as pool:
+                await asyncio.gather(*(course.take(pages, partial(_elsewhere, pool, there)) for _ in range(processes)))
+    return course.sum
+
+
+def _compete(catalogue: Catalogue) -> bool:
+    """Whether what becomes of one customer depends on others."""
+    return any(each.spec.limits is not None or each.spec.budget is not None for each in catalogue.journeys.values())
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far it is, and what came of each page."""
+
+    everybody: int
+    told: Callable[[int, int], None]
+    pages: dict[int, Tally] = field(default_factory=dict)
+    through: int = 0
+    types: frozenset[str] = frozenset()
+
+    async def take(self, pages: Iterator[tuple[int, UUID]], play: Callable[[UUID, frozenset[str]], Awaitable[_Page]]) -> None:
+        """Play one page after the other of those that nobody else has taken."""
+        for n, after in pages:
+            self.pages[n], customers, types = await play(after, self.types)
+            self.types |= types
+            self.through += customers
+            self.told(self.through, self.everybody)
+
+    @property
+    def sum(self) -> Tally:
+        """What came of it all, in the order of the pages, whoever was first."""
+        sum_ = Tally()
+        for n in sorted(self.pages):
+            sum_.add(self.pages[n])
+        return sum_
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What another process has to know to play pages of what this one sees."""
+
+    dsn: str = field(repr=False)
+    snapshot: str
+    module: str
+    period: Period
+    size: int
+
+
+async def _elsewhere(pool: Executor, there: _There, after: UUID, types: frozenset[str]) -> _Page:
+    return await asyncio.get_running_loop().run_in_executor(pool, _played_there, there, after, types)
+
+
+def _played_there(there: _There, after: UUID, types: frozenset[str]) -> _Page:
+    return asyncio.run(_page_there(there, after, types))
+
+
+async def _page_there(there: _There, after: UUID, types: frozenset[str]) -> _Page:
+    database, period = await connect(there.dsn, max_size=1), there.period
+    try:
+        async with recorded(database, period.since, period.until, there.snapshot) as past:
+            return await _page(load(there.module), period, past, there.size, after, types)
+    finally:
+        await database.close()
+
+
+async def _page(catalogue: Catalogue, period: Period, past: Recorded, size: int, after: UUID, types: frozenset[str]) -> _Page:
+    stage, rows = await _stage(catalogue, period, past), await past.customers(after, size)
+    stage.types.update(types)
+    played = await stage.play(rows)
+    gc.collect()  # who was played holds on to each other, and Python would look for them much later
+    return played, len(rows), frozenset(stage.types)
 
 
 async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stage":

@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     worker_queues: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="task queues this worker serves, comma separated; empty: all"
     )
+    build_id: str = Field(
+        default="",
+        description="this release of the engine, as a version of the Temporal Worker Deployment `journeys`; empty: unversioned",
+    )
     watch_shards: int = Field(default=1, ge=1, le=256, description="how many watches share the customers")
     watch_tick: timedelta = Field(default=timedelta(milliseconds=100), description="pause between two looks for changes")
     sandboxed: bool = Field(default=False, description="run workflows in Temporal's strict sandbox (slower; tests do)")

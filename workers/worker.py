@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion, WorkflowIDConflictPolicy
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.deliver.patience import HEARTBEAT
 from journeys.catalogue import Catalogue
@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(seconds=30)
 #: Runs that a worker keeps in memory between their tasks.
 REMEMBERED = 1_000
+#: The Worker Deployment whose versions are releases of the engine.
+DEPLOYMENT = "journeys"
 #: Open runs that are replayed when a worker starts.
 _SAMPLE = 100
 
@@ -58,7 +60,7 @@ async def run(settings: Settings) -> None:
         await take_up_versions(parts.library)
         stack.enter_context(_beside(parts.library.keep_up()))
         stack.enter_context(_beside(tell_who_cannot_go_on(client, parts.library)))
-        await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues)))
+        await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues, build=settings.build_id)))
         if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:
             # Before "serves" is said: who is in a new segment by now is a member, but does not enter; who comes later does,
             # even though the watch may need minutes to load the segment.
@@ -72,8 +74,11 @@ async def run(settings: Settings) -> None:
         log.info("worker stops; what is in flight finishes first")
 
 
-def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembered: int = REMEMBERED) -> list[Worker]:
+def workers(
+    client: Client, parts: Parts, queues: Sequence[str] = (), *, remembered: int = REMEMBERED, build: str = ""
+) -> list[Worker]:
     """The workers of a process, for the queues named or for all; the runs that are not remembered are replayed at each task."""
+    deployment = _deployment(build)
     everything = {
         WORKFLOW_QUEUE: Worker(
             client,
@@ -82,6 +87,7 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembe
             activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities, parts.calling.call],
             max_cached_workflows=remembered,
             graceful_shutdown_timeout=GRACE,
+            deployment_config=deployment,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         ),
@@ -90,6 +96,7 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembe
             task_queue=CALLS_QUEUE,
             activities=[parts.calling.call],
             graceful_shutdown_timeout=GRACE,
+            deployment_config=deployment,
             max_heartbeat_throttle_interval=HEARTBEAT,
         ),
         WATCH_QUEUE: Worker(
@@ -98,6 +105,7 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembe
             workflows=[WatchShards],
             activities=[parts.watch.watch],
             graceful_shutdown_timeout=GRACE,
+            deployment_config=deployment,
         ),
     }
     for (
@@ -112,10 +120,25 @@ def workers(client: Client, parts: Parts, queues: Sequence[str] = (), *, remembe
             max_concurrent_activities=provider.connections,
             # A claimed message is not cut short by this (activities.deliver.patience): its hand-over ends first.
             graceful_shutdown_timeout=GRACE,
+            deployment_config=deployment,
             max_heartbeat_throttle_interval=HEARTBEAT,
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         )
     return [worker for queue, worker in everything.items() if not queues or queue in queues]
+
+
+def _deployment(build: str) -> WorkerDeploymentConfig | None:
+    """A release as Temporal routes it: runs go to the current one with their next task, whichever they began with.
+
+    Pinned to a release, a run of nine months would keep its workers alive as long; what it began with is in its archive.
+    """
+    if not build:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=build),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
 
 
 @asynccontextmanager

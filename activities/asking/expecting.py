@@ -15,8 +15,7 @@ from pydantic import TypeAdapter
 from temporalio import activity
 
 from activities.asking.questions import segment_of
-from activities.gate.facts import true_of
-from activities.gate.goals import reached_at
+from activities.gate.goals import reached_at, true_of
 from activities.versions import Versions
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from segments import Segment

@@ -13,8 +13,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.gate.facts import true_of
-from activities.gate.goals import reached_at
+from activities.gate.goals import reached_at, true_of
 from activities.versions import Versions
 from journeys.entry import lot
 from journeys.gate.hours import next_open

@@ -1,7 +1,7 @@
 """The activity that calls a service for a run: decided, tried, settled; under one id, whatever attempts and workers it takes.
 
-Promise: nobody is told anything for a run that is over, or whose goal has been reached; a call that came to something is never
-made again. A service that is told twice (an attempt whose answer was lost) hears the same id twice.
+Promise: nobody is told anything for a run that is over, or that has reached its goal or an exit; a call that came to something
+is never made again. A service that is told twice (an attempt whose answer was lost) hears the same id twice.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,18 @@ from activities.calling.body import Unlike, answer_of, body_of
 from activities.calling.lines import Lines, Request
 from activities.channels.errors import Ambiguous, ChannelError, Forbidden, Refused, TryLater
 from activities.deliver.patience import alive, patiently
-from activities.gate.goals import reached_at
+from activities.gate.goals import ending_of
 from activities.metrics import CALLS
 from activities.versions import Served, Versions
 from journeys.actions import Call, Called
 from journeys.contracts import Reason
-from journeys.endings import by_events
 from journeys.entering import branchable
+from journeys.entry import withheld
 from journeys.services import Service, next_attempt
 from store import Connection, Database
 from store.runs import calls
 from store.runs.calls import CallFacts, CallKey, Settled
+from store.runs.rows import OpenRun
 
 #: An attempt that Temporal is asked to make again at once would find the instant not yet come.
 _SOON = timedelta(milliseconds=50)
@@ -90,13 +91,29 @@ class Calling:
                 return Called(reason=Reason.ERASED)
             if facts.settled_at is not None:
                 return _known(service, facts)
-            if reason := await _forbids(connection, asked, served, facts, now):
+            if reason := await self._forbids(connection, asked, served, facts, now):
                 await calls.settle(connection, _key(asked), Settled(reason.value, None, None, now))
                 return Called(reason=reason)
             if facts.retry_at is not None and facts.retry_at > now:
                 return _Later(f"{asked.service}: not before its time", facts.retry_at)
             number = await calls.take(connection, _key(asked))
             return _Attempt(asked, service, facts, number or facts.attempts)
+
+    async def _forbids(
+        self, connection: Connection, asked: Call, served: Served, facts: CallFacts, now: datetime
+    ) -> Reason | None:
+        """Why a call is not made (any more): what the gate asks of a message's run, and whether it is too late."""
+        if facts.control == "killed":
+            return Reason.KILLED
+        if facts.exit_reason is not None or facts.ended_at is not None:
+            return Reason(facts.exit_reason) if facts.exit_reason else Reason.OVER
+        run = OpenRun(asked.run_id, facts.journey, facts.profile_id, facts.entered_at, asked.version)
+        if ending := await ending_of(connection, served, run, facts.in_since, now):
+            return ending.reason
+        if now >= asked.until:
+            return Reason.NO_ANSWER
+        spec, company = served.specs.get(facts.journey), self.versions.own.holdout
+        return None if asked.fetch or spec is None else withheld(spec, company, facts.drawn_as, holdout=facts.holdout)
 
     async def _tried(self, attempt: _Attempt) -> "_Later | Called":
         call, facts = attempt.call, attempt.facts
@@ -134,21 +151,6 @@ class Calling:
     async def _settle(self, key: CallKey, settled: Settled) -> None:
         async with self.database.transaction() as connection:
             await calls.settle(connection, key, settled)
-
-
-async def _forbids(connection: Connection, asked: Call, served: Served, facts: CallFacts, now: datetime) -> Reason | None:
-    """Why a call is not made (any more)."""
-    if facts.control == "killed":
-        return Reason.KILLED
-    if facts.exit_reason is not None or facts.ended_at is not None:
-        return Reason(facts.exit_reason) if facts.exit_reason else Reason.OVER
-    spec, row = served.specs.get(facts.journey), (asked.run_id, facts.profile_id, facts.entered_at)
-    for reason, _, predicate in by_events(spec) if spec is not None else ():
-        if await reached_at(connection, predicate, [row], now):
-            return reason
-    if now >= asked.until:
-        return Reason.NO_ANSWER
-    return Reason.HOLDOUT if facts.holdout and not asked.fetch else None
 
 
 def _key(asked: Call) -> CallKey:

@@ -72,6 +72,11 @@ class Closer:
         """Whether any of these workflows, open here, is over in Temporal; it is written down."""
         return await self._close(await self._seen(workflow_ids)) > 0
 
+    async def stopped(self, workflow_ids: Sequence[str]) -> int:
+        """These were terminated just now; they have the reason under which they were told to end."""
+        now = self.clock.now()
+        return await self._close([Seen(id_, Closing(id_, Reason.OPERATOR.value, now)) for id_ in workflow_ids])
+
     async def insist(self, patience: timedelta = timedelta(seconds=5)) -> int:
         """End what was told to end, has had the patience given, and cannot do so by itself; returns how many were over.
 

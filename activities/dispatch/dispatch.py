@@ -6,7 +6,7 @@ never a run, and never a second one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -22,15 +22,17 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
+from activities.dispatch.ending import Ender
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
 from activities.dispatch.seldom import Seldom
+from activities.dispatch.telling import tell
 from activities.gate.goals import end, endings
 from activities.metrics import ENTRY_LATENCY
 from activities.together import together
@@ -48,12 +50,12 @@ from journeys.contracts import (
 from journeys.endings import ended_by_move
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.errors import InvalidParams
-from journeys.heard import HEARD, AskAgain, Exit, Happened, Heard
+from journeys.heard import AskAgain, Happened
 from store import Connection, Database, versions
 from store.runs import expectations, switches
 from store.runs import rows as runs
 from store.runs.expectations import Moved, ToTell
-from store.runs.rows import OpenRun, OutboxRow, RunToSignal, RunToStart
+from store.runs.rows import OpenRun, OutboxRow, RunToStart
 from store.runs.switches import PausedMessage
 
 log = structlog.get_logger(__name__)
@@ -61,7 +63,6 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 500
 _AT_ONCE = 32  # calls to Temporal in flight; more only queue there
-_SLACK = timedelta(seconds=5)  # between our clock and Temporal's; a cancel too many finds the flag and does no harm
 _TRACE = TraceContextTextMapPropagator()
 
 
@@ -74,6 +75,7 @@ class Dispatcher:
     versions: Versions
     clock: Clock
     closer: Closer
+    ender: Ender
     mender: Mender
     mover: Mover
     line: Line
@@ -82,12 +84,12 @@ class Dispatcher:
     _seldom: Seldom = field(default_factory=Seldom)
 
     async def dispatch(self, shard: WatchShard) -> int:
-        """Do all that waits to be done for a shard; returns how many things were done."""
+        """Do all that waits to be done for a shard, but for ends of who has begun; returns how many things were done."""
         done = await self._admit(shard)
         done += await self.line.move()
-        done += await self._kill(shard)
+        done += await self.ender.kill(shard)
         done += await self._start(shard)
-        done += await self._end(shard)
+        done += await self.ender.tell(shard, begun=False)
         done += await self._tell(shard)
         return done + (await self._release() if shard.shard == 0 else 0)
 
@@ -117,15 +119,6 @@ class Dispatcher:
             if ending is not None and ended_by_move(run.entered_at, transition.at, inside=move[1]):
                 reason, which = ending
                 await runs.request_exits(connection, [(run.id, reason.value, transition.at)], {run.id: which})
-
-    async def _kill(self, shard: WatchShard) -> int:
-        """End whoever was in a journey when it was killed; they do not come back with it."""
-        killed = await switches.to_kill(self.database, shard.shard, shard.shards, _BATCH)
-        if killed:
-            now = self.clock.now()
-            async with self.database.transaction() as connection:
-                await runs.request_exits(connection, [(id_, Reason.KILLED.value, now) for id_ in killed])
-        return len(killed)
 
     async def _start(self, shard: WatchShard) -> int:
         own = await self.versions.handed_out()
@@ -223,23 +216,6 @@ class Dispatcher:
         )
         return start.model_copy(update={"start_delay": served.leading[run.journey](start)})
 
-    async def _end(self, shard: WatchShard) -> int:
-        leaving = await runs.to_signal(self.database, shard.shard, shard.shards, _BATCH)
-        heard = [h for h in await together(map(self._end_one, leaving), _AT_ONCE) if h]
-        if heard:
-            # Temporal never heard of these: they were over before they began. First, because nobody asks for them again.
-            await runs.end_unstarted(self.database, [id_ for id_, known in heard if not known], self.clock.now())
-            await runs.mark_signalled(self.database, [id_ for id_, _ in heard], self.clock.now())
-        return len(heard)
-
-    async def _end_one(self, run: RunToSignal) -> tuple[UUID, bool] | None:
-        """Tell a run that it is over; returns its id and whether Temporal knows it."""
-        # A signal is recorded during a start delay but wakes nobody; a cancel does, and finds the flag.
-        known = await self._heard(
-            run.workflow_id, Exit(reason=Reason(run.exit_reason), which=run.ended_by), cancel=self._may_be_delayed(run)
-        )
-        return None if known is None else (run.id, known)
-
     async def _tell(self, shard: WatchShard) -> int:
         """Tell runs what has happened that they wait for."""
         waiting = await expectations.to_tell(self.database, shard.shard, shard.shards, _BATCH)
@@ -249,7 +225,7 @@ class Dispatcher:
 
     async def _tell_one(self, news: ToTell) -> ToTell | None:
         happened = Happened(wait=news.wait, which=news.which, at=news.at, answer=news.answer)
-        return None if await self._heard(news.workflow_id, happened) is None else news
+        return None if await tell(self.client, news.workflow_id, happened) is None else news
 
     async def _release(self) -> int:
         """Wake the runs that wait with a message for a journey that lives again: those first that are soonest useless."""
@@ -263,27 +239,7 @@ class Dispatcher:
         return len(woken)
 
     async def _release_one(self, message: PausedMessage) -> PausedMessage | None:
-        return None if await self._heard(message.workflow_id, AskAgain()) is None else message
-
-    async def _heard(self, workflow_id: str, heard: Heard, *, cancel: bool = False) -> bool | None:
-        """Whether Temporal knows such a run, which has been told then; None where it could not be asked: try again."""
-        handle = self.client.get_workflow_handle(workflow_id)
-        try:
-            await handle.signal(HEARD, heard)
-            if cancel:
-                await handle.cancel()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:  # over by now, or never begun
-                return False
-            log.warning("temporal did not take a signal; it is tried again", heard=heard.heard, status=error.status.name)
-            return None
-        return True
-
-    def _may_be_delayed(self, run: RunToSignal) -> bool:
-        if run.started_at is None:  # Temporal may have it all the same: the worker died before it wrote that down
-            return True
-        until = self.clock.real(run.started_at + run.start_delay)
-        return bool(run.start_delay) and datetime.now(UTC) < until + _SLACK
+        return None if await tell(self.client, message.workflow_id, AskAgain()) is None else message
 
 
 def _attributes(run: RunToStart) -> TypedSearchAttributes:

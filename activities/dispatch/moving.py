@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.together import together
+from journeys.clock import Clock
 from journeys.contracts import SoFar
 from journeys.heard import HEARD, SO_FAR, GoOn
 from store import Database
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 _PAGE = 500
 _AT_ONCE = 16  # calls to Temporal in flight
 _ANSWER = timedelta(seconds=5)
-#: One that was told may be at a provider, or held back by a leading wait.
+#: One that was told may be at a provider.
 PATIENCE = timedelta(seconds=2)
 
 
@@ -33,10 +34,11 @@ class Mover:
 
     database: Database
     client: Client
+    clock: Clock
 
     async def move(self, patience: timedelta = PATIENCE) -> int:
         """Tell those who have not been told, and see how the others decided; returns how many have decided."""
-        found = await stored.to_move(self.database, _PAGE, patience)
+        found = await stored.to_move(self.database, _PAGE, patience, self.clock.now())
         if not found:
             return 0
         answers = [each for each in await together(map(self._one, found), _AT_ONCE) if each is not None]

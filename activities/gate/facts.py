@@ -7,27 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
-from activities.gate.goals import reached_at
+from activities.gate.goals import ending_of, true_of
 from activities.gate.habits import habits
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
-from journeys.endings import Ending, by_events, by_moves, by_time, ended_by_move, first
+from journeys.endings import Ending
 from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past, since
 from journeys.gate.decide import Question, caps_of
 from journeys.gate.order import PATIENCE, Coming
 from journeys.gate.spent import Spent, spent
 from journeys.policies import GlobalHoldout
-from segments import Predicate, Segment
+from segments import Segment
 from segments.language.events import AHEAD
-from segments.sql.statements import among
 from segments.time.zones import Whereabouts, whereabouts
 from store import Connection, products
 from store.addresses import AddressKind
@@ -35,7 +33,7 @@ from store.deliveries import ledger as deliveries
 from store.deliveries.budgets import Used, used, used_under_lock
 from store.deliveries.ledger import Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
 from store.products import Offer
-from store.runs import rows as runs
+from store.runs.rows import OpenRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Questions:
         """
         request, facts, spec = attempt.request, attempt.facts, attempt.spec
         wish = attempt.served.templates.wish(request.channel, request.template)
-        ending, endpoints = await _ending(attempt, spec), await self.reachable(attempt)
+        ending, endpoints = await _ending(attempt), await self.reachable(attempt)
         where = whereabouts_of(facts, spec.timezone)
         neighbours, in_segment = await self._neighbours(attempt, spec, where), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
@@ -202,12 +200,6 @@ def whereabouts_of(facts: RunFacts, otherwise: str) -> Whereabouts:
     return whereabouts(facts.traits, facts.device_zone, facts.phone, otherwise)
 
 
-async def true_of(connection: Connection, predicate: Predicate, profile_id: UUID, at: datetime) -> bool:
-    """Whether a predicate is true of a customer at an instant, whatever it asks."""
-    statement = among(predicate)
-    return bool(await connection.fetch(statement.sql, *statement.args(at, ids=[profile_id])))
-
-
 async def earlier_offer(attempt: Attempt) -> Offer | None:
     """The product that an earlier attempt at this message picked, as it is now."""
     told = attempt.row.detail if attempt.row else {}
@@ -225,36 +217,8 @@ async def _offer(attempt: Attempt, wish: ProductWish) -> Offer | None:
     return await products.offer(attempt.connection, attempt.facts.profile_id, wish.relation, attempt.now + AHEAD)
 
 
-async def _ending(attempt: Attempt, spec: JourneySpec) -> Ending | None:
-    """The goal or exit that the run has reached, if any: by an event, by a move, or because its time is over."""
-    timed = by_time(spec, attempt.facts.in_since)
-    found = [timed] if timed and timed.at <= attempt.now else []
-    run_id = attempt.request.run_id
-    row = (run_id, attempt.facts.profile_id, attempt.facts.entered_at)
-    for reason, which, predicate in by_events(spec):
-        at = (await reached_at(attempt.connection, predicate, [row], attempt.now)).get(run_id)
-        found += [Ending(reason, which, at)] if at else []
-    if spec.exits and (moves := by_moves(spec)):
-        found += await _moved(attempt, moves)
-    return first(found)
-
-
-async def _moved(attempt: Attempt, moves: Mapping[tuple[str, bool], tuple[Reason, str | None]]) -> list[Ending]:
-    """The moves that end the run, by the log of segments; and those that the watch has yet to see, where it is a member of."""
-    facts, found = attempt.facts, []
-    logged = await runs.moves_since(attempt.connection, facts.profile_id, facts.entered_at, [name for name, _ in moves])
-    for (name, inside), (reason, which) in moves.items():
-        at = next((at for segment, was_in, at in logged if (segment, was_in) == (name, inside)), None)
-        if at is not None and ended_by_move(facts.entered_at, at, inside=inside):
-            found.append(Ending(reason, which, at))
-        elif await _is_about_to(attempt, name, inside=inside):
-            found.append(Ending(reason, which, attempt.now))
-    return found
-
-
-async def _is_about_to(attempt: Attempt, name: str, *, inside: bool) -> bool:
-    """Whether a customer moves with the next tick: what is true of them is not what the watch last saw."""
-    segment = attempt.served.segments.get(name)
-    if segment is None or await runs.is_member(attempt.connection, attempt.facts.profile_id, name) is inside:
-        return False
-    return await true_of(attempt.connection, segment.predicate, attempt.facts.profile_id, attempt.now) is inside
+async def _ending(attempt: Attempt) -> Ending | None:
+    """The goal or exit that the run has reached, if any."""
+    request, facts = attempt.request, attempt.facts
+    run = OpenRun(request.run_id, request.journey, facts.profile_id, facts.entered_at, request.version)
+    return await ending_of(attempt.connection, attempt.served, run, facts.in_since, attempt.now)

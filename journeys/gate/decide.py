@@ -43,9 +43,9 @@ class No:
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Question:
-    """All that the gate decides on."""
+    """All that the gate decides on; not frozen, which would double what each message's costs to make."""
 
     request: DeliverRequest
     spec: JourneySpec

@@ -10,6 +10,7 @@ from journeys.entering import Answered
 from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.acting import Acting
 from journeys.handle.base import ENDING, EntryModel, RunEnded
+from journeys.keepable import a_kind, is_plain
 from journeys.services import Gives, Service
 
 _EVENT = re.compile(r"\w+(\.\w+)*", re.ASCII)
@@ -119,6 +120,5 @@ def _check_told(name: str, within: object, params: dict[str, Plain]) -> None:
     if not isinstance(within, timedelta) or within <= timedelta(0):
         raise CatalogueError(f"{name}: within= is a span, not {within!r}", remedy="write within=minutes(10)")
     for param, value in params.items():
-        if not isinstance(value, bool | int | float | str | None):
-            kind = type(value).__name__
-            raise CatalogueError(f"{name}: {param}= is not a {kind}", remedy="give a number, a flag or a text")
+        if not is_plain(value):
+            raise CatalogueError(f"{name}: {param}= is not {a_kind(value)}", remedy="give a number, a flag or a text")

@@ -165,10 +165,12 @@ class Waiting(Time[EntryModel]):
         by: timedelta | None = None,
         escalate: str | None = None,
         choices: tuple[str, ...] = (),
+        values: tuple[str, ...] = (),
     ) -> Expected:
         """Somebody of the company does something and says over the API how it went, in one of the `choices` if there are any.
 
-        After `by` the task goes to `escalate`.
+        `values` names numbers and flags that they may tell with it. Without choices they may write what they like: that stays
+        with the task, and the run hears that it is done. After `by` the task goes to `escalate`.
 
         Example:
             await j.wait_for(
@@ -180,8 +182,13 @@ class Waiting(Time[EntryModel]):
             raise CatalogueError("a task says what and who", remedy='write j.task("Call the customer", to="care")')
         if escalate is not None and by is None:
             raise CatalogueError("a task that escalates says when", remedy="write by=days(2)")
+        for name in values:
+            if not isinstance(name, str) or not name.isidentifier() or name == "outcome" or isinstance(values, str):
+                raise CatalogueError(
+                    f"a task's values= has no such name as {name!r}", remedy='write values=("calls", "minutes")'
+                )
         due = None if by is None else self._runtime.now() + by
-        return OfPeople(title=title, to=to, by=due, escalate=escalate, choices=choices)
+        return OfPeople(title=title, to=to, by=due, escalate=escalate, choices=choices, values=values)
 
     async def _listen(self, awaited: Mapping[str, Any], limit: timedelta | None, since: datetime | None) -> Answer:
         self._first = False

@@ -4,12 +4,13 @@ Promise: what an action brings about happens after the run has gone on to its ne
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
 from journeys.contracts import Reason
-from journeys.entry import lot
+from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
@@ -22,6 +23,9 @@ from journeys.simulate.hearing import ending_of, goal_reached
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
+
+#: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's.
+_SINCE = timedelta(microseconds=1)
 
 
 class Answers:
@@ -57,7 +61,7 @@ class Answers:
             case IsIn():
                 return self._segment(question.segment).predicate.holds(who.facts, question.at)
             case When():
-                return next_of(question.moment, who.where(question.zone).zones, question.at, who.traits)
+                return next_of(question.moment, who.where(question.zone).zones, question.at + _SINCE, who.traits)
             case Opens():
                 return next_open(question.window, who.where(question.zone).zones, question.at)
             case Arm():
@@ -89,8 +93,9 @@ class Answers:
         call, now = told.call, self._agenda.now
         if run.endings and (over := ending_of(run, now)):
             return Called(reason=over.reason)
-        if run.holdout and not call.fetch:
-            return Called(reason=Reason.HOLDOUT)
+        why = withheld(run.spec, self._catalogue.holdout, run.customer.id, holdout=run.holdout)
+        if why is not None and not call.fetch:
+            return Called(reason=why)
         return self.services.attempt(told, run.customer, now, paused=self._paused(run.journey) and not call.fetch)
 
     def _started(self, who: Customer, asked: StartJourney) -> bool:

@@ -22,7 +22,7 @@ from journeys.simulate.conflicts import whose_doing
 from journeys.simulate.customers import Address, Sent
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import ending_of
-from journeys.simulate.messages import Message
+from journeys.simulate.messages import WAITING, Message
 from journeys.simulate.products import Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
 from journeys.simulate.purse import Purse
@@ -43,7 +43,6 @@ _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2)}
 _SENT = Receipt(outcome=Outcome.SENT)
 _COUNTED = ("sent", "unconfirmed", "claimed")
-_WAITING = ("deferred", "released")
 
 
 class Delivery:
@@ -129,7 +128,7 @@ class Delivery:
     def _coming(self, run: Run, asking: Message) -> Iterator[Coming]:
         """The messages with which a run waits at the gate, for an instant or a provider."""
         for message in run.messages:
-            if message.state in _WAITING and message is not asking and message.reason not in (Reason.PAUSED, Reason.HELD):
+            if message.state in WAITING and message is not asking and message.reason not in (Reason.PAUSED, Reason.HELD):
                 request, spec = message.request, run.spec
                 priority = spec.priority if request.priority is None else request.priority
                 caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()

@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from journeys.contracts import DeliverRequest, Reason
+from journeys.contracts import DeliverRequest, Outcome, Reason
 from journeys.simulate.customers import Customer
+
+#: How a message stands that is still to be tried again.
+WAITING = ("deferred", "released")
 
 
 @dataclass(slots=True)
@@ -43,3 +46,10 @@ class Message:
             "purpose": request.purpose.value,
             "channel": request.channel.value,
         }
+
+    def left(self, exit_reason: Reason | None, at: datetime) -> None:
+        """Its run is over: what was still to be tried again never will be; what may be at a provider stays in doubt."""
+        if self.state == "claimed":
+            self.state, self.reason, self.at = Outcome.UNCONFIRMED, Reason.AMBIGUOUS, at
+        elif self.state in WAITING:
+            self.state, self.reason, self.at = Outcome.SKIPPED, exit_reason or self.reason or Reason.OVER, at

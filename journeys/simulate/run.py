@@ -231,5 +231,7 @@ class Run:
 
     def _close(self, reason: Reason, which: str | None = None) -> None:
         self.outcome, self.ended_by, self.ended_at = reason, which, self._world.agenda.now
+        for message in self.messages:
+            message.left(self.exit and self.exit[0], self.ended_at)
         if self.spec.limits is not None:
             self._world.over(self)

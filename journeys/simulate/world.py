@@ -152,12 +152,15 @@ class World:
             elif state == "live" and any(message.reason is Reason.PAUSED for message in run.messages):
                 run.ask_again()
 
-    def done(self, run: Run, which: str, answer: Mapping[str, Plain]) -> None:
+    def done(self, run: Run, which: str, outcome: str | None, values: Mapping[str, Plain]) -> None:
         """Somebody of the company did what a run waits for, and says how it went."""
-        expect = next((each for each in run.expecting if isinstance(each.expected.get(which), OfPeople)), None)
-        if expect is None:
+        asked = next(((e.wait, task) for e in run.expecting if isinstance(task := e.expected.get(which), OfPeople)), None)
+        if asked is None:
             raise SimulationError(f"run of {run.journey} waits for nobody to do '{which}'")
-        run.hear(Happened(wait=expect.wait, which=which, at=self.now, answer=dict(answer)))
+        wait, task = asked
+        if unlike := task.unlike(outcome, values):
+            raise SimulationError(f"run of {run.journey}, '{which}': {unlike[1]}")
+        run.hear(Happened(wait=wait, which=which, at=self.now, answer=task.told(outcome, values)))
 
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
         """One attempt at a message: a receipt, or when to try again."""

@@ -68,7 +68,7 @@ class Again:
         for done in past[1:]:
             self._left[done.branch].append(done)
         self._at = past[0].at
-        self._last = ""
+        self._last: dict[int | None, str] = {}
         self._forks = Forks()
 
     @property
@@ -83,8 +83,9 @@ class Again:
 
     def told(self, does: str) -> str:
         """That the code does something else than the run did, in words."""
-        after = f"after {self._last}" if self._last else "at its beginning"
-        did = f"the run did {self.left.what}" if self.left else "the run stands"
+        last, left = self._last.get(self._here, ""), self._mine[0] if self._mine else self.left
+        after = f"after {last}" if last else "at its beginning"
+        did = f"the run did {left.what}" if left else "the run stands"
         return f"{after} {did}; the code {does}"
 
     def now(self) -> datetime:
@@ -127,7 +128,11 @@ class Again:
 
     @property
     def _mine(self) -> deque[Done]:
-        return self._left[here.code if (here := HERE.get()) is not None else None]
+        return self._left[self._here]
+
+    @property
+    def _here(self) -> int | None:
+        return here.code if (here := HERE.get()) is not None else None
 
     def _again(self, what: str, kind: Any = None) -> Any:
         if self.caught_up:
@@ -135,5 +140,6 @@ class Again:
         if self._mine[0].what not in (None, what):
             raise Unlike(self.told(f"does {what}"))
         done = self._mine.popleft()
-        self._at, self._last = done.at, what
+        self._at = done.at
+        self._last[self._here] = self._last[None] = what  # outside of branches: after whatever came last
         return reader_of(kind).validate_python(done.answer)

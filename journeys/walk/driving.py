@@ -5,11 +5,13 @@ from typing import Any
 from journeys.authoring import JourneyDefinition
 from journeys.deadline import TookTooLong
 from journeys.handle import Journey, RunEnded
+from journeys.handle.branch import HERE
 
 
 def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException | None:
     """Walk the steps to their end, or to what stopped them; that is returned, an end is not."""
     steps = definition.steps(handle).__await__()
+    outside = HERE.set(None)  # also where a branch of the run itself asks
     try:
         next(iter(steps))
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -18,4 +20,6 @@ def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException 
         return stop
     except BaseException as stop:  # noqa: BLE001 - told at load, or seen in its workflow
         return None if isinstance(stop, StopIteration | RunEnded) else stop
+    finally:
+        HERE.reset(outside)
     return None

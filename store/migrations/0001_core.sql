@@ -622,6 +622,7 @@ create unique index run_idempotency on run (journey, idempotency_key) where idem
 create index run_profile on run (profile_id, entered_at desc);
 create index run_journey on run (journey, entered_at desc);
 create index run_entered on run (entered_at desc, id desc);
+create index run_ended on run (journey, entered_at desc, id desc) where ended_at is not null;
 create index run_to_start on run (created_at) where started_at is null and ended_at is null and waits_until is null;
 create index run_to_signal on run (exit_at) where exit_reason is not null and exit_signalled_at is null and ended_at is null;
 create index run_ending on run (exit_signalled_at) where exit_signalled_at is not null and ended_at is null;
@@ -649,6 +650,7 @@ create table expectation (
     begun_at     timestamptz not null,
     happened_at  timestamptz,
     answer       jsonb not null default '{}',
+    note         text,  -- what people wrote of it, which no run hears
     told_at      timestamptz,
     primary key (run_id, wait, which)
 );

@@ -2,6 +2,21 @@
 -- How many customers there were by an instant.
 select count(*) from profile where merged_into is null and created_at < $1;
 
+-- name: page_ends
+-- The customers with whom full pages ($2 of them) of those whom there were by an instant ($1) end, by id.
+select id from (
+    select id, row_number() over (order by id) as place from profile where merged_into is null and created_at < $1) as counted
+where place % $2 = 0
+order by id;
+
+-- name: patient
+-- The transaction may wait while others read what it sees, however long the server otherwise lets one be idle.
+select set_config('idle_in_transaction_session_timeout', '0', true);
+
+-- name: snapshot
+-- What others need to see exactly what this transaction sees, while it lasts.
+select pg_export_snapshot();
+
 -- name: customers
 -- The next customers ($1: after this id) whom there were by an instant ($3), with all but their events: addresses with when each
 -- came and went, what was said of marketing in the order in which it was heard, messages that may have got through from $4 to $2

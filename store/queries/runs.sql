@@ -86,9 +86,15 @@ group by segment, kind;
 select exists (select from segment_member where profile_id = $1 and segment = $2);
 
 -- name: to_signal
--- Runs that must hear that they are over.
-select id, workflow_id, exit_reason, started_at, start_delay, ended_by from run
+-- Runs that must hear that they are over, of those that Temporal has ($4) or of the others. A killed one that has nothing at a
+-- provider, nor at a service, hears nothing: it is over at once.
+select id, workflow_id, exit_reason, started_at, start_delay, ended_by,
+       exit_reason = 'journey killed' and started_at is not null
+       and not exists (select from delivery d where d.run_id = run.id and d.state = 'claimed')
+       and not exists (select from service_call c where c.run_id = run.id and c.settled_at is null and c.retry_at is null) as at_once
+from run
 where exit_reason is not null and exit_signalled_at is null and ended_at is null and bucket(profile_id) % $2 = $1
+  and (started_at is not null) = $4
 order by exit_at
 limit $3;
 

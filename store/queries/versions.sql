@@ -85,11 +85,12 @@ where id = any($1::uuid[]) and version is distinct from $2 and ended_at is null 
 returning id;
 
 -- name: to_move
--- Runs that are on their way to another version: those that have not been told first, and those that were, after a while.
+-- Runs that are on their way to another version: those that have not been told first, and those that were, after a while; one that
+-- a leading wait holds back has nothing to say before it begins.
 select id, workflow_id, move_to as version, moves + 1 as number, move_told_at is not null as told
 from run
 where move_to is not null and ended_at is null and started_at is not null
-  and (move_told_at is null or move_told_at <= clock_timestamp() - $2::interval)
+  and (move_told_at is null or (move_told_at <= clock_timestamp() - $2::interval and started_at + start_delay <= $3))
 order by move_told_at nulls first
 limit $1;
 

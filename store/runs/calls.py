@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from store.database import Connection, Database
+from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("calls")
@@ -27,7 +28,9 @@ class CallFacts:
     """What a call is decided and made of."""
 
     profile_id: UUID
+    drawn_as: UUID
     entered_at: datetime
+    in_since: datetime
     exit_reason: str | None
     ended_at: datetime | None
     holdout: bool
@@ -74,7 +77,11 @@ class CallRow:
 
 
 async def facts(connection: Connection, run_id: UUID, number: int) -> CallFacts | None:
-    """What is known of a call and of its run; None where there is no such run (any more)."""
+    """What is known of a call and of its run; None where there is no such run (any more).
+
+    The operator's switches stay as they are told until the transaction ends: whoever throws one waits for it.
+    """
+    await connection.execute(_SQL["stand_by"], Lock.SWITCH)
     row = await connection.fetchrow(_SQL["facts"], run_id, number)
     return CallFacts(**row) if row else None
 

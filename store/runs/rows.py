@@ -47,7 +47,7 @@ class RunToStart:
 
 @dataclass(frozen=True, slots=True)
 class RunToSignal:
-    """A run that must hear that it is over."""
+    """A run that must hear that it is over; `at_once` where it was killed, and nothing of it is under way."""
 
     id: UUID
     workflow_id: str
@@ -55,6 +55,7 @@ class RunToSignal:
     started_at: datetime | None
     start_delay: timedelta
     ended_by: str | None
+    at_once: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +174,9 @@ async def is_member(connection: Connection, profile_id: UUID, segment: str) -> b
     return found
 
 
-async def to_signal(database: Database, shard: int, shards: int, limit: int) -> list[RunToSignal]:
-    """Runs that must hear that they are over."""
-    return [RunToSignal(**row) for row in await database.pool.fetch(_SQL["to_signal"], shard, shards, limit)]
+async def to_signal(database: Database, shard: int, shards: int, limit: int, begun: bool) -> list[RunToSignal]:
+    """Runs that must hear that they are over: of those that Temporal has, or of those that it may not have."""
+    return [RunToSignal(**row) for row in await database.pool.fetch(_SQL["to_signal"], shard, shards, limit, begun)]
 
 
 async def mark_signalled(database: Database, ids: Sequence[UUID], at: datetime) -> None:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from crash.test_races import shop, watching  # noqa: F401 - a fixture
 
 from journeys.contracts import Reason
 from store import Connection, Database
 from store.deliveries import ledger
 from store.deliveries.ledger import MessageKey
-from store.runs import switches
+from store.runs import calls, switches
 from store.runs.switches import EVERYTHING
 from tests.profile import scaled
 from workers.testing.shop import Shop
@@ -60,14 +61,15 @@ async def all_over(shop: Shop) -> list[tuple[str, datetime]]:  # noqa: F811 - no
             await asyncio.sleep(0.05)
 
 
-async def test_a_switch_waits_for_every_claim_under_way_and_the_next_claim_for_it(database: Database) -> None:
+@pytest.mark.parametrize("kind", ["message", "call"])
+async def test_a_switch_waits_for_every_claim_under_way_and_the_next_claim_for_it(database: Database, kind: str) -> None:
     """The claim that looked before the switch is through before it is answered; the one that comes then sees it."""
     await a_run(database)
     async with database.transaction() as first:
-        assert await asked(first) == "live"
+        assert await asked(first, kind) == "live"
         thrown = asyncio.create_task(switches.throw(database, EVERYTHING, "killed", datetime.now(UTC), "test"))
         await queueing(database, 1)
-        second = asyncio.create_task(look(database))
+        second = asyncio.create_task(look(database, kind))
         await queueing(database, 2)
         assert not thrown.done()
     await thrown
@@ -83,16 +85,19 @@ async def a_run(database: Database) -> None:
     )
 
 
-async def asked(connection: Connection) -> str:
-    """How the switches stand for the run, as a claim asks: with the run locked."""
-    assert await ledger.facts(connection, RUN, "push", "marketing") is not None
+async def asked(connection: Connection, kind: str) -> str | None:
+    """How the switches stand for the run, as a claim asks, or a call to a service."""
+    if kind == "call":
+        found = await calls.facts(connection, RUN, 1)
+        return found.control if found else None
+    assert await ledger.facts(connection, RUN, "push", "marketing", (datetime.now(UTC), datetime.now(UTC))) is not None
     control, _ = await ledger.ledger_row(connection, MessageKey(RUN, "push:note", 1))
     return control
 
 
-async def look(database: Database) -> str:
+async def look(database: Database, kind: str) -> str | None:
     async with database.transaction() as connection:
-        return await asked(connection)
+        return await asked(connection, kind)
 
 
 async def queueing(database: Database, count: int) -> None:

@@ -29,6 +29,7 @@ SERVICES = ("answers", "refuses", "is_busy", "keeps_silent")
 NEWS = ("receives", "opens", "clicks", "replies", "misses")
 EVENTS = (("Something Else", {}), ("Something Else", {}), ("Order Completed", {}), ("Rated", {"score": 3}), ("Other", {}))
 CHANNELS = ("push", "whatsapp", "email")
+DEEDS = {"does": 5, "is late": 1, "becomes": 3, "comes back": 8, "task is done": 3, "says no": 0.5, "again": 1.5}
 EFFECTS = 3
 
 
@@ -88,7 +89,7 @@ def _do(shop: Rehearsal, who: Customer, what: str, how: tuple[Any, ...]) -> bool
 
 
 def cases(seed: int, journeys: Sequence[str], each: int) -> Iterator[Case]:
-    """So many of each journey, endless: those that are no cases are drawn again."""
+    """So many of each journey."""
     dice = random.Random(seed)
     for n in range(each):
         for journey in journeys:
@@ -98,7 +99,7 @@ def cases(seed: int, journeys: Sequence[str], each: int) -> Iterator[Case]:
 def _case(dice: random.Random, name: str, journey: str) -> Case:
     known = {
         "timezone": dice.choice(ZONES),
-        "tier": dice.choice(("silver", "gold", "platinum", None)),
+        "tier": dice.choice(("silver", "gold", "gold", "platinum", None)),
         "birthday": dice.choice(("1990-01-09", "1990-07-13", "2000-02-29", None)),
     }
     by_event = journey.endswith(("4", "9"))
@@ -108,7 +109,8 @@ def _case(dice: random.Random, name: str, journey: str) -> Case:
         else (0, "starts", (journey, _params(dice, journey)))
     )
     earlier = dice.choice(((), (), ((0, "is late", ("Something Else", {}, 35)),)))
-    later = tuple((beat, *_deed(dice)) for beat in range(1, len(BEATS)) if dice.random() < 0.8)
+    again = begin[1], begin[2]
+    later = tuple((beat, *_deed(dice, again)) for beat in range(1, len(BEATS)) if dice.random() < 0.8)
     drawn = dice.sample(CHANNELS, dice.choice((0, 1, 1, 2)))
     return Case(
         name,
@@ -125,20 +127,24 @@ def _params(dice: random.Random, journey: str) -> dict[str, Any]:
     return {"route": dice.choice(("push", "email"))} if journey.endswith(("3", "8")) else {}
 
 
-def _deed(dice: random.Random) -> tuple[str, tuple[Any, ...]]:
-    what = dice.choices(("does", "is late", "becomes", "comes back", "task is done", "says no"), (5, 1, 2, 8, 3, 0.5))[0]
+def _deed(dice: random.Random, again: tuple[str, tuple[Any, ...]]) -> tuple[str, tuple[Any, ...]]:
+    what = dice.choices(list(DEEDS), list(DEEDS.values()))[0]
+    return again if what == "again" else (what, _how(dice, what))
+
+
+def _how(dice: random.Random, what: str) -> tuple[Any, ...]:
     match what:
         case "does":
-            return what, dice.choice(EVENTS)
+            return dice.choice(EVENTS)
         case "is late":
-            return what, (*dice.choice(EVENTS), dice.choice((4, 35)))
+            return (*dice.choice(EVENTS), dice.choice((4, 35)))
         case "becomes":
-            return what, (dice.choice(("silver", "gold", "platinum")),)
+            return (dice.choice(("silver", "gold", "platinum")),)
         case "comes back":
-            return what, (dice.choice(NEWS), f"{dice.choice(CHANNELS)}:note")
+            return (dice.choice(NEWS), f"{dice.choice(CHANNELS)}:note")
         case "task is done":
-            return what, (dice.choice(("won", "lost")),)
-    return what, (dice.choice(CHANNELS),)
+            return (dice.choice(("won", "lost")),)
+    return (dice.choice(CHANNELS),)
 
 
 def performed(

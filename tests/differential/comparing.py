@@ -44,7 +44,7 @@ def ordered(run: Run) -> list[Message]:
 
 
 def _alike(a: Run, b: Run) -> bool:
-    same = (a.journey, a.outcome, len(a.messages)) == (b.journey, b.outcome, len(b.messages))
+    same = (a.journey, a.outcome, a.ended_by, len(a.messages)) == (b.journey, b.outcome, b.ended_by, len(b.messages))
     times = [(a.entered_at, b.entered_at), (a.ended_at, b.ended_at)]
     for one, other in zip(ordered(a), ordered(b), strict=False):
         same &= (one.step, one.occurrence, one.state, one.reason) == (other.step, other.occurrence, other.state, other.reason)

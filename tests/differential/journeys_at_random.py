@@ -5,7 +5,7 @@ A word that is new gets a piece here, or `test_differential.py` fails: each must
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
 
@@ -17,9 +17,31 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Cap, Journey, QuietHours, Segment, Service, after, did, journey, trait
+from journeys import (
+    Budget,
+    Cap,
+    GlobalHoldout,
+    Journey,
+    QuietHours,
+    Segment,
+    Service,
+    Window,
+    after,
+    did,
+    entered,
+    journey,
+    left,
+    once,
+    per_day,
+    restart,
+    trait,
+    whenever,
+    within,
+)
 
 gold = Segment("gold", trait("tier") == "gold")
+{holdout}
+
 
 
 class Rated(BaseModel):
@@ -96,8 +118,11 @@ class Author:
 
 
 def message(a: Author, _: int) -> str:
-    more = a.one("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2)")
+    more = a.one(*PLAIN, ", priority=-1", ", window=Window('09:00', '12:00')", ", send_time=within(hours=6)")
     return f"await j.{a.one(*CHANNELS)}('note'{more})"
+
+
+PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2)")
 
 
 def falls_back(a: Author, _: int) -> str:
@@ -141,8 +166,8 @@ def every(a: Author, depth: int) -> str:
 
 def asked(a: Author) -> str:
     asks = ("await j.reached(did('Something Else'))", "await j.reached(trait('tier') == 'gold')", "await j.is_in(gold)")
-    clock = ("j.now - j.entered_at < timedelta(hours=9)", "j.entered_at.hour < 12", "j.changed('by-lot')")
-    return a.one(*asks, *asks, *clock)
+    clock = ("j.now - j.entered_at < timedelta(hours=9)", "j.entered_at.hour < 12", *["j.changed('by-lot')"] * 2)
+    return a.one(*asks, *asks[2:], *clock)
 
 
 def branches(a: Author, depth: int) -> str:
@@ -204,7 +229,8 @@ def end(a: Author, _: int) -> str:
 
 
 def hold_others(a: Author, depth: int) -> str:
-    return f"async with j.hold_others():\n    await j.wait(hours={a.one('1', '2.5')})\n{a.inside(depth)}"
+    begin = a.one("await j.start(other)\nawait j.wait(hours=1)\n", "")
+    return f"{begin}async with j.hold_others():\n    await j.wait(hours={a.one('1', '2.5')})\n{a.inside(depth)}"
 
 
 def webhook(_: Author, __: int) -> str:
@@ -222,9 +248,10 @@ def goes_through(_: Author, __: int) -> str:
 
 
 def together(a: Author, depth: int) -> str:
-    """Branches on channels of their own, since who is first at a cap or at a fault is nobody's promise."""
+    """Branches on channels and at hours of their own, since who is first at a cap or at a fault is nobody's promise."""
     names, written = [a.name(), a.name()], []
-    for name, channel, wait in zip(names, a.dice.sample(CHANNELS, 2), a.dice.sample(HOURS[:4], 2), strict=True):
+    hours = a.dice.choice((("0.5", "2.5"), ("1", "2.5"), ("6", "1"), ("6", "2.5")))
+    for name, channel, wait in zip(names, a.dice.sample(CHANNELS, 2), hours, strict=True):
         steps = f"await j.wait(hours={wait})\nfor _ in range(2):\n    await j.{channel}('note')\n    await j.wait(hours={wait})"
         waits = a.one(f"came = await j.wait_for(did('Something Else'), timeout={a.one(*SPANS)})", "came = None")
         written.append(f"async def {name}() -> bool:\n{indent(steps, '    ')}\n    {waits}\n    return came is not None")
@@ -268,42 +295,57 @@ DEEP: dict[Piece, int] = {
     together: 5,
     fetch: 5,
 }
+#: What journeys declare besides. A budget and a line are one customer's, because who is first of several is nobody's promise.
 MORE = (
-    "",
-    "",
-    "",
     "quiet_hours=QuietHours('22:00', '08:00')",
     "caps=(Cap(2, timedelta(hours=10)),)",
+    "caps=(Cap(1, calendar='day', channel='push'),)",
     "holdout=0.3",
     "useless_after=timedelta(hours=3)",
+    "most=3",
+    "priority=5",
+    "window=Window('08:00', '21:00')",
+    "send_time=within(hours=6)",
+    "budget=Budget(messages=2, per='day')",
+    "budget=Budget(messages=3, when_spent='wait', per='day')",
+    "exits={'other': did('Other'), 'no gold': left(gold), 'too long': timedelta(hours=40)}",
+    "exits={'gold': entered(gold), 'else': did('Something Else')}",
+    "capacity=1, max_wait=timedelta(hours=20)",
+    "rate=per_day(1)",
+    "entry_hours=Window('10:00', '18:00')",
 )
-MORE += ("caps=(Cap(1, calendar='day', channel='push'),)", "most=3")
+GOALS = ("", "", f"goal={PURCHASE}", f"goal={PURCHASE}", f"goal={{'bought': {PURCHASE}, 'rated': did('Rated')}}")
+REENTRY = ("restart()", "whenever()", "after(minutes=0)", "once()")
+#: Where these are declared, branches would race for what is left.
+SCARCE = ("caps", "budget")
 
 
 def source(seed: int, journeys: int) -> str:
     """A catalogue of random journeys: most are started over the API, some by an event."""
     dice = random.Random(seed)
-    return HEAD.format(seed=seed) + "".join(_journeys(dice, journeys))
+    holdout = "nobody = GlobalHoldout(0.2)" if seed % 4 == 1 else ""
+    return HEAD.format(seed=seed, holdout=holdout) + "".join(_journey(dice, n) for n in range(journeys))
 
 
-def _journeys(dice: random.Random, journeys: int) -> Iterator[str]:
-    for n in range(journeys):
-        author = Author(dice)
-        by_event, goal = n % 5 == 4, dice.choice(("", f"goal={PURCHASE}"))
-        raters = (
-            f"Segment('raters-{n}', did('Rated {n}').within(hours=1))"  # of its own: who is first of two is nobody's promise
-        )
-        how = f"entry={raters}" if by_event else "params=Choice" if n % 5 == 3 else ""
-        more = dice.choice(MORE)
-        begin = entering if by_event else choosing if how else None
-        steps = [begin(author, 0)] if begin else []
-        steps += ["await j.push('note')" if n % 2 else message(author, 0), author.steps(4)]
-        declared = ", ".join(each for each in ("reentry=after(minutes=0)", how, goal, more) if each)
-        if "caps" in more or "most" in more:
-            steps = [each for each in steps if "j.together" not in each] or ["await j.push('note')"]
-        yield JOURNEY.format(
-            declared=declared, name=f"drawn_{n}", model="[Rated]" if by_event else "", steps=indent("\n".join(steps), "    ")
-        )
+def _journey(dice: random.Random, n: int) -> str:
+    author, by_event = Author(dice), n % 5 == 4
+    # A segment of its own: who is first of two journeys that one event brings in is nobody's promise.
+    raters = f"Segment('raters-{n}', did('Rated {n}').within(hours={author.one('1', '3')}))"
+    how = f"entry={raters}" if by_event else "params=Choice" if n % 5 == 3 else ""
+    more = dice.sample(MORE, dice.choice((0, 1, 1, 2)))
+    again = author.one(*REENTRY) if by_event else "after(minutes=0)"
+    begin = entering if by_event else choosing if how else None
+    steps = [begin(author, 0)] if begin else []
+    steps += ["await j.push('note')" if n % 2 else message(author, 0), author.steps(4)]
+    if any(each.startswith(SCARCE) for each in more):
+        steps = [each for each in steps if "j.together" not in each] or ["await j.push('note')"]
+    declared = {each.partition("=")[0]: each for each in (f"reentry={again}", how, author.one(*GOALS), *more) if each}
+    return JOURNEY.format(
+        declared=", ".join(declared.values()),
+        name=f"drawn_{n}",
+        model="[Rated]" if by_event else "",
+        steps=indent("\n".join(steps), "    "),
+    )
 
 
 def with_templates(package: Path, source: str) -> None:

@@ -7,16 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from journeys.catalogue import Catalogue, load
+from journeys.contracts import Channel
 from tests.differential.cases import Case, performed
-from tests.differential.comparing import different
+from tests.differential.comparing import different, refused
 from tests.differential.journeys_at_random import with_templates
 from tests.differential.traced import Trace, traced
-from workers.testing.rehearsal import MONDAY, Rehearsal
+from workers.testing.rehearsal import Rehearsal
 from workers.testing.seen import Run
 from workers.testing.simulated import Simulated
+
+#: Where what was recorded is kept, a file for each catalogue.
+KEPT = Path(__file__).with_name("kept")
 
 
 @contextmanager
@@ -45,39 +52,71 @@ def place(each: tuple[UUID, Run]) -> tuple[str, datetime]:
     return each[1].journey, each[1].entered_at
 
 
+Answers = list[tuple[int, str, str]]
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What became of a case on real servers: its runs, each with what came of its effects, and what refused the customer."""
+
+    case: Case
+    id: UUID
+    runs: list[tuple[Run, Answers]]
+    refused: list[tuple[str, str, str]]
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """What became of cases on the simulator as it is."""
+    """What became of cases in a catalogue on real servers: `python -m tests.differential.recording` writes it anew."""
 
-    catalogue: Catalogue
-    cases: Sequence[Case]
-    runs: Mapping[str, list[tuple[Run, list[tuple[int, str, str]]]]]
+    began: datetime
+    source: str
+    lives: list[Lived]
 
     @classmethod
-    def of(cls, catalogue: Catalogue, cases: Sequence[Case]) -> "Recorded":
-        """Simulate them."""
-        trace, stage = _simulated(catalogue, cases)
-        runs = {case.name: [(run, trace.told(id_)) for id_, run in found(stage, case.name)] for case in cases}
-        return cls(catalogue, cases, runs)
+    def read(cls, file: Path) -> "Recorded":
+        """What is kept."""
+        return _ADAPTER.validate_json(file.read_bytes())
 
-    def first_different(self, at_once: int = 10) -> list[str]:
-        """Some cases after the other are simulated again: where the first of them differ."""
-        for n in range(0, len(self.cases), at_once):
-            cases = self.cases[n : n + at_once]
-            trace, stage = _simulated(self.catalogue, cases)
-            if wrong := [line for case in cases for line in self._compared(trace, stage, case.name)]:
+    def write(self, seed: int) -> None:
+        """Keep it: a line for each case."""
+        KEPT.mkdir(exist_ok=True)
+        (KEPT / f"seed_{seed}.json").write_bytes(
+            _ADAPTER.dump_json(self, exclude_defaults=True).replace(b'{"case":', b'\n{"case":') + b"\n"
+        )
+
+    def first_different(self, catalogue: Catalogue, at_once: int = 10) -> list[str]:
+        """Some cases after the other are simulated: where the first of them differ from what was recorded."""
+        for n in range(0, len(self.lives), at_once):
+            if wrong := self.different(catalogue, self.lives[n : n + at_once]):
                 return wrong
         return []
 
-    def _compared(self, trace: Trace, stage: Simulated, name: str) -> list[str]:
-        before = [(UUID(int=n), run) for n, (run, _) in enumerate(self.runs[name], 2**100)]
-        for (id_, _), (_, answers) in zip(before, self.runs[name], strict=True):
-            trace.effects[id_] = answers
-        return different(trace, before, found(stage, name))
+    def different(self, catalogue: Catalogue, lives: Sequence[Lived]) -> list[str]:
+        """Where these, simulated, are not what they were."""
+        with traced() as trace:
+            stage = _Known(catalogue, self.began, {life.case.name: life.id for life in lives})
+            performed(Rehearsal(stage), [life.case for life in lives])
+        return [f"{life.case.name}: {line}" for life in lives for line in _compared(trace, stage, life)]
 
 
-def _simulated(catalogue: Catalogue, cases: Sequence[Case]) -> tuple[Trace, Simulated]:
-    with traced() as trace:
-        stage = Simulated(catalogue, MONDAY)
-        performed(Rehearsal(stage), cases)
-    return trace, stage
+class _Known(Simulated):
+    """A simulation whose customers have the ids that they had, and so the same luck."""
+
+    def __init__(self, catalogue: Catalogue, now: datetime, ids: Mapping[str, UUID]) -> None:
+        super().__init__(catalogue, now)
+        self._ids = ids
+
+    def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any], id_: UUID | None = None) -> None:
+        super().joins(name, channels, traits, id_ or self._ids[name])
+
+
+def _compared(trace: Trace, stage: Simulated, life: Lived) -> list[str]:
+    before = [(UUID(int=n), run) for n, (run, _) in enumerate(life.runs, 2**100)]
+    for (id_, _), (_, answers) in zip(before, life.runs, strict=True):
+        trace.effects[id_] = answers
+    wrong, reasons = different(trace, before, found(stage, life.case.name)), refused(stage.refusals(life.case.name))
+    return wrong + ([f"refused: {life.refused} / {reasons}"] if reasons != life.refused else [])
+
+
+_ADAPTER = TypeAdapter(Recorded)

@@ -4,7 +4,9 @@ Few cases by default, because each costs on real servers; in the long profile tw
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,20 +23,34 @@ from workers.testing.rehearsal import MONDAY, Rehearsal
 from workers.testing.servers import Servers
 from workers.testing.simulated import Simulated
 
-BATCHES, JOURNEYS, EACH = scaled((1, 5, 2), (20, 25, 4))
+BATCHES, EACH = scaled((1, 10), (40, 50))
 #: Where coverage is counted; each word comes up so often.
 COUNTED, AT_LEAST = scaled((2, 3), (BATCHES, 100))
+#: So many journeys are written for a case, and so often is one tried: not all of them come to much.
+SPARE, TRIES = 1.3, 4
 
 
-def drawn(seed: int, name: str, journeys: int, each: int) -> tuple[list[Case], Counter[str]]:
-    """Cases of a catalogue, simulated first, with the words that came up; those that show too little are left out."""
-    every = [f"drawn_{n}" for n in range(journeys)]
-    with traced() as trace:
-        stage = Simulated(load(name), MONDAY)
-        tried = list(cases(seed, every, 2 * each))
-        met = performed(Rehearsal(stage), tried)
-    chosen = [case for case in tried if worthy(stage, trace, case, met=met[case.name])][: journeys * each]
-    return chosen, sum((words_of(stage, trace, case) for case in chosen), Counter[str]())
+@dataclass(frozen=True)
+class Drawn:
+    """The name of a catalogue, cases in it, and in how many of them each word came up."""
+
+    catalogue: str
+    cases: list[Case]
+    words: Counter[str]
+
+
+@contextmanager
+def drawn(seed: int, number: int, folder: Path) -> Iterator[Drawn]:
+    """Cases, each in a journey of its own: simulated first, those that show too little are left out."""
+    name, journeys = f"random_catalogue_{seed}_{number}", int(number * SPARE)
+    with imported(name, source(seed, journeys), folder):
+        with traced() as trace:
+            stage = Simulated(load(name), MONDAY)
+            tried = list(cases(seed, [f"drawn_{n}" for n in range(journeys)], TRIES))
+            met = performed(Rehearsal(stage), tried)
+        shown = {case.journey: case for case in reversed(tried) if worthy(stage, trace, case, met=met[case.name])}
+        chosen = sorted(shown.values(), key=lambda case: case.name)[:number]
+        yield Drawn(name, chosen, sum((words_of(stage, trace, case) for case in chosen), Counter[str]()))
 
 
 def words_of(stage: Simulated, trace: Trace, case: Case) -> Counter[str]:
@@ -46,24 +62,26 @@ def words_of(stage: Simulated, trace: Trace, case: Case) -> Counter[str]:
 def test_every_word_comes_up_often_enough(tmp_path: Path) -> None:
     words, total = Counter[str](), 0
     for seed in range(COUNTED):
-        name = f"random_catalogue_{seed}"
-        with imported(name, source(seed, 25), tmp_path):
-            chosen, more = drawn(seed, name, 25, 4)
-        words, total = words + more, total + len(chosen)
-    assert total == COUNTED * 100
+        with drawn(seed, 50, tmp_path) as found:
+            words, total = words + found.words, total + len(found.cases)
+    assert total == COUNTED * 50
     assert {word: words[word] for word in WORDS if words[word] < AT_LEAST} == {}
 
 
 @pytest.mark.parametrize("seed", range(BATCHES))
 def test_simulated_runs_do_what_real_ones_do(servers: Servers, tmp_path: Path, seed: int) -> None:
-    name = f"random_catalogue_{seed}"
-    with imported(name, source(seed, JOURNEYS), tmp_path / "catalogues"):
-        chosen, _ = drawn(seed, name, JOURNEYS, EACH)
-        with traced() as trace, crowd(servers, name, tmp_path) as stage:
-            performed(Rehearsal(stage), chosen, stage.instant)
-            wrong = compared(trace, stage, chosen)
-    assert not wrong, "\n".join([f"of {len(chosen)} cases differ:", *wrong])
-    assert len(chosen) == JOURNEYS * EACH
+    with drawn(seed, EACH, tmp_path / "catalogues") as found, played(servers, found, tmp_path) as (trace, stage):
+        wrong = compared(trace, stage, found.cases)
+    assert not wrong, "\n".join([f"of {len(found.cases)} cases differ:", *wrong])
+    assert len(found.cases) == EACH
+
+
+@contextmanager
+def played(servers: Servers, found: Drawn, folder: Path) -> Iterator[tuple[Trace, Crowd]]:
+    """Its cases on real servers, to the end."""
+    with traced() as trace, crowd(servers, found.catalogue, folder) as stage:
+        performed(Rehearsal(stage), found.cases, stage.instant)
+        yield trace, stage
 
 
 def compared(trace: Trace, stage: Crowd, chosen: Sequence[Case]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+from temporalio import workflow
+
 from journeys.contracts import Receipt
 from journeys.handle import Journey
 from journeys.handle.branch import HERE
@@ -70,6 +72,8 @@ def _kept(trace: Trace, start: str, name: str, effect: Callable[..., Any]) -> An
     @wraps(effect)
     async def kept(run: Any, asked: Any, *more: Any) -> Any:
         came = await effect(run, asked, *more)
+        if workflow.in_workflow() and workflow.unsafe.is_replaying():
+            return came  # its worker had forgotten it
         branch = HERE.get()
         what = getattr(asked, "summary", None) or getattr(asked, "step", None) or "first"
         trace.effects[getattr(run, start).run_id].append((branch.code if branch else 0, f"{name} {what}", _plain(came)))

@@ -45,12 +45,16 @@ async def test_an_action_that_is_repeated_is_done_once(trial: Shop) -> None:
     assert [await acting.end_journey(end), await acting.end_journey(end)] == [True, False]
 
 
-async def test_a_journey_that_is_paused_lets_nobody_in(trial: Shop) -> None:
+async def test_whoever_is_started_by_a_journey_comes_in_where_it_is_paused_and_not_where_it_is_killed(
+    trial: Shop,
+) -> None:
     await trial.signs_up("ana")
     run = await begin(trial, "weekly")
     await trial.operate("PUT", "/v1/journeys/by_choice/state", json={"state": "paused"})
+    await trial.operate("PUT", "/v1/journeys/urgent/state", json={"state": "killed"})
     start = StartJourney(run_id=run.id, at=run.entered_at, number=1, journey="by_choice", params={})
-    assert await trial.parts.acting.start_journey(start) is False
+    assert await trial.parts.acting.start_journey(start) is True, "nobody would start them again"
+    assert await trial.parts.acting.start_journey(start.model_copy(update={"journey": "urgent", "number": 2})) is False
 
 
 async def test_parameters_unlike_those_declared_are_refused(trial: Shop) -> None:
@@ -79,3 +83,12 @@ async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(tria
     await trial.closed(alone)
     assert [message.state for message in await trial.messages(alone)] == ["sent"]
     assert (await trial.over(other)).sent == 1
+
+
+async def test_who_was_told_to_end_keeps_nobody_back(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    alone = await begin(trial, "speaks_alone")
+    await trial.asleep(alone)
+    assert (await trial.operate("POST", f"/v1/runs/{alone.id}/end")).status_code == 202
+    other = await begin(trial, "by_choice")
+    await trial.settled_as(other, "sent")

@@ -110,3 +110,11 @@ async def test_nobody_is_told_for_a_run_that_is_over_or_has_reached_its_goal(tri
     assert len(trial.sandbox.messages) == heard
     nobody = asked(run).model_copy(update={"run_id": run.profile_id})
     assert (await calling.call(nobody)).reason is Reason.ERASED
+
+
+async def test_a_call_asks_what_the_gate_asks_of_exits_by_age(trial: Shop) -> None:
+    await trial.signs_up("ana", tier="gold")
+    run, calling = await begin(trial, "ends_many_ways"), trial.parts.calling
+    later = {"until": run.entered_at + timedelta(days=9)}
+    assert (await calling.call(asked(run, **later))).reason is not Reason.EXIT
+    assert (await calling.call(asked(run, 10, at=run.entered_at + timedelta(days=2), **later))).reason is Reason.EXIT

@@ -40,11 +40,27 @@ TOLD = {
     "the segment is another": {"segment-changed"},
     "a helper is another": {"message-moved", "duration-changed"},
     "the journey is renamed": {"journey-renamed"},
+    "a question is put in behind": {"question-added", "condition-changed", "does-not-fit"},
+    "the wait becomes three": {"does-not-fit"},
+    "the first message waits": {"message-moved", "duration-changed", "does-not-fit"},
+    "the first message waits for somebody": {"wait-added", "message-moved", "duration-changed", "does-not-fit"},
+    "the wait becomes one for somebody": {"wait-added", "message-moved", "duration-changed", "does-not-fit"},
+    "the wait becomes a time of day": {"message-moved", "duration-changed", "does-not-fit"},
+    "the wait is for some only": {"message-moved", "duration-changed", "does-not-fit"},
+    "a trait is set before the wait": {"action-added", "does-not-fit"},
+    "a segment is asked for before the wait": {"question-added", "does-not-fit"},
+    "another journey ends before the wait": {"action-added", "does-not-fit"},
+    "the journey starts itself before the wait": {"action-added", "does-not-fit"},
+    "others are held during the wait": {"action-added", "does-not-fit"},
+    "the entering event has a model": {"entry-model-changed"},
+    "a helper sends twice": {"message-more-often", "does-not-fit"},
+    "nothing but a template and a helper is another": {"template-changed"},
+    "the journey is deleted": {"journey-added", "journey-removed"},
 }
 
 
-def version(text: str, templates: Mapping[str, str] | None = None) -> Version:
-    own = {"acme_changed/__init__.py": text, f"{BESIDE}.py": "def span():\n    return 3\n"}
+def version(text: str, templates: Mapping[str, str] | None = None, beside: str = "") -> Version:
+    own = {"acme_changed/__init__.py": text, f"{BESIDE}.py": f"def span():\n    return 3\n{beside}"}
     return Version(load(Archive("acme_changed", own)), templates or {})
 
 
@@ -54,8 +70,10 @@ def changed(before: str, after: str) -> list[Change]:
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_is_told_by_what_it_does_to_people_and_whom_it_fits(edit: str) -> None:
-    before, after, fitting = EDITS[edit]
-    old, new = version(FIRST), version(FIRST.replace(before, after, 1))
+    before, after, fitting, beside = EDITS[edit]
+    template = "last.push.yaml"
+    old = version(FIRST, {template: "the last"})
+    new = version(FIRST.replace(before, after, 1), {template: "the last" if before else "another"}, beside)
     assert {change.rule for change in changes(old, new)} == TOLD[edit]
     journey = new.catalogue.journeys.get("greets")
     ways = explore(old.catalogue.journeys["greets"]).paths

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from definitions.cart_abandonment import cart_abandonment
+from journeys.contracts import Purpose, Reason
 from journeys.entry import (
     ALREADY_RUNNING,
     COOLING_DOWN,
@@ -22,9 +23,10 @@ from journeys.entry import (
     is_held_out,
     refusal,
     why_refused,
+    withheld,
     workflow_id,
 )
-from journeys.policies import After, Once, PerKey, Reentry, Restart, Whenever
+from journeys.policies import After, GlobalHoldout, Once, PerKey, Reentry, Restart, Whenever
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NEW = Past(running=False, runs=0, last_ended_at=None)
@@ -89,11 +91,21 @@ def test_a_refusal_tells_what_it_was_decided_on() -> None:
     assert dict(cooling.told) == {"last_ended_at": NOW.isoformat(), "again_at": (NOW + timedelta(days=7)).isoformat()}
 
 
+def test_services_are_not_told_of_whom_a_holdout_holds_back() -> None:
+    everybody, nobody = GlobalHoldout(1.0), None
+    receipts = replace(BASE, purpose=Purpose.TRANSACTIONAL)
+    assert withheld(BASE, everybody, UUID(int=1), holdout=False) is Reason.GLOBAL_HOLDOUT
+    assert withheld(receipts, everybody, UUID(int=1), holdout=False) is None, "it is one of marketing"
+    assert withheld(BASE, nobody, UUID(int=1), holdout=True) is Reason.HOLDOUT
+    assert withheld(BASE, nobody, UUID(int=1), holdout=False) is None
+
+
 def test_the_switch_and_the_event_are_asked_too() -> None:
     by_hand, by_segment = Entry(spec=BASE, by="api", at=NOW), Entry(spec=BASE, by="segment", at=NOW)
     for control, entry, reason in [
         ("paused", by_hand, "journey paused"),
         ("paused", by_segment, None),
+        ("paused", replace(by_hand, by="journey"), None),
         ("killed", by_segment, "journey killed"),
     ]:
         why = why_refused(replace(entry, control=control), NEW, NOW)

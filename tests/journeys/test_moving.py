@@ -1,12 +1,15 @@
 """Moving people to another version on purpose: previewed, decided by the run itself, with what they wait for."""
 
+import asyncio
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from changing import Changing, changing, folder  # noqa: F401 - fixtures
+from changing import NAME, Changing, changing, folder  # noqa: F401 - fixtures
 
 from store import versions as stored
 from store.runs.views import Run
+from tests.command_line import Finished, journeys
 from tests.journeys.test_versions_of_runs import asleep, enter
 from workers.moving import Prospect, prospects
 from workers.testing.shop import Shop
@@ -27,11 +30,16 @@ async def moved(shop: Shop, runs: Sequence[Run]) -> dict[object, tuple[str | Non
     """The version of each run, and why it stayed, after all were asked to move to the newest."""
     newest = shop.parts.library.archive.id
     await stored.ask_to_move(shop.database, [run.id for run in runs], newest)
+    await shop.parts.watch.dispatcher.mover.move(NOW)
+    return await decided(shop, len(runs))
+
+
+async def decided(shop: Shop, count: int) -> dict[object, tuple[str | None, str | None]]:
+    """The same, as soon as so many have decided who were asked."""
     mover = shop.parts.watch.dispatcher.mover
-    await mover.move(NOW)
-    decided = 0
-    while decided < len(runs):
-        decided += await mover.move(NOW)
+    async with asyncio.timeout(60):
+        while count > 0:
+            count -= await mover.move(NOW)
     rows = await shop.database.pool.fetch("select id, version, move_refused from run")
     return {row["id"]: (row["version"], row["move_refused"]) for row in rows}
 
@@ -109,3 +117,112 @@ async def test_a_wait_for_somebody_is_the_one_of_the_new_version(changing: Chang
         await shop.does("ana", "Product Added", ana.entered_at + timedelta(minutes=6))
         await shop.look()
         assert (await shop.workflow(ana).result()).sent == 1
+
+
+async def command(changing: Changing, *arguments: str) -> Finished:  # noqa: F811 - a fixture's name
+    """`journeys move greets …` as an operator types it."""
+    given = changing.shop.settings
+    servers = {"temporal_address": str(given.temporal_address), "temporal_namespace": given.temporal_namespace}
+    signed = {"database_url": given.dsn, "deploy_key": given.deploy_key_text, "catalogue": NAME}
+    path = [str(changing.folder.parent)]
+    return await asyncio.to_thread(journeys, "move", "greets", *arguments, path=path, **servers, **signed)
+
+
+async def test_the_command_tells_who_would_move_and_moves_them_when_told_to(changing: Changing) -> None:  # noqa: F811 - the fixture
+    shop = changing.shop
+    changing.becomes(NOTE, WAIT, LATER)
+    async with changing.served():
+        runs = [await enter(shop, user) for user in ("ana", "eva")]
+        for run in runs:
+            await asleep(shop, run)
+    changing.becomes(NOTE, "await j.wait(days=1)", LATER)
+    async with changing.served():
+        first, newest = runs[0].version, shop.parts.library.archive.id
+        assert first is not None
+        asked = await command(changing, "--json")
+        assert asked.returncode == 0, asked.stderr
+        (group,) = json.loads(asked.stdout)
+        assert (group["version"], group["stands"], group["people"], group["why_not"]) == (first, "wait 3 d", 2, None)
+        assert (group["now"]["next"], group["then"]["next"]) == ("push note", "push note")
+        assert group["then"]["last"] < group["now"]["first"]
+        told = await command(changing)
+        assert told.stdout.endswith(f"2 runs would go on with version {newest}; `--yes` does it\n"), told.stderr
+        assert "wait 3 d" in told.stdout
+        assert await wanted(shop) == {None}, "nothing is changed by looking"
+        assert (await command(changing, "--from", newest)).stdout.startswith("0 runs would go on")
+        assert (
+            await command(changing, "--to", "no-such")
+        ).stderr == f"journeys: --to no-such: choose one of {newest}, {first}\n"
+        assert f"2 runs go on with version {newest} from their next wait on" in (await command(changing, "--yes")).stdout
+        assert await wanted(shop) == {newest}
+        assert await decided(shop, 2) == {run.id: (newest, None) for run in runs}
+        assert (await command(changing)).stdout == f"0 runs would go on with version {newest}; `--yes` does it\n"
+    changing.becomes(NOTE, name="another")
+    async with changing.served():
+        newest = shop.parts.library.archive.id
+        told = await command(changing)
+        assert (told.returncode, f"version {newest} has no journey 'greets'" in told.stderr) == (1, True)
+
+
+async def wanted(shop: Shop) -> set[str | None]:
+    """The versions that runs are on their way to."""
+    return {row["move_to"] for row in await shop.database.pool.fetch("select move_to from run")}
+
+
+BRANCHES = (
+    "async def says(span):",
+    "    await j.push('note')",
+    "    await j.wait(days=span)",
+    "    await j.push('note')",
+    "await j.together(says({}), says({}))",
+)
+
+
+async def test_each_branch_goes_on_from_where_it_stands(changing: Changing) -> None:  # noqa: F811 - the fixture
+    shop = changing.shop
+    changing.becomes(*BRANCHES[:-1], BRANCHES[-1].format(30, 50))
+    async with changing.served():
+        runs = [await enter(shop, user) for user in ("ana", "eva")]
+        for run in runs:
+            await asleep(shop, run, timers=2)
+    changing.becomes(*BRANCHES[:-1], BRANCHES[-1].format(1, 2), LATER)
+    async with changing.served():
+        told = await preview(shop, runs)
+        assert {each.then.why_not for each in told.values()} == {None}
+        newest = shop.parts.library.archive.id
+        assert await moved(shop, runs[:1]) == {runs[0].id: (newest, None), runs[1].id: (runs[1].version, None)}
+        assert (await shop.over(runs[0])).sent == 5
+        due = {message.occurrence: message.due_at for message in await shop.messages(runs[0])}
+        spans = [due[fork + 2] - due[fork + 1] for fork in (101_0000, 102_0000)]
+        assert [round(span / timedelta(days=1), 1) for span in spans] == [1, 2]
+        assert 1 in due
+    changing.becomes(*BRANCHES[:-1], "async def asks():", "    await j.reached()", "await j.together(says(30), asks())")
+    async with changing.served():
+        why = "at its beginning the run did push note; the code does reached"
+        assert (await preview(shop, runs[1:]))[runs[1].id].then.why_not == why
+        assert (await moved(shop, runs[1:]))[runs[1].id] == (runs[1].version, why)
+        assert (await shop.over(runs[1])).sent == 4
+
+
+async def test_one_whom_a_leading_wait_holds_back_is_not_asked_and_begins_with_the_other_version(
+    changing: Changing,  # noqa: F811 - the fixture
+) -> None:
+    shop = changing.shop
+    changing.becomes(WAIT, NOTE)
+    async with changing.served():
+        ana = await enter(shop, "ana")
+    changing.becomes("await j.wait(days=5)", NOTE, LATER)
+    async with changing.served():
+        told = (await preview(shop, [ana]))[ana.id]
+        assert (told.now.stands, told.then.stands) == ("wait 3 d", "wait 5 d")
+        newest = shop.parts.library.archive.id
+        await stored.ask_to_move(shop.database, [ana.id], newest)
+        mover = shop.parts.watch.dispatcher.mover
+        assert await mover.move(NOW) == 0
+        assert await stored.to_move(shop.database, 10, NOW, shop.clock.now()) == [], "it has nothing to say yet"
+        await shop.forward(ana, timedelta(days=3, minutes=1))
+        shop.clock.set(ana.entered_at + timedelta(days=3, minutes=1))
+        assert await decided(shop, 1) == {ana.id: (newest, None)}
+        assert (await shop.over(ana)).sent == 2
+        first, _ = await shop.messages(ana)
+        assert round((first.due_at - ana.entered_at) / timedelta(days=1), 2) == 5

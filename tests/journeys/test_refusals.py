@@ -89,6 +89,11 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
             "what came back is asked of a receipt, not of bool; keep the message's: r = await j.email(…)",
         ),
         ("await j.wait_for(j.task('Call', to=''))", 'a task says what and who; write j.task("Call the customer", to="care")'),
+        (
+            "await j.wait_for(j.task('Call', to='a', values=('a b',)))",
+            "a task's values= has no such name as 'a b'; write values=",
+        ),
+        ("await j.wait_for(j.task('Call', to='a', values=('outcome',)))", "a task's values= has no such name as 'outcome'"),
         ("await j.wait_for(j.task('Call', to='a', escalate='b'))", "a task that escalates says when; write by=days(2)"),
         ("await j.is_in(trait('x') == 1)", "j.is_in takes a Segment(…) or the name of one, not Compare"),
         ("await j.until('9:30')", "until: '9:30' is no time of day; write HH:MM, such as"),

@@ -1,6 +1,7 @@
 """A run ends as it began, whatever is deployed meanwhile (FAULTS E1, E8, D5); new ones begin with what stands there now."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -10,26 +11,35 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 
 from journeys.temporal import current
 from store.runs.views import Run, run_by_id
-from workers.replaying import replay
+from tests.profile import scaled
+from workers.replaying import as_begun, replay
 from workers.testing.shop import Shop
 from workers.unfit import unfit
-from workers.worker import tell_who_cannot_go_on
+from workers.worker import REMEMBERED, tell_who_cannot_go_on
 
 NO_PATIENCE = timedelta(0)
 
 
-async def enter(shop: Shop, user: str, journey: str = "greets") -> Run:
+async def enter(shop: Shop, user: str, journey: str = "greets", *, look: bool = True) -> Run:
     await shop.signs_up(user)
     answer = await shop.operate("POST", f"/v1/journeys/{journey}/runs", json={"customer": {"user_id": user}})
     assert answer.status_code == 201, answer.text
-    await shop.look()
+    if look:
+        await shop.look()
     return next(run for run in await shop.runs() if str(run.id) == answer.json()["id"])
 
 
-def write(changing: Changing, text: str, *, span: int = 3, last: str = "the last") -> None:  # noqa: F811 - a fixture's name
+def write(
+    changing: Changing,  # noqa: F811 - a fixture's name
+    text: str,
+    *,
+    span: int = 3,
+    last: str = "the last",
+    beside: str = "",
+) -> None:
     (changing.folder / "__init__.py").write_text(text)
     (changing.folder / "last.push.yaml").write_text(f"title: Hello\nbody: {last}\n")
-    (changing.folder.parent / f"{BESIDE}.py").write_text(f"def span():\n    return {span}\n")
+    (changing.folder.parent / f"{BESIDE}.py").write_text(f"def span():\n    return {span}\n{beside}")
     for folder_ in (changing.folder, changing.folder.parent):
         shutil.rmtree(folder_ / "__pycache__", ignore_errors=True)
 
@@ -39,40 +49,86 @@ def sent(shop: Shop, run: Run) -> list[str]:
     return [message.body for message in shop.sandbox.messages if message.key.startswith(str(run.id))]
 
 
-async def test_whatever_is_edited_every_run_goes_on_and_ends_as_it_began_and_a_new_one_as_it_stands_now(
+#: A dozen of the edits, none like another; all of them in the long profile.
+MOST_DIFFERENT = (
+    "a message is put in before",
+    "the wait becomes three",
+    "the wait becomes a question",
+    "the wait becomes one for somebody",
+    "the first message waits",
+    "others are held during the wait",
+    "the goal is another",
+    "the parameters are others",
+    "the segment is another",
+    "a helper sends twice",
+    "the journey is deleted",
+    "the journey is renamed",
+)
+PLANTED = scaled({edit: EDITS[edit] for edit in MOST_DIFFERENT}, EDITS)
+NAMES = {"the journey is renamed": "welcomes", "the journey is deleted": "another"}
+#: Whose new runs wait for nothing, and are over before anybody ends them.
+AT_ONCE = {"the wait is taken out", "the wait becomes a question", "the wait is for some only"}
+GOAL, OPERATOR, KILL = "goal reached", "ended by an operator", "journey killed"
+
+
+def ends(n: int) -> tuple[str, ...]:
+    """How runs that begin with the n-th edit are ended: each way in its turn; in the long profile each way for each edit."""
+    return scaled((GOAL, OPERATOR, KILL)[n % 3 : n % 3 + 1], (GOAL, OPERATOR, KILL))
+
+
+async def test_forty_edits_every_run_ends_as_it_began_and_new_ones_as_it_stands_now(
     changing: Changing,  # noqa: F811 - the fixture
 ) -> None:
     shop = changing.shop
     write(changing, FIRST)
-    async with changing.served():
-        began = {edit: await enter(shop, f"old-{n}") for n, edit in enumerate(EDITS)}
+    async with changing.served(remembered=REMEMBERED):
+        began = {edit: await enter(shop, f"old-{n}") for n, edit in enumerate(PLANTED)}
         histories = {edit: await asleep(shop, run) for edit, run in began.items()}
-        ending = [await enter(shop, f"ending-{n}") for n, _ in enumerate(EDITS)]
-        for run in ending:
-            await asleep(shop, run)
-    for n, (edit, (before, after, fits)) in enumerate(EDITS.items()):
-        assert before in FIRST, edit
-        write(changing, FIRST.replace(before, after, 1), span=3 + n % 2, last=f"changed with {n}")
-        async with changing.served():
-            assert (await shop.over(began[edit])).outcome.value == "finished", edit
-            assert sent(shop, began[edit])[1:] == [sent(shop, began[edit])[0], "the last"], edit
-            assert await replays(histories[edit]) is fits, edit
-            assert await ended(shop, ending[n], f"ending-{n}", by_goal=n % 2 == 0) is WorkflowExecutionStatus.COMPLETED, edit
-            name = "welcomes" if "renamed" in edit else "greets"
-            new = await enter(shop, f"new-{n}", name)
-            assert new.version == shop.parts.library.archive.id
-    assert len({run.version for run in await shop.runs()}) == len(EDITS) + 1
+    new: dict[tuple[str, str], Run] = {}
+    for n, (edit, (before, after, fits, beside)) in enumerate(PLANTED.items()):
+        write(changing, FIRST.replace(before, after, 1), span=3 + n % 2, last=f"changed with {n}", beside=beside)
+        await changing.deployed()
+        library = shop.parts.library
+        assert await replays(histories[edit]) is fits, edit
+        assert [each.error for each in await as_begun(library, [histories[edit]])] == [None], "what a worker says as it starts"
+        for end in ends(n):
+            new[edit, end] = await enter(shop, f"new-{n} {end}", NAMES.get(edit, "greets"), look=False)
+            assert new[edit, end].version == library.archive.id
+    async with changing.served(remembered=REMEMBERED):  # no `greets` in what these workers serve: all from archives
+        await shop.look()
+        for edit, run in began.items():
+            assert (await shop.over(run)).outcome.value == "finished", edit
+            assert sent(shop, run)[1:] == [sent(shop, run)[0], "the last"], edit
+    write(changing, FIRST)
+    async with changing.served(remembered=REMEMBERED):  # rolled back
+        back = await enter(shop, "back")
+        assert back.version == began[edit].version
+        await all_end(shop, new)
+        assert (await shop.closed(back)).outcome == KILL
+    assert len({run.version for run in await shop.runs()}) == len(PLANTED) + 1
 
 
-async def ended(shop: Shop, run: Run, user: str, *, by_goal: bool) -> WorkflowExecutionStatus | None:
-    """How a run that waits is over in Temporal, after it was ended here."""
-    if by_goal:
-        await shop.does(user, "Order Completed")
-    else:
-        assert (await shop.operate("POST", f"/v1/runs/{run.id}/end")).status_code == 202
+async def all_end(shop: Shop, new: Mapping[tuple[str, str], Run]) -> None:
+    """Those who began with an edit, still of its version: by their goals, by an operator, and the others by a kill."""
+    for n, edit in enumerate(PLANTED):
+        if GOAL in ends(n):
+            await shop.does(f"new-{n} {GOAL}", "Product Viewed" if edit == "the goal is another" else "Order Completed")
+        if OPERATOR in ends(n):
+            await shop.operate("POST", f"/v1/runs/{new[edit, OPERATOR].id}/end")
     await shop.look()
-    assert (await shop.closed(run)).outcome == ("goal reached" if by_goal else "ended by an operator")
-    return (await shop.workflow(run).describe()).status
+    for journey in {run.journey for run in new.values()}:
+        assert (await shop.operate("PUT", f"/v1/journeys/{journey}/state", json={"state": "killed"})).status_code == 200
+    await shop.look()
+    for (edit, end), run in new.items():
+        over = await shop.closed(run)
+        assert (over.outcome, over.version) == ("finished" if edit in AT_ONCE else end, run.version), edit
+        assert (await shop.workflow(run).describe()).status is WorkflowExecutionStatus.COMPLETED, edit
+
+
+def test_twenty_of_the_forty_edits_would_break_replay() -> None:
+    assert [edit.fits for edit in EDITS.values()].count(True) == len(EDITS) / 2 == 20
+    assert all(edit.before in FIRST for edit in EDITS.values())
+    assert sum(edit.fits for edit in (EDITS[name] for name in MOST_DIFFERENT)) * 3 >= len(MOST_DIFFERENT)
 
 
 async def test_a_module_beside_the_catalogue_a_template_and_a_deletion_change_nothing_for_who_is_in(
@@ -232,9 +288,9 @@ def said(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -
     return capsys.readouterr().out + caplog.text
 
 
-async def asleep(shop: Shop, run: Run) -> WorkflowHistory:
-    """The history of a run as soon as it waits."""
-    await shop.asleep(run)
+async def asleep(shop: Shop, run: Run, *, timers: int = 1) -> WorkflowHistory:
+    """The history of a run as soon as it waits, or so many branches of it do."""
+    await shop.asleep(run, timers=timers)
     return await shop.workflow(run).fetch_history()
 
 

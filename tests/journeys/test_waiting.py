@@ -162,6 +162,39 @@ async def test_people_say_how_a_task_went_and_the_journey_goes_on(trial: Shop) -
     assert await channels(trial, run) == ["push"]
 
 
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        (b'{"outcome": "ana@shop.example"}', "/outcome"),
+        (b'{"outcome": "won", "values": {"SECRET ana@shop.example": 1}}', "/values"),
+        (b'{"outcome": "won", "values": {"minutes": 1}}', "/values"),
+        (b'{"outcome": "won", "values": {"calls": 1e999}}', "/values/calls"),
+        (b'{"outcome": "won", "values": {"calls": 123456789012345678901234567890}}', "/values/calls"),
+    ],
+)
+async def test_only_what_its_author_declared_is_told_of_a_task(trial: Shop, said: bytes, pointer: str) -> None:
+    await trial.signs_up("ana")
+    await trial.asleep(await begin(trial, "asks_people"))
+    path, headers = f"/v1/tasks/{(await task_of(trial))['id']}/done", {"content-type": "application/json"}
+    answer = await trial.operate("POST", path, content=said, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert "ana@" not in answer.text
+    assert (await task_of(trial))["state"] == "open"
+
+
+async def test_what_people_write_of_a_task_without_choices_stays_with_it(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "asks_anybody")
+    await trial.asleep(run)
+    task = await task_of(trial)
+    assert (await trial.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "ana@shop.example"})).is_success
+    await trial.look()
+    assert await channels(trial, run) == ["push"]
+    assert "ana@shop" not in (await trial.workflow(run).fetch_history()).to_json()
+    assert (await task_of(trial, state="done"))["outcome"] == "ana@shop.example"
+
+
 async def test_numbers_of_a_task_can_be_branched_on(trial: Shop) -> None:
     await trial.signs_up("ana")
     run = await begin(trial, "asks_people")

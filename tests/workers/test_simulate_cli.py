@@ -93,8 +93,9 @@ async def ingest(database: Database, calls: Iterable[dict[str, Any]]) -> None:
         await store(database, [read_item({"messageId": f"m-{n}", **call}, arrival)], Memory())
 
 
-async def simulated(database: Database, *, page: int = 2) -> Tally:
-    return await backcast(database, load("definitions"), Period(BEGIN, END, timedelta(days=14)), lambda *_: None, page=page)
+async def simulated(database: Database, *, page: int = 2, processes: int = 1) -> Tally:
+    period = Period(BEGIN, END, timedelta(days=14))
+    return await backcast(database, load("definitions"), period, lambda *_: None, page=page, processes=processes)
 
 
 async def id_of(database: Database, user: str) -> UUID:
@@ -152,13 +153,15 @@ async def test_what_was_before_the_period_counts(database: Database) -> None:
     assert found.refused == {("cart_abandonment", "cooling down"): 1}
 
 
-async def test_pages_come_to_the_same_as_everybody_at_once(database: Database) -> None:
+async def test_pages_and_processes_come_to_the_same_as_everybody_at_once(database: Database) -> None:
     users = [f"user-{n}" for n in range(7)]
     await ingest(database, [known(user, "2026-03-02T08:00:00Z") for user in users])
     await ingest(database, [track(user, "Product Added", "2026-03-03T10:00:00Z", cart_id="c") for user in users])
     one, many = await simulated(database, page=100), await simulated(database, page=2)
     assert one == many
     assert one.entries == {"cart_abandonment": 7}
+    assert (apart := await simulated(database, page=2, processes=2)) == one
+    assert repr(apart) == repr(many)  # in the same order, too, whichever process was first
 
 
 def _as(dsn: str, role: str) -> str:

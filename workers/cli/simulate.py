@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from os import cpu_count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +40,9 @@ def simulate(
     until: Annotated[datetime | None, typer.Option(help="From Postgres: where it ends (UTC); now.")] = None,
     then: Annotated[float, typer.Option("--then", help="Days that pass after the last call.")] = 14,
     against: Annotated[Path | None, typer.Option(help="The --json of another simulation, to compare with.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="From Postgres: how many play at a time; as many as there are cores.")
+    ] = None,
     to_csv: Annotated[
         Path | None, typer.Option("--csv", help="Write messages by hour, journey, channel and fate here.")
     ] = None,
@@ -55,7 +59,7 @@ def simulate(
     long_lived()
     unread = Counter[str]()
     tally = (
-        _from_postgres(found, since, until, timedelta(days=then), quiet=as_json)
+        _from_postgres(found, since, until, timedelta(days=then), processes or cpu_count() or 1, quiet=as_json)
         if file is None
         else _from_file(found, file, given.default_region, timedelta(days=then), unread, quiet=as_json)
     )
@@ -66,7 +70,7 @@ def simulate(
 
 
 def _from_postgres(
-    catalogue: "Catalogue", since: datetime | None, until: datetime | None, then: timedelta, *, quiet: bool
+    catalogue: "Catalogue", since: datetime | None, until: datetime | None, then: timedelta, processes: int, *, quiet: bool
 ) -> "Tally":
     from workers.backcasting import Period, backcast
 
@@ -75,7 +79,8 @@ def _from_postgres(
     if begin >= end:
         fail(f"the period ends ({end:%Y-%m-%d %H:%M}) before it begins ({begin:%Y-%m-%d %H:%M}); give --since and --until")
     with _progress(quiet=quiet) as told:
-        return with_database(lambda database: backcast(database, catalogue, Period(begin, end, then), told))
+        period = Period(begin, end, then)
+        return with_database(lambda database: backcast(database, catalogue, period, told, processes=processes))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.service import RPCError
 
@@ -25,6 +25,8 @@ _PATIENCE = 60.0
 _PAUSE = 0.02
 #: A timer that has just gone off is no task yet: who waits does so twice in a row.
 _SURE = 2
+#: Events of a history in which a run waits: it started, a task of three, a timer.
+_BEGUN = 5
 
 
 def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
@@ -33,9 +35,27 @@ def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
     return waits and activity.next_attempt_schedule_time.ToDatetime(UTC) > now
 
 
+def _is_yet_to_go_on(run: WorkflowExecutionInfo) -> bool:
+    """Whether a run has just moved to a new history: its first task may be a second away, and time is not turned before."""
+    return run.first_run_id != run.execution.run_id and run.history_length < _BEGUN
+
+
 def _clock_of(seen: DescribeWorkflowExecutionResponse) -> datetime:
     """A run's own time."""
     return seen.workflow_extended_info.time_skipping_info.current_time.ToDatetime(UTC)
+
+
+def _is_over(seen: DescribeWorkflowExecutionResponse) -> bool:
+    return seen.workflow_execution_info.HasField("close_time")
+
+
+def _waits(seen: DescribeWorkflowExecutionResponse) -> bool:
+    """Whether a run does nothing but wait."""
+    if _is_yet_to_go_on(seen.workflow_execution_info):
+        return False
+    return not seen.HasField("pending_workflow_task") and all(
+        _is_due_after(each, _clock_of(seen)) for each in seen.pending_activities
+    )
 
 
 def _begun(row: Run) -> bool:
@@ -58,6 +78,8 @@ class Hands:
     async def _forward(self, row: Run, until: datetime) -> None:
         handle = self._shop.workflow(row)
         seen = (await handle.describe()).raw_description
+        if _is_over(seen):
+            return
         if any(_is_due_after(each, until) for each in seen.pending_activities):
             return  # the server would try again at once; and nothing else is due in the run
         ahead = until - _clock_of(seen)
@@ -79,36 +101,36 @@ class Hands:
         self._shop.clock.set(at)
 
     async def _rest(self, profiles: Sequence[UUID]) -> None:
-        await asyncio.gather(*map(self._idle, await self._open(profiles)))
+        rows = await self._open(profiles)
+        over = await asyncio.gather(*map(self._idle, rows))
+        await self._closed([row for row, is_over in zip(rows, over, strict=True) if is_over])
 
-    async def _idle(self, row: Run) -> None:
+    async def _idle(self, row: Run) -> bool:
+        """Wait until a run has nothing to do; whether it is over."""
         async with asyncio.timeout(_PATIENCE):
             idle = 0
             while idle < _SURE:
-                idle = idle + 1 if await self._waits(row) else 0
+                seen = (await self._shop.workflow(row).describe()).raw_description
+                if _is_over(seen):
+                    return True
+                idle = idle + 1 if _waits(seen) else 0
                 await asyncio.sleep(_PAUSE)
-
-    async def _waits(self, row: Run) -> bool:
-        seen = (await self._shop.workflow(row).describe()).raw_description
-        if seen.workflow_execution_info.HasField("close_time"):
-            return True
-        return not seen.HasField("pending_workflow_task") and all(
-            _is_due_after(each, _clock_of(seen)) for each in seen.pending_activities
-        )
+        return False
 
     async def _open(self, profiles: Sequence[UUID]) -> list[Run]:
-        return [row for row in await self.rows(profiles) if _begun(row)]
+        return [row for row in await self._listed(profiles) if _begun(row)]
 
     async def rows(self, profiles: Sequence[UUID]) -> list[Run]:
         """Runs of customers; those that are over in Temporal are written down as over."""
         rows = await self._listed(profiles)
-        if await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows if _begun(row)]):
+        if await self._closed([row for row in rows if _begun(row)]):
             rows = await self._listed(profiles)
         return sorted(rows, key=lambda row: (row.entered_at, row.id))
 
-    async def _listed(self, profiles: Sequence[UUID]) -> list[Run]:
-        async def of(profile: UUID) -> list[Run]:
-            database = self._shop.database
-            return await list_runs(database, Wanted(profile_id=profile), limit=500)
+    async def _closed(self, rows: Sequence[Run]) -> bool:
+        return await self._shop.watch.dispatcher.closer.look([row.workflow_id for row in rows])
 
-        return [row for rows in await asyncio.gather(*map(of, profiles)) for row in rows]
+    async def _listed(self, profiles: Sequence[UUID]) -> list[Run]:
+        database = self._shop.database
+        ids = await database.pool.fetch("select id from run where profile_id = any($1)", profiles)
+        return await list_runs(database, Wanted(ids=[id_ for (id_,) in ids]), limit=5_000)

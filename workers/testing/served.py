@@ -257,7 +257,8 @@ class Served:
         async with self._about(name):
             rows = await self._hands.rows([self._profiles[name]])
             messages = [(row, each) for row in rows for each in await self.shop.messages(row) if each.step == step]
-            row, message = [found for found in messages if found[1].state == Outcome.SENT][-1]
+            sent = [found for found in messages if found[1].state == Outcome.SENT]
+            row, message = max(sent, key=lambda found: (found[1].settled_at or found[1].due_at, found[1].occurrence))
             told |= {"run_id": str(row.id), "occurrence": message.occurrence}
             news = NewEvent(self._profiles[name], f"news-{next(self._numbers)}", event, self.now, told)
             async with self.shop.database.transaction() as connection:

@@ -142,14 +142,15 @@ class Shop:
         handle = self.workflow(run)
         await self.skipper.fast_forward(handle, span)
 
-    async def asleep(self, run: Run) -> None:
+    async def asleep(self, run: Run, *, timers: int = 1) -> None:
         """Return as soon as a run has started a timer: it stands in a wait, with all that it waits for written down."""
-        started = EventType.EVENT_TYPE_TIMER_STARTED
         async with asyncio.timeout(60):
-            while all(  # noqa: ASYNC110 - a worker gets it there
-                event.event_type != started for event in (await self.workflow(run).fetch_history()).events
-            ):
+            while await self._timers(run) < timers:  # noqa: ASYNC110 - a worker gets it there
                 await asyncio.sleep(0.05)
+
+    async def _timers(self, run: Run) -> int:
+        events = (await self.workflow(run).fetch_history()).events
+        return sum(event.event_type == EventType.EVENT_TYPE_TIMER_STARTED for event in events)
 
     async def over(self, run: Run) -> RunOver:
         """Skip whatever time a run still waits for, and return how it ended."""
@@ -272,10 +273,15 @@ async def open_shop(
 
 def with_clock(parts: Parts, clock: HandClock) -> Parts:
     """The parts, with their time in the test's hand."""
-    closer = parts.watch.dispatcher.closer
-    closer.clock = clock
-    parts.watch.dispatcher.mender.clock = clock
-    dispatcher = replace(parts.watch.dispatcher, clock=clock, line=replace(parts.watch.dispatcher.line, clock=clock))
+    given = parts.watch.dispatcher
+    given.closer.clock = given.mender.clock = clock
+    dispatcher = replace(
+        given,
+        clock=clock,
+        line=replace(given.line, clock=clock),
+        mover=replace(given.mover, clock=clock),
+        ender=replace(given.ender, clock=clock),
+    )
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(
         parts.delivery,

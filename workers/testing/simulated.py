@@ -100,10 +100,9 @@ class Simulated:
 
     def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""
-        answer = dict(values) | ({"outcome": outcome} if outcome is not None else {})
         for run in self.world.runs.open(self._who(name)):
             if any(isinstance(wait.expected.get(which), OfPeople) for wait in run.expecting):
-                self.world.done(run, which, answer)
+                self.world.done(run, which, outcome, values)
                 return True
         return False
 
