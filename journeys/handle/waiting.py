@@ -10,7 +10,7 @@ from journeys.handle.base import EntryModel
 from journeys.handle.time import Time
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from journeys.questions import counts_events
-from journeys.spans import describe
+from journeys.spans import check_span, describe
 from segments import Predicate, Segment
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
 from segments.language.moves import moves_by_time
@@ -194,8 +194,8 @@ class Waiting(Time[EntryModel]):
         self._first = False
         if not awaited:
             raise CatalogueError("j.first() waits for nothing", remedy="write j.first(bought=did(…), timeout=days(3))")
-        if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
-            raise CatalogueError(f"timeout is a span, not {limit!r}", remedy="write timeout=days(3)")
+        if limit is not None:
+            check_span("timeout", limit, "timeout=days(3); what is so now is asked by j.reached(…) and j.is_in(…)")
         now, since = self._runtime.now(), since or self._start.entered_at
         expect = Expect(
             run_id=self._start.run_id,

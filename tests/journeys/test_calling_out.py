@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from trial_catalogue import Points
 
+from activities.calling import lines
 from journeys.actions import Call
 from journeys.contracts import Reason
 from store.runs.calls import calls_of
@@ -96,6 +97,19 @@ async def test_the_service_says_when_and_nobody_asks_before(trial: Shop) -> None
     trial.sandbox.faults.tell("services", "503", times=1, retry_after=3600)
     never = await calling.call(asked(run, 10))
     assert never.reason is Reason.NO_ANSWER, "an hour is too late for who waits ten minutes"
+
+
+async def test_what_never_left_is_no_attempt(trial: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await trial.signs_up("ana")
+    run, calling = await begin(trial, "waits_once"), trial.parts.calling
+    monkeypatch.setattr(lines, "PLACES", 0)
+    for _ in range(3):
+        with pytest.raises(ApplicationError, match="are on their way"):
+            await calling.call(asked(run))
+        await trial.database.pool.execute("update service_call set retry_at = null")
+    monkeypatch.undo()
+    assert (await calling.call(asked(run))).reason is None
+    assert (await calls_of(trial.database, run.id))[0].attempts == 1
 
 
 async def test_nobody_is_told_for_a_run_that_is_over_or_has_reached_its_goal(trial: Shop) -> None:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from temporalio.api.enums.v1 import EventType
 
+from store.runs.ends import Closing, close
+from store.runs.rows import request_exits
 from store.runs.views import Run
 from workers.testing.shop import CHANNELS, Shop
 
@@ -160,6 +162,19 @@ async def test_people_say_how_a_task_went_and_the_journey_goes_on(trial: Shop) -
     assert (await trial.operate("POST", done, json={"outcome": "lost"})).status_code == 409
     await trial.look()
     assert await channels(trial, run) == ["push"]
+
+
+async def test_what_was_over_before_it_was_told_to_end_was_not_ended_by_that(trial: Shop) -> None:
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+    ana, bea = await begin(trial, "waits_once"), await begin(trial, "waits_once", "bea")
+    at = trial.clock.now()
+    async with trial.database.transaction() as connection:
+        await request_exits(connection, [(run.id, "journey killed", at) for run in (ana, bea)])
+    late = [Closing(ana.workflow_id, "finished", at - timedelta(seconds=0.5), by_itself=True)]
+    await close(trial.database, [*late, Closing(bea.workflow_id, "journey killed", at, by_itself=True)])
+    ends = {run.id: (run.outcome, run.exit_reason) for run in await trial.runs("waits_once")}
+    assert ends == {ana.id: ("finished", None), bea.id: ("journey killed", "journey killed")}
 
 
 @pytest.mark.parametrize(
