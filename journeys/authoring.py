@@ -17,11 +17,12 @@ from pydantic import BaseModel, ValidationError
 
 from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
-from journeys.entering import branchable
+from journeys.entering import branchable, written
 from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
 from journeys.gate.budget import Budget
 from journeys.goals import unnamed
 from journeys.handle import Journey
+from journeys.keepable import SAID, flaws
 from journeys.policies import (
     After,
     Exit,
@@ -182,18 +183,21 @@ class JourneyDefinition:
         try:
             # What a model says of unknown fields stands; one that says nothing has them refused, not dropped.
             unknown = self.params.model_config.get("extra", "forbid")
-            return self.params.model_validate(params, extra=unknown).model_dump(mode="json")
+            made = self.params.model_validate(params, extra=unknown)
         except ValidationError as error:
             raise InvalidParams([self._fault(fault) for fault in error.errors(include_url=False)]) from error
+        if found := flaws(made):
+            raise InvalidParams([(_pointer(place), SAID[kind]) for place, kind in found.items()])
+        return written(made)
 
     def _fault(self, fault: "ErrorDetails") -> tuple[str, str]:
-        where = [str(part).replace("~", "~0").replace("/", "~1") for part in ("params", *fault["loc"])]
+        where = _pointer(fault["loc"])
         if fault["type"] != "extra_forbidden":
-            return "/" + "/".join(where), fault["msg"]
+            return where, fault["msg"]
         fields = list(self.params.model_fields) if self.params and len(fault["loc"]) == 1 else []
         like = get_close_matches(str(fault["loc"][-1]), fields, 1, 0.5)
         advice = f"did you mean '{like[0]}'?" if like else f"it takes {', '.join(fields)}" if fields else "leave it out"
-        return "/" + "/".join(where), f"no such parameter; {advice}"
+        return where, f"no such parameter; {advice}"
 
     def branchable(self, accepted: dict[str, Any]) -> dict[str, Plain]:
         """The accepted parameters that may enter a history: numbers, flags, ids and choices, never free text."""
@@ -297,6 +301,10 @@ def journey(
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
+
+
+def _pointer(place: tuple[str | int, ...]) -> str:
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in ("params", *place))
 
 
 def _any_of(goal: Predicate | Mapping[str, Predicate] | None) -> Predicate | None:

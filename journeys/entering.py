@@ -1,6 +1,7 @@
 """The entering event as its journey knows it: a model of its properties, of which only what may enter a history is kept.
 
-Promise: free text never passes; what the model does not accept is told by field and kind of fault, never by value.
+Promise: free text never passes; what the model does not accept, or nobody can keep, is told by field and kind of fault, never
+by value. What passes is read back as it was; an instant without a zone is UTC.
 """
 
 import types
@@ -16,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from journeys.contracts import Plain
 from journeys.errors import NotKnown
+from journeys.keepable import flaws, in_utc
 
 _BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
 
@@ -90,6 +92,18 @@ def read(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Any
         made = model.model_validate({name: properties[name] for name in _names(model) if name in properties})
     except ValidationError as error:
         raise UnlikeDeclared({".".join(map(str, e["loc"])): e["type"] for e in error.errors(include_input=False)}) from None
+    return written(made)
+
+
+def written(made: BaseModel) -> dict[str, Any]:
+    """All fields as JSON values that are read back as they were.
+
+    Raises:
+        UnlikeDeclared: one cannot be kept.
+    """
+    if found := flaws(made):
+        raise UnlikeDeclared({place[0]: kind for place, kind in found.items()})
+    in_utc(made)
     return made.model_dump(mode="json")
 
 

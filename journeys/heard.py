@@ -1,9 +1,11 @@
 """What a run waits for, and the one kind of signal that it hears: an end, to ask again, what happened, to move.
 
-Promise: as all contracts, nothing here can hold personal data. A wait is written down as expectations in Postgres; whoever
-sees one come true (the watch, the API) tells the run, and what has come true already is the answer to writing it down.
+Promise: as all contracts, nothing here can hold personal data: of what people say of a task only what its author declared. A
+wait is written down as expectations in Postgres; whoever sees one come true (the watch, the API) tells the run, and what has
+come true already is the answer to writing it down.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -11,6 +13,7 @@ from uuid import UUID
 from pydantic import Field
 
 from journeys.contracts import Contract, Plain, Reason, unset
+from journeys.keepable import SAID, flaws
 
 #: The only signal of a run: its argument is a `Heard`.
 HEARD = "heard"
@@ -93,6 +96,10 @@ class OfMessages(Contract):
     occurrence: int | None = None
 
 
+def _none(value: tuple[str, ...]) -> bool:
+    return not value
+
+
 class OfPeople(Contract):
     """Somebody of the company does something and says how it went, over the API."""
 
@@ -102,6 +109,20 @@ class OfPeople(Contract):
     by: datetime | None = None
     escalate: str | None = None
     choices: tuple[str, ...] = ()
+    values: tuple[str, ...] = Field(default=(), exclude_if=_none)
+
+    def unlike(self, outcome: str | None, values: Mapping[str, Plain]) -> tuple[str, str] | None:
+        """Where, and how, what somebody says is not what the task declares; no name that is not declared is repeated."""
+        if self.choices and outcome not in self.choices:
+            return "/outcome", f"the outcome is one of {', '.join(self.choices)}"
+        if not values.keys() <= set(self.values):
+            return "/values", f"the values are {', '.join(self.values)}" if self.values else "the task declares no values"
+        found = next(iter(flaws(values).items()), None)
+        return ("/values/" + "/".join(found[0]), SAID[found[1]]) if found else None
+
+    def told(self, outcome: str | None, values: Mapping[str, Plain]) -> dict[str, Plain]:
+        """What its run hears of it: a choice and values that are declared; where there are no choices, that it is done."""
+        return {**values, "outcome": outcome} if outcome is not None and self.choices else dict(values)
 
 
 Expected = Annotated[OfEvents | OfCustomer | OfSegment | OfMessages | OfPeople, Field(discriminator="kind")]

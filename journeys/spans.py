@@ -25,6 +25,18 @@ def span_of(place: str, units: Mapping[str, float]) -> timedelta:
         raise CatalogueError(f"{place}: {told} is longer than the calendar", remedy="write a shorter one") from None
 
 
+def check_span(place: str, given: object, example: str) -> None:
+    """Refuse what is no span, and one that is over before it begins.
+
+    Raises:
+        CatalogueError: it is.
+    """
+    if not isinstance(given, timedelta):
+        raise CatalogueError(f"{place} is a span, not {given!r}", remedy=f"write {example}")
+    if given <= timedelta(0):
+        raise CatalogueError(f"{place} is longer than nothing, not {given}", remedy=f"write {example}")
+
+
 def describe(span: timedelta) -> str:
     """A span as a person says it: `1 h`, `3 d`, `1 d 2 h`."""
     minutes, seconds = divmod(round(span.total_seconds()), 60)

@@ -39,8 +39,10 @@ class Examined:
         return not any(problem.serious for problem in self.problems)
 
 
-def load_definitions(module: str) -> tuple[Catalogue, Templates]:
+def load_definitions(module: str, *, doubts: bool = True) -> tuple[Catalogue, Templates]:
     """The catalogue in a module, with its templates; also what workflow runs of this process will find.
+
+    Doubts about it go to the log, for whoever looks after a process; a command that is asked something else leaves them out.
 
     Raises:
         CatalogueError: with all that cannot work, each with its file and line.
@@ -48,7 +50,7 @@ def load_definitions(module: str) -> tuple[Catalogue, Templates]:
     examined = examine(module)
     if not examined.usable:
         raise CatalogueError(*(problem for problem in examined.problems if problem.serious))
-    for problem in examined.problems:
+    for problem in examined.problems if doubts else ():
         log.warning("catalogue", problem=problem.told, place=f"{problem.shown_file}:{problem.line}")
     current.module = module
     assert examined.templates is not None

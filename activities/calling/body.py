@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import orjson
 
-from activities.channels.errors import Refused
+from activities.channels.errors import Ambiguous, Refused
+from activities.channels.http import broke_off
 from journeys.actions import Call
 from journeys.entering import UnlikeDeclared, read
 from journeys.services import Service, told_of
@@ -42,7 +43,10 @@ def answer_of(service: Service[Any], answer: httpx.Response) -> dict[str, Any]:
 
     Raises:
         Unlike: it is not JSON, too long, or of another shape.
+        Ambiguous: it was cut short on the way.
     """
+    if broke_off(answer):
+        raise Ambiguous(f"{service.name}: its answer breaks off")
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise Unlike(f"{service.name} answers {kind or 'without a type'}, not application/json")
@@ -55,7 +59,7 @@ def answer_of(service: Service[Any], answer: httpx.Response) -> dict[str, Any]:
         found = None
     except UnlikeDeclared as unlike:
         raise Unlike(f"{service.name} answers unlike what it declares: {unlike}") from None
-    if found is None or b"\\u0000" in orjson.dumps(found):  # which Postgres does not hold
+    if found is None:
         raise Unlike(f"{service.name} answers no JSON object")
     return found
 

@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.calling.body import Unlike, answer_of, body_of
-from activities.calling.lines import Lines, Request
+from activities.calling.lines import Lines, NoPlace, Request
 from activities.channels.errors import Ambiguous, ChannelError, Forbidden, Refused, TryLater
 from activities.deliver.patience import alive, patiently
 from activities.gate.goals import ending_of
@@ -136,7 +136,8 @@ class Calling:
         at = next_attempt(now, call.until, attempt.number, wanted, self.speed)
         if at is None:
             return await self._settled(attempt, Reason.NO_ANSWER, None, None, error.detail)
-        await patiently(partial(calls.put_off, self.database, _key(call), at))
+        tried = attempt.number - isinstance(error, NoPlace)
+        await patiently(partial(calls.put_off, self.database, _key(call), at, tried))
         return _Later(error.detail, at)
 
     async def _settled(

@@ -42,6 +42,10 @@ class Request:
     at_once: bool = False
 
 
+class NoPlace(TryLater):
+    """It has not been tried: as many as may be are on their way already."""
+
+
 class SaidNo(Refused):
     """The service refuses, with an HTTP status."""
 
@@ -94,7 +98,7 @@ class Lines:
         key, most = (request.service, request.at_once), PLACES_AT_ONCE if request.at_once else PLACES
         if self._taken[key] >= most:
             pause = timedelta(0) if request.at_once else _BUSY  # whoever waits for nothing goes where there is time
-            raise TryLater(f"{request.service}: {most} calls are on their way to it from this process", pause)
+            raise NoPlace(f"{request.service}: {most} calls are on their way to it from this process", pause)
         self._taken[key] += 1
         try:
             yield

@@ -33,6 +33,7 @@ ANSWER = timedelta(minutes=5)
 _ANSWER_BYTES = 1024 * 1024  # the longest real answers have some kilobytes
 _LONGEST_RETRY_AFTER = timedelta(days=7)
 _NOT_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_BROKEN_OFF = "broken_off"
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 
 
@@ -88,10 +89,16 @@ class _Way:
 async def _read(answer: httpx.Response) -> httpx.Response:
     """The answer with its body, or with none where that is too long, breaks off or is packed in a way we did not ask for."""
     headers = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in _OF_THE_BODY]
-    return httpx.Response(answer.status_code, headers=headers, content=await _body(answer))
+    body = await _body(answer)
+    return httpx.Response(answer.status_code, headers=headers, content=body or b"", extensions={_BROKEN_OFF: body is None})
 
 
-async def _body(answer: httpx.Response) -> bytes:
+def broke_off(answer: httpx.Response) -> bool:
+    """Whether its body was cut short on the way: its status counts, and what it would have said is not known."""
+    return bool(answer.extensions.get(_BROKEN_OFF))
+
+
+async def _body(answer: httpx.Response) -> bytes | None:
     body = bytearray()
     assert isinstance(answer.stream, httpx.AsyncByteStream)
     try:
@@ -100,7 +107,7 @@ async def _body(answer: httpx.Response) -> bytes:
             if len(body) > _ANSWER_BYTES:
                 return b""
     except httpx.HTTPError:
-        return b""
+        return None
     return _unpacked(bytes(body), answer.headers.get("content-encoding", "identity").lower())
 
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from api.segments.lists import RowProblem
+from journeys.keepable import SAID, flaws
 from store.products import RELATIONS, Product, Told
 
 _RELATED = 100
@@ -34,8 +34,8 @@ def _web_address(value: str) -> str:
 
 
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
-    if b"\\u0000" in orjson.dumps(value):
-        raise ValueError("a text contains U+0000")
+    for place, kind in flaws(value).items():
+        raise ValueError(f"/{'/'.join(place)}: {SAID[kind]}")
     return value
 
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-import orjson
 from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from api.config import ApiConfig
 from api.problems import Problem
 from api.runs.standing import Status, next_of, status_of
+from journeys.keepable import SAID, flaws
 from store import Database
 from store.ids import ID_LIMIT, as_id
 from store.runs import lists
@@ -59,13 +59,9 @@ class StartRun(Model):
     @model_validator(mode="before")
     @classmethod
     def _storable(cls, given: Any) -> Any:
-        """Refuse what Postgres cannot keep: U+0000, lone surrogates, integers beyond 64 bits."""
-        try:
-            text = orjson.dumps(given)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"cannot be stored: {error}") from None
-        if b"\\u0000" in text:
-            raise ValueError("cannot be stored: a text contains U+0000")
+        """Refuse what Postgres cannot keep: U+0000, lone surrogates, numbers that are not finite or beyond 64 bits."""
+        for place, kind in flaws(given).items():
+            raise ValueError(f"cannot be stored: /{'/'.join(place)}: {SAID[kind]}")
         return given
 
     customer: Customer

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.auth import Operator, schemes
-from api.problems import Problem, responses
+from api.problems import Fault, Problem, responses
 from api.runs.models import Model, Text, cursor, cursor_after
 from api.state import Config, Db
+from journeys.heard import OfPeople
 from store import Database
 from store.runs import tasks as rows
 from store.runs.tasks import Task
@@ -27,6 +28,7 @@ class TaskView(BaseModel):
     state: Literal["open", "done", "withdrawn"] = Field(description="withdrawn: its journey does not wait for it any more")
     late: bool
     choices: list[str] = Field(description="the outcomes that may be told; none: any, or none at all")
+    values: list[str] = Field(description="the numbers and flags that may be told")
     outcome: str | None
     run_id: UUID
     journey: str
@@ -46,9 +48,13 @@ class TaskPage(BaseModel):
 class TaskDone(Model):
     """How it went."""
 
-    outcome: Text | None = Field(default=None, description="one of the task's choices, where it has any", examples=["reached"])
+    outcome: Text | None = Field(
+        default=None,
+        description="one of the task's choices; where it has none, a note that stays with the task",
+        examples=["reached"],
+    )
     values: dict[Text, bool | int | float] = Field(
-        default_factory=dict, max_length=20, description="numbers and flags that the journey may branch on"
+        default_factory=dict, max_length=20, description="the numbers and flags that the task declares"
     )
 
 
@@ -80,11 +86,13 @@ async def complete_task(task_id: UUID, body: TaskDone, _: Operator, config: Conf
     """Say that a task is done, and how it went; its journey goes on within a tick of the watch."""
     now = config.clock.now()
     task = await _existing(database, task_id, now)
-    if task.choices and body.outcome not in task.choices:
-        raise Problem(422, f"the outcome is one of {', '.join(task.choices)}", code="no-such-outcome")
-    answer = body.values | ({"outcome": body.outcome} if body.outcome is not None else {})
+    asked = OfPeople(title=task.title, to=task.assignee, choices=tuple(task.choices), values=tuple(task.values))
+    if unlike := asked.unlike(body.outcome, body.values):
+        where, what = unlike
+        raise Problem(422, what, code="task-unlike", errors=[Fault(pointer=where, detail=what)])
+    note = None if task.choices else body.outcome
     async with database.transaction() as connection:
-        if not await rows.complete(connection, task_id, answer, now):
+        if not await rows.complete(connection, task_id, asked.told(body.outcome, body.values), note, now):
             state = (await _existing(database, task_id, now)).state
             raise Problem(409, f"the task is {state}: nobody waits for it any more", code="task-over")
     return _view(await _existing(database, task_id, now))
@@ -98,7 +106,7 @@ async def _existing(database: Database, id_: UUID, at: datetime) -> Task:
 
 
 def _view(task: Task) -> TaskView:
-    outcome = task.answer.get("outcome")
+    outcome = task.answer.get("outcome", task.note)
     return TaskView(
         id=task.id,
         title=task.title,
@@ -106,6 +114,7 @@ def _view(task: Task) -> TaskView:
         state=task.state,
         late=bool(task.late) and task.state == "open",
         choices=task.choices,
+        values=task.values,
         outcome=None if outcome is None else str(outcome),
         run_id=task.run_id,
         journey=task.journey,

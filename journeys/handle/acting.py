@@ -8,6 +8,7 @@ from journeys.actions import Action, EndJourney, Hold, SetTraits, StartJourney
 from journeys.contracts import Plain
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
+from journeys.keepable import a_kind, is_plain
 
 
 class Acting(Words[EntryModel]):
@@ -22,10 +23,9 @@ class Acting(Words[EntryModel]):
             await j.set_traits(tier="gold", churned=None)
         """
         for name, value in traits.items():
-            if not isinstance(value, bool | int | float | str | None):
-                kind = type(value).__name__
+            if not is_plain(value):
                 raise CatalogueError(
-                    f"j.set_traits: {name}= is a number, a flag, a text or None, not a {kind}",
+                    f"j.set_traits: {name}= is a number, a flag, a text or None, not {a_kind(value)}",
                     remedy="set each part as a trait of its own",
                 )
         if not traits:
@@ -40,6 +40,12 @@ class Acting(Words[EntryModel]):
         Example:
             await j.start("cart_discount", discount="10%")
         """
+        for name, value in params.items():
+            if not is_plain(value):
+                raise CatalogueError(
+                    f"j.start: {name}= is a number, a flag, a text or None, not {a_kind(value)}",
+                    remedy="pass each part by a name of its own",
+                )
         return bool(await self._do(StartJourney, journey=_name("j.start", journey), params=params))
 
     async def end(self, journey: Any) -> bool:

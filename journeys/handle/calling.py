@@ -10,7 +10,9 @@ from journeys.entering import Answered
 from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.acting import Acting
 from journeys.handle.base import ENDING, EntryModel, RunEnded
+from journeys.keepable import a_kind, is_plain
 from journeys.services import Gives, Service
+from journeys.spans import check_span
 
 _EVENT = re.compile(r"\w+(\.\w+)*", re.ASCII)
 _TELL = timedelta(hours=2)  # outlives an outage of an hour
@@ -76,7 +78,7 @@ class Calling(Acting[EntryModel]):
             raise CatalogueError(
                 f"j.webhook takes the name of what happened, not {event!r}", remedy='write j.webhook(service, "lead.qualified")'
             )
-        return await self._call(service, event, within or _TELL, params, fetch=False)
+        return await self._call(service, event, _TELL if within is None else within, params, fetch=False)
 
     async def fetch(self, service: Service[Gives], /, *, within: timedelta | None = None, **params: Plain) -> Fetched[Gives]:
         """Ask a service of the company for data about the customer, in the shape that it declares (`gives=`).
@@ -92,7 +94,9 @@ class Calling(Acting[EntryModel]):
         if service.gives is None:
             remedy = f'declare it: Service("{service.name}", gives=…)'
             raise CatalogueError(f"j.fetch: {service.name} declares nothing that it gives", remedy=remedy)
-        return Fetched(await self._call(service, service.name, within or _FETCH, params, fetch=True), service)
+        return Fetched(
+            await self._call(service, service.name, _FETCH if within is None else within, params, fetch=True), service
+        )
 
     async def _call(
         self, service: Service[Any], event: str, within: timedelta, params: dict[str, Plain], *, fetch: bool
@@ -116,9 +120,7 @@ def _check_service(word: str, service: object) -> None:
 
 
 def _check_told(name: str, within: object, params: dict[str, Plain]) -> None:
-    if not isinstance(within, timedelta) or within <= timedelta(0):
-        raise CatalogueError(f"{name}: within= is a span, not {within!r}", remedy="write within=minutes(10)")
+    check_span(f"{name}: within=", within, "within=minutes(10)")
     for param, value in params.items():
-        if not isinstance(value, bool | int | float | str | None):
-            kind = type(value).__name__
-            raise CatalogueError(f"{name}: {param}= is not a {kind}", remedy="give a number, a flag or a text")
+        if not is_plain(value):
+            raise CatalogueError(f"{name}: {param}= is not {a_kind(value)}", remedy="give a number, a flag or a text")

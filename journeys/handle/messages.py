@@ -8,6 +8,7 @@ from journeys.errors import CatalogueError
 from journeys.handle.base import ENDING, EntryModel, RunEnded
 from journeys.handle.said import Said, checked
 from journeys.handle.waiting import Waiting
+from journeys.keepable import a_kind, is_plain
 from journeys.policies import Window, Within
 from segments import Segment
 
@@ -171,10 +172,9 @@ def check_message(channel: Channel, template: object, params: dict[str, Plain]) 
             f"j.{channel.value} takes the name of a template, not {template!r}", remedy=f'write j.{channel.value}("…")'
         )
     for name, value in params.items():
-        if not isinstance(value, bool | int | float | str | None):
-            kind = type(value).__name__
+        if not is_plain(value):
             raise CatalogueError(
-                f"j.{channel.value}: {name}= is a number, a flag or a text, not a {kind}",
+                f"j.{channel.value}: {name}= is a number, a flag or a text, not {a_kind(value)}",
                 remedy="pass each part by a name of its own; a template shows no more",
             )
 

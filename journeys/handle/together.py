@@ -32,7 +32,9 @@ class Together(Words[EntryModel]):
             _, answered = await j.together(tips(j), survey(j))
         """
         self._first = False
-        if not branches or not all(map(inspect.iscoroutine, branches)):
+        if not branches:
+            return []
+        if not all(map(inspect.iscoroutine, branches)):
             _never_awaited(branches)
             raise CatalogueError("j.together(…) takes steps that are not awaited yet: await j.together(tips(j), survey(j))")
         try:

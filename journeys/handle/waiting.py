@@ -10,7 +10,7 @@ from journeys.handle.base import EntryModel
 from journeys.handle.time import Time
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from journeys.questions import counts_events
-from journeys.spans import describe
+from journeys.spans import check_span, describe
 from segments import Predicate, Segment
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
 from segments.language.moves import moves_by_time
@@ -165,10 +165,12 @@ class Waiting(Time[EntryModel]):
         by: timedelta | None = None,
         escalate: str | None = None,
         choices: tuple[str, ...] = (),
+        values: tuple[str, ...] = (),
     ) -> Expected:
         """Somebody of the company does something and says over the API how it went, in one of the `choices` if there are any.
 
-        After `by` the task goes to `escalate`.
+        `values` names numbers and flags that they may tell with it. Without choices they may write what they like: that stays
+        with the task, and the run hears that it is done. After `by` the task goes to `escalate`.
 
         Example:
             await j.wait_for(
@@ -180,15 +182,20 @@ class Waiting(Time[EntryModel]):
             raise CatalogueError("a task says what and who", remedy='write j.task("Call the customer", to="care")')
         if escalate is not None and by is None:
             raise CatalogueError("a task that escalates says when", remedy="write by=days(2)")
+        for name in values:
+            if not isinstance(name, str) or not name.isidentifier() or name == "outcome" or isinstance(values, str):
+                raise CatalogueError(
+                    f"a task's values= has no such name as {name!r}", remedy='write values=("calls", "minutes")'
+                )
         due = None if by is None else self._runtime.now() + by
-        return OfPeople(title=title, to=to, by=due, escalate=escalate, choices=choices)
+        return OfPeople(title=title, to=to, by=due, escalate=escalate, choices=choices, values=values)
 
     async def _listen(self, awaited: Mapping[str, Any], limit: timedelta | None, since: datetime | None) -> Answer:
         self._first = False
         if not awaited:
             raise CatalogueError("j.first() waits for nothing", remedy="write j.first(bought=did(…), timeout=days(3))")
-        if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta(0)):
-            raise CatalogueError(f"timeout is a span, not {limit!r}", remedy="write timeout=days(3)")
+        if limit is not None:
+            check_span("timeout", limit, "timeout=days(3); what is so now is asked by j.reached(…) and j.is_in(…)")
         now, since = self._runtime.now(), since or self._start.entered_at
         expect = Expect(
             run_id=self._start.run_id,

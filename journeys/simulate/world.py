@@ -36,7 +36,6 @@ from journeys.simulate.runs import Runs
 from journeys.simulate.services import Services
 from segments import Segment
 from segments.facts import Event
-from segments.language.events import TRAITS_CHANGED
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -63,7 +62,7 @@ class World:
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         asked = self._delivery.segment, self._hearing.predicate
-        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.learned, self._start, self._is_paused)
+        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.changed, self._start, self._is_paused)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
     @property
@@ -110,11 +109,6 @@ class World:
         """Whatever a customer is in when a simulation begins, they did not enter now."""
         self._membership.look(who, NEW_MARKS, new=True)
 
-    def learned(self, who: Customer, traits: Mapping[str, Any]) -> None:
-        """Traits that a customer has from now on."""
-        if who.learned(traits, self.now):
-            self.changed(who, frozenset({TRAITS_CHANGED}))
-
     def happened(self, who: Customer, type_: str, properties: Mapping[str, Any], ts: datetime | None = None) -> Event:
         """A customer did something, now or earlier."""
         event = Event(type_, ts or self.now, properties, f"e-{next(self._numbers)}")
@@ -152,12 +146,15 @@ class World:
             elif state == "live" and any(message.reason is Reason.PAUSED for message in run.messages):
                 run.ask_again()
 
-    def done(self, run: Run, which: str, answer: Mapping[str, Plain]) -> None:
+    def done(self, run: Run, which: str, outcome: str | None, values: Mapping[str, Plain]) -> None:
         """Somebody of the company did what a run waits for, and says how it went."""
-        expect = next((each for each in run.expecting if isinstance(each.expected.get(which), OfPeople)), None)
-        if expect is None:
+        asked = next(((e.wait, task) for e in run.expecting if isinstance(task := e.expected.get(which), OfPeople)), None)
+        if asked is None:
             raise SimulationError(f"run of {run.journey} waits for nobody to do '{which}'")
-        run.hear(Happened(wait=expect.wait, which=which, at=self.now, answer=dict(answer)))
+        wait, task = asked
+        if unlike := task.unlike(outcome, values):
+            raise SimulationError(f"run of {run.journey}, '{which}': {unlike[1]}")
+        run.hear(Happened(wait=wait, which=which, at=self.now, answer=task.told(outcome, values)))
 
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
         """One attempt at a message: a receipt, or when to try again."""

@@ -650,6 +650,7 @@ create table expectation (
     begun_at     timestamptz not null,
     happened_at  timestamptz,
     answer       jsonb not null default '{}',
+    note         text,  -- what people wrote of it, which no run hears
     told_at      timestamptz,
     primary key (run_id, wait, which)
 );

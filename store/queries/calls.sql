@@ -25,8 +25,8 @@ on conflict (run_id, number) do update set attempts = x.attempts + 1, retry_at =
 returning attempts;
 
 -- name: put_off
--- The next attempt at a call is not before this instant.
-update service_call set retry_at = $3 where run_id = $1 and number = $2 and settled_at is null;
+-- The next attempt at a call is not before this instant; one that never left does not count.
+update service_call set retry_at = $3, attempts = $4 where run_id = $1 and number = $2 and settled_at is null;
 
 -- name: settle
 -- What a call came to; what was settled first stands.

@@ -98,7 +98,7 @@ with task as (
                 then e.expected ->> 'escalate' else e.expected ->> 'to' end as assignee,
            (e.expected ->> 'by')::timestamptz <= $1 as late,
            array(select jsonb_array_elements_text(e.expected -> 'choices')) as choices,
-           e.answer,
+           array(select jsonb_array_elements_text(e.expected -> 'values')) as values, e.answer, e.note,
            case when e.happened_at is not null then 'done'
                 when r.ended_at is not null or r.exit_reason is not null or e.until <= $1
                      or exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null)
@@ -114,7 +114,7 @@ limit $7;
 
 -- name: complete
 -- Somebody has done it; nothing where it is done already, or nobody waits for it any more.
-update expectation e set happened_at = $2, answer = $3
+update expectation e set happened_at = $2, answer = $3, note = $4
 from run r
 where e.id = $1 and e.expected ->> 'kind' = 'people' and e.happened_at is null and e.until > $2
   and r.id = e.run_id and r.ended_at is null and r.exit_reason is null

@@ -92,9 +92,9 @@ async def take(connection: Connection, key: CallKey) -> int | None:
     return found
 
 
-async def put_off(database: Database, key: CallKey, until: datetime) -> None:
-    """No attempt before this instant."""
-    await database.pool.execute(_SQL["put_off"], key.run_id, key.number, until)
+async def put_off(database: Database, key: CallKey, until: datetime, attempts: int) -> None:
+    """No attempt before this instant, after so many."""
+    await database.pool.execute(_SQL["put_off"], key.run_id, key.number, until, attempts)
 
 
 async def settle(connection: Connection, key: CallKey, settled: Settled) -> None:

@@ -26,7 +26,9 @@ class Task:
     assignee: str
     late: bool | None
     choices: list[str]
+    values: list[str]
     answer: dict[str, Any]
+    note: str | None
     state: str
 
 
@@ -51,6 +53,6 @@ async def task_by_id(database: Database, id_: UUID, at: datetime) -> Task | None
     return Task(**row) if row else None
 
 
-async def complete(connection: Connection, id_: UUID, answer: dict[str, Any], at: datetime) -> bool:
-    """Whether the task was open, and is done now."""
-    return await connection.fetchval(_SQL["complete"], id_, at, answer) is not None
+async def complete(connection: Connection, id_: UUID, answer: dict[str, Any], note: str | None, at: datetime) -> bool:
+    """Whether the task was open, and is done now; its run hears the answer, the note stays here."""
+    return await connection.fetchval(_SQL["complete"], id_, at, answer, note) is not None

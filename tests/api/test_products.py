@@ -80,7 +80,7 @@ async def test_products_are_kept_as_told_and_replaced(shop_api: Api) -> None:
         ({"colour": "red"}, "colour: there is no such field; put what is your own under attributes"),
         ({"similar": ["p-8"]}, "similar names the product itself"),
         ({"better": ["a", "a"]}, "better names a product twice"),
-        ({"attributes": {"a": "\x00"}}, "attributes: a text contains U+0000"),
+        ({"attributes": {"a": "\x00"}}, "attributes: /a: a text with U+0000"),
     ],
 )
 def test_what_is_wrong_with_a_product_is_said_in_a_sentence(wrong: dict[str, Any], problem: str) -> None:

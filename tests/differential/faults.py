@@ -79,7 +79,7 @@ FAULTS: dict[str, Fault] = {
     "everybody is in the first arm": (answers, "lot", lambda _, __, shares: next(iter(shares))),
     "another journey is not started": without(answers.Answers, "_started", told=False),
     "events before the entry count": (answers, "_is_so", lambda asked, it: asked.holds(it.customer.facts, it.now())),
-    "traits are not set": without(world.World, "learned"),
+    "traits are not set": without(answers.Answers, "_learns", told=True),
     "the end of one branch is that of no other": without(strand.Fork, "_unwind"),
     "no exits": (run, "_endings", lambda _: []),
     "who has left is still in": without(world.World, "_moving", {}),

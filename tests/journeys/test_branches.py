@@ -136,14 +136,23 @@ def test_what_no_branch_catches_stops_the_run() -> None:
         begun(raises)
 
 
-@pytest.mark.parametrize("wrong", ["", "j.push", "await j.push('note')", "3"])
+@pytest.mark.parametrize("wrong", ["j.push", "await j.push('note')", "3"])
 def test_what_is_no_branch_is_refused(wrong: str) -> None:
     @journey()
     async def refused(j: Journey) -> None:
-        await j.together(*[await j.push("note") if wrong.startswith("await") else j.push] if wrong else [])  # type: ignore[list-item]
+        await j.together(*[await j.push("note") if wrong.startswith("await") else j.push])  # type: ignore[list-item]
 
     (problem,) = look_through(refused).problems.values()
     assert "takes steps that are not awaited yet" in problem.text
+
+
+def test_nothing_at_all_is_done_at_once() -> None:
+    @journey()
+    async def fans_out(j: Journey) -> None:
+        if await j.together(*[]) == []:
+            await j.push("note")
+
+    assert not look_through(fans_out).problems
 
 
 def test_too_deep_is_refused() -> None:

@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from trial_catalogue import Points
 
+from activities.calling import lines
 from journeys.actions import Call
 from journeys.contracts import Reason
 from store.runs.calls import calls_of
@@ -98,6 +99,19 @@ async def test_the_service_says_when_and_nobody_asks_before(trial: Shop) -> None
     assert never.reason is Reason.NO_ANSWER, "an hour is too late for who waits ten minutes"
 
 
+async def test_what_never_left_is_no_attempt(trial: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await trial.signs_up("ana")
+    run, calling = await begin(trial, "waits_once"), trial.parts.calling
+    monkeypatch.setattr(lines, "PLACES", 0)
+    for _ in range(3):
+        with pytest.raises(ApplicationError, match="are on their way"):
+            await calling.call(asked(run))
+        await trial.database.pool.execute("update service_call set retry_at = null")
+    monkeypatch.undo()
+    assert (await calling.call(asked(run))).reason is None
+    assert (await calls_of(trial.database, run.id))[0].attempts == 1
+
+
 async def test_nobody_is_told_for_a_run_that_is_over_or_has_reached_its_goal(trial: Shop) -> None:
     await trial.signs_up("ana")
     run, calling = await begin(trial, "calls_out"), trial.parts.calling
@@ -112,13 +126,9 @@ async def test_nobody_is_told_for_a_run_that_is_over_or_has_reached_its_goal(tri
     assert (await calling.call(nobody)).reason is Reason.ERASED
 
 
-async def test_a_call_asks_what_the_gate_asks_of_exits_by_age_and_by_move(trial: Shop) -> None:
+async def test_a_call_asks_what_the_gate_asks_of_exits_by_age(trial: Shop) -> None:
     await trial.signs_up("ana", tier="gold")
     run, calling = await begin(trial, "ends_many_ways"), trial.parts.calling
     later = {"until": run.entered_at + timedelta(days=9)}
     assert (await calling.call(asked(run, **later))).reason is not Reason.EXIT
-    await trial.signs_up("ana", tier="silver")  # which no tick has seen
-    assert (await calling.call(asked(run, 10, **later))).reason is Reason.EXIT
-    await trial.signs_up("ana", tier="gold")
-    trial.clock.set(run.entered_at + timedelta(days=2))
-    assert (await calling.call(asked(run, 11, **later))).reason is Reason.EXIT
+    assert (await calling.call(asked(run, 10, at=run.entered_at + timedelta(days=2), **later))).reason is Reason.EXIT

@@ -79,6 +79,10 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
             "await j.first(a='gold')",
             "a= is nothing to wait for, but str; give it a predicate, a segment, or a word such as j.replied()",
         ),
+        (
+            "await j.wait_for(did('A'), timeout=timedelta(0))",
+            "timeout is longer than nothing, not 0:00:00; write timeout=days(3)",
+        ),
         ("await j.wait_for(did('A'), timeout=3)", "timeout is a span, not 3; write timeout=days(3)"),
         (
             "await j.wait_for(did('A').within(days=3) & (trait('x') == 1))",
@@ -89,6 +93,11 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
             "what came back is asked of a receipt, not of bool; keep the message's: r = await j.email(…)",
         ),
         ("await j.wait_for(j.task('Call', to=''))", 'a task says what and who; write j.task("Call the customer", to="care")'),
+        (
+            "await j.wait_for(j.task('Call', to='a', values=('a b',)))",
+            "a task's values= has no such name as 'a b'; write values=",
+        ),
+        ("await j.wait_for(j.task('Call', to='a', values=('outcome',)))", "a task's values= has no such name as 'outcome'"),
         ("await j.wait_for(j.task('Call', to='a', escalate='b'))", "a task that escalates says when; write by=days(2)"),
         ("await j.is_in(trait('x') == 1)", "j.is_in takes a Segment(…) or the name of one, not Compare"),
         ("await j.until('9:30')", "until: '9:30' is no time of day; write HH:MM, such as"),
@@ -513,6 +522,7 @@ points = Service("points", sends=("customer.email",), gives=Points)
         ("answer = await j.fetch(points)\n    if answer: answer.value.price", "no 'price' is declared of what points gives"),
         ("await j.fetch('points')", "j.fetch takes a service, not 'points'; declare it"),
         ("await j.webhook(points, 'Lead qualified!')", "j.webhook takes the name of what happened, not 'Lead qualified!'"),
+        ("await j.fetch(points, within=timedelta(0))", "within= is longer than nothing, not 0:00:00; write within=minutes(10)"),
         ("await j.fetch(points, within=5)", "within= is a span, not 5; write within=minutes(10)"),
         ("await j.fetch(points, tags=[])", "tags= is not a list; give a number, a flag or a text"),
         ("await j.fetch(Service('crm'))", "j.fetch: crm declares nothing that it gives; declare it"),

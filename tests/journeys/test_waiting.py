@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from temporalio.api.enums.v1 import EventType
 
+from store.runs.ends import Closing, close
+from store.runs.rows import request_exits
 from store.runs.views import Run
 from workers.testing.shop import CHANNELS, Shop
 
@@ -160,6 +162,52 @@ async def test_people_say_how_a_task_went_and_the_journey_goes_on(trial: Shop) -
     assert (await trial.operate("POST", done, json={"outcome": "lost"})).status_code == 409
     await trial.look()
     assert await channels(trial, run) == ["push"]
+
+
+async def test_what_was_over_before_it_was_told_to_end_was_not_ended_by_that(trial: Shop) -> None:
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+    ana, bea = await begin(trial, "waits_once"), await begin(trial, "waits_once", "bea")
+    at = trial.clock.now()
+    async with trial.database.transaction() as connection:
+        await request_exits(connection, [(run.id, "journey killed", at) for run in (ana, bea)])
+    late = [Closing(ana.workflow_id, "finished", at - timedelta(seconds=0.5), by_itself=True)]
+    await close(trial.database, [*late, Closing(bea.workflow_id, "journey killed", at, by_itself=True)])
+    ends = {run.id: (run.outcome, run.exit_reason) for run in await trial.runs("waits_once")}
+    assert ends == {ana.id: ("finished", None), bea.id: ("journey killed", "journey killed")}
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        (b'{"outcome": "ana@shop.example"}', "/outcome"),
+        (b'{"outcome": "won", "values": {"SECRET ana@shop.example": 1}}', "/values"),
+        (b'{"outcome": "won", "values": {"minutes": 1}}', "/values"),
+        (b'{"outcome": "won", "values": {"calls": 1e999}}', "/values/calls"),
+        (b'{"outcome": "won", "values": {"calls": 123456789012345678901234567890}}', "/values/calls"),
+    ],
+)
+async def test_only_what_its_author_declared_is_told_of_a_task(trial: Shop, said: bytes, pointer: str) -> None:
+    await trial.signs_up("ana")
+    await trial.asleep(await begin(trial, "asks_people"))
+    path, headers = f"/v1/tasks/{(await task_of(trial))['id']}/done", {"content-type": "application/json"}
+    answer = await trial.operate("POST", path, content=said, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert "ana@" not in answer.text
+    assert (await task_of(trial))["state"] == "open"
+
+
+async def test_what_people_write_of_a_task_without_choices_stays_with_it(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await begin(trial, "asks_anybody")
+    await trial.asleep(run)
+    task = await task_of(trial)
+    assert (await trial.operate("POST", f"/v1/tasks/{task['id']}/done", json={"outcome": "ana@shop.example"})).is_success
+    await trial.look()
+    assert await channels(trial, run) == ["push"]
+    assert "ana@shop" not in (await trial.workflow(run).fetch_history()).to_json()
+    assert (await task_of(trial, state="done"))["outcome"] == "ana@shop.example"
 
 
 async def test_numbers_of_a_task_can_be_branched_on(trial: Shop) -> None:

@@ -286,7 +286,9 @@ async def until_it_arrives(j: Journey) -> None:
 @journey(reentry=after(minutes=0))
 async def asks_the_team(j: Journey) -> None:
     """A task for somebody of the company, and what it came to; or the customer is no VIP."""
-    call = j.task("Call the customer", to="care", by=timedelta(days=1), escalate="lead", choices=("sold", "lost"))
+    call = j.task(
+        "Call the customer", to="care", by=timedelta(days=1), escalate="lead", choices=("sold", "lost"), values=("calls",)
+    )
     answer = await j.first(called=call, left=j.left(vips), timeout=timedelta(days=2))
     if answer.called and answer.called.outcome == "sold":
         await j.email("note")
@@ -319,16 +321,23 @@ async def follows_up(j: Journey) -> None:
 @journey(reentry=after(minutes=0))
 async def asks_people(j: Journey) -> None:
     """Somebody calls within two days, or somebody else does; it goes on as they say."""
-    answer = await j.first(
-        called=j.task("Call the customer", to="care", by=timedelta(days=2), escalate="care-lead", choices=("won", "lost")),
-        timeout=timedelta(days=4),
+    call = j.task(
+        "Call the customer", to="care", by=timedelta(days=2), escalate="care-lead", choices=("won", "lost"), values=("calls",)
     )
+    answer = await j.first(called=call, timeout=timedelta(days=4))
     if answer.called and answer.called.outcome == "won":
         await j.push("note")
     elif answer.called and answer.called.answer.get("calls", 0) > 1:
         await j.whatsapp("note")
     else:
         await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def asks_anybody(j: Journey) -> None:
+    """Whoever does it may write what they like."""
+    if await j.wait_for(j.task("Look after the customer", to="care"), timeout=timedelta(days=4)):
+        await j.push("note")
 
 
 @journey(reentry=after(minutes=0))

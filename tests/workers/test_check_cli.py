@@ -41,7 +41,7 @@ def test_every_mistake_has_a_line_that_an_editor_understands(tmp_path: Path) -> 
     written(tmp_path, "acme", BAD)
     finished = journeys("check", "acme", cwd=tmp_path)
     assert finished.returncode == 1
-    rule = "reentry is a rule, not 'once'; write once(), after(days=…) or per_key(…) [declaration]"
+    rule = "reentry is a rule, not 'once'; write once(), after(days=…), per_key(…), restart() or whenever() [declaration]"
     assert finished.stdout.splitlines() == [
         f"acme/__init__.py:3:1: journey hello: {rule}",
         "acme/__init__.py:5:5: j.push(…) does nothing without await; write await j.push(…) [missing-await]",

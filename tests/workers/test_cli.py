@@ -8,13 +8,17 @@ from pathlib import Path
 from secrets import token_hex
 
 import pytest
+from pydantic import SecretStr
 
 from api.ingest.signed import identity_secret
 from segments import Segment, did
 from store import connect
 from store.keys import Role, find_key
 from tests.command_line import freshly, in_thread, journeys
+from workers.embedded.beside import beside
+from workers.embedded.vault import Running, note_running, secrets_in
 from workers.settings import Settings
+from workers.signing import private_key, public_text
 
 HEAVY = {"temporalio", "fastapi", "sqlalchemy", "asyncpg", "pydantic", "httpx"}
 NOBODY = "127.0.0.1:9"
@@ -237,6 +241,39 @@ async def test_key_commands_find_the_stack_that_runs_on_the_data_directory(dsn: 
     (tmp_path / "running.json").write_text(json.dumps({"dsn": dsn}))
     made = await in_thread("keys", "create", "app", data_dir=str(tmp_path))
     assert made.stdout.startswith("jk_ingest_")
+
+
+def test_what_settings_leave_out_is_as_the_stack_has_it_that_runs_here(tmp_path: Path) -> None:
+    alone = Settings(data_dir=tmp_path)
+    assert beside(alone) is alone
+    note_running(
+        tmp_path, Running("postgresql://here/journeys", "127.0.0.1:7234", "http://127.0.0.1:8234", "http://127.0.0.1:8081")
+    )
+    found = beside(alone)
+    assert (found.dsn, found.temporal_address) == ("postgresql://here/journeys", "127.0.0.1:7234")
+    assert (found.temporal_ui_url, found.public_url) == ("http://127.0.0.1:8234", "http://127.0.0.1:8081")
+    kept = secrets_in(tmp_path)
+    assert (found.signing_secret, found.deploy_key_text) == (kept.secret, kept.deploy_key)
+    given = Settings(
+        data_dir=tmp_path, temporal_address="cloud:7233", deploy_public_keys=("ab",), secret=SecretStr(token_hex(32))
+    )
+    named = beside(given)
+    assert (named.temporal_address, named.deploy_key_text, named.secret) == ("cloud:7233", "", given.secret)
+    elsewhere = Settings(data_dir=tmp_path, database_url=SecretStr("postgresql://elsewhere/journeys"))
+    assert beside(elsewhere) is elsewhere, "nothing of this stack is in another database"
+
+
+async def test_every_command_finds_the_stack_that_runs_here(dsn: str, tmp_path: Path) -> None:
+    taken = "127.0.0.1:1"  # nobody's: what a command asks there is told by its address
+    note_running(tmp_path, Running(dsn, taken))
+    here = {"data_dir": str(tmp_path)}
+    asked = await in_thread("replay", "--as-begun", **here)
+    assert asked.stderr.startswith(f"journeys: no Temporal server at {taken}")
+    key = await in_thread("deploy", "--public-key", **here)
+    assert key.stdout == public_text(private_key(secrets_in(tmp_path).deploy_key)) + "\n"
+    assert (await in_thread("deploy", **here)).stdout.startswith("version ")
+    moved = await in_thread("move", "cart_abandonment", **here)
+    assert moved.stderr.splitlines()[-1].startswith(f"journeys: no Temporal server at {taken}")
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from store import Database
     from workers.settings import Settings
-    from workers.signing import Deployers
 
 T = TypeVar("T")
 _NEARLY = 0.85  # JOURNEYS_CATALOG is JOURNEYS_CATALOGUE; JOURNEYS_HOME is nothing of ours
@@ -29,7 +29,7 @@ def settings(data_dir: Path | None = None) -> "Settings":
 
     from workers.settings import Settings
 
-    _warn_of_strangers(set(Settings.model_fields))
+    _warn_of_strangers(frozenset(Settings.model_fields))
     try:
         return Settings() if data_dir is None else Settings(data_dir=data_dir)
     except ValidationError as error:
@@ -38,9 +38,17 @@ def settings(data_dir: Path | None = None) -> "Settings":
         fail(str(error))
 
 
-def _warn_of_strangers(known: set[str]) -> None:
-    """A variable that is nearly a setting's is a slip, and refused; another is told, and left alone."""
-    known = {f"JOURNEYS_{name.upper()}" for name in known}
+def settings_here() -> "Settings":
+    """The same, where a command asks servers or needs a secret: completed by the stack that runs on the data directory."""
+    from workers.embedded.beside import beside
+
+    return beside(settings())
+
+
+@cache
+def _warn_of_strangers(fields: frozenset[str]) -> None:
+    """A variable that is nearly a setting's is a slip, and refused; another is told once, and left alone."""
+    known = {f"JOURNEYS_{name.upper()}" for name in fields}
     for name in sorted(_given() - known):
         if close := get_close_matches(name, known, n=1, cutoff=_NEARLY):
             fail(f"there is no setting {name}; did you mean {close[0]}?")
@@ -88,23 +96,9 @@ def has_database() -> bool:
     return _dsn() is not None
 
 
-def who_may_deploy() -> "Deployers":
-    """Whose signature lets a stored version be executed here: by the settings, else that of the stack that runs here."""
-    from workers.embedded.vault import running_dsn, secrets_in
-    from workers.signing import Deployers, private_key, trusted
-
-    given = settings()
-    found = trusted(given)
-    if found.public or given.database_url or running_dsn(given.data_dir) is None:
-        return found
-    return Deployers(public=(private_key(secrets_in(given.data_dir).deploy_key).public_key(),))
-
-
 def _dsn() -> str | None:
-    from workers.embedded.vault import running_dsn
-
-    given = settings()
-    return given.database_url.get_secret_value() if given.database_url else running_dsn(given.data_dir)
+    given = settings_here()
+    return given.database_url.get_secret_value() if given.database_url else None
 
 
 def insist_on_embedded() -> None:

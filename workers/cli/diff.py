@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, has_database, settings, who_may_deploy, with_database
+from workers.cli.asked import fail, has_database, settings, settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,8 +75,9 @@ def _sides(before: str | None, after: str | None, module: str) -> "tuple[Side, S
 
 def _deployed(name: str | None) -> "Side":
     from workers.compared import deployed
+    from workers.signing import trusted
 
-    signed = who_may_deploy()
+    signed = trusted(settings_here())
     return with_database(lambda database: deployed(name, database, signed))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, who_may_deploy, with_database
+from workers.cli.asked import fail, settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,12 +42,13 @@ async def _story(database: "Database", named: str, *, show: bool) -> "Story":
     from api.runs.story import story_of
     from journeys.catalogue import load
     from workers.codes import Codes
+    from workers.signing import trusted
 
-    given = settings()
+    given = settings_here()
     found = await _run(database, named)
     if found is None:
         fail(f"no run {named}; `journeys runs` lists them")
-    codes = Codes(given.catalogue, load(given.catalogue).journeys, who_may_deploy())
+    codes = Codes(given.catalogue, load(given.catalogue).journeys, trusted(given))
     return await story_of(database, found, codes, given.clock.now(), show=show)
 
 

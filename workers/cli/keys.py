@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, settings_here, with_database
 
 keys = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The key's name, as `journeys keys list` shows it.")]
@@ -61,11 +61,7 @@ def identity(name: Name) -> None:
     """Print the secret that signs user ids for a client's key: HMAC-SHA256 in hex, or a JWT (docs/ingest.md)."""
     from api.ingest.signed import identity_secret
     from store.keys import Kind, list_keys
-    from workers.embedded.environment import signing_secret
-    from workers.embedded.vault import running_dsn
 
-    given = settings()
     if not any(key.name == name and key.kind is Kind.CLIENT for key in with_database(lambda db: list_keys(db.pool))):
         fail(f"no client's key is named {name!r}; see `journeys keys list`")
-    secret = given.signing_secret if running_dsn(given.data_dir) is None else signing_secret(given)
-    typer.echo(identity_secret(secret, name))
+    typer.echo(identity_secret(settings_here().signing_secret, name))

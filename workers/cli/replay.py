@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, settings_here, with_database
 from workers.cli.check import insist_on_catalogue
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def replay(
     from workers.unfit import people_in, unfit
 
     logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what does not replay is our answer
-    given = settings()
+    given = settings_here()
     histories = _read(files) if files else None
     _insist_on_code(given.catalogue)
     histories = asyncio.run(_fetched(given, limit, days)) if histories is None else histories
@@ -134,7 +134,7 @@ async def _begun_without(given: "Settings", database: "Database", histories: "Se
     from workers.signing import deployers
     from workers.versions import library_of
 
-    catalogue, _ = load_definitions(given.catalogue)
+    catalogue, _ = load_definitions(given.catalogue, doubts=False)
     return await as_begun_without(library_of(given.catalogue, database, catalogue, deployers(given)), histories)
 
 
@@ -144,7 +144,7 @@ async def _as_begun(given: "Settings", database: "Database", histories: "Sequenc
     from workers.signing import deployers
     from workers.versions import library_of
 
-    catalogue, _ = load_definitions(given.catalogue)
+    catalogue, _ = load_definitions(given.catalogue, doubts=False)
     return await as_begun(library_of(given.catalogue, database, catalogue, deployers(given)), histories)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, settings, settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,14 +84,9 @@ def _digests(channel: str) -> "Callable[[str], list[bytes]]":
 
 def _secret() -> str:
     """The installation's, or that of the stack which runs on the data directory."""
-    from workers.embedded.vault import running_dsn, secrets_in
-
-    given = settings()
-    if given.secret.get_secret_value():
-        return given.secret.get_secret_value()
-    if running_dsn(given.data_dir) is None:
-        fail("JOURNEYS_SECRET is not set; without the installation's secret no digest can be compared")
-    return secrets_in(given.data_dir).secret
+    return settings_here().secret.get_secret_value() or fail(
+        "JOURNEYS_SECRET is not set; without the installation's secret no digest can be compared"
+    )
 
 
 def _tell(found: "list[Suppression]") -> None:

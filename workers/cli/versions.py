@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, settings_here, with_database
 from workers.cli.check import insist_on_catalogue
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def deploy(
     """Sign the catalogue as it stands, and write it down as a version (JOURNEYS_DEPLOY_KEY); then start its workers."""
     from workers.signing import private_key, public_text
 
-    given = settings()
+    given = settings_here()
     if not given.deploy_key_text:
         fail("JOURNEYS_DEPLOY_KEY is not set: it signs versions of the catalogue; make one with `openssl rand -hex 32`")
     if public_key:
@@ -61,8 +61,8 @@ async def _deployed(database: "Database", by: str, *, anyway: bool) -> str:
     from workers.signing import deployers
     from workers.versions import library_of
 
-    given = settings()
-    catalogue, _ = load_definitions(given.catalogue)
+    given = settings_here()
+    catalogue, _ = load_definitions(given.catalogue, doubts=False)
     library = library_of(given.catalogue, database, catalogue, deployers(given))
     if not anyway and (wrong := await unable(library, await in_use(database))):
         fail("\n".join([*wrong, "nothing was deployed; mend that, end those runs, or say --anyway"]))
@@ -101,7 +101,7 @@ def move(
     """Move people to another version of their journey: how many, from which step, what comes next for them, old against new."""
     from workers.cli import tables
 
-    insist_on_catalogue(settings().catalogue)
+    insist_on_catalogue(settings_here().catalogue)
     preview = with_database(lambda database: _previewed(database, journey, to, only_from))
     tables.show([_plain(group) for group in preview.groups], _prospects, as_json=as_json)
     fitting = [run for group in preview.groups if group.why_not is None for run in group.runs]
@@ -124,9 +124,9 @@ async def _previewed(database: "Database", journey: str, to: str, only_from: str
     from workers.temporal import connect_temporal
     from workers.versions import library_of
 
-    given = settings()
+    given = settings_here()
     version = _version(await in_use(database), to)
-    catalogue, _ = load_definitions(given.catalogue)
+    catalogue, _ = load_definitions(given.catalogue, doubts=False)
     library = library_of(given.catalogue, database, catalogue, deployers(given))
     if journey not in (await library.of(version)).specs:
         fail(f"version {version} has no journey '{journey}'; who is in it stays in the version that they are in")

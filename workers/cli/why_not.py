@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, settings_here, with_database
 from workers.cli.check import examined_or_fail
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def _asked(database: "Database", customer: str, journey: str, *, show: boo
     from api.runs.why_not import Asking
     from store.runs.views import has_runs
 
-    given = settings()
+    given = settings_here()
     catalogue = examined_or_fail(given.catalogue)
     if journey not in catalogue.journeys and not await has_runs(database, journey):
         fail(f"no journey {journey!r}, and no run of one; the catalogue has: {', '.join(sorted(catalogue.journeys))}")

@@ -23,7 +23,7 @@ from workers.embedded.postgres import EmbeddedPostgres, ensure_database
 from workers.embedded.processes import Children
 from workers.embedded.programs import Programs
 from workers.embedded.temporal import EmbeddedTemporal
-from workers.embedded.vault import Keys, forget_running, keys_in, note_running, secrets_in
+from workers.embedded.vault import Keys, Running, forget_running, keys_in, note_running, secrets_in
 from workers.settings import Settings
 
 DATABASE = "journeys"
@@ -99,7 +99,7 @@ class EmbeddedStack:
         await self._start_postgres()
         await self._start_temporal()
         await self._start_programs()
-        note_running(self.settings.data_dir, self.dsn)
+        note_running(self.settings.data_dir, Running(self.dsn, self.temporal_address, self.ui_url, self.api_url))
 
     async def stop(self) -> None:
         """Stop everything: workers and API first, the servers they need last."""

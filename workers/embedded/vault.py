@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -31,6 +31,16 @@ class Secrets:
     service_secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a running stack is."""
+
+    dsn: str = field(repr=False)
+    temporal: str = ""
+    temporal_ui: str = ""
+    api: str = ""
+
+
 def keys_in(directory: Path) -> Keys:
     """The keys in `keys.json`, made when there are none."""
     return Keys(**_kept(directory / "keys.json", {role: f"jk_{role}_" for role in ("ingest", "client", "operate")}))
@@ -41,9 +51,9 @@ def secrets_in(directory: Path) -> Secrets:
     return Secrets(**_kept(directory / "secrets.json", dict.fromkeys(Secrets.__annotations__, "")))
 
 
-def note_running(directory: Path, dsn: str) -> None:
-    """Leave the running stack's database address for other commands in `running.json`."""
-    _write_private(directory / "running.json", json.dumps({"dsn": dsn}))
+def note_running(directory: Path, found: Running) -> None:
+    """Leave the running stack's addresses for other commands in `running.json`."""
+    _write_private(directory / "running.json", json.dumps(asdict(found)))
 
 
 def forget_running(directory: Path) -> None:
@@ -51,11 +61,10 @@ def forget_running(directory: Path) -> None:
     (directory / "running.json").unlink(missing_ok=True)
 
 
-def running_dsn(directory: Path) -> str | None:
-    """The database address of the stack that runs on this directory, if one does."""
+def running(directory: Path) -> Running | None:
+    """Where the stack is that runs on this directory, if one does."""
     with suppress(FileNotFoundError, NotADirectoryError):
-        noted: dict[str, str] = json.loads((directory / "running.json").read_text())
-        return noted["dsn"]
+        return Running(**json.loads((directory / "running.json").read_text()))
     return None
 
 

@@ -275,7 +275,13 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
     """The parts, with their time in the test's hand."""
     given = parts.watch.dispatcher
     given.closer.clock = given.mender.clock = clock
-    dispatcher = replace(given, clock=clock, line=replace(given.line, clock=clock), mover=replace(given.mover, clock=clock))
+    dispatcher = replace(
+        given,
+        clock=clock,
+        line=replace(given.line, clock=clock),
+        mover=replace(given.mover, clock=clock),
+        ender=replace(given.ender, clock=clock),
+    )
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(
         parts.delivery,

@@ -100,10 +100,9 @@ class Simulated:
 
     def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""
-        answer = dict(values) | ({"outcome": outcome} if outcome is not None else {})
         for run in self.world.runs.open(self._who(name)):
             if any(isinstance(wait.expected.get(which), OfPeople) for wait in run.expecting):
-                self.world.done(run, which, answer)
+                self.world.done(run, which, outcome, values)
                 return True
         return False
 
@@ -157,9 +156,15 @@ def _seen(run: Simulation) -> Run:
         for each in run.messages
     )
     outcome = run.outcome.value if run.outcome else None
-    waiting = ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
     calls = tuple(map(_call, run.calls))
-    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting, run.ended_by, calls)
+    in_line = run.waits_until is not None
+    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, _waiting(run), run.ended_by, calls, not in_line)
+
+
+def _waiting(run: Simulation) -> tuple[str, datetime] | None:
+    if run.outcome is not None:
+        return None
+    return ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
 
 
 def _call(told: Told) -> Called:

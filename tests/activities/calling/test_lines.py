@@ -189,6 +189,28 @@ async def test_a_slow_service_takes_its_own_places_only(sandbox: Sandbox, http: 
     await asyncio.wait([*slow, patient])
 
 
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"content-length: 200\r\n\r\n",
+        b'content-length: 200\r\n\r\n{"bal',
+        b'content-length: 200\r\n\r\n{"balance": 1',
+        b'transfer-encoding: chunked\r\n\r\n5\r\n{"bal\r\n',
+        b'transfer-encoding: chunked\r\n\r\nno number\r\n{"bal\r\n0\r\n\r\n',
+    ],
+)
+async def test_an_answer_that_breaks_off_is_asked_for_again(http: httpx.AsyncClient, cut: bytes) -> None:
+    server = Recorder(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n" + cut)
+    async with listening(server) as port:
+        answer = await lines_to(f"http://localhost:{port}/", http).ask(request())
+        assert answer.status_code == 200, "who is only told has taken it"
+        with pytest.raises(Ambiguous):
+            answer_of(POINTS, answer)
+        server.answer = b"HTTP/1.1 404 Not Found\r\n" + cut
+        with pytest.raises(SaidNo):
+            await lines_to(f"http://localhost:{port}/", http).ask(request())
+
+
 class Recorder(Server):
     """Keeps what came, byte by byte."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.asked import fail, settings, with_database
+from workers.cli.asked import fail, settings, settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +191,7 @@ async def _told(database: "Database", found: "Sequence[Run]") -> "Sequence[RunTo
     stands = {run.id: status_of(run, then.get(run.id)) for run in found}
     nexts = {run.id: next_of(run, stands[run.id], then.get(run.id)) for run in found}
     asleep = [run.workflow_id for run in found if nexts[run.id] == (ASLEEP, None)]
-    wakes = await wakings(settings(), asleep) if asleep else {}
+    wakes = await wakings(settings_here(), asleep) if asleep else {}
     return [told(run, stands[run.id], *_awake(nexts[run.id], wakes.get(run.workflow_id))) for run in found]
 
 
