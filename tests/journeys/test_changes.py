@@ -45,7 +45,7 @@ TOLD = {
     "the first message waits": {"message-moved", "duration-changed", "does-not-fit"},
     "the first message waits for somebody": {"wait-added", "message-moved", "duration-changed", "does-not-fit"},
     "the wait becomes one for somebody": {"wait-added", "message-moved", "duration-changed", "does-not-fit"},
-    "the wait becomes a time of day": {"message-moved", "duration-changed", "does-not-fit"},
+    "the wait becomes a time of day": {"until-added", "message-moved", "duration-changed", "does-not-fit"},
     "the wait is for some only": {"message-moved", "duration-changed", "does-not-fit"},
     "a trait is set before the wait": {"action-added", "does-not-fit"},
     "a segment is asked for before the wait": {"question-added", "does-not-fit"},
