@@ -8,7 +8,7 @@ from typing import Any
 from journeys.actions import Called
 from journeys.gate.decide import decide
 from journeys.handle.branch import Branch
-from journeys.heard import Expect
+from journeys.heard import Expect, OfPeople
 from journeys.simulate import (
     admission,
     answers,
@@ -71,7 +71,7 @@ FAULTS: dict[str, Fault] = {
     "timers last an hour longer": before(run.Run, "sleep_until", lambda it, at, told: (it, at + HOUR, told)),
     "a deferred message waits an hour longer": before(run.Run, "hold", lambda it, at, told: (it, at + HOUR, told)),
     "a late event counts as of now": before(world.World, "happened", lambda it, who, type_, told, *_: (it, who, type_, told)),
-    "what people say is lost": before(world.World, "done", lambda it, of, which, _: (it, of, which, {})),
+    "what people say is lost": around(OfPeople, "told", lambda _: {}),
     "the entering event is not known": around(admission, "accepted", lambda known: dict.fromkeys(known, 0)),
     "the clock is an hour late": around(answers, "next_of", lambda at: at and at + HOUR),
     "windows are always open": (answers, "next_open", lambda _, __, at: at),
