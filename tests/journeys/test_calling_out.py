@@ -33,7 +33,8 @@ async def test_a_call_costs_a_line_and_leaves_nothing_personal(trial: Shop) -> N
     await trial.signs_up("ana", tier="silver")
     run = await begin(trial, "calls_out")
     await trial.asleep(run)
-    events, text = await history(trial, run)
+    seen = await history(trial, run)
+    events, text = seen.events, seen.text
     assert events.count("MARKER_RECORDED") == 2
     assert events.count("ACTIVITY_TASK_SCHEDULED") == 1, "the push"
     for personal in ("Elm Street", "ana@example.com", "greeting", "127.0.0.1", "whsec_", "silver"):
@@ -55,7 +56,7 @@ async def test_a_service_that_does_not_answer_at_once_is_asked_on_a_queue_of_its
     await trial.signs_up("ana")
     run = await begin(trial, "calls_out")
     assert (await trial.over(run)).sent == 1
-    events, _ = await history(trial, run)
+    events = (await history(trial, run)).events
     assert events.count("ACTIVITY_TASK_SCHEDULED") == 2, "the call and a message, however many attempts"
     fetch, webhook = await calls_of(trial.database, run.id)
     assert (fetch.attempts, fetch.reason, fetch.status) == (3, None, 200)

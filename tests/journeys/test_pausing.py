@@ -43,7 +43,7 @@ async def test_people_who_were_paused_for_a_day_are_written_to_smoothly(trial: S
     expired = ("push", "failed", "useless after its deadline")
     assert told == {expired: len(waiting), ("whatsapp", "sent", None): len(waiting)}
     assert len(trial.sandbox.messages) == len(waiting)
-    events, _ = await history(trial, waiting[0])
+    events = (await history(trial, waiting[0])).events
     assert events.count("ACTIVITY_TASK_SCHEDULED") == 4, "each message is asked for twice: a day of pause is no day of asking"
 
 
