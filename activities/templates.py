@@ -5,7 +5,7 @@ far as a customer; it is rejected when the catalogue is loaded, with file and li
 """
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -144,10 +144,13 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     return Templates(found, vocabulary.shop)
 
 
-def _mismatch(missing: Iterable[str], unknown: Iterable[str], declared: Iterable[str]) -> tuple[str, str]:
+def _mismatch(missing: Collection[str], unknown: Collection[str], declared: Collection[str]) -> tuple[str, str]:
     faults = [f"the journey does not pass {name}" for name in sorted(missing)]
     faults += [f"the journey passes {name}, which the template does not declare" for name in sorted(unknown)]
-    return ", and ".join(faults), f"the template declares {', '.join(sorted(declared)) or 'none'}"
+    known = f"the template declares {', '.join(sorted(declared)) or 'none'}"
+    if unknown:
+        known += f": write params: [{', '.join(sorted({*declared, *unknown}))}] beside its subject or title, or do not pass it"
+    return ", and ".join(faults), known
 
 
 def language_of(traits: Mapping[str, Any]) -> str | None:

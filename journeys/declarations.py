@@ -97,12 +97,14 @@ def _numbers(spec: JourneySpec) -> Iterator[Fault]:
         elif span <= timedelta(0):
             yield Fault(f"{name} is not positive", f"write {name}=timedelta(hours=4)")
     if isinstance(spec.holdout, bool) or not isinstance(spec.holdout, int | float) or not 0 <= spec.holdout < 1:
-        yield Fault(f"holdout is not {_shown(spec.holdout)}", "give it a fraction from 0 up to, not including, 1: holdout=0.1")
+        yield Fault(
+            f"holdout cannot be {_shown(spec.holdout)}", "give it a fraction from 0 up to, not including, 1: holdout=0.1"
+        )
     if spec.most is not None and (not isinstance(spec.most, int) or not 0 < spec.most <= _OCCURRENCES):
         yield Fault(f"most is a number of messages, not {_shown(spec.most)}", f"give it one from 1 to {_OCCURRENCES:,}")
     if not isinstance(spec.purpose, Purpose):
         known = " or ".join(f"Purpose.{each.name}" for each in Purpose)
-        yield Fault(f"purpose is not {_shown(spec.purpose)}", f"write {known}")
+        yield Fault(f"purpose cannot be {_shown(spec.purpose)}", f"write {known}")
     if not isinstance(spec.ends_on_leave, bool):
         yield Fault(f"ends_on_leave is a flag, not {_shown(spec.ends_on_leave)}", "write True or False")
     if not isinstance(spec.timezone, str) or not _zone_exists(spec.timezone):
@@ -114,7 +116,7 @@ def _quiet(spec: JourneySpec) -> Iterator[Fault]:
     if quiet is None:
         return
     if not isinstance(quiet, QuietHours):
-        yield Fault(f"quiet_hours is not {_shown(quiet)}", 'write QuietHours("22:00", "08:00")')
+        yield Fault(f"quiet_hours cannot be {_shown(quiet)}", 'write QuietHours("22:00", "08:00")')
     elif not all(isinstance(each, str) and CLOCK_TIME.match(each) for each in (quiet.start, quiet.end)):
         yield Fault(f"quiet hours are not {_shown(quiet.start)} to {_shown(quiet.end)}", "write two different times, HH:MM")
     elif quiet.start == quiet.end:
@@ -151,9 +153,9 @@ def _sending(spec: JourneySpec) -> Iterator[Fault]:
     if spec.window is not None:
         yield from _raised("window", lambda: check_window("window", spec.window))
     if spec.send_time is not None and not isinstance(spec.send_time, Within):
-        yield Fault(f"send_time is not {_shown(spec.send_time)}", "write send_time=within(hours=24)")
+        yield Fault(f"send_time cannot be {_shown(spec.send_time)}", "write send_time=within(hours=24)")
     if isinstance(spec.priority, bool) or not isinstance(spec.priority, int) or abs(spec.priority) > HIGHEST:
-        yield Fault(f"priority is not {_shown(spec.priority)}", f"write a whole number from -{HIGHEST} to {HIGHEST}")
+        yield Fault(f"priority cannot be {_shown(spec.priority)}", f"write a whole number from -{HIGHEST} to {HIGHEST}")
     if spec.budget is not None:
         yield from _budget(spec.budget)
 
@@ -161,7 +163,7 @@ def _sending(spec: JourneySpec) -> Iterator[Fault]:
 def _budget(budget: Budget) -> Iterator[Fault]:
     example = 'write Budget(messages=10_000, per="day") or Budget(money=500, per="month")'
     if not isinstance(budget, Budget) or (budget.messages is None) is (budget.money is None):
-        yield Fault(f"budget is not {_shown(budget)}", example)
+        yield Fault(f"budget cannot be {_shown(budget)}", example)
         return
     if budget.messages is not None and (isinstance(budget.messages, bool) or not isinstance(budget.messages, int)):
         yield Fault(f"a budget's messages are not {_shown(budget.messages)}", example)

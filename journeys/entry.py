@@ -145,6 +145,14 @@ def why_refused(entry: Entry, past: Past, now: datetime) -> Refused | None:
     return Refused(UNLIKE_DECLARED, {"fields": dict(entry.unlike)}) if entry.unlike else None
 
 
+def is_told(reason: str, runs: int, *, again: bool) -> bool:
+    """Whether a refusal is one to tell: what people do again while they are known here is no entry that was refused.
+
+    What they do of something new (another cart), or not as declared, is.
+    """
+    return not again or reason == UNLIKE_DECLARED or (not runs and reason != ALREADY_RUNNING)
+
+
 def refusal(spec: JourneySpec, key: str, past: Past, entered_at: datetime, now: datetime) -> Refused | None:
     """Why the journey's own rules do not let somebody in, or None when they do.
 

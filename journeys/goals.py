@@ -46,7 +46,7 @@ def _named(what: str, name: object) -> Iterator[Fault]:
 
 def _by_event(what: str, predicate: object) -> Iterator[Fault]:
     if not isinstance(predicate, Predicate):
-        yield Fault(f"{what} is not {_shown(predicate)}", "make it of did(…), such as goal=purchases")
+        yield Fault(f"{what} cannot be {_shown(predicate)}", "make it of did(…), such as goal=purchases")
         return
     try:
         check_goal(predicate)
@@ -72,7 +72,7 @@ def _exit(name: str, each: object) -> Iterator[Fault]:
             yield Fault(f"exit {name!r} is an instant without its zone", "write datetime(2026, 12, 24, tzinfo=UTC)")
         case _:
             kinds = 'write did(…), left(vips), entered("vip-at-risk"), an instant or an age such as timedelta(days=30)'
-            yield Fault(f"exit {name!r} is not {_shown(each)}", kinds)
+            yield Fault(f"exit {name!r} cannot be {_shown(each)}", kinds)
 
 
 def _segment(name: str, segment: str) -> Iterator[Fault]:

@@ -33,7 +33,7 @@ def flip(
     by_event = flipped_at(segment.predicate, facts, at)
     if by_event is not None and not any(mark.startswith("$") for mark in marks):
         return max(floor, by_event), _cause(segment, facts, by_event)
-    by_trait = max(_said(segment, facts), default=None)
+    by_trait = max((min(said, at) for said in _said(segment, facts)), default=None)  # a fast clock is held back
     mark, by_mark = _marked_at(segment, facts.person, at)
     dated = [instant for instant in (by_event, by_trait, by_mark) if instant is not None and instant <= at]
     if not dated:

@@ -20,6 +20,7 @@ from temporalio.worker import Replayer
 from activities.versions import UnknownVersion, Versions
 from journeys.contracts import WORKFLOW_QUEUE
 from journeys.temporal.workflow import JourneyRun
+from workers.listening import Asked, Listening
 from workers.plugin import plugin
 from workers.redaction import in_words
 
@@ -33,6 +34,8 @@ class Replayed:
 
     history: WorkflowHistory
     error: Exception | None = None
+    #: What the code has asked for, in its order, as far as it came.
+    asked: tuple[Asked, ...] = ()
 
     @property
     def why_not(self) -> str | None:
@@ -43,15 +46,17 @@ class Replayed:
 async def replay(histories: Iterable[WorkflowHistory], version: str | None) -> AsyncIterator[Replayed]:
     """Replay histories on one version; None: on the catalogue as this process imports it."""
     originals = {history.workflow_id: history for history in histories}
+    listening = Listening()
 
     async def each() -> AsyncIterator[WorkflowHistory]:
         for history in originals.values():
             yield as_begun_with(history, version)
 
-    replayer = Replayer(workflows=[JourneyRun], plugins=[plugin(sandboxed=False)], runtime=_quiet())
+    replayer = Replayer(workflows=[JourneyRun], interceptors=[listening], plugins=[plugin(sandboxed=False)], runtime=_quiet())
     async with replayer.workflow_replay_iterator(each()) as results:
         async for result in results:
-            yield Replayed(originals[result.history.workflow_id], result.replay_failure)
+            name = result.history.workflow_id
+            yield Replayed(originals[name], result.replay_failure, tuple(listening.asked.pop(name, ())))
 
 
 async def as_begun(versions: Versions, histories: Sequence[WorkflowHistory]) -> list[Replayed]:

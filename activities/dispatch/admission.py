@@ -17,7 +17,7 @@ from activities.metrics import ENTRIES
 from activities.versions import Served
 from journeys.contracts import JourneySpec
 from journeys.entering import UnlikeDeclared, accepted
-from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, entry_key, let_in
+from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, entry_key, is_told, let_in
 from journeys.policies import Restart
 from segments import Segment
 from segments.dating import trigger_types
@@ -62,19 +62,19 @@ async def admit(connection: Connection, served: Served, transitions: Sequence[Ou
 async def _decide(connection: Connection, candidates: Sequence[Candidate], at: datetime, look: Look) -> list[Candidate]:
     """Those that may enter do; returns those whose place somebody else has just taken."""
     opened: dict[UUID, tuple[Candidate, NewRun]] = {}
-    refused: list[tuple[Candidate, Refusal]] = []
+    told: list[Refusal] = []
     taken: set[tuple[str, UUID, str]] = set()
     for candidate, standing in zip(candidates, await _standings(connection, candidates, look), strict=True):
         place = (candidate.entry.spec.name, standing.profile_id, candidate.entry.key)
         decided = let_in(candidate.entry, standing, at) if place not in taken else Refused(ALREADY_RUNNING)
         if isinstance(decided, Refused):
-            refused.append((candidate, _refusal(candidate, standing, decided, at)))
+            if is_told(decided.reason, standing.runs, again=candidate.transition.kind == "repeated"):
+                told.append(_refusal(candidate, standing, decided, at))
         else:
             taken.add(place)
             opened[decided.id] = candidate, decided
     inserted = await entries.open_runs(connection, [run for _, run in opened.values()])
-    told = [refusal for candidate, refusal in refused if candidate.transition.kind != "repeated"]
-    await entries.insert_refusals(connection, told)  # a further event of a known cart is no entry that was refused
+    await entries.insert_refusals(connection, told)
     _count([run for _, run in opened.values() if run.id in inserted], told)
     return [candidate for id_, (candidate, _) in opened.items() if id_ not in inserted]
 

@@ -31,6 +31,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.dispatch.seldom import Seldom
 from activities.dispatch.telling import tell
 from activities.gate.goals import end, endings
 from activities.metrics import ENTRY_LATENCY
@@ -80,6 +81,7 @@ class Dispatcher:
     line: Line
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
+    _seldom: Seldom = field(default_factory=Seldom)
 
     async def dispatch(self, shard: WatchShard) -> int:
         """Do all that waits to be done for a shard, but for ends of who has begun; returns how many things were done."""
@@ -139,7 +141,8 @@ class Dispatcher:
             try:
                 began.append((run, await self.versions.of(run.version)))
             except UnknownVersion as unknown:
-                log.warning("a run cannot start", run=str(run.id), why=unknown.message)
+                if self._seldom.is_due(run.id, self.clock.now()):  # it is tried again at every tick
+                    log.warning("a run cannot start", run=str(run.id), why=unknown.message)
         return began
 
     async def _with_params(self, found: Sequence[RunToStart], own: Served, given: set[UUID]) -> list[RunToStart]:

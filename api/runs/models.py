@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.config import ApiConfig
 from api.problems import Problem
+from api.runs.lines import shut
 from api.runs.standing import Status, next_of, status_of
 from journeys.keepable import SAID, flaws
 from store import Database
@@ -192,12 +193,13 @@ class RunPage(BaseModel):
 async def views(config: ApiConfig, database: Database, runs: Sequence[Run]) -> list[RunView]:
     """Runs as the API shows them."""
     then = await lists.next_of(database, [run.id for run in runs], config.clock.now())
-    return [_view(config, run, then.get(run.id)) for run in runs]
+    closed = await shut(config.catalogue, database, runs, config.clock.now())
+    return [_view(config, run, then.get(run.id), closed.get(run.id)) for run in runs]
 
 
-def _view(config: ApiConfig, run: Run, then: Next | None) -> RunView:
+def _view(config: ApiConfig, run: Run, then: Next | None, shut: str | None) -> RunView:
     status = status_of(run, then)
-    what, at = next_of(run, status, then)
+    what, at = next_of(run, status, then, shut)
     return RunView(
         id=run.id,
         journey=run.journey,

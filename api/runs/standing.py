@@ -32,12 +32,12 @@ def status_of(run: Run, then: Next | None = None) -> Status:
     return _under_way(then.state if then else None)
 
 
-def next_of(run: Run, status: Status, then: Next | None) -> tuple[str | None, datetime | None]:
-    """What a run does next, and when, as far as that is known."""
+def next_of(run: Run, status: Status, then: Next | None, shut: str | None = None) -> tuple[str | None, datetime | None]:
+    """What a run does next, and when, as far as that is known; `shut` is what keeps out one that waits to be let in."""
     if status == "ended":
         return None, None
     if status == "in-line":
-        return "to be let in, or too late", run.waits_until
+        return "to be let in, or too late" + (f": {shut}" if shut else ""), run.waits_until
     if status in _SIMPLE or then is None:
         return _SIMPLE.get(status, ASLEEP), None
     if then.state is not None:

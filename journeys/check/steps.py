@@ -18,6 +18,14 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WORDS = {name: value for name, value in inspect.getmembers(Journey) if not name.startswith("_")}
 _WORDS["conditions"] = None
 _STEPS = {name: inspect.signature(value) for name, value in _WORDS.items() if inspect.iscoroutinefunction(value)}
+#: Words that say something, and do nothing where they stand alone.
+_SAYINGS = {name: value for name, value in _WORDS.items() if inspect.isfunction(value) and name not in _STEPS}
+_USES = {
+    "every": "async for n in {}: …",
+    "experiment": "async with {} as arm: …",
+    "hold_others": "async with {}: …",
+    "changed": "if {}: …",
+}
 _MESSAGES = frozenset(channel.value for channel in Channel)
 _SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end)"
 
@@ -65,6 +73,10 @@ def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AS
                     yield node, wrong
                 if id(node) not in awaited | passed_on:
                     yield node, unawaited(f"{name}.{word}")
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word))) if (
+                name == handle and word in _SAYINGS
+            ):
+                yield node, _alone(f"{name}.{word}(…)", word)
             case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if name in helpers and name != function.name:
                 yield node, unawaited(name)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="changed")) if name == handle and not _is_named(
@@ -89,6 +101,12 @@ def _is_named(call: ast.Call) -> bool:
 def unawaited(what: str) -> Fault:
     """A step that was called, and never begun."""
     return Fault(f"{what}(…) does nothing without await", f"write await {what}(…)", Rule.AWAIT)
+
+
+def _alone(said: str, word: str) -> Fault:
+    """What says what is waited for, or goes around steps, does nothing where it is a statement of its own."""
+    use = _USES.get(word, "await j.wait_for({}, timeout=…)").format(said)
+    return Fault(f"{said} does nothing by itself", f"write {use}", Rule.AWAIT)
 
 
 def _handle(function: Function) -> str | None:

@@ -84,7 +84,8 @@ class Time(Words[EntryModel]):
     ) -> AsyncIterator[int]:
         """Again and again, counted from 1: the first at once, and so on without drifting; `times` in all, or without an end.
 
-        What a turn takes counts: one that begins late makes the next ones no later, and none is skipped.
+        What a turn takes counts: one that begins late makes the next ones no later, and none is skipped: after a hold-up
+        (a pause, a busy provider) those that have come meanwhile follow at once, unless `useless_after` is shorter than a turn.
 
         Example:
             async for week in j.every(days=7, times=12):

@@ -11,7 +11,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.contracts import JourneySpec, Plain, Reason, RunStart
 from journeys.entering import UnlikeDeclared, accepted
-from journeys.entry import Entry, Past, entry_key, in_line, is_held_out, short_key, why_refused
+from journeys.entry import Entry, Past, entry_key, in_line, is_held_out, is_told, short_key, why_refused
 from journeys.entry import Refused as Why
 from journeys.simulate.customers import Customer, Earlier
 from journeys.simulate.membership import Transition
@@ -66,7 +66,7 @@ class Admission:
                 continue
             properties = dict(self._entry(who, move, spec.entry))
             entry = self._by_segment(spec, move, properties)
-            decided = self._decide(definition, who, entry, tells=move.kind != "repeated")
+            decided = self._decide(definition, who, entry, again=move.kind == "repeated")
             if isinstance(decided, Run):
                 yield decided
 
@@ -81,14 +81,15 @@ class Admission:
             spec=spec, by="segment", at=move.at, key=key, control=control, segment=move.segment, properties=known, unlike=unlike
         )
 
-    def _decide(self, definition: JourneyDefinition, who: Customer, entry: Entry, *, tells: bool = True) -> Run | Refused:
+    def _decide(self, definition: JourneyDefinition, who: Customer, entry: Entry, *, again: bool = False) -> Run | Refused:
         runs = self._earlier(definition, who, entry.key)
-        why = why_refused(entry, self._past(definition, who, entry.key, runs), self._world.agenda.now)
+        past = self._past(definition, who, entry.key, runs)
+        why = why_refused(entry, past, self._world.agenda.now)
         if why is not None:
-            return self._refuse(who, entry, why, tells=tells)
+            return self._refuse(who, entry, why, tells=is_told(why.reason, past.runs, again=again))
         waits = in_line(entry, who.id, self._world.agenda.now) if entry.spec.limits is not None else None
         if isinstance(waits, Why):
-            return self._refuse(who, entry, waits, tells=tells)
+            return self._refuse(who, entry, waits, tells=is_told(waits.reason, past.runs, again=again))
         for run in runs:
             run.end(Reason.RESTARTED)
         return self._open(definition, who, entry, waits)
@@ -138,7 +139,7 @@ class Admission:
         return run
 
     def _refuse(self, who: Customer, entry: Entry, why: Why, *, tells: bool) -> Refused:
-        """Keep that somebody did not enter, and why; a further event of a known cart is no entry that was refused."""
+        """Keep that somebody did not enter, and why."""
         refused = Refused(entry.spec.name, who, entry.key, why.reason, self._world.agenda.now)
         self.refused += [refused] if tells else []
         return refused

@@ -1,6 +1,7 @@
 """What simulated journeys ask and do besides messages: answered from what the world knows, done once the run waits.
 
-Promise: what an action brings about happens after the run has gone on to its next wait, as on Temporal, where others see it.
+Promise: as on Temporal, a trait that a run has set is so when the run goes on; who enters, ends or hears for it, or for any
+other action, does once the run waits again.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,13 +24,14 @@ from journeys.simulate.hearing import ending_of, goal_reached
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
+from segments.language.events import TRAITS_CHANGED
 
 #: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's.
 _SINCE = timedelta(microseconds=1)
 
 
 class Answers:
-    """The words of branching and acting; `learned` and `start` belong to the world."""
+    """The words of branching and acting; `changed` and `start` belong to the world."""
 
     def __init__(
         self,
@@ -38,7 +40,7 @@ class Answers:
         agenda: Agenda,
         segment: Callable[[str], Segment],
         predicate: Callable[[Mapping[str, Any]], Predicate],
-        learned: Callable[[Customer, Mapping[str, Any]], None],
+        changed: Callable[[Customer, frozenset[str]], None],
         start: Callable[[Run], None],
         paused: Callable[[str], bool],
     ) -> None:
@@ -49,7 +51,7 @@ class Answers:
         self._agenda = agenda
         self._segment = segment
         self._predicate = predicate
-        self._learned = learned
+        self._changed = changed
         self._start = start
 
     def answer(self, run: Run, question: Question) -> Any:  # noqa: C901, PLR0911 - a table of questions
@@ -67,8 +69,7 @@ class Answers:
             case Arm():
                 return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
             case SetTraits():
-                self._soon(who, lambda: self._learned(who, question.traits))
-                return True
+                return self._learns(who, question.traits)
             case StartJourney():
                 return self._started(who, question)
             case EndJourney():
@@ -79,6 +80,11 @@ class Answers:
             case Call():
                 return self._called(run, question)
         raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
+
+    def _learns(self, who: Customer, traits: Mapping[str, Any]) -> bool:
+        if who.learned(traits, self._agenda.now):
+            self._soon(who, lambda: self._changed(who, frozenset({TRAITS_CHANGED})))
+        return True
 
     def _called(self, run: Run, call: Call) -> Called | Again:
         told = next((each for each in run.calls if each.call.number == call.number), None)

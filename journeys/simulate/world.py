@@ -36,7 +36,6 @@ from journeys.simulate.runs import Runs
 from journeys.simulate.services import Services
 from segments import Segment
 from segments.facts import Event
-from segments.language.events import TRAITS_CHANGED
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -63,7 +62,7 @@ class World:
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         asked = self._delivery.segment, self._hearing.predicate
-        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.learned, self._start, self._is_paused)
+        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.changed, self._start, self._is_paused)
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
     @property
@@ -109,11 +108,6 @@ class World:
     def settle(self, who: Customer) -> None:
         """Whatever a customer is in when a simulation begins, they did not enter now."""
         self._membership.look(who, NEW_MARKS, new=True)
-
-    def learned(self, who: Customer, traits: Mapping[str, Any]) -> None:
-        """Traits that a customer has from now on."""
-        if who.learned(traits, self.now):
-            self.changed(who, frozenset({TRAITS_CHANGED}))
 
     def happened(self, who: Customer, type_: str, properties: Mapping[str, Any], ts: datetime | None = None) -> Event:
         """A customer did something, now or earlier."""

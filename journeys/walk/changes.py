@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from inspect import formatannotation
+from types import CodeType
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,6 +25,7 @@ from segments import Predicate, Segment
 #: The fields of a declaration that change nothing for people.
 _SILENT = {"name", "about"}
 _NONE = "none"
+_VERBS = {"added": "is new", "removed": "is taken out", "changed": "is changed"}
 _Journeys = Mapping[str, JourneyDefinition]
 
 
@@ -108,9 +110,26 @@ def _come(definition: JourneyDefinition) -> Change:
 
 def _of_journey(old: JourneyDefinition, new: JourneyDefinition) -> Iterator[Change]:
     explored = explore(old), explore(new)
+    outlines = outline(old, explored[0]), outline(new, explored[1])
     yield from _declarations(old, new)
-    yield from _steps(new, outline(old, explored[0]), outline(new, explored[1]))
+    steps = list(_steps(new, *outlines))
+    yield from steps
+    if not all(each.complete for each in outlines) and (steps or _code(old) != _code(new)):
+        yield _partly(new)
     yield from _fit(explored[0], new)
+
+
+def _code(part: Any) -> tuple[Any, ...]:
+    """What a journey's own function does, wherever it stands."""
+    code = part.steps.__code__ if isinstance(part, JourneyDefinition) else part
+    constants = (_code(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return (code.co_code, code.co_names, *constants)
+
+
+def _partly(new: JourneyDefinition) -> Change:
+    file, line = _declared_at(new)
+    told = "times and numbers are of those that were; conditions are not compared"
+    return Change(new.name, "not-all-ways-seen", "not all ways were seen", after=told, file=file, line=line)
 
 
 def _declarations(old: JourneyDefinition, new: JourneyDefinition) -> Iterator[Change]:
@@ -166,7 +185,9 @@ def _steps(new: JourneyDefinition, was: Outline, now: Outline) -> Iterator[Chang
     for step in added.values():
         yield _change(new, step, f"{step.word}-added", f"{step.what} is new", after=_told(step))
     for key in [key for key in was.steps if key in now.steps]:
-        yield from _moved(new, was.steps[key].renamed(other_names), now.steps[key])
+        if was.steps[key].kind != "wait":  # told by what follows it
+            all_seen = was.complete and now.complete
+            yield from _moved(new, was.steps[key].renamed(other_names), now.steps[key], conditions=all_seen)
     if was.lasts != now.lasts:
         file, line = _declared_at(new)
         yield Change(new.name, "duration-changed", "how long it lasts", _range(was.lasts), _range(now.lasts), file, line)
@@ -183,11 +204,13 @@ def _replaced(removed: Mapping[Key, Step], added: Mapping[Key, Step]) -> list[tu
 
 
 def _alike(old: Step, new: Step) -> bool:
+    if old.kind == "wait":
+        return old.word == new.word
     shared = old.kind != "message" or set(old.what.split(" ", 1)) & set(new.what.split(" ", 1))
     return bool(shared) and (old.kind, old.times) == (new.kind, new.times)
 
 
-def _moved(new: JourneyDefinition, was: Step, now: Step) -> Iterator[Change]:
+def _moved(new: JourneyDefinition, was: Step, now: Step, *, conditions: bool) -> Iterator[Change]:
     asked = (
         (f"{now.word}-moved", "when", was.when, now.when),
         (f"{now.word}-more-often" if now.most > was.most else f"{now.word}-less-often", "at most", _times(was), _times(now)),
@@ -198,7 +221,7 @@ def _moved(new: JourneyDefinition, was: Step, now: Step) -> Iterator[Change]:
     for rule, what, before, after in asked:
         if before != after:
             yield _change(new, now, rule, f"{now.what}, {what}", before, after)
-    if was.conditions != now.conditions:
+    if conditions and was.conditions != now.conditions:
         before, after = (_conditions(one.conditions - other.conditions) for one, other in ((was, now), (now, was)))
         yield _change(new, now, "condition-changed", f"{now.what}, if", before, after)
 
@@ -230,8 +253,9 @@ def _templates(old: Version, new: Version) -> Iterator[Change]:
     for place in sorted({*old.templates, *new.templates}):
         was, now = old.templates.get(place), new.templates.get(place)
         if was != now:
-            rule = "template-added" if was is None else "template-removed" if now is None else "template-changed"
-            yield Change("", rule, f"template {place}", file=place if now is not None else "", line=int(now is not None))
+            verb = "added" if was is None else "removed" if now is None else "changed"
+            file, line = (place, 1) if now is not None else ("", 0)
+            yield Change("", f"template-{verb}", f"template {place} {_VERBS[verb]}", file=file, line=line)
 
 
 def _change(

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStar
 from journeys.deadline import TookTooLong, within
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.handle import Journey
+from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import Branch
 from journeys.heard import Expect, Expected, Happened, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
@@ -30,6 +31,8 @@ from journeys.walk.saying import carried, comings, outcomes, told_of
 from segments import Segment
 
 T = TypeVar("T")
+#: Parameters and entering event of a walk.
+Given = tuple[dict[str, Any] | None, dict[str, Any] | None]
 #: What is answered: what happens there, since one line may do several things.
 Turn = tuple[Place, str]
 
@@ -68,6 +71,16 @@ class Effect:
     service: str | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
+
+    @property
+    def is_span(self) -> bool:
+        """Whether it is a wait of a length, which no clock decides."""
+        return self.kind == "wait" and (self.what.startswith("wait ") or self.what.endswith(" after entry"))
+
+    @property
+    def by_the_clock(self) -> bool:
+        """Whether the customer's own clock decides how long it lasts."""
+        return self.kind == "wait" and self.what.startswith("until ") and not self.is_span
 
 
 class Command(NamedTuple):
@@ -114,20 +127,33 @@ class Refused(BaseException):
 
 
 def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
-    """Walk a journey every way, with each choice of its parameters and of its entering event."""
+    """Walk a journey every way, with each choice of its parameters and of its entering event.
+
+    Where that is too much, each answer is given once; and then once with each choice, as far as the limits allow.
+    """
     found = Explored()
-    answered: set[tuple[Turn, int]] = set()
+    given = list(product(samples(definition), entries(definition)))
+    if _explored(found, definition, given, limit, set()) and not found.complete and len(given) > 1:
+        for each in given:
+            _explored(found, definition, [each], limit, set())
+    return found
+
+
+def _explored(
+    found: Explored, definition: JourneyDefinition, given: Sequence[Given], limit: timedelta, answered: set[tuple[Turn, int]]
+) -> bool:
+    """Walk with these choices; false where that must stop."""
     asks = False
     both: tuple[list[str] | None, ...] = (None, [])
-    for params, entry, changes in product(samples(definition), entries(definition), both):
+    for (params, entry), changes in product(given, both):
         waiting: list[tuple[int, ...]] = [()] if changes is None or asks else []
         while waiting:
             if len(found.paths) >= _MOST:
                 found.complete = False
-                return found
+                return False
             walk = Walk(waiting.pop(), definition)
-            given = {"params": params or {}, "entry": entry or {}, "changes": changes}
-            stop, handle = _walk(definition, walk, given, limit)
+            start = {"params": params or {}, "entry": entry or {}, "changes": changes}
+            stop, handle = _walk(definition, walk, start, limit)
             asks |= handle.asks_of_changes
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
@@ -135,11 +161,11 @@ def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
-                return found
+                return False
             turns = list(walk.other_ways(answered, every=len(found.paths) < _ALL))
             found.complete &= len(found.paths) < _ALL
             waiting += reversed(turns)
-    return found
+    return True
 
 
 def entered(params: dict[str, Any], entry: dict[str, Any], changes: list[str] | None = None) -> RunStart:
@@ -286,19 +312,26 @@ class Walk:
         return self._command(Expect.activity, summary, happened)
 
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
-        """One after the other, each from the same instant."""
+        """One after the other, each from the same instant; what stops one stops all, once each has shown what it does."""
         place, outside, fork = self._author(), self._outside, self._forks.fork()
         self._add(Effect("fork", f"{len(branches)} at once", place, self._at))
         began, ends, came, self._outside = (self._now, self._at_once), [], [], place
+        stops: list[tuple[datetime, BaseException]] = []
         try:
             for n, (branch, steps) in enumerate(branches):
                 self._now, self._at_once = began
                 self._mark("branch", str(n + 1), place)
-                came.append(self._forks.go(fork, n, branch, steps))
+                try:
+                    came.append(self._forks.go(fork, n, branch, steps))
+                except (Exception, RunEnded) as stop:  # noqa: BLE001 - an author's branch may raise anything
+                    stops.append((self._now, stop))
                 ends.append((self._now, self._at_once))
         finally:
             close(branches)
             self._outside = outside
+        if stops:
+            self._now, first = min(stops, key=itemgetter(0))
+            raise first
         self._now, self._at_once = max(ends)
         self._mark("join", "all have ended", place)
         return came

@@ -8,11 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.endings import said
 from journeys.spans import describe
-from journeys.walk.explore import Effect, Explored, explore
+from journeys.walk.explore import ANY_DAY, Effect, Explored, explore
+from journeys.walk.saying import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Graph:
     ends: str = ""
 
 
+#: What is said where the customer's clock decides when something happens.
+_ASSUMED = f"; times are of an entry on a {ANY_DAY:%A} at {ANY_DAY:%H:%M}"
+
 #: A node, and the answer on which it is left.
 _End = tuple[str, str]
 
@@ -62,15 +67,19 @@ class _Drawing:
     numbers: dict[object, str] = field(default_factory=dict)
     effects: dict[str, Effect] = field(default_factory=dict)
     times: dict[str, set[timedelta]] = field(default_factory=lambda: defaultdict(set))
+    spans: dict[str, list[tuple[Effect, dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
     leads: dict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
 
-    def node(self, effect: Effect) -> str:
-        key = self.numbers.setdefault((effect.place, effect.kind, effect.what, effect.branch), f"n{len(self.numbers) + 1}")
+    def node(self, effect: Effect, given: dict[str, Any]) -> str:
+        what = "" if effect.is_span else effect.what
+        key = self.numbers.setdefault((effect.place, effect.kind, what, effect.branch), f"n{len(self.numbers) + 1}")
         self.effects[key] = effect
         self.times[key].add(effect.at)
+        if effect.is_span:
+            self.spans[key].append((effect, given))
         return key
 
-    def follow(self, effects: Iterable[Effect]) -> list[_End]:
+    def follow(self, effects: Iterable[Effect], given: dict[str, Any]) -> list[_End]:
         """Draw a path; with which answer it leaves which node, at its end. Branches begin at a fork and end at its join."""
         ends, forks = [("begin", "")], list[tuple[str, list[_End]]]()
         for effect in effects:
@@ -81,7 +90,7 @@ class _Drawing:
                 continue
             if effect.kind == "join":
                 ends += forks.pop()[1]
-            node = self.node(effect)
+            node = self.node(effect, given)
             for before, answer in ends:
                 self.leads[before][answer][node] = None
             ends = [(node, effect.answer)]
@@ -95,12 +104,14 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     explored = explored or explore(definition)
     drawing = _Drawing()
     for path in explored.paths:
-        last = drawing.follow(path.effects)
+        last = drawing.follow(path.effects, path.params | path.entry)
         for before, answer in last:
             drawing.leads[before][answer]["end" if path.stop is None else "open"] = None
     entered = definition.spec.entered_by
-    nodes = [Node("begin", "begin", f"enters {entered}" if entered else "is started by API")]
-    nodes += [_node(key, effect, drawing.times[key]) for key, effect in drawing.effects.items()]
+    begins = f"enters {entered}" if entered else "is started by API"
+    begins += _ASSUMED if any(effect.by_the_clock for effect in drawing.effects.values()) else ""
+    nodes = [Node("begin", "begin", begins)]
+    nodes += [_node(key, effect, drawing) for key, effect in drawing.effects.items()]
     edges = tuple(_edges(drawing))
     targets = {edge.target for edge in edges}
     nodes += [Node(key, key, told) for key, told in (("end", "finished"), ("open", "goes on")) if key in targets]
@@ -108,25 +119,70 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     ends = [f"the goal ends it at any time: {goal}"] if goal is not None else []
     ends += [f"so does {name}: {told}" for name, told in said(definition.spec).items() if name in definition.spec.exits]
     ends += [f"so does leaving {entered}"] if definition.spec.ends_on_leave else []
+    ends += [] if explored.complete else ["not all ways were seen: there may be more, at other times"]
     return Graph(definition.name, tuple(nodes), edges, explored.complete, "; ".join(ends))
 
 
-def _node(key: str, effect: Effect, times: set[timedelta]) -> Node:
-    return Node(key, effect.kind, effect.what, min(times), max(times))
+def _node(key: str, effect: Effect, drawing: _Drawing) -> Node:
+    times, spans = drawing.times[key], drawing.spans[key]
+    told = _span(spans) if len({span.what for span, _ in spans}) > 1 else effect.what
+    return Node(key, effect.kind, told, min(times), max(times))
+
+
+def _span(spans: list[tuple[Effect, dict[str, Any]]]) -> str:
+    """A wait of several lengths, and what they depend on as far as the values tell that it was walked with."""
+    since_entry = spans[0][0].what.startswith("until ")
+    lasting = [(span.at + span.lasts if since_entry else span.lasts, given) for span, given in spans]
+    lengths = [length for length, _ in lasting]
+    told = f"{describe(min(lengths))} to {describe(max(lengths))}"
+    told = f"until {told} after entry" if since_entry else f"wait {told}"
+    names = [name for name in lasting[0][1] if _decides(name, lasting)]
+    return f"{told}, by {' and '.join(names)}" if names else told
+
+
+def _decides(name: str, lasting: list[tuple[timedelta, dict[str, Any]]]) -> bool:
+    by_value: dict[Any, set[timedelta]] = defaultdict(set)
+    for length, given in lasting:
+        by_value[given.get(name)].add(length)
+    return len(by_value) > 1 and all(len(lengths) == 1 for lengths in by_value.values())
 
 
 def _edges(drawing: _Drawing) -> list[Edge]:
-    places = {key: n for n, key in enumerate(["begin", *drawing.effects])}
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for source, answers in drawing.leads.items():
         same = len({tuple(sorted(leads)) for leads in answers.values()}) == 1
         for answer, leads in answers.items():
             for target in leads:
                 found[source, target] += [] if same or not answer else [answer]
+    back = _loops(found)
     return [
-        Edge(source, target, " or ".join(answers), back=places.get(target, len(places)) <= places[source])
+        Edge(
+            source,
+            target,
+            " or ".join(shortened(answers, drawing.leads[source])),
+            back=(source, target) in back,
+        )
         for (source, target), answers in found.items()
     ]
+
+
+def _loops(edges: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The edges that lead back to where a way has come from."""
+    leads: dict[str, list[str]] = defaultdict(list)
+    for source, target in edges:
+        leads[source].append(target)
+    back, through, way = set[tuple[str, str]](), set[str](), ["begin"]
+    ahead = {"begin": iter(leads["begin"])}
+    while way:
+        target = next(ahead[way[-1]], "")
+        if not target:
+            through.add(way.pop())
+        elif target in ahead and target not in through:
+            back.add((way[-1], target))
+        elif target not in ahead:
+            ahead[target] = iter(leads[target])
+            way.append(target)
+    return back
 
 
 _SHAPES = {"message": ("[/", "/]"), "wait": ("(", ")"), "first": ("{{", "}}"), "question": ("{", "}")}

@@ -16,6 +16,7 @@ from journeys.walk.explore import Effect, Explored, Path, explore
 #: The kind of an effect, and what it is.
 Key = tuple[str, str]
 _FEW = 3  # times that are told one by one
+_WINDOW = "until it is "
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,18 @@ class Step:
 
     @property
     def word(self) -> str:
-        """What it is, in a word that a person knows."""
-        return {"first": "wait", "question": "question", "action": "action"}.get(self.kind, self.kind)
+        """What it is, in a word that a person knows; a wait on a clock by the author's own."""
+        if self.kind == "wait":
+            return "window" if self.what.startswith(_WINDOW) else self.what.partition(" ")[0]
+        return {"first": "wait"}.get(self.kind, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A journey's steps by what they are, and when it is over on its ways; `complete`: all of them were walked."""
+    """A journey's steps by what they are, and when it is over on its ways.
+
+    `complete`: all of them were walked; where not, nothing is known of conditions.
+    """
 
     steps: Mapping[Key, Step]
     lasts: tuple[timedelta, timedelta]
@@ -61,28 +67,33 @@ class Outline:
 
 
 def outline(definition: JourneyDefinition, explored: Explored | None = None) -> Outline:
-    """The outline of a journey; plain waits are in it by the times of what follows them."""
+    """The outline of a journey; plain spans are in it by the times of what follows them."""
     explored = explored or explore(definition)
     met: dict[Key, list[tuple[Path, int, Effect]]] = defaultdict(list)
     for path in explored.paths:
         for n, effect in enumerate(path.effects):
-            if effect.kind not in ("wait", "branch", "join"):
+            if effect.kind not in ("branch", "join") and not effect.is_span:
                 met[effect.kind, effect.what].append((path, n, effect))
-    tried = _tried(explored.paths)
+    tried = _tried(explored.paths) if explored.complete else None
     steps = {key: _step(key, found, tried) for key, found in met.items()}
     ends = [_end(path) for path in explored.paths] or [timedelta(0)]
     return Outline(steps, (min(ends), max(ends)), explored.complete)
 
 
-def _step(key: Key, met: list[tuple[Path, int, Effect]], tried: Mapping[str, set[Any]]) -> Step:
+def _step(key: Key, met: list[tuple[Path, int, Effect]], tried: Mapping[str, set[Any]] | None) -> Step:
     times, (_, _, effect) = tuple(sorted({effect.at for _, _, effect in met})), met[0]
     often = Counter(id(path) for path, _, _ in met)
-    decided = [{f"{e.what}: {e.answer}" for e in path.effects[:n] if e.answer} for path, n, _ in met]
-    needed = frozenset(set.intersection(*decided)) | set(_given([path for path, _, _ in met], tried))
+    needed = _needed(met, tried) if tried is not None else frozenset()
     place = effect.place[0][:2] if effect.place else ("", 0)
     purpose = effect.request.purpose.value if effect.request else ""
     only = ", ".join(effect.segments) if effect.kind == "message" else ""
     return Step(*key, times, max(often.values()), needed, effect.carries, only, purpose, place)
+
+
+def _needed(met: list[tuple[Path, int, Effect]], tried: Mapping[str, set[Any]]) -> frozenset[str]:
+    """What all ways that lead here have in common; only where all were walked is it a condition."""
+    decided = [{f"{e.what}: {e.answer}" for e in path.effects[:n] if e.answer} for path, n, _ in met]
+    return frozenset(set.intersection(*decided)) | set(_given([path for path, _, _ in met], tried))
 
 
 def _tried(paths: Iterable[Path]) -> dict[str, set[Any]]:

@@ -11,8 +11,10 @@ from textwrap import wrap
 
 from journeys.walk.graph import Edge, Graph, Node
 
-_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 220, 58, 40, 46, 30
-_LETTERS = 32  # in a line of a box
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 260, 76, 44, 60, 30
+_LETTERS = 36  # in a line of a box
+_LINES = 3  # of a box
+_LABEL = 30  # letters in a line of an answer
 _BETWEEN = "between "  # what an edge passes by in a row
 _STYLE = """
 text{font:13px system-ui,sans-serif;fill:#1c2733} .t{fill:#5d6b7a;font-size:11px} .a{font-size:11px;fill:#33506e}
@@ -103,11 +105,9 @@ def _middle(id_: str, above: dict[str, list[str]], spots: dict[str, _Spot]) -> f
 
 def _box(node: Node, spot: _Spot) -> str:
     left, top = spot.x - _WIDTH / 2, spot.y - _HEIGHT / 2
-    round_ = 4 if node.kind in ("message", "question") else _HEIGHT / 2
+    round_ = 4 if node.kind in ("message", "question") else _HEIGHT / 4
     timed = node.kind in ("message", "first")
-    lines = wrap(node.what, _LETTERS)[:2] or [""]
-    if len(lines) == 2 and len(node.what) > 2 * _LETTERS:  # noqa: PLR2004 - two lines of a box
-        lines[1] = lines[1][: _LETTERS - 1] + "…"
+    lines = wrap(node.what, _LETTERS, max_lines=_LINES, placeholder=" …") or [""]
     first = spot.y + 4 - 8 * (len(lines) - 1 + timed)
     text = [
         f'<text x="{spot.x:g}" y="{first + 16 * n:g}" text-anchor="middle">{escape(line)}</text>'
@@ -142,5 +142,7 @@ def _line(edge: Edge, spots: dict[str, _Spot], between: list[_Spot]) -> str:
 
 
 def _drawn(path: str, answer: str, at: _Spot) -> str:
-    told = f'<text class="a" x="{at.x:g}" y="{at.y:g}">{escape(answer)}</text>' if answer else ""
+    lines = wrap(answer, _LABEL)
+    first = at.y - 12 * (len(lines) - 1) / 2
+    told = "".join(f'<text class="a" x="{at.x:g}" y="{first + 12 * n:g}">{escape(line)}</text>' for n, line in enumerate(lines))
     return f'<path class="e" d="{path}" marker-end="url(#to)"/>{told}'

@@ -188,10 +188,11 @@ class Retrace(Walk):
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
         """Each branch has its own place; the run is beyond its record where one of them is."""
         self._outer.append((self._beyond, len(self.stops)))
-        came = await super().together(branches)
-        beyond, stops = self._outer.pop()
-        self._beyond = beyond or len(self.stops) > stops
-        return came
+        try:
+            return await super().together(branches)
+        finally:
+            beyond, stops = self._outer.pop()
+            self._beyond = beyond or len(self.stops) > stops
 
     def _mark(self, kind: str, what: str, place: Place) -> None:
         if kind == "branch":

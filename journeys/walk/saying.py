@@ -1,6 +1,8 @@
 """What a walk says of a question, of what a message carries, and of each way in which a wait or a call may end."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from journeys.actions import Call, Called
@@ -30,6 +32,41 @@ def comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
             yield f"{name}: {choice}", name, {"outcome": choice}
         if not choices:
             yield name, name, {}
+
+
+def shortened(answers: list[str], known: Iterable[str]) -> list[str]:
+    """Answers in words, where many are the numbers that were tried: `vials not 0`, for all of them but one."""
+    tried = _numbers(known)
+    told = [answer for answer in answers if not _NUMBER.fullmatch(answer)]
+    for name, values in _numbers(answers).items():
+        told += _among(name, values, tried[name])
+    return told
+
+
+_NUMBER = re.compile(r"(\w+)=(-?\d+(?:\.\d+)?)")
+
+
+def _numbers(answers: Iterable[str]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = defaultdict(list)
+    for answer in answers:
+        if match := _NUMBER.fullmatch(answer):
+            found[match[1]].append(float(match[2]))
+    return found
+
+
+def _among(name: str, values: list[float], tried: list[float]) -> list[str]:
+    others = sorted(set(tried) - set(values))
+    if len(values) <= 2:  # noqa: PLR2004 - told one by one
+        return [f"{name}={value:g}" for value in values]
+    if not others:
+        return [f"any {name}"]
+    if max(others) < min(values):
+        return [f"{name} from {min(values):g}"]
+    if min(others) > max(values):
+        return [f"{name} up to {max(values):g}"]
+    if len(others) < len(values):
+        return [f"{name} not {' or '.join(f'{each:g}' for each in others)}"]
+    return [f"{name}={value:g}" for value in values]
 
 
 def outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:

@@ -176,6 +176,14 @@ select journey, count(*) as runs from run where failing_since is not null and en
 -- One run.
 select * from run where id = $1;
 
+-- name: between
+-- The runs whose ids are from one on up to another, so many at most.
+select * from run where id between $1 and $2 order by id limit $3;
+
+-- name: user_ids
+-- The user ids of a customer, the newest first.
+select value from identity where profile_id = $1 and kind = 'user_id' order by since desc, value;
+
 -- name: by_idempotency_key
 -- The run that an earlier call with the same key started.
 select * from run where journey = $1 and idempotency_key = $2;

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from string import hexdigits
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from store.database import Connection, Database, Record
 from store.named import queries
 
 _SQL = queries("runs")
+_DIGITS = 32  # of an id
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,20 @@ async def run_by_id(database: Database, run_id: UUID) -> Run | None:
     """One run."""
     row = await database.pool.fetchrow(_SQL["by_id"], run_id)
     return run_of(row) if row else None
+
+
+async def runs_like(database: Database, beginning: str, most: int = 5) -> list[Run]:
+    """The runs whose id begins so, some of them."""
+    digits = beginning.replace("-", "").lower()
+    if not digits or len(digits) > _DIGITS or set(digits) - set(hexdigits):
+        return []
+    between = UUID(digits.ljust(_DIGITS, "0")), UUID(digits.ljust(_DIGITS, "f"))
+    return [run_of(row) for row in await database.pool.fetch(_SQL["between"], *between, most)]
+
+
+async def user_ids(database: Database, profile: UUID) -> list[str]:
+    """As the shop calls a customer, the newest first; personal data."""
+    return [row["value"] for row in await database.pool.fetch(_SQL["user_ids"], profile)]
 
 
 async def run_by_workflow(database: Database, workflow_id: str) -> Run | None:

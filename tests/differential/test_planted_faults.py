@@ -13,7 +13,7 @@ from tests.differential.faults import FAULTS
 from tests.differential.recorded import KEPT, Recorded, imported
 
 #: So many cases are kept.
-AT_LEAST = 20
+AT_LEAST = 25
 Kept = list[tuple[Catalogue, Recorded]]
 
 

@@ -54,7 +54,7 @@ def test_free_text_never_reaches_a_history() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"holdout": 1.0}, "holdout is not 1.0"),
+        ({"holdout": 1.0}, "holdout cannot be 1.0"),
         ({"useless_after": timedelta(0)}, "useless_after is not positive"),
         ({"reentry": after(days=-1)}, "after(…) is negative"),
         ({"reentry": per_key("cart_id")}, "needs an entry segment"),

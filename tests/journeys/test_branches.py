@@ -17,6 +17,7 @@ from journeys.simulate.providers import Answer, Kind
 from journeys.simulate.run import Run
 from journeys.walk.explore import explore
 from journeys.walk.graph import graph_of, mermaid
+from journeys.walk.lint import lint
 from journeys.walk.seen import look_through
 from segments import did
 
@@ -182,3 +183,23 @@ def test_a_number_is_not_given_twice() -> None:
     assert len(set(numbers)) == len(numbers)
     with pytest.raises(CatalogueError):
         root.fork(100)
+
+
+def test_what_a_branch_raises_hides_nothing_that_the_others_do() -> None:
+    async def bad(j: Journey) -> None:
+        await j.wait(hours=5)
+        raise ValueError
+
+    async def good(j: Journey) -> None:
+        await j.wait(hours=1)
+        await j.push("seen-all-the-same")
+
+    @journey(goal=did("Order Completed"))
+    async def parts(j: Journey) -> None:
+        await j.together(bad(j), good(j))
+
+    seen = look_through(parts)
+    assert [call.request.template for call in seen.calls.values()] == ["seen-all-the-same"]
+    assert len(seen.problems) == 1
+    assert "push seen-all-the-same" in {node.what for node in graph_of(parts).nodes}
+    assert not [problem for problem in lint(parts) if "on no path" in str(problem)]

@@ -45,7 +45,7 @@ TOLD = {
     "the first message waits": {"message-moved", "duration-changed", "does-not-fit"},
     "the first message waits for somebody": {"wait-added", "message-moved", "duration-changed", "does-not-fit"},
     "the wait becomes one for somebody": {"wait-added", "message-moved", "duration-changed", "does-not-fit"},
-    "the wait becomes a time of day": {"message-moved", "duration-changed", "does-not-fit"},
+    "the wait becomes a time of day": {"until-added", "message-moved", "duration-changed", "does-not-fit"},
     "the wait is for some only": {"message-moved", "duration-changed", "does-not-fit"},
     "a trait is set before the wait": {"action-added", "does-not-fit"},
     "a segment is asked for before the wait": {"question-added", "does-not-fit"},
@@ -132,9 +132,55 @@ def test_templates_and_journeys_that_come_and_go_are_told() -> None:
     new = version(STEPS + second, {"hi.push.yaml": "title: Hello", "new.push.yaml": ""})
     assert {(change.rule, change.what) for change in changes(old, new)} == {
         ("journey-added", "the journey is new"),
-        ("template-changed", "template hi.push.yaml"),
-        ("template-removed", "template gone.push.yaml"),
-        ("template-added", "template new.push.yaml"),
+        ("template-changed", "template hi.push.yaml is changed"),
+        ("template-removed", "template gone.push.yaml is taken out"),
+        ("template-added", "template new.push.yaml is new"),
     }
     assert "journey-removed" in {change.rule for change in changes(new, old)}
     assert changes(new, new) == []
+
+
+OPEN = "until it is 09:00 to 20:00"
+CLOCKS = """
+from journeys import Journey, journey, purchases
+
+@journey(goal=purchases)
+async def trial(j: Journey) -> None:
+    await j.window("09:00", "20:00", weekdays=("mon", "tue"))
+    await j.until("09:30", weekday="sat")
+    await j.push("hello")
+    async for _ in j.every(days=7, times=2):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('("mon", "tue")', '("thu", "fri")', ("window", f"{OPEN} on mon, tue", f"{OPEN} on thu, fri")),
+        ('weekday="sat"', 'weekday="sun"', ("until", "until sat 09:30", "until sun 09:30")),
+        ("days=7", "days=8", ("every", "every 7 d", "every 8 d")),
+    ],
+)
+def test_a_changed_clock_is_named(old: str, new: str, told: tuple[str, str, str]) -> None:
+    found = changed(CLOCKS, CLOCKS.replace(old, new, 1))
+    word, before, after = told
+    assert (f"{word}-replaced", before, after) in {(each.rule, each.before, each.after) for each in found}
+
+
+MANY = """
+from journeys import Journey, journey, purchases
+
+@journey(goal=purchases)
+async def trial(j: Journey) -> None:
+    for n in range(9):
+        await j.push(f"a-{n}") or await j.email(f"b-{n}")
+    await j.whatsapp("last")
+"""
+
+
+def test_no_condition_is_told_where_not_all_ways_were_seen() -> None:
+    found = changed(MANY, MANY.replace("    for n", '    await j.push("visit")\n    for n'))
+    assert not [each for each in found if each.rule == "condition-changed" or " if " in each.after]
+    assert "not-all-ways-seen" in {each.rule for each in found}
+    assert changed(MANY, MANY) == []

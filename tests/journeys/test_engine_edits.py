@@ -59,3 +59,17 @@ async def test_a_planted_edit_of_the_engine_is_caught_by_replay(edit: str | None
     assert bool(wrong) is (edit is not None), "and as the engine stands, all of them replay"
     assert {each.journey for each in wrong} <= {"cart_abandonment"}
     assert all(each.people and each.cause and each.step.startswith(("after ", "at ")) for each in wrong)
+
+
+async def test_another_message_is_told_where_it_stands_though_temporal_sees_it_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def other_first(self: JourneyRun, request: DeliverRequest) -> Receipt:
+        told = "visit" if request.template == "cart-reminder" else request.template
+        return await DELIVER(self, request.model_copy(update={"template": told}))
+
+    monkeypatch.setattr(JourneyRun, "_deliver", other_first)
+    monkeypatch.setattr(JourneyRun, "_wait", never_waits)
+    (told, *_) = unfit([each async for each in replay(histories(), None)])
+    assert (told.step, told.cause) == (
+        "at its beginning",
+        "there the run asked for push cart-reminder; the code asks for push visit",
+    )

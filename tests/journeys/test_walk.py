@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel
 
 from definitions.cart_abandonment import cart_abandonment
-from journeys import Journey, JourneyDefinition, QuietHours, Window, journey
+from journeys import Journey, JourneyDefinition, QuietHours, Service, Window, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.walk.explore import explore
 from journeys.walk.graph import graph_of, mermaid
@@ -355,3 +355,59 @@ def test_moments_come_and_those_of_a_trait_may_not() -> None:
         ("never", "it comes"),
         ("never", "never"),
     }
+
+
+class Doses(BaseModel):
+    doses: int
+    cold: bool = False
+
+
+class Vials(BaseModel):
+    vials: int
+
+
+def test_a_wait_of_several_lengths_is_one_node_and_numbers_that_were_tried_are_said_in_short() -> None:
+    store = Service("store", gives=Vials)
+
+    @journey(goal=purchases)
+    async def refill(j: Journey[Doses]) -> None:
+        stock = await j.fetch(store)
+        if stock and stock.value.vials == 0:
+            await j.email("scarce")
+        await j.wait(days=max(1, j.entry.doses + 4))
+        await j.window("09:00", "20:00")
+        await j.push("refill")
+
+    drawn = graph_of(refill)
+    spans = [node.what for node in drawn.nodes if node.what.startswith("wait")]
+    assert len(spans) == 1, spans
+    assert " d to " in spans[0]
+    assert spans[0].endswith(", by doses")
+    assert not [edge for edge in drawn.edges if "vials=2 or" in edge.answer]
+    assert drawn.nodes[0].what == "is started by API; times are of an entry on a Thursday at 00:00"
+
+
+def test_times_are_those_of_each_choice_where_not_all_ways_are_walked() -> None:
+    @journey(goal=purchases)
+    async def many(j: Journey[Doses]) -> None:
+        await j.wait(days=max(1, j.entry.doses))
+        for n in range(8):
+            await j.push(f"push-{n}") or await j.email(f"email-{n}")
+
+    drawn = graph_of(many)
+    times = {node.when for node in drawn.nodes if node.kind == "message"}
+    assert not drawn.complete
+    assert len(times) == 1, times
+    assert " to " in times.pop()
+
+
+def test_a_way_that_is_found_later_leads_on_and_not_back() -> None:
+    @journey(goal=purchases)
+    async def joins(j: Journey[Doses]) -> None:
+        if j.entry.cold:
+            await j.window("09:00", "20:00")
+        await j.push("hello")
+
+    drawn = graph_of(joins)
+    (window,) = [node.id for node in drawn.nodes if node.kind == "wait"]
+    assert [edge.back for edge in drawn.edges if edge.source == window] == [False]

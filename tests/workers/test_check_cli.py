@@ -108,3 +108,11 @@ def test_a_catalogue_here_that_another_hides_is_told(tmp_path: Path) -> None:
     written(tmp_path, "definitions", GOOD)
     told = journeys("check", cwd=tmp_path).stdout
     assert "not the folder definitions here: give yours a name of its own and set JOURNEYS_CATALOGUE to that" in told
+
+
+def test_a_catalogue_that_is_given_as_a_journey_is_told_how_it_is_named(tmp_path: Path) -> None:
+    written(tmp_path, "acme", GOOD)
+    for command in ("lint", "graph"):
+        said = journeys(command, "acme", cwd=tmp_path, catalogue="acme")
+        assert said.returncode == 1
+        assert "no journey 'acme', but a catalogue: write --catalogue acme" in said.stderr

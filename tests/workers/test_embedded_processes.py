@@ -84,6 +84,13 @@ def test_a_child_that_will_not_end_is_killed_after_its_grace(tmp_path: Path) -> 
         assert child.process.returncode == -signal.SIGKILL
 
 
+def test_a_child_s_last_words_are_its_own_and_not_those_of_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("Traceback: yesterday's\n")
+    with Children() as children:
+        child = children.start("silent", SLEEP, log=tmp_path / "log")
+        assert child.tail() == "nothing: it had not said a word"
+
+
 def test_what_a_child_started_goes_with_it(tmp_path: Path) -> None:
     with Children() as children:
         child = children.start("family", WITH_CHILD, log=tmp_path / "log")

@@ -1,15 +1,23 @@
 """`journeys runs …`, `pause`, `resume`, `kill`: what operators see and do by hand (FAULTS E5)."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
 from rich.console import Console
 
+from api.runs.lines import shut
+from api.runs.standing import next_of
+from definitions.cart_abandonment import cart_abandonment
+from journeys import JourneyDefinition
+from journeys.policies import Limits, Rate, Window
 from store import Database
+from store.runs.views import run_by_id
 from tests.command_line import in_thread
 from workers.cli.operating.run_tables import RunTold, listed
 
@@ -56,7 +64,7 @@ async def test_runs_with_what_they_do_next_and_the_place_of_an_error(dsn: str) -
         (str(OTHER), "deferred", None, "push hello again: quiet hours"),
     }
     hers = await in_thread("runs", "--customer", "ana", "--status", "deferred", "--since", "2026-03-01", database_url=dsn)
-    assert (str(OTHER) in hers.stdout, str(RUN) in hers.stdout) == (True, False)
+    assert ("push hello again" in hers.stdout, WHY in hers.stdout) == (True, False)
     assert (await in_thread("runs", "--until", "2026-03-01", database_url=dsn)).stdout == "no such runs\n"
     wrong = await in_thread("runs", "--status", "broken", database_url=dsn)
     assert (wrong.returncode, "choose one of open, in-line, waiting, deferred, failing, in-doubt, ended" in wrong.stderr) == (
@@ -68,8 +76,34 @@ async def test_runs_with_what_they_do_next_and_the_place_of_an_error(dsn: str) -
 @pytest.mark.usefixtures("two")
 async def test_one_run_whole(dsn: str) -> None:
     told = (await in_thread("runs", "show", str(OTHER), database_url=dsn)).stdout
-    assert all(each in told for each in (str(OTHER), str(CUSTOMER), "push hello again: quiet hours", "2026-03-01 12:00:00 UTC"))
+    hers = f"ana ({CUSTOMER})"
+    assert all(each in told for each in (str(OTHER), hers, "push hello again: quiet hours", "2026-03-01 12:00:00 UTC"))
     assert (await in_thread("runs", "show", str(uuid4()), database_url=dsn)).returncode == 1
+    both = await in_thread("runs", "show", "00000000-0000", database_url=dsn)
+    assert (both.returncode, f"several runs begin with 00000000-0000: {RUN}, {OTHER}" in both.stderr) == (1, True)
+    assert f"ana ({CUSTOMER})" in (await in_thread("runs", "show", str(OTHER).replace("-", "")[:32], database_url=dsn)).stdout
+
+
+@pytest.mark.usefixtures("two")
+async def test_who_waits_in_line_is_told_what_keeps_them_out(two: Database) -> None:
+    await two.pool.execute("update run set waits_from = $2, waits_until = $3 where id = $1", OTHER, T0, T0 + timedelta(hours=4))
+    run = await run_by_id(two, OTHER)
+    assert run is not None
+
+    async def told(limits: Limits, catalogue: bool = True) -> str | None:
+        definition = cast(
+            "JourneyDefinition", SimpleNamespace(spec=replace(cart_abandonment.spec, name="welcome", limits=limits))
+        )
+        closed = await shut({"welcome": definition} if catalogue else {}, two, [run], T0)
+        return next_of(run, "in-line", None, closed[run.id])[0]
+
+    line = "to be let in, or too late: "
+    assert await told(Limits(capacity=1)) == f"{line}1 of 1 are in it"
+    assert await told(Limits(hours=Window("14:00", "15:00"))) == f"{line}enters 14:00 to 15:00 (UTC)"
+    await two.pool.execute("update run set let_in_at = $2 where id = $1", RUN, T0)
+    assert await told(Limits(rate=Rate(1, timedelta(hours=1)))) == f"{line}1 have entered, of 1 in 1 h"
+    assert await told(Limits(), catalogue=False) == f"{line}the journey has left the catalogue"
+    assert await told(Limits()) == f"{line}it is their turn"
 
 
 async def test_runs_are_ended_by_a_filter_after_they_were_counted(two: Database, dsn: str) -> None:
@@ -108,13 +142,26 @@ async def test_switches_are_thrown_and_say_whom_they_concern(two: Database, dsn:
         assert "say which journey, or --all" in (await in_thread(*wrong, database_url=dsn)).stderr
 
 
-def test_the_id_of_a_run_is_whole_on_a_narrow_terminal() -> None:
-    run = RunTold(uuid4(), "cart_abandonment", uuid4(), "failing", WHY, None, T0, None, "code", None)
+def test_runs_can_be_read_on_a_narrow_terminal() -> None:
+    now, twin = datetime.now(UTC), UUID(int=RUN.int + 1)
+    next_ = "push hello again: quiet hours"
+    runs = [
+        RunTold(RUN, "cart_abandonment", CUSTOMER, "failing", WHY, None, T0, None, "code", None),
+        RunTold(uuid4(), "cart_abandonment", CUSTOMER, "deferred", None, None, now, None, next_, now + timedelta(hours=9)),
+    ]
     screen = Console(width=80, record=True, file=StringIO())
-    for part in listed([run]):
+    for part in listed(runs):
         screen.print(part)
-    assert str(run.id) in screen.export_text()
-    assert "…" not in screen.export_text()
+    head, *lines = (shown := screen.export_text()).splitlines()
+    assert "…" not in shown
+    assert max(map(len, [head, *lines])) <= 80
+    assert (
+        len([line for line in lines if "cart_abandonment" in line and line.startswith(tuple(str(r.id)[:13] for r in runs))])
+        == 2
+    )
+    assert f"{now:%a %H:%M}" in shown
+    screen.print(*listed([replace(runs[0], id=twin), runs[0]]))
+    assert str(RUN) in screen.export_text(), "as much of an id as tells one from the other"
 
 
 @pytest.mark.usefixtures("two")
@@ -122,6 +169,8 @@ async def test_a_misspelt_journey_is_no_empty_list(dsn: str) -> None:
     wrong = await in_thread("runs", "--journey", "wellcome", database_url=dsn)
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert "no journey 'wellcome', and no run of one; the catalogue has: after_purchase, " in wrong.stderr
+    near = await in_thread("pause", "win_bak", database_url=dsn)
+    assert near.stderr == "journeys: no journey 'win_bak', and no run of one; did you mean win_back?\n"
     assert (await in_thread("pause", "wellcome", database_url=dsn)).returncode == 1
     left = await in_thread(
         "runs", "--journey", "welcome", "--status", "ended", database_url=dsn

@@ -38,7 +38,7 @@ def check(
     Exit code 0 when it loads (warnings, too), 1 when not. --json is a list of objects with file, line, column, rule,
     severity (error, warning), message and remedy; docs/authoring.md has the rules.
     """
-    module = _module(catalogue) if catalogue else settings().catalogue
+    module = module_of(catalogue) if catalogue else settings().catalogue
     examined = examined_as_named(catalogue)
     if as_json:
         typer.echo(json.dumps([problem.plain() for problem in examined.problems], ensure_ascii=False, indent=2))
@@ -49,7 +49,7 @@ def check(
 
 def examined_as_named(catalogue: str | None) -> "Examined":
     """A catalogue by its module or its folder, else that of the settings, with all that is wrong with it."""
-    return _examined(_module(catalogue) if catalogue else settings().catalogue, named=catalogue is not None)
+    return _examined(module_of(catalogue) if catalogue else settings().catalogue, named=catalogue is not None)
 
 
 def insist_on_catalogue(module: str) -> None:
@@ -66,7 +66,7 @@ def examined_or_fail(module: str) -> "Catalogue":
     return examined.catalogue
 
 
-def _module(given: str) -> str:
+def module_of(given: str) -> str:
     """The name by which a folder below this one, or below its `src`, is imported."""
     parts = PurePath(given).parts
     return ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
@@ -97,7 +97,7 @@ def _unnamed(module: str, *, named: bool) -> str | None:
 def _some_catalogue() -> str | None:
     """A package here that is a catalogue."""
     folders = sorted(file.parent for depth in ("*", "*/*", "*/*/*") for file in Path().glob(f"{depth}/__init__.py"))
-    return next((_module(str(folder)) for folder in folders if is_catalogue(folder)), None)
+    return next((module_of(str(folder)) for folder in folders if is_catalogue(folder)), None)
 
 
 def is_catalogue(folder: Path) -> bool:

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workers.cli.asked import fail, settings_here, with_database
+from workers.cli.asked import settings_here, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
 
     from rich.console import RenderableType
 
@@ -46,26 +45,15 @@ async def _story(database: "Database", named: str, *, show: bool) -> "Story":
 
     given = settings_here()
     found = await _run(database, named)
-    if found is None:
-        fail(f"no run {named}; `journeys runs` lists them")
     codes = Codes(given.catalogue, load(given.catalogue).journeys, trusted(given))
     return await story_of(database, found, codes, given.clock.now(), show=show)
 
 
-async def _run(database: "Database", named: str) -> "Run | None":
-    from store.runs.views import run_by_id, run_by_workflow
+async def _run(database: "Database", named: str) -> "Run":
+    from store.runs.views import run_by_workflow
+    from workers.cli.operating.runs import one_run
 
-    id_ = _as_id(named)
-    return await run_by_id(database, id_) if id_ else await run_by_workflow(database, named)
-
-
-def _as_id(named: str) -> "UUID | None":
-    from uuid import UUID
-
-    try:
-        return UUID(named)
-    except ValueError:
-        return None
+    return await run_by_workflow(database, named) or await one_run(database, named)
 
 
 def drawn(story: "Story") -> "Iterable[RenderableType]":

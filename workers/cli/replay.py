@@ -51,6 +51,9 @@ def replay(
     histories = _read(files) if files else None
     _insist_on_code(given.catalogue)
     histories = asyncio.run(_fetched(given, limit, days)) if histories is None else histories
+    everything = len(histories)
+    histories = histories if as_begun else _concerned(given, histories)
+    gone = everything - len(histories)
     found = with_database(lambda database: _as_begun(given, database, histories)) if as_begun else _at_hand(given, histories)
     lacking = (
         with_database(lambda database: _begun_without(given, database, histories)) if as_begun else _without(given, histories)
@@ -58,9 +61,9 @@ def replay(
     wrong = [*unfit(found), *lacking]
     tables.show(wrong, _drawn, as_json=as_json)
     if not as_json:
-        typer.echo(
-            f"{len(histories)} runs of {people_in(histories)} people: {sum(each.runs for each in unfit(found))} do not replay"
-        )
+        without = f"; {gone} ended in journeys that are gone, and were left out" if gone else ""
+        failing = sum(each.runs for each in unfit(found))
+        typer.echo(f"{len(histories)} runs of {people_in(histories)} people: {failing} do not replay{without}")
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -91,6 +94,16 @@ async def _fetched(given: "Settings", limit: int, days: int) -> "list[WorkflowHi
     from workers.temporal import connect_temporal
 
     return await fetched(await connect_temporal(given), limit, timedelta(days=days))
+
+
+def _concerned(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[WorkflowHistory]":
+    """Without runs that have ended in journeys that are no longer there: nobody goes on with them."""
+    from workers.definitions import examine
+    from workers.unfit import is_over, journey_of
+
+    catalogue = examine(given.catalogue).catalogue
+    known = catalogue.journeys if catalogue is not None else {}
+    return [each for each in histories if journey_of(each) in known or not is_over(each)]
 
 
 def _at_hand(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -83,6 +83,15 @@ def _inner(name: object, found: Any) -> str:
     if found is None:
         return "never" if str(name).endswith("_at") else "none"
     return f"({words(found)})" if isinstance(found, Mapping) and found else words(found) if found != [] else "none"
+
+
+def short(at: datetime | None, now: datetime) -> str:
+    """An instant as narrow as it can be told: `Sat 23:10` within six days, else `28 Nov 23:10`, else `28 Nov 2025`; in UTC."""
+    if at is None:
+        return "-"
+    if abs(at - now) < timedelta(days=6):
+        return f"{at:%a %H:%M}"
+    return f"{at:%d %b %H:%M}" if at.year == now.year else f"{at:%d %b %Y}"
 
 
 def instant(at: datetime | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workers.cli.asked import fail, settings
-from workers.cli.check import examined_as_named, examined_or_fail, tell
+from workers.cli.check import examined_as_named, examined_or_fail, is_catalogue, module_of, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,9 @@ def graph(
     """Draw every path of a journey, with its timings and what decides. Needs no server."""
     from journeys.walk.graph import graph_of
 
-    drawn = _as(form, graph_of(_journey(journey, catalogue)))
+    definition = _journey(journey, catalogue)
+    _say(f"every way through {journey} is walked …")
+    drawn = _as(form, graph_of(definition))
     if output is None:
         sys.stdout.write(drawn)
         return
@@ -86,7 +88,17 @@ def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":
     known = examined.catalogue.journeys
     if journey is not None:
         return doubts(_named(journey, known))
-    return sorted({*examined.problems, *(doubt for each in known.values() for doubt in doubts(each))})
+    found = set(examined.problems)
+    for n, each in enumerate(known.values(), start=1):
+        _say(f"{n} of {len(known)}: {each.name}")
+        found.update(doubts(each))
+    return sorted(found)
+
+
+def _say(what: str) -> None:
+    """A sign of life for who waits at a terminal."""
+    if sys.stderr.isatty():
+        typer.echo(what, err=True)
 
 
 def _journey(name: str, catalogue: str | None) -> "JourneyDefinition":
@@ -97,6 +109,8 @@ def _named(name: str, known: "Mapping[str, JourneyDefinition]") -> "JourneyDefin
     from difflib import get_close_matches
 
     if name not in known:
+        if is_catalogue(Path(name.replace(".", "/"))):
+            fail(f"no journey '{name}', but a catalogue: write --catalogue {module_of(name)}")
         close = get_close_matches(name, known, n=1)
         fail(f"no journey '{name}'; " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"))
     return known[name]

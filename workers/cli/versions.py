@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from store.versions import VersionInUse
     from workers.moving import Group
 
+_FEW = 3  # names in a cell
+
 
 def versions(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
@@ -82,13 +84,19 @@ def _drawn(found: "Sequence[VersionInUse]") -> "Iterable[RenderableType]":
     if not found:
         yield Text("no version has been deployed; `journeys deploy` does that")
         return
-    table = Table("version", "catalogue", "journeys", "people", "runs", "failing", "coming", "deployed", "by", "dropped", "by")
+    names = ("version", "catalogue", "journeys", "people", "runs", "failing", "coming")
+    table = Table(*names, "deployed", "deployed by", "dropped", "dropped by")
     for each in found:
         counts = (str(each.people), str(each.runs), str(each.failing), str(each.coming))
         dropped = (instant(each.dropped_at), each.dropped_by or "") if each.dropped_at else ("", "")
         deployed = (instant(each.deployed_at), each.deployed_by)
-        table.add_row(each.id, each.package, ", ".join(each.journeys), *counts, *deployed, *dropped)
+        table.add_row(each.id, each.package, _few(each.journeys), *counts, *deployed, *dropped)
     yield table
+
+
+def _few(names: "Sequence[str]") -> str:
+    """The journeys of a version, where they are few; how many, where a list of them would hide what people came to see."""
+    return ", ".join(names) if len(names) <= _FEW else f"{len(names)} journeys"
 
 
 def move(

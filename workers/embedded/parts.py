@@ -15,7 +15,7 @@ from journeys.place import HOME
 from workers.embedded.errors import ServerFailed
 from workers.embedded.processes import GRACE, Child, Children, Endable
 
-_STARTUP = timedelta(seconds=60)
+_STARTUP = timedelta(minutes=3)  # on a busy machine; one that dies is told at once
 
 
 class Part(Protocol):
@@ -48,34 +48,32 @@ class Program(Endable):
     ready: "Ready"
     grace: timedelta = GRACE
     child: Child | None = None
-    _log_began: int = 0
 
     def start(self) -> None:
         """Start it and wait until it is ready.
 
         Raises:
-            ServerFailed: it ended, or was not ready within a minute; the message carries the end of its log.
+            ServerFailed: it ended, or was not ready within minutes; the message carries the end of what it said.
         """
         # -P and our home first: a folder of the user's, called like one of ours, hides nothing.
         command = [sys.executable, "-P", "-m", *self.arguments]
         path = os.pathsep.join(filter(None, [str(HOME), self.environment.get("PYTHONPATH")]))
         env = {**self.environment, "PYTHONPATH": path}
-        self._log_began = self.log.stat().st_size if self.log.exists() else 0
         self.child = self.children.start(self.name, command, log=self.log, env=env, grace=self.grace)
         self._await_ready(self.child)
 
     def said(self, words: str) -> bool:
         """Whether its log holds these words since it was started."""
-        with self.log.open("rb") as file:
-            file.seek(self._log_began)
-            return words.encode() in file.read()
+        return self.child is not None and words in self.child.said()
 
     def _await_ready(self, child: Child) -> None:
         deadline = time.monotonic() + _STARTUP.total_seconds()
         while not self.ready(self):
             if not child.running or time.monotonic() > deadline:
+                slow = child.running
                 self.stop()
-                raise ServerFailed(f"the {self.name} did not start ({self.log}); its log ends with: {child.tail()}")
+                late = f" within {_STARTUP.total_seconds():.0f} s: is this machine very busy?" if slow else ""
+                raise ServerFailed(f"the {self.name} did not start{late} ({self.log}); its log ends with: {child.tail()}")
             time.sleep(0.05)
 
 

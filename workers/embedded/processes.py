@@ -28,17 +28,24 @@ class Child:
     log: Path
     stop_signal: signal.Signals
     grace: timedelta
+    #: How long its log was when it was started: what stands before that is another one's.
+    began: int = 0
 
     @property
     def running(self) -> bool:
         """Whether it still lives."""
         return self.process.poll() is None
 
-    def tail(self, lines: int = 5) -> str:
-        """The last lines of its log, for an error message."""
-        with suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+    def said(self) -> str:
+        """What its log holds since it was started."""
+        with suppress(OSError), self.log.open("rb") as file:
+            file.seek(self.began)
+            return file.read().decode(errors="replace")
         return ""
+
+    def tail(self, lines: int = 5) -> str:
+        """The last lines that it wrote to its log, for an error message."""
+        return "\n".join(self.said().splitlines()[-lines:]) or "nothing: it had not said a word"
 
 
 @dataclass(slots=True)
@@ -75,7 +82,7 @@ class Children:
         with self._lock, _appending(log) as output:
             if self._closed:
                 raise ServerFailed(f"{name} was not started: everything is being stopped")
-            hold = self._holding()
+            hold, began = self._holding(), output.tell()
             process = subprocess.Popen(
                 [str(part) for part in command],
                 stdin=subprocess.DEVNULL,
@@ -86,7 +93,7 @@ class Children:
                 **dropping_to(user),
             )
             _tell(hold, {"pid": process.pid, "signal": int(stop_signal), "grace": grace.total_seconds()})
-            child = Child(name, process, log, stop_signal, grace)
+            child = Child(name, process, log, stop_signal, grace, began)
             self._children.append(child)
         return child
 

@@ -110,8 +110,8 @@ class Customer:
         return self._verdict(so=so, told=f"missed {fate(found[-1])}" if so else f"missed {step} for another reason")
 
     def entered(self, journey: str, *, times: int | None = None) -> Verdict:
-        """They entered a journey; so many times."""
-        count = sum(run.journey == journey for run in self.runs)
+        """They entered a journey; so many times. Who only stood in line for it did not."""
+        count = sum(run.journey == journey and run.let_in for run in self.runs)
         so = count > 0 if times is None else count == times
         return self._verdict(so=so, told=f"entered {journey} {count} times" if count else f"did not enter {journey}")
 
@@ -123,8 +123,16 @@ class Customer:
 
     def waits(self, journey: str) -> Verdict:
         """They are in a journey that is not over."""
-        found = [run for run in self.runs if run.journey == journey and run.outcome is None]
+        found = [run for run in self._open(journey) if run.let_in]
         return self._verdict(so=bool(found), told=standing(found[-1]) if found else f"does not wait in {journey}")
+
+    def waits_to_enter(self, journey: str) -> Verdict:
+        """They stand in line for a journey that has limits, and are not in it yet."""
+        found = [run for run in self._open(journey) if not run.let_in]
+        return self._verdict(so=bool(found), told=standing(found[-1]) if found else f"does not wait to enter {journey}")
+
+    def _open(self, journey: str) -> list[Run]:
+        return [run for run in self.runs if run.journey == journey and run.outcome is None]
 
     def left(self, journey: str, because: str | None = None) -> Verdict:
         """Their last run of a journey is over: `"finished"`, `"goal reached"`, or the name of a goal or an exit."""
@@ -137,7 +145,7 @@ class Customer:
         """All that is known of them, line by line."""
         lines = [(at, f"does {what}") for at, what in self._done]
         for run in self.runs:
-            lines.append((run.entered_at, f"enters {run.journey}"))
+            lines.append((run.entered_at, f"{'enters' if run.let_in else 'stands in line for'} {run.journey}"))
             lines += [(each.at, fate(each)) for each in run.messages]
             lines.append((run.ended_at or self._stage.now, standing(run)))
         lines += [(each.at, f"{each.journey} refuses: {each.reason}") for each in self._stage.refusals(self.name)]

@@ -91,6 +91,8 @@ class Hands:
         """Until the watch sees nothing new and the runs of these customers do nothing but wait."""
         await self._shop.look()
         await self._rest(profiles)
+        while await self._shop.watch.once():  # who is let in where a run is over is in from this instant on
+            await self._rest(profiles)
         # What runs have done is dated by their own clocks, which are a little ahead.
         self._shop.clock.set(at + _SLACK)
         while True:

@@ -16,7 +16,7 @@ from workers.testing.people import CHANNELS
 from workers.testing.seen import Stage
 from workers.testing.services import Service
 
-#: When a simulated rehearsal begins.
+#: When a simulated rehearsal begins; one on servers, which have no past, begins on the next Monday (`served`).
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 

@@ -1,7 +1,7 @@
 """What a test sees of a shop, whichever runtime its journeys run on; and what such a stage can be asked to do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -37,7 +37,10 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A customer in a journey; `waiting` says for what and until when, as far as the stage knows."""
+    """A customer in a journey, or before it: `let_in` says which. `waiting` says for what and until when.
+
+    On servers that is what the simulation beside them says: Temporal knows until when, not for what.
+    """
 
     journey: str
     entered_at: datetime
@@ -48,6 +51,15 @@ class Run:
     #: The goal or exit that ended it, by its name.
     ended_by: str | None = None
     calls: tuple[Called, ...] = ()
+    #: Where a journey has limits, who stands in line is not in it, and may never be.
+    let_in: bool = True
+
+
+def waiting_as(runs: Sequence[Run], others: Sequence[Run]) -> list[Run]:
+    """The same runs, with what their like on another stage wait for: the first of a journey are alike, and so on."""
+    alike = {run.journey: iter([each for each in others if each.journey == run.journey]) for run in runs}
+    waits = [next(alike[run.journey], run).waiting for run in runs]
+    return [replace(run, waiting=None if run.outcome else wait) for run, wait in zip(runs, waits, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

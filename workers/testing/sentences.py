@@ -38,6 +38,8 @@ def standing(run: Run) -> str:
     if run.waiting is None:
         return f"{run.journey} goes on"
     what, until = run.waiting
+    if not run.let_in:
+        return f"stands in line for {run.journey} until {clock(until)}"
     return f"{run.journey} waits until {clock(until)} ({what})"
 
 

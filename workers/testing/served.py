@@ -28,7 +28,7 @@ from store.runs.views import Run as Row
 from workers.sandbox.services import ServiceAnswer
 from workers.testing.hands import Hands
 from workers.testing.people import address_of, consent
-from workers.testing.seen import Called, Message, Refusal, Run
+from workers.testing.seen import Called, Message, Refusal, Run, waiting_as
 from workers.testing.servers import Servers, fresh_database
 from workers.testing.shop import Shop, open_shop
 from workers.testing.simulated import Simulated
@@ -276,7 +276,8 @@ class Served:
 
     async def _runs(self, name: str) -> list[Run]:
         await self._hands.turn(self.now, [self._profiles[name]])
-        return [await self._seen(row) for row in await self._hands.rows([self._profiles[name]])]
+        seen = [await self._seen(row) for row in await self._hands.rows([self._profiles[name]])]
+        return waiting_as(seen, self.shadow.runs(name))
 
     async def _seen(self, row: Row) -> Run:
         messages = tuple(
@@ -293,4 +294,5 @@ class Served:
             )
             for each in await calls_of(self.shop.database, row.id)
         )
-        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, calls=calls, ended_by=row.ended_by)
+        let_in = row.waits_until is None
+        return Run(row.journey, row.entered_at, messages, row.outcome, row.ended_at, None, row.ended_by, calls, let_in)

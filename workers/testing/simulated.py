@@ -156,9 +156,15 @@ def _seen(run: Simulation) -> Run:
         for each in run.messages
     )
     outcome = run.outcome.value if run.outcome else None
-    waiting = ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
     calls = tuple(map(_call, run.calls))
-    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, waiting, run.ended_by, calls)
+    in_line = run.waits_until is not None
+    return Run(run.journey, run.entered_at, messages, outcome, run.ended_at, _waiting(run), run.ended_by, calls, not in_line)
+
+
+def _waiting(run: Simulation) -> tuple[str, datetime] | None:
+    if run.outcome is not None:
+        return None
+    return ("to be let in", run.waits_until) if run.waits_until is not None else run.waiting
 
 
 def _call(told: Told) -> Called:

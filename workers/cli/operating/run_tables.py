@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from rich.console import RenderableType
@@ -10,8 +10,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from store.runs.views import Message, Run
-from workers.cli.tables import instant
+from workers.cli.tables import instant, short
 
+_SHORT, _WHOLE = 13, 36  # characters of an id; the first ones are the millisecond in which it was made
 _MENDED = "failing runs go on when code is deployed that they can go on with; or end them: journeys runs end RUN"
 
 
@@ -40,6 +41,8 @@ class RunShown:
     started_at: datetime | None
     workflow_id: str
     messages: Sequence[Message]
+    #: As the shop calls the customer.
+    user_ids: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -63,11 +66,15 @@ def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
     if not runs:
         yield Text("no such runs")
         return
-    whole = Column("run", no_wrap=True, min_width=36)  # whoever ends one copies it
-    table = Table(whole, "journey", "status", "entered", Column("why, or next", overflow="fold"), "when")
+    whole = [Column(name, no_wrap=True) for name in ("run", "status", "entered", "when")]
+    why = Column("why, or next", min_width=18)
+    table = Table(whole[0], Column("journey", overflow="fold"), *whole[1:3], why, whole[3], box=None, padding=(0, 1, 0, 0))
+    now, shown = datetime.now(UTC), _as_short([str(run.id) for run in runs])
     for run in runs:
-        table.add_row(str(run.id), run.journey, run.status, instant(run.entered_at), _what(run), _when(run))
+        entered, when = short(run.entered_at, now), short(run.ended_at or run.next_at, now)
+        table.add_row(str(run.id)[:shown], run.journey, run.status, entered, _what(run), when)
     yield table
+    yield Text("times in UTC; `journeys runs show` takes a run as it stands here", style="dim")
     if any(run.status == "failing" for run in runs):
         yield Text(_MENDED)
 
@@ -78,7 +85,7 @@ def shown(found: RunShown) -> Iterable[RenderableType]:
     for name, value in (
         ("run", str(run.id)),
         ("journey", run.journey),
-        ("customer", str(run.customer_id)),
+        ("customer", " ".join([*found.user_ids, f"({run.customer_id})" if found.user_ids else str(run.customer_id)])),
         ("status", run.status),
         ("entered", instant(run.entered_at)),
         ("started", instant(found.started_at)),
@@ -98,6 +105,11 @@ def shown(found: RunShown) -> Iterable[RenderableType]:
 def ended(found: Ended) -> Iterable[RenderableType]:
     """How many were told to end."""
     yield Text(f"{found.runs:,} open runs of {found.people:,} people; {found.ended:,} were told to end")
+
+
+def _as_short(ids: Sequence[str]) -> int:
+    """How much of the ids tells them apart, as `show` and `end` take it."""
+    return next(length for length in range(_SHORT, _WHOLE + 1) if len({each[:length] for each in ids}) == len({*ids}))
 
 
 def _messages(messages: Sequence[Message]) -> Table:

@@ -1,6 +1,7 @@
 """`journeys runs …`: who is in which journey, how each run stands and what it does next; one shown, one or many ended."""
 
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
@@ -9,8 +10,9 @@ import typer
 from workers.cli.asked import fail, settings, settings_here, with_database
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from journeys import JourneyDefinition
     from store import Database
     from store.runs.lists import Counted, Wanted
     from store.runs.views import Run
@@ -91,26 +93,26 @@ def list_(
 
 @runs.command()
 def show(
-    run_id: Annotated[UUID, typer.Argument(metavar="RUN", help="The run's id, as the list shows it.")], as_json: Json = False
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or as much of it as the list shows.")],
+    as_json: Json = False,
 ) -> None:
     """One run with its messages, what it does next, and why it fails if it does."""
-    from store.runs.views import messages_of, run_by_id
+    from store.runs.views import messages_of, user_ids
     from workers.cli import tables
     from workers.cli.operating.run_tables import RunShown, shown
 
     async def work(database: "Database") -> "RunShown":
-        run = await run_by_id(database, run_id)
-        if run is None:
-            fail(f"no run {run_id}")
+        run = await one_run(database, run_id)
         (told,) = await _told(database, [run])
-        return RunShown(told, run.version, run.started_at, run.workflow_id, await messages_of(database, run_id))
+        users = await user_ids(database, run.profile_id)
+        return RunShown(told, run.version, run.started_at, run.workflow_id, await messages_of(database, run.id), users)
 
     tables.show(with_database(work), shown, as_json=as_json)
 
 
 @runs.command()
 def end(
-    run_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[RUN]…", help="Runs by id; none: those of a filter.")] = None,
+    run_ids: Annotated[list[str] | None, typer.Argument(metavar="[RUN]…", help="Runs by id; none: those of a filter.")] = None,
     journey: Journey = None,
     customer: Customer = None,
     status: Status = None,
@@ -130,7 +132,7 @@ def end(
         fail(_ALL)
 
     async def counted(database: "Database") -> "tuple[Wanted, Counted]":
-        wanted = await given.wanted(database, run_ids)
+        wanted = await given.wanted(database, [(await one_run(database, each)).id for each in run_ids] if run_ids else None)
         return wanted, await count_runs(database, wanted)
 
     wanted, found = with_database(counted)
@@ -163,7 +165,21 @@ def insist_on_known(journey: str) -> None:
 
     names = sorted(load(settings().catalogue).journeys)
     if journey not in names and not with_database(lambda database: has_runs(database, journey)):
-        fail(f"no journey {journey!r}, and no run of one; the catalogue has: {', '.join(names)}")
+        close = get_close_matches(journey, names, n=1)
+        remedy = f"did you mean {close[0]}?" if close else f"the catalogue has: {', '.join(names)}"
+        fail(f"no journey {journey!r}, and no run of one; {remedy}")
+
+
+async def one_run(database: "Database", named: str) -> "Run":
+    """The run of an id, or of as much of one as tells it from all others; none, or several, end the command."""
+    from store.runs.views import runs_like
+
+    found = await runs_like(database, named)
+    if not found:
+        fail(f"no run {named}; `journeys runs` lists them")
+    if len(found) > 1:
+        fail(f"several runs begin with {named}: {', '.join(str(run.id) for run in found)}; say more of the one that you mean")
+    return found[0]
 
 
 async def _customer(database: "Database", name: str) -> UUID:
@@ -182,17 +198,31 @@ async def _customer(database: "Database", name: str) -> UUID:
 
 
 async def _told(database: "Database", found: "Sequence[Run]") -> "Sequence[RunTold]":
+    from api.runs.lines import shut
     from api.runs.standing import ASLEEP, next_of, status_of
     from store.runs import lists
     from workers.cli.operating.run_tables import told
     from workers.waking import wakings
 
-    then = await lists.next_of(database, [run.id for run in found], settings().clock.now())
+    now = settings().clock.now()
+    then = await lists.next_of(database, [run.id for run in found], now)
+    closed = await shut(_catalogue(), database, found, now) if any(run.waits_until for run in found) else {}
     stands = {run.id: status_of(run, then.get(run.id)) for run in found}
-    nexts = {run.id: next_of(run, stands[run.id], then.get(run.id)) for run in found}
+    nexts = {run.id: next_of(run, stands[run.id], then.get(run.id), closed.get(run.id)) for run in found}
     asleep = [run.workflow_id for run in found if nexts[run.id] == (ASLEEP, None)]
     wakes = await wakings(settings_here(), asleep) if asleep else {}
     return [told(run, stands[run.id], *_awake(nexts[run.id], wakes.get(run.workflow_id))) for run in found]
+
+
+def _catalogue() -> "Mapping[str, JourneyDefinition]":
+    """What says who may enter; without a catalogue that loads, runs are listed all the same."""
+    from journeys.catalogue import load
+    from journeys.errors import CatalogueError
+
+    try:
+        return load(settings().catalogue).journeys
+    except CatalogueError:
+        return {}
 
 
 def _awake(known: tuple[str | None, datetime | None], waking: "Waking | None") -> tuple[str | None, datetime | None]:

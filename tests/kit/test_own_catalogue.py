@@ -1,0 +1,125 @@
+"""What people of other companies ran into with catalogues of their own: the same on either runtime."""
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from journeys.catalogue import load
+from workers.testing import Rehearsal
+from workers.testing.served import served
+from workers.testing.servers import Servers
+
+NAME = "stage_catalogue"
+SOURCE = '''
+"""Journeys of a company, each with what surprised its author."""
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel
+
+from journeys import Journey, journey, once, per_key, restart
+from segments import Segment, did, trait
+
+
+class Refill(BaseModel):
+    rx_id: str
+    kind: Literal["chronic", "acute"]
+
+
+@journey(entry=Segment("refills", did("Refill Due")), reentry=per_key("rx_id"))
+async def refill(j: Journey[Refill]) -> None:
+    await j.push("a")
+    await j.wait(days=5)
+
+
+@journey(entry=Segment("visitors", did("Visited")), reentry=once())
+async def upgrades(j: Journey) -> None:
+    await j.set_traits(tier="gold")
+    await j.push("a" if await j.reached(trait("tier") == "gold") else "b")
+
+
+@journey(entry=Segment("guests", did("Knocked")), reentry=once())
+async def hears(j: Journey) -> None:
+    await j.set_traits(tier="gold")
+    waited = await j.wait_for(trait("tier") == "gold", timeout=timedelta(hours=1))
+    await j.push("a" if waited else "b")
+
+
+@journey(entry=Segment("seekers", did("Asked")), reentry=restart(), capacity=1, max_wait=timedelta(days=3))
+async def advice(j: Journey) -> None:
+    await j.wait(hours=8)
+    await j.push("a")
+    await j.wait(minutes=30)
+
+
+@journey(entry=Segment("gold", trait("tier") == "gold"), reentry=once())
+async def is_gold(j: Journey) -> None:
+    await j.push("b")
+'''
+
+
+@pytest.fixture
+def journeys_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    folder = tmp_path / NAME
+    folder.mkdir()
+    (folder / "__init__.py").write_text(SOURCE)
+    for template in ("a", "b"):
+        (folder / f"{template}.push.yaml").write_text("title: Hi\nbody: there\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield NAME
+    load.cache_clear()
+    sys.modules.pop(NAME, None)
+
+
+def test_a_journey_sees_the_trait_that_it_has_just_set_and_its_segments_see_it_too(shop: Rehearsal) -> None:
+    ana, bea = shop.customer("ana"), shop.customer("bea")
+    ana.does("Visited")
+    bea.does("Knocked")
+    shop.passes(minutes=5)
+    for who in (ana, bea):
+        assert sorted(who.inbox) == ["push:a", "push:b"]
+        assert who.entered("is_gold", times=1)
+
+
+def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Refill Due", rx_id="rx-1", kind="chronic")
+    ana.does("Refill Due", rx_id="rx-1", kind="acute")
+    assert not ana.was_refused("refill"), "a further event of what she is in already"
+    ana.does("Refill Due", rx_id="rx-2", kind="purple")
+    assert ana.was_refused("refill", because="event not as declared")
+    assert ana.entered("refill", times=1)
+
+
+def test_who_stands_in_line_has_not_entered_and_is_let_in_at_the_instant_at_which_there_is_room(shop: Rehearsal) -> None:
+    stands_in_line(shop)
+
+
+def test_the_line_moves_on_servers_too(journeys_catalogue: str, servers: Servers, tmp_path: Path) -> None:
+    with served(servers, journeys_catalogue, tmp_path) as stage:
+        stands_in_line(Rehearsal(stage))
+
+
+def stands_in_line(shop: Rehearsal) -> None:
+    ana, bea, cyd = people = [shop.customer(name) for name in ("ana", "bea", "cyd")]
+    asked = shop.now
+    for who in people:
+        who.does("Asked")
+        shop.passes(minutes=10)
+    assert ana.entered("advice")
+    assert ana.waits("advice")
+    assert not ana.waits_to_enter("advice")
+    assert not bea.entered("advice")
+    assert not bea.waits("advice")
+    assert repr(bea.waits_to_enter("advice")).startswith("bea stands in line for advice until Thu ")
+    shop.passes(hours=24, minutes=45)
+    for n, who in enumerate(people):
+        assert who.got("push:a", at=asked + timedelta(hours=8 + 8.5 * n))
+    assert "stands in line" not in shop.story()
+    assert cyd.runs[-1].waiting
+    shop.passes(hours=1)
+    assert cyd.left("advice", "finished")
+    assert cyd.runs[-1].waiting is None
