@@ -91,7 +91,8 @@ def read(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Any
     try:
         made = model.model_validate({name: properties[name] for name in _names(model) if name in properties})
     except ValidationError as error:
-        raise UnlikeDeclared({".".join(map(str, e["loc"])): e["type"] for e in error.errors(include_input=False)}) from None
+        # What stands deeper may be a key that a customer typed.
+        raise UnlikeDeclared({str((*e["loc"], "")[0]): e["type"] for e in error.errors(include_input=False)}) from None
     return written(made)
 
 

@@ -33,8 +33,8 @@ async def test_a_call_costs_a_line_and_leaves_nothing_personal(trial: Shop) -> N
     await trial.signs_up("ana", tier="silver")
     run = await begin(trial, "calls_out")
     await trial.asleep(run)
-    found = await history(trial, run)
-    events, text = found.events, found.text
+    seen = await history(trial, run)
+    events, text = seen.events, seen.text
     assert events.count("MARKER_RECORDED") == 2
     assert events.count("ACTIVITY_TASK_SCHEDULED") == 1, "the push"
     for personal in ("Elm Street", "ana@example.com", "greeting", "127.0.0.1", "whsec_", "silver"):

@@ -28,6 +28,7 @@ class Rated(BaseModel):
     note: str = ""
     inner: Inner = Inner()
     others: list[Any] = []
+    by_name: dict[str, int] = {}
     tier: Literal["none", "gold"] = "none"
 
 
@@ -76,6 +77,11 @@ def test_what_a_service_answers_is_not_as_declared(field: str, value: Any) -> No
 
 def answered(text: bytes) -> httpx.Response:
     return httpx.Response(200, headers={"content-type": "application/json"}, content=text)
+
+
+def test_a_key_that_somebody_typed_is_not_told() -> None:
+    with pytest.raises(UnlikeDeclared, match=r"^by_name \(int_parsing\)$"):
+        accepted(Rated, {"by_name": {"ana@shop.example": "x"}})
 
 
 def test_a_backslash_is_no_nul() -> None:
