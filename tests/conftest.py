@@ -15,6 +15,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
+from journeys.authoring import JourneyDefinition
+from journeys.walk.seen import Seen, look_through
 from store import Database, connect
 from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of
@@ -27,6 +29,22 @@ def pytest_collection_finish() -> None:
     """Tests and modules are there to stay: a tenth of a worker's time went into looking for garbage among them."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_journey_is_looked_through_once() -> Iterator[None]:
+    """What a loaded journey shows is the same each time that a test opens its catalogue; changed code is loaded anew."""
+    shown: dict[int, tuple[JourneyDefinition, Seen]] = {}
+
+    def once(definition: JourneyDefinition) -> Seen:
+        found = shown.get(id(definition))
+        if found is None:
+            found = shown[id(definition)] = definition, look_through(definition)
+        return found[1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("journeys.check.check.look_through", once)
+        yield
 
 
 class TimeSkippingEnvironment(WorkflowEnvironment):
