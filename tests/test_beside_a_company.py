@@ -107,8 +107,8 @@ def test_who_has_named_no_catalogue_is_told_of_one_that_stands_here(installed: P
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir()
     for cwd, advice in ((company, "set JOURNEYS_CATALOGUE=acme.campaigns"), (nowhere, "write one with: journeys new my_shop")):
-        assert checked(installed, cwd) == f"no catalogue is named, and none is called 'definitions' here; {advice}\n"
+        assert checked(installed, cwd) == f"no catalogue is named, and none is called 'definitions' here; {advice} [word]\n"
     told = checked(installed, nowhere, JOURNEYS_CATALOGUE="acme.campaigns")
     assert told.startswith("there is no module 'acme.campaigns', which JOURNEYS_CATALOGUE names; is it spelt so?")
-    assert told.endswith("Stand in the folder that holds acme/, or put that folder on PYTHONPATH\n")
+    assert told.endswith("Stand in the folder that holds acme/, or put that folder on PYTHONPATH [module]\n")
     assert checked(installed, company, JOURNEYS_CATALOGUE="acme..campaigns").startswith("there is no module 'acme..campaigns'")

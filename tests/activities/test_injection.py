@@ -17,6 +17,8 @@ from activities.channels.email.letter import Sender, letter
 from activities.channels.email.mime import printable
 from activities.templates import BrokenTemplate, Context, Templates, load_templates
 from activities.templating.email import EmailTemplate
+from activities.templating.vocabulary import Vocabulary
+from journeys.catalogue import load
 from journeys.contracts import Channel
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.reader import Letter, read
@@ -25,7 +27,10 @@ from tests.profile import examples, scaled
 from workers.sandbox import running_sandbox
 
 OUT = "https://shop.example/u/token"
-CATALOGUES = [load_templates(Path(next(iter(package.__path__)))) for package in (definitions, trial_catalogue)]
+CATALOGUES = [
+    load_templates(Path(next(iter(package.__path__))), Vocabulary().extended(fetched=load(package.__name__).fetched))
+    for package in (definitions, trial_catalogue)
+]
 TEMPLATES = [(catalogue, *key) for catalogue in CATALOGUES for key in catalogue.found]
 IDS = [f"{channel.value}-{name}-{n}" for n, (_, channel, name) in enumerate(TEMPLATES)]
 #: What stands in links has to be one; anything else there is a broken template, and that is tested with the links.

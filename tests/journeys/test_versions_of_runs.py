@@ -122,7 +122,8 @@ async def all_end(shop: Shop, new: Mapping[tuple[str, str], Run]) -> None:
     for (edit, end), run in new.items():
         over = await shop.closed(run)
         assert (over.outcome, over.version) == ("finished" if edit in AT_ONCE else end, run.version), edit
-        assert (await shop.workflow(run).describe()).status is WorkflowExecutionStatus.COMPLETED, edit
+        status = WorkflowExecutionStatus.TERMINATED if over.outcome == KILL else WorkflowExecutionStatus.COMPLETED
+        assert (await shop.workflow(run).describe()).status is status, edit
 
 
 def test_twenty_of_the_forty_edits_would_break_replay() -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from activities.gate.goals import goals_reached
+from activities.gate.goals import end, endings
 from activities.templates import Templates
 from activities.versions import OnlyOwn, Served
 from journeys import Journey, journey
@@ -194,9 +194,9 @@ from generate_series($1::integer, $2::integer - 1) as n
 async def check_goals(connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
     """As the watch does."""
     open_runs = await runs.open_runs_of(connection, [mark.profile_id for mark in dirty])
-    reached = await goals_reached(connection, OnlyOwn(OWN), open_runs, at)
-    await runs.request_exits(connection, [(id_, "goal reached", when) for id_, when in reached.items()])
-    await runs.mark_raced(connection, list(reached.items()))
+    over = await endings(connection, OnlyOwn(OWN), open_runs, at)
+    await end(connection, over)
+    await runs.mark_raced(connection, [(id_, each.at) for id_, each in over.items()])
 
 
 async def read_by_ticks(database: Database, at: datetime) -> Read:
