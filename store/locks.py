@@ -4,9 +4,10 @@ Promise: no two ideas share a class, so nobody waits for somebody whom he has no
 other module hold such a number. All of them are pairs of integers, a space that Postgres keeps apart from single big ones.
 """
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 
+@unique
 class Lock(IntEnum):
     """Classes of locks, and what the second half of the key is. Any constants of our own, so that we disturb nobody else's."""
 
@@ -18,7 +19,7 @@ class Lock(IntEnum):
     SHARD = 7_203_123  # shards * 256 + shard: the watch that looks after it
     LIST = 7_203_124  # the hash of a list's name
     CUSTOMER = 7_203_125  # the hash of a customer's id: one delivery at a time where caps are counted
-    SWITCH = 7_203_127  # 0: shared by every claim, alone for whoever throws an operator's switch
     WEEK = 7_203_126  # 0: one partition of events is made at a time (written out in `ensure_event_week`)
     LINE = 7_203_127  # the hash of a journey's name: who lets people into it, where it has limits
     BUDGET = 7_203_128  # the hash of a journey's name: one claim at a time where its budget is counted
+    SWITCH = 7_203_129  # 0: shared by every claim, alone for whoever throws an operator's switch
