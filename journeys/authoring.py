@@ -342,4 +342,4 @@ def _problem(steps: Steps, name: str, fault: Fault, *, serious: bool = True) -> 
     code = getattr(inspect.unwrap(steps), "__code__", None)
     module = sys.modules.get(getattr(steps, "__module__", ""))
     file, line = (code.co_filename, code.co_firstlineno) if code else (getattr(module, "__file__", None) or "", 1)
-    return Problem(file, line, 1, f"journey {name}: {fault.text}", serious, fault.remedy, fault.rule)
+    return fault.at(file, line, whose=f"journey {name}: ", serious=serious)

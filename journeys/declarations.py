@@ -5,7 +5,7 @@ Promise: all that is wrong with a declaration is told at once, each with what to
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from journeys import goals, limits
 from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
-from journeys.errors import CatalogueError, Fault
+from journeys.errors import Fault, raised
 from journeys.gate.budget import Budget, millionths
 from journeys.gate.hours import CLOCK_TIME
 from journeys.gate.order import HIGHEST
@@ -151,7 +151,7 @@ def _cap(cap: Cap) -> Iterator[Fault]:
 def _sending(spec: JourneySpec) -> Iterator[Fault]:
     """When its messages may go, how important they are, and what they may cost."""
     if spec.window is not None:
-        yield from _raised("window", lambda: check_window("window", spec.window))
+        yield from raised("window", lambda: check_window("window", spec.window))
     if spec.send_time is not None and not isinstance(spec.send_time, Within):
         yield Fault(f"send_time cannot be {_shown(spec.send_time)}", "write send_time=within(hours=24)")
     if isinstance(spec.priority, bool) or not isinstance(spec.priority, int) or abs(spec.priority) > HIGHEST:
@@ -168,7 +168,7 @@ def _budget(budget: Budget) -> Iterator[Fault]:
     if budget.messages is not None and (isinstance(budget.messages, bool) or not isinstance(budget.messages, int)):
         yield Fault(f"a budget's messages are not {_shown(budget.messages)}", example)
     elif budget.money is not None:
-        yield from _raised("budget", lambda: millionths(budget.money))
+        yield from raised("budget", lambda: millionths(budget.money))
     if budget.per not in (None, "day", "week", "month"):
         yield Fault(
             f"a budget is not per={_shown(budget.per)}", 'write per="day", "week" or "month", or leave it out: for all time'
@@ -176,14 +176,6 @@ def _budget(budget: Budget) -> Iterator[Fault]:
     if budget.when_spent not in ("skip", "wait") or (budget.when_spent == "wait" and budget.per is None):
         told = f"a budget without a next period does not {_shown(budget.when_spent)}"
         yield Fault(told, 'write when_spent="skip" or, with per=, "wait"')
-
-
-def _raised(place: str, check: Callable[[], object]) -> Iterator[Fault]:
-    """What a check says of an argument."""
-    try:
-        check()
-    except CatalogueError as error:
-        yield from (Fault(f"{place}: {problem.text.removeprefix(f'{place}: ')}", problem.remedy) for problem in error.problems)
 
 
 def _zone_exists(name: str) -> bool:

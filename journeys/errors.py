@@ -5,6 +5,7 @@ JourneyError
 └── InvalidParams      a run was asked for with parameters the journey does not declare
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,10 @@ class Fault(NamedTuple):
     text: str
     remedy: str
     rule: Rule = Rule.DECLARATION
+
+    def at(self, file: str, line: int, column: int = 1, *, whose: str = "", serious: bool = True) -> "Problem":
+        """It, where it stands; `whose` says of what it is, such as `journey welcome: `."""
+        return Problem(file, line, column, f"{whose}{self.text}", serious, self.remedy, self.rule)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,6 +82,14 @@ class CatalogueError(JourneyError):
         placed = [Problem("", 0, 0, each, remedy=remedy, rule=rule) if isinstance(each, str) else each for each in problems]
         self.problems = tuple(dict.fromkeys(sorted(placed)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def raised(place: str, check: Callable[[], object]) -> Iterator[Fault]:
+    """What a check says of an argument."""
+    try:
+        check()
+    except CatalogueError as error:
+        yield from (Fault(f"{place}: {problem.text.removeprefix(f'{place}: ')}", problem.remedy) for problem in error.problems)
 
 
 class NotKnown(AttributeError):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from journeys.contracts import JourneySpec
-from journeys.errors import CatalogueError, Fault
+from journeys.errors import Fault, raised
 from journeys.gate.hours import window
 from journeys.policies import Limits, Ramp, Rate, Window
 from journeys.rules import Rule
@@ -72,10 +72,7 @@ def _hours(limits: Limits) -> Iterator[Fault]:
     if not isinstance(hours, Window):
         yield Fault(f"entry_hours is a window, not {hours!r}", 'write entry_hours=Window("09:00", "18:00")')
         return
-    try:
-        window(hours.start, hours.end, hours.weekdays)
-    except CatalogueError as error:
-        yield from (Fault(f"entry_hours: {each.text}", each.remedy) for each in error.problems)
+    yield from raised("entry_hours", lambda: window(hours.start, hours.end, hours.weekdays))
 
 
 def _rate(limits: Limits) -> Iterator[Fault]:

@@ -32,9 +32,7 @@ def problem_of(error: BaseException, doing: str = "") -> tuple[Problem, ...]:
         told = f"this is not Python: {error.msg}"
         place = error.filename or "", error.lineno or 1, error.offset or 1
         return (Problem(*place, told, remedy="mend the line", rule=Rule.SYNTAX),)
-    file, line, column = _place(error)
-    fault = fault_of(error, doing)
-    return (Problem(file, line, column, fault.text, remedy=fault.remedy, rule=fault.rule),)
+    return (fault_of(error, doing).at(*_place(error)),)
 
 
 def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: PLR0911 - a table of errors

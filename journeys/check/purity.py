@@ -94,8 +94,7 @@ def impurities(file: Path, tree: ast.Module | None = None) -> list[Impurity]:
 
 
 def _problem(file: Path, node: ast.AST, fault: Fault) -> Problem:
-    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
-    return Problem(str(file), line, column, fault.text, remedy=fault.remedy, rule=fault.rule)
+    return fault.at(str(file), getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
 
 
 def _body(function: ast.AST) -> Iterator[ast.AST]:

@@ -25,9 +25,7 @@ def slips(catalogue: Catalogue, modules: Iterable[ModuleType]) -> Iterator[Probl
         file = next((module.__file__ for module, thing in kept if thing is segment), None) or ""
         plain = [segment.predicate.to_json()]
         nearly = [*_nearly("trait", asked("trait", plain), traits), *_nearly("prop", asked("property", plain), properties)]
-        yield from (
-            Problem(file, 1, 1, f"segment {segment.name}: {fault.text}", False, fault.remedy, fault.rule) for fault in nearly
-        )
+        yield from (fault.at(file, 1, whose=f"segment {segment.name}: ", serious=False) for fault in nearly)
     for definition in catalogue.journeys.values():
         if isinstance(rule := definition.spec.reentry, PerKey) and isinstance(rule.property, str):
             nearly = list(_nearly("per_key", [rule.property], properties))

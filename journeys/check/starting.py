@@ -17,8 +17,7 @@ def unlike_declared(name: str, seen: Seen, catalogue: Catalogue) -> Iterator[Pro
     """What is wrong with the starts that a journey makes, at the place where it does."""
     for start in seen.starts.values():
         if (wrong := _wrong(start, catalogue)) is not None:
-            text = f"journey {name} starts {start.asked.journey}, {wrong.text}"
-            yield Problem(start.file, start.line, 1, text, remedy=wrong.remedy, rule=wrong.rule)
+            yield wrong.at(start.file, start.line, whose=f"journey {name} starts {start.asked.journey}, ")
 
 
 def _wrong(start: Start, catalogue: Catalogue) -> Fault | None:

@@ -38,22 +38,14 @@ def misuses(file: Path, tree: ast.Module) -> list[Problem]:
         if isinstance(function, Function):
             for node, fault in _of_function(function, helpers):
                 found.setdefault((getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1), fault)
-    return [
-        Problem(str(file), line, column, fault.text, remedy=fault.remedy, rule=fault.rule)
-        for (line, column), fault in sorted(found.items())
-    ]
+    return [fault.at(str(file), *place) for place, fault in sorted(found.items())]
 
 
 def swallowing(file: Path, tree: ast.Module) -> list[Problem]:
     """Where everything is caught, also what ends a run; a journey that does so cannot be walked either."""
     return [
-        Problem(
-            str(file),
-            node.lineno,
-            node.col_offset + 1,
-            f"{_caught(node)} {_SWALLOWS}",
-            remedy="write except Exception",
-            rule=Rule.SWALLOWS,
+        Fault(f"{_caught(node)} {_SWALLOWS}", "write except Exception", Rule.SWALLOWS).at(
+            str(file), node.lineno, node.col_offset + 1
         )
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and _catches_all(node.type)

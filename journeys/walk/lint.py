@@ -86,7 +86,7 @@ def _at(definition: JourneyDefinition, fault: Fault) -> Problem:
 
 def _there(definition: JourneyDefinition, effect: Effect, fault: Fault) -> Problem:
     file, line, _ = effect.place[0]
-    return Problem(file, line, 1, f"journey {definition.name}: {fault.text}", False, fault.remedy, fault.rule)
+    return fault.at(file, line, whose=f"journey {definition.name}: ", serious=False)
 
 
 _DOUBTS: tuple[Doubts, ...] = (_no_goal, _no_message, _twice, unreached, _late)
