@@ -27,7 +27,8 @@ class Codes:
     module: str
     own: _Journeys
     deployers: Deployers
-    _version: str | None = field(default=None, init=False)
+    #: Of the catalogue; worked out where it is asked for, if nobody has done so yet.
+    version: str | None = None
     _known: dict[str, _Journeys] = field(default_factory=dict, init=False)
 
     async def __call__(self, database: Database, version: str | None) -> _Journeys | None:
@@ -42,9 +43,9 @@ class Codes:
         return self._known[version]
 
     async def _own_version(self) -> str:
-        if self._version is None:
-            self._version = (await asyncio.to_thread(archive_now, self.module)).id
-        return self._version
+        if self.version is None:
+            self.version = (await asyncio.to_thread(archive_now, self.module)).id
+        return self.version
 
     async def _loaded(self, database: Database, version: str) -> _Journeys | None:
         stored = await stored_version(database, version)

@@ -20,7 +20,7 @@ from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
 from journeys.rules import Rule
 from journeys.temporal import current
-from journeys.walk.seen import Seen
+from journeys.walk.seen import Call, Seen
 
 log = structlog.get_logger(__name__)
 
@@ -88,12 +88,18 @@ def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, l
 
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
     """What is wrong with the messages that a journey sends, at the place where it does."""
+    for call, error in lacking(definition, seen, templates):
+        yield from (_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems)
+
+
+def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[tuple[Call, TemplateError]]:
+    """The messages of a journey that these templates cannot be sent for, and why."""
     given = definition.params.model_fields if definition.params else ()
     for call in seen.calls.values():
         try:
             templates.check(call.request.channel, call.request.template, call.request.params, given=given)
         except TemplateError as error:
-            yield from (_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems)
+            yield call, error
 
 
 def _of_template(fault: Fault, file: str, line: int, whose: str = "") -> Problem:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from temporalio.client import WorkflowHistory
 
-from activities.templates import TemplateError, Templates
+from activities.templates import Templates
 from activities.versions import UnknownVersion, Versions
 from journeys.catalogue import Catalogue
 from journeys.temporal.held import catalogue_of
 from journeys.walk.seen import look_through
 from store.versions import VersionInUse
+from workers import definitions
 from workers.replaying import version_of
 from workers.unfit import Unfit, journey_of, people_in
 
@@ -31,13 +32,8 @@ def lacking(catalogue: Catalogue, templates: Templates, journeys: Collection[str
     """The messages of these journeys that lack something."""
     for name in sorted(set(journeys) & set(catalogue.journeys)):
         definition = catalogue.journeys[name]
-        given = definition.params.model_fields if definition.params else ()
-        for call in look_through(definition).calls.values():
-            request = call.request
-            try:
-                templates.check(request.channel, request.template, request.params, given=given)
-            except TemplateError as error:
-                yield Lacking(name, f"{request.channel.value} {request.template}", error.problems[0].text)
+        for call, error in definitions.lacking(definition, look_through(definition), templates):
+            yield Lacking(name, f"{call.request.channel.value} {call.request.template}", error.problems[0].text)
 
 
 def people_without(catalogue: Catalogue, templates: Templates, histories: Sequence[WorkflowHistory]) -> Iterator[Unfit]:

@@ -55,7 +55,7 @@ def api_config(
         catalogue=journeys,
         version=version,
         segments=segments,
-        codes=Codes(settings.catalogue, journeys, trusted(settings)),
+        codes=Codes(settings.catalogue, journeys, trusted(settings), version),
         temporal_namespace=settings.temporal_namespace,
         temporal_ui_url=settings.temporal_ui_url,
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from temporalio.client import WorkflowHistory
 
     from store import Database
+    from workers.definitions import Examined
     from workers.replaying import Replayed
     from workers.settings import Settings
     from workers.unfit import Unfit
@@ -49,20 +50,21 @@ def replay(
     logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what does not replay is our answer
     given = settings_here()
     histories = _read(files) if files else None
-    _insist_on_code(given.catalogue)
+    examined = _examined(given.catalogue)
     histories = asyncio.run(_fetched(given, limit, days)) if histories is None else histories
     everything = len(histories)
-    histories = histories if as_begun else _concerned(given, histories)
+    histories = histories if as_begun else _concerned(examined, histories)
     gone = everything - len(histories)
-    found = with_database(lambda database: _as_begun(given, database, histories)) if as_begun else _at_hand(given, histories)
-    lacking = (
-        with_database(lambda database: _begun_without(given, database, histories)) if as_begun else _without(given, histories)
-    )
-    wrong = [*unfit(found), *lacking]
+    if as_begun:
+        found, lacking = with_database(lambda database: _as_begun(given, database, histories))
+    else:
+        found, lacking = _at_hand(given, histories), _without(examined, histories)
+    misfits = unfit(found)
+    wrong = [*misfits, *lacking]
     tables.show(wrong, _drawn, as_json=as_json)
     if not as_json:
         without = f"; {gone} ended in journeys that are gone, and were left out" if gone else ""
-        failing = sum(each.runs for each in unfit(found))
+        failing = sum(each.runs for each in misfits)
         typer.echo(f"{len(histories)} runs of {people_in(histories)} people: {failing} do not replay{without}")
     raise typer.Exit(1 if wrong else 0)
 
@@ -96,13 +98,11 @@ async def _fetched(given: "Settings", limit: int, days: int) -> "list[WorkflowHi
     return await fetched(await connect_temporal(given), limit, timedelta(days=days))
 
 
-def _concerned(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[WorkflowHistory]":
+def _concerned(examined: "Examined", histories: "Sequence[WorkflowHistory]") -> "list[WorkflowHistory]":
     """Without runs that have ended in journeys that are no longer there: nobody goes on with them."""
-    from workers.definitions import examine
     from workers.unfit import is_over, journey_of
 
-    catalogue = examine(given.catalogue).catalogue
-    known = catalogue.journeys if catalogue is not None else {}
+    known = examined.catalogue.journeys if examined.catalogue is not None else {}
     return [each for each in histories if journey_of(each) in known or not is_over(each)]
 
 
@@ -120,7 +120,7 @@ def _at_hand(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list
     return asyncio.run(work())
 
 
-def _insist_on_code(module: str) -> None:
+def _examined(module: str) -> "Examined":
     """A catalogue that loads, but for messages that lack their template: those are told with the people whom they concern."""
     from journeys.rules import Rule
     from workers.definitions import examine
@@ -129,36 +129,30 @@ def _insist_on_code(module: str) -> None:
     examined = examine(module)
     if any(problem.serious and problem.rule not in told for problem in examined.problems) or examined.templates is None:
         insist_on_catalogue(module)
+    return examined
 
 
-def _without(given: "Settings", histories: "Sequence[WorkflowHistory]") -> "list[Unfit]":
-    from workers.definitions import examine
+def _without(examined: "Examined", histories: "Sequence[WorkflowHistory]") -> "list[Unfit]":
     from workers.lacking import people_without
 
-    examined = examine(given.catalogue)
     if examined.catalogue is None or examined.templates is None:
         return []
     return list(people_without(examined.catalogue, examined.templates, histories))
 
 
-async def _begun_without(given: "Settings", database: "Database", histories: "Sequence[WorkflowHistory]") -> "list[Unfit]":
+async def _as_begun(
+    given: "Settings", database: "Database", histories: "Sequence[WorkflowHistory]"
+) -> "tuple[list[Replayed], list[Unfit]]":
+    """Each on its own version: how it replays, and which messages lack something there."""
     from workers.definitions import load_definitions
     from workers.lacking import as_begun_without
-    from workers.signing import deployers
-    from workers.versions import library_of
-
-    catalogue, _ = load_definitions(given.catalogue, doubts=False)
-    return await as_begun_without(library_of(given.catalogue, database, catalogue, deployers(given)), histories)
-
-
-async def _as_begun(given: "Settings", database: "Database", histories: "Sequence[WorkflowHistory]") -> "list[Replayed]":
-    from workers.definitions import load_definitions
     from workers.replaying import as_begun
     from workers.signing import deployers
     from workers.versions import library_of
 
     catalogue, _ = load_definitions(given.catalogue, doubts=False)
-    return await as_begun(library_of(given.catalogue, database, catalogue, deployers(given)), histories)
+    library = library_of(given.catalogue, database, catalogue, deployers(given))
+    return await as_begun(library, histories), await as_begun_without(library, histories)
 
 
 def _drawn(wrong: "Sequence[Unfit]") -> "Iterable[RenderableType]":
