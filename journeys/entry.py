@@ -26,9 +26,7 @@ ALREADY_WAITING = "already waiting to enter"
 ENTERED_BEFORE = "entered before"
 COOLING_DOWN = "cooling down"
 NO_KEY = "no entry key"
-KILLED = "journey killed"
 UNLIKE_DECLARED = "event not as declared"
-PARAMS_UNLIKE = "parameters not as declared"
 
 
 @dataclass(frozen=True, slots=True)

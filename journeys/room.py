@@ -70,6 +70,12 @@ def rate_of(spec: JourneySpec, now: datetime) -> Rate | None:
     return limits.rate
 
 
+def to_count(spec: JourneySpec, now: datetime) -> tuple[datetime, int]:
+    """What `Counts` takes: since when entries count for its rate, and up to how many who are in it do for its capacity."""
+    limits, rate = spec.limits or _NONE, rate_of(spec, now)
+    return now - rate.per if rate else now, limits.capacity or 0
+
+
 def room_in(spec: JourneySpec, counts: Counts, now: datetime) -> Room:
     """How many may enter now."""
     limits, rate = spec.limits or _NONE, rate_of(spec, now)

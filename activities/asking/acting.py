@@ -15,7 +15,7 @@ from temporalio import activity
 from activities.versions import Served, Versions, nearest
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
 from journeys.contracts import Reason
-from journeys.entry import PARAMS_UNLIKE, Entry, Refused, let_in
+from journeys.entry import Entry, Refused, let_in
 from journeys.errors import InvalidParams
 from segments.language.events import TRAITS_CHANGED
 from store import Connection, Database
@@ -80,7 +80,7 @@ class Acting:
             if run is None:
                 return False
             if found is None:
-                await _refused(connection, run.profile_id, asked, "", Refused(PARAMS_UNLIKE))
+                await _refused(connection, run.profile_id, asked, "", Refused(Reason.PARAMS_UNLIKE.value))
                 return False
             return await self._let_in(connection, *found, run, asked)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from activities.channels.base import Provider
 from activities.deliver.doubt import Doubt
-from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer
+from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer, key_of
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
@@ -19,7 +19,7 @@ from journeys.gate.decide import Go, No, decide, exposures, inputs_of
 from journeys.gate.order import WAKING
 from store import Database
 from store.deliveries import ledger as deliveries
-from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, MessageKey, RunFacts
+from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, RunFacts
 from store.products import Offer
 from store.runs.exposures import holdout_asked
 
@@ -172,11 +172,6 @@ def _said(
     """One answer of the gate, as the ledger keeps it."""
     again = {"retry_at": retry_at.isoformat()} if retry_at else {}
     return {"at": attempt.now.isoformat(), "answer": answer, **attempt.told, **again, **(more or {})}
-
-
-def key_of(request: DeliverRequest) -> MessageKey:
-    """The idempotency key under which the ledger knows a message."""
-    return MessageKey(request.run_id, request.step, request.occurrence)
 
 
 def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any], retry_at: datetime | None = None) -> Receipt:

@@ -21,10 +21,10 @@ from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Re
 from activities.channels.kinds import KINDS, Bounce, WayOut
 from activities.channels.message import Address, Content, Outgoing
 from activities.channels.suppression import suppression_digest
-from activities.deliver.claim import Claim, Claims, Later, key_of, receipt_of
+from activities.deliver.claim import Claim, Claims, Later, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
-from activities.gate.facts import Questions, whereabouts_of
+from activities.gate.facts import Questions, key_of, whereabouts_of
 from activities.metrics import DELIVERIES, PROVIDER_RETRIES
 from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED

@@ -14,7 +14,7 @@ from activities.metrics import ENTRIES
 from activities.versions import Versions
 from journeys.clock import Clock
 from journeys.contracts import JourneySpec, Reason
-from journeys.room import Counts, rate_of, room_in
+from journeys.room import Counts, rate_of, room_in, to_count
 from store import Connection, Database
 from store.runs import entries
 from store.runs.rows import OpenRun
@@ -62,8 +62,7 @@ class Line:
         if limits is None or (rate is None and limits.capacity is None):
             places = room_in(spec, Counts(), now).places
         else:
-            since = now - rate.per if rate else now
-            counted = await entries.counts(connection, spec.name, since, limits.capacity or 0)
+            counted = await entries.counts(connection, spec.name, *to_count(spec, now))
             places = room_in(spec, Counts(*counted), now).places
         return _BATCH if places is None else min(places, _BATCH)
 

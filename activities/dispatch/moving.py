@@ -11,10 +11,11 @@ import structlog
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.dispatch.telling import tell
 from activities.together import together
 from journeys.clock import Clock
 from journeys.contracts import SoFar
-from journeys.heard import HEARD, SO_FAR, GoOn
+from journeys.heard import SO_FAR, GoOn
 from store import Database
 from store import versions as stored
 from store.versions import RunToMove
@@ -51,13 +52,13 @@ class Mover:
 
     async def _one(self, run: RunToMove) -> tuple[RunToMove, SoFar | None] | None:
         """What a run has done, if it was told before; nothing where it could not be reached."""
+        if not run.told:
+            asked = GoOn(version=run.version, number=run.number)
+            return (run, None) if await tell(self.client, run.workflow_id, asked) else None
         handle = self.client.get_workflow_handle(run.workflow_id)
         try:
-            if run.told:
-                return run, await handle.query(SO_FAR, result_type=SoFar, rpc_timeout=_ANSWER)
-            await handle.signal(HEARD, GoOn(version=run.version, number=run.number))
+            return run, await handle.query(SO_FAR, result_type=SoFar, rpc_timeout=_ANSWER)
         except (RPCError, WorkflowQueryFailedError) as error:
             if not isinstance(error, RPCError) or error.status is not RPCStatusCode.NOT_FOUND:
                 log.info("a run that shall move is asked again", run=str(run.id), error=type(error).__name__)
             return None
-        return run, None

@@ -137,10 +137,14 @@ class Questions:
     async def _neighbours(self, attempt: Attempt, spec: JourneySpec, where: Whereabouts) -> list[Neighbour]:
         if attempt.request.purpose is not Purpose.MARKETING:
             return []
-        now, request = attempt.now, attempt.request
-        after = since(caps_of(spec, self.ceilings), where.zones, now)
-        key = MessageKey(request.run_id, request.step, request.occurrence)
-        return await deliveries.past_under_lock(attempt.connection, attempt.facts.profile_id, after, key, now - PATIENCE)
+        after = since(caps_of(spec, self.ceilings), where.zones, attempt.now)
+        asked = attempt.facts.profile_id, after, key_of(attempt.request), attempt.now - PATIENCE
+        return await deliveries.past_under_lock(attempt.connection, *asked)
+
+
+def key_of(request: DeliverRequest) -> MessageKey:
+    """The idempotency key under which the ledger knows a message."""
+    return MessageKey(request.run_id, request.step, request.occurrence)
 
 
 async def budgeted(asked: Asked, attempt: Attempt) -> Asked:

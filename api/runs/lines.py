@@ -5,11 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from api.config import ApiConfig
+from api.runs.standing import Standing, standing_of
 from journeys import JourneyDefinition
 from journeys.contracts import JourneySpec
-from journeys.room import Counts, rate_of, room_in
+from journeys.room import Counts, room_in, to_count
 from store import Connection, Database
-from store.runs import entries
+from store.runs import entries, lists
 from store.runs.views import JourneyStanding, Run
 
 _LEFT = "the journey has left the catalogue"
@@ -37,6 +38,15 @@ async def shut(
     return {run.id: _shut(run, specs.get(run.journey), full.get(run.journey), now) for run in waiting}
 
 
+async def standings(
+    catalogue: Mapping[str, JourneyDefinition], database: Database, runs: Sequence[Run], now: datetime
+) -> dict[UUID, Standing]:
+    """How each of these runs stands, what it does next, and when."""
+    then = await lists.next_of(database, [run.id for run in runs], now)
+    closed = await shut(catalogue, database, runs, now)
+    return {run.id: standing_of(run, then.get(run.id), closed.get(run.id)) for run in runs}
+
+
 def _shut(run: Run, spec: JourneySpec | None, full: str | None, now: datetime) -> str:
     if spec is None:
         return _LEFT
@@ -55,6 +65,5 @@ async def _why(config: ApiConfig, connection: Connection, name: str) -> str:
 
 
 async def _full(connection: Connection, spec: JourneySpec, now: datetime) -> str | None:
-    limits, rate = spec.limits, rate_of(spec, now)
-    since, most = now - rate.per if rate else now, (limits.capacity if limits else None) or 0
-    return room_in(spec, Counts(*await entries.counts(connection, spec.name, since, most)), now).full
+    counted = await entries.counts(connection, spec.name, *to_count(spec, now))
+    return room_in(spec, Counts(*counted), now).full

@@ -12,14 +12,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.config import ApiConfig
 from api.problems import Problem
-from api.runs.lines import shut
-from api.runs.standing import Status, next_of, status_of
+from api.runs.lines import standings
+from api.runs.standing import Standing, Status
 from journeys.keepable import SAID, flaws
 from store import Database
 from store.ids import ID_LIMIT, as_id
 from store.runs import lists
 from store.runs.calls import CallRow
-from store.runs.lists import Next
 from store.runs.views import Message, Run
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -192,22 +191,19 @@ class RunPage(BaseModel):
 
 async def views(config: ApiConfig, database: Database, runs: Sequence[Run]) -> list[RunView]:
     """Runs as the API shows them."""
-    then = await lists.next_of(database, [run.id for run in runs], config.clock.now())
-    closed = await shut(config.catalogue, database, runs, config.clock.now())
-    return [_view(config, run, then.get(run.id), closed.get(run.id)) for run in runs]
+    stand = await standings(config.catalogue, database, runs, config.clock.now())
+    return [_view(config, run, stand[run.id]) for run in runs]
 
 
-def _view(config: ApiConfig, run: Run, then: Next | None, shut: str | None) -> RunView:
-    status = status_of(run, then)
-    what, at = next_of(run, status, then, shut)
+def _view(config: ApiConfig, run: Run, stands: Standing) -> RunView:
     return RunView(
         id=run.id,
         journey=run.journey,
         customer_id=run.profile_id,
         key=run.entry_key,
-        status=status,
-        next=what,
-        next_at=at,
+        status=stands.status,
+        next=stands.next,
+        next_at=stands.at,
         failure=run.failure if run.ended_at is None else None,
         version=run.version,
         entered_by=run.entered_by,

@@ -1,7 +1,7 @@
 """How a run stands, in words: its status, what it does next and when; for the API and for the command line."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from store.runs.lists import Next
 from store.runs.views import Run
@@ -15,6 +15,20 @@ _SIMPLE: dict[Status, str] = {
     "ending": "its end",
 }
 _PAUSED = "journey paused"
+
+
+class Standing(NamedTuple):
+    """A run's status, what it does next, and when, as far as that is known."""
+
+    status: Status
+    next: str | None
+    at: datetime | None
+
+
+def standing_of(run: Run, then: Next | None, shut: str | None = None) -> Standing:
+    """How a run stands; `shut` is what keeps out one that waits to be let in."""
+    status = status_of(run, then)
+    return Standing(status, *_next(run, status, then, shut))
 
 
 def status_of(run: Run, then: Next | None = None) -> Status:
@@ -32,8 +46,7 @@ def status_of(run: Run, then: Next | None = None) -> Status:
     return _under_way(then.state if then else None)
 
 
-def next_of(run: Run, status: Status, then: Next | None, shut: str | None = None) -> tuple[str | None, datetime | None]:
-    """What a run does next, and when, as far as that is known; `shut` is what keeps out one that waits to be let in."""
+def _next(run: Run, status: Status, then: Next | None, shut: str | None) -> tuple[str | None, datetime | None]:
     if status == "ended":
         return None, None
     if status == "in-line":

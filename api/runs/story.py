@@ -122,7 +122,7 @@ def tell(
         journey=run.journey,
         customer_id=str(run.profile_id),
         version=run.version,
-        zone=where.zones[0] if len(where.zones) == 1 else f"{len(where.zones)} zones",
+        zone=str(where),
         zone_told_by=where.told_by,
         status=status_of(run),
         happened=[told.moment(*each) for each in (*moments, *_ending(run))],

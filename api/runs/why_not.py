@@ -12,7 +12,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from journeys import JourneyDefinition
-from journeys.entry import COOLING_DOWN, ENTERED_BEFORE, KILLED, TOO_LATE, Past, is_held_out, refusal
+from journeys.contracts import Reason
+from journeys.entry import COOLING_DOWN, ENTERED_BEFORE, TOO_LATE, Past, is_held_out, refusal
 from journeys.room import earliest
 from segments import Segment
 from segments.ask.ask import explain
@@ -203,7 +204,7 @@ _REMEDIES = {
     TOO_LATE: "raise max_lateness=, or see why it was noticed so late",
     COOLING_DOWN: "shorten reentry=after(…)",
     ENTERED_BEFORE: "declare reentry=after(…), if they shall enter again",
-    KILLED: _RESUME,
+    Reason.KILLED: _RESUME,
 }
 
 

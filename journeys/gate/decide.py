@@ -107,11 +107,10 @@ def decide(question: Question) -> Go | No:
 
 def inputs_of(question: Question) -> dict[str, Any]:
     """What the gate was given, as far as it decides and is no personal data: kept on the ledger with its answer."""
-    zones = question.where.zones
     told = {
         "consent": question.consent,
         "addresses": question.unsuppressed,
-        "zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones",
+        "zone": str(question.where),
         "told_by": question.where.told_by,
         "sent_lately": len(question.past),
         "only": question.request.only,
@@ -258,7 +257,7 @@ _QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
 
 def _hours(q: Question) -> list[Quiet | Only]:
     zones = q.where.zones
-    told = {"zone": zones[0] if len(zones) == 1 else f"{len(zones)} zones", "told_by": q.where.told_by}
+    told = {"zone": str(q.where), "told_by": q.where.told_by}
     quiet = [Quiet(q.spec.quiet_hours, zones, told)] if q.spec.quiet_hours else []
     return [*quiet, Only(q.window, zones, {"window": str(q.window)} | told)] if q.window else [*quiet]
 

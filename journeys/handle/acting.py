@@ -1,6 +1,6 @@
 """Words of acting: what a journey does besides sending, to its customer's profile and in other journeys."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,12 +22,7 @@ class Acting(Words[EntryModel]):
         Example:
             await j.set_traits(tier="gold", churned=None)
         """
-        for name, value in traits.items():
-            if not is_plain(value):
-                raise CatalogueError(
-                    f"j.set_traits: {name}= is a number, a flag, a text or None, not {a_kind(value)}",
-                    remedy="set each part as a trait of its own",
-                )
+        _check_plain("j.set_traits", traits, "set each part as a trait of its own")
         if not traits:
             raise CatalogueError("j.set_traits() sets nothing", remedy='write j.set_traits(tier="gold")')
         await self._do(SetTraits, traits=traits)
@@ -40,12 +35,7 @@ class Acting(Words[EntryModel]):
         Example:
             await j.start("cart_discount", discount="10%")
         """
-        for name, value in params.items():
-            if not is_plain(value):
-                raise CatalogueError(
-                    f"j.start: {name}= is a number, a flag, a text or None, not {a_kind(value)}",
-                    remedy="pass each part by a name of its own",
-                )
+        _check_plain("j.start", params, "pass each part by a name of its own")
         return bool(await self._do(StartJourney, journey=_name("j.start", journey), params=params))
 
     async def end(self, journey: Any) -> bool:
@@ -80,6 +70,13 @@ class Acting(Words[EntryModel]):
         number = number or self._here.next("action")
         asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=number, **what)
         return await self._runtime.ask(asked)
+
+
+def _check_plain(word: str, given: Mapping[str, Plain], remedy: str) -> None:
+    for name, value in given.items():
+        if not is_plain(value):
+            told = f"{word}: {name}= is a number, a flag, a text or None, not {a_kind(value)}"
+            raise CatalogueError(told, remedy=remedy)
 
 
 def _name(word: str, journey: Any) -> str:

@@ -40,6 +40,9 @@ class Whereabouts:
     told_by: str
     not_understood: str | None = None
 
+    def __str__(self) -> str:
+        return self.zones[0] if len(self.zones) == 1 else f"{len(self.zones)} zones"
+
     def likely(self, otherwise: str) -> str:
         """One of the zones to show a date in: the other one where it is among them, or nothing is known."""
         return otherwise if otherwise in self.zones or self.told_by == "nothing" else self.zones[0]

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from api.runs.lines import shut
-from api.runs.standing import next_of
+from api.runs.standing import standing_of
 from definitions.cart_abandonment import cart_abandonment
 from journeys import JourneyDefinition
 from journeys.policies import Limits, Rate, Window
@@ -95,7 +95,7 @@ async def test_who_waits_in_line_is_told_what_keeps_them_out(two: Database) -> N
             "JourneyDefinition", SimpleNamespace(spec=replace(cart_abandonment.spec, name="welcome", limits=limits))
         )
         closed = await shut({"welcome": definition} if catalogue else {}, two, [run], T0)
-        return next_of(run, "in-line", None, closed[run.id])[0]
+        return standing_of(run, None, closed[run.id]).next
 
     line = "to be let in, or too late: "
     assert await told(Limits(capacity=1)) == f"{line}1 of 1 are in it"

@@ -1,7 +1,6 @@
 """`journeys why-not`: why somebody did not enter a journey, or was not sent one of its messages."""
 
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
@@ -40,32 +39,17 @@ def why_not(
 async def _asked(database: "Database", customer: str, journey: str, *, show: bool) -> "WhyNot":
     from api.runs.why_not import Asking
     from store.runs.views import has_runs
+    from workers.cli.operating.runs import customer_named
 
     given = settings_here()
     catalogue = examined_or_fail(given.catalogue)
     if journey not in catalogue.journeys and not await has_runs(database, journey):
         fail(f"no journey {journey!r}, and no run of one; the catalogue has: {', '.join(sorted(catalogue.journeys))}")
-    profile = await _profile(database, customer)
+    profile = await customer_named(database, customer)
     if profile is None:
         fail(f"no such customer {customer!r}: no identify or track call with this userId has come in, nor is it an id of ours")
     asking = Asking(database, journey, catalogue.journeys, catalogue.segments, given.clock.now())
     return await asking.about(profile, show=show)
-
-
-async def _profile(database: "Database", customer: str) -> UUID | None:
-    from store.runs.views import customer_id
-
-    async with database.pool.acquire() as connection:
-        found = await customer_id(connection, "user_id", customer)
-        return found or (await customer_id(connection, "id", customer) if _is_id(customer) else None)
-
-
-def _is_id(named: str) -> bool:
-    try:
-        UUID(named)
-    except ValueError:
-        return False
-    return True
 
 
 def _drawn(found: "WhyNot") -> "Iterable[RenderableType]":

@@ -12,6 +12,7 @@ from workers.cli.asked import fail, settings, settings_here, with_database
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from api.runs.standing import Standing
     from journeys import JourneyDefinition
     from store import Database
     from store.runs.lists import Counted, Wanted
@@ -58,7 +59,7 @@ class _Given(NamedTuple):
         if status != self.status:
             fail(f"--status {self.status}: choose one of {', '.join(STATUSES)}")
         since, until = (at and at.replace(tzinfo=UTC) for at in (self.since, self.until))
-        profile = None if self.customer is None else await _customer(database, self.customer)
+        profile = None if self.customer is None else await customer_named(database, self.customer) or fail("no such customer")
         return Wanted(self.journey, profile, status, since, until, ids)
 
 
@@ -182,36 +183,30 @@ async def one_run(database: "Database", named: str) -> "Run":
     return found[0]
 
 
-async def _customer(database: "Database", name: str) -> UUID:
+async def customer_named(database: "Database", name: str) -> UUID | None:
+    """The customer of a userId, else of an id of ours."""
     from contextlib import suppress
 
     from store.runs.views import customer_id
 
-    kind = "user_id"
-    with suppress(ValueError):
-        name, kind = str(UUID(name)), "id"
     async with database.pool.acquire() as connection:
-        found = await customer_id(connection, kind, name)
-    if found is None:
-        fail("no such customer")
+        found = await customer_id(connection, "user_id", name)
+        with suppress(ValueError):
+            found = found or await customer_id(connection, "id", str(UUID(name)))
     return found
 
 
 async def _told(database: "Database", found: "Sequence[Run]") -> "Sequence[RunTold]":
-    from api.runs.lines import shut
-    from api.runs.standing import ASLEEP, next_of, status_of
-    from store.runs import lists
+    from api.runs.lines import standings
+    from api.runs.standing import ASLEEP
     from workers.cli.operating.run_tables import told
     from workers.waking import wakings
 
-    now = settings().clock.now()
-    then = await lists.next_of(database, [run.id for run in found], now)
-    closed = await shut(_catalogue(), database, found, now) if any(run.waits_until for run in found) else {}
-    stands = {run.id: status_of(run, then.get(run.id)) for run in found}
-    nexts = {run.id: next_of(run, stands[run.id], then.get(run.id), closed.get(run.id)) for run in found}
-    asleep = [run.workflow_id for run in found if nexts[run.id] == (ASLEEP, None)]
+    limits = _catalogue() if any(run.waits_until for run in found) else {}
+    stands = await standings(limits, database, found, settings().clock.now())
+    asleep = [run.workflow_id for run in found if stands[run.id][1:] == (ASLEEP, None)]
     wakes = await wakings(settings_here(), asleep) if asleep else {}
-    return [told(run, stands[run.id], *_awake(nexts[run.id], wakes.get(run.workflow_id))) for run in found]
+    return [told(run, stands[run.id].status, *_awake(stands[run.id], wakes.get(run.workflow_id))) for run in found]
 
 
 def _catalogue() -> "Mapping[str, JourneyDefinition]":
@@ -225,5 +220,5 @@ def _catalogue() -> "Mapping[str, JourneyDefinition]":
         return {}
 
 
-def _awake(known: tuple[str | None, datetime | None], waking: "Waking | None") -> tuple[str | None, datetime | None]:
-    return (waking.what, waking.at) if waking else known
+def _awake(known: "Standing", waking: "Waking | None") -> tuple[str | None, datetime | None]:
+    return (waking.what, waking.at) if waking else (known.next, known.at)
