@@ -47,6 +47,11 @@ class Provider(Protocol):
         """How long the provider may take to report by itself what became of a message; zero where it never does."""
         ...
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The platforms that it alone carries to; none: it carries to all."""
+        ...
+
     def ready(self) -> AbstractAsyncContextManager[Line]:
         """Wait for a place, credentials and a connection. Cancelling it, or its failure, leaves no doubt.
 
@@ -71,7 +76,9 @@ class ProviderClass(Protocol):
 
 
 class Sends:
-    """What `ready` makes possible for every provider."""
+    """What `ready` makes possible for every provider, and what holds for most of them."""
+
+    platforms: frozenset[str] = frozenset()
 
     async def send(self: Provider, outgoing: Outgoing) -> Accepted:
         """Hand one message over as soon as the provider is ready, with no claim in between."""
