@@ -19,6 +19,8 @@ class Provider(StrEnum):
     FCM = "fcm"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
+    SES = "ses"
+    RESEND = "resend"
     SERVICES = "services"
 
 
