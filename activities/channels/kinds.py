@@ -98,7 +98,11 @@ _ROWS = (
         way_out=WayOut.LINK,
         subscriptions={"EMAIL": None},
         template=Template(".email.mjml", "activities.templating.email:EmailTemplate", beside=".email.txt"),
-        providers=("activities.channels.email.smtp:Smtp",),
+        providers=(
+            "activities.channels.email.smtp:Smtp",
+            "activities.channels.email.ses:Ses",
+            "activities.channels.email.resend:Resend",
+        ),
     ),
     Kind(name="sms", address=AddressKind.PHONE, opt_in=_MARKETING, subscriptions={"SMS": None}),
     Kind(

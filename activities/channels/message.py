@@ -65,6 +65,14 @@ class EmailContent(Content):
     from_name: str | None = Field(default=None, description="display name in place of the sender's own")
 
 
+class Campaign(_Frozen):
+    """Of which journey and template a message is, and for what: names of the catalogue, for whoever sums up."""
+
+    journey: str
+    template: str
+    purpose: str
+
+
 class Outgoing(_Frozen):
     """One message to one address."""
 
@@ -72,6 +80,7 @@ class Outgoing(_Frozen):
     address: Address
     content: SerializeAsAny[Content]
     useful_for: timedelta | None = Field(default=None, description="real time until nobody wants it any more")
+    campaign: Campaign | None = None
     traceparent: str | None = Field(default=None, description="W3C trace context to continue when no span is current")
 
 

@@ -72,12 +72,12 @@ class Programs:
         """The providers' stand-ins, with the page that shows the messages."""
         port, smtp_port = _port(self.at.sandbox), _port(self.at.smtp)
         arguments = ("--host", LOCALHOST, "--port", port, "--smtp-port", smtp_port, "--public-url", self.at.sandbox)
-        arguments += ("--apns-port", _port(self.at.apns))
         webhook = ("--whatsapp-webhook-url", self.at.api + WHATSAPP_WEBHOOK)
         directory = ("--data-dir", str(self.at.service_account.parent))
         self.at.service_account.parent.mkdir(parents=True, exist_ok=True)
         (self.at.service_account.parent / "services.json").write_text(json.dumps(self.samples))
-        command = ("workers.sandbox", *arguments, *webhook, *directory, *self._clock())
+        apple = ("--apns-port", _port(self.at.apns))
+        command = ("workers.sandbox", *arguments, *apple, *webhook, *directory, *self._clock())
         return self._program("sandbox", command, answers(self.at.sandbox))
 
     def api(self) -> Program:

@@ -20,6 +20,8 @@ class Provider(StrEnum):
     APNS = "apns"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
+    SES = "ses"
+    RESEND = "resend"
     SERVICES = "services"
 
 

@@ -44,6 +44,8 @@ _LANES = {
         "WhatsApp messages appear here as chat bubbles, with ticks for sent, delivered, read.",
     ),
     Provider.SMTP: ("Email", "Emails appear here with their HTML as a mailbox shows it, their text and their headers."),
+    Provider.SES: ("Amazon SES", "Emails that went by the API of Amazon SES."),
+    Provider.RESEND: ("Resend", "Emails that went by Resend's API."),
     Provider.SERVICES: ("Services", "What journeys told the company's services, or asked them, by signed calls."),
 }
 #: Providers whose messages look like those of another.

@@ -26,15 +26,18 @@ from workers.sandbox.http2 import Http2
 from workers.sandbox.inspection import inspection, invalid
 from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
+from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
+from workers.sandbox.ses import Ses
 from workers.sandbox.smtp import smtp_protocol
 from workers.sandbox.webhooks import Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 
-#: What a sender may use here; WhatsApp takes any token and any phone number id.
+#: What a sender may use here; WhatsApp takes any token and any phone number id, Resend any key.
 PHONE_NUMBER_ID = "100000000000001"
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
 APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
+SES_SECRET = "sandbox-ses-secret"  # noqa: S105 - as above
 SERVICE_SECRET = "whsec_" + b64encode(b"signs calls to sandbox services!").decode()
 EMAIL_FROM = "Sandbox Shop <hello@shop.example>"
 #: The networks that services here need opened.
@@ -131,7 +134,7 @@ async def running_sandbox(
     """
     data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the start
     async with AsyncExitStack() as stack:
-        http, mail = stack.enter_context(_listening(host, port)), stack.enter_context(_listening(host, smtp_port))
+        http, smtp = stack.enter_context(_listening(host, port)), stack.enter_context(_listening(host, smtp_port))
         apple, key = stack.enter_context(_listening(host, apns_port)), TeamKey(data_dir)
         url = (public_url or f"http://{host}:{_port(http)}").rstrip("/")
         clock = clock or Clock()
@@ -141,15 +144,16 @@ async def running_sandbox(
         account = ServiceAccount(data_dir, f"{url}/token")
         answers = Answers(data_dir / "services.json")
         called = Services(log, faults, answers, clock, service_secret)
-        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), called)
+        mail = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock)
+        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), called, *mail)
         pushes = Apns(key, log, faults, clock)
         await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
-        await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), mail))
+        await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), smtp))
         await stack.enter_async_context(_in_background(webhooks.run()))
         await stack.enter_async_context(_http_served(app, http))
         secrets = whatsapp_app_secret, service_secret
         apns_url = f"http://{host}:{_port(apple)}"
-        yield Sandbox(url, host, _port(mail), apns_url, account, key.path, log, faults, webhooks, answers, *secrets)
+        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, log, faults, webhooks, answers, *secrets)
 
 
 class _GraphVersion(Convertor[str]):
@@ -162,11 +166,11 @@ class _GraphVersion(Convertor[str]):
         return value
 
 
-def _app(fcm: Fcm, whatsapp: WhatsApp, called: Services) -> FastAPI:
+def _app(fcm: Fcm, whatsapp: WhatsApp, called: Services, ses: Ses, resend: Resend) -> FastAPI:
     register_url_convertor("graph_version", _GraphVersion())
     app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
     app.add_exception_handler(RequestValidationError, invalid)
-    app.router.routes.extend([*fcm.routes(), *whatsapp.routes(), *called.routes()])
+    app.router.routes.extend([*fcm.routes(), *whatsapp.routes(), *called.routes(), *ses.routes(), *resend.routes()])
     app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, called.answers))
     app.include_router(page(fcm.log, fcm.faults))
     return app
