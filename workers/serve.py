@@ -52,6 +52,7 @@ def api_config(
         events_per_second=settings.ingest_events_per_second,
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
+        web_push_public_key=settings.web_push_public_key,
         catalogue=journeys,
         version=version,
         segments=segments,

@@ -6,7 +6,7 @@ from activities.channels.email.ses import Ses
 from activities.channels.email.smtp import Smtp
 from activities.channels.email.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, WhatsAppContent
+from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, WebPushContent, WhatsAppContent
 from activities.channels.push.fcm import Fcm
 from activities.channels.suppression import suppression_digest, suppression_digests
 from activities.channels.whatsapp.cloud import WhatsApp
@@ -28,6 +28,7 @@ __all__ = [
     "Ses",
     "Smtp",
     "TryLater",
+    "WebPushContent",
     "WhatsApp",
     "WhatsAppContent",
     "read_unsubscribe",

@@ -39,7 +39,7 @@ class Messages:
         return self._events(MESSAGE_READ)
 
     def clicked(self) -> Did:
-        """A link in it was followed (nothing of ours writes this event yet: send "Message Clicked" from your link tracker)."""
+        """A link in it was followed: told by browsers of web push; of the others send "Message Clicked" from your link tracker."""
         return self._events(MESSAGE_CLICKED)
 
     def replied(self) -> Did:

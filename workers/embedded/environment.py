@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
+from activities.channels.web_push.vapid import private_text, public_text
 from workers.embedded.vault import Secrets, secrets_in
 from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
 from workers.sandbox.apns_account import NAME as APNS_KEY
-from workers.sandbox.server import LOOPBACK, services
+from workers.sandbox.server import LOOPBACK, WEB_PUSH_CONTACT, services
 from workers.settings import Settings
 
 
@@ -84,6 +86,8 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
         ours |= {"FCM_URL": addresses.sandbox, "FCM_SERVICE_ACCOUNT": str(addresses.service_account)}
     if settings.fcm_service_account is None and settings.apns_key is None:  # who has their own FCM may reach iOS by it
         ours |= _apns(addresses)
+    if not settings.web_push_key.get_secret_value():
+        ours |= _web_push(private)
     if not settings.whatsapp_token.get_secret_value():
         ours |= _whatsapp(addresses.sandbox, private)
     if not settings.sends_letters:
@@ -100,6 +104,14 @@ def _apns(addresses: Addresses) -> dict[str, str]:
         "APNS_TEAM_ID": TEAM_ID,
         "APNS_TOPIC": TOPIC,
     }
+
+
+def _web_push(private: Secrets) -> dict[str, str]:
+    """Real browsers may be written to as well: only the key is ours."""
+    digest = hashlib.sha256(private.web_push.encode()).digest()
+    key = ec.derive_private_key(int.from_bytes(digest, "big") >> 1, ec.SECP256R1())
+    pair = {"WEB_PUSH_KEY": private_text(key), "WEB_PUSH_PUBLIC_KEY": public_text(key)}
+    return pair | {"WEB_PUSH_CONTACT": WEB_PUSH_CONTACT}
 
 
 def _services(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:

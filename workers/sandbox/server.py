@@ -30,6 +30,7 @@ from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
 from workers.sandbox.ses import Ses
 from workers.sandbox.smtp import smtp_protocol
+from workers.sandbox.web_push import WebPush
 from workers.sandbox.webhooks import Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 
@@ -38,6 +39,10 @@ PHONE_NUMBER_ID = "100000000000001"
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
 APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
 SES_SECRET = "sandbox-ses-secret"  # noqa: S105 - as above
+#: Signs messages to browsers that do not exist; everybody knows it.
+WEB_PUSH_KEY = "HQY14X-D0x8lVEImVcNBjykzMgpFX_03wLzN4vWMC2o"
+WEB_PUSH_PUBLIC_KEY = "BEEmBgyU-6aH1291M_vZxj-p46lus_Sty8YH5042g7FLdMjoSJAZYULofaJppsNm1zZSIkThoX0fqiz57TQNCQI"
+WEB_PUSH_CONTACT = "mailto:push@shop.example"
 SERVICE_SECRET = "whsec_" + b64encode(b"signs calls to sandbox services!").decode()
 EMAIL_FROM = "Sandbox Shop <hello@shop.example>"
 #: The networks that services here need opened.
@@ -88,6 +93,9 @@ class Sandbox:
             "JOURNEYS_APNS_KEY_ID": KEY_ID,
             "JOURNEYS_APNS_TEAM_ID": TEAM_ID,
             "JOURNEYS_APNS_TOPIC": TOPIC,
+            "JOURNEYS_WEB_PUSH_KEY": WEB_PUSH_KEY,
+            "JOURNEYS_WEB_PUSH_PUBLIC_KEY": WEB_PUSH_PUBLIC_KEY,
+            "JOURNEYS_WEB_PUSH_CONTACT": WEB_PUSH_CONTACT,
             "JOURNEYS_WHATSAPP_URL": self.url,
             "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
             "JOURNEYS_WHATSAPP_TOKEN": ACCESS_TOKEN,
@@ -146,6 +154,7 @@ async def running_sandbox(
         called = Services(log, faults, answers, clock, service_secret)
         mail = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock)
         app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), called, *mail)
+        app.router.routes.extend(WebPush(log, faults, clock, url).routes())
         pushes = Apns(key, log, faults, clock)
         await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
         await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), smtp))
