@@ -52,6 +52,7 @@ def api_config(
         events_per_second=settings.ingest_events_per_second,
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
+        twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
         catalogue=journeys,
         version=version,
         segments=segments,

@@ -4,8 +4,9 @@ from activities.channels.base import Provider
 from activities.channels.email.smtp import Smtp
 from activities.channels.email.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, WhatsAppContent
+from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, SmsContent, WhatsAppContent
 from activities.channels.push.fcm import Fcm
+from activities.channels.sms.twilio import Twilio
 from activities.channels.suppression import suppression_digest, suppression_digests
 from activities.channels.whatsapp.cloud import WhatsApp
 
@@ -22,8 +23,10 @@ __all__ = [
     "Provider",
     "PushContent",
     "Refused",
+    "SmsContent",
     "Smtp",
     "TryLater",
+    "Twilio",
     "WhatsApp",
     "WhatsAppContent",
     "read_unsubscribe",

@@ -94,7 +94,17 @@ _ROWS = (
         template=Template(".email.mjml", "activities.templating.email:EmailTemplate", beside=".email.txt"),
         provider="activities.channels.email.smtp:Smtp",
     ),
-    Kind(name="sms", address=AddressKind.PHONE, opt_in=_MARKETING, subscriptions={"SMS": None}),
+    Kind(
+        name="sms",
+        address=AddressKind.PHONE,
+        called="text messages",
+        opt_in=_MARKETING,
+        bounce=Bounce.DEAD,
+        way_out=WayOut.STOP,
+        subscriptions={"SMS": None},
+        template=Template(".sms.yaml", "activities.templating.sms:SmsTemplate"),
+        provider="activities.channels.sms.twilio:Twilio",
+    ),
     Kind(
         name="whatsapp",
         address=AddressKind.PHONE,

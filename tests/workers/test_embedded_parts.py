@@ -34,7 +34,7 @@ ADDRESSES = Addresses(
     smtp="smtp://127.0.0.1:6",
     service_account=Path("account.json"),
 )
-PRIVATE = Secrets(secrets.token_urlsafe(24), "app", "verify", "token", secrets.token_urlsafe(24), "api", "service")
+PRIVATE = Secrets(secrets.token_urlsafe(24), "app", "verify", "token", "twilio", secrets.token_urlsafe(24), "api", "service")
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ class Provider(StrEnum):
     FCM = "fcm"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
+    TWILIO = "twilio"
     SERVICES = "services"
 
 
