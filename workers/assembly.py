@@ -81,7 +81,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
 
 def channels(settings: Settings) -> dict[Channel, Provider]:
     """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
-    found = {kind.channel: kind.provider_class.configured(settings) for kind in sending()}
+    found = {kind.channel: kind.carrier(settings) for kind in sending()}
     return {channel: provider for channel, provider in found.items() if provider is not None}
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -81,7 +81,23 @@ class Settings(BaseSettings):
     smtp_connections: int = Field(
         default=10, ge=1, description="connections to the relay per worker, and so letters on their way at once"
     )
+    ses_region: str = Field(
+        default="", pattern=r"^[a-z0-9-]*$", description="letters go by Amazon SES in this region, e.g. eu-west-1"
+    )
+    ses_access_key_id: str = Field(default="", description="the access key of a user who may ses:SendEmail")
+    ses_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
+    ses_configuration_set: str = Field(default="", description="the one that publishes events; empty: the sender's own")
+    ses_url: str = Field(default="", description="base URL of SES's API; empty: Amazon's own for the region")
+    resend_api_key: SecretStr = Field(default=SecretStr(""), description="letters go by Resend with this key (sending access)")
+    resend_url: str = Field(default="https://api.resend.com", description="base URL of Resend's API")
     email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
+    email_reply_to: str = Field(default="", description="where answers go; empty: to the sender")
+    email_unsubscribe: str = Field(
+        default="", description="address of a mailbox that `journeys mailbox` reads: a second way out, beside the link"
+    )
+    email_bounces: str = Field(
+        default="", description="address of a mailbox that `journeys mailbox` reads: what bounces returns to it, as bounces+…@"
+    )
 
     sms_senders: Annotated[Mapping[str, str], NoDecode] = Field(
         default_factory=dict,
@@ -159,6 +175,18 @@ class Settings(BaseSettings):
         if unknown := sorted(set(given) - set(LANGUAGES)):
             raise ValueError(f"STOP is not known in {', '.join(unknown)}; use some of {', '.join(LANGUAGES)}")
         return given
+
+    @model_validator(mode="after")
+    def _one_way_for_letters(self) -> Self:
+        given = {"SMTP_URL": self.smtp_url, "SES_REGION": self.ses_region, "RESEND_API_KEY": self.resend_api_key}
+        if len(named := [f"JOURNEYS_{name}" for name, value in given.items() if value]) > 1:
+            raise PydanticCustomError("two_ways", "letters go one way: set only one of {them}", {"them": ", ".join(named)})
+        return self
+
+    @property
+    def sends_letters(self) -> bool:
+        """Whether any provider of email is given."""
+        return bool(self.smtp_url or self.ses_region or self.resend_api_key)
 
     @field_validator("private_targets")
     @classmethod

@@ -1,6 +1,8 @@
 """Channels: one file per provider, the same small interface behind each; what they promise is in `docs/channels.md`."""
 
 from activities.channels.base import Provider
+from activities.channels.email.resend import Resend
+from activities.channels.email.ses import Ses
 from activities.channels.email.smtp import Smtp
 from activities.channels.email.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
@@ -23,6 +25,8 @@ __all__ = [
     "Provider",
     "PushContent",
     "Refused",
+    "Resend",
+    "Ses",
     "SmsContent",
     "Smtp",
     "TryLater",

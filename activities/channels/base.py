@@ -34,7 +34,12 @@ class Provider(Protocol):
 
     @property
     def idempotent(self) -> bool:
-        """Whether sending twice under one key is certain to reach the customer once."""
+        """Whether sending twice under one key, within `forgets_after`, is certain to reach the customer once."""
+        ...
+
+    @property
+    def forgets_after(self) -> timedelta:
+        """How long (real time) it knows a key again."""
         ...
 
     @property
@@ -72,6 +77,8 @@ class ProviderClass(Protocol):
 
 class Sends:
     """What `ready` makes possible for every provider."""
+
+    forgets_after = timedelta.max
 
     async def send(self: Provider, outgoing: Outgoing) -> Accepted:
         """Hand one message over as soon as the provider is ready, with no claim in between."""

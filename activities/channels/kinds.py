@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from journeys.contracts import Channel, Purpose, longest_attempt
 from store.addresses import AddressKind
 
 if TYPE_CHECKING:
-    from activities.channels.base import ProviderClass
+    from activities.channels.base import Provider, ProviderClass
     from activities.templating.base import TemplateClass
 
 
@@ -61,7 +61,7 @@ class Kind:
     way_out: WayOut = WayOut.NONE
     subscriptions: Mapping[str, str | None] = field(default_factory=dict)  # Segment's types for it, each with its platform
     template: Template | None = None
-    provider: str | None = None
+    providers: tuple[str, ...] = ()  # whichever of them is configured carries its messages
 
     @property
     def channel(self) -> Channel:
@@ -74,10 +74,13 @@ class Kind:
         return longest_attempt(self.channel)
 
     @property
-    def provider_class(self) -> "ProviderClass":
-        """Who carries its messages."""
-        assert self.provider is not None, f"nothing is sent by {self.name}"
-        return cast("ProviderClass", resolve_name(self.provider))
+    def provider_classes(self) -> "tuple[ProviderClass, ...]":
+        """Who may carry its messages, the usual one first."""
+        return tuple(cast("ProviderClass", resolve_name(provider)) for provider in self.providers)
+
+    def carrier(self, settings: Any) -> "Provider | None":
+        """The provider that the settings describe, if any; of two, the first."""
+        return next((found for each in self.provider_classes if (found := each.configured(settings)) is not None), None)
 
 
 _MARKETING = frozenset({Purpose.MARKETING})
@@ -92,7 +95,11 @@ _ROWS = (
         way_out=WayOut.LINK,
         subscriptions={"EMAIL": None},
         template=Template(".email.mjml", "activities.templating.email:EmailTemplate", beside=".email.txt"),
-        provider="activities.channels.email.smtp:Smtp",
+        providers=(
+            "activities.channels.email.smtp:Smtp",
+            "activities.channels.email.ses:Ses",
+            "activities.channels.email.resend:Resend",
+        ),
     ),
     Kind(
         name="sms",
@@ -103,7 +110,7 @@ _ROWS = (
         way_out=WayOut.STOP,
         subscriptions={"SMS": None},
         template=Template(".sms.yaml", "activities.templating.sms:SmsTemplate"),
-        provider="activities.channels.sms.twilio:Twilio",
+        providers=("activities.channels.sms.twilio:Twilio",),
     ),
     Kind(
         name="whatsapp",
@@ -114,7 +121,7 @@ _ROWS = (
         way_out=WayOut.STOP,
         subscriptions={"WHATSAPP": None},
         template=Template(".whatsapp.yaml", "activities.templating.whatsapp:WhatsAppTemplate"),
-        provider="activities.channels.whatsapp.cloud:WhatsApp",
+        providers=("activities.channels.whatsapp.cloud:WhatsApp",),
     ),
     Kind(
         name="push",
@@ -124,7 +131,7 @@ _ROWS = (
         bounce=Bounce.DEAD,
         subscriptions={"IOS_PUSH": "ios", "ANDROID_PUSH": "android"},
         template=Template(".push.yaml", "activities.templating.push:PushTemplate"),
-        provider="activities.channels.push.fcm:Fcm",
+        providers=("activities.channels.push.fcm:Fcm",),
     ),
 )
 
@@ -134,7 +141,7 @@ KINDS: dict[str, Kind] = {row.name: row for row in _ROWS}
 
 def sending() -> tuple[Kind, ...]:
     """The channels on which messages go out."""
-    return tuple(kind for kind in KINDS.values() if kind.provider)
+    return tuple(kind for kind in KINDS.values() if kind.providers)
 
 
 def of_address(address: AddressKind) -> tuple[Kind, ...]:

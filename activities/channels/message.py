@@ -4,7 +4,9 @@ Promise: neutral and frozen; each provider turns it into its own payload, and an
 here.
 """
 
+import hashlib
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
@@ -35,6 +37,12 @@ class PushContent(Content):
     link: str | None = Field(default=None, repr=False, description="deep link that the app opens")
     click_action: str | None = Field(default=None, description="Android intent of the app; empty: the launcher")
     data: dict[str, str] = Field(default_factory=dict, repr=False)
+    priority: Literal["high", "normal"] = Field(default="high", description="normal: when the phone is awake anyway")
+    sound: str | None = Field(default=None, description="a sound file of the app, or `default`; empty: none")
+    badge: int | None = Field(default=None, ge=0, description="the number on the app's icon; 0 takes it away")
+    category: str | None = Field(default=None, description="Apple's category (its buttons), Android's channel")
+    collapse: str | None = Field(default=None, repr=False, description="it replaces the last one of this name")
+    mutable: bool = Field(default=False, description="the app may change it before it is shown (Apple)")
 
 
 class WhatsAppContent(Content):
@@ -64,6 +72,14 @@ class EmailContent(Content):
     from_name: str | None = Field(default=None, description="display name in place of the sender's own")
 
 
+class Campaign(_Frozen):
+    """Of which journey and template a message is, and for what: names of the catalogue, for whoever sums up."""
+
+    journey: str
+    template: str
+    purpose: str
+
+
 class Outgoing(_Frozen):
     """One message to one address."""
 
@@ -71,7 +87,16 @@ class Outgoing(_Frozen):
     address: Address
     content: SerializeAsAny[Content]
     useful_for: timedelta | None = Field(default=None, description="real time until nobody wants it any more")
+    campaign: Campaign | None = None
     traceparent: str | None = Field(default=None, description="W3C trace context to continue when no span is current")
+
+
+def tag_of(key: str, collapse: str | None) -> str:
+    """Under which name a notification stands on a device: all attempts at a message have one, or all that replace each other.
+
+    A digest, because it travels in the clear; short enough for every provider (32 hexadecimal digits).
+    """
+    return hashlib.sha256((collapse or key).encode()).hexdigest()[:32]
 
 
 class Accepted(_Frozen):

@@ -117,10 +117,11 @@ class Claims:
         """
         request, facts = attempt.request, attempt.facts
         provider = self.providers[request.channel]
-        again = provider.idempotent or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
+        known = provider.idempotent and self.doubt.known_again(attempt.now, row.first_at, provider.forgets_after)
+        again = known or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
         over = facts.control == "killed" or facts.over
         reachable, offer = await self.questions.reachable(attempt), await earlier_offer(attempt)
-        if why is None and row.retry_at is None and not provider.idempotent:
+        if why is None and row.retry_at is None and not known:
             why = Later(_LOST, self.doubt.pause_after(row.copies, provider.tells_within))
         claim = Claim(facts, reachable, doubted=True, offer=offer)
         if not again or not reachable or over or self.doubt.too_late(request, attempt.now, why.pause if why else None):

@@ -19,7 +19,7 @@ from activities.channels.base import Line, Provider
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.kinds import KINDS, Bounce, WayOut
-from activities.channels.message import Address, Content, Outgoing
+from activities.channels.message import Address, Campaign, Content, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.deliver.claim import Claim, Claims, Later, receipt_of
 from activities.deliver.doubt import Doubt
@@ -117,6 +117,7 @@ class Delivery:
                 address=Address(endpoint_id=endpoint.id, value=endpoint.address, platform=endpoint.platform),
                 content=content,
                 useful_for=(request.useless_after - self.clock(request)) / self.doubt.speed,
+                campaign=Campaign(journey=request.journey, template=request.template, purpose=request.purpose.value),
                 traceparent=claim.facts.traceparent,
             )
             try:
@@ -152,11 +153,11 @@ class Delivery:
         return why
 
     async def _in_doubt(self, request: DeliverRequest, claim: Claim, error: str) -> Later | Receipt:
-        """Perhaps accepted: a transactional message goes again, after a pause and up to the bound."""
-        now, detail = self.clock(request), {"error": error}
-        pause = self.doubt.pause_after(claim.row.copies, self.providers[request.channel].tells_within)
-        enough = request.purpose is not Purpose.TRANSACTIONAL or claim.row.copies >= self.doubt.copies
-        if enough or self.doubt.too_late(request, now, pause):
+        """Perhaps accepted: it goes again after a pause where its key is known again, a transactional one up to the bound."""
+        now, detail, provider = self.clock(request), {"error": error}, self.providers[request.channel]
+        pause = self.doubt.pause_after(claim.row.copies, provider.tells_within)
+        bounded = request.purpose is Purpose.TRANSACTIONAL and claim.row.copies < self.doubt.copies
+        if not (bounded or provider.idempotent) or self.doubt.too_late(request, now, pause):
             return await self._settle(request, claim, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, detail)
         retry_at = self.doubt.business(now, pause)
         await self._write(request, claim, Settlement("claimed", now, None, claim.told | detail, retry_at=retry_at))

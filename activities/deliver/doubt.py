@@ -27,6 +27,10 @@ class Doubt:
         """How long to wait (real time) when this many copies may have been accepted."""
         return max(self.pause * math.pow(_GROWTH, max(copies - 1, 0)), tells_within)
 
+    def known_again(self, now: datetime, first_at: datetime | None, forgets_after: timedelta) -> bool:
+        """Whether a provider still knows the key of a message that was first claimed then (business times)."""
+        return first_at is not None and (now - first_at) / self.speed < forgets_after
+
     def business(self, now: datetime, pause: timedelta | None) -> datetime:
         """The business time after a pause."""
         return now + (pause or timedelta(0)) * self.speed

@@ -3,6 +3,7 @@
 Promise: an author sees all that is wrong with a file at once, in the order of its lines.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +65,20 @@ class Compilation:
         if wrong:
             self.problems.append(Problem(self.source.file, text.line, f"{name} is not a valid link: {wrong}"))
         return self.phrase(Text(with_encoded_parameters(text.value), text.line))
+
+    def one_of(self, name: str, *words: str) -> str | None:
+        """A field that holds one of some words, or is absent."""
+        text = self.source.text(name)
+        if text is not None and text.value not in words:
+            self.problems.append(Problem(self.source.file, text.line, f"{name} must be {' or '.join(words)}"))
+        return text.value if text else None
+
+    def matching(self, name: str, pattern: str, form: str) -> str | None:
+        """A field that holds a text of this form, or is absent."""
+        text = self.source.text(name)
+        if text is not None and not re.fullmatch(pattern, text.value):
+            self.problems.append(Problem(self.source.file, text.line, f"{name} must be {form}"))
+        return text.value if text else None
 
     def language(self) -> str | None:
         """The language that the template is written in, where it says one."""

@@ -55,6 +55,11 @@ def literal_fault(source: str, *, schemes: frozenset[str] | None = WEB) -> str |
     return fault(_LIQUID.sub("x", source).strip(), schemes=schemes)
 
 
+def literal_of(source: str) -> str:
+    """What stands in a template whatever the values are: its text without variables; nothing where it depends on tags."""
+    return "" if "{%" in source else _LIQUID.sub("", source)
+
+
 def with_encoded_parameters(link: str) -> str:
     """A link's template in which each variable that is a parameter's value (`?name={{ … }}`) is encoded as one."""
     return _PARAMETER.sub(_encode, link)

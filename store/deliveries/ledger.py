@@ -87,6 +87,7 @@ class LedgerRow:
     copies: int
     retry_at: datetime | None
     detail: dict[str, Any] = field(default_factory=dict)
+    first_at: datetime | None = None  # when it was first claimed
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from activities.channels import Fcm, Smtp
+from activities.channels import Fcm, Resend, Smtp
 from activities.channels.base import Provider
+from activities.channels.email.letter import Sender
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import COPIES, Doubt
 from journeys.contracts import WORKFLOW_QUEUE, Channel, DeliverRequest, Purpose, Receipt, delivery_queue
@@ -59,7 +60,7 @@ async def in_flight(shop: Shop, asked: DeliverRequest) -> None:
 
 
 def with_relay(shop: Shop, **how: Any) -> tuple[Delivery, Provider]:
-    smtp = Smtp(f"smtp://{shop.sandbox.smtp_host}:{shop.sandbox.smtp_port}", EMAIL_FROM, **how)
+    smtp = Smtp(f"smtp://{shop.sandbox.smtp_host}:{shop.sandbox.smtp_port}", Sender.parse(EMAIL_FROM), **how)
     return replace(shop.parts.delivery, providers={Channel.EMAIL: smtp}), smtp
 
 
@@ -250,3 +251,30 @@ async def test_a_push_ends_when_its_message_is_useless_in_the_time_that_customer
     await trial.parts.delivery.deliver(request(run, occurrence=1))
     await demo.deliver(request(run, occurrence=2))
     assert [m.raw["android"]["ttl"] for m in trial.sandbox.messages] == ["43200s", "12s"]
+
+
+async def test_a_letter_in_doubt_goes_again_where_its_key_is_known_and_only_as_long_as_it_is(trial: Shop, run: Run) -> None:
+    """Whatever its purpose: Resend sends nothing twice under one key, for a day."""
+    async with httpx.AsyncClient(timeout=5) as http:
+        resend = Resend("re_key", Sender.parse(EMAIL_FROM), http, url=trial.sandbox.url)
+        delivery, asked = replace(trial.parts.delivery, providers={Channel.EMAIL: resend}), request(run, **EMAIL)
+        trial.sandbox.faults.tell("resend", "timeout_after_accept", hold_seconds=0)
+        for _ in range(2):
+            with pytest.raises(ApplicationError, match="no answer"):
+                await delivery.deliver(asked)
+        assert (await row(trial, asked))["state"] == "claimed"
+        forgotten = replace(delivery, clock=lambda _: asked.due_at + Resend.forgets_after + timedelta(hours=1))
+        trial.sandbox.faults.clear()
+        assert (await delivery.deliver(asked)).sent
+        assert len(trial.sandbox.messages) == 1
+
+        late, lost = (
+            request(run, **EMAIL, occurrence=2),
+            trial.sandbox.faults.tell("resend", "timeout_after_accept", hold_seconds=0),
+        )
+        late = late.model_copy(update={"useless_after": late.due_at + timedelta(days=7)})
+        with pytest.raises(ApplicationError):
+            await delivery.deliver(late)
+        trial.sandbox.faults.clear(lost.id)
+        assert (await forgotten.deliver(late)).outcome == "unconfirmed"
+        assert len(trial.sandbox.messages) == 2

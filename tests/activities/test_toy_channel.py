@@ -17,7 +17,7 @@ _TOY = Kind(
     name="push",
     address=AddressKind.NONE,
     template=Template(".push.yaml", "tests.toy.paper:PaperTemplate"),
-    provider="tests.toy.bottle:Sea",
+    providers=("tests.toy.bottle:Sea",),
 )
 
 

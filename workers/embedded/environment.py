@@ -86,7 +86,7 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
         ours |= _whatsapp(addresses.sandbox, private)
     if not settings.twilio_account_sid:
         ours |= _twilio(addresses.sandbox, private)
-    if not settings.smtp_url.get_secret_value():
+    if not settings.sends_letters:
         ours |= {"SMTP_URL": addresses.smtp, "EMAIL_FROM": "Shop <hello@shop.example>"}
     return ours
 

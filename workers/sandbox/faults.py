@@ -9,6 +9,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from workers.sandbox.messages import Provider
 
+#: What any front end does.
+_OVER_HTTP = {
+    "502": "an HTML page from a front end, before acceptance",
+    "503": "service unavailable, before acceptance",
+    "html": "200 with an HTML page of some front end, before acceptance",
+    "timeout_after_accept": "accepted, then no answer and a dropped connection",
+    "drop_before_accept": "the connection drops and nothing was accepted",
+    "slow": "accepted, and answered as it should be, but only after hold_seconds",
+}
+
 #: What each provider can be told to do, and what happens then.
 FAULTS: dict[Provider, dict[str, str]] = {
     Provider.FCM: {
@@ -85,6 +95,24 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "statuses_out_of_order": "accepted; statuses arrive as delivered, sent, queued",
         "statuses_twice": "accepted; every status arrives twice",
         "no_statuses": "accepted; no status ever arrives",
+    },
+    Provider.SES: {
+        "429": "TooManyRequestsException, before acceptance",
+        "quota": "LimitExceededException: the account's quota is used up",
+        "paused": "SendingPausedException: the account may not send",
+        "unverified": "MessageRejected: our own address is not verified",
+        "rejected": "MessageRejected: the content is not taken",
+        "500": "InternalFailure, with the letter accepted or not",
+        **_OVER_HTTP,
+    },
+    Provider.RESEND: {
+        "429": "rate_limit_exceeded, before acceptance",
+        "quota": "daily_quota_exceeded: the account's quota is used up",
+        "rejected": "422 validation_error",
+        "403": "our own domain is not verified",
+        "500": "application_error, with the letter accepted or not",
+        "in_progress": "409: a request under the same key is on its way",
+        **_OVER_HTTP,
     },
     Provider.SERVICES: {
         "400": "refused",

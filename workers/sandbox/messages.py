@@ -20,6 +20,8 @@ class Provider(StrEnum):
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
     TWILIO = "twilio"
+    SES = "ses"
+    RESEND = "resend"
     SERVICES = "services"
 
 

@@ -24,18 +24,21 @@ from workers.sandbox.fcm import Fcm
 from workers.sandbox.inspection import inspection, invalid
 from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
+from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
+from workers.sandbox.ses import Ses
 from workers.sandbox.smtp import smtp_protocol
 from workers.sandbox.twilio import Twilio
 from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.webhooks import Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 
-#: What a sender may use here; WhatsApp takes any token and any phone number id.
+#: What a sender may use here; WhatsApp takes any token and any phone number id, Resend any key.
 PHONE_NUMBER_ID = "100000000000001"
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
 APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
 TWILIO_TOKEN = "sandbox-twilio-token"  # noqa: S105 - as the app secret
+SES_SECRET = "sandbox-ses-secret"  # noqa: S105 - as above
 SERVICE_SECRET = "whsec_" + b64encode(b"signs calls to sandbox services!").decode()
 EMAIL_FROM = "Sandbox Shop <hello@shop.example>"
 #: The networks that services here need opened.
@@ -132,7 +135,7 @@ async def running_sandbox(
     """
     data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the start
     async with AsyncExitStack() as stack:
-        http, mail = stack.enter_context(_listening(host, port)), stack.enter_context(_listening(host, smtp_port))
+        http, smtp = stack.enter_context(_listening(host, port)), stack.enter_context(_listening(host, smtp_port))
         url = (public_url or f"http://{host}:{_port(http)}").rstrip("/")
         clock = clock or Clock()
         log, faults = MessageLog(data_dir / "messages.jsonl", message_limit), Faults()
@@ -144,12 +147,13 @@ async def running_sandbox(
         answers = Answers(data_dir / "services.json")
         called = Services(log, faults, answers, clock, service_secret)
         texts = Twilio(log, faults, callbacks, clock, twilio_token)
-        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called)
-        await stack.enter_async_context(_mail_served(smtp_protocol(log, faults, clock), mail))
+        mail = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock)
+        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *mail)
+        await stack.enter_async_context(_mail_served(smtp_protocol(log, faults, clock), smtp))
         await stack.enter_async_context(_in_background(webhooks.run()))
         await stack.enter_async_context(_http_served(app, http))
         secrets = whatsapp_app_secret, service_secret, twilio_token
-        yield Sandbox(url, host, _port(mail), account, log, faults, webhooks, callbacks, answers, *secrets)
+        yield Sandbox(url, host, _port(smtp), account, log, faults, webhooks, callbacks, answers, *secrets)
 
 
 class _GraphVersion(Convertor[str]):
@@ -162,11 +166,12 @@ class _GraphVersion(Convertor[str]):
         return value
 
 
-def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services) -> FastAPI:
+def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services, ses: Ses, resend: Resend) -> FastAPI:
     register_url_convertor("graph_version", _GraphVersion())
     app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
     app.add_exception_handler(RequestValidationError, invalid)
-    app.router.routes.extend([*fcm.routes(), *whatsapp.routes(), *texts.routes(), *called.routes()])
+    for each in (fcm, whatsapp, texts, called, ses, resend):
+        app.router.routes.extend(each.routes())
     app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, texts.callbacks, called.answers))
     app.include_router(page(fcm.log, fcm.faults))
     return app

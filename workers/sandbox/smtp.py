@@ -6,9 +6,6 @@ Source: RFC 5321; the enhanced status codes are those of RFC 3463.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage, MIMEPart
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,7 +13,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from journeys.clock import Clock
 from workers.sandbox.faults import FaultRule, Faults
-from workers.sandbox.messages import Message, MessageLog, Provider
+from workers.sandbox.letters import letter_shown
+from workers.sandbox.messages import MessageLog, Provider
 
 _AT_RECIPIENT = {
     "550": "550 5.1.1 The email account that you tried to reach does not exist",
@@ -85,30 +83,9 @@ class _Receiver:
         return "250 2.0.0 OK: queued"
 
     def _accept(self, envelope: Envelope, rule: FaultRule | None) -> None:
-        content = envelope.content
-        mail = message_from_bytes(content if isinstance(content, bytes) else b"", policy=policy.default)
+        raw = envelope.content if isinstance(envelope.content, bytes) else b""
         for recipient in envelope.rcpt_tos:
-            self.log.add(self._message(mail, recipient, rule))
-
-    def _message(self, mail: EmailMessage, recipient: str, rule: FaultRule | None) -> Message:
-        real = datetime.now(UTC)
-        headers = [[_clean(name), _shown(name, value)] for name, value in mail.raw_items()]
-        first = {name.lower(): value for name, value in reversed(headers)}
-        return Message(
-            provider=Provider.SMTP,
-            provider_id=first.get("message-id", ""),
-            sender=first.get("from", ""),
-            to=recipient,
-            accepted_at=self.clock.business(real),
-            received_at=real,
-            key=first.get("x-message-key"),
-            title=first.get("subject", ""),
-            body=_part(mail, "plain") or "",
-            html=_part(mail, "html"),
-            link=first.get("list-unsubscribe"),
-            fault=rule.fault if rule else None,
-            raw={"headers": headers},
-        )
+            self.log.add(letter_shown(Provider.SMTP, raw, recipient, self.clock, fault=rule.fault if rule else None))
 
 
 async def _hang_up(server: SMTP, after_seconds: float) -> None:
@@ -120,32 +97,3 @@ async def _hang_up(server: SMTP, after_seconds: float) -> None:
 def _close(server: SMTP) -> None:
     if server.transport is not None:
         server.transport.close()
-
-
-def _shown(name: str, value: str) -> str:
-    """A header as a person reads it; one that the library cannot parse, as it came."""
-    try:
-        return _clean(str(policy.default.header_fetch_parse(name, value)))
-    except Exception:  # noqa: BLE001 - malformed addresses and ids end in whatever its parser stumbles over
-        return _clean(value)
-
-
-def _part(mail: EmailMessage, subtype: str) -> str | None:
-    """The text of one form of the mail; None if it has none, or none that can be found."""
-    try:
-        body = mail.get_body(preferencelist=(subtype,))
-        return None if body is None else _clean(_content(body))
-    except Exception:  # noqa: BLE001 - as for headers, which say where the parts are
-        return None
-
-
-def _content(part: MIMEPart) -> str:
-    try:
-        return str(part.get_content())
-    except (LookupError, UnicodeError):  # an unknown charset: show what can be shown
-        return bytes(part.get_payload(decode=True) or b"").decode(errors="replace")
-
-
-def _clean(text: str) -> str:
-    """The text without half surrogate pairs (undecodable bytes), which JSON cannot hold."""
-    return text.encode(errors="replace").decode()

@@ -15,7 +15,7 @@ import aiosmtplib
 from pydantic import SecretStr
 
 from activities.channels.base import Sends, wrong_content
-from activities.channels.email.letter import Sender, letter, message_id, recipient
+from activities.channels.email.letter import EmailSettings, Sender, letter, message_id, recipient
 from activities.channels.email.smtp_brake import Brake
 from activities.channels.email.smtp_data import hand_over
 from activities.channels.email.smtp_pool import Deadlines, SmtpPool
@@ -25,13 +25,11 @@ from activities.channels.message import Accepted, EmailContent, Outgoing
 from activities.channels.tracing import sending
 
 
-class _Settings(Protocol):
+class _Settings(EmailSettings, Protocol):
     @property
     def smtp_url(self) -> SecretStr: ...
     @property
     def smtp_connections(self) -> int: ...
-    @property
-    def email_from(self) -> str: ...
 
 
 class Smtp(Sends):
@@ -41,9 +39,9 @@ class Smtp(Sends):
     idempotent = False
     tells_within = timedelta(0)
 
-    def __init__(self, url: str, sender: str, *, connections: int = 10, deadlines: Deadlines | None = None) -> None:
+    def __init__(self, url: str, sender: Sender, *, connections: int = 10, deadlines: Deadlines | None = None) -> None:
         self.connections = connections
-        self._sender = Sender.parse(sender)
+        self._sender = sender
         self._deadlines = deadlines or Deadlines()
         self._pool = SmtpPool(url, connections, self._deadlines)
         self._brake = Brake()
@@ -52,7 +50,7 @@ class Smtp(Sends):
     def configured(cls, settings: _Settings) -> Self | None:
         """The relay whose address is given."""
         url = settings.smtp_url.get_secret_value()
-        return cls(url, settings.email_from, connections=settings.smtp_connections) if url else None
+        return cls(url, Sender.of(settings), connections=settings.smtp_connections) if url else None
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["SmtpLine"]:
@@ -82,7 +80,7 @@ class SmtpLine:
         with sending(Smtp.name, outgoing) as headers:
             try:
                 written = letter(outgoing, outgoing.content, self.sender, headers)
-                await self._converse(recipient(outgoing.address.value), written)
+                await self._converse(outgoing.key, recipient(outgoing.address.value), written)
             except EndpointGone:
                 await self._start_over()
                 raise
@@ -97,14 +95,14 @@ class SmtpLine:
         except (aiosmtplib.SMTPException, OSError):
             self.connection.close()
 
-    async def _converse(self, to: str, written: bytes) -> None:
-        await self._addressed(to)
+    async def _converse(self, key: str, to: str, written: bytes) -> None:
+        await self._addressed(self.sender.returned_to(key), to)
         await _certain(hand_over(self.connection, written, self.deadlines), answered)
 
-    async def _addressed(self, to: str) -> None:
+    async def _addressed(self, returned_to: str, to: str) -> None:
         options = await _options(self.connection, to)
         try:
-            await _certain(self.connection.mail(self.sender.address, options=options), envelope_refused)
+            await _certain(self.connection.mail(returned_to, options=options), envelope_refused)
             await _certain(self.connection.rcpt(to, encoding="utf-8"), recipient_refused)
         except ChannelError as error:
             raise self.brake.refused(to, error) from None

@@ -3,14 +3,11 @@
 Promise: at most once in doubt. FCM has no idempotency keys, so a marketing push whose answer was lost is not sent
 again; should one be sent twice all the same, both carry one tag, and the phone shows the later in place of the
 earlier. A push ends with its message: a phone that wakes after `useless_after` does not show it.
-Sources: FCM "REST Resource: projects.messages", "ErrorCode", "Set the lifespan of a message" and "Scale FCM" (retries);
-Apple's "Sending notification requests to APNs".
+Sources: FCM "REST Resource: projects.messages", "ErrorCode" and "Scale FCM" (retries).
 """
 
 import asyncio
-import hashlib
 import json
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,14 +21,13 @@ from activities.channels.base import Sends, wrong_content
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.http import CONNECTIONS, GATEWAY_DOUBT, body_of, http_client, post_json, retry_after
 from activities.channels.message import Accepted, Outgoing, PushContent
+from activities.channels.push.fcm_payload import message
 from activities.channels.push.google_token import GoogleToken
 from activities.channels.reach import Reach
 from activities.channels.tracing import sending
 
 _MINUTE = timedelta(minutes=1)  # Google's own default where a 429 names no time
 _TOKEN_MESSAGE = "registration token is not a valid"  # noqa: S105 - Google's sentence, not a secret
-_LIMIT = 4096  # bytes of notification and data
-_LONGEST_LIFE = timedelta(days=28)  # that FCM keeps a message
 
 
 class _Settings(Protocol):
@@ -101,9 +97,8 @@ class FcmLine:
         if not isinstance(outgoing.content, PushContent):
             wrong_content(Fcm.name, outgoing)
         with sending(Fcm.name, outgoing) as headers:
-            payload = message(outgoing, outgoing.content)
-            _fits(payload)
-            return _accepted(await self.fcm.post({"message": payload}, headers, self.token))
+            payload = {"message": message(outgoing, outgoing.content)}
+            return _accepted(await self.fcm.post(payload, headers, self.token))
 
 
 def _accepted(answer: httpx.Response) -> Accepted:
@@ -112,60 +107,6 @@ def _accepted(answer: httpx.Response) -> Accepted:
     if answer.is_success and isinstance(name, str) and name:
         return Accepted(provider_message_id=name)
     raise refusal(answer)
-
-
-def _fits(payload: Mapping[str, Any]) -> None:
-    """Refuse what FCM would, with numbers for whoever wrote the template.
-
-    Counted as FCM counts for Android: the bytes of all keys and values of notification and data.
-    """
-    shown, data = (_bytes(payload[part]) for part in ("notification", "data"))
-    if shown + data > _LIMIT:
-        wrong = f"fcm takes {_LIMIT} bytes, and this push has {shown} of notification and {data} of data"
-        raise Refused(f"{wrong}; shorten the template's texts or its data")
-
-
-def _bytes(part: Mapping[str, str]) -> int:
-    return sum(len(f"{key}{value}".encode()) for key, value in part.items())
-
-
-def message(outgoing: Outgoing, content: PushContent) -> dict[str, Any]:
-    """FCM's `Message`: what both platforms show, then what only one of them understands."""
-    notification = {"title": content.title, "body": content.body} | _given(image=content.image)
-    return {
-        "token": outgoing.address.value,
-        "notification": notification,
-        "data": content.data | _given(link=content.link) | {"message_key": outgoing.key},
-        "android": _android(outgoing, content),
-        "apns": _apns(outgoing, content.image),
-    }
-
-
-def _android(outgoing: Outgoing, content: PushContent) -> dict[str, Any]:
-    shown = {"tag": _tag(outgoing.key)} | _given(click_action=content.click_action)
-    left = outgoing.useful_for
-    life = {} if left is None else {"ttl": f"{int(min(left, _LONGEST_LIFE).total_seconds())}s"}
-    # High, as is FCM's default for what is shown: a sleeping phone shows it when the journey meant it to.
-    return {"priority": "HIGH", "notification": shown} | life
-
-
-def _apns(outgoing: Outgoing, image: str | None) -> dict[str, Any]:
-    headers = {"apns-collapse-id": _tag(outgoing.key), "apns-priority": "10"}
-    if outgoing.useful_for is not None:
-        headers["apns-expiration"] = str(int(time.time() + outgoing.useful_for.total_seconds()))
-    if image is None:
-        return {"headers": headers}
-    # mutable-content lets the app's notification extension fetch the picture before it is shown.
-    return {"headers": headers, "payload": {"aps": {"mutable-content": 1}}, "fcm_options": {"image": image}}
-
-
-def _tag(key: str) -> str:
-    """One name for all attempts at a message, short enough for APNs (64 bytes)."""
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
-
-
-def _given(**fields: str | None) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def refusal(answer: httpx.Response) -> ChannelError:

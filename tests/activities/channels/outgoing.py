@@ -3,9 +3,11 @@
 from uuid import uuid4
 
 from activities.channels import Address, Outgoing
+from activities.channels.email.letter import Sender
 from activities.channels.message import Content
 
-SENDER = "Northwind Outdoor <hello@shop.example>"
+SENDER_TEXT = "Northwind Outdoor <hello@shop.example>"
+SENDER = Sender.parse(SENDER_TEXT)
 
 
 def to(value: str, content: Content, key: str = "", traceparent: str | None = None) -> Outgoing:

@@ -109,6 +109,47 @@ async def test_a_push_ends_with_its_message(fcm: Fcm, sandbox: Sandbox) -> None:
     assert "apns-expiration" not in apns[3]["headers"]
 
 
+WHOLE = PushContent(
+    title="a", body="b", image="https://cdn.example/boots.jpg", link="https://shop.example/o/7", click_action="OPEN",
+    priority="normal", sound="ding.caf", badge=3, category="ORDERS", collapse="order o7", mutable=True,
+)  # fmt: skip
+
+
+async def test_how_it_is_shown_is_said_to_each_platform_in_its_words(fcm: Fcm, sandbox: Sandbox) -> None:
+    await fcm.send(to(TOKEN, WHOLE).model_copy(update={"useful_for": timedelta(minutes=30)}))
+    [raw] = [message.raw for message in sandbox.messages]
+    android, apple, web = raw["android"], raw["apns"], raw["webpush"]
+    tag = android["notification"].pop("tag")
+    assert android["notification"] == {
+        "click_action": "OPEN", "sound": "ding.caf", "channel_id": "ORDERS", "notification_count": 3
+    }  # fmt: skip
+    assert (android["priority"], android["collapse_key"]) == ("NORMAL", tag)
+    assert apple["payload"]["aps"] == {"sound": "ding.caf", "badge": 3, "category": "ORDERS", "mutable-content": 1}
+    assert (apple["headers"]["apns-priority"], apple["headers"]["apns-collapse-id"]) == ("5", tag)
+    assert apple["fcm_options"] == {"image": WHOLE.image}
+    assert web["headers"] == {"Urgency": "normal", "Topic": tag, "TTL": "1800"}
+    assert web["notification"] == {"tag": tag, "image": WHOLE.image}
+    assert web["fcm_options"] == {"link": WHOLE.link}
+    assert "order" not in tag, "it travels in the clear"
+
+
+async def test_messages_that_replace_each_other_share_a_tag_and_others_have_no_collapse_key(fcm: Fcm, sandbox: Sandbox) -> None:
+    """FCM keeps four collapse keys a phone, and would throw others away."""
+    for key, content in (("r/s/1", WHOLE), ("r/s/2", WHOLE), ("r/s/1", PLAIN)):
+        await fcm.send(to(TOKEN, content, key=key))
+    first, second, plain = (message.raw["android"] for message in sandbox.messages)
+    assert first["notification"]["tag"] == second["notification"]["tag"] == second["collapse_key"]
+    assert "collapse_key" not in plain
+
+
+@pytest.mark.parametrize(("platform", "part"), [("ios", "apns"), ("android", "android"), ("web", "webpush")])
+async def test_a_device_gets_the_part_of_its_platform(fcm: Fcm, sandbox: Sandbox, platform: str, part: str) -> None:
+    outgoing = to(TOKEN, WHOLE)
+    address = outgoing.address.model_copy(update={"platform": platform})
+    await fcm.send(outgoing.model_copy(update={"address": address}))
+    assert {"android", "apns", "webpush"} & set(sandbox.messages[0].raw) == {part}
+
+
 async def test_nothing_listening_is_try_later(http: httpx.AsyncClient, sandbox: Sandbox) -> None:
     account = orjson.loads(sandbox.service_account.read_bytes())
     with pytest.raises(TryLater):

@@ -1,19 +1,23 @@
 """The letter's bytes, as a strict reader and both of Python's see them: what a customer typed stays text (A1, A14)."""
 
 import re
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from activities.channels import EmailContent, EndpointGone
 from activities.channels.email.letter import Sender, letter
 from activities.channels.email.mime import one_line
+from activities.channels.message import Campaign
 from tests.activities.channels.outgoing import SENDER, to
 from tests.activities.channels.reader import Letter, read
 from tests.profile import examples
+from workers.settings import Settings
 
 ANA = "ana@mail.example"
 LINK = "https://shop.example/u/" + "t" * 300
@@ -41,7 +45,7 @@ words = st.lists(st.sampled_from(EVIL) | st.text(max_size=60), min_size=1, max_s
 
 
 def written(content: EmailContent, to_address: str = ANA, key: str = "r/s/1") -> bytes:
-    return letter(to(to_address, content, key=key), content, Sender.parse(SENDER), {})
+    return letter(to(to_address, content, key=key), content, SENDER, {})
 
 
 def content(text: str = "Olé", **other: str) -> EmailContent:
@@ -151,3 +155,31 @@ def test_what_is_no_address_is_a_dead_one() -> None:
 
 def test_a_senders_domain_is_named_by_its_a_label() -> None:
     assert Sender.parse("Tienda Ñ <Hola@español.example>") == Sender("Tienda Ñ", "Hola@xn--espaol-zwa.example")
+
+
+def test_what_comes_back_has_its_addresses() -> None:
+    """Answers, a second way out with the link's own token (RFC 2369), what mailboxes sum up, and what bounces (VERP)."""
+    sender = replace(SENDER, reply_to="care@shop.example", unsubscribe="out@shop.example", bounces="bounces@shop.example")
+    campaign = Campaign(journey="cart", template="hello", purpose="marketing")
+    outgoing = to(ANA, content(), key="r/s/1").model_copy(update={"campaign": campaign})
+    headers = read(letter(outgoing, content(), sender, {})).headers
+    told = dict(headers)
+    token = LINK.rpartition("/")[2]
+    assert told["List-Unsubscribe"] == f"<{LINK}>, <mailto:out@shop.example?subject={token}>"
+    assert told["Reply-To"] == "<care@shop.example>"
+    assert told["Feedback-ID"] == "hello:cart:marketing:shop"
+    local = told["Message-ID"].strip("<>").partition("@")[0]
+    assert sender.returned_to("r/s/1") == f"bounces+{local}@shop.example"
+    assert len(sender.returned_to("r/s/1").partition("@")[0]) <= 64
+    assert SENDER.returned_to("r/s/1") == SENDER.address
+
+
+def test_a_setting_that_is_no_address_is_named() -> None:
+    settings = Settings(email_from="Shop <a@shop.example>", email_bounces="nowhere", _env_file=None)
+    with pytest.raises(ValueError, match="JOURNEYS_EMAIL_BOUNCES"):
+        Sender.of(settings)
+
+
+def test_letters_go_one_way() -> None:
+    with pytest.raises(ValueError, match="only one of JOURNEYS_SES_REGION, JOURNEYS_RESEND_API_KEY"):
+        Settings(ses_region="eu-west-1", resend_api_key=SecretStr("re_1"), _env_file=None)

@@ -14,7 +14,8 @@ from activities.channels import (
     Smtp,
     TryLater,
 )  # fmt: skip
-from tests.activities.channels.outgoing import SENDER, to
+from activities.channels.email.letter import Sender
+from tests.activities.channels.outgoing import SENDER, SENDER_TEXT, to
 from workers.sandbox import Sandbox
 
 ANA = "ana@mail.example"
@@ -27,7 +28,7 @@ async def test_a_letter_has_both_forms_and_the_way_out(smtp: Smtp, sandbox: Sand
     [message] = sandbox.messages
     headers = dict(message.raw["headers"])
     assert (message.title, message.body.strip(), (message.html or "").strip()) == ("Ana, your boots ☃", "Olé", "<p>Olé</p>")
-    assert (message.to, message.sender, message.key) == (ANA, SENDER, "r/cart-alternatives/1")
+    assert (message.to, message.sender, message.key) == (ANA, SENDER_TEXT, "r/cart-alternatives/1")
     assert headers["List-Unsubscribe"] == f"<{LINK}>"
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert accepted.provider_message_id == headers["Message-ID"]
@@ -97,7 +98,7 @@ def test_a_wrong_url_names_the_setting(url: str) -> None:
 
 def test_a_sender_without_an_address_names_the_setting() -> None:
     with pytest.raises(ValueError, match="JOURNEYS_EMAIL_FROM"):
-        Smtp("smtp://localhost", "Shop")
+        Sender.parse("Shop")
 
 
 async def test_content_of_another_channel_is_refused(smtp: Smtp) -> None:
