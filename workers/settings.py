@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -69,6 +69,15 @@ class Settings(BaseSettings):
 
     fcm_service_account: Path | None = Field(default=None, description="Google service-account JSON file for FCM")
     fcm_url: str = Field(default="https://fcm.googleapis.com", description="base URL of FCM HTTP v1")
+    apns_key_id: str = Field(default="", description="the id of Apple's token signing key, ten characters")
+    apns_team_id: str = Field(default="", description="the id of the developer's team, ten characters")
+    apns_topic: str = Field(default="", description="the app's bundle id, e.g. example.shop.app")
+    apns_key: Path | None = Field(
+        default=None, description="Apple's token signing key (.p8 file): pushes to iOS go by APNs; empty: by FCM, as all others"
+    )
+    apns_url: str = Field(
+        default="https://api.push.apple.com", description="APNs; for development builds https://api.sandbox.push.apple.com"
+    )
     whatsapp_url: str = Field(default="https://graph.facebook.com", description="base URL of the Graph API")
     whatsapp_version: str = Field(default="v21.0", description="Graph API version")
     whatsapp_phone_number_id: str = Field(default="", description="the business phone number's id")
@@ -174,6 +183,15 @@ class Settings(BaseSettings):
 
         if unknown := sorted(set(given) - set(LANGUAGES)):
             raise ValueError(f"STOP is not known in {', '.join(unknown)}; use some of {', '.join(LANGUAGES)}")
+        return given
+
+    @field_validator("apns_key")
+    @classmethod
+    def _with_ids(cls, given: Path | None, info: ValidationInfo) -> Path | None:
+        missing = [name for name in ("apns_key_id", "apns_team_id", "apns_topic") if not info.data.get(name)]
+        if given and missing:
+            named = " and ".join(f"JOURNEYS_{name.upper()}" for name in missing)
+            raise PydanticCustomError("apns_ids", "it goes with {named}, which are not set", {"named": named})
         return given
 
     @model_validator(mode="after")

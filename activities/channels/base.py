@@ -52,6 +52,11 @@ class Provider(Protocol):
         """How long the provider may take to report by itself what became of a message; zero where it never does."""
         ...
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The platforms that it alone carries to; none: it carries to all."""
+        ...
+
     def ready(self) -> AbstractAsyncContextManager[Line]:
         """Wait for a place, credentials and a connection. Cancelling it, or its failure, leaves no doubt.
 
@@ -76,7 +81,9 @@ class ProviderClass(Protocol):
 
 
 class Sends:
-    """What `ready` makes possible for every provider."""
+    """What `ready` makes possible for every provider, and what holds for most of them."""
+
+    platforms: frozenset[str] = frozenset()
 
     forgets_after = timedelta.max
 

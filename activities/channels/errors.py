@@ -13,7 +13,7 @@ the same reason a provider library's own exception is never the `__cause__` of o
 recipient).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class ChannelError(Exception):
@@ -49,4 +49,8 @@ class Forbidden(Refused):
 
 
 class EndpointGone(ChannelError):
-    """The address does not exist any more."""
+    """The address does not exist any more; `since` when (real time), where the provider says: one registered later is alive."""
+
+    def __init__(self, detail: str, since: datetime | None = None) -> None:
+        super().__init__(detail)
+        self.since = since

@@ -37,10 +37,10 @@ _BROKEN_OFF = "broken_off"
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 
 
-def http_client(connections: int = CONNECTIONS) -> httpx.AsyncClient:
-    """A client for one provider, so that a slow one keeps no other waiting."""
+def http_client(connections: int = CONNECTIONS, *, http1: bool = True) -> httpx.AsyncClient:
+    """A client for one provider, so that a slow one keeps no other waiting; without `http1` it speaks HTTP/2 only."""
     patience = httpx.Timeout(ANSWER.total_seconds(), connect=10, pool=10)
-    return httpx.AsyncClient(http2=True, timeout=patience, limits=httpx.Limits(max_connections=connections))
+    return httpx.AsyncClient(http1=http1, http2=True, timeout=patience, limits=httpx.Limits(max_connections=connections))
 
 
 async def post_json(

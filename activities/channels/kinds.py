@@ -79,10 +79,13 @@ class Kind:
         return tuple(cast("ProviderClass", resolve_name(provider)) for provider in self.providers)
 
     def carrier(self, settings: Any) -> "Provider | None":
-        """The provider that the settings describe, if any; of two, the first."""
-        return next((found for each in self.provider_classes if (found := each.configured(settings)) is not None), None)
+        """The provider that the settings describe, if any; of two for all platforms, the first."""
+        found = [each for provider in self.provider_classes if (each := provider.configured(settings)) is not None]
+        return cast("Provider | None", resolve_name(_TOGETHER)(found))
 
 
+#: Who makes one out of several.
+_TOGETHER = "activities.channels.platforms:by_platform"
 _MARKETING = frozenset({Purpose.MARKETING})
 
 _ROWS = (
@@ -131,7 +134,7 @@ _ROWS = (
         bounce=Bounce.DEAD,
         subscriptions={"IOS_PUSH": "ios", "ANDROID_PUSH": "android"},
         template=Template(".push.yaml", "activities.templating.push:PushTemplate"),
-        providers=("activities.channels.push.fcm:Fcm",),
+        providers=("activities.channels.push.fcm:Fcm", "activities.channels.push.apns:Apns"),
     ),
 )
 

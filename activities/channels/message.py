@@ -103,3 +103,4 @@ class Accepted(_Frozen):
     """The provider took the message, and calls it by this id."""
 
     provider_message_id: str | None = None
+    provider: str | None = Field(default=None, description="which of several it was")

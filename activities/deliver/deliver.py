@@ -8,7 +8,7 @@ most once and a transactional one at least once, whatever crashes in between; th
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -125,16 +125,17 @@ class Delivery:
             except EndpointGone as gone:
                 await patiently(partial(self._bury, request, endpoint, gone))
             else:
-                settlement = {"provider_message_id": accepted.provider_message_id, "endpoint_id": endpoint.id}
-                return await self._settle(request, claim, Outcome.SENT, None, {}, **settlement)
+                told = accepted.model_dump() | {"endpoint_id": endpoint.id}
+                return await self._settle(request, claim, Outcome.SENT, None, {}, **told)
         dead = {"dead": len(claim.endpoints)}
         return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, dead, refused=True)
 
-    async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: ChannelError) -> None:
+    async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: EndpointGone) -> None:
         now = self.clock(request)
+        since = gone.since and min(now, self.doubt.business(now, gone.since - datetime.now(UTC)))
         kind = KINDS[request.channel]
         if endpoint.id is not None and kind.bounce is not Bounce.NOTHING:
-            await deliveries.invalidate_endpoint(self.database, endpoint.id, now, gone.detail)
+            await deliveries.invalidate_endpoint(self.database, endpoint.id, now, gone.detail, since)
         if kind.bounce is Bounce.SUPPRESSED:  # for every purpose
             digest = suppression_digest(self.secret, request.channel.value, endpoint.address)
             await deliveries.suppress(self.database, request.channel.value, digest, "all", "hard bounce", now)

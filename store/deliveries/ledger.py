@@ -129,6 +129,7 @@ class Settlement:
     retry_at: datetime | None = None
     endpoint_id: UUID | None = None
     refused: bool = False  # this copy was certainly not accepted
+    provider: str | None = None  # which of several accepted it
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +241,15 @@ async def settle(database: Database, key: MessageKey, settlement: Settlement, at
         settlement.endpoint_id,
         attempt,
         settlement.refused,
+        settlement.provider,
     )
 
 
-async def invalidate_endpoint(database: Database, endpoint_id: UUID, at: datetime, reason: str) -> None:
-    """The provider says that this address is dead."""
-    await database.pool.execute(_SQL["invalidate_endpoint"], endpoint_id, at, reason)
+async def invalidate_endpoint(
+    database: Database, endpoint_id: UUID, at: datetime, reason: str, since: datetime | None = None
+) -> None:
+    """The provider says that this address is dead; since then, where it says so: one that was heard of later is not."""
+    await database.pool.execute(_SQL["invalidate_endpoint"], endpoint_id, at, reason, since)
 
 
 async def suppress(database: Database, channel: str, digest: bytes, scope: str, reason: str, at: datetime) -> None:

@@ -101,15 +101,16 @@ returning attempts, copies;
 update delivery
 set state = $4::text, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8,
     settled_at = case when $4::text not in ('claimed', 'released') then $9::timestamptz end,
-    endpoint_id = coalesce($10, endpoint_id), copies = copies - $12::boolean::integer
+    endpoint_id = coalesce($10, endpoint_id), provider = coalesce($13, provider), copies = copies - $12::boolean::integer
 where run_id = $1 and step = $2 and occurrence = $3
   and case when $4::text = 'sent' then state <> 'sent'
            when $4::text in ('claimed', 'released') then state = 'claimed' and attempts = $11
            else state in ('claimed', 'unconfirmed') and attempts = $11 end;
 
 -- name: invalidate_endpoint
--- The provider says that this address is dead.
-update endpoint set invalid_at = $2, invalid_reason = $3 where id = $1 and invalid_at is null;
+-- The provider says that this address is dead: from now on ($2), or since it says so ($4) where it has not been heard of since.
+update endpoint set invalid_at = coalesce($4, $2), invalid_reason = $3
+where id = $1 and invalid_at is null and ($4::timestamptz is null or last_seen_at <= $4);
 
 -- name: suppress
 -- Never write to this address again for this scope.

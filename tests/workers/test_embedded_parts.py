@@ -33,6 +33,7 @@ ADDRESSES = Addresses(
     sandbox="http://127.0.0.1:5",
     smtp="smtp://127.0.0.1:6",
     service_account=Path("account.json"),
+    apns="http://127.0.0.1:7",
 )
 PRIVATE = Secrets(secrets.token_urlsafe(24), "app", "verify", "token", "twilio", secrets.token_urlsafe(24), "api", "service")
 

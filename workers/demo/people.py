@@ -90,11 +90,17 @@ def identifier(chance: Random) -> str:
 
 def _device(chance: Random, *, reachable: bool) -> Device | None:
     platform = chance.choice(("ios", "android", "android"))
-    model, id_, token = chance.choice(_MODELS[platform]), identifier(chance), f"{platform}-{chance.getrandbits(96):024x}"
+    model, id_, token = chance.choice(_MODELS[platform]), identifier(chance), _token(chance, platform)
     has_app, allows_push = chance.random() < 0.8, chance.random() < 0.85  # noqa: PLR2004 - most have it, most allow it
     if not (has_app or reachable):
         return None
     return Device(id_, platform, model, token if allows_push or reachable else None)
+
+
+def _token(chance: Random, platform: str) -> str:
+    """Apple's are bytes in hexadecimal."""
+    number = f"{chance.getrandbits(96):024x}"
+    return f"{platform}-{number}" if platform == "android" else f"{0:040x}{number}"
 
 
 def _answer(chance: Random, *, yes: float, no: float) -> str | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from workers.embedded.vault import Secrets, secrets_in
+from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
+from workers.sandbox.apns_account import NAME as APNS_KEY
 from workers.sandbox.server import LOOPBACK, services
 from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.settings import Settings
@@ -27,6 +29,7 @@ class Addresses:
     sandbox: str
     smtp: str
     service_account: Path
+    apns: str
 
 
 def environment(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
@@ -82,6 +85,8 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
     ours: dict[str, str] = {}
     if settings.fcm_service_account is None:
         ours |= {"FCM_URL": addresses.sandbox, "FCM_SERVICE_ACCOUNT": str(addresses.service_account)}
+    if settings.fcm_service_account is None and settings.apns_key is None:  # who has their own FCM may reach iOS by it
+        ours |= _apns(addresses)
     if not settings.whatsapp_token.get_secret_value():
         ours |= _whatsapp(addresses.sandbox, private)
     if not settings.twilio_account_sid:
@@ -89,6 +94,17 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
     if not settings.sends_letters:
         ours |= {"SMTP_URL": addresses.smtp, "EMAIL_FROM": "Shop <hello@shop.example>"}
     return ours
+
+
+def _apns(addresses: Addresses) -> dict[str, str]:
+    key = addresses.service_account.with_name(APNS_KEY)
+    return {
+        "APNS_URL": addresses.apns,
+        "APNS_KEY": str(key),
+        "APNS_KEY_ID": KEY_ID,
+        "APNS_TEAM_ID": TEAM_ID,
+        "APNS_TOPIC": TOPIC,
+    }
 
 
 def _services(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:

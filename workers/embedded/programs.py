@@ -20,7 +20,7 @@ from workers.embedded.processes import GRACE, Children
 from workers.embedded.vault import secrets_in
 from workers.settings import Settings
 
-SANDBOX_PORT, SMTP_PORT, METRICS_PORT = 8090, 8025, 9464
+SANDBOX_PORT, SMTP_PORT, APNS_PORT, METRICS_PORT = 8090, 8025, 2197, 9464
 WORKER_READY = "worker serves"  # what a worker logs once it polls its queues
 WHATSAPP_WEBHOOK, TWILIO_WEBHOOK = "/v1/webhooks/whatsapp", "/v1/webhooks/twilio"
 _WORKER_GRACE = timedelta(seconds=40)  # longer than the worker's own graceful shutdown
@@ -63,6 +63,7 @@ class Programs:
             sandbox=f"http://{LOCALHOST}:{ports.take('sandbox', SANDBOX_PORT)}",
             smtp=f"smtp://{LOCALHOST}:{ports.take('smtp', SMTP_PORT)}",
             service_account=directory / "sandbox" / "service-account.json",
+            apns=f"http://{LOCALHOST}:{ports.take('apns', APNS_PORT)}",
         )
         told = environment(settings, at, secrets_in(directory)) | dict(extra)
         return cls(at, directory / "logs", children, told, ports, api_dsn, samples=_samples(settings.catalogue))
@@ -76,7 +77,8 @@ class Programs:
         directory = ("--data-dir", str(self.at.service_account.parent))
         self.at.service_account.parent.mkdir(parents=True, exist_ok=True)
         (self.at.service_account.parent / "services.json").write_text(json.dumps(self.samples))
-        command = ("workers.sandbox", *arguments, *webhooks, *directory, *self._clock())
+        apple = ("--apns-port", _port(self.at.apns))
+        command = ("workers.sandbox", *arguments, *apple, *webhooks, *directory, *self._clock())
         return self._program("sandbox", command, answers(self.at.sandbox))
 
     def api(self) -> Program:

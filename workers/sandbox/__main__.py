@@ -22,6 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8025, help="HTTP: FCM, WhatsApp, Twilio and the message page")
     parser.add_argument("--smtp-port", type=int, default=2525)
+    parser.add_argument("--apns-port", type=int, default=2197, help="HTTP/2: APNs")
     parser.add_argument("--data-dir", type=Path, default=Path(".journeys/sandbox"))
     parser.add_argument("--whatsapp-webhook-url", default=None, help="where statuses and replies are posted")
     parser.add_argument("--twilio-webhook-url", default=None, help="where text messages from customers are posted")
@@ -55,7 +56,7 @@ def main() -> None:
     try:
         asyncio.run(_serve(_arguments()))
     except OSError as error:
-        sys.exit(f"sandbox: {error}; --port, --smtp-port and --data-dir choose others")
+        sys.exit(f"sandbox: {error}; --port, --smtp-port, --apns-port and --data-dir choose others")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ class Provider(StrEnum):
     """A sandbox provider."""
 
     FCM = "fcm"
+    APNS = "apns"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
     TWILIO = "twilio"

@@ -4,6 +4,7 @@ Promise: whatever a message contains is shown as text; mail HTML runs in a sandb
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -37,7 +38,7 @@ class Lane:
 
 
 _LANES = {
-    Provider.FCM: ("Push", "Push notifications sent through FCM appear here as on the customer's lock screen."),
+    Provider.FCM: ("Push", "Push notifications appear here as on the customer's lock screen, whoever carried them."),
     Provider.WHATSAPP: (
         "WhatsApp",
         "WhatsApp messages appear here as chat bubbles, with ticks for sent, delivered, read.",
@@ -48,6 +49,8 @@ _LANES = {
     Provider.RESEND: ("Resend", "Emails that went by Resend's API."),
     Provider.SERVICES: ("Services", "What journeys told the company's services, or asked them, by signed calls."),
 }
+#: Providers whose messages look like those of another.
+_LIKE = {Provider.APNS: Provider.FCM}
 
 
 def page(log: MessageLog, faults: Faults) -> APIRouter:
@@ -98,7 +101,7 @@ def _view(log: MessageLog, faults: Faults, sought: str) -> dict[str, Any]:
     return {
         "sought": sought,
         "revision": revision,
-        "lanes": [_lane(log, provider, sought, stats.by_provider.get(provider, 0)) for provider in _LANES],
+        "lanes": [_lane(log, provider, sought, stats.by_provider) for provider in _LANES],
         "total": stats.total,
         "duplicates": sum(count - 1 for count in stats.duplicates.values()),
         "forgotten": stats.forgotten,
@@ -106,9 +109,11 @@ def _view(log: MessageLog, faults: Faults, sought: str) -> dict[str, Any]:
     }
 
 
-def _lane(log: MessageLog, provider: Provider, sought: str, total: int) -> Lane:
+def _lane(log: MessageLog, provider: Provider, sought: str, counted: Mapping[str, int]) -> Lane:
     name, empty = _LANES[provider]
-    matching = (m for m in log.select(provider) if _matches(m, sought))
+    together = {provider} | {other for other, like in _LIKE.items() if like is provider}
+    matching = (m for m in log.select() if m.provider in together and _matches(m, sought))
+    total = sum(counted.get(each, 0) for each in together)
     return Lane(provider, name, empty, total, list(islice(matching, _PER_LANE)))
 
 

@@ -11,16 +11,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
-from aiosmtpd.smtp import SMTP
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.convertors import Convertor, register_url_convertor
 
 from journeys.clock import Clock
 from workers.sandbox.accounts import ServiceAccount
+from workers.sandbox.apns import Apns
+from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC, TeamKey
 from workers.sandbox.connections import DroppableConnection
 from workers.sandbox.faults import Faults
 from workers.sandbox.fcm import Fcm
+from workers.sandbox.http2 import Http2
 from workers.sandbox.inspection import inspection, invalid
 from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
@@ -53,7 +55,9 @@ class Sandbox:
     url: str
     smtp_host: str
     smtp_port: int
+    apns_url: str
     account: ServiceAccount
+    apns_key: Path
     log: MessageLog
     faults: Faults
     webhooks: Webhooks
@@ -84,6 +88,11 @@ class Sandbox:
         return {
             "JOURNEYS_FCM_URL": self.url,
             "JOURNEYS_FCM_SERVICE_ACCOUNT": str(self.service_account),
+            "JOURNEYS_APNS_URL": self.apns_url,
+            "JOURNEYS_APNS_KEY": str(self.apns_key),
+            "JOURNEYS_APNS_KEY_ID": KEY_ID,
+            "JOURNEYS_APNS_TEAM_ID": TEAM_ID,
+            "JOURNEYS_APNS_TOPIC": TOPIC,
             "JOURNEYS_WHATSAPP_URL": self.url,
             "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
             "JOURNEYS_WHATSAPP_TOKEN": ACCESS_TOKEN,
@@ -118,6 +127,7 @@ async def running_sandbox(
     host: str = "127.0.0.1",
     port: int = 0,
     smtp_port: int = 0,
+    apns_port: int = 0,
     whatsapp_webhook_url: str | None = None,
     whatsapp_app_secret: str = APP_SECRET,
     twilio_webhook_url: str | None = None,
@@ -136,6 +146,7 @@ async def running_sandbox(
     data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the start
     async with AsyncExitStack() as stack:
         http, smtp = stack.enter_context(_listening(host, port)), stack.enter_context(_listening(host, smtp_port))
+        apple, key = stack.enter_context(_listening(host, apns_port)), TeamKey(data_dir)
         url = (public_url or f"http://{host}:{_port(http)}").rstrip("/")
         clock = clock or Clock()
         log, faults = MessageLog(data_dir / "messages.jsonl", message_limit), Faults()
@@ -149,11 +160,14 @@ async def running_sandbox(
         texts = Twilio(log, faults, callbacks, clock, twilio_token)
         mail = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock)
         app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *mail)
-        await stack.enter_async_context(_mail_served(smtp_protocol(log, faults, clock), smtp))
+        pushes = Apns(key, log, faults, clock)
+        await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
+        await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), smtp))
         await stack.enter_async_context(_in_background(webhooks.run()))
         await stack.enter_async_context(_http_served(app, http))
         secrets = whatsapp_app_secret, service_secret, twilio_token
-        yield Sandbox(url, host, _port(smtp), account, log, faults, webhooks, callbacks, answers, *secrets)
+        apns_url = f"http://{host}:{_port(apple)}"
+        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, log, faults, webhooks, callbacks, answers, *secrets)
 
 
 class _GraphVersion(Convertor[str]):
@@ -219,7 +233,7 @@ async def _http_served(app: FastAPI, listener: socket.socket) -> AsyncIterator[N
 
 
 @asynccontextmanager
-async def _mail_served(protocol: Callable[[], SMTP], listener: socket.socket) -> AsyncIterator[None]:
+async def _served(protocol: Callable[[], asyncio.Protocol], listener: socket.socket) -> AsyncIterator[None]:
     server = await asyncio.get_running_loop().create_server(protocol, sock=listener, backlog=_BACKLOG)
     try:
         yield

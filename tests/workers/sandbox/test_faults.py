@@ -102,7 +102,7 @@ async def test_every_known_fault_can_be_told_and_strikes(http: httpx.AsyncClient
         ({"provider": "fcm", "fault": True}, "fcm has no fault 'True'"),
         ({"provider": "smtp", "fault": "451", "retry_after": 5}, "retry_after goes with 429 and 503 over HTTP only"),
         ({"provider": "fcm", "fault": "500", "retry_after": 5}, "retry_after goes with 429 and 503 over HTTP only"),
-        ({"provider": "apns", "fault": "500"}, "Input should be 'fcm', 'whatsapp', "),
+        ({"provider": "pigeon", "fault": "500"}, "Input should be 'fcm', "),
         ({"provider": "fcm", "fault": "500", "probability": 0}, "greater than 0"),
         ({"provider": "fcm", "fault": "500", "probability": 1.1}, "less than or equal to 1"),
         ({"provider": "fcm", "fault": "500", "times": 0}, "greater than or equal to 1"),

@@ -58,7 +58,7 @@ async def test_messages_are_found_by_provider_address_and_time(http: httpx.Async
     [
         ({"since": "2026-01-31T12:00:00"}, "since needs a time zone"),
         ({"since": "yesterday"}, "valid datetime"),
-        ({"provider": "apns"}, "Input should be 'fcm', 'whatsapp', "),
+        ({"provider": "pigeon"}, "Input should be 'fcm', "),
         ({"limit": "0"}, "greater than or equal to 1"),
     ],
 )

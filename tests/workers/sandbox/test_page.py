@@ -40,7 +40,7 @@ async def page(http: httpx.AsyncClient, path: str = "/", **query: str) -> Page:
 
 async def test_an_empty_page_says_what_will_appear(http: httpx.AsyncClient) -> None:
     text = (await page(http)).text
-    assert "Push notifications sent through FCM appear here" in text
+    assert "Push notifications appear here" in text
     assert "WhatsApp messages appear here as chat bubbles" in text
     assert "Emails appear here with their HTML" in text
     assert "No faults: every message is accepted." in text

@@ -1,0 +1,87 @@
+"""A channel whose customers have devices of several platforms, some of which have a provider of their own.
+
+Promise: a message goes by its address's platform, and only by that. A provider that cannot be reached keeps those of the others
+from nothing: it fails where a message would need it, without a doubt.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from activities.channels.base import Line, Provider, Sends
+from activities.channels.errors import ChannelError, TryLater
+from activities.channels.message import Accepted, Outgoing
+
+
+def by_platform(providers: Sequence[Provider]) -> Provider | None:
+    """One out of those that are configured: the first for all platforms, with those that platforms have of their own."""
+    usual = next((each for each in providers if not each.platforms), None)
+    own = {platform: each for each in reversed(providers) for platform in each.platforms}
+    return Platforms(usual, own) if own else usual
+
+
+class Platforms(Sends):
+    """Several providers as one."""
+
+    idempotent = False
+
+    def __init__(self, usual: Provider | None, own: Mapping[str, Provider]) -> None:
+        self._usual = usual
+        self._own = own
+        self._all = list(dict.fromkeys([*([usual] if usual else []), *own.values()]))
+        self.name = "+".join(each.name for each in self._all)
+        self.connections = max(each.connections for each in self._all)
+        self.tells_within = max((each.tells_within for each in self._all), default=timedelta(0))
+
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator["_Lines"]:
+        """Wait for all of them.
+
+        Raises:
+            ChannelError: none is to be had now.
+        """
+        async with AsyncExitStack() as held:
+            lines: dict[str, Line | ChannelError] = {}
+            for each in self._all:
+                try:
+                    lines[each.name] = await held.enter_async_context(each.ready())
+                except ChannelError as error:
+                    lines[each.name] = error
+            failed = [line for line in lines.values() if isinstance(line, ChannelError)]
+            if len(failed) == len(lines):
+                raise failed[0]
+            yield _Lines(self, lines)
+
+    def carrier(self, platform: str | None) -> Provider:
+        """Who carries messages to a platform.
+
+        Raises:
+            TryLater: nobody is configured for it.
+        """
+        found = self._own.get(platform or "", self._usual)
+        if found is None:
+            raise TryLater(f"no provider is configured for the platform {platform or 'unknown'}: only {self.name}")
+        return found
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for each in self._all:
+            await each.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The ways to all of them, or what each came to."""
+
+    platforms: Platforms
+    lines: Mapping[str, Line | ChannelError]
+
+    async def send(self, outgoing: Outgoing) -> Accepted:
+        """Hand one message over to who carries it."""
+        carrier = self.platforms.carrier(outgoing.address.platform)
+        line = self.lines[carrier.name]
+        if isinstance(line, ChannelError):
+            raise line
+        accepted = await line.send(outgoing)
+        return accepted.model_copy(update={"provider": carrier.name})
