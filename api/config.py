@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from journeys.clock import Clock
@@ -39,6 +40,14 @@ class ApiConfig:
     lanes: int = 3
     #: How long a key that was looked up is trusted without asking again, so how soon a revocation takes effect.
     key_ttl: float = 2.0
+
+    #: So many soft bounces of an address within the span, with nothing that arrived, suppress it.
+    soft_bounces: int = 5
+    soft_bounce_window: timedelta = timedelta(days=14)
+    #: The SNS topic that tells what becomes of SES's letters, and how to GET its certificate; Resend's signing secret.
+    ses_topic_arn: str = ""
+    sns_get: Callable[[str], Awaitable[bytes]] | None = None
+    resend_webhook_secret: str = field(default="", repr=False)
 
     whatsapp_app_secret: str = field(default="", repr=False)
     whatsapp_verify_token: str = field(default="", repr=False)

@@ -96,9 +96,17 @@ class Settings(BaseSettings):
     ses_access_key_id: str = Field(default="", description="the access key of a user who may ses:SendEmail")
     ses_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
     ses_configuration_set: str = Field(default="", description="the one that publishes events; empty: the sender's own")
+    ses_topic_arn: str = Field(default="", description="the SNS topic that posts SES's events to /v1/webhooks/ses")
     ses_url: str = Field(default="", description="base URL of SES's API; empty: Amazon's own for the region")
     resend_api_key: SecretStr = Field(default=SecretStr(""), description="letters go by Resend with this key (sending access)")
+    resend_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="whsec_… that signs what Resend posts to /v1/webhooks/resend"
+    )
     resend_url: str = Field(default="https://api.resend.com", description="base URL of Resend's API")
+    soft_bounces: int = Field(default=5, ge=1, description="so many soft bounces of an address, in a row, suppress it …")
+    soft_bounce_window: timedelta = Field(
+        default=timedelta(days=14), gt=timedelta(0), description="… when they come within this span"
+    )
     email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
     email_reply_to: str = Field(default="", description="where answers go; empty: to the sender")
     email_unsubscribe: str = Field(

@@ -1,7 +1,8 @@
 """What comes back from a provider, in words that are the same for all: what became of a message, and what a customer wrote.
 
 Promise: neutral and frozen. A provider's file checks the signature and translates; whoever takes the news knows no provider.
-(`Status` is the ledger's own: a message was sent, delivered, read, clicked or failed; its address is dead, or wants out.)
+(`Status` is the ledger's own: a message was sent, delivered, read, clicked, failed or complained of; its address is dead,
+or wants out.)
 """
 
 from dataclasses import dataclass, field

@@ -23,19 +23,32 @@ _ATTEMPTS = 3  # a profile can be merged while we wait for its lock; twice in a 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a provider says became of a message; `at` is its event time, `code` its error code if it failed.
+    """What is said to have become of a message; `at` is its event time, `code` the error code if it failed.
 
-    `gone`: by this code nobody is at the address; `wants_out`: by this code its owner asked the provider for no more marketing.
+    `gone`: by this code nobody is at the address; `soft`: it could not be reached this time; `wants_out`: its owner asked
+    the provider for no more marketing. `machine`: who opened or clicked was one, or was not; nothing where that is not
+    known. `which` tells it from others of the same message and status: a link, another opening.
     """
 
     provider_message_id: str
     key: MessageKey | None
     status: str
     at: datetime
-    code: int | None = None
+    code: int | str | None = None
     clamped: bool = False
     gone: bool = False
     wants_out: bool = False
+    soft: bool = False
+    machine: bool | None = None
+    which: str = field(default="", repr=False)
+    link: str | None = field(default=None, repr=False)
+
+    @property
+    def reaches(self) -> str:
+        """How far it shows the message to have come: a machine that opens it, and whoever complains, shows no reader."""
+        if self.status == "complained" or (self.status == "read" and self.machine):
+            return "delivered"
+        return self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +104,26 @@ async def match_statuses(connection: Connection, channel: str, statuses: Sequenc
 async def advance_deliveries(connection: Connection, matched: Sequence[tuple[Status, Delivered]], failed_reason: str) -> None:
     """Bring the ledger up to what was told; `failed_reason` is recorded where a message failed after acceptance."""
     columns = [
-        (to.key.run_id, to.key.step, to.key.occurrence, said.provider_message_id, said.status, said.at, said.code)
+        (*_whose(to), said.provider_message_id, said.reaches, said.at, None if said.code is None else str(said.code), said.soft)
         for said, to in matched
     ]
     if columns:
         await connection.execute(_SQL["advance_deliveries"], *map(list, zip(*columns, strict=True)), failed_reason)
+
+
+def _whose(to: Delivered) -> tuple[UUID, str, int]:
+    return to.key.run_id, to.key.step, to.key.occurrence
+
+
+async def worn_out(connection: Connection, endpoints: Collection[UUID], since: datetime, most: int) -> set[UUID]:
+    """Of these addresses those at which so many messages were turned away since then, with none that arrived after."""
+    rows = await connection.fetch(_SQL["worn_out"], list(endpoints), since, most)
+    return {row["endpoint_id"] for row in rows}
+
+
+async def suppress(connection: Connection, channel: str, digest: bytes, scope: str, reason: str, at: datetime) -> None:
+    """Never write to this address again, for marketing or for all."""
+    await connection.execute(queries("deliveries")["suppress"], channel, digest, scope, reason, at)
 
 
 async def reached(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, tuple[UUID, datetime]]:

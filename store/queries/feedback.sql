@@ -18,13 +18,14 @@ order by n;
 -- any of them settles a doubt, because the provider has the message.
 with told as (
     select run_id, step, occurrence, max(provider_id) as provider_id, min(at) as at,
-           min(at) filter (where status in ('delivered', 'read')) as delivered_at,
+           min(at) filter (where status in ('delivered', 'read', 'clicked')) as delivered_at,
            min(at) filter (where status = 'read') as read_at,
            bool_or(status = 'failed') as failed,
            max(code) filter (where status = 'failed') as code,
+           bool_or(soft) as soft,
            max(at) filter (where status = 'failed') as failed_at
-    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[])
-        as told (run_id, step, occurrence, provider_id, status, at, code)
+    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::boolean[])
+        as told (run_id, step, occurrence, provider_id, status, at, code, soft)
     group by run_id, step, occurrence
 )
 update delivery d
@@ -38,14 +39,23 @@ set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
                  when d.state in ('claimed', 'unconfirmed') then 'sent'
                  else d.state end,
     reason = case when coalesce(d.delivered_at, told.delivered_at) is not null then null
-                  when told.failed then $8
+                  when told.failed then $9
                   when d.state in ('claimed', 'unconfirmed') then null
                   else d.reason end,
     detail = case when told.failed
                   then d.detail || jsonb_build_object('provider_code', told.code, 'failed_at', instant_text(told.failed_at))
+                       || case when told.soft then '{"soft": true}'::jsonb else '{}' end
                   else d.detail end
 from told
 where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence;
+
+-- name: worn_out
+-- Of these addresses those at which at least $3 messages were turned away since then, none of which arrived, nor any after.
+select e.id as endpoint_id
+from endpoint e join delivery d on d.profile_id = e.profile_id and d.endpoint_id = e.id
+where e.id = any($1::uuid[]) and d.detail @> '{"soft": true}' and d.delivered_at is null
+  and (d.detail ->> 'failed_at')::timestamptz >= greatest($2, e.alive_at)
+group by e.id having count(*) >= $3;
 
 -- name: reached
 -- Of these messages those that reached somebody, at which address and when. A failure of one of them says nothing of the address,
