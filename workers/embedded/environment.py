@@ -14,7 +14,7 @@ from workers.embedded.vault import Secrets, secrets_in
 from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
 from workers.sandbox.apns_account import NAME as APNS_KEY
 from workers.sandbox.server import LOOPBACK, services
-from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.settings import Settings
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workers.sandbox.faults import FAULTS, ArmedFault, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider, Stats
 from workers.sandbox.services import Answers, ServiceAnswer
-from workers.sandbox.twilio_callbacks import SENDER, Callbacks
+from workers.sandbox.sms.twilio_callbacks import SENDER, Callbacks
 from workers.sandbox.webhooks import Webhooks
 
 

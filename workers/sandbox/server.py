@@ -29,9 +29,9 @@ from workers.sandbox.page import page
 from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
 from workers.sandbox.ses import Ses
+from workers.sandbox.sms.twilio import Twilio
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.smtp import smtp_protocol
-from workers.sandbox.twilio import Twilio
-from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.webhooks import Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 

@@ -37,7 +37,7 @@ from store.runs.views import Message, Run, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
 from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_NUMBER_ID, TWILIO_TOKEN
-from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.serve import api_config
 from workers.settings import Settings
 from workers.temporal import connect_temporal

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from activities.channels.sms.parts import foreign, size_of
 from tests.profile import examples
-from workers.sandbox.twilio_message import segments, told
+from workers.sandbox.sms.twilio_message import segments, told
 
 
 @pytest.mark.parametrize(

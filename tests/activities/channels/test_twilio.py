@@ -24,7 +24,7 @@ from tests.activities.channels.outgoing import to
 from tests.activities.channels.scripted import Http, answering, listening
 from workers.sandbox import Sandbox
 from workers.sandbox.server import TWILIO_TOKEN
-from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.settings import Settings
 
 NUMBER = "+34600111222"

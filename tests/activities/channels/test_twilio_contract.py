@@ -14,7 +14,7 @@ from tests.contracts import contract as published
 from tests.contracts import needs
 from workers.sandbox import Sandbox
 from workers.sandbox.server import TWILIO_TOKEN
-from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 
 CONTRACT = "twilio-messages-2010.json"
 PATH = "/2010-04-01/Accounts/{AccountSid}/Messages.json"

@@ -13,7 +13,7 @@ from tests.workers.sandbox.sending import PHONE
 from workers.sandbox import Sandbox
 from workers.sandbox.messages import Status
 from workers.sandbox.server import TWILIO_TOKEN
-from workers.sandbox.twilio_callbacks import ACCOUNT_SID, SENDER
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 
 URL = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
 LOGIN = (ACCOUNT_SID, TWILIO_TOKEN)

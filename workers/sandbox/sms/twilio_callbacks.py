@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx
 
 from workers.sandbox.messages import Message, MessageLog, Status
-from workers.sandbox.twilio_message import sid
+from workers.sandbox.sms.twilio_message import sid
 
 _log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from journeys.clock import Clock
 from workers.sandbox.connections import hang_up
 from workers.sandbox.faults import FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
-from workers.sandbox.twilio_callbacks import Callbacks
-from workers.sandbox.twilio_message import error, segments, sid, told, violation
+from workers.sandbox.sms.twilio_callbacks import Callbacks
+from workers.sandbox.sms.twilio_message import error, segments, sid, told, violation
 
 #: Faults named after an HTTP status, and Twilio's error that comes with it.
 _CODES = {"401": 20003, "429": 20429, "500": 20500, "503": 20503}
