@@ -51,6 +51,7 @@ class ApiConfig:
 
     whatsapp_app_secret: str = field(default="", repr=False)
     whatsapp_verify_token: str = field(default="", repr=False)
+    twilio_auth_token: str = field(default="", repr=False)
 
     #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.
     catalogue: Mapping[str, Any] = field(default_factory=dict)

@@ -61,6 +61,7 @@ class Channel(StrEnum):
     PUSH = "push"
     WHATSAPP = "whatsapp"
     EMAIL = "email"
+    SMS = "sms"
 
 
 _CALENDARS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
@@ -68,6 +69,7 @@ _LONGEST_ATTEMPT = {
     Channel.PUSH: timedelta(minutes=30),
     Channel.WHATSAPP: timedelta(minutes=30),
     Channel.EMAIL: timedelta(hours=2),
+    Channel.SMS: timedelta(minutes=30),
 }
 
 

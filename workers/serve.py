@@ -56,6 +56,7 @@ def api_config(
         resend_webhook_secret=settings.resend_webhook_secret.get_secret_value(),
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
+        twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
         catalogue=journeys,
         version=version,
         segments=segments,

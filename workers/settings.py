@@ -1,5 +1,6 @@
 """Settings: every `JOURNEYS_*` variable, its meaning and its default; a wrong one gets a sentence that names it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -133,6 +134,18 @@ class Settings(BaseSettings):
         default="", description="address of a mailbox that `journeys mailbox` reads: what bounces returns to it, as bounces+…@"
     )
 
+    sms_senders: Annotated[Mapping[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="who text messages come from, by country: *=+34600000001, US=+15550001234, FR=Shop; one alone is for all",
+    )
+    twilio_url: str = Field(default="https://api.twilio.com", description="base URL of Twilio's REST API")
+    twilio_account_sid: str = Field(default="", description="Twilio account that sends text messages (AC…)")
+    twilio_auth_token: SecretStr = Field(
+        default=SecretStr(""), description="signs webhooks (X-Twilio-Signature), and is the login where no API key is given"
+    )
+    twilio_api_key: str = Field(default="", description="SID of the API key that sends (SK…)")
+    twilio_api_secret: SecretStr = Field(default=SecretStr(""), description="its secret")
+
     services: SecretStr = Field(
         default=SecretStr(""),
         description='where the services are that journeys call, as JSON or the path of a file with it: {"crm": {"url": "https://…",'
@@ -225,6 +238,13 @@ class Settings(BaseSettings):
         for each in given:
             network_of(each)
         return given
+
+    @field_validator("sms_senders", mode="before")
+    @classmethod
+    def _by_country(cls, given: object) -> object:
+        from activities.channels.sms.senders import read_senders  # with the channels behind it: only who sets it pays for that
+
+        return read_senders(given) if isinstance(given, str) else given
 
     @field_validator("services")
     @classmethod

@@ -79,6 +79,13 @@ class WhatsAppContent(Content):
     button_url_suffix: str | None = Field(default=None, repr=False, description="what the first button's address ends with")
 
 
+class SmsContent(Content):
+    """A text, counted in the parts that carriers bill."""
+
+    text: str = Field(min_length=1, repr=False)
+    parts: int = Field(ge=1)
+
+
 class EmailContent(Content):
     """A letter in both its forms."""
 

@@ -12,8 +12,8 @@ from journeys.keepable import a_kind, is_plain
 from journeys.policies import Window, Within
 from segments import Segment
 
-#: In this order, where the author gives none.
-_ALL = tuple(each.value for each in Channel)
+#: In this order, where the author gives none. A channel that comes later is named by whoever wants it.
+_ALL = ("push", "whatsapp", "email")
 
 
 class Messages(Waiting[EntryModel]):
@@ -85,6 +85,27 @@ class Messages(Waiting[EntryModel]):
         """
         said = Said(transactional, only, useless_after, priority, window, send_time)
         return await self._send(Channel.EMAIL, template, said, params)
+
+    async def sms(
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
+    ) -> Receipt:
+        """Send a text message, of marketing only in the hours that the law of its country allows.
+
+        Example:
+            await j.sms("ready-for-pickup", transactional=True)
+            await j.push("sale-starts") or await j.sms("sale-starts")  # where there is no app
+        """
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.SMS, template, said, params)
 
     async def reach(
         self,

@@ -23,6 +23,7 @@ class On(StrEnum):
     EMAIL = "email"
     WHATSAPP = "whatsapp"
     PUSH = "push"
+    SMS = "sms"
 
 
 Channel = Annotated[On, typer.Option(help="The channel of the address.")]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from journeys.spans import describe
 
-CHANNELS = {"push": "push", "whatsapp": "WhatsApp", "email": "email"}
+CHANNELS = {"push": "push", "whatsapp": "WhatsApp", "email": "email", "sms": "SMS"}
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 

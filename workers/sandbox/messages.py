@@ -20,6 +20,7 @@ class Provider(StrEnum):
     APNS = "apns"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
+    TWILIO = "twilio"
     SES = "ses"
     RESEND = "resend"
     SERVICES = "services"

@@ -16,12 +16,12 @@ def contact(name: str) -> dict[str, Any]:
 def address_of(name: str, channel: str) -> str:
     """Where they are reached on a channel."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
-    return {"push": f"token-{plain}", "whatsapp": phone_of(name), "email": f"{plain}@example.com"}[channel]
+    return {"push": f"token-{plain}", "email": f"{plain}@example.com"}.get(channel) or phone_of(name)
 
 
 def consent(name: str, channels: Sequence[str], status: str = "SUBSCRIBED", **more: str) -> dict[str, Any]:
     """A push token for `push`, and a subscription for each channel, as Segment's context says it; `by=` says who says so."""
-    kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "email": "EMAIL"}
+    kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "sms": "SMS", "email": "EMAIL"}
     said = [{"key": address_of(name, each), "type": kinds[each], "status": status, **more} for each in channels]
     device = {"device": {"token": address_of(name, "push"), "type": "android"}} if "push" in channels else {}
     return {"messaging_subscriptions": said} | device
