@@ -30,7 +30,7 @@ from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.state import Store
 from api.webhooks import routes as webhooks
-from api.webhooks import unsubscribe
+from api.webhooks import tracked, unsubscribe
 from store import Database
 
 _ABOUT = """Events of customers come in, journeys are started and watched.
@@ -58,6 +58,7 @@ ROUTERS = [
     profiles.router,
     webhooks.router,
     unsubscribe.router,
+    tracked.router,
     dead_letters.router,
     suppressions.router,
     health.router,

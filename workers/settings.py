@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from activities.channels.tracking import Track
 from activities.web.addresses import network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
@@ -103,6 +104,23 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="whsec_… that signs what Resend posts to /v1/webhooks/resend"
     )
     resend_url: str = Field(default="https://api.resend.com", description="base URL of Resend's API")
+    track_clicks: Track = Field(
+        default=Track.NEVER,
+        description="links in letters are led over ours: never, consented, or always (but for who said no)",
+    )
+    track_opens: Track = Field(default=Track.NEVER, description="a picture in letters tells of openings: as for clicks")
+    tracking_trait: str = Field(
+        default="trackingConsent",
+        min_length=1,
+        description="the trait that says whether a customer agreed to that",
+    )
+    tracking_url: str = Field(
+        default="", description="the API's address in tracked links, on a domain of your own; empty: public_url"
+    )
+    utm_sites: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="your sites, comma separated: links to them, in letters, carry utm_… parameters"
+    )
+    utm_source: str = Field(default="journeys", description="utm_source of these links")
     soft_bounces: int = Field(default=5, ge=1, description="so many soft bounces of an address, in a row, suppress it …")
     soft_bounce_window: timedelta = Field(
         default=timedelta(days=14), gt=timedelta(0), description="… when they come within this span"
@@ -179,7 +197,7 @@ class Settings(BaseSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", mode="before")
+    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", "utm_sites", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given

@@ -7,7 +7,7 @@ nothing.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -61,6 +61,7 @@ class Delivered:
     purpose: str
     profile_id: UUID
     endpoint_id: UUID | None = None
+    arms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -72,7 +73,7 @@ class Delivered:
             "occurrence": self.key.occurrence,
             "template": self.template,
             "purpose": self.purpose,
-        }
+        } | ({"arms": self.arms} if self.arms else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,36 @@ async def advance_deliveries(connection: Connection, matched: Sequence[tuple[Sta
 
 def _whose(to: Delivered) -> tuple[UUID, str, int]:
     return to.key.run_id, to.key.step, to.key.occurrence
+
+
+class Click(NamedTuple):
+    """A link of a message that was followed; none: the one that nobody sees."""
+
+    at: datetime
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was done with a message before: since when it is out, whether anybody opened it, and what was followed lately."""
+
+    sent_at: datetime | None = None
+    opened: bool = False
+    clicks: tuple[Click, ...] = ()
+
+
+async def followed(connection: Connection, key: MessageKey, since: datetime) -> Before:
+    """What was done with a message before, links followed since then."""
+    row = await connection.fetchrow(_SQL["followed"], key.run_id, key.step, key.occurrence, since)
+    if row is None:
+        return Before()
+    clicks = tuple(Click(datetime.fromisoformat(each["at"]), each["link"]) for each in row["clicks"])
+    return Before(row["sent_at"], row["opened"], clicks)
+
+
+async def called_machines(connection: Connection, key: MessageKey, since: datetime, until: datetime) -> None:
+    """The clicks of a message in a span were a machine's."""
+    await connection.execute(_SQL["called_machines"], key.run_id, key.step, key.occurrence, since, until)
 
 
 async def worn_out(connection: Connection, endpoints: Collection[UUID], since: datetime, most: int) -> set[UUID]:
@@ -215,4 +246,5 @@ def _delivered(row: asyncpg.Record, profile_id: UUID | None = None) -> Delivered
         purpose=row["purpose"],
         profile_id=profile_id or row["profile_id"],
         endpoint_id=row.get("endpoint_id"),
+        arms=row.get("arms") or {},
     )

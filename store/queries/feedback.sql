@@ -1,16 +1,18 @@
 -- name: match_statuses
--- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id.
+-- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id, or where it is
+-- we who say so (then there is no id).
 with told as (
     select * from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
 )
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id
-from told join delivery d on d.provider_message_id = told.provider_id
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
+from told join delivery d on d.provider_message_id = told.provider_id and told.provider_id <> ''
 where d.channel = $1
 union all
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
 from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence
-where d.channel = $1 and d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')
+where d.channel = $1
+  and (told.provider_id = '' or (d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')))
 order by n;
 
 -- name: advance_deliveries
@@ -29,7 +31,7 @@ with told as (
     group by run_id, step, occurrence
 )
 update delivery d
-set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
+set provider_message_id = coalesce(d.provider_message_id, nullif(told.provider_id, '')),
     delivered_at = least(d.delivered_at, told.delivered_at),
     read_at = least(d.read_at, told.read_at),
     settled_at = coalesce(d.settled_at, told.at),
@@ -48,6 +50,33 @@ set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
                   else d.detail end
 from told
 where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence;
+
+-- name: followed
+-- What is known of a message that somebody follows a link of: since when it is out, whether anybody opened it, and the links followed
+-- since an instant (none: the one that nobody sees).
+select d.profile_id, d.claimed_at as sent_at,
+       exists (select from event e where e.profile_id = d.profile_id and e.type collate "C" = 'Message Read'
+               and e.ts >= d.claimed_at - interval '5 minutes' and e.properties @> about.it
+               and not e.properties @> '{"machine": true}') as opened,
+       (select coalesce(jsonb_agg(jsonb_build_object('at', e.ts, 'link', e.properties ->> 'link')), '[]') from event e
+        where e.profile_id = d.profile_id and e.type collate "C" = 'Message Clicked' and e.ts >= $4 and e.properties @> about.it) as clicks
+from delivery d
+cross join lateral (select jsonb_build_object('run_id', d.run_id, 'step', d.step, 'occurrence', d.occurrence) as it) as about
+where d.run_id = $1 and d.step = $2 and d.occurrence = $3;
+
+-- name: called_machines
+-- These clicks were a machine's: it shows only now. Their customer is looked at again.
+with mended as (
+    update event e set properties = e.properties || '{"machine": true}'
+    from delivery d
+    where d.run_id = $1 and d.step = $2 and d.occurrence = $3
+      and e.profile_id = d.profile_id and e.type collate "C" = 'Message Clicked' and e.ts between $4 and $5
+      and e.properties @> jsonb_build_object('run_id', d.run_id, 'step', d.step, 'occurrence', d.occurrence)
+      and not e.properties @> '{"machine": true}'
+    returning e.profile_id
+)
+insert into dirty (profile_id, types, at)
+select distinct profile_id, array['Message Clicked'], $5::timestamptz from mended;
 
 -- name: worn_out
 -- Of these addresses those at which at least $3 messages were turned away since then, none of which arrived, nor any after.
