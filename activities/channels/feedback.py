@@ -7,6 +7,7 @@ or wants out.)
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from store.deliveries.feedback import Status
 
@@ -25,6 +26,7 @@ class Reply:
     item: str = field(repr=False)
     quoted: str | None = None
     clamped: bool = False
+    means: Literal["stop", "start"] | None = None  # where the provider takes it for one, whatever its words
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ class Notices:
                 await self._obey(wanted, [Subject(None, self._channel, reply.address)], reply.at)
 
     def _wish(self, reply: Reply) -> "_Wanted | None":
-        wish = wish_of(reply.text, self._config.stop_languages)
+        wish = Wish(reply.means) if reply.means else wish_of(reply.text, self._config.stop_languages)
         return _Wanted(wish, f"{self._channel}: {wish.name}", reply.address) if wish else None
 
     def _letter(self, item: str, reason: str) -> DeadLetter:

@@ -1,4 +1,4 @@
-"""What providers call: WhatsApp's webhook, that of SES behind Amazon SNS, and Resend's.
+"""What providers call: WhatsApp's webhook, that of SES behind Amazon SNS, Resend's, and Twilio's.
 
 Promise: nothing is taken without the provider's signature; what it says is translated beside this file, and taken in `notices`.
 """
@@ -10,19 +10,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 
 from activities.channels.feedback import Notice
 from activities.channels.kinds import KINDS
+from activities.channels.sms.twilio import WEBHOOK
 from api.problems import Problem, responses
 from api.state import Config, Db
-from api.webhooks import resend, ses, whatsapp
+from api.webhooks import resend, ses, twilio, whatsapp
 from api.webhooks.notices import Notices, Taken
 from api.webhooks.sns import Envelope, NotGenuine, Sns
 from store import Database
 
 _LIMIT = 4 * 1024 * 1024  # bytes; Meta sends at most 3 MB
 _JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+_FORM = {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}
+_NO_ANSWER = "<Response/>"  # TwiML: nothing is texted back
 router = APIRouter(tags=["webhooks"])
 
 
@@ -97,6 +100,25 @@ async def receive_from_resend(request: Request, config: Config, database: Db) ->
     except ValueError as error:
         raise Problem(400, f"the body is not a JSON object ({type(error).__name__})") from error
     return await _taken("email", request, told, config, database)
+
+
+@router.post(
+    "/v1/webhooks/twilio",
+    max_body_size=_LIMIT,
+    response_class=Response,
+    responses=responses(400, 401, 413, 503) | {200: {"content": {"text/xml": {"example": _NO_ANSWER}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _FORM}}},
+)
+async def receive_from_twilio(
+    request: Request, config: Config, database: Db, key: Annotated[str, Query(max_length=512)] = ""
+) -> Response:
+    """What becomes of text messages, and what customers text, signed by Twilio in `X-Twilio-Signature`."""
+    form, query = twilio.form_of(await _body(request)), request.url.query
+    url = f"{config.public_url.rstrip('/')}{WEBHOOK}{'?' if query else ''}{query}"
+    if not twilio.signed(form, url, request.headers.get("x-twilio-signature", ""), config.twilio_auth_token):
+        raise Problem(401, "X-Twilio-Signature is not that of JOURNEYS_TWILIO_AUTH_TOKEN for JOURNEYS_PUBLIC_URL")
+    await _taken("sms", request, twilio.notices(form, key, config.clock.now()), config, database)
+    return Response(_NO_ANSWER, media_type="text/xml")
 
 
 async def _taken(channel: str, request: Request, told: Sequence[Notice], config: Config, database: Database) -> Taken:

@@ -16,6 +16,9 @@ GONE = frozenset({21211, 21614, 21635, 30005, 30006})
 #: The customer wrote STOP to our sender, and Twilio keeps to it.
 OPTED_OUT = frozenset({21610})
 
+#: It could not be reached this time.
+SOFT = frozenset({30003})
+
 #: Too much or too busy; the same message may go later.
 _BUSY = frozenset({14107, 20429, 20500, 20503, 21611, 30001, 30022})
 
