@@ -31,7 +31,7 @@ from api.segments import routes as segments
 from api.state import Store
 from api.web_push import routes as web_push
 from api.webhooks import routes as webhooks
-from api.webhooks import unsubscribe
+from api.webhooks import tracked, unsubscribe
 from store import Database
 
 _ABOUT = """Events of customers come in, journeys are started and watched.
@@ -59,6 +59,7 @@ ROUTERS = [
     profiles.router,
     webhooks.router,
     unsubscribe.router,
+    tracked.router,
     web_push.router,
     dead_letters.router,
     suppressions.router,

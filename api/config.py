@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from journeys.clock import Clock
@@ -40,10 +41,21 @@ class ApiConfig:
     #: How long a key that was looked up is trusted without asking again, so how soon a revocation takes effect.
     key_ttl: float = 2.0
 
+    #: So many soft bounces of an address within the span, with nothing that arrived, suppress it.
+    soft_bounces: int = 5
+    soft_bounce_window: timedelta = timedelta(days=14)
+    #: The SNS topic that tells what becomes of SES's letters, and how to GET its certificate; Resend's signing secret.
+    ses_topic_arn: str = ""
+    #: The domain of our letters' `Message-ID`, for what bounces without saying it.
+    mail_domain: str = ""
+    sns_get: Callable[[str], Awaitable[bytes]] | None = None
+    resend_webhook_secret: str = field(default="", repr=False)
+
     whatsapp_app_secret: str = field(default="", repr=False)
     whatsapp_verify_token: str = field(default="", repr=False)
     #: Pages hand it to the browser; what is sent is signed with the other half.
     web_push_public_key: str = ""
+    twilio_auth_token: str = field(default="", repr=False)
 
     #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.
     catalogue: Mapping[str, Any] = field(default_factory=dict)

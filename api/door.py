@@ -104,7 +104,7 @@ class Door:
             finally:
                 self._bodies.forget(body)
         else:
-            read_only = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            read_only = {**scope, "method": "GET", "head": True} if scope["method"] == "HEAD" else scope
             await self._answered(read_only, receive, send)
 
     def _guarded(self, scope: Scope, receive: Receive, body: Arriving) -> Callable[[], Awaitable[Message]]:

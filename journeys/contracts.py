@@ -61,6 +61,7 @@ class Channel(StrEnum):
     PUSH = "push"
     WHATSAPP = "whatsapp"
     EMAIL = "email"
+    SMS = "sms"
     WEB_PUSH = "web_push"
 
 
@@ -69,6 +70,7 @@ _LONGEST_ATTEMPT = {
     Channel.PUSH: timedelta(minutes=30),
     Channel.WHATSAPP: timedelta(minutes=30),
     Channel.EMAIL: timedelta(hours=2),
+    Channel.SMS: timedelta(minutes=30),
     Channel.WEB_PUSH: timedelta(minutes=30),
 }
 

@@ -31,7 +31,7 @@ from workers.cli.main import app
 from workers.settings import Settings
 
 #: What documents name because it is refused.
-REFUSED = {"JOURNEYS_CATALOG", "j.sms"}
+REFUSED = {"JOURNEYS_CATALOG", "j.pager"}
 
 
 def read_template(text: str) -> None:

@@ -13,6 +13,7 @@ from activities.calling.lines import CONNECTIONS, PATIENT, Lines
 from activities.calling.where import where_of
 from activities.channels.base import Provider
 from activities.channels.kinds import sending
+from activities.channels.tracking import Tracking
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
@@ -103,6 +104,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, provide
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
+        tracking=Tracking.of(settings),
         doubt=Doubt(settings.doubt_pause, clock.speed),
         ceilings=Ceilings(settings.most_per_run, settings.most_per_day),
     )

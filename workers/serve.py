@@ -7,6 +7,7 @@ from types import MappingProxyType
 from fastapi import FastAPI
 
 import api
+from activities.channels.email.letter import Sender
 from api import ApiConfig
 from journeys import JourneyDefinition
 from segments import Segment
@@ -50,9 +51,15 @@ def api_config(
         stop_languages=settings.stop_languages,
         in_flight=settings.ingest_in_flight,
         events_per_second=settings.ingest_events_per_second,
+        soft_bounces=settings.soft_bounces,
+        soft_bounce_window=settings.soft_bounce_window,
+        mail_domain=Sender.parse(settings.email_from).domain if settings.email_from else "",
+        ses_topic_arn=settings.ses_topic_arn,
+        resend_webhook_secret=settings.resend_webhook_secret.get_secret_value(),
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
         web_push_public_key=settings.web_push_public_key,
+        twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
         catalogue=journeys,
         version=version,
         segments=segments,

@@ -1,5 +1,6 @@
 """Settings: every `JOURNEYS_*` variable, its meaning and its default; a wrong one gets a sentence that names it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from activities.channels.tracking import Track
 from activities.web.addresses import network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
@@ -104,9 +106,34 @@ class Settings(BaseSettings):
     ses_access_key_id: str = Field(default="", description="the access key of a user who may ses:SendEmail")
     ses_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
     ses_configuration_set: str = Field(default="", description="the one that publishes events; empty: the sender's own")
+    ses_topic_arn: str = Field(default="", description="the SNS topic that posts SES's events to /v1/webhooks/ses")
     ses_url: str = Field(default="", description="base URL of SES's API; empty: Amazon's own for the region")
     resend_api_key: SecretStr = Field(default=SecretStr(""), description="letters go by Resend with this key (sending access)")
+    resend_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="whsec_… that signs what Resend posts to /v1/webhooks/resend"
+    )
     resend_url: str = Field(default="https://api.resend.com", description="base URL of Resend's API")
+    track_clicks: Track = Field(
+        default=Track.NEVER,
+        description="links in letters are led over ours: never, consented, or always (but for who said no)",
+    )
+    track_opens: Track = Field(default=Track.NEVER, description="a picture in letters tells of openings: as for clicks")
+    tracking_trait: str = Field(
+        default="trackingConsent",
+        min_length=1,
+        description="the trait that says whether a customer agreed to that",
+    )
+    tracking_url: str = Field(
+        default="", description="the API's address in tracked links, on a domain of your own; empty: public_url"
+    )
+    utm_sites: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="your sites, comma separated: links to them, in letters, carry utm_… parameters"
+    )
+    utm_source: str = Field(default="journeys", description="utm_source of these links")
+    soft_bounces: int = Field(default=5, ge=1, description="so many soft bounces of an address, in a row, suppress it …")
+    soft_bounce_window: timedelta = Field(
+        default=timedelta(days=14), gt=timedelta(0), description="… when they come within this span"
+    )
     email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
     email_reply_to: str = Field(default="", description="where answers go; empty: to the sender")
     email_unsubscribe: str = Field(
@@ -115,6 +142,18 @@ class Settings(BaseSettings):
     email_bounces: str = Field(
         default="", description="address of a mailbox that `journeys mailbox` reads: what bounces returns to it, as bounces+…@"
     )
+
+    sms_senders: Annotated[Mapping[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="who text messages come from, by country: *=+34600000001, US=+15550001234, FR=Shop; one alone is for all",
+    )
+    twilio_url: str = Field(default="https://api.twilio.com", description="base URL of Twilio's REST API")
+    twilio_account_sid: str = Field(default="", description="Twilio account that sends text messages (AC…)")
+    twilio_auth_token: SecretStr = Field(
+        default=SecretStr(""), description="signs webhooks (X-Twilio-Signature), and is the login where no API key is given"
+    )
+    twilio_api_key: str = Field(default="", description="SID of the API key that sends (SK…)")
+    twilio_api_secret: SecretStr = Field(default=SecretStr(""), description="its secret")
 
     services: SecretStr = Field(
         default=SecretStr(""),
@@ -167,7 +206,7 @@ class Settings(BaseSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", mode="before")
+    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", "utm_sites", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
@@ -224,6 +263,13 @@ class Settings(BaseSettings):
         for each in given:
             network_of(each)
         return given
+
+    @field_validator("sms_senders", mode="before")
+    @classmethod
+    def _by_country(cls, given: object) -> object:
+        from activities.channels.sms.senders import read_senders  # with the channels behind it: only who sets it pays for that
+
+        return read_senders(given) if isinstance(given, str) else given
 
     @field_validator("services")
     @classmethod

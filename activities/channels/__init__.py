@@ -6,8 +6,18 @@ from activities.channels.email.ses import Ses
 from activities.channels.email.smtp import Smtp
 from activities.channels.email.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, WebPushContent, WhatsAppContent
+from activities.channels.message import (
+    Accepted,
+    Address,
+    EmailContent,
+    Outgoing,
+    PushContent,
+    SmsContent,
+    WebPushContent,
+    WhatsAppContent,
+)
 from activities.channels.push.fcm import Fcm
+from activities.channels.sms.twilio import Twilio
 from activities.channels.suppression import suppression_digest, suppression_digests
 from activities.channels.whatsapp.cloud import WhatsApp
 
@@ -26,8 +36,10 @@ __all__ = [
     "Refused",
     "Resend",
     "Ses",
+    "SmsContent",
     "Smtp",
     "TryLater",
+    "Twilio",
     "WebPushContent",
     "WhatsApp",
     "WhatsAppContent",

@@ -1,11 +1,13 @@
 """What comes back from a provider, in words that are the same for all: what became of a message, and what a customer wrote.
 
 Promise: neutral and frozen. A provider's file checks the signature and translates; whoever takes the news knows no provider.
-(`Status` is the ledger's own: a message was sent, delivered, read, clicked or failed; its address is dead, or wants out.)
+(`Status` is the ledger's own: a message was sent, delivered, read, clicked, failed or complained of; its address is dead,
+or wants out.)
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from store.deliveries.feedback import Status
 
@@ -24,6 +26,7 @@ class Reply:
     item: str = field(repr=False)
     quoted: str | None = None
     clamped: bool = False
+    means: Literal["stop", "start"] | None = None  # where the provider takes it for one, whatever its words
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,23 @@ async def post_json(
 
 async def post(http: httpx.AsyncClient, provider: str, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
     """Post and return whatever was answered, its body read up to the limit; raises what `post_json` raises."""
+    return await _asked(http, provider, "POST", url, content, headers)
+
+
+async def get(http: httpx.AsyncClient, provider: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
+    """Get, and return whatever was answered, its body read up to the limit; raises what `post_json` raises."""
+    return await _asked(http, provider, "GET", url, None, headers)
+
+
+async def _asked(
+    http: httpx.AsyncClient, provider: str, method: str, url: str, content: bytes | None, headers: Mapping[str, str]
+) -> httpx.Response:
     way = _Way()
     asked = {**headers, "accept-encoding": "identity"}
     try:
         async with (
             asyncio.timeout(ANSWER.total_seconds()),
-            http.stream("POST", url, content=content, headers=asked, extensions={"trace": way}) as answer,
+            http.stream(method, url, content=content, headers=asked, extensions={"trace": way}) as answer,
         ):
             return await _read(answer)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:

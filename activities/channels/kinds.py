@@ -104,7 +104,17 @@ _ROWS = (
             "activities.channels.email.resend:Resend",
         ),
     ),
-    Kind(name="sms", address=AddressKind.PHONE, opt_in=_MARKETING, subscriptions={"SMS": None}),
+    Kind(
+        name="sms",
+        address=AddressKind.PHONE,
+        called="text messages",
+        opt_in=_MARKETING,
+        bounce=Bounce.DEAD,
+        way_out=WayOut.STOP,
+        subscriptions={"SMS": None},
+        template=Template(".sms.yaml", "activities.templating.sms:SmsTemplate"),
+        providers=("activities.channels.sms.twilio:Twilio",),
+    ),
     Kind(
         name="whatsapp",
         address=AddressKind.PHONE,

@@ -5,11 +5,18 @@ here.
 """
 
 import hashlib
+import html
+import re
 from datetime import timedelta
-from typing import Literal
+from itertools import count
+from typing import Literal, Protocol, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+
+_LINK = re.compile(r'(<a\b[^>]*?\shref=")([^"]*)(")', re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
+_END = re.compile(r"</body>", re.IGNORECASE)
 
 
 class _Frozen(BaseModel):
@@ -24,8 +31,25 @@ class Address(_Frozen):
     platform: str | None = None
 
 
+class Marks(Protocol):
+    """How what is measured is written into a message."""
+
+    def plain(self, address: str) -> str:
+        """An address that stands there to be read."""
+
+    def link(self, address: str, number: int) -> str:
+        """An address that is followed, the message's so manieth, from 1 on."""
+
+    def unseen(self) -> str:
+        """HTML for nobody to see."""
+
+
 class Content(_Frozen):
     """What a message shows; each channel has its own."""
+
+    def marked(self, marks: Marks) -> Self:  # noqa: ARG002 - most have nothing to mark
+        """With its links marked; a content without links on the web stays as it is."""
+        return self
 
 
 class PushContent(Content):
@@ -78,6 +102,13 @@ class WhatsAppContent(Content):
     button_url_suffix: str | None = Field(default=None, repr=False, description="what the first button's address ends with")
 
 
+class SmsContent(Content):
+    """A text, counted in the parts that carriers bill."""
+
+    text: str = Field(min_length=1, repr=False)
+    parts: int = Field(ge=1)
+
+
 class EmailContent(Content):
     """A letter in both its forms."""
 
@@ -86,6 +117,30 @@ class EmailContent(Content):
     text: str = Field(repr=False)
     unsubscribe_url: str | None = Field(default=None, repr=False, description="one-click address (RFC 8058)")
     from_name: str | None = Field(default=None, description="display name in place of the sender's own")
+    track: bool = Field(default=True, description="false: this letter is never measured")
+
+    def marked(self, marks: Marks) -> Self:
+        """The links of its HTML are led over ours, the addresses of its text stay to be read; not the way out, nor images."""
+        if not self.track:
+            return self
+        numbers = count(1)
+
+        def led(found: re.Match[str]) -> str:
+            address = html.unescape(found[2])
+            marked = address if self._is_a_way_out(address) else marks.link(address, next(numbers))
+            return f"{found[1]}{html.escape(marked)}{found[3]}"
+
+        def shown(found: re.Match[str]) -> str:
+            return found[0] if self._is_a_way_out(found[0]) else marks.plain(found[0])
+
+        written = _LINK.sub(led, self.html)
+        body = _END.search(written)
+        end = body.start() if body else len(written)
+        written = written[:end] + marks.unseen() + written[end:]
+        return self.model_copy(update={"html": written, "text": _ADDRESS.sub(shown, self.text)})
+
+    def _is_a_way_out(self, address: str) -> bool:
+        return self.unsubscribe_url is not None and address.startswith(self.unsubscribe_url)
 
 
 class Campaign(_Frozen):

@@ -21,6 +21,7 @@ from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Re
 from activities.channels.kinds import KINDS, Bounce, WayOut
 from activities.channels.message import Address, Campaign, Content, Outgoing
 from activities.channels.suppression import suppression_digest
+from activities.channels.tracking import NOT_TRACKED, Tracking
 from activities.deliver.claim import Claim, Claims, Later, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
@@ -53,6 +54,7 @@ class Delivery:
     doubt: Doubt = field(default_factory=Doubt)
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
+    tracking: Tracking = NOT_TRACKED
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -117,7 +119,7 @@ class Delivery:
                 address=Address(endpoint_id=endpoint.id, value=endpoint.address, platform=endpoint.platform),
                 content=content,
                 useful_for=(request.useless_after - self.clock(request)) / self.doubt.speed,
-                campaign=Campaign(journey=request.journey, template=request.template, purpose=request.purpose.value),
+                campaign=_campaign_of(request),
                 traceparent=claim.facts.traceparent,
             )
             try:
@@ -197,9 +199,15 @@ class Delivery:
             content = served.templates.render(request.channel, request.template, context)
         except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
             raise TryLater(str(error)) from None
-        if KINDS[request.channel].way_out is WayOut.LINK and request.purpose is Purpose.MARKETING:
-            return content.model_copy(update={"unsubscribe_url": unsubscribe_url})
+        campaign = _campaign_of(request)
+        content = self.tracking.marked(content, self.secret, request.channel.value, request.key, campaign, facts.traits)
+        if KINDS[request.channel].way_out is WayOut.LINK and request.purpose is not Purpose.MARKETING:
+            return content.model_copy(update={"unsubscribe_url": None})  # its text may show it; no reader's button does
         return content
+
+
+def _campaign_of(request: DeliverRequest) -> Campaign:
+    return Campaign(journey=request.journey, template=request.template, purpose=request.purpose.value)
 
 
 def _shown(offer: Offer | None) -> tuple[dict[str, Any], dict[str, Any]]:

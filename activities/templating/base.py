@@ -1,7 +1,7 @@
 """What a kind of template can do, and the class that reads one; a channel's row names it (`activities.channels.kinds`)."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from activities.channels.message import Content
 from activities.templating.vocabulary import Vocabulary
@@ -28,6 +28,20 @@ class Template(Protocol):
 
     def render(self, values: Mapping[str, Any]) -> Content:
         """The content for one customer."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What a kind of template can do where length costs money."""
+
+    @property
+    def file(self) -> str:
+        """Where it stands."""
+        ...
+
+    def measure(self) -> str:
+        """How long its messages are, as far as that is known beforehand: for its author."""
         ...
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from activities.channels.message import EmailContent
-from activities.templating.errors import BrokenTemplate, Problem
+from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import HTML, TEXT, Phrase
 from activities.templating.links import MAIL, WEB, encoded_in, faults_in, literal_fault, repaired_in
@@ -19,7 +19,7 @@ from activities.templating.source import Source, Text, read_front_matter
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
 
-_FIELDS = frozenset({"params", "product", "language", "subject", "preheader", "purpose", "from_name"})
+_FIELDS = frozenset({"params", "product", "language", "subject", "preheader", "purpose", "from_name", "track"})
 _PURPOSES = frozenset({"marketing", "transactional"})
 _LINK = re.compile(r"""<[^>]*?\s(href|src|background-url)=("([^"]*)"|'([^']*)')""")
 _UNSUBSCRIBE = "unsubscribe_url"
@@ -37,6 +37,7 @@ class EmailTemplate:
     html: Phrase
     text: Phrase
     from_name: str | None
+    track: bool = True
 
     @classmethod
     def read(cls, file: str, text: str, vocabulary: Vocabulary, alternative: str | None = None) -> "EmailTemplate":
@@ -53,7 +54,11 @@ class EmailTemplate:
         making.done()
         name = source.text("from_name")
         html, letter = _bodies(source, alternative, making)
-        return cls(file, making.params, making.wish, language, subject, html, letter, name.value if name else None)
+        track = source.text("track")
+        if track is not None and track.value not in ("yes", "no"):
+            raise TemplateError(Problem(file, track.line, "track must be yes or no"))
+        shown, measured = name.value if name else None, track is None or track.value == "yes"
+        return cls(file, making.params, making.wish, language, subject, html, letter, shown, measured)
 
     def render(self, values: Values) -> EmailContent:
         """The letter for one customer.
@@ -71,6 +76,7 @@ class EmailTemplate:
             html=html,
             text=tidy(self.text.render(values)),
             unsubscribe_url=values.get(_UNSUBSCRIBE),
+            track=self.track,
             from_name=self.from_name,
         )
 

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, HTMLResponse
 
 from activities.channels.feedback import Status
 from activities.channels.kinds import KINDS
-from activities.channels.tokens import InvalidToken
+from activities.channels.sealed import InvalidToken
 from activities.channels.web_push.told import id_of, key_told
 from api.problems import Problem, responses
 from api.state import Config, Db

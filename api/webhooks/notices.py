@@ -15,11 +15,13 @@ from activities.channels.feedback import Notice, Reply, Status, Unreadable
 from activities.channels.kinds import Kind
 from activities.channels.suppression import suppression_digests
 from api.config import ApiConfig
+from api.webhooks.bounces import suppress_where_due
 from api.webhooks.wishes import Wish, wish_of
 from journeys.contracts import Purpose, Reason
 from segments.language.events import (
     MESSAGE_CLICKED,
     MESSAGE_CLOSED,
+    MESSAGE_COMPLAINED,
     MESSAGE_DELIVERED,
     MESSAGE_FAILED,
     MESSAGE_READ,
@@ -52,6 +54,7 @@ _EVENTS = {
     "clicked": MESSAGE_CLICKED,
     "closed": MESSAGE_CLOSED,
     "failed": MESSAGE_FAILED,
+    "complained": MESSAGE_COMPLAINED,
 }
 
 _log = structlog.get_logger(__name__)
@@ -100,10 +103,12 @@ class Notices:
         alive = await living(self._connection, {to.profile_id for _, to in matched})
         await advance_deliveries(self._connection, matched, Reason.REFUSED.value)
         await self._consequences(matched)
+        await suppress_where_due(self._config, self._connection, self._kind, matched)
         for said, to in matched:
             if said.wants_out:
                 address = await address_written_to(self._connection, to.key)
-                self._wanted[self._id_of(said)] = _Wanted(Wish.STOP, f"{self._channel}: code {said.code}", address)
+                why = "complaint" if said.status == "complained" else f"code {said.code}"
+                self._wanted[self._id_of(said)] = _Wanted(Wish.STOP, f"{self._channel}: {why}", address)
         return [self._status_event(said, to, alive[to.profile_id]) for said, to in matched if to.profile_id in alive]
 
     async def _consequences(self, matched: Sequence[tuple[Status, Delivered]]) -> None:
@@ -157,7 +162,7 @@ class Notices:
                 await self._obey(wanted, [Subject(None, self._channel, reply.address)], reply.at)
 
     def _wish(self, reply: Reply) -> "_Wanted | None":
-        wish = wish_of(reply.text, self._config.stop_languages)
+        wish = Wish(reply.means) if reply.means else wish_of(reply.text, self._config.stop_languages)
         return _Wanted(wish, f"{self._channel}: {wish.name}", reply.address) if wish else None
 
     def _letter(self, item: str, reason: str) -> DeadLetter:
@@ -165,11 +170,16 @@ class Notices:
 
     def _id_of(self, told: Status | Reply) -> str:
         """The message id of the event that tells it."""
-        own = f"{told.provider_message_id}:{told.status}" if isinstance(told, Status) else told.id
-        return f"{self._channel}:{own}"
+        if isinstance(told, Reply):
+            return f"{self._channel}:{told.id}"
+        which = f":{told.which}" if told.which else ""
+        return f"{self._channel}:{told.provider_message_id}:{told.status}{which}"
 
     def _status_event(self, said: Status, to: Delivered, who: UUID) -> NewEvent:
-        properties = {"channel": self._channel, **to.properties} | ({} if said.code is None else {"code": said.code})
+        bounce = "hard" if said.gone else "soft" if said.soft else None
+        more = {"code": said.code, "bounce": bounce, "machine": said.machine, "link": said.link}
+        told = {name: value for name, value in more.items() if value is not None}
+        properties = {"channel": self._channel, **to.properties, **told}
         return NewEvent(who, self._id_of(said), _EVENTS[said.status], said.at, properties, said.clamped)
 
     def _reply_event(self, reply: Reply, who: UUID, to: Delivered | None) -> NewEvent:

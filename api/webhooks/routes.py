@@ -1,21 +1,31 @@
-"""What providers call: WhatsApp's webhook, and no other yet.
+"""What providers call: WhatsApp's webhook, that of SES behind Amazon SNS, Resend's, and Twilio's.
 
 Promise: nothing is taken without the provider's signature; what it says is translated beside this file, and taken in `notices`.
 """
 
 import hmac
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import PlainTextResponse
+from pydantic import ValidationError
+from starlette.responses import PlainTextResponse, Response
 
+from activities.channels.feedback import Notice
 from activities.channels.kinds import KINDS
+from activities.channels.sms.twilio import WEBHOOK
 from api.problems import Problem, responses
 from api.state import Config, Db
-from api.webhooks import whatsapp
+from api.webhooks import resend, ses, twilio, whatsapp
 from api.webhooks.notices import Notices, Taken
+from api.webhooks.sns import Envelope, NotGenuine, Sns
+from store import Database
 
 _LIMIT = 4 * 1024 * 1024  # bytes; Meta sends at most 3 MB
+_JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+_FORM = {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}
+_NO_ANSWER = "<Response/>"  # TwiML: nothing is texted back
 router = APIRouter(tags=["webhooks"])
 
 
@@ -36,7 +46,7 @@ async def verify(
     "/v1/webhooks/whatsapp",
     max_body_size=_LIMIT,
     responses=responses(400, 401, 413, 503),
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
+    openapi_extra=_JSON,
 )
 async def receive(request: Request, config: Config, database: Db) -> Taken:
     """WhatsApp's statuses and replies, signed by Meta in `X-Hub-Signature-256`."""
@@ -47,8 +57,82 @@ async def receive(request: Request, config: Config, database: Db) -> Taken:
         told = whatsapp.notices(body, config.clock.now())
     except ValueError as error:
         raise Problem(400, f"the body is not a JSON object ({type(error).__name__})") from error
+    return await _taken("whatsapp", request, told, config, database)
+
+
+@router.post(
+    "/v1/webhooks/ses",
+    max_body_size=_LIMIT,
+    responses=responses(400, 401, 413, 503),
+    openapi_extra=_JSON,
+)
+async def receive_from_ses(request: Request, config: Config, database: Db) -> Taken:
+    """What becomes of SES's letters, signed by Amazon SNS; a subscription to the configured topic is confirmed."""
+    body = await _body(request)
+    try:
+        envelope = Envelope.model_validate_json(body)
+    except ValidationError as error:
+        raise Problem(400, "the body is not a message of Amazon SNS (leave raw delivery off)") from error
+    topic = _sns(request, config)
+    try:
+        await topic.genuine(envelope, datetime.now(UTC))
+        if envelope.type == "SubscriptionConfirmation":
+            await topic.confirm(envelope)
+    except NotGenuine as error:
+        raise Problem(401, f"this is not to be taken: {error}") from error
+    told = ses.notices(envelope.message, envelope.message_id, config.clock.now()) if envelope.type == "Notification" else []
+    return await _taken("email", request, told, config, database)
+
+
+@router.post(
+    "/v1/webhooks/resend",
+    max_body_size=_LIMIT,
+    responses=responses(400, 401, 413, 503),
+    openapi_extra=_JSON,
+)
+async def receive_from_resend(request: Request, config: Config, database: Db) -> Taken:
+    """What becomes of Resend's letters, signed in `svix-signature`."""
+    body = await _body(request)
+    if not resend.signed(body, request.headers, config.resend_webhook_secret, datetime.now(UTC)):
+        raise Problem(401, "svix-signature is not that of JOURNEYS_RESEND_WEBHOOK_SECRET, or is older than five minutes")
+    try:
+        told = resend.notices(body, request.headers["svix-id"], config.clock.now())
+    except ValueError as error:
+        raise Problem(400, f"the body is not a JSON object ({type(error).__name__})") from error
+    return await _taken("email", request, told, config, database)
+
+
+@router.post(
+    "/v1/webhooks/twilio",
+    max_body_size=_LIMIT,
+    response_class=Response,
+    responses=responses(400, 401, 413, 503) | {200: {"content": {"text/xml": {"example": _NO_ANSWER}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _FORM}}},
+)
+async def receive_from_twilio(
+    request: Request, config: Config, database: Db, key: Annotated[str, Query(max_length=512)] = ""
+) -> Response:
+    """What becomes of text messages, and what customers text, signed by Twilio in `X-Twilio-Signature`."""
+    form, query = twilio.form_of(await _body(request)), request.url.query
+    url = f"{config.public_url.rstrip('/')}{WEBHOOK}{'?' if query else ''}{query}"
+    if not twilio.signed(form, url, request.headers.get("x-twilio-signature", ""), config.twilio_auth_token):
+        raise Problem(401, "X-Twilio-Signature is not that of JOURNEYS_TWILIO_AUTH_TOKEN for JOURNEYS_PUBLIC_URL")
+    await _taken("sms", request, twilio.notices(form, key, config.clock.now()), config, database)
+    return Response(_NO_ANSWER, media_type="text/xml")
+
+
+async def _taken(channel: str, request: Request, told: Sequence[Notice], config: Config, database: Database) -> Taken:
     async with database.transaction() as connection:
-        return await Notices(KINDS["whatsapp"], config, connection, request.headers.get("traceparent")).take(told)
+        return await Notices(KINDS[channel], config, connection, request.headers.get("traceparent")).take(told)
+
+
+def _sns(request: Request, config: Config) -> Sns:
+    """The app's one listener, which keeps Amazon's certificates."""
+    state = request.app.state
+    if not hasattr(state, "sns"):
+        state.sns = Sns(config.ses_topic_arn, config.sns_get)
+    found: Sns = state.sns
+    return found
 
 
 async def _body(request: Request) -> bytes:

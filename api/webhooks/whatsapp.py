@@ -7,28 +7,18 @@ Source: Meta, "Webhooks: messages" and "Webhooks: status messages".
 import hashlib
 import hmac
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from activities.channels.feedback import Notice, Reply, Status, Unreadable
+from activities.channels.feedback import Notice, Reply, Status
 from activities.channels.whatsapp.errors import GONE, OPTED_OUT
-from api.body import as_text
+from api.webhooks.reading import Id, Text, instant, key_of, one
 from store.deliveries.ledger import MessageKey
 
-_SKEW = timedelta(minutes=5)
-_OLDEST = datetime(2009, 1, 1, tzinfo=UTC)  # WhatsApp's first year
 _MAX_TEXT = 4096
-
-
-def _storable(value: Any) -> Any:
-    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value
-
-
-_Text = Annotated[str, BeforeValidator(_storable)]
-_Id = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=256)]
 _Number = Annotated[str, Field(pattern=r"^\+?[0-9]{5,20}$")]
 _Seconds = Annotated[int, Field(ge=-(2**40), le=2**40)]
 
@@ -40,20 +30,16 @@ class _Error(BaseModel):
 class _Status(BaseModel):
     """What became of a message that we sent."""
 
-    id: _Id
+    id: Id
     status: Literal["sent", "delivered", "read", "failed"]
     timestamp: _Seconds
-    biz_opaque_callback_data: _Text | None = None
+    biz_opaque_callback_data: Text | None = None
     errors: list[_Error] = []
 
     @property
     def key(self) -> MessageKey | None:
         """Our own key, if it came back and is one."""
-        try:
-            key = MessageKey.parse(self.biz_opaque_callback_data or "")
-        except ValueError:
-            return None
-        return key if 0 < key.occurrence < 2**63 else None
+        return key_of(self.biz_opaque_callback_data or "")
 
     @property
     def code(self) -> int | None:
@@ -68,15 +54,15 @@ class _Status(BaseModel):
 
 
 class _Body(BaseModel):
-    body: _Text = ""
+    body: Text = ""
 
 
 class _Button(BaseModel):
-    text: _Text = ""
+    text: Text = ""
 
 
 class _Choice(BaseModel):
-    title: _Text = ""
+    title: Text = ""
 
 
 class _Interactive(BaseModel):
@@ -85,16 +71,16 @@ class _Interactive(BaseModel):
 
 
 class _Quoted(BaseModel):
-    id: _Id | None = None
+    id: Id | None = None
 
 
 class _Reply(BaseModel):
     """What a customer wrote to us, or tapped."""
 
     sender: _Number = Field(alias="from")
-    id: _Id
+    id: Id
     timestamp: _Seconds
-    type: _Id
+    type: Id
     text: _Body | None = None
     button: _Button | None = None
     interactive: _Interactive | None = None
@@ -148,7 +134,7 @@ def _instant(seconds: int, now: datetime) -> tuple[datetime, bool]:
         at = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return now, True
-    return (at, False) if _OLDEST <= at <= now + _SKEW else (now, True)
+    return instant(at, now)
 
 
 def _values(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -161,17 +147,9 @@ def _values(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _read(value: dict[str, Any], now: datetime) -> Iterator[Notice]:
     for item in _objects(value.get("statuses")):
-        yield _one(_Status, item, now)
+        yield from one(item, lambda each: [_Status.model_validate(each).told(now)])
     for item in _objects(value.get("messages")):
-        yield _one(_Reply, item, now)
-
-
-def _one(model: type[_Status | _Reply], item: dict[str, Any], now: datetime) -> Notice:
-    try:
-        return model.model_validate(item).told(now)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        return Unreadable(as_text(item), f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        yield from one(item, lambda each: [_Reply.model_validate(each).told(now)])
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -86,6 +86,27 @@ class Messages(Waiting[EntryModel]):
         said = Said(transactional, only, useless_after, priority, window, send_time)
         return await self._send(Channel.EMAIL, template, said, params)
 
+    async def sms(
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
+    ) -> Receipt:
+        """Send a text message, of marketing only in the hours that the law of its country allows.
+
+        Example:
+            await j.sms("ready-for-pickup", transactional=True)
+            await j.push("sale-starts") or await j.sms("sale-starts")  # where there is no app
+        """
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.SMS, template, said, params)
+
     async def web_push(
         self,
         template: str,

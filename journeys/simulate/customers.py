@@ -143,7 +143,7 @@ class Customer:
     def where(self, otherwise: str) -> Whereabouts:
         """Where they are; worked out once, because a number's zones are looked up in a table."""
         if otherwise not in self._where:
-            phones = [*self.addresses.get(Channel.WHATSAPP, ())]
+            phones = [each for channel in (Channel.WHATSAPP, Channel.SMS) for each in self.addresses.get(channel, ())]
             phone = phones[0].value if phones else None
             self._where[otherwise] = whereabouts(self.traits, None, phone, otherwise)
         return self._where[otherwise]

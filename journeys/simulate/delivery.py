@@ -40,7 +40,7 @@ DOUBT, _GROWTH = timedelta(seconds=30), 4
 #: How long Temporal waits before it tries again, where the provider does not say.
 _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 #: A status follows within this time as a rule: a doubt waits for it.
-TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2)}
+TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2), Channel.SMS: timedelta(minutes=2)}
 _SENT = Receipt(outcome=Outcome.SENT)
 _COUNTED = ("sent", "unconfirmed", "claimed")
 

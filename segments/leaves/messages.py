@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from segments.language.documents import Compare
 from segments.language.events import (
     MESSAGE_CLICKED,
+    MESSAGE_COMPLAINED,
     MESSAGE_DELIVERED,
     MESSAGE_FAILED,
     MESSAGE_READ,
@@ -39,7 +40,7 @@ class Messages:
         return self._events(MESSAGE_READ)
 
     def clicked(self) -> Did:
-        """A link in it was followed: told by browsers of web push; of the others send "Message Clicked" from your link tracker."""
+        """A link in it was followed."""
         return self._events(MESSAGE_CLICKED)
 
     def replied(self) -> Did:
@@ -49,6 +50,10 @@ class Messages:
     def failed(self) -> Did:
         """Refused or undeliverable after it was handed over."""
         return self._events(MESSAGE_FAILED)
+
+    def complained(self) -> Did:
+        """Called unwanted (spam) at the customer's mailbox."""
+        return self._events(MESSAGE_COMPLAINED)
 
     def _events(self, named: str) -> Did:
         return Did(named).where(*self.conditions) if self.conditions else Did(named)

@@ -7,7 +7,7 @@ nothing.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -23,19 +23,32 @@ _ATTEMPTS = 3  # a profile can be merged while we wait for its lock; twice in a 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a provider says became of a message; `at` is its event time, `code` its error code if it failed.
+    """What is said to have become of a message; `at` is its event time, `code` the error code if it failed.
 
-    `gone`: by this code nobody is at the address; `wants_out`: by this code its owner asked the provider for no more marketing.
+    `gone`: by this code nobody is at the address; `soft`: it could not be reached this time; `wants_out`: its owner asked
+    the provider for no more marketing. `machine`: who opened or clicked was one, or was not; nothing where that is not
+    known. `which` tells it from others of the same message and status: a link, another opening.
     """
 
     provider_message_id: str
     key: MessageKey | None
     status: str
     at: datetime
-    code: int | None = None
+    code: int | str | None = None
     clamped: bool = False
     gone: bool = False
     wants_out: bool = False
+    soft: bool = False
+    machine: bool | None = None
+    which: str = field(default="", repr=False)
+    link: str | None = field(default=None, repr=False)
+
+    @property
+    def reaches(self) -> str:
+        """How far it shows the message to have come: a machine that opens it, and whoever complains, shows no reader."""
+        if self.status == "complained" or (self.status == "read" and self.machine):
+            return "delivered"
+        return self.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class Delivered:
     purpose: str
     profile_id: UUID
     endpoint_id: UUID | None = None
+    arms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -59,7 +73,7 @@ class Delivered:
             "occurrence": self.key.occurrence,
             "template": self.template,
             "purpose": self.purpose,
-        }
+        } | ({"arms": self.arms} if self.arms else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +105,56 @@ async def match_statuses(connection: Connection, channel: str, statuses: Sequenc
 async def advance_deliveries(connection: Connection, matched: Sequence[tuple[Status, Delivered]], failed_reason: str) -> None:
     """Bring the ledger up to what was told; `failed_reason` is recorded where a message failed after acceptance."""
     columns = [
-        (to.key.run_id, to.key.step, to.key.occurrence, said.provider_message_id, said.status, said.at, said.code)
+        (*_whose(to), said.provider_message_id, said.reaches, said.at, None if said.code is None else str(said.code), said.soft)
         for said, to in matched
     ]
     if columns:
         await connection.execute(_SQL["advance_deliveries"], *map(list, zip(*columns, strict=True)), failed_reason)
+
+
+def _whose(to: Delivered) -> tuple[UUID, str, int]:
+    return to.key.run_id, to.key.step, to.key.occurrence
+
+
+class Click(NamedTuple):
+    """A link of a message that was followed; none: the one that nobody sees."""
+
+    at: datetime
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was done with a message before: since when it is out, whether anybody opened it, and what was followed lately."""
+
+    sent_at: datetime | None = None
+    opened: bool = False
+    clicks: tuple[Click, ...] = ()
+
+
+async def followed(connection: Connection, key: MessageKey, since: datetime) -> Before:
+    """What was done with a message before, links followed since then."""
+    row = await connection.fetchrow(_SQL["followed"], key.run_id, key.step, key.occurrence, since)
+    if row is None:
+        return Before()
+    clicks = tuple(Click(datetime.fromisoformat(each["at"]), each["link"]) for each in row["clicks"])
+    return Before(row["sent_at"], row["opened"], clicks)
+
+
+async def called_machines(connection: Connection, key: MessageKey, since: datetime, until: datetime) -> None:
+    """The clicks of a message in a span were a machine's."""
+    await connection.execute(_SQL["called_machines"], key.run_id, key.step, key.occurrence, since, until)
+
+
+async def worn_out(connection: Connection, endpoints: Collection[UUID], since: datetime, most: int) -> set[UUID]:
+    """Of these addresses those at which so many messages were turned away since then, with none that arrived after."""
+    rows = await connection.fetch(_SQL["worn_out"], list(endpoints), since, most)
+    return {row["endpoint_id"] for row in rows}
+
+
+async def suppress(connection: Connection, channel: str, digest: bytes, scope: str, reason: str, at: datetime) -> None:
+    """Never write to this address again, for marketing or for all."""
+    await connection.execute(queries("deliveries")["suppress"], channel, digest, scope, reason, at)
 
 
 async def reached(connection: Connection, messages: Collection[MessageKey]) -> dict[MessageKey, tuple[UUID, datetime]]:
@@ -187,4 +246,5 @@ def _delivered(row: asyncpg.Record, profile_id: UUID | None = None) -> Delivered
         purpose=row["purpose"],
         profile_id=profile_id or row["profile_id"],
         endpoint_id=row.get("endpoint_id"),
+        arms=row.get("arms") or {},
     )

@@ -752,6 +752,11 @@ create table delivery (
     check (retry_at is null or state in ('claimed', 'deferred', 'released'))
 );
 create index delivery_profile on delivery (profile_id, claimed_at desc);
+
+-- The arms that the customer of a message is in, of those experiments that its journey asks about.
+create function arms_of(message delivery) returns jsonb language sql stable
+    return (select jsonb_object_agg(x.experiment, x.arm) from exposure x join run r on r.id = x.run_id
+            where x.profile_id = message.profile_id and r.journey = message.journey);
 create index delivery_coming on delivery (profile_id, retry_at) where state in ('deferred', 'released');
 create index delivery_provider_message on delivery (provider_message_id) where provider_message_id is not null;
 create index delivery_journey on delivery (journey, step);

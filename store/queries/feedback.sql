@@ -1,16 +1,18 @@
 -- name: match_statuses
--- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id.
+-- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id, or where it is
+-- we who say so (then there is no id).
 with told as (
     select * from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
 )
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id
-from told join delivery d on d.provider_message_id = told.provider_id
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
+from told join delivery d on d.provider_message_id = told.provider_id and told.provider_id <> ''
 where d.channel = $1
 union all
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
 from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence
-where d.channel = $1 and d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')
+where d.channel = $1
+  and (told.provider_id = '' or (d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')))
 order by n;
 
 -- name: advance_deliveries
@@ -18,17 +20,18 @@ order by n;
 -- any of them settles a doubt, because the provider has the message.
 with told as (
     select run_id, step, occurrence, max(provider_id) as provider_id, min(at) as at,
-           min(at) filter (where status in ('delivered', 'read')) as delivered_at,
+           min(at) filter (where status in ('delivered', 'read', 'clicked')) as delivered_at,
            min(at) filter (where status = 'read') as read_at,
            bool_or(status = 'failed') as failed,
            max(code) filter (where status = 'failed') as code,
+           bool_or(soft) as soft,
            max(at) filter (where status = 'failed') as failed_at
-    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[])
-        as told (run_id, step, occurrence, provider_id, status, at, code)
+    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::boolean[])
+        as told (run_id, step, occurrence, provider_id, status, at, code, soft)
     group by run_id, step, occurrence
 )
 update delivery d
-set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
+set provider_message_id = coalesce(d.provider_message_id, nullif(told.provider_id, '')),
     delivered_at = least(d.delivered_at, told.delivered_at),
     read_at = least(d.read_at, told.read_at),
     settled_at = coalesce(d.settled_at, told.at),
@@ -38,14 +41,50 @@ set provider_message_id = coalesce(d.provider_message_id, told.provider_id),
                  when d.state in ('claimed', 'unconfirmed') then 'sent'
                  else d.state end,
     reason = case when coalesce(d.delivered_at, told.delivered_at) is not null then null
-                  when told.failed then $8
+                  when told.failed then $9
                   when d.state in ('claimed', 'unconfirmed') then null
                   else d.reason end,
     detail = case when told.failed
                   then d.detail || jsonb_build_object('provider_code', told.code, 'failed_at', instant_text(told.failed_at))
+                       || case when told.soft then '{"soft": true}'::jsonb else '{}' end
                   else d.detail end
 from told
 where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence;
+
+-- name: followed
+-- What is known of a message that somebody follows a link of: since when it is out, whether anybody opened it, and the links followed
+-- since an instant (none: the one that nobody sees).
+select d.profile_id, d.claimed_at as sent_at,
+       exists (select from event e where e.profile_id = d.profile_id and e.type collate "C" = 'Message Read'
+               and e.ts >= d.claimed_at - interval '5 minutes' and e.properties @> about.it
+               and not e.properties @> '{"machine": true}') as opened,
+       (select coalesce(jsonb_agg(jsonb_build_object('at', e.ts, 'link', e.properties ->> 'link')), '[]') from event e
+        where e.profile_id = d.profile_id and e.type collate "C" = 'Message Clicked' and e.ts >= $4 and e.properties @> about.it) as clicks
+from delivery d
+cross join lateral (select jsonb_build_object('run_id', d.run_id, 'step', d.step, 'occurrence', d.occurrence) as it) as about
+where d.run_id = $1 and d.step = $2 and d.occurrence = $3;
+
+-- name: called_machines
+-- These clicks were a machine's: it shows only now. Their customer is looked at again.
+with mended as (
+    update event e set properties = e.properties || '{"machine": true}'
+    from delivery d
+    where d.run_id = $1 and d.step = $2 and d.occurrence = $3
+      and e.profile_id = d.profile_id and e.type collate "C" = 'Message Clicked' and e.ts between $4 and $5
+      and e.properties @> jsonb_build_object('run_id', d.run_id, 'step', d.step, 'occurrence', d.occurrence)
+      and not e.properties @> '{"machine": true}'
+    returning e.profile_id
+)
+insert into dirty (profile_id, types, at)
+select distinct profile_id, array['Message Clicked'], $5::timestamptz from mended;
+
+-- name: worn_out
+-- Of these addresses those at which at least $3 messages were turned away since then, none of which arrived, nor any after.
+select e.id as endpoint_id
+from endpoint e join delivery d on d.profile_id = e.profile_id and d.endpoint_id = e.id
+where e.id = any($1::uuid[]) and d.detail @> '{"soft": true}' and d.delivered_at is null
+  and (d.detail ->> 'failed_at')::timestamptz >= greatest($2, e.alive_at)
+group by e.id having count(*) >= $3;
 
 -- name: reached
 -- Of these messages those that reached somebody, at which address and when. A failure of one of them says nothing of the address,

@@ -1,5 +1,6 @@
 """Delivering a message: gate, claim, send, settle over real providers' protocols (SEMANTICS 1)."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.channels import suppression_digest
+from activities.channels.tracking import Track, Tracking
 from activities.deliver.deliver import Delivery
 from activities.templates import load_templates
 from activities.versions import OnlyOwn
@@ -421,6 +423,34 @@ async def test_email_carries_one_click_unsubscribe_headers_and_using_it_stops_th
     answer = await trial.api.post(link, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
     assert states(await finish(trial, "by_choice", params={"route": "email"})) == [("email", "skipped", "no consent")]
+
+
+async def test_a_letter_is_measured_where_its_customer_agreed_and_a_click_comes_back(trial: Shop) -> None:
+    for name, agreed in (("ana", True), ("bea", False)):
+        await trial.signs_up(name)
+        await trial.send("identify", userId=name, traits={"trackingConsent": agreed})
+    tracking = Tracking(clicks=Track.CONSENTED, url=str(trial.api.base_url).rstrip("/"))
+    delivery = replace(trial.parts.delivery, tracking=tracking)
+    for name in ("ana", "bea"):
+        run = await start(trial, "while_vip", name)
+        await delivery.deliver(request(run, channel=Channel.EMAIL, step="email:note", occurrence=9))
+    ana, bea = (message.html or "" for message in trial.sandbox.messages)
+    assert ("/c/" in ana, "/c/" in bea) == (True, False)
+    (link, *_) = re.findall(r'href="([^"]+/c/[^"]+)"', ana)
+    answer = await trial.api.get(link)
+    assert answer.status_code in (204, 302)
+    clicked = "select properties from event where type = 'Message Clicked'"
+    (told,) = await trial.database.pool.fetch(clicked)
+    assert (told["properties"]["step"], told["properties"]["journey"]) == ("email:note", "while_vip")
+
+
+async def test_a_transactional_letter_has_no_button_that_ends_marketing(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "while_vip")
+    asked = request(run, channel=Channel.EMAIL, step="email:note", occurrence=9, purpose=Purpose.TRANSACTIONAL)
+    await trial.parts.delivery.deliver(asked)
+    (message,) = trial.sandbox.messages
+    assert not {name.lower() for name, _ in message.raw["headers"]} & {"list-unsubscribe", "list-unsubscribe-post"}
 
 
 async def _deliver(trial: Shop, asked: DeliverRequest) -> Receipt:

@@ -238,7 +238,7 @@ def test_a_name_stands_for_one_template_only(tmp_path: Path) -> None:
         load_templates(folder)
 
 
-@pytest.mark.parametrize("name", ["hi__sms__yaml", "hi__yaml", "hi__email__txt"])
+@pytest.mark.parametrize("name", ["hi__fax__yaml", "hi__yaml", "hi__email__txt"])
 def test_a_file_that_no_channel_reads_is_told(tmp_path: Path, name: str) -> None:
     assert "not a template" in rejected(tmp_path, **{name: "title: a"})
 

@@ -199,7 +199,7 @@ async def test_a_failure_after_acceptance_is_recorded_and_kills_a_dead_number(sh
     await shop.claim("sent", "wamid.1")
     await shop.post(shop.status("failed", errors=[{"code": 131026, "title": "Message undeliverable"}]))
     row = await shop.row()
-    assert (row["state"], row["reason"], row["detail"]["provider_code"]) == ("failed", "refused by the provider", 131026)
+    assert (row["state"], row["reason"], row["detail"]["provider_code"]) == ("failed", "refused by the provider", "131026")
     endpoint = await shop.database.pool.fetchrow("select invalid_reason from endpoint")
     assert endpoint is not None
     assert endpoint["invalid_reason"] == "whatsapp code 131026"

@@ -162,6 +162,17 @@ def test_jrn_12_a_second_purchase_by_the_reason_why_there_was_none(shop: Rehears
     assert ana.inbox == [expected]
 
 
+def test_ch_11_who_has_no_app_is_asked_by_a_text(shop: Rehearsal) -> None:
+    ana, bea = shop.customer("ana", channels=["sms"]), shop.customer("bea")
+    shop.provider("push").refuses(to=bea)
+    for each in (ana, bea):
+        each.does("Order Completed", at=shop.now - 30 * DAY + HOUR)
+    shop.passes(hours=2)
+    assert ana.inbox == ["sms:what-kept-you"]
+    assert bea.missed("push:what-kept-you", "refused by the provider")
+    assert bea.inbox == ["sms:what-kept-you"]
+
+
 def test_jrn_13_what_goes_with_an_order_then_one_better_and_never_what_they_own(shop: Rehearsal) -> None:
     shop.sells("boots", complementary=["socks", "wax", "spray"], better=["alpine"])
     shop.sells("wax", available=False)

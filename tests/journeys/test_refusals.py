@@ -64,7 +64,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait()", "j.wait() does not say how long; write j.wait(hours=1)"),
         ("await j.wait(hours='1')", "j.wait: hours='1' is not a number; write j.wait(hours=1)"),
         ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than the calendar"),
-        ("await j.sms('hi')", "there is no j.sms; Messages go by email, push, whatsapp"),
+        ("await j.fax('hi')", "there is no j.fax; Messages go by email, push, sms, whatsapp"),
         ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
         ("await j.push()", "j.push needs the name of a template"),
         ("await j.push(7)", "j.push takes the name of a template"),
@@ -218,7 +218,7 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("budget=Budget(messages=5, per='year')", "a budget is not per='year'; write per="),
         ("budget=Budget(messages=5, when_spent='wait')", 'write when_spent="skip" or, with per=, "wait"'),
         ("budget=Budget(money='much')", "budget: 'much' is no sum of money; write a number with at most six decimals"),
-        ("budget=Budget(money=5)", "says nothing of push and whatsapp and email; keep the price of each channel"),
+        ("budget=Budget(money=5)", "says nothing of push and whatsapp and email and sms; keep the price of each channel"),
         ("capacity=0", "capacity is how many customers are in it at once, not 0; write 1 or more; to let nobody in, kill"),
         ("capacity='many'", "capacity is how many customers are in it at once, not 'many'"),
         ("rate=100", "rate is no rate: 100; write per_hour(100), or ramp(per_hour(100), per_hour(1_000), every="),
@@ -276,7 +276,7 @@ def test_a_global_holdout_that_cannot_work_is_told(declared: str, sentence: str,
 
 
 def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
-    first = journey_of("j.wait(hours=1)", "await j.sms('x')", declared="reentry=once, holdout=2")
+    first = journey_of("j.wait(hours=1)", "await j.fax('x')", declared="reentry=once, holdout=2")
     found = examined(
         package,
         first,

@@ -17,6 +17,7 @@ def test_every_verb_is_a_did() -> None:
         "clicked": "Message Clicked",
         "replied": "Message Replied",
         "failed": "Message Failed",
+        "complained": "Message Complained",
     }
     for verb, event in named.items():
         assert getattr(offers, verb)() == did(event).where(*of_offers)

@@ -257,6 +257,20 @@ async def waits_for_one_of_several(j: Journey) -> None:
 
 
 @journey(reentry=after(minutes=0))
+async def asks_by_text(j: Journey) -> None:
+    """A question by SMS, and a letter to who answers."""
+    await j.sms("note")
+    if await j.wait_for(j.replied(), timeout=timedelta(days=1)):
+        await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
+async def texts_or_writes(j: Journey) -> None:
+    """A text, or a letter where no telephone is known."""
+    await j.sms("note") or await j.email("note")
+
+
+@journey(reentry=after(minutes=0))
 async def asks_for_a_segment(j: Journey) -> None:
     """Branches on a segment of the catalogue."""
     if await j.is_in(vips):

@@ -115,8 +115,13 @@ def tell(problems: "Iterable[Problem]") -> None:
 def _tell(module: str, examined: "Examined") -> None:
     tell(examined.problems)
     found = examined.catalogue
+    from activities.templating.base import Measured
+
     if examined.usable and found is not None and examined.templates is not None:
         counts = (len(found.journeys), "journey"), (len(found.segments), "segment"), (len(examined.templates.found), "template")
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         holdout = f"; a global holdout: {found.holdout} get no marketing" if found.holdout else ""
+        for template in examined.templates.found.values():
+            if isinstance(template, Measured):
+                typer.echo(f"{template.file}: {template.measure()}")
         typer.echo(f"{module}: {told}{holdout}; it loads")

@@ -24,6 +24,7 @@ class On(StrEnum):
     WHATSAPP = "whatsapp"
     PUSH = "push"
     WEB_PUSH = "web_push"
+    SMS = "sms"
 
 
 Channel = Annotated[On, typer.Option(help="The channel of the address.")]

@@ -16,6 +16,7 @@ from workers.embedded.vault import Secrets, secrets_in
 from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
 from workers.sandbox.apns_account import NAME as APNS_KEY
 from workers.sandbox.server import LOOPBACK, WEB_PUSH_CONTACT, services
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.settings import Settings
 
 
@@ -66,6 +67,8 @@ def given(settings: Settings) -> dict[str, str]:
 def _text(value: object, spoken: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={each}" for name, each in value.items())
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(spoken)
 
 
@@ -90,6 +93,8 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
         ours |= _web_push(private)
     if not settings.whatsapp_token.get_secret_value():
         ours |= _whatsapp(addresses.sandbox, private)
+    if not settings.twilio_account_sid:
+        ours |= _twilio(addresses.sandbox, private)
     if not settings.sends_letters:
         ours |= {"SMTP_URL": addresses.smtp, "EMAIL_FROM": "Shop <hello@shop.example>"}
     return ours
@@ -129,6 +134,15 @@ def _whatsapp(url: str, private: Secrets) -> dict[str, str]:
         "WHATSAPP_TOKEN": private.whatsapp_token,
         "WHATSAPP_APP_SECRET": private.whatsapp_app_secret,
         "WHATSAPP_VERIFY_TOKEN": private.whatsapp_verify_token,
+    }
+
+
+def _twilio(url: str, private: Secrets) -> dict[str, str]:
+    return {
+        "TWILIO_URL": url,
+        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": private.twilio_token,
+        "SMS_SENDERS": SENDER,
     }
 
 

@@ -22,7 +22,7 @@ from workers.settings import Settings
 
 SANDBOX_PORT, SMTP_PORT, APNS_PORT, METRICS_PORT = 8090, 8025, 2197, 9464
 WORKER_READY = "worker serves"  # what a worker logs once it polls its queues
-WHATSAPP_WEBHOOK = "/v1/webhooks/whatsapp"
+WHATSAPP_WEBHOOK, TWILIO_WEBHOOK = "/v1/webhooks/whatsapp", "/v1/webhooks/twilio"
 _WORKER_GRACE = timedelta(seconds=40)  # longer than the worker's own graceful shutdown
 
 
@@ -72,12 +72,13 @@ class Programs:
         """The providers' stand-ins, with the page that shows the messages."""
         port, smtp_port = _port(self.at.sandbox), _port(self.at.smtp)
         arguments = ("--host", LOCALHOST, "--port", port, "--smtp-port", smtp_port, "--public-url", self.at.sandbox)
-        webhook = ("--whatsapp-webhook-url", self.at.api + WHATSAPP_WEBHOOK)
+        told = {"--whatsapp-webhook-url": WHATSAPP_WEBHOOK, "--twilio-webhook-url": TWILIO_WEBHOOK}
+        webhooks = (part for name, path in told.items() for part in (name, self.at.api + path))
         directory = ("--data-dir", str(self.at.service_account.parent))
         self.at.service_account.parent.mkdir(parents=True, exist_ok=True)
         (self.at.service_account.parent / "services.json").write_text(json.dumps(self.samples))
         apple = ("--apns-port", _port(self.at.apns))
-        command = ("workers.sandbox", *arguments, *apple, *webhook, *directory, *self._clock())
+        command = ("workers.sandbox", *arguments, *apple, *webhooks, *directory, *self._clock())
         return self._program("sandbox", command, answers(self.at.sandbox))
 
     def api(self) -> Program:

@@ -26,6 +26,7 @@ class Secrets:
     whatsapp_app_secret: str = field(repr=False)
     whatsapp_verify_token: str = field(repr=False)
     whatsapp_token: str = field(repr=False)
+    twilio_token: str = field(repr=False)
     deploy_key: str = field(repr=False)
     api_database: str = field(repr=False)
     service_secret: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Sandbox providers: FCM, APNs, WhatsApp and SMTP on localhost, speaking the real protocols.
+"""Sandbox providers: FCM, APNs, WhatsApp, Twilio and SMTP on localhost, speaking the real protocols.
 
 Promise: a channel that works here meets the same requests, answers, error shapes and webhooks at the real provider;
 only the base URL and the credentials differ. Faults are told through `Sandbox.faults` or `POST /_sandbox/faults`.

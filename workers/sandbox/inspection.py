@@ -12,17 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from workers.sandbox.faults import FAULTS, ArmedFault, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider, Stats
 from workers.sandbox.services import Answers, ServiceAnswer
+from workers.sandbox.sms.twilio_callbacks import SENDER, Callbacks
 from workers.sandbox.webhooks import Webhooks
 
 
 class Reply(BaseModel):
-    """What a customer writes on WhatsApp."""
+    """What a customer writes on WhatsApp, or by SMS."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sender: str = Field(alias="from", pattern=r"^\+?\d{7,15}$", description="the customer's number")
     text: str = Field(min_length=1, max_length=4096)
-    context_id: str | None = Field(default=None, description="the wamid answered; empty: the last message to this number")
+    context_id: str | None = Field(default=None, description="the message answered (WhatsApp); empty: the last to this number")
 
 
 class SandboxStats(Stats):
@@ -31,12 +32,13 @@ class SandboxStats(Stats):
     faults: dict[str, int]
 
 
-def inspection(log: MessageLog, faults: Faults, webhooks: Webhooks, answers: Answers) -> APIRouter:
+def inspection(log: MessageLog, faults: Faults, webhooks: Webhooks, callbacks: Callbacks, answers: Answers) -> APIRouter:
     """The routes under `/_sandbox`; what changes something runs on the loop, beside the providers."""
     router = APIRouter(prefix="/_sandbox")
     _add_messages(router, log, faults)
     _add_faults(router, faults)
     _add_replies(router, log, webhooks)
+    _add_texts(router, log, callbacks)
     _add_answers(router, answers)
     return router
 
@@ -122,6 +124,17 @@ def _add_replies(router: APIRouter, log: MessageLog, webhooks: Webhooks) -> None
         context = reply.context_id or (last.provider_id if last else None)
         sender = reply.sender.removeprefix("+")
         return {"id": webhooks.reply(last.sender if last else "0", sender, reply.text, context)}
+
+
+def _add_texts(router: APIRouter, log: MessageLog, callbacks: Callbacks) -> None:
+    @router.post("/twilio/replies", status_code=202)
+    async def reply(reply: Reply) -> dict[str, str]:
+        """A customer texts back; it reaches the webhook soon."""
+        if callbacks.url is None:
+            raise HTTPException(409, "no webhook URL is set; start the sandbox with --twilio-webhook-url")
+        last = next(log.select(Provider.TWILIO, reply.sender), None)
+        sender = "+" + reply.sender.removeprefix("+")
+        return {"id": callbacks.reply(last.sender if last else SENDER, sender, reply.text)}
 
 
 def _add_answers(router: APIRouter, answers: Answers) -> None:

@@ -21,6 +21,7 @@ class Provider(StrEnum):
     WEB_PUSH = "web-push"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
+    TWILIO = "twilio"
     SES = "ses"
     RESEND = "resend"
     SERVICES = "services"

@@ -29,6 +29,8 @@ from workers.sandbox.page import page
 from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
 from workers.sandbox.ses import Ses
+from workers.sandbox.sms.twilio import Twilio
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.smtp import smtp_protocol
 from workers.sandbox.web_push import WebPush
 from workers.sandbox.webhooks import Webhooks
@@ -38,6 +40,7 @@ from workers.sandbox.whatsapp import WhatsApp
 PHONE_NUMBER_ID = "100000000000001"
 ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
 APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
+TWILIO_TOKEN = "sandbox-twilio-token"  # noqa: S105 - as the app secret
 SES_SECRET = "sandbox-ses-secret"  # noqa: S105 - as above
 #: Signs messages to browsers that do not exist; everybody knows it.
 WEB_PUSH_KEY = "HQY14X-D0x8lVEImVcNBjykzMgpFX_03wLzN4vWMC2o"
@@ -63,9 +66,11 @@ class Sandbox:
     log: MessageLog
     faults: Faults
     webhooks: Webhooks
+    callbacks: Callbacks
     answers: Answers
     app_secret: str
     service_secret: str
+    twilio_token: str
 
     @property
     def service_account(self) -> Path:
@@ -100,6 +105,10 @@ class Sandbox:
             "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
             "JOURNEYS_WHATSAPP_TOKEN": ACCESS_TOKEN,
             "JOURNEYS_WHATSAPP_APP_SECRET": self.app_secret,
+            "JOURNEYS_TWILIO_URL": self.url,
+            "JOURNEYS_TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "JOURNEYS_TWILIO_AUTH_TOKEN": self.twilio_token,
+            "JOURNEYS_SMS_SENDERS": SENDER,
             "JOURNEYS_SMTP_URL": f"smtp://{self.smtp_host}:{self.smtp_port}",
             "JOURNEYS_EMAIL_FROM": EMAIL_FROM,
             "JOURNEYS_SERVICES": json.dumps(services(self.url, self.service_secret)),
@@ -129,6 +138,8 @@ async def running_sandbox(
     apns_port: int = 0,
     whatsapp_webhook_url: str | None = None,
     whatsapp_app_secret: str = APP_SECRET,
+    twilio_webhook_url: str | None = None,
+    twilio_token: str = TWILIO_TOKEN,
     service_secret: str = SERVICE_SECRET,
     public_url: str | None = None,
     clock: Clock | None = None,
@@ -149,20 +160,23 @@ async def running_sandbox(
         log, faults = MessageLog(data_dir / "messages.jsonl", message_limit), Faults()
         stack.callback(log.close)
         webhooks = Webhooks(log, clock, whatsapp_app_secret, whatsapp_webhook_url, status_delays)
+        callbacks = Callbacks(log, twilio_token, twilio_webhook_url, status_delays)
+        stack.push_async_callback(callbacks.close)
         account = ServiceAccount(data_dir, f"{url}/token")
         answers = Answers(data_dir / "services.json")
         called = Services(log, faults, answers, clock, service_secret)
+        texts = Twilio(log, faults, callbacks, clock, twilio_token)
         mail = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock)
-        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), called, *mail)
+        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *mail)
         app.router.routes.extend(WebPush(log, faults, clock, url).routes())
         pushes = Apns(key, log, faults, clock)
         await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
         await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), smtp))
         await stack.enter_async_context(_in_background(webhooks.run()))
         await stack.enter_async_context(_http_served(app, http))
-        secrets = whatsapp_app_secret, service_secret
+        secrets = whatsapp_app_secret, service_secret, twilio_token
         apns_url = f"http://{host}:{_port(apple)}"
-        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, log, faults, webhooks, answers, *secrets)
+        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, log, faults, webhooks, callbacks, answers, *secrets)
 
 
 class _GraphVersion(Convertor[str]):
@@ -175,12 +189,13 @@ class _GraphVersion(Convertor[str]):
         return value
 
 
-def _app(fcm: Fcm, whatsapp: WhatsApp, called: Services, ses: Ses, resend: Resend) -> FastAPI:
+def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services, ses: Ses, resend: Resend) -> FastAPI:
     register_url_convertor("graph_version", _GraphVersion())
     app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
     app.add_exception_handler(RequestValidationError, invalid)
-    app.router.routes.extend([*fcm.routes(), *whatsapp.routes(), *called.routes(), *ses.routes(), *resend.routes()])
-    app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, called.answers))
+    for each in (fcm, whatsapp, texts, called, ses, resend):
+        app.router.routes.extend(each.routes())
+    app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, texts.callbacks, called.answers))
     app.include_router(page(fcm.log, fcm.faults))
     return app
 

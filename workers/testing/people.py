@@ -17,12 +17,8 @@ def contact(name: str) -> dict[str, Any]:
 def address_of(name: str, channel: str) -> str:
     """Where they are reached on a channel."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
-    return {
-        "push": f"token-{plain}",
-        "whatsapp": phone_of(name),
-        "email": f"{plain}@example.com",
-        "web_push": f"browser-{plain}",
-    }[channel]
+    known = {"push": f"token-{plain}", "email": f"{plain}@example.com", "web_push": f"browser-{plain}"}
+    return known.get(channel) or phone_of(name)
 
 
 def consent(
@@ -32,7 +28,7 @@ def consent(
 
     `service` is where browsers' push messages go.
     """
-    kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "email": "EMAIL", "web_push": "WEB_PUSH"}
+    kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "sms": "SMS", "email": "EMAIL", "web_push": "WEB_PUSH"}
     browser = MadeUpBrowser(address_of(name, "web_push")).subscription(service)
     keys = {each: browser if each == "web_push" else address_of(name, each) for each in channels}
     said = [{"key": keys[each], "type": kinds[each], "status": status, **more} for each in channels]

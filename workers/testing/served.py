@@ -47,6 +47,10 @@ FAULTS = {
     (Channel.WHATSAPP, Kind.LATER): "503",
     (Channel.WHATSAPP, Kind.SILENT): "timeout_after_accept",
     (Channel.WHATSAPP, Kind.GONE): "131026",
+    (Channel.SMS, Kind.REFUSED): "21612",
+    (Channel.SMS, Kind.LATER): "503",
+    (Channel.SMS, Kind.SILENT): "lost",
+    (Channel.SMS, Kind.GONE): "21614",
     (Channel.EMAIL, Kind.REFUSED): "554",
     (Channel.EMAIL, Kind.LATER): "451",
     (Channel.EMAIL, Kind.SILENT): "timeout_after_accept",
@@ -54,7 +58,13 @@ FAULTS = {
 }
 SILENCES = {Reply.LATER: "503", Reply.SILENT: "timeout_after_accept"}
 S = TypeVar("S", bound="Served")
-_PROVIDERS = {Channel.PUSH: "fcm", Channel.WHATSAPP: "whatsapp", Channel.EMAIL: "smtp", Channel.WEB_PUSH: "web-push"}
+_PROVIDERS = {
+    Channel.PUSH: "fcm",
+    Channel.WHATSAPP: "whatsapp",
+    Channel.EMAIL: "smtp",
+    Channel.SMS: "twilio",
+    Channel.WEB_PUSH: "web-push",
+}
 
 
 @contextmanager

@@ -41,10 +41,12 @@ from workers.sandbox.server import (
     APP_SECRET,
     EMAIL_FROM,
     PHONE_NUMBER_ID,
+    TWILIO_TOKEN,
     WEB_PUSH_CONTACT,
     WEB_PUSH_KEY,
     WEB_PUSH_PUBLIC_KEY,
 )
+from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.serve import api_config
 from workers.settings import Settings
 from workers.temporal import connect_temporal
@@ -230,6 +232,10 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
             "whatsapp_phone_number_id": PHONE_NUMBER_ID,
             "whatsapp_token": SecretStr(ACCESS_TOKEN),
             "whatsapp_app_secret": SecretStr(APP_SECRET),
+            "twilio_url": sandbox.url,
+            "twilio_account_sid": ACCOUNT_SID,
+            "twilio_auth_token": SecretStr(TWILIO_TOKEN),
+            "sms_senders": SENDER,
             "smtp_url": SecretStr(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}"),
             "email_from": EMAIL_FROM,
             "web_push_contact": WEB_PUSH_CONTACT,

@@ -22,7 +22,7 @@ from workers.testing.seen import Called, Message, Refusal, Run
 from workers.wishes import wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
-_ADDRESSES = {"email": Channel.EMAIL, "phone": Channel.WHATSAPP}
+_ADDRESSES = (("email", Channel.EMAIL), ("phone", Channel.WHATSAPP), ("phone", Channel.SMS))
 
 
 class Simulated:
@@ -133,7 +133,7 @@ class Simulated:
     def _learns(self, who: Simulant, traits: Mapping[str, Any]) -> set[str]:
         """Traits, and the addresses that some of them are, as ingest reads them; returns what changed."""
         marks = {TRAITS_CHANGED} if who.learned(traits, self.now) else set()
-        for trait, channel in _ADDRESSES.items():
+        for trait, channel in _ADDRESSES:
             if traits.get(trait):
                 who.reached_at(channel, str(traits[trait]), self.now)
                 marks.add(ENDPOINT_CHANGED)

@@ -13,11 +13,11 @@ import aiosmtplib
 from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater
 
 #: No mailbox of that name; it has moved and left no address; its domain takes no mail (null MX); it is disabled.
-_DEAD = frozenset({"5.1.1", "5.1.6", "5.1.10", "5.2.1"})
+DEAD = frozenset({"5.1.1", "5.1.6", "5.1.10", "5.2.1"})
 #: Full, or over a quota: it may be emptied.
-_FULL = frozenset({"5.2.2", "5.2.4"})
+FULL = frozenset({"5.2.2", "5.2.4"})
 #: Codes that leave everything open.
-_SILENT = frozenset({"", "5.0.0", "5.1.0", "5.2.0"})
+SILENT = frozenset({"", "5.0.0", "5.1.0", "5.2.0"})
 
 _MAILBOX_FULL = 552
 _EMPTIED = timedelta(hours=1)
@@ -63,19 +63,21 @@ def recipient_refused(error: aiosmtplib.SMTPResponseException) -> ChannelError:
     general, code = answered(error), _enhanced(error)
     if not isinstance(general, Refused):
         return general
-    if code in _DEAD or (code in _SILENT and _says_nobody(error)):
+    if code in DEAD or (code in SILENT and says_nobody(error.message)):
         return EndpointGone(f"{general.detail} hard bounce")
-    if code in _FULL or (code in _SILENT and _says_full(error)):
+    if code in FULL or (code in SILENT and (error.code == _MAILBOX_FULL or says_full(error.message))):
         return TryLater(f"{general.detail} mailbox full", _EMPTIED)
     return Refused(general.detail) if code.startswith(("5.1.", "5.2.")) else Unwelcome(general.detail)
 
 
-def _says_nobody(error: aiosmtplib.SMTPResponseException) -> bool:
-    return bool(_NOBODY.search(error.message)) and not _ABOUT_US.search(error.message)
+def says_nobody(text: str) -> bool:
+    """Whether a server's words can mean nothing but that nobody is there."""
+    return bool(_NOBODY.search(text)) and not _ABOUT_US.search(text)
 
 
-def _says_full(error: aiosmtplib.SMTPResponseException) -> bool:
-    return error.code == _MAILBOX_FULL or bool(_FILLED.search(error.message))
+def says_full(text: str) -> bool:
+    """Whether they say that the mailbox is full."""
+    return bool(_FILLED.search(text))
 
 
 def _enhanced(error: aiosmtplib.SMTPResponseException) -> str:

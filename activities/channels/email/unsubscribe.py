@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from pydantic import SecretStr
 
-from activities.channels.tokens import InvalidToken, content_of, signed
+from activities.channels.sealed import InvalidToken, seal, unseal
 
 __all__ = ["InvalidToken", "Unsubscription", "read_unsubscribe", "sign_unsubscribe"]
 
@@ -30,7 +30,7 @@ class Unsubscription:
 
 def sign_unsubscribe(secret: str | bytes | SecretStr, profile_id: UUID, channel: str, purpose: str, key: str) -> str:
     """The token for a customer, a channel and a purpose; `key` is the message's idempotency key."""
-    return signed(secret, _LABEL, orjson.dumps([profile_id.hex, channel, purpose, key]))
+    return seal(secret, _LABEL, orjson.dumps([profile_id.hex, channel, purpose, key]))
 
 
 def read_unsubscribe(secret: str | bytes | SecretStr, token: str, former: Sequence[str] = ()) -> Unsubscription:
@@ -39,5 +39,5 @@ def read_unsubscribe(secret: str | bytes | SecretStr, token: str, former: Sequen
     Raises:
         InvalidToken: it does not carry our signature.
     """
-    profile_id, channel, purpose, key = orjson.loads(content_of(secret, _LABEL, token, former))
+    profile_id, channel, purpose, key = orjson.loads(unseal(secret, _LABEL, token, former))
     return Unsubscription(UUID(profile_id), channel, purpose, key)

@@ -6,14 +6,14 @@ Promise: it holds the message's key and nothing of the customer; whoever has it 
 from collections.abc import Sequence
 
 from activities.channels.message import tag_of
-from activities.channels.tokens import content_of, signed
+from activities.channels.sealed import seal, unseal
 
 _LABEL = "web-push/1"
 
 
 def told_token(secret: str, key: str) -> str:
     """The token for a message."""
-    return signed(secret, _LABEL, key.encode())
+    return seal(secret, _LABEL, key.encode())
 
 
 def key_told(secret: str, token: str, former: Sequence[str] = ()) -> str:
@@ -22,7 +22,7 @@ def key_told(secret: str, token: str, former: Sequence[str] = ()) -> str:
     Raises:
         InvalidToken: it does not carry our signature.
     """
-    return content_of(secret, _LABEL, token, former).decode()
+    return unseal(secret, _LABEL, token, former).decode()
 
 
 def id_of(key: str) -> str:

@@ -64,7 +64,8 @@ class Listener:
                 if refused:
                     listener.refused += 1
                 else:
-                    listener.taken.append((self.headers["X-Hub-Signature-256"], body))
+                    signature = self.headers["X-Hub-Signature-256"] or self.headers["X-Twilio-Signature"]
+                    listener.taken.append((signature, body))
                 self.send_response(500 if refused else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -1,6 +1,7 @@
-"""Signed tokens that stand in links: what they say can be read by anybody, and made by nobody else.
+"""What stands in our links, signed: short texts that anybody can read and nobody else can make.
 
-Promise: a token fits a URL as it is, has one spelling, and holds no more than what was signed; each use has its own label.
+Promise: one token for one content; what was sealed under a former secret can still be opened, because letters are read
+years later.
 """
 
 import base64
@@ -19,13 +20,13 @@ class InvalidToken(ValueError):
     """The token was not made here, or was damaged on the way."""
 
 
-def signed(secret: str | bytes | SecretStr, label: str, content: bytes) -> str:
-    """The token for a content."""
+def seal(secret: str | bytes | SecretStr, label: str, content: bytes) -> str:
+    """The token for a content; each use has its own label."""
     return _text(_signature(secret, label, content) + content)
 
 
-def content_of(secret: str | bytes | SecretStr, label: str, token: str, former: Sequence[str] = ()) -> bytes:
-    """What a token says that was signed with the secret, or with a former one.
+def unseal(secret: str | bytes | SecretStr, label: str, token: str, former: Sequence[str] = ()) -> bytes:
+    """What a token holds that was sealed with the secret, or with a former one.
 
     Raises:
         InvalidToken: it does not carry our signature.

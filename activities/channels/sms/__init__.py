@@ -1,0 +1,1 @@
+"""SMS: texts of up to a few parts, by Twilio."""

@@ -1,0 +1,191 @@
+"""Text messages by Twilio's Programmable Messaging.
+
+Promise: at most once in doubt. Twilio's messages have no idempotency key, so a marketing message whose answer was lost is not
+sent again; but it is looked for in Twilio's own list at once, and the key travels in the address of the status callback, so
+that a status settles the doubt afterwards. A transactional one waits for that before a second copy.
+Source: Twilio's OpenAPI description of the API 2010-04-01, `CreateMessage`; "Track the Message Status of Outbound Messages".
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import SecretStr
+
+from activities.channels.base import Sends, wrong_content
+from activities.channels.errors import Ambiguous, ChannelError, TryLater
+from activities.channels.http import CONNECTIONS, body_of, get, http_client, post
+from activities.channels.message import Accepted, Outgoing, SmsContent
+from activities.channels.reach import Reach
+from activities.channels.sms.senders import sender_for
+from activities.channels.sms.twilio_errors import refusal
+from activities.channels.tracing import sending
+
+#: Where statuses and replies are posted, below the public address; the key of the message stands in the query.
+WEBHOOK = "/v1/webhooks/twilio"
+_VERSION = "2010-04-01"
+_LONGEST_VALIDITY = 36_000  # seconds; the usual one, too
+_LISTED = 50
+_SECOND = timedelta(seconds=1)  # Twilio's instants are whole ones
+
+
+class _Settings(Protocol):
+    @property
+    def twilio_account_sid(self) -> str: ...
+    @property
+    def twilio_auth_token(self) -> SecretStr: ...
+    @property
+    def twilio_api_key(self) -> str: ...
+    @property
+    def twilio_api_secret(self) -> SecretStr: ...
+    @property
+    def twilio_url(self) -> str: ...
+    @property
+    def sms_senders(self) -> Mapping[str, str]: ...
+    @property
+    def public_url(self) -> str: ...
+
+
+class Twilio(Sends):
+    """One account, and its senders by country. Without a `callback` it never tells what became of a message."""
+
+    name = "twilio"
+    idempotent = False
+    tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
+
+    def __init__(
+        self,
+        account: str,
+        login: tuple[str, str],
+        senders: Mapping[str, str],
+        url: str,
+        http: httpx.AsyncClient,
+        callback: str | None = None,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        self.connections = connections
+        if callback is None:
+            self.tells_within = timedelta(0)
+        self._url = f"{url.rstrip('/')}/{_VERSION}/Accounts/{account}/Messages.json"
+        self._login, self._senders, self._callback = httpx.BasicAuth(*login), senders, callback
+        self._places = asyncio.Semaphore(connections)
+        self._reach = Reach(http, self.name, url)
+        self._http = http
+        self._given: deque[str] = deque(maxlen=1_000)  # the ids that answers gave: those messages are not the one in doubt
+
+    @classmethod
+    def configured(cls, settings: _Settings) -> Self | None:
+        """The account whose SID is given, by an API key, else by its token, which also signs what comes back."""
+        if not (account := settings.twilio_account_sid):
+            return None
+        token = settings.twilio_auth_token.get_secret_value()
+        login = (settings.twilio_api_key, settings.twilio_api_secret.get_secret_value())
+        callback = settings.public_url.rstrip("/") + WEBHOOK if token else None
+        used = login if all(login) else (account, token)
+        return cls(account, used, settings.sms_senders, settings.twilio_url, http_client(), callback)
+
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator["TwilioLine"]:
+        """A place, and a provider that answers."""
+        async with self._places:
+            await self._reach.wait()
+            yield TwilioLine(self)
+
+    def form(self, outgoing: Outgoing, content: SmsContent) -> dict[str, str]:
+        """Twilio's form for a message.
+
+        Raises:
+            Refused: no sender is set for its country.
+        """
+        sender = sender_for(self._senders, outgoing.address.value)
+        by = "MessagingServiceSid" if _is_pool(sender) else "From"
+        form = {"To": outgoing.address.value, by: sender, "Body": content.text}
+        if self._callback:
+            form["StatusCallback"] = f"{self._callback}?{urlencode({'key': outgoing.key})}"
+        if outgoing.useful_for is not None and (left := int(outgoing.useful_for.total_seconds())) < _LONGEST_VALIDITY:
+            form["ValidityPeriod"] = str(max(left, 1))
+        return form
+
+    async def post(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Accepted:
+        """Post a message."""
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        try:
+            answer = await post(self._http, self.name, self._url, urlencode(form).encode(), self._signed(headers) | kind)
+        except TryLater as error:
+            self._reach.lost(error)
+            raise
+        accepted = _accepted(answer)
+        self._given.append(str(accepted.provider_message_id))
+        return accepted
+
+    async def listed(self, form: Mapping[str, str], began: float) -> str | None:
+        """The id of a message in doubt in Twilio's list, by number, text and time: created since our request `began`.
+
+        By Twilio's clock, whatever ours shows. What is not listed (yet) may have been accepted all the same.
+        """
+        asked = urlencode({"To": form["To"], "PageSize": _LISTED})
+        answer = await get(self._http, self.name, f"{self._url}?{asked}", self._signed({}))
+        age = timedelta(seconds=asyncio.get_running_loop().time() - began) + _SECOND
+        try:
+            since = parsedate_to_datetime(answer.headers["date"]) - age
+            found = [each["sid"] for each in body_of(answer)["messages"] if _is_it(each, form["Body"], since)]
+        except (KeyError, TypeError, ValueError):
+            return None
+        return next((str(sid) for sid in found if sid not in self._given), None)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    def _signed(self, headers: Mapping[str, str]) -> dict[str, str]:
+        request = next(self._login.auth_flow(httpx.Request("GET", self._url)))
+        return {**headers, "authorization": request.headers["authorization"]}
+
+
+class TwilioLine:
+    """The way to Twilio."""
+
+    def __init__(self, twilio: Twilio) -> None:
+        self._twilio = twilio
+
+    async def send(self, outgoing: Outgoing) -> Accepted:
+        """Send one text; where no answer came, look whether Twilio has it."""
+        if not isinstance(outgoing.content, SmsContent):
+            wrong_content(Twilio.name, outgoing)
+        form, began = self._twilio.form(outgoing, outgoing.content), asyncio.get_running_loop().time()
+        with sending(Twilio.name, outgoing) as headers:
+            try:
+                return await self._twilio.post(form, headers)
+            except Ambiguous:
+                if sid := await self._found(form, began):
+                    return Accepted(provider_message_id=sid)
+                raise
+
+    async def _found(self, form: Mapping[str, str], began: float) -> str | None:
+        try:
+            return await self._twilio.listed(form, began)
+        except ChannelError:
+            return None  # which leaves the doubt
+
+
+def _is_pool(sender: str) -> bool:
+    return sender.startswith("MG") and len(sender) == 34  # noqa: PLR2004 - two letters and 32 digits
+
+
+def _is_it(listed: Mapping[str, Any], text: str, since: Any) -> bool:
+    ours = str(listed["direction"]).startswith("outbound") and listed["body"] == text
+    return ours and bool(parsedate_to_datetime(listed["date_created"]) >= since)
+
+
+def _accepted(answer: httpx.Response) -> Accepted:
+    """Twilio's id of the message: its only proof that it took it."""
+    found = body_of(answer).get("sid")
+    if answer.is_success and isinstance(found, str) and found:
+        return Accepted(provider_message_id=found)
+    raise refusal(answer)
