@@ -25,7 +25,7 @@ from store import Database
 from store.keys import Kind, Role, create_key
 from tests.api.server import serving
 from tests.browser import chromium  # noqa: F401 - a fixture
-from workers.sandbox.browsers import MadeUpBrowser
+from workers.sandbox.push.browsers import MadeUpBrowser
 from workers.sandbox.server import WEB_PUSH_PUBLIC_KEY
 
 SECRET = "b3a1f0e2d4c697887a6b5c4d3e2f1a0b"

@@ -3,18 +3,17 @@
 import hashlib
 import json
 import os
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
-from activities.channels.web_push.vapid import private_text, public_text
+from activities.channels.web_push.vapid import private_key, private_text, public_text
 from workers.embedded.vault import Secrets, secrets_in
-from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
-from workers.sandbox.apns_account import NAME as APNS_KEY
+from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC
+from workers.sandbox.push.apns_account import NAME as APNS_KEY
 from workers.sandbox.server import LOOPBACK, WEB_PUSH_CONTACT, services
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.settings import Settings
@@ -114,7 +113,7 @@ def _apns(addresses: Addresses) -> dict[str, str]:
 def _web_push(private: Secrets) -> dict[str, str]:
     """Real browsers may be written to as well: only the key is ours."""
     digest = hashlib.sha256(private.web_push.encode()).digest()
-    key = ec.derive_private_key(int.from_bytes(digest, "big") >> 1, ec.SECP256R1())
+    key = private_key(urlsafe_b64encode(b"\0" + digest[1:]).decode())  # a number below the curve's order
     pair = {"WEB_PUSH_KEY": private_text(key), "WEB_PUSH_PUBLIC_KEY": public_text(key)}
     return pair | {"WEB_PUSH_CONTACT": WEB_PUSH_CONTACT}
 

@@ -17,22 +17,22 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from journeys.clock import Clock
 from workers.sandbox.accounts import ServiceAccount
-from workers.sandbox.apns import Apns
-from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC, TeamKey
 from workers.sandbox.connections import DroppableConnection
 from workers.sandbox.faults import Faults
 from workers.sandbox.fcm import Fcm
-from workers.sandbox.http2 import Http2
 from workers.sandbox.inspection import inspection, invalid
 from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
+from workers.sandbox.push.apns import Apns
+from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC, TeamKey
+from workers.sandbox.push.http2 import Http2
+from workers.sandbox.push.web_push import WebPush
 from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
 from workers.sandbox.ses import Ses
 from workers.sandbox.sms.twilio import Twilio
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.smtp import smtp_protocol
-from workers.sandbox.web_push import WebPush
 from workers.sandbox.webhooks import Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from journeys.contracts import Channel
-from workers.sandbox.browsers import MadeUpBrowser
+from workers.sandbox.push.browsers import MadeUpBrowser
 
 CHANNELS = tuple(channel.value for channel in Channel)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from activities.channels.web_push.encryption import LIMIT, Subscription, encrypted, unpadded
 from activities.channels.web_push.vapid import private_key, private_text, public_text
-from workers.sandbox.browsers import MadeUpBrowser, Unreadable
+from workers.sandbox.push.browsers import MadeUpBrowser, Unreadable
 
 #: RFC 8291, section 5 and appendix A.
 PLAIN = b"When I grow up, I want to be a watermelon"

@@ -26,7 +26,7 @@ from activities.channels.web_push.web_push import WebPush
 from store.addresses import browser_subscription
 from tests.activities.channels.outgoing import to
 from workers.sandbox import Sandbox
-from workers.sandbox.browsers import MadeUpBrowser
+from workers.sandbox.push.browsers import MadeUpBrowser
 from workers.sandbox.server import WEB_PUSH_KEY, WEB_PUSH_PUBLIC_KEY
 from workers.settings import Settings
 

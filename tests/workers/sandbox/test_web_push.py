@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from workers.sandbox import Sandbox
-from workers.sandbox.browsers import MadeUpBrowser
+from workers.sandbox.push.browsers import MadeUpBrowser
 
 ANA = MadeUpBrowser("ana")
 KEY = ec.generate_private_key(ec.SECP256R1())

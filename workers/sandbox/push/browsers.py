@@ -5,6 +5,8 @@ Source: RFC 8291, 3 (a subscription's keys) and 3.4 with RFC 8188 (how a message
 
 import hashlib
 import hmac
+import random
+import struct
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 _CURVE = ec.SECP256R1()
+_HEAD = 21  # bytes: salt, size of a record, length of the sender's key
 
 
 class Unreadable(Exception):
@@ -30,13 +33,16 @@ class MadeUpBrowser:
     @property
     def key(self) -> ec.EllipticCurvePrivateKey:
         """What its messages are read with."""
-        digest = hashlib.sha256(f"browser/{self.name}".encode()).digest()
-        return ec.derive_private_key(int.from_bytes(digest, "big") >> 1, _CURVE)
+        return ec.derive_private_key(self._numbers.getrandbits(255), _CURVE)
 
     @property
     def auth(self) -> bytes:
         """Its secret."""
-        return hashlib.sha256(f"secret of {self.name}".encode()).digest()[:16]
+        return self._numbers.randbytes(16)
+
+    @property
+    def _numbers(self) -> random.Random:
+        return random.Random(f"browser {self.name}")  # noqa: S311 - the same for a name, and no secret
 
     @property
     def public(self) -> bytes:
@@ -54,8 +60,8 @@ class MadeUpBrowser:
         Raises:
             Unreadable: it is not encrypted for this browser as the specifications say.
         """
-        salt, size, length = body[:16], int.from_bytes(body[16:20], "big"), body[20] if len(body) > 20 else 0  # noqa: PLR2004
-        theirs, record = body[21 : 21 + length], body[21 + length :]
+        salt, size, length = struct.unpack_from(">16sLB", body.ljust(_HEAD, b"\0"))
+        theirs, record = body[_HEAD : _HEAD + length], body[_HEAD + length :]
         if len(theirs) != 65 or size < 18 or len(record) > size:  # noqa: PLR2004 - a point, and the smallest record
             raise Unreadable("not aes128gcm with one record")
         try:

@@ -20,10 +20,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from journeys.clock import Clock
-from workers.sandbox.browsers import MadeUpBrowser, Unreadable
 from workers.sandbox.connections import hang_up
 from workers.sandbox.faults import FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
+from workers.sandbox.push.browsers import MadeUpBrowser, Unreadable
 
 _MOST_BYTES = 4096
 _DAY = 86_400
