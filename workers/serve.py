@@ -7,6 +7,7 @@ from types import MappingProxyType
 from fastapi import FastAPI
 
 import api
+from activities.channels.email.letter import Sender
 from api import ApiConfig
 from journeys import JourneyDefinition
 from segments import Segment
@@ -52,6 +53,7 @@ def api_config(
         events_per_second=settings.ingest_events_per_second,
         soft_bounces=settings.soft_bounces,
         soft_bounce_window=settings.soft_bounce_window,
+        mail_domain=Sender.parse(settings.email_from).domain if settings.email_from else "",
         ses_topic_arn=settings.ses_topic_arn,
         resend_webhook_secret=settings.resend_webhook_secret.get_secret_value(),
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from activities.channels.tracking import Track
+from activities.channels.email.settings import MailSettings
 from activities.web.addresses import network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
@@ -20,7 +20,7 @@ class SecretMissing(Exception):
     """JOURNEYS_SECRET is not set."""
 
 
-class Settings(BaseSettings):
+class Settings(MailSettings):
     """What a deployment can set, from the environment or a `.env` file."""
 
     model_config = SettingsConfigDict(env_prefix="JOURNEYS_", env_file=".env", extra="ignore", frozen=True)
@@ -85,55 +85,6 @@ class Settings(BaseSettings):
     whatsapp_token: SecretStr = Field(default=SecretStr(""), description="system-user access token")
     whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
     whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")
-    smtp_url: SecretStr = Field(
-        default=SecretStr(""), description="smtp://user:password@host:port (TLS required with a password; ?tls=) or smtps://…"
-    )
-    smtp_connections: int = Field(
-        default=10, ge=1, description="connections to the relay per worker, and so letters on their way at once"
-    )
-    ses_region: str = Field(
-        default="", pattern=r"^[a-z0-9-]*$", description="letters go by Amazon SES in this region, e.g. eu-west-1"
-    )
-    ses_access_key_id: str = Field(default="", description="the access key of a user who may ses:SendEmail")
-    ses_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
-    ses_configuration_set: str = Field(default="", description="the one that publishes events; empty: the sender's own")
-    ses_topic_arn: str = Field(default="", description="the SNS topic that posts SES's events to /v1/webhooks/ses")
-    ses_url: str = Field(default="", description="base URL of SES's API; empty: Amazon's own for the region")
-    resend_api_key: SecretStr = Field(default=SecretStr(""), description="letters go by Resend with this key (sending access)")
-    resend_webhook_secret: SecretStr = Field(
-        default=SecretStr(""), description="whsec_… that signs what Resend posts to /v1/webhooks/resend"
-    )
-    resend_url: str = Field(default="https://api.resend.com", description="base URL of Resend's API")
-    track_clicks: Track = Field(
-        default=Track.NEVER,
-        description="links in letters are led over ours: never, consented, or always (but for who said no)",
-    )
-    track_opens: Track = Field(default=Track.NEVER, description="a picture in letters tells of openings: as for clicks")
-    tracking_trait: str = Field(
-        default="trackingConsent",
-        min_length=1,
-        description="the trait that says whether a customer agreed to that",
-    )
-    tracking_url: str = Field(
-        default="", description="the API's address in tracked links, on a domain of your own; empty: public_url"
-    )
-    utm_sites: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="your sites, comma separated: links to them, in letters, carry utm_… parameters"
-    )
-    utm_source: str = Field(default="journeys", description="utm_source of these links")
-    soft_bounces: int = Field(default=5, ge=1, description="so many soft bounces of an address, in a row, suppress it …")
-    soft_bounce_window: timedelta = Field(
-        default=timedelta(days=14), gt=timedelta(0), description="… when they come within this span"
-    )
-    email_from: str = Field(default="", description="From header, e.g. Shop <hello@shop.example>")
-    email_reply_to: str = Field(default="", description="where answers go; empty: to the sender")
-    email_unsubscribe: str = Field(
-        default="", description="address of a mailbox that `journeys mailbox` reads: a second way out, beside the link"
-    )
-    email_bounces: str = Field(
-        default="", description="address of a mailbox that `journeys mailbox` reads: what bounces returns to it, as bounces+…@"
-    )
-
     sms_senders: Annotated[Mapping[str, str], NoDecode] = Field(
         default_factory=dict,
         description="who text messages come from, by country: *=+34600000001, US=+15550001234, FR=Shop; one alone is for all",
@@ -197,7 +148,7 @@ class Settings(BaseSettings):
     clock_business_origin: datetime | None = Field(default=None, description="demo only: business time at that instant")
     clock_speed: float = Field(default=1.0, gt=0, description="demo only: how much faster business time runs")
 
-    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", "utm_sites", mode="before")
+    @field_validator("worker_queues", "stop_languages", "deploy_public_keys", "private_targets", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
@@ -219,18 +170,6 @@ class Settings(BaseSettings):
             named = " and ".join(f"JOURNEYS_{name.upper()}" for name in missing)
             raise PydanticCustomError("apns_ids", "it goes with {named}, which are not set", {"named": named})
         return given
-
-    @model_validator(mode="after")
-    def _one_way_for_letters(self) -> Self:
-        given = {"SMTP_URL": self.smtp_url, "SES_REGION": self.ses_region, "RESEND_API_KEY": self.resend_api_key}
-        if len(named := [f"JOURNEYS_{name}" for name, value in given.items() if value]) > 1:
-            raise PydanticCustomError("two_ways", "letters go one way: set only one of {them}", {"them": ", ".join(named)})
-        return self
-
-    @property
-    def sends_letters(self) -> bool:
-        """Whether any provider of email is given."""
-        return bool(self.smtp_url or self.ses_region or self.resend_api_key)
 
     @field_validator("private_targets")
     @classmethod

@@ -66,11 +66,11 @@ async def act(token: Token, config: Config, database: Db) -> HTMLResponse:
     except InvalidToken:
         return _invalid()
     async with database.transaction() as connection:
-        await _withdraw(connection, said, config)
+        await withdraw_as_told(connection, said, config)
     return _page("You are unsubscribed", f"You will not get any more {_what(said)} from us about offers and news.")
 
 
-async def _withdraw(connection: Connection, said: Unsubscription, config: ApiConfig) -> None:
+async def withdraw_as_told(connection: Connection, said: Unsubscription, config: ApiConfig, source: str = _SOURCE) -> None:
     """A no about the address that the letter went to and about the customer, and an event where that is news.
 
     Of a customer who has been erased only what is left: the address, if it is still known.
@@ -81,20 +81,20 @@ async def _withdraw(connection: Connection, said: Unsubscription, config: ApiCon
         return
     now = config.clock.now()
     subjects = both(profile_id, said.channel, address, said.purpose) if profile_id else [Subject(None, said.channel, address)]
-    row = await withdraw(connection, subjects, source=_SOURCE, at=now, received_at=now)
+    row = await withdraw(connection, subjects, source=source, at=now, received_at=now)
     if row is not None and profile_id is not None:
-        properties = await _properties(connection, said)
+        properties = await _properties(connection, said, source)
         event = NewEvent(profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, now, properties)
-        await store_events(connection, [event], source=_SOURCE, at=now)
+        await store_events(connection, [event], source=source, at=now)
 
 
-async def _properties(connection: Connection, said: Unsubscription) -> dict[str, str | None]:
+async def _properties(connection: Connection, said: Unsubscription, source: str) -> dict[str, str | None]:
     key = MessageKey.parse(said.key)
     journey = await journey_of(connection, key.run_id)
     return {
         "channel": said.channel,
         "purpose": said.purpose,
-        "source": _SOURCE,
+        "source": source,
         "journey": journey,
         "run_id": str(key.run_id),
         "step": key.step,

@@ -16,6 +16,7 @@ from workers.cli.diff import diff
 from workers.cli.explain import explain
 from workers.cli.keys import keys
 from workers.cli.lists import lists
+from workers.cli.mailbox import mailbox
 from workers.cli.new import new
 from workers.cli.operating.runs import runs
 from workers.cli.operating.switches import kill, pause, resume
@@ -49,6 +50,7 @@ app.add_typer(runs, name="runs", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)
+app.command(rich_help_panel="Customers")(mailbox)
 app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(explain)
 app.command("why-not", rich_help_panel="Customers")(why_not)

@@ -5,7 +5,7 @@ its last byte is not sent again; `Message-ID` comes from the key, so that mailbo
 Sources: RFC 5321, RFC 6531 (addresses that are not ASCII), RFC 8058 (one-click unsubscribe).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ import aiosmtplib
 from pydantic import SecretStr
 
 from activities.channels.base import Sends, wrong_content
+from activities.channels.email.dkim import Signer, signed_by, signers_of
 from activities.channels.email.letter import EmailSettings, Sender, letter, message_id, recipient
 from activities.channels.email.smtp_brake import Brake
 from activities.channels.email.smtp_data import hand_over
@@ -30,6 +31,10 @@ class _Settings(EmailSettings, Protocol):
     def smtp_url(self) -> SecretStr: ...
     @property
     def smtp_connections(self) -> int: ...
+    @property
+    def dkim_keys(self) -> tuple[str, ...]: ...
+    @property
+    def dkim_domain(self) -> str: ...
 
 
 class Smtp(Sends):
@@ -39,9 +44,17 @@ class Smtp(Sends):
     idempotent = False
     tells_within = timedelta(0)
 
-    def __init__(self, url: str, sender: Sender, *, connections: int = 10, deadlines: Deadlines | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        sender: Sender,
+        *,
+        connections: int = 10,
+        deadlines: Deadlines | None = None,
+        signers: Sequence[Signer] = (),
+    ) -> None:
         self.connections = connections
-        self._sender = sender
+        self._sender, self._signers = sender, tuple(signers)
         self._deadlines = deadlines or Deadlines()
         self._pool = SmtpPool(url, connections, self._deadlines)
         self._brake = Brake()
@@ -49,15 +62,17 @@ class Smtp(Sends):
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
         """The relay whose address is given."""
-        url = settings.smtp_url.get_secret_value()
-        return cls(url, Sender.of(settings), connections=settings.smtp_connections) if url else None
+        if not (url := settings.smtp_url.get_secret_value()):
+            return None
+        sender = Sender.of(settings)
+        return cls(url, sender, connections=settings.smtp_connections, signers=signers_of(settings, sender.domain))
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["SmtpLine"]:
         """A connection that has just answered, to a relay that has not refused everybody lately."""
         self._brake.check()
         async with self._pool.connection() as connection:
-            yield SmtpLine(connection, self._sender, self._deadlines, self._brake)
+            yield SmtpLine(connection, self._sender, self._deadlines, self._brake, self._signers)
 
     async def close(self) -> None:
         """Say goodbye on every open connection."""
@@ -72,6 +87,7 @@ class SmtpLine:
     sender: Sender
     deadlines: Deadlines
     brake: Brake
+    signers: tuple[Signer, ...] = ()
 
     async def send(self, outgoing: Outgoing) -> Accepted:
         """Send one letter."""
@@ -79,7 +95,7 @@ class SmtpLine:
             wrong_content(Smtp.name, outgoing)
         with sending(Smtp.name, outgoing) as headers:
             try:
-                written = letter(outgoing, outgoing.content, self.sender, headers)
+                written = signed_by(self.signers, letter(outgoing, outgoing.content, self.sender, headers))
                 await self._converse(outgoing.key, recipient(outgoing.address.value), written)
             except EndpointGone:
                 await self._start_over()
