@@ -118,6 +118,7 @@ class Reason(StrEnum):
     GLOBAL_HOLDOUT = "global holdout"
     HELD = "held by another journey"
     QUIET_HOURS = "quiet hours"
+    LEGAL_HOURS = "outside legal hours"
     CAPPED = "frequency cap"
     DAY_CEILING = "message ceiling of the day"
     WINDOW = "outside its window"

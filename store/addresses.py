@@ -88,16 +88,6 @@ def _key(value: Any, length: int) -> str | None:
     return plain if len(raw) == length else None
 
 
-def country_of(number: str) -> str | None:
-    """The ISO 3166 country of a number in E.164, by its prefix; of a prefix that several share, the main one."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return None
-    found = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
-    return None if found in (None, "ZZ", "001") else str(found)
-
-
 def normalised(kind: AddressKind, address: str) -> str:
     """The normal form of an address that somebody names to us: a mailbox's report, a webhook, an operator."""
     if kind is AddressKind.EMAIL:

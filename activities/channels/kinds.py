@@ -59,6 +59,7 @@ class Kind:
     opt_in: frozenset[Purpose] = frozenset()
     bounce: Bounce = Bounce.NOTHING
     way_out: WayOut = WayOut.NONE
+    legal_hours: bool = False  # whether countries say when marketing may be sent on it
     subscriptions: Mapping[str, str | None] = field(default_factory=dict)  # Segment's types for it, each with its platform
     template: Template | None = None
     providers: tuple[str, ...] = ()  # whichever of them is configured carries its messages
@@ -111,6 +112,7 @@ _ROWS = (
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         way_out=WayOut.STOP,
+        legal_hours=True,
         subscriptions={"SMS": None},
         template=Template(".sms.yaml", "activities.templating.sms:SmsTemplate"),
         providers=("activities.channels.sms.twilio:Twilio",),
