@@ -43,7 +43,7 @@ activities            BORDER segments.* store.* activities.dispatch activities.g
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
-activities.channels   BORDER store.* activities activities.templating activities.web
+activities.channels   BORDER segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
@@ -67,6 +67,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.se
 api.runs              journeys journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
+api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
 workers               journeys.* segments.* store.* activities.* api.* workers
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded

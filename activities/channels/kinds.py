@@ -59,6 +59,7 @@ class Kind:
     opt_in: frozenset[Purpose] = frozenset()
     bounce: Bounce = Bounce.NOTHING
     way_out: WayOut = WayOut.NONE
+    legal_hours: bool = False  # whether countries say when marketing may be sent on it
     subscriptions: Mapping[str, str | None] = field(default_factory=dict)  # Segment's types for it, each with its platform
     template: Template | None = None
     providers: tuple[str, ...] = ()  # whichever of them is configured carries its messages
@@ -111,6 +112,7 @@ _ROWS = (
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         way_out=WayOut.STOP,
+        legal_hours=True,
         subscriptions={"SMS": None},
         template=Template(".sms.yaml", "activities.templating.sms:SmsTemplate"),
         providers=("activities.channels.sms.twilio:Twilio",),
@@ -135,6 +137,16 @@ _ROWS = (
         subscriptions={"IOS_PUSH": "ios", "ANDROID_PUSH": "android"},
         template=Template(".push.yaml", "activities.templating.push:PushTemplate"),
         providers=("activities.channels.push.fcm:Fcm", "activities.channels.push.apns:Apns"),
+    ),
+    Kind(
+        name="web_push",
+        address=AddressKind.BROWSER,
+        called="notifications in the browser",
+        opt_in=_MARKETING,
+        bounce=Bounce.DEAD,
+        subscriptions={"WEB_PUSH": "web"},
+        template=Template(".web-push.yaml", "activities.templating.web_push:WebPushTemplate"),
+        providers=("activities.channels.web_push.web_push:WebPush",),
     ),
 )
 

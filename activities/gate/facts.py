@@ -21,6 +21,7 @@ from journeys.endings import Ending
 from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past, since
 from journeys.gate.decide import Question, caps_of
+from journeys.gate.legal import laws_of
 from journeys.gate.order import PATIENCE, Coming
 from journeys.gate.spent import Spent, spent
 from journeys.policies import GlobalHoldout
@@ -118,6 +119,7 @@ class Questions:
             waking=[attempt.served.specs[name] for name in facts.waking if name in attempt.served.specs],
             turned=_turned(attempt.row, attempt.now),
             spent=await _spent(attempt),
+            laws=laws_of(each.address for each in endpoints) if KINDS[request.channel].legal_hours else (),
             habits=await habits(attempt.connection, request, spec, facts, where, attempt.now),
         )
         return Asked(question, endpoints, offer)

@@ -15,6 +15,7 @@ from journeys.endings import Ending
 from journeys.gate.caps import Capped, Outranked, Past, applies, counts
 from journeys.gate.habits import Habits
 from journeys.gate.hours import LONGEST, Only, Quiet
+from journeys.gate.legal import Law, Legal
 from journeys.gate.order import TURN, Coming, outranking, rank_of, would_fill
 from journeys.gate.solver import Answer, Constraint, shuts, solve
 from journeys.gate.spent import Spent
@@ -74,6 +75,7 @@ class Question:
     others: Sequence[JourneySpec] = ()  # what the customer's other open runs declare
     waking: Sequence[JourneySpec] = ()  # of those that were to begin just now, and have asked for nothing yet
     turned: bool = False  # whether it has let others go first already
+    laws: Sequence[Law] = ()  # of the countries of its addresses, where they say when such a message may be sent
     spent: Spent | None = None  # the journey's budget, where this message is more than is left
 
     @property
@@ -202,7 +204,7 @@ def _product(q: Question) -> No | None:
 
 
 def _timing(q: Question) -> No | None:
-    """Quiet hours, windows, caps, more important messages, budget, habits and the deadline, together."""
+    """Quiet hours, windows, legal hours, caps, more important messages, budget, habits and the deadline, together."""
     if not q.marketing or _nothing_shuts(q):
         return None
     constraints = [*_hours(q), *caps_on(q), *_outranked(q)]
@@ -220,7 +222,7 @@ def _timing(q: Question) -> No | None:
 
 def _nothing_shuts(q: Question) -> bool:
     """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
-    if q.spec.quiet_hours or q.window or q.habits or q.coming or q.spent or q.now >= q.request.useless_after:
+    if q.spec.quiet_hours or q.window or q.laws or q.habits or q.coming or q.spent or q.now >= q.request.useless_after:
         return False
     return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
 
@@ -255,11 +257,12 @@ _WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _
 _QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
 
 
-def _hours(q: Question) -> list[Quiet | Only]:
+def _hours(q: Question) -> list[Quiet | Only | Legal]:
     zones = q.where.zones
     told = {"zone": str(q.where), "told_by": q.where.told_by}
     quiet = [Quiet(q.spec.quiet_hours, zones, told)] if q.spec.quiet_hours else []
-    return [*quiet, Only(q.window, zones, {"window": str(q.window)} | told)] if q.window else [*quiet]
+    only = [Only(q.window, zones, {"window": str(q.window)} | told)] if q.window else []
+    return [*(Legal(law, zones, told) for law in q.laws), *quiet, *only]
 
 
 def _own_caps(q: Question) -> list[Cap]:
@@ -286,7 +289,7 @@ def _outranked(q: Question) -> list[Outranked]:
 def _why_not_now(constraints: Sequence[Constraint], now: datetime) -> Constraint | None:
     """The hours that shut this instant, else of what else does the one that does so for longest."""
     shut = [each for each in constraints if shuts(each, now)]
-    by_hours = [each for each in shut if isinstance(each, Quiet | Only)]
+    by_hours = [each for each in shut if isinstance(each, Quiet | Only | Legal)]
     return by_hours[0] if by_hours else max(shut, key=lambda cap: cap.shut(now, now)[-1][1], default=None)
 
 

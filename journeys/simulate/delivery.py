@@ -16,6 +16,7 @@ from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide, exposures
 from journeys.gate.habits import Habits
 from journeys.gate.learning import ACTIVITY, MACHINE, SINCE, best_hour_until, habits_of
+from journeys.gate.legal import laws_of
 from journeys.gate.order import Coming
 from journeys.policies import GlobalHoldout
 from journeys.simulate.conflicts import whose_doing
@@ -34,6 +35,8 @@ from segments import Segment
 SUPPRESSES = frozenset({Channel.EMAIL})
 #: The purposes for which channels need a yes.
 OPT_IN = frozenset({Purpose.MARKETING})
+#: On which countries say when marketing may be sent.
+LEGAL_HOURS = frozenset({Channel.SMS})
 #: How often a transactional message in doubt goes again, and after how long at first (`activities/deliver/doubt.py`).
 COPIES = 5
 DOUBT, _GROWTH = timedelta(seconds=30), 4
@@ -78,7 +81,7 @@ class Delivery:
             return self._hand_over(run, message, addresses, now)
         if now >= request.useless_after:
             return self._settle(message, Outcome.FAILED, Reason.EXPIRED, now)
-        question = self._question(run, message, len(allowed), len(addresses), now)
+        question = self._question(run, message, len(allowed), addresses, now)
         decided = decide(question)
         for experiment, arm, _ in exposures(question, decided):
             run.customer.exposed.setdefault(experiment, (arm, now))
@@ -91,7 +94,7 @@ class Delivery:
         message.detail = dict(question.offer or {})
         return self._hand_over(run, message, addresses, now)
 
-    def _question(self, run: Run, message: Message, allowed: int, unsuppressed: int, now: datetime) -> Question:
+    def _question(self, run: Run, message: Message, allowed: int, addresses: list[Address], now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
         timed = by_time(spec, run.start.entered_at) if spec.exits else None
         over = [each for each in (ending_of(run, now) if run.endings else None, timed) if each is not None and each.at <= now]
@@ -105,7 +108,7 @@ class Delivery:
             opt_in=request.purpose in OPT_IN,
             consent=who.consent(request.channel, request.purpose),
             addresses=allowed,
-            unsuppressed=unsuppressed,
+            unsuppressed=len(addresses),
             control=self._controls.get(spec.name),
             ending=first(over) if over else None,
             asked=len(run.messages) - 1,
@@ -121,6 +124,7 @@ class Delivery:
             coming=[each for other in (run, *others) for each in self._coming(other, message)],
             others=[other.spec for other in others],
             turned=message.reason is Reason.TURN and message.retry_at is not None and message.retry_at <= now,
+            laws=laws_of(each.value for each in addresses) if request.channel in LEGAL_HOURS else (),
             spent=self._purse.spent(spec, request.channel, now),
             habits=_habits(run, request, now),
         )

@@ -104,6 +104,19 @@ def zones_of_number(phone: str | None) -> tuple[str, ...]:
     return _known(zones)
 
 
+@lru_cache(4_096)
+def country_of_number(phone: str) -> str | None:
+    """The ISO 3166 country of a number in E.164, by its prefix; of a prefix that several share, the main one."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    try:
+        parsed = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return None
+    found = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return None if found in (None, "ZZ", "001") else str(found)
+
+
 def zones_of_country(country: object) -> tuple[str, ...]:
     """The zones of a country, named by its ISO 3166 code (two or three letters) or by its name."""
     if not isinstance(country, str):

@@ -1,12 +1,15 @@
 """Text messages on real servers: a number as people write it, an answer that resumes the journey, a STOP (CH-05, PRO-06)."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from store import Database
 from tests.activities.test_deliver import finish, start, states
-from workers.testing.shop import Shop
+from workers.testing.shop import Shop, open_shop
 
 WEBHOOK = "http://shop.test/v1/webhooks/twilio"
 SAID = "Sí, mañana a las cinco"
@@ -101,3 +104,21 @@ async def test_ch_11_the_next_channel_where_no_telephone_is_known(trial: Shop) -
         ("sms", "skipped", "no consent"),
         ("email", "sent", None),
     ]
+
+
+async def test_ch_05_marketing_to_france_waits_for_monday(
+    database: Database, dsn: str, temporal_address: str, tmp_path: Path
+) -> None:
+    """Saturday, 23:00 in Paris; a message of two days."""
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue", on_time=True) as trial:
+        trial.clock.set(datetime(2027, 6, 5, 21, tzinfo=UTC))
+        await signs_up(trial, "+33 6 12 34 56 78")
+        run = await start(trial, "texts_late")
+        await trial.asleep(run)
+        row = await trial.database.pool.fetchrow(
+            "select state, reason, retry_at, detail from delivery where run_id = $1", run.id
+        )
+        assert row is not None
+        assert (row["state"], row["reason"], row["detail"]["country"]) == ("deferred", "outside legal hours", "FR")
+        assert row["retry_at"] == datetime(2027, 6, 7, 6, tzinfo=UTC)
+        assert trial.sandbox.messages == []

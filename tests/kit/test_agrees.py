@@ -9,6 +9,7 @@ from journeys.simulate import delivery
 def test_of_channels() -> None:
     assert {kind.channel for kind in sending() if kind.bounce is Bounce.SUPPRESSED} == delivery.SUPPRESSES
     assert {kind.opt_in for kind in sending()} == {delivery.OPT_IN}
+    assert {kind.channel for kind in sending() if kind.legal_hours} == delivery.LEGAL_HOURS
     told = {kind.channel: kind.provider_classes[0].tells_within for kind in sending()}
     assert {channel: within for channel, within in told.items() if within} == delivery.TELLS_WITHIN
 

@@ -270,6 +270,12 @@ async def texts_or_writes(j: Journey) -> None:
     await j.sms("note") or await j.email("note")
 
 
+@journey(reentry=after(minutes=0), useless_after=timedelta(days=2))
+async def texts_late(j: Journey) -> None:
+    """A text that is good for two days."""
+    await j.sms("note")
+
+
 @journey(reentry=after(minutes=0))
 async def asks_for_a_segment(j: Journey) -> None:
     """Branches on a segment of the catalogue."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from activities.channels.errors import Refused
-from store.addresses import country_of
+from segments.time.zones import country_of_number
 
 ALL = "*"
 #: A number in E.164, a short code, up to 11 letters and digits, or the id of a pool (Twilio's MG…, AWS's pool-…, an ARN).
@@ -37,7 +37,7 @@ def sender_for(senders: Mapping[str, str], number: str) -> str:
     Raises:
         Refused: none is set for its country.
     """
-    country = country_of(number)
+    country = country_of_number(number)
     sender = senders.get(country or ALL) or senders.get(ALL)
     if sender is None:
         raise Refused(f"no sender for {country or 'this country'}: JOURNEYS_SMS_SENDERS")
