@@ -8,6 +8,7 @@ from activities.channels.email.unsubscribe import InvalidToken, read_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, SmsContent, WhatsAppContent
 from activities.channels.push.fcm import Fcm
+from activities.channels.sms.aws import AwsSms
 from activities.channels.sms.twilio import Twilio
 from activities.channels.suppression import suppression_digest, suppression_digests
 from activities.channels.whatsapp.cloud import WhatsApp
@@ -16,6 +17,7 @@ __all__ = [
     "Accepted",
     "Address",
     "Ambiguous",
+    "AwsSms",
     "ChannelError",
     "EmailContent",
     "EndpointGone",
