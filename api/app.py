@@ -29,6 +29,7 @@ from api.segments import lists
 from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.state import Store
+from api.web_push import routes as web_push
 from api.webhooks import routes as webhooks
 from api.webhooks import tracked, unsubscribe
 from store import Database
@@ -59,6 +60,7 @@ ROUTERS = [
     webhooks.router,
     unsubscribe.router,
     tracked.router,
+    web_push.router,
     dead_letters.router,
     suppressions.router,
     health.router,

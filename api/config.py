@@ -53,6 +53,8 @@ class ApiConfig:
 
     whatsapp_app_secret: str = field(default="", repr=False)
     whatsapp_verify_token: str = field(default="", repr=False)
+    #: Pages hand it to the browser; what is sent is signed with the other half.
+    web_push_public_key: str = ""
     twilio_auth_token: str = field(default="", repr=False)
 
     #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.

@@ -62,6 +62,7 @@ class Channel(StrEnum):
     WHATSAPP = "whatsapp"
     EMAIL = "email"
     SMS = "sms"
+    WEB_PUSH = "web_push"
 
 
 _CALENDARS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
@@ -70,6 +71,7 @@ _LONGEST_ATTEMPT = {
     Channel.WHATSAPP: timedelta(minutes=30),
     Channel.EMAIL: timedelta(hours=2),
     Channel.SMS: timedelta(minutes=30),
+    Channel.WEB_PUSH: timedelta(minutes=30),
 }
 
 

@@ -67,6 +67,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.se
 api.runs              journeys journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
+api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
 workers               journeys.* segments.* store.* activities.* api.* workers
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded

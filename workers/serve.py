@@ -58,6 +58,7 @@ def api_config(
         resend_webhook_secret=settings.resend_webhook_secret.get_secret_value(),
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
+        web_push_public_key=settings.web_push_public_key,
         twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
         catalogue=journeys,
         version=version,

@@ -79,6 +79,15 @@ class Settings(MailSettings):
     apns_url: str = Field(
         default="https://api.push.apple.com", description="APNs; for development builds https://api.sandbox.push.apple.com"
     )
+    web_push_contact: str = Field(
+        default="",
+        pattern=r"^$|^(mailto:.+@.+|https://.+)$",
+        description="whom push services may write to: mailto:… or https://…",
+    )
+    web_push_key: SecretStr = Field(
+        default=SecretStr(""), description="signs messages to browsers (VAPID): `journeys keys web-push` prints a pair"
+    )
+    web_push_public_key: str = Field(default="", description="its public half, which the API hands to pages")
     whatsapp_url: str = Field(default="https://graph.facebook.com", description="base URL of the Graph API")
     whatsapp_version: str = Field(default="v21.0", description="Graph API version")
     whatsapp_phone_number_id: str = Field(default="", description="the business phone number's id")
@@ -175,6 +184,20 @@ class Settings(MailSettings):
         if given and missing:
             named = " and ".join(f"JOURNEYS_{name.upper()}" for name in missing)
             raise PydanticCustomError("apns_ids", "it goes with {named}, which are not set", {"named": named})
+        return given
+
+    @field_validator("web_push_key")
+    @classmethod
+    def _signs(cls, given: SecretStr, info: ValidationInfo) -> SecretStr:
+        from activities.channels.web_push.vapid import private_key  # only who sets it pays for cryptography
+
+        if text := given.get_secret_value():
+            try:
+                private_key(text)
+            except ValueError as error:
+                raise PydanticCustomError("no_key", "{why}", {"why": str(error)}) from None
+            if not info.data.get("web_push_contact"):
+                raise PydanticCustomError("no_contact", "it goes with JOURNEYS_WEB_PUSH_CONTACT, which is not set")
         return given
 
     @field_validator("private_targets")

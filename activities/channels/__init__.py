@@ -6,7 +6,16 @@ from activities.channels.email.ses import Ses
 from activities.channels.email.smtp import Smtp
 from activities.channels.email.unsubscribe import InvalidToken, read_unsubscribe, sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
-from activities.channels.message import Accepted, Address, EmailContent, Outgoing, PushContent, SmsContent, WhatsAppContent
+from activities.channels.message import (
+    Accepted,
+    Address,
+    EmailContent,
+    Outgoing,
+    PushContent,
+    SmsContent,
+    WebPushContent,
+    WhatsAppContent,
+)
 from activities.channels.push.fcm import Fcm
 from activities.channels.sms.aws import AwsSms
 from activities.channels.sms.twilio import Twilio
@@ -33,6 +42,7 @@ __all__ = [
     "Smtp",
     "TryLater",
     "Twilio",
+    "WebPushContent",
     "WhatsApp",
     "WhatsAppContent",
     "read_unsubscribe",

@@ -138,6 +138,16 @@ _ROWS = (
         template=Template(".push.yaml", "activities.templating.push:PushTemplate"),
         providers=("activities.channels.push.fcm:Fcm", "activities.channels.push.apns:Apns"),
     ),
+    Kind(
+        name="web_push",
+        address=AddressKind.BROWSER,
+        called="notifications in the browser",
+        opt_in=_MARKETING,
+        bounce=Bounce.DEAD,
+        subscriptions={"WEB_PUSH": "web"},
+        template=Template(".web-push.yaml", "activities.templating.web_push:WebPushTemplate"),
+        providers=("activities.channels.web_push.web_push:WebPush",),
+    ),
 )
 
 #: Every channel on which there are addresses, by its name.

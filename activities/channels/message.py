@@ -69,6 +69,29 @@ class PushContent(Content):
     mutable: bool = Field(default=False, description="the app may change it before it is shown (Apple)")
 
 
+class Button(_Frozen):
+    """A button on a notification, and where it leads."""
+
+    title: str = Field(repr=False)
+    link: str = Field(repr=False)
+
+
+class WebPushContent(Content):
+    """A notification in the customer's browser."""
+
+    title: str = Field(repr=False)
+    body: str = Field(repr=False)
+    link: str | None = Field(default=None, repr=False, description="page that a click opens")
+    image: str | None = Field(default=None, repr=False, description="address of a picture shown with it")
+    icon: str | None = Field(default=None, repr=False, description="address of the small picture beside the title")
+    badge: str | None = Field(default=None, repr=False, description="address of the sign in the status bar")
+    buttons: tuple[Button, ...] = ()
+    data: dict[str, str] = Field(default_factory=dict, repr=False)
+    stays: bool = Field(default=False, description="it stays until the customer clicks or closes it")
+    priority: Literal["high", "normal"] = Field(default="normal", description="high: it may wake a sleeping device")
+    collapse: str | None = Field(default=None, repr=False, description="it replaces the last one of this name")
+
+
 class WhatsAppContent(Content):
     """An approved template with what fills its gaps."""
 

@@ -59,8 +59,10 @@ class Compilation:
     def link(self, name: str, *, schemes: frozenset[str] | None) -> Phrase | None:
         """A field that holds an address, checked as far as it is literal."""
         text = self.source.text(name)
-        if text is None:
-            return None
+        return None if text is None else self.address(text, name, schemes)
+
+    def address(self, text: Text, name: str, schemes: frozenset[str] | None) -> Phrase:
+        """An address, checked as far as it is literal."""
         wrong = literal_fault(text.value, schemes=schemes)
         if wrong:
             self.problems.append(Problem(self.source.file, text.line, f"{name} is not a valid link: {wrong}"))

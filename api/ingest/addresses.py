@@ -6,7 +6,7 @@ Promise: consent is read for the address that the entry names in `key`, with who
 from typing import Any
 
 from activities.channels.kinds import KINDS, of_address
-from store.addresses import AddressKind, email_address, phone_number
+from store.addresses import AddressKind, browser_subscription, email_address, phone_number
 from store.customers.consent import By
 from store.customers.endpoints import Address
 from store.ingest.items import Choice
@@ -82,6 +82,8 @@ def _by(value: Any, pointer: str) -> By:
 def _address(kind: AddressKind, key: Any, region: str) -> str | None:
     if kind is AddressKind.EMAIL:
         return email_address(key)
+    if kind is AddressKind.BROWSER:
+        return browser_subscription(key)
     return phone_number(key, region) if kind is AddressKind.PHONE else _text(key)
 
 

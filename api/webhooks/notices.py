@@ -20,6 +20,7 @@ from api.webhooks.wishes import Wish, wish_of
 from journeys.contracts import Purpose, Reason
 from segments.language.events import (
     MESSAGE_CLICKED,
+    MESSAGE_CLOSED,
     MESSAGE_COMPLAINED,
     MESSAGE_DELIVERED,
     MESSAGE_FAILED,
@@ -51,6 +52,7 @@ _EVENTS = {
     "delivered": MESSAGE_DELIVERED,
     "read": MESSAGE_READ,
     "clicked": MESSAGE_CLICKED,
+    "closed": MESSAGE_CLOSED,
     "failed": MESSAGE_FAILED,
     "complained": MESSAGE_COMPLAINED,
 }

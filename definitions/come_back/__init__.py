@@ -8,4 +8,4 @@ from journeys import Cap, Journey, after, days, journey, purchases
 async def come_back(j: Journey) -> None:
     """A day after the visit, with what they looked at last; not within two days of another message."""
     await j.window("10:00", "20:00")
-    await j.reach("still-looking", by=("push", "email"))
+    await j.reach("still-looking", by=("push", "web_push", "email"))

@@ -107,6 +107,26 @@ class Messages(Waiting[EntryModel]):
         said = Said(transactional, only, useless_after, priority, window, send_time)
         return await self._send(Channel.SMS, template, said, params)
 
+    async def web_push(
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
+    ) -> Receipt:
+        """Send a notification to the browsers in which the customer allowed it; `only` to who is in a segment at that moment.
+
+        Example:
+            await j.push("price-drop") or await j.web_push("price-drop")
+        """
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.WEB_PUSH, template, said, params)
+
     async def reach(
         self,
         template: str,

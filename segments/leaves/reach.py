@@ -18,7 +18,7 @@ from segments.language.query import Query, Sql
 from segments.language.reading import only
 
 #: Where addresses and consents are kept from.
-CHANNELS = ("push", "whatsapp", "email", "sms")
+CHANNELS = ("push", "whatsapp", "email", "sms", "web_push")
 PURPOSES = ("marketing", "transactional")
 
 

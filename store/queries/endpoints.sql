@@ -11,9 +11,9 @@ set profile_id = excluded.profile_id,
     last_seen_at = greatest(endpoint.last_seen_at, excluded.last_seen_at),
     named_at = case when endpoint.profile_id = excluded.profile_id then greatest(endpoint.named_at, excluded.named_at)
                     else excluded.named_at end,
-    invalid_at = case when endpoint.channel = 'push' and excluded.last_seen_at > endpoint.invalid_at
+    invalid_at = case when endpoint.channel in ('push', 'web_push') and excluded.last_seen_at > endpoint.invalid_at
                       then null else endpoint.invalid_at end,
-    invalid_reason = case when endpoint.channel = 'push' and excluded.last_seen_at > endpoint.invalid_at
+    invalid_reason = case when endpoint.channel in ('push', 'web_push') and excluded.last_seen_at > endpoint.invalid_at
                           then null else endpoint.invalid_reason end
 where endpoint.last_seen_at <= excluded.last_seen_at or endpoint.profile_id = excluded.profile_id;
 

@@ -35,7 +35,9 @@ ADDRESSES = Addresses(
     service_account=Path("account.json"),
     apns="http://127.0.0.1:7",
 )
-PRIVATE = Secrets(secrets.token_urlsafe(24), "app", "verify", "token", "twilio", secrets.token_urlsafe(24), "api", "service")
+PRIVATE = Secrets(
+    secrets.token_urlsafe(24), "app", "verify", "token", "twilio", secrets.token_urlsafe(24), "api", "service", "web push"
+)
 
 
 @pytest.fixture

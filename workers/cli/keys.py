@@ -56,6 +56,18 @@ def revoke(name: Name) -> None:
     typer.echo(f"revoked {name}")
 
 
+@keys.command("web-push")
+def web_push() -> None:
+    """Print a new pair of keys for web push: the workers' setting, and the API's."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from activities.channels.web_push.vapid import private_text, public_text
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    typer.echo(f"JOURNEYS_WEB_PUSH_KEY={private_text(key)}")
+    typer.echo(f"JOURNEYS_WEB_PUSH_PUBLIC_KEY={public_text(key)}")
+
+
 @keys.command()
 def identity(name: Name) -> None:
     """Print the secret that signs user ids for a client's key: HMAC-SHA256 in hex, or a JWT (docs/ingest.md)."""

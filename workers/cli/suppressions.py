@@ -23,6 +23,7 @@ class On(StrEnum):
     EMAIL = "email"
     WHATSAPP = "whatsapp"
     PUSH = "push"
+    WEB_PUSH = "web_push"
     SMS = "sms"
 
 

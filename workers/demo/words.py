@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from journeys.spans import describe
 
-CHANNELS = {"push": "push", "whatsapp": "WhatsApp", "email": "email", "sms": "SMS"}
+CHANNELS = {"push": "push", "whatsapp": "WhatsApp", "email": "email", "sms": "SMS", "web_push": "web push"}
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 

@@ -3,17 +3,18 @@
 import hashlib
 import json
 import os
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from activities.channels.web_push.vapid import private_key, private_text, public_text
 from workers.embedded.vault import Secrets, secrets_in
-from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
-from workers.sandbox.apns_account import NAME as APNS_KEY
-from workers.sandbox.server import LOOPBACK, services
+from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC
+from workers.sandbox.push.apns_account import NAME as APNS_KEY
+from workers.sandbox.server import LOOPBACK, WEB_PUSH_CONTACT, services
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.settings import Settings
 
@@ -87,6 +88,8 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
         ours |= {"FCM_URL": addresses.sandbox, "FCM_SERVICE_ACCOUNT": str(addresses.service_account)}
     if settings.fcm_service_account is None and settings.apns_key is None:  # who has their own FCM may reach iOS by it
         ours |= _apns(addresses)
+    if not settings.web_push_key.get_secret_value():
+        ours |= _web_push(private)
     if not settings.whatsapp_token.get_secret_value():
         ours |= _whatsapp(addresses.sandbox, private)
     if not settings.twilio_account_sid:
@@ -105,6 +108,14 @@ def _apns(addresses: Addresses) -> dict[str, str]:
         "APNS_TEAM_ID": TEAM_ID,
         "APNS_TOPIC": TOPIC,
     }
+
+
+def _web_push(private: Secrets) -> dict[str, str]:
+    """Real browsers may be written to as well: only the key is ours."""
+    digest = hashlib.sha256(private.web_push.encode()).digest()
+    key = private_key(urlsafe_b64encode(b"\0" + digest[1:]).decode())  # a number below the curve's order
+    pair = {"WEB_PUSH_KEY": private_text(key), "WEB_PUSH_PUBLIC_KEY": public_text(key)}
+    return pair | {"WEB_PUSH_CONTACT": WEB_PUSH_CONTACT}
 
 
 def _services(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:

@@ -30,6 +30,7 @@ class Secrets:
     deploy_key: str = field(repr=False)
     api_database: str = field(repr=False)
     service_secret: str = field(repr=False)
+    web_push: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class Provider(StrEnum):
 
     FCM = "fcm"
     APNS = "apns"
+    WEB_PUSH = "web-push"
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
     TWILIO = "twilio"

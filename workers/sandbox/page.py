@@ -51,7 +51,7 @@ _LANES = {
     Provider.SERVICES: ("Services", "What journeys told the company's services, or asked them, by signed calls."),
 }
 #: Providers whose messages look like those of another.
-_LIKE = {Provider.APNS: Provider.FCM}
+_LIKE = {Provider.APNS: Provider.FCM, Provider.WEB_PUSH: Provider.FCM}
 
 
 def page(log: MessageLog, faults: Faults) -> APIRouter:

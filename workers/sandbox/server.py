@@ -17,15 +17,16 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from journeys.clock import Clock
 from workers.sandbox.accounts import ServiceAccount
-from workers.sandbox.apns import Apns
-from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC, TeamKey
 from workers.sandbox.connections import DroppableConnection
 from workers.sandbox.faults import Faults
 from workers.sandbox.fcm import Fcm
-from workers.sandbox.http2 import Http2
 from workers.sandbox.inspection import inspection, invalid
 from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
+from workers.sandbox.push.apns import Apns
+from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC, TeamKey
+from workers.sandbox.push.http2 import Http2
+from workers.sandbox.push.web_push import WebPush
 from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
 from workers.sandbox.ses import Ses
@@ -42,6 +43,10 @@ ACCESS_TOKEN = "sandbox-token"  # noqa: S105 - it opens nothing
 APP_SECRET = "sandbox-app-secret"  # noqa: S105 - signs webhooks between two processes of one machine
 TWILIO_TOKEN = "sandbox-twilio-token"  # noqa: S105 - as the app secret
 SES_SECRET = "sandbox-ses-secret"  # noqa: S105 - as above
+#: Signs messages to browsers that do not exist; everybody knows it.
+WEB_PUSH_KEY = "HQY14X-D0x8lVEImVcNBjykzMgpFX_03wLzN4vWMC2o"
+WEB_PUSH_PUBLIC_KEY = "BEEmBgyU-6aH1291M_vZxj-p46lus_Sty8YH5042g7FLdMjoSJAZYULofaJppsNm1zZSIkThoX0fqiz57TQNCQI"
+WEB_PUSH_CONTACT = "mailto:push@shop.example"
 SERVICE_SECRET = "whsec_" + b64encode(b"signs calls to sandbox services!").decode()
 EMAIL_FROM = "Sandbox Shop <hello@shop.example>"
 #: The networks that services here need opened.
@@ -94,6 +99,9 @@ class Sandbox:
             "JOURNEYS_APNS_KEY_ID": KEY_ID,
             "JOURNEYS_APNS_TEAM_ID": TEAM_ID,
             "JOURNEYS_APNS_TOPIC": TOPIC,
+            "JOURNEYS_WEB_PUSH_KEY": WEB_PUSH_KEY,
+            "JOURNEYS_WEB_PUSH_PUBLIC_KEY": WEB_PUSH_PUBLIC_KEY,
+            "JOURNEYS_WEB_PUSH_CONTACT": WEB_PUSH_CONTACT,
             "JOURNEYS_WHATSAPP_URL": self.url,
             "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
             "JOURNEYS_WHATSAPP_TOKEN": ACCESS_TOKEN,
@@ -161,6 +169,7 @@ async def running_sandbox(
         texts = Twilio(log, faults, callbacks, clock, twilio_token)
         others = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock), AwsSms(log, faults, clock, SES_SECRET)
         app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *others)
+        app.router.routes.extend(WebPush(log, faults, clock, url).routes())
         pushes = Apns(key, log, faults, clock)
         await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
         await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), smtp))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from journeys.contracts import Channel
+from workers.sandbox.push.browsers import MadeUpBrowser
 
 CHANNELS = tuple(channel.value for channel in Channel)
 
@@ -16,13 +17,21 @@ def contact(name: str) -> dict[str, Any]:
 def address_of(name: str, channel: str) -> str:
     """Where they are reached on a channel."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
-    return {"push": f"token-{plain}", "email": f"{plain}@example.com"}.get(channel) or phone_of(name)
+    known = {"push": f"token-{plain}", "email": f"{plain}@example.com", "web_push": f"browser-{plain}"}
+    return known.get(channel) or phone_of(name)
 
 
-def consent(name: str, channels: Sequence[str], status: str = "SUBSCRIBED", **more: str) -> dict[str, Any]:
-    """A push token for `push`, and a subscription for each channel, as Segment's context says it; `by=` says who says so."""
-    kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "sms": "SMS", "email": "EMAIL"}
-    said = [{"key": address_of(name, each), "type": kinds[each], "status": status, **more} for each in channels]
+def consent(
+    name: str, channels: Sequence[str], status: str = "SUBSCRIBED", *, service: str = "https://push.example", **more: str
+) -> dict[str, Any]:
+    """A push token for `push`, and a subscription for each channel, as Segment's context says it; `by=` says who says so.
+
+    `service` is where browsers' push messages go.
+    """
+    kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "sms": "SMS", "email": "EMAIL", "web_push": "WEB_PUSH"}
+    browser = MadeUpBrowser(address_of(name, "web_push")).subscription(service)
+    keys = {each: browser if each == "web_push" else address_of(name, each) for each in channels}
+    said = [{"key": keys[each], "type": kinds[each], "status": status, **more} for each in channels]
     device = {"device": {"token": address_of(name, "push"), "type": "android"}} if "push" in channels else {}
     return {"messaging_subscriptions": said} | device
 

@@ -27,7 +27,7 @@ from store.runs.calls import calls_of
 from store.runs.views import Run as Row
 from workers.sandbox.services import ServiceAnswer
 from workers.testing.hands import Hands
-from workers.testing.people import address_of, consent
+from workers.testing.people import address_of
 from workers.testing.seen import Called, Message, Refusal, Run, waiting_as
 from workers.testing.servers import Servers, fresh_database
 from workers.testing.shop import Shop, open_shop
@@ -39,6 +39,10 @@ FAULTS = {
     (Channel.PUSH, Kind.LATER): "503",
     (Channel.PUSH, Kind.SILENT): "timeout_after_accept",
     (Channel.PUSH, Kind.GONE): "unregistered",
+    (Channel.WEB_PUSH, Kind.REFUSED): "400",
+    (Channel.WEB_PUSH, Kind.LATER): "503",
+    (Channel.WEB_PUSH, Kind.SILENT): "timeout_after_accept",
+    (Channel.WEB_PUSH, Kind.GONE): "410",
     (Channel.WHATSAPP, Kind.REFUSED): "131047",
     (Channel.WHATSAPP, Kind.LATER): "503",
     (Channel.WHATSAPP, Kind.SILENT): "timeout_after_accept",
@@ -54,7 +58,13 @@ FAULTS = {
 }
 SILENCES = {Reply.LATER: "503", Reply.SILENT: "timeout_after_accept"}
 S = TypeVar("S", bound="Served")
-_PROVIDERS = {Channel.PUSH: "fcm", Channel.WHATSAPP: "whatsapp", Channel.EMAIL: "smtp", Channel.SMS: "twilio"}
+_PROVIDERS = {
+    Channel.PUSH: "fcm",
+    Channel.WHATSAPP: "whatsapp",
+    Channel.EMAIL: "smtp",
+    Channel.SMS: "twilio",
+    Channel.WEB_PUSH: "web-push",
+}
 
 
 @contextmanager
@@ -119,7 +129,8 @@ class Served:
 
     def says(self, name: str, channel: Channel, *, yes: bool) -> None:
         """They consent, or withdraw it: themselves, so that a yes takes back a no."""
-        self._identify(name, {}, consent(name, [channel], "SUBSCRIBED" if yes else "UNSUBSCRIBED", by="customer"))
+        status = "SUBSCRIBED" if yes else "UNSUBSCRIBED"
+        self._identify(name, {}, self.shop.consents(name, [channel], status, by="customer"))
         self.shadow.says(name, channel, yes=yes)
 
     def does(self, name: str, event: str, properties: Mapping[str, Any], at: datetime) -> None:

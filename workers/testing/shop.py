@@ -36,7 +36,16 @@ from store.runs.lists import Wanted, list_runs
 from store.runs.views import Message, Run, messages_of, run_by_id
 from workers.assembly import Parts, assemble
 from workers.sandbox import Sandbox, running_sandbox
-from workers.sandbox.server import ACCESS_TOKEN, APP_SECRET, EMAIL_FROM, PHONE_NUMBER_ID, TWILIO_TOKEN
+from workers.sandbox.server import (
+    ACCESS_TOKEN,
+    APP_SECRET,
+    EMAIL_FROM,
+    PHONE_NUMBER_ID,
+    TWILIO_TOKEN,
+    WEB_PUSH_CONTACT,
+    WEB_PUSH_KEY,
+    WEB_PUSH_PUBLIC_KEY,
+)
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.serve import api_config
 from workers.settings import Settings
@@ -86,7 +95,11 @@ class Shop:
 
     async def signs_up(self, user: str, channels: Sequence[str] = CHANNELS, **traits: Any) -> None:
         """A customer with an address and consent on these channels."""
-        await self.send("identify", userId=user, traits=contact(user) | traits, context=consent(user, channels))
+        await self.send("identify", userId=user, traits=contact(user) | traits, context=self.consents(user, channels))
+
+    def consents(self, user: str, channels: Sequence[str], status: str = "SUBSCRIBED", **more: str) -> dict[str, Any]:
+        """What a customer's apps say of their addresses here: browsers have the sandbox's push service."""
+        return consent(user, channels, status, service=self.sandbox.url, **more)
 
     async def does(self, user: str, event: str, at: datetime | None = None, **properties: Any) -> None:
         """A track call; `at` also turns the shop's clock forward to that time."""
@@ -225,6 +238,9 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
             "sms_senders": SENDER,
             "smtp_url": SecretStr(f"smtp://{sandbox.smtp_host}:{sandbox.smtp_port}"),
             "email_from": EMAIL_FROM,
+            "web_push_contact": WEB_PUSH_CONTACT,
+            "web_push_key": SecretStr(WEB_PUSH_KEY),
+            "web_push_public_key": WEB_PUSH_PUBLIC_KEY,
             "sandboxed": True,
             "services": SecretStr(sandbox.environment["JOURNEYS_SERVICES"]),
             "private_targets": "127.0.0.0/8",

@@ -27,7 +27,7 @@ from activities.channels.push.apns_errors import refusal
 from activities.channels.push.apns_token import ApnsToken
 from tests.activities.channels.outgoing import to
 from workers.sandbox import Sandbox
-from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
+from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC
 from workers.settings import Settings
 
 DEVICE = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"

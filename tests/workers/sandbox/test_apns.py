@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from workers.sandbox import Sandbox
-from workers.sandbox.apns_account import KEY_ID, TEAM_ID, TOPIC
+from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC
 
 DEVICE = "ab" * 32
 ID = "eabeae54-14a8-11e5-b60b-1697f925ec7b"

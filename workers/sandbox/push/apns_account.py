@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from workers.sandbox.apns_request import Violation
+from workers.sandbox.push.apns_request import Violation
 
 NAME = "apns-key.p8"
 KEY_ID, TEAM_ID, TOPIC = "SANDBOXKEY", "SANDBOXORG", "example.shop.app"

@@ -13,11 +13,11 @@ from uuid import uuid4
 import orjson
 
 from journeys.clock import Clock
-from workers.sandbox.apns_account import TeamKey
-from workers.sandbox.apns_request import Violation, aps_of, check_headers, check_payload, check_token
 from workers.sandbox.faults import FaultRule, Faults
-from workers.sandbox.http2 import Answer, Request
 from workers.sandbox.messages import Message, MessageLog, Provider
+from workers.sandbox.push.apns_account import TeamKey
+from workers.sandbox.push.apns_request import Violation, aps_of, check_headers, check_payload, check_token
+from workers.sandbox.push.http2 import Answer, Request
 
 _YEAR = 365 * 86_400
 #: fault → HTTP status, reason

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from workers.sandbox.http2 import Request
+from workers.sandbox.push.http2 import Request
 
 _PATH = re.compile(r"/3/device/([^/?]*)")
 _TOKEN = re.compile(r"([0-9a-fA-F]{2}){16,100}")

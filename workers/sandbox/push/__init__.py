@@ -1,0 +1,1 @@
+"""Providers of pushes: Apple's and browsers'."""
