@@ -66,7 +66,7 @@ def _begun(row: Run) -> bool:
 
 
 def beyond(room: timedelta) -> timedelta:
-    """How far to turn runs beyond an instant after which nothing is due or done for so long: halfway at most."""
+    """How far to turn runs beyond an instant after which nothing is due or done for so long: halfway, if that is enough."""
     return max(_SLACK, min(_LATEST, room / 2))
 
 
