@@ -1,15 +1,18 @@
 """What runs really did, on either runtime: their authors' words, and what every question, wait and message came to."""
 
+import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from inspect import signature
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
 from temporalio import workflow
 
+from journeys.authoring import journey
 from journeys.contracts import Receipt
 from journeys.handle import Journey
 from journeys.handle.branch import HERE
@@ -18,8 +21,21 @@ from journeys.reference import words_of
 from journeys.simulate import Run as Simulated
 from journeys.temporal.workflow import JourneyRun
 
-#: The words of the handle: each has to come up.
-WORDS = frozenset(name for kind in Journey.__mro__ if "journeys.handle" in kind.__module__ for name in words_of(kind))
+#: What journeys declare that moves nobody, or what only several customers at once, or later entries, would show.
+_SILENT = {"bare", "kpi", "purpose", "ends_on_leave", "max_lateness"}
+_HANDLE = {name for kind in Journey.__mro__ if "journeys.handle" in kind.__module__ for name in words_of(kind)}
+#: The words of the handle and of what journeys declare: each has to come up.
+WORDS = frozenset(_HANDLE | (set(signature(journey).parameters) - _SILENT) | {"money", "ramp"})
+
+
+def declared(source: str) -> dict[str, set[str]]:
+    """The words with which each journey of a catalogue is declared."""
+    journeys = [each for each in ast.parse(source).body if isinstance(each, ast.AsyncFunctionDef)]
+    return {each.name: {word for part in ast.walk(each.decorator_list[0]) if (word := _word(part))} for each in journeys}
+
+
+def _word(part: ast.AST) -> str | None:
+    return part.arg if isinstance(part, ast.keyword) else part.id if isinstance(part, ast.Name) else None
 
 
 class Trace:

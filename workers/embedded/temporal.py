@@ -19,6 +19,8 @@ _DYNAMIC = {
     "matching.enableFairness": "true",
     # Runs whose tasks fail are told by a search attribute, from the first failure on: `dispatch.closing` asks for them.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "1",
+    # How far clocks of a cluster's hosts may be apart, and so how late a timer is that is due at once: here is one host.
+    "history.timerProcessorMaxTimeShift": '"10ms"',
 }
 
 

@@ -62,7 +62,7 @@ class HandClock(Clock):
         self._now = now
 
 
-@dataclass
+@dataclass(repr=False)  # a whole catalogue, written out each time that somebody names the task that made it
 class Shop:
     """What a test works with."""
 
