@@ -143,7 +143,11 @@ async def _page_there(there: _There, after: UUID, types: frozenset[str]) -> _Pag
 async def _page(catalogue: Catalogue, period: Period, past: Recorded, size: int, after: UUID, types: frozenset[str]) -> _Page:
     stage, rows = await _stage(catalogue, period, past), await past.customers(after, size)
     stage.types.update(types)
-    played = await stage.play(rows)
+    gc.disable()  # until the page is through, nobody of it is garbage
+    try:
+        played = await stage.play(rows)
+    finally:
+        gc.enable()
     gc.collect()  # who was played holds on to each other, and Python would look for them much later
     return played, len(rows), frozenset(stage.types)
 

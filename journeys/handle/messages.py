@@ -136,8 +136,9 @@ class Messages(Waiting[EntryModel]):
             receipt = await self._runtime.deliver(request)
         if receipt.reason in ENDING:
             raise RunEnded(receipt.reason, receipt.ended_by)
-        told = {"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence}
-        return receipt.model_copy(update=told)
+        if receipt.step is not None:
+            return receipt
+        return receipt.model_copy(update={"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence})
 
     def _request(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> DeliverRequest:
         checked(said, template, self._spec)

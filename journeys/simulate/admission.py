@@ -64,7 +64,8 @@ class Admission:
             spec = definition.spec
             if move.kind == "repeated" and not spec.entered_anew:
                 continue
-            properties = dict(self._entry(who, move, spec.entry))
+            looks = spec.keyed or spec.entry_model
+            properties = dict(self._entry(who, move, spec.entry)) if looks else {}
             entry = self._by_segment(spec, move, properties)
             decided = self._decide(definition, who, entry, again=move.kind == "repeated")
             if isinstance(decided, Run):

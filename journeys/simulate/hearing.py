@@ -34,10 +34,9 @@ def goal_reached(
     goal: Predicate, who: Customer, since: datetime, at: datetime, types: frozenset[str] | None = None
 ) -> datetime | None:
     """When a customer reached a goal, counting from an instant; `types` are its events', where they are known."""
-    happened = [
-        event for kind in types or event_types(goal) for event in who.events.get(kind, ()) if since <= event.ts <= at + AHEAD
-    ]
-    return reached_at(goal, happened, since, at + AHEAD) if happened else None
+    until, known = at + AHEAD, [who.events[kind] for kind in types or event_types(goal) if kind in who.events]
+    happened = [event for events in known if events[-1].ts >= since for event in events if since <= event.ts <= until]
+    return reached_at(goal, happened, since, until) if happened else None
 
 
 def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> Ending | None:

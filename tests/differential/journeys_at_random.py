@@ -319,7 +319,7 @@ MORE = (
     "budget=Budget(money='0.1', when_spent='wait', per='day')",
     "timezone='Europe/Madrid'",
 )
-#: Whom they let in: so is a line one customer's.
+#: Whom they let in: so is a line one customer's. Openings are at minutes of their own: half a day later nobody's window opens.
 LIMITS = (
     *["capacity=1, max_wait=timedelta(hours=20)"] * 2,
     *["entry_hours=Window('10:00', '18:00')"] * 2,
@@ -327,9 +327,9 @@ LIMITS = (
     "share=0.6",
     "closes=BEGAN + timedelta(hours=5)",
     "rate=per_day(1), closes=BEGAN + timedelta(hours=30), max_wait=timedelta(hours=20)",
-    "opens=BEGAN + timedelta(hours=3), max_wait=timedelta(hours=9)",
-    "opens=BEGAN + timedelta(hours=3), share=ramp(0.3, 0.7, 1.0, every=timedelta(hours=7)), max_wait=timedelta(hours=12)",
-    "opens=BEGAN, rate=ramp(per_day(1), per_day(2), every=timedelta(hours=20)), max_wait=timedelta(hours=30)",
+    "opens=BEGAN + timedelta(minutes=208), max_wait=timedelta(hours=9)",
+    "opens=BEGAN + timedelta(minutes=208), share=ramp(0.3, 0.7, 1.0, every=timedelta(hours=7)), max_wait=timedelta(hours=12)",
+    "opens=BEGAN, rate=ramp(per_day(1), per_day(2), every=timedelta(minutes=1_228)), max_wait=timedelta(hours=30)",
 )
 GOALS = ("", "", f"goal={PURCHASE}", f"goal={PURCHASE}", f"goal={{'bought': {PURCHASE}, 'rated': did('Rated')}}")
 REENTRY = ("restart()", "whenever()", "after(minutes=0)", "once()")
