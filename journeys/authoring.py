@@ -5,7 +5,7 @@ Promise: a declaration never raises; what is wrong with it is kept with it, and 
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -46,7 +46,7 @@ from segments.language.readings import Day, Epoch, Number, Reading
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-Steps = Callable[[Journey[Any]], Awaitable[None]]
+Steps = Callable[[Journey[Any]], Coroutine[Any, Any, None]]
 
 
 def once() -> Once:
@@ -166,9 +166,9 @@ class JourneyDefinition:
         """Something that is wrong with it, at the place where it is declared."""
         return _problem(self.steps, self.name, fault, serious=serious)
 
-    async def __call__(self, j: Journey) -> None:
+    def __call__(self, j: Journey) -> Coroutine[Any, Any, None]:
         """Run the steps, so that a journey can be a helper of another."""
-        await self.steps(j)
+        return self.steps(j)
 
     def accept(self, params: dict[str, Any]) -> dict[str, Any]:
         """Validate a run's parameters and return them as JSON values.

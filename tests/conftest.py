@@ -25,6 +25,12 @@ from workers.testing.servers import Servers, fresh_database
 __all__ = ["installed", "sdist", "wheel"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests first: none begins when everything else is done. What a file's tests share stays together."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tests and modules are there to stay: a tenth of a worker's time went into looking for garbage among them.
 
