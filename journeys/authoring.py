@@ -16,12 +16,11 @@ from pydantic import BaseModel
 
 from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
-from journeys.entering import branchable
+from journeys.entering import branchable, parameters
 from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget
 from journeys.goals import unnamed
 from journeys.handle import Journey
-from journeys.parameters import accept
 from journeys.policies import (
     After,
     Exit,
@@ -172,7 +171,7 @@ class JourneyDefinition:
         Raises:
             InvalidParams: they are not those the journey declares.
         """
-        return accept(self.name, self.params, params)
+        return parameters(self.name, self.params, params)
 
     def branchable(self, accepted: dict[str, Any]) -> dict[str, Plain]:
         """The accepted parameters that may enter a history: numbers, flags, ids and choices, never free text."""

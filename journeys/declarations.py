@@ -13,12 +13,12 @@ from pydantic import BaseModel
 
 from journeys import goals, limits
 from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
+from journeys.entering import parameters
 from journeys.errors import Fault, InvalidParams, raised
 from journeys.gate.budget import Budget, millionths
 from journeys.gate.hours import CLOCK_TIME
 from journeys.gate.order import HIGHEST
 from journeys.handle.said import check_window
-from journeys.parameters import accept
 from journeys.policies import After, PerKey, Reentry, Within
 from journeys.rules import Rule
 from journeys.spans import describe
@@ -80,7 +80,7 @@ def _entry(spec: JourneySpec) -> Iterator[Fault]:
 def _defaults(name: str, params: type[BaseModel]) -> Iterator[Fault]:
     """Whoever enters by the segment brings no parameters, so the model has to do without."""
     try:
-        accept(name, params, {})
+        parameters(name, params, {})
     except InvalidParams as error:
         fields = ", ".join(where.rpartition("/")[2] for where, _ in error.problems)
         why = f"who enters by the segment brings no parameters, and {params.__name__} lacks a default that fits: {fields}"
