@@ -218,7 +218,7 @@ async def main() -> None:
         ana = await shop.run("every_word", "ana")
         await ui.tab("running", ana, "user-metadata", height=1_200)
         await ui.tab("timeline", ana, "timeline", height=1_100)
-        await ui.tab("history", ana, "history", height=1_800, top=760, open_=["fetch points", "talk: wait for Message Replied"])
+        await ui.tab("history", ana, "history", height=1_800, top=760, open_=["fetch points", "talk: wait for whatsapp"])
         bob = await shop.run("every_word", "bob")
         await ui.tab("pending", bob, "pending-activities", height=575)
         await ui.tab("asking", bob, "user-metadata", height=760)

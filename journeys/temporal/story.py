@@ -13,7 +13,7 @@ from temporalio import workflow
 from journeys.actions import Called
 from journeys.contracts import DeliverRequest, Receipt, RunOver, RunStart
 from journeys.handle.branch import in_branch
-from journeys.heard import Happened
+from journeys.heard import IT, Happened
 from journeys.questions import Question
 
 
@@ -69,8 +69,9 @@ class Story:
         if happened is None:
             self.tell(f"gave up: {summary}")
             return
-        what = happened.which if " or " in summary else summary.removeprefix("wait for ").partition(", at most ")[0]
-        self.tell(f"{what} happened" if happened.outcome is None else f"{what}: {happened.outcome}")
+        several = " or " in summary and happened.which != IT
+        what = happened.which if several else summary.removeprefix("wait for ").partition(", at most ")[0]
+        self.tell(f"{what}: {'yes' if happened.outcome is None else happened.outcome}")
 
     def over(self, over: RunOver) -> None:
         """How the run ended."""

@@ -133,7 +133,7 @@ class JourneyRun:
         found = await self._log.effect(
             question.answer,
             lambda: self._looked_up(question.activity, question, question.answer, question.summary),
-            question.summary,
+            question.what,
         )
         self._story.answered(question, found)
         return found

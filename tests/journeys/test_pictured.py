@@ -1,5 +1,6 @@
 """What an operator reads of a run in Temporal: of the journeys that are pictured in docs/operating.md, in words, up to date."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -52,7 +53,7 @@ async def test_a_run_tells_its_version_arms_answers_calls_branches_and_what_it_w
     first = await told(pictured, run)
     assert first.startswith("Entered carts at ")
     assert f"; version {run.version} of the catalogue\n" in first
-    assert first.endswith("**now**\n\n- until … — wait for Message Read (push:note), at most 2 h"), first
+    assert first.endswith("**now**\n\n- until … — wait for push note opened, at most 2 h"), first
 
     await pictured.over(run)
     story = await told(pictured, run)
@@ -61,6 +62,7 @@ async def test_a_run_tells_its_version_arms_answers_calls_branches_and_what_it_w
         "fetch points: answered",
         "set cart_arm, cart_at: yes",
         "in members: yes",
+        'did "Order Completed": no',
         "webhook crm cart.contacted: answered",
         "talk: whatsapp `note` sent",
         "lessons: email `note` sent",
@@ -71,6 +73,9 @@ async def test_a_run_tells_its_version_arms_answers_calls_branches_and_what_it_w
     assert re.search(r"talk: gave up: wait for .* or care: Call the customer, at most 60 d\n", story)
     assert "**now**" not in story
     assert "ana" not in story.lower()
+    events = (await pictured.workflow(run).fetch_history()).events
+    markers = [event.user_metadata.summary.data for event in events if event.HasField("marker_recorded_event_attributes")]
+    assert 'did "Order Completed"?' in [json.loads(words) for words in markers if words]
     described = await pictured.workflow(run).describe()
     assert f"Began with version {run.version} of the catalogue." in str(await described.static_details())
 
