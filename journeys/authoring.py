@@ -8,21 +8,19 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
-from journeys.entering import branchable, written
-from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
+from journeys.entering import branchable, parameters
+from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget
 from journeys.goals import unnamed
 from journeys.handle import Journey
-from journeys.keepable import SAID, flaws
 from journeys.policies import (
     After,
     Exit,
@@ -42,9 +40,6 @@ from journeys.policies import (
 from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 Steps = Callable[[Journey[Any]], Coroutine[Any, Any, None]]
 
@@ -176,28 +171,7 @@ class JourneyDefinition:
         Raises:
             InvalidParams: they are not those the journey declares.
         """
-        if self.params is None:
-            if params:
-                raise InvalidParams([("/params", f"journey {self.name} takes no parameters")])
-            return {}
-        try:
-            # What a model says of unknown fields stands; one that says nothing has them refused, not dropped.
-            unknown = self.params.model_config.get("extra", "forbid")
-            made = self.params.model_validate(params, extra=unknown)
-        except ValidationError as error:
-            raise InvalidParams([self._fault(fault) for fault in error.errors(include_url=False)]) from error
-        if found := flaws(made):
-            raise InvalidParams([(_pointer(place), SAID[kind]) for place, kind in found.items()])
-        return written(made)
-
-    def _fault(self, fault: "ErrorDetails") -> tuple[str, str]:
-        where = _pointer(fault["loc"])
-        if fault["type"] != "extra_forbidden":
-            return where, fault["msg"]
-        fields = list(self.params.model_fields) if self.params and len(fault["loc"]) == 1 else []
-        like = get_close_matches(str(fault["loc"][-1]), fields, 1, 0.5)
-        advice = f"did you mean '{like[0]}'?" if like else f"it takes {', '.join(fields)}" if fields else "leave it out"
-        return where, f"no such parameter; {advice}"
+        return parameters(self.name, self.params, params)
 
     def branchable(self, accepted: dict[str, Any]) -> dict[str, Plain]:
         """The accepted parameters that may enter a history: numbers, flags, ids and choices, never free text."""
@@ -242,7 +216,7 @@ def journey(
             (`PUT /v1/segments/{name}`), for which the journey waits if need be. None: it is started by API only.
         goal: The conversion that ends a run at once; several by name: `{"bought": purchases, "booked": did("Drive Booked")}`.
         reentry: `once()` (the default), `after(...)`, `per_key(...)`, `restart()` or `whenever()`.
-        params: A pydantic model of the parameters a start by API takes.
+        params: A pydantic model of the parameters a start takes; who enters by a segment gets its defaults.
         purpose: What consent its messages need.
         ends_on_leave: Whether leaving the entry segment ends the run.
         max_lateness: An entry older than this when it is noticed does not start a run.
@@ -301,10 +275,6 @@ def journey(
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
-
-
-def _pointer(place: tuple[str | int, ...]) -> str:
-    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in ("params", *place))
 
 
 def _any_of(goal: Predicate | Mapping[str, Predicate] | None) -> Predicate | None:

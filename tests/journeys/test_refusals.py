@@ -416,6 +416,22 @@ def test_a_branch_on_each_choice_of_a_parameter_is_seen(package: Path) -> None:
     ]
 
 
+def test_parameters_without_a_default_are_refused_where_a_segment_brings_people_in(package: Path) -> None:
+    params = (
+        "from pydantic import BaseModel, Field\n"
+        "class P(BaseModel):\n    tone: bool\n    size: int = 3\n    code: str\n"
+        "class Q(BaseModel):\n    size: int = Field(0, ge=1, validate_default=True)\n"
+        "class R(BaseModel):\n    size: int = 1\n"
+    )
+    trials = {name: journey_of("await j.push('hi')", declared=f"entry=carts, params={name}") for name in "PQR"}
+    found = told(package, params + "".join(steps.replace("trial", name.lower()) for name, steps in trials.items()))
+    brings = "who enters by the segment brings no parameters, and"
+    assert found == [
+        f"10: journey p: {brings} P lacks a default that fits: tone, code; give it one, or remove entry=",
+        f"13: journey q: {brings} Q lacks a default that fits: size; give it one, or remove entry=",
+    ]
+
+
 def test_a_cap_that_outlasts_a_message_is_said_and_loads(package: Path) -> None:
     """E12."""
     source = journey_of("await j.push('hi')", declared="caps=(Cap(3, timedelta(days=7)),)")
