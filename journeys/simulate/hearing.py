@@ -1,6 +1,7 @@
 """What simulated runs hear: that their goal is reached, or that something they wait for is so.
 
-Promise: what is so already is the answer to beginning to wait; after that, of all that comes true the first by its own time.
+Promise: what is so already is the answer to beginning to wait; after that, of all that comes true the first by its own time,
+and where one change of a customer brings several, a segment entered or left, which the watch settles first.
 """
 
 import json
@@ -83,7 +84,7 @@ class Hearing:
         for run in self._runs.open(who):
             for expect in run.expecting:
                 if expect.until > self._now():
-                    so = [*(self._true(run, expect) if marks else ()), *_moved(expect, moved)]
+                    so = [*_moved(expect, moved), *(self._true(run, expect) if marks else ())]
                     if first := _first(expect, so):
                         found.append((run, first))
         return found
