@@ -6,18 +6,18 @@ Promise: a declaration never raises; what is wrong with it is kept with it, and 
 import inspect
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import reduce, wraps
 from operator import or_
-from typing import Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, ParamSpec, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
 from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
 from journeys.entering import branchable, parameters
-from journeys.errors import CatalogueError, Fault, Problem
+from journeys.errors import CatalogueError, Fault, Problem, guess
 from journeys.gate.budget import Budget
 from journeys.goals import unnamed
 from journeys.handle import Journey
@@ -41,7 +41,9 @@ from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
 
+P = ParamSpec("P")
 Steps = Callable[[Journey[Any]], Coroutine[Any, Any, None]]
+Declare = Callable[[Steps], "JourneyDefinition"]
 
 
 def once() -> Once:
@@ -178,6 +180,27 @@ class JourneyDefinition:
         return branchable(self.params, accepted)
 
 
+def _unknown_told(declares: Callable[P, Declare]) -> Callable[P, Declare]:
+    """Keywords that it does not have are told as all else that is wrong, instead of hiding it."""
+    known = inspect.signature(declares).parameters
+
+    @wraps(declares)
+    def telling(*given: P.args, **named: P.kwargs) -> Declare:
+        unknown = [Fault(f"@journey has no {name}=", guess(name, known)) for name in named if name not in known]
+        declare = declares(*given, **{name: value for name, value in named.items() if name in known})  # type: ignore[arg-type]
+        if not unknown:
+            return declare
+
+        def declare_all_the_same(steps: Steps) -> JourneyDefinition:
+            made = declare(steps)
+            return replace(made, problems=(*made.problems, *map(made.problem, unknown)))
+
+        return declare_all_the_same
+
+    return telling
+
+
+@_unknown_told
 def journey(
     bare: None = None,
     /,

@@ -291,6 +291,16 @@ def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
     assert str(found.problems[-1]).startswith(f"{NAME}/c.py:1:12: this is not Python")
 
 
+def test_a_keyword_that_there_is_not_hides_no_other_mistake(package: Path) -> None:
+    first = journey_of("await j.push('hi')", declared="renetry=once(), holdout=2")
+    second = journey_of("await j.push('high')").replace("trial", "other")
+    assert [problem.partition(";")[0] for problem in told(package, first + second)] == [
+        "1: journey trial: @journey has no renetry=",
+        "1: journey trial: holdout cannot be 2",
+        "6: journey other: there is no push template high",
+    ]
+
+
 def test_templates_and_segments_are_told_together_with_their_lines(package: Path) -> None:
     source = journey_of("await j.push('hi', only=Segment('vips', trait('tier') == 'gold'))", "await j.email('letter')")
     found = examined(package, source, bad__push__yaml="title: Hi\nbody: '{{ customer.fistName }}'\n")

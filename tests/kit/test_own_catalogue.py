@@ -122,6 +122,8 @@ def test_the_line_moves_and_defaults_are_given_on_servers_too_though_they_are_sl
     with served(servers, journeys_catalogue, tmp_path) as stage:
         stands_in_line(Rehearsal(stage))
         gets_the_defaults(Rehearsal(stage))
+        with pytest.raises(AssertionError, match="nobody waits for this task: called of eva"):
+            stage._portal.call(stage._complete, "eva", "called", {"outcome": None, "values": {}})
 
 
 def gets_the_defaults(shop: Rehearsal) -> None:

@@ -273,6 +273,7 @@ class Served:
                    order by r.entered_at, r.id limit 1"""
         async with self._about(name):
             task = await self.shop.database.pool.fetchval(asked, self._profiles[name], which, self.now)
+            assert task is not None, f"nobody waits for this task: {which} of {name}"
             answer = await self.shop.operate("POST", f"/v1/tasks/{task}/done", json=how)
         assert answer.is_success, answer.text
 
