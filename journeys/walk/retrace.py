@@ -82,10 +82,15 @@ class Standing:
 
 
 def retrace(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime) -> Standing | None:
-    """Where a run stands; None where its code cannot be walked with what is on record."""
-    fitting = [walk for walk in _walks(definition, start, known, now) if not walk.strange]
+    """Where a run stands; None where its code cannot be walked with what is on record.
+
+    Whether it began before a change (`j.changed`) is not on record: if it cannot have begun with them all, it began before.
+    """
+    walks = [*_walks(definition, start, known, now)]
+    fitting = [walk for walk in walks if not walk.strange]
     if not fitting:
-        return None
+        asks = start.changes is None and any(walk.handle.asks_of_changes for walk in walks)
+        return retrace(definition, start.model_copy(update={"changes": []}), known, now) if asks else None
     stops = dict.fromkeys(stop for walk in fitting for stop in walk.stops)
     return Standing(tuple(stops), tuple(_ahead(fitting)))
 
@@ -104,7 +109,8 @@ def _walks(definition: JourneyDefinition, start: RunStart, known: Known, now: da
 
 def _driven(definition: JourneyDefinition, start: RunStart, walk: "Retrace") -> bool:
     """Whether the steps did what they do not do in a run: raise, or contradict what is on record."""
-    stop = drive(definition, Journey(start, definition.spec, walk))
+    walk.handle = Journey(start, definition.spec, walk)
+    stop = drive(definition, walk.handle)
     walk.through = stop is None
     return isinstance(stop, Exception | Contradicted) or not walk.explains
 
@@ -128,6 +134,7 @@ class Retrace(Walk):
         self._used = 0
         self.stops: list[Stop] = []
         self.coming: list[Effect] = []
+        self.handle: Journey
         self.strange = False
         self.through = False
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from journeys import Journey, journey
 from journeys.catalogue import load
 from journeys.contracts import Outcome, Reason, Receipt, RunStart
 from journeys.heard import Happened
@@ -73,6 +74,21 @@ def test_what_comes_next_is_told_with_its_times_and_whether_it_is_sure() -> None
         ("email cart-alternatives", timedelta(days=3), True),
         ("finished", timedelta(days=3), True),
     ]
+
+
+def test_a_run_that_was_moved_here_stands_behind_a_change_that_it_does_not_have() -> None:
+    async def steps(j: Journey) -> None:
+        if j.changed("greets"):
+            await j.email("hello")
+        await j.wait(hours=1)
+        await j.push("note")
+        await j.wait(days=2)
+
+    start = RunStart(run_id=UUID(int=1), customer_id=UUID(int=1), entered_at=ANY_DAY, started_at=ANY_DAY)
+    sent = {("push:note", 1): Told(Receipt(outcome=Outcome.SENT), ANY_DAY + timedelta(hours=1))}
+    standing = retrace(journey()(steps), start, Known(sent), ANY_DAY + timedelta(hours=2))
+    assert standing is not None
+    assert [stop.what for stop in standing.stops] == ["wait 2 d"]
 
 
 def test_a_message_that_waits_is_where_the_run_stands() -> None:
