@@ -106,6 +106,12 @@ class Settings(MailSettings):
     twilio_api_key: str = Field(default="", description="SID of the API key that sends (SK…)")
     twilio_api_secret: SecretStr = Field(default=SecretStr(""), description="its secret")
 
+    aws_sms_region: str = Field(default="", description="AWS region whose End User Messaging sends text messages")
+    aws_sms_access_key_id: str = Field(default="", description="access key of a user who may sms-voice:SendTextMessage")
+    aws_sms_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
+    aws_sms_configuration_set: str = Field(default="", description="configuration set whose events tell what became of them")
+    aws_sms_url: str = Field(default="", description="base URL of its API; empty: Amazon's of the region")
+
     services: SecretStr = Field(
         default=SecretStr(""),
         description='where the services are that journeys call, as JSON or the path of a file with it: {"crm": {"url": "https://…",'

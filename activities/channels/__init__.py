@@ -17,6 +17,7 @@ from activities.channels.message import (
     WhatsAppContent,
 )
 from activities.channels.push.fcm import Fcm
+from activities.channels.sms.aws import AwsSms
 from activities.channels.sms.twilio import Twilio
 from activities.channels.suppression import suppression_digest, suppression_digests
 from activities.channels.whatsapp.cloud import WhatsApp
@@ -25,6 +26,7 @@ __all__ = [
     "Accepted",
     "Address",
     "Ambiguous",
+    "AwsSms",
     "ChannelError",
     "EmailContent",
     "EndpointGone",

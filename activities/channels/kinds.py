@@ -115,7 +115,7 @@ _ROWS = (
         legal_hours=True,
         subscriptions={"SMS": None},
         template=Template(".sms.yaml", "activities.templating.sms:SmsTemplate"),
-        providers=("activities.channels.sms.twilio:Twilio",),
+        providers=("activities.channels.sms.twilio:Twilio", "activities.channels.sms.aws:AwsSms"),
     ),
     Kind(
         name="whatsapp",

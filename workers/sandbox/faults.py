@@ -129,6 +129,15 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "statuses_twice": "accepted; every status arrives twice",
         "no_statuses": "accepted; no status ever arrives",
     },
+    Provider.AWS_SMS: {
+        "429": "ThrottlingException, before acceptance",
+        "quota": "ServiceQuotaExceededException: the month's money is spent",
+        "disabled": "AccessDeniedException: the account may not send",
+        "country": "ValidationException: the country is not enabled",
+        "opted_out": "ConflictException: the recipient wrote STOP",
+        "500": "InternalServerException, with the message accepted or not",
+        **_OVER_HTTP,
+    },
     Provider.SES: {
         "429": "TooManyRequestsException, before acceptance",
         "quota": "LimitExceededException: the account's quota is used up",

@@ -22,6 +22,7 @@ class Provider(StrEnum):
     WHATSAPP = "whatsapp"
     SMTP = "smtp"
     TWILIO = "twilio"
+    AWS_SMS = "aws-sms"
     SES = "ses"
     RESEND = "resend"
     SERVICES = "services"

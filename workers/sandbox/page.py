@@ -45,6 +45,7 @@ _LANES = {
     ),
     Provider.SMTP: ("Email", "Emails appear here with their HTML as a mailbox shows it, their text and their headers."),
     Provider.TWILIO: ("SMS", "Text messages sent through Twilio appear here, with the parts that carriers bill."),
+    Provider.AWS_SMS: ("AWS SMS", "Text messages that went by AWS End User Messaging."),
     Provider.SES: ("Amazon SES", "Emails that went by the API of Amazon SES."),
     Provider.RESEND: ("Resend", "Emails that went by Resend's API."),
     Provider.SERVICES: ("Services", "What journeys told the company's services, or asked them, by signed calls."),

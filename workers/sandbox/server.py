@@ -30,6 +30,7 @@ from workers.sandbox.push.web_push import WebPush
 from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
 from workers.sandbox.ses import Ses
+from workers.sandbox.sms.aws import AwsSms
 from workers.sandbox.sms.twilio import Twilio
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.smtp import smtp_protocol
@@ -166,8 +167,8 @@ async def running_sandbox(
         answers = Answers(data_dir / "services.json")
         called = Services(log, faults, answers, clock, service_secret)
         texts = Twilio(log, faults, callbacks, clock, twilio_token)
-        mail = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock)
-        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *mail)
+        others = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock), AwsSms(log, faults, clock, SES_SECRET)
+        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *others)
         app.router.routes.extend(WebPush(log, faults, clock, url).routes())
         pushes = Apns(key, log, faults, clock)
         await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
@@ -189,11 +190,11 @@ class _GraphVersion(Convertor[str]):
         return value
 
 
-def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services, ses: Ses, resend: Resend) -> FastAPI:
+def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services, *others: Ses | Resend | AwsSms) -> FastAPI:
     register_url_convertor("graph_version", _GraphVersion())
     app = FastAPI(title="Sandbox providers", docs_url="/_sandbox/docs", openapi_url="/_sandbox/openapi.json")
     app.add_exception_handler(RequestValidationError, invalid)
-    for each in (fcm, whatsapp, texts, called, ses, resend):
+    for each in (fcm, whatsapp, texts, called, *others):
         app.router.routes.extend(each.routes())
     app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, texts.callbacks, called.answers))
     app.include_router(page(fcm.log, fcm.faults))

@@ -28,7 +28,7 @@ from workers.sandbox.messages import MessageLog, Provider
 
 _TOLERANCE = timedelta(minutes=5)
 _AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<id>\w+)/(?P<scope>\d{8}/[\w-]+/ses/aws4_request),"
+    r"AWS4-HMAC-SHA256 Credential=(?P<id>\w+)/(?P<scope>\d{8}/[\w-]+/(?:ses|sms-voice)/aws4_request),"
     r" ?SignedHeaders=(?P<names>[\w;-]+), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
 #: What a fault answers: status, SES's name for it, and its words.
@@ -59,7 +59,7 @@ class Ses:
     async def send(self, request: Request) -> Response:
         """Send an email."""
         body = await request.body()
-        if wrong := _not_genuine(self.secret, request, body):
+        if wrong := not_genuine(self.secret, request, body):
             return _error(403, *wrong)
         try:
             to, raw = _read(body)
@@ -95,8 +95,8 @@ def _read(body: bytes) -> tuple[str, bytes]:
     return str(to[0]), raw
 
 
-def _not_genuine(secret: str, request: Request, body: bytes) -> tuple[str, str] | None:
-    """SES's name for what is wrong with a signature, and its words."""
+def not_genuine(secret: str, request: Request, body: bytes) -> tuple[str, str] | None:
+    """Amazon's name for what is wrong with a signature, and its words."""
     said = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
     stamp = request.headers.get("x-amz-date", "")
     if said is None or not {"host", "x-amz-date"} <= set(said["names"].split(";")) or not re.fullmatch(r"\d{8}T\d{6}Z", stamp):

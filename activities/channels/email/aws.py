@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -23,10 +24,18 @@ class Credentials:
     token: str = field(default="", repr=False)
 
 
-def signed(url: str, body: bytes, service: str, region: str, credentials: Credentials, at: datetime) -> dict[str, str]:
-    """The headers of a POST of JSON, its signature among them."""
+def signed(
+    url: str,
+    body: bytes,
+    service: str,
+    region: str,
+    credentials: Credentials,
+    at: datetime,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """The headers of a POST of JSON, its signature among them; `more` are others that are signed."""
     parts, stamp = urlsplit(url), at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    headers = {"content-type": "application/json", "host": parts.netloc, "x-amz-date": stamp}
+    headers = {"content-type": "application/json", "host": parts.netloc, "x-amz-date": stamp, **more}
     if credentials.token:
         headers["x-amz-security-token"] = credentials.token
     names = ";".join(sorted(headers))

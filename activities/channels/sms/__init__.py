@@ -1,1 +1,1 @@
-"""SMS: texts of up to a few parts, by Twilio."""
+"""SMS: texts of up to a few parts, by Twilio or AWS."""

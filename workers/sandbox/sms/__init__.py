@@ -1,1 +1,1 @@
-"""The providers of text messages: Twilio."""
+"""The providers of text messages: Twilio and AWS."""
