@@ -28,7 +28,7 @@ FAULTS = ("refuses", "is_busy", "keeps_silent", "knows_nobody")
 SERVICES = ("answers", "refuses", "is_busy", "keeps_silent")
 NEWS = ("receives", "opens", "clicks", "replies", "misses")
 EVENTS = (("Something Else", {}), ("Something Else", {}), ("Order Completed", {}), ("Rated", {"score": 3}), ("Other", {}))
-CHANNELS = ("push", "whatsapp", "email")
+CHANNELS = ("push", "whatsapp", "email", "sms", "web_push")
 DEEDS = {"does": 5, "is late": 1, "becomes": 3, "comes back": 8, "task is done": 3, "says no": 0.5, "again": 1.5}
 EFFECTS = 3
 

@@ -44,7 +44,7 @@ from journeys import (
 
 BEGAN = datetime({began:%Y, %-m, %-d, %-H}, tzinfo=UTC)
 gold = Segment("gold", trait("tier") == "gold")
-prices = Prices(push="0.02", whatsapp="0.05", email="0.03")
+prices = Prices(push="0.02", whatsapp="0.05", email="0.03", sms="0.04", web_push="0.01")
 {holdout}
 
 
@@ -85,7 +85,7 @@ async def {name}(j: Journey{model}) -> None:
 '''
 PURCHASE = "did('Order Completed')"
 EVENTS = (PURCHASE, "did('Something Else')", "did('Something Else') & did('Rated')", "trait('tier') == 'platinum'", "gold")
-CHANNELS = ("push", "whatsapp", "email")
+CHANNELS = ("push", "whatsapp", "email", "sms", "web_push")
 #: Hours of waits: with deeds at odd minutes nothing falls together with them.
 HOURS = ("0.5", "1", "2.5", "6", "11", "26")
 SPANS = ("timedelta(hours=2)", "timedelta(hours=7.5)", "timedelta(days=1)")
