@@ -127,7 +127,7 @@ def message(a: Author, _: int) -> str:
     return f"await j.{a.one(*CHANNELS)}('note'{more})"
 
 
-PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2)")
+PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2, minutes=13)")
 
 
 def falls_back(a: Author, _: int) -> str:
@@ -306,7 +306,7 @@ MORE = (
     "caps=(Cap(2, timedelta(hours=10)),)",
     "caps=(Cap(1, calendar='day', channel='push'),)",
     "holdout=0.3",
-    "useless_after=timedelta(hours=3)",
+    "useless_after=timedelta(hours=3, minutes=13)",
     "most=3",
     "priority=5",
     "window=Window('08:00', '21:00')",

@@ -13,7 +13,7 @@ import pytest
 
 from journeys.catalogue import load
 from tests.differential.cases import Case, cases, performed, worthy
-from tests.differential.comparing import different, refused
+from tests.differential.comparing import different, differently_refused, refused
 from tests.differential.crowd import Crowd, crowd
 from tests.differential.journeys_at_random import source
 from tests.differential.recorded import found, imported, place
@@ -93,7 +93,6 @@ def compared(trace: Trace, stage: Crowd, chosen: Sequence[Case]) -> list[str]:
     real, lines = stage.all_runs(), []
     for name in [case.name for case in chosen]:
         wrong = different(trace, sorted(real[name], key=place), found(stage.shadow, name))
-        reasons = [refused(each.refusals(name)) for each in (stage, stage.shadow)]
-        wrong += [f"refused: {reasons[0]} / {reasons[1]}"] if reasons[0] != reasons[1] else []
+        wrong += differently_refused(*(refused(each.refusals(name)) for each in (stage, stage.shadow)))
         lines += [f"{name}: {line}" for line in wrong]
     return lines
