@@ -5,7 +5,7 @@ from journeys import Budget, Cap, Journey, Prices, QuietHours, Window, after, da
 GAP = (Cap(1, hours(4)),)
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
 
-prices = Prices(push=0, whatsapp="0.15", email="0.02", sms="0.07")
+prices = Prices(push=0, whatsapp="0.15", email="0.02", sms="0.07", web_push=0)
 
 
 @journey(reentry=after(minutes=0), priority=5, caps=GAP)
