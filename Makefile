@@ -24,8 +24,9 @@ demo: $(STAMP)  ## the cart journey over a small shop's days, on the embedded st
 dev: $(STAMP)  ## the embedded stack in the foreground (Ctrl-C stops it)
 	@$(BIN)/journeys dev
 
+# Temporal's sandbox imports the engine for each run, and many tests start processes: compiled files are read, not made again.
 test: $(STAMP)  ## the test suite, on a real Temporal server and a real Postgres
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
 
 sdks:  ## the ingestion SDKs of npm that some tests send with (Node.js; those tests are skipped without)
 	@cd tests/api/sdk && npm ci --omit=optional --ignore-scripts --no-audit --no-fund

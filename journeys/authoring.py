@@ -5,24 +5,22 @@ Promise: a declaration never raises; what is wrong with it is kept with it, and 
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
-from functools import reduce
+from functools import reduce, wraps
 from operator import or_
-from typing import TYPE_CHECKING, Any, Self, get_args, get_origin, get_type_hints
+from typing import Any, ParamSpec, Self, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from journeys.contracts import Cap, JourneySpec, Plain, Purpose, QuietHours
 from journeys.declarations import faults, hints
-from journeys.entering import branchable, written
-from journeys.errors import CatalogueError, Fault, InvalidParams, Problem
+from journeys.entering import branchable, parameters
+from journeys.errors import CatalogueError, Fault, Problem, guess
 from journeys.gate.budget import Budget
 from journeys.goals import unnamed
 from journeys.handle import Journey
-from journeys.keepable import SAID, flaws
 from journeys.policies import (
     After,
     Exit,
@@ -43,10 +41,9 @@ from journeys.spans import span_of
 from segments import Predicate, Segment
 from segments.language.readings import Day, Epoch, Number, Reading
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
-Steps = Callable[[Journey[Any]], Awaitable[None]]
+P = ParamSpec("P")
+Steps = Callable[[Journey[Any]], Coroutine[Any, Any, None]]
+Declare = Callable[[Steps], "JourneyDefinition"]
 
 
 def once() -> Once:
@@ -166,9 +163,9 @@ class JourneyDefinition:
         """Something that is wrong with it, at the place where it is declared."""
         return _problem(self.steps, self.name, fault, serious=serious)
 
-    async def __call__(self, j: Journey) -> None:
+    def __call__(self, j: Journey) -> Coroutine[Any, Any, None]:
         """Run the steps, so that a journey can be a helper of another."""
-        await self.steps(j)
+        return self.steps(j)
 
     def accept(self, params: dict[str, Any]) -> dict[str, Any]:
         """Validate a run's parameters and return them as JSON values.
@@ -176,34 +173,34 @@ class JourneyDefinition:
         Raises:
             InvalidParams: they are not those the journey declares.
         """
-        if self.params is None:
-            if params:
-                raise InvalidParams([("/params", f"journey {self.name} takes no parameters")])
-            return {}
-        try:
-            # What a model says of unknown fields stands; one that says nothing has them refused, not dropped.
-            unknown = self.params.model_config.get("extra", "forbid")
-            made = self.params.model_validate(params, extra=unknown)
-        except ValidationError as error:
-            raise InvalidParams([self._fault(fault) for fault in error.errors(include_url=False)]) from error
-        if found := flaws(made):
-            raise InvalidParams([(_pointer(place), SAID[kind]) for place, kind in found.items()])
-        return written(made)
-
-    def _fault(self, fault: "ErrorDetails") -> tuple[str, str]:
-        where = _pointer(fault["loc"])
-        if fault["type"] != "extra_forbidden":
-            return where, fault["msg"]
-        fields = list(self.params.model_fields) if self.params and len(fault["loc"]) == 1 else []
-        like = get_close_matches(str(fault["loc"][-1]), fields, 1, 0.5)
-        advice = f"did you mean '{like[0]}'?" if like else f"it takes {', '.join(fields)}" if fields else "leave it out"
-        return where, f"no such parameter; {advice}"
+        return parameters(self.name, self.params, params)
 
     def branchable(self, accepted: dict[str, Any]) -> dict[str, Plain]:
         """The accepted parameters that may enter a history: numbers, flags, ids and choices, never free text."""
         return branchable(self.params, accepted)
 
 
+def _unknown_told(declares: Callable[P, Declare]) -> Callable[P, Declare]:
+    """Keywords that it does not have are told as all else that is wrong, instead of hiding it."""
+    known = inspect.signature(declares).parameters
+
+    @wraps(declares)
+    def telling(*given: P.args, **named: P.kwargs) -> Declare:
+        unknown = [Fault(f"@journey has no {name}=", guess(name, known)) for name in named if name not in known]
+        declare = declares(*given, **{name: value for name, value in named.items() if name in known})  # type: ignore[arg-type]
+        if not unknown:
+            return declare
+
+        def declare_all_the_same(steps: Steps) -> JourneyDefinition:
+            made = declare(steps)
+            return replace(made, problems=(*made.problems, *map(made.problem, unknown)))
+
+        return declare_all_the_same
+
+    return telling
+
+
+@_unknown_told
 def journey(
     bare: None = None,
     /,
@@ -242,7 +239,7 @@ def journey(
             (`PUT /v1/segments/{name}`), for which the journey waits if need be. None: it is started by API only.
         goal: The conversion that ends a run at once; several by name: `{"bought": purchases, "booked": did("Drive Booked")}`.
         reentry: `once()` (the default), `after(...)`, `per_key(...)`, `restart()` or `whenever()`.
-        params: A pydantic model of the parameters a start by API takes.
+        params: A pydantic model of the parameters a start takes; who enters by a segment gets its defaults.
         purpose: What consent its messages need.
         ends_on_leave: Whether leaving the entry segment ends the run.
         max_lateness: An entry older than this when it is noticed does not start a run.
@@ -301,10 +298,6 @@ def journey(
         return JourneyDefinition(spec, steps, None if wrong else params, tuple(problems))
 
     return declare(bare) if inspect.isfunction(bare) else declare
-
-
-def _pointer(place: tuple[str | int, ...]) -> str:
-    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in ("params", *place))
 
 
 def _any_of(goal: Predicate | Mapping[str, Predicate] | None) -> Predicate | None:

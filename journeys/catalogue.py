@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -60,7 +60,14 @@ class Catalogue:
 
     def entered_by(self, segment: str) -> list[JourneyDefinition]:
         """The journeys that members of a segment enter."""
-        return [j for j in self.journeys.values() if j.spec.entered_by == segment]
+        return self._entered_by.get(segment, [])
+
+    @cached_property
+    def _entered_by(self) -> dict[str | None, list[JourneyDefinition]]:
+        found: dict[str | None, list[JourneyDefinition]] = {}
+        for definition in self.journeys.values():
+            found.setdefault(definition.spec.entered_by, []).append(definition)
+        return found
 
     @property
     def fetched(self) -> frozenset[str]:

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from journeys import goals, limits
 from journeys.contracts import Cap, Channel, JourneySpec, Purpose, QuietHours
-from journeys.errors import Fault, raised
+from journeys.entering import parameters
+from journeys.errors import Fault, InvalidParams, raised
 from journeys.gate.budget import Budget, millionths
 from journeys.gate.hours import CLOCK_TIME
 from journeys.gate.order import HIGHEST
@@ -38,6 +39,8 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
         yield Fault("a journey takes the handle and nothing else", f"write async def {spec.name}(j: Journey)")
     if not (params is None or (isinstance(params, type) and issubclass(params, BaseModel))):
         yield Fault(f"params is a class of parameters, not {_shown(params)}", "derive one from pydantic's BaseModel")
+    elif params is not None and spec.entry is not None:
+        yield from _defaults(spec.name, params)
     yield from _entry(spec)
     yield from goals.faults_of(spec)
     yield from _reentry(spec)
@@ -72,6 +75,16 @@ def _entry(spec: JourneySpec) -> Iterator[Fault]:
         yield Fault(f"entry is a Segment or the name of one, not {_shown(spec.entry)}", advice)
     if spec.ends_on_leave and spec.entry is None:
         yield Fault("ends_on_leave needs an entry segment", "declare entry=")
+
+
+def _defaults(name: str, params: type[BaseModel]) -> Iterator[Fault]:
+    """Whoever enters by the segment brings no parameters, so the model has to do without."""
+    try:
+        parameters(name, params, {})
+    except InvalidParams as error:
+        fields = ", ".join(where.rpartition("/")[2] for where, _ in error.problems)
+        why = f"who enters by the segment brings no parameters, and {params.__name__} lacks a default that fits: {fields}"
+        yield Fault(why, "give it one, or remove entry=")
 
 
 def _reentry(spec: JourneySpec) -> Iterator[Fault]:

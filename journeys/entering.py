@@ -1,23 +1,27 @@
-"""The entering event as its journey knows it: a model of its properties, of which only what may enter a history is kept.
+"""The entering event and the parameters of a start, as their journey knows them: models, of which a history keeps a part.
 
-Promise: free text never passes; what the model does not accept, or nobody can keep, is told by field and kind of fault, never
-by value. What passes is read back as it was; an instant without a zone is UTC.
+Promise: free text never enters it; where an event is not what its model accepts, or nobody can keep it, that is told by field
+and kind of fault, never by value. What passes is read back as it was; an instant without a zone is UTC.
 """
 
 import types
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from journeys.contracts import Plain
-from journeys.errors import NotKnown
-from journeys.keepable import flaws, in_utc
+from journeys.errors import InvalidParams, NotKnown
+from journeys.keepable import SAID, flaws, in_utc
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
 
@@ -108,11 +112,45 @@ def written(made: BaseModel) -> dict[str, Any]:
     return made.model_dump(mode="json")
 
 
+def parameters(journey: str, model: type[BaseModel] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON values, those that were not given by their defaults.
+
+    Raises:
+        InvalidParams: they are not those the journey declares.
+    """
+    if model is None:
+        if given:
+            raise InvalidParams([("/params", f"journey {journey} takes no parameters")])
+        return {}
+    try:
+        # What a model says of unknown fields stands; one that says nothing has them refused, not dropped.
+        made = model.model_validate(given, extra=model.model_config.get("extra", "forbid"))
+    except ValidationError as error:
+        raise InvalidParams([_fault(model, fault) for fault in error.errors(include_url=False)]) from error
+    if found := flaws(made):
+        raise InvalidParams([(_pointer(place), SAID[kind]) for place, kind in found.items()])
+    return written(made)
+
+
 def branchable(model: type[BaseModel] | None, values: Mapping[str, Any]) -> dict[str, Plain]:
     """Of validated values those that may enter a history: numbers, flags, ids, instants and choices, never free text."""
     fields = model.model_fields if model else {}
     known = {name: field for name, field in fields.items() if name in values}  # another version may have accepted them
     return {name: values[name] for name, field in known.items() if _is_branchable(field.annotation)}
+
+
+def _fault(model: type[BaseModel], fault: "ErrorDetails") -> tuple[str, str]:
+    where = _pointer(fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return where, fault["msg"]
+    fields = list(model.model_fields) if len(fault["loc"]) == 1 else []
+    like = get_close_matches(str(fault["loc"][-1]), fields, 1, 0.5)
+    advice = f"did you mean '{like[0]}'?" if like else f"it takes {', '.join(fields)}" if fields else "leave it out"
+    return where, f"no such parameter; {advice}"
+
+
+def _pointer(place: tuple[str | int, ...]) -> str:
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in ("params", *place))
 
 
 def _names(model: type[BaseModel]) -> set[str]:

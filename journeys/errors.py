@@ -5,12 +5,15 @@ JourneyError
 └── InvalidParams      a run was asked for with parameters the journey does not declare
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from journeys.rules import Rule
+
+_FEW = 30
 
 
 def seen_from_here(file: str) -> str:
@@ -106,3 +109,11 @@ class InvalidParams(JourneyError):
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         self.problems = problems
         super().__init__("; ".join(f"{where}: {what}" for where, what in problems))
+
+
+def guess(name: str, known: Iterable[str]) -> str:
+    """A close name, else all of them, unless they are many."""
+    names = sorted(known)
+    if close := get_close_matches(name, names, n=1):
+        return f"did you mean {close[0]}?"
+    return f"it has: {', '.join(names)}" if len(names) <= _FEW else "see its documentation"

@@ -19,6 +19,8 @@ from journeys.keepable import SAID, flaws
 HEARD = "heard"
 #: The only query: its answer is a `SoFar`.
 SO_FAR = "so far"
+#: The name of what is waited for, where that is one thing and its author gave it none.
+IT = "it"
 
 
 class Exit(Contract):

@@ -13,6 +13,7 @@ from journeys.contracts import Contract, unset
 from journeys.gate.moment import Moment
 from journeys.policies import Window
 from segments import DefinitionError, Predicate, check_goal
+from segments.language.wire import predicate_from_json
 
 
 class Question(Contract):
@@ -33,6 +34,11 @@ class Question(Contract):
         """What an operator reads of it in Temporal's UI."""
         return self.activity
 
+    @property
+    def what(self) -> str:
+        """By what it is known again when a run is gone through a second time."""
+        return self.summary
+
 
 class Reached(Question):
     """Have these events happened since entry, or is another predicate true of the customer now?"""
@@ -41,6 +47,16 @@ class Reached(Question):
     answer = bool
 
     predicate: dict[str, Any]
+
+    @property
+    def summary(self) -> str:
+        """With the predicate."""
+        return f"{predicate_from_json(self.predicate)}?"
+
+    @property
+    def what(self) -> str:
+        """Whatever was asked: a predicate may be worded anew."""
+        return self.activity
 
 
 def counts_events(predicate: Predicate) -> bool:

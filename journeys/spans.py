@@ -5,8 +5,11 @@ Promise: what is no span is refused in a sentence that shows how to write one.
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 
 from journeys.errors import CatalogueError
+
+_NUMBERS = (int, float)
 
 
 def span_of(place: str, units: Mapping[str, float]) -> timedelta:
@@ -16,7 +19,7 @@ def span_of(place: str, units: Mapping[str, float]) -> timedelta:
         CatalogueError: one is not a number, or they are more than the calendar holds.
     """
     for unit, count in units.items():
-        if isinstance(count, bool) or not isinstance(count, int | float):
+        if not isinstance(count, _NUMBERS) or isinstance(count, bool):
             raise CatalogueError(f"{place}: {unit}={count!r} is not a number", remedy=f"write {place}({unit}=1)")
     try:
         return timedelta(**units)
@@ -37,6 +40,7 @@ def check_span(place: str, given: object, example: str) -> None:
         raise CatalogueError(f"{place} is longer than nothing, not {given}", remedy=f"write {example}")
 
 
+@lru_cache(1_024)
 def describe(span: timedelta) -> str:
     """A span as a person says it: `1 h`, `3 d`, `1 d 2 h`."""
     minutes, seconds = divmod(round(span.total_seconds()), 60)

@@ -7,17 +7,14 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from journeys.deadline import TookTooLong, is_authors
-from journeys.errors import CatalogueError, Fault, JourneyError, NotKnown, Problem
+from journeys.errors import CatalogueError, Fault, JourneyError, NotKnown, Problem, guess
 from journeys.rules import Rule
 from segments import SegmentError
 
-_FEW = 30
 _UNEXPECTED = re.compile(r"(?P<callable>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'")
 _MISSING = re.compile(r"(?P<callable>[\w.<>]+)\(\) missing \d+ required [\w-]+ arguments?: (?P<names>.+)")
 _POSITIONAL = re.compile(r"(?P<callable>[\w.<>]+)\(\) takes .+ positional arguments? but .+ given")
@@ -73,7 +70,7 @@ def _place(error: BaseException) -> tuple[str, int, int]:
 def _no_attribute(owner: object, name: str) -> Fault:
     kind = owner.__name__ if inspect.ismodule(owner) or inspect.isclass(owner) else type(owner).__name__
     known = [each for each in dir(owner) if not each.startswith("_")]
-    return Fault(f"{kind} has no '{name}'", _guess(name, known), Rule.WORD)
+    return Fault(f"{kind} has no '{name}'", guess(name, known), Rule.WORD)
 
 
 def _not_in_module(module: str, told: str) -> Fault:
@@ -84,7 +81,7 @@ def _not_in_module(module: str, told: str) -> Fault:
         told = f"'{match[1]}' is not there yet: {module} is being imported, and imports this module in turn"
         return Fault(told, "break the circle", Rule.MODULE)
     known = getattr(sys.modules.get(module), "__all__", None) or dir(sys.modules.get(module))
-    close = _guess(match[1], [each for each in known if not each.startswith("_")])
+    close = guess(match[1], [each for each in known if not each.startswith("_")])
     return Fault(f"module {module} has no '{match[1]}'", close, Rule.MODULE)
 
 
@@ -101,18 +98,10 @@ def _call(told: str) -> Fault | None:
             argument = (found.get("name") or found.get("names") or "").replace("'", "")
             takes = _takes(found["callable"])
             called = found["callable"].removesuffix(".__init__").removesuffix(".__new__").removeprefix("Journey.")
-            known = {"guess": _guess(argument, takes), "takes": ", ".join(takes) or "nothing"}
+            known = {"guess": guess(argument, takes), "takes": ", ".join(takes) or "nothing"}
             text, remedy = (each.format(name=called, argument=argument, **known) for each in words)
             return Fault(text, remedy, Rule.WORD)
     return None
-
-
-def _guess(name: str, known: Iterable[str]) -> str:
-    """A close name, else all of them, unless they are many."""
-    names = sorted(known)
-    if close := get_close_matches(name, names, n=1):
-        return f"did you mean {close[0]}?"
-    return f"it has: {', '.join(names)}" if len(names) <= _FEW else "see its documentation"
 
 
 def _takes(name: str) -> list[str]:

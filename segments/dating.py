@@ -63,11 +63,10 @@ def _cause(segment: Segment, facts: Facts, instant: datetime) -> dict[str, Any]:
     """The event at this instant, one that speaks for the segment first; else the edge of a window."""
     edges = edges_of(segment.predicate)
     kinds = sorted({edge.type for edge in edges})
-    happened = [e for kind in kinds for e in facts.events.get(kind, ()) if e.ts == instant]
-    if happened:
+    if happened := [event for kind in kinds for event in facts.at(kind, instant)]:
         return caused_by(min(happened, key=lambda event: not speaks_for(segment, event, facts.traits)))
     for edge in sorted(edges):
-        if any(event.ts == instant - edge.window for event in facts.events.get(edge.type, ())):
+        if any(facts.at(edge.type, instant - edge.window)):
             return {"edge": edge.type, "window": to_plain(edge.window)}
     clocks = sorted(segment.predicate.clocks, key=repr)
     return next((dict(clock.cause) for clock in clocks if instant in set(clock.steps(facts, instant))), {})

@@ -11,10 +11,11 @@ from typing import Any
 from segments.facts import NOBODY, NOWHERE, Event, Facts, Origins, Person
 from segments.language.predicate import Predicate
 from segments.language.spans import earlier
-from segments.language.steps import clocks_of, later, steps, steps_ahead
+from segments.language.steps import clocks_ahead, clocks_of, edges_ahead, later, steps, steps_back
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
 _HORIZONS = (2, 62, 2_923)
 
 
@@ -59,7 +60,7 @@ def flipped_at(predicate: Predicate, facts: Facts, at: datetime) -> datetime | N
     """The instant since which the value has been what it is at `at`; None if events never changed it."""
     value = predicate.holds(facts, at)
     since = None
-    for instant in reversed([step for step in steps(predicate, facts, at) if step <= at]):
+    for instant in steps_back(predicate, facts, at):
         if predicate.holds(facts, instant) is not value:
             return since
         since = instant
@@ -75,12 +76,21 @@ def next_flip(predicate: Predicate, facts: Facts, at: datetime, now: bool | None
     Windows are looked at to their end, calendars for the next eight years (a 29th of February can be that far).
     """
     value = predicate.holds(facts, at) if now is None else now
-    for days in _HORIZONS if clocks_of(predicate) else _HORIZONS[-1:]:  # near ones first: a calendar has a step every day
-        until = later(at, timedelta(days=days)) or datetime.max.replace(tzinfo=UTC)
-        ahead = steps_ahead(predicate, facts, at, until, to=not value)
-        within = (step for step in ahead if step <= until or days == _HORIZONS[-1])
-        if found := next((step for step in within if predicate.holds(facts, step) is not value), None):
+    ahead = edges_ahead(predicate, facts, at, to=not value)
+    if not clocks_of(predicate):
+        return _first_turn(predicate, facts, ahead, value)
+    for days in _HORIZONS:  # near ones first: a calendar has a step every day
+        until = later(at, timedelta(days=days)) or _END
+        within = (step for step in ahead | clocks_ahead(predicate, facts, at, until) if step <= until or days == _HORIZONS[-1])
+        if found := _first_turn(predicate, facts, within, value):
             return found
+    return None
+
+
+def _first_turn(predicate: Predicate, facts: Facts, instants: Iterable[datetime], value: bool) -> datetime | None:
+    for step in sorted(instants):
+        if predicate.holds(facts, step) is not value:
+            return step
     return None
 
 

@@ -3,10 +3,11 @@
 Promise: pure; what is not known reads as "no".
 """
 
-from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice, takewhile
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -106,7 +107,13 @@ class Facts:
     def until(self, named: str, at: datetime) -> Sequence[Event]:
         """The events of a type that have happened by then."""
         known = self.events.get(named, ())
-        return known[: bisect_right(known, at, key=lambda event: event.ts)]
+        return known if not known or known[-1].ts <= at else known[: bisect_right(known, at, key=lambda event: event.ts)]
+
+    def at(self, named: str, instant: datetime) -> Iterator[Event]:
+        """The events of a type that happened at an instant, oldest first."""
+        known = self.events.get(named, ())
+        begin = bisect_left(known, instant, key=lambda event: event.ts)
+        return takewhile(lambda event: event.ts == instant, islice(known, begin, None))
 
     def known_since(self, names: Iterable[str]) -> datetime:
         """Since when all of these traits are what they are."""

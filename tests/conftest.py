@@ -5,6 +5,7 @@ A reaper (`workers.embedded.processes`) stops them even when pytest is killed.
 """
 
 import gc
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,9 +16,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, WorkflowEnvironment
 
-from journeys.authoring import JourneyDefinition
-from journeys.walk.seen import Seen, look_through
 from store import Database, connect
+from tests.once import made_once
 from tests.wheel import installed, sdist, wheel
 from workers.testing.plugin import servers_of
 from workers.testing.servers import Servers, fresh_database
@@ -25,25 +25,25 @@ from workers.testing.servers import Servers, fresh_database
 __all__ = ["installed", "sdist", "wheel"]
 
 
-def pytest_collection_finish() -> None:
-    """Tests and modules are there to stay: a tenth of a worker's time went into looking for garbage among them."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests first: none begins when everything else is done. What a file's tests share stays together."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tests and modules are there to stay: a tenth of a worker's time went into looking for garbage among them.
+
+    And all tests are imported: whoever rewrites their asserts need not look at what the sandbox imports anew for each run.
+    """
     gc.collect()
     gc.freeze()
+    sys.meta_path.remove(session.config.pluginmanager.rewrite_hook)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def each_journey_is_looked_through_once() -> Iterator[None]:
-    """What a loaded journey shows is the same each time that a test opens its catalogue; changed code is loaded anew."""
-    shown: dict[int, tuple[JourneyDefinition, Seen]] = {}
-
-    def once(definition: JourneyDefinition) -> Seen:
-        found = shown.get(id(definition))
-        if found is None:
-            found = shown[id(definition)] = definition, look_through(definition)
-        return found[1]
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("journeys.check.check.look_through", once)
+def dear_things_are_made_once() -> Iterator[None]:
+    with made_once():
         yield
 
 

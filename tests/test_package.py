@@ -131,7 +131,7 @@ import os, pathlib, pytest
 def journeys_catalogue():
     return "shared_catalogue"
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(2))
 def test_where_it_runs(shop, request, number):
     from workers.testing.plugin import servers_of
     pathlib.Path(f"{os.environ['PYTEST_XDIST_WORKER']}.server").write_text(servers_of(request.config).postgres)
@@ -142,7 +142,8 @@ def test_the_workers_of_xdist_share_their_servers(installed: Path, tmp_path: Pat
     (tmp_path / "shared_catalogue").mkdir()
     (tmp_path / "shared_catalogue" / "__init__.py").touch()
     (tmp_path / "test_shared.py").write_text(SHARED)
-    command = (PYTHON, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "--journeys-on", "temporal")
+    options = ("-n2", "-pno:cacheprovider", "--assert=plain", "--journeys-on=temporal")
+    command = (PYTHON, "-P", "-m", "pytest", *options)
     ran(*command, cwd=tmp_path, path=(installed, PURELIB))
     servers = {file.name: file.read_text() for file in tmp_path.glob("*.server")}
     assert (len(servers), len(set(servers.values()))) == (2, 1)

@@ -72,7 +72,7 @@ async def backcast(
         begins, course = await past.pages(size), _Course(everybody, told)
         pages = enumerate(begins)
         if (processes := min(processes, len(begins))) == 1:
-            await course.take(pages, partial(_page, catalogue, period, past, size))
+            await course.take(pages, partial(_page, await _stage(catalogue, period, past), past, size))
         else:
             there = _There(database.dsn, await past.snapshot(), catalogue.module, period, size)
             with processes_of(processes, catalogue.module) as pool:
@@ -135,15 +135,21 @@ async def _page_there(there: _There, after: UUID, types: frozenset[str]) -> _Pag
     database, period = await connect(there.dsn, max_size=1), there.period
     try:
         async with recorded(database, period.since, period.until, there.snapshot) as past:
-            return await _page(load(there.module), period, past, there.size, after, types)
+            if there not in _STAGES:
+                _STAGES[there] = await _stage(load(there.module), period, past)
+            return await _page(_STAGES[there], past, there.size, after, types)
     finally:
         await database.close()
 
 
-async def _page(catalogue: Catalogue, period: Period, past: Recorded, size: int, after: UUID, types: frozenset[str]) -> _Page:
-    stage, rows = await _stage(catalogue, period, past), await past.customers(after, size)
+async def _page(stage: "_Stage", past: Recorded, size: int, after: UUID, types: frozenset[str]) -> _Page:
+    rows = await past.customers(after, size)
     stage.types.update(types)
-    played = await stage.play(rows)
+    gc.disable()  # until the page is through, nobody of it is garbage
+    try:
+        played = await stage.play(past, rows)
+    finally:
+        gc.enable()
     gc.collect()  # who was played holds on to each other, and Python would look for them much later
     return played, len(rows), frozenset(stage.types)
 
@@ -157,27 +163,28 @@ async def _stage(catalogue: Catalogue, period: Period, past: Recorded) -> "_Stag
     types = {_ORDERED, TRAITS_CHANGED}.union(*map(event_types, looked_at))
     others = [segment for name, segment in known.items() if name not in catalogue.segments]
     products = [Product(id_, available, relations) for id_, available, relations in await past.products()]
-    return _Stage(catalogue, period, past, others, products, types)
+    return _Stage(catalogue, period, others, products, types)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
+    """All but the customers, the same for every page: read once."""
+
     catalogue: Catalogue
     period: Period
-    past: Recorded
     others: Sequence[Segment]
     products: Sequence[Product]
     types: set[str]
 
-    async def play(self, rows: Sequence[Record]) -> Tally:
+    async def play(self, past: Recorded, rows: Sequence[Record]) -> Tally:
         """What would have come of these customers; again, where a run asks about events that nobody has asked about yet."""
         while True:
-            played = await self._played(rows)
+            played = await self._played(past, rows)
             if played.world.wanted <= self.types:
                 return tally(played.world)
             self.types.update(played.world.wanted)
 
-    async def _played(self, rows: Sequence[Record]) -> Backcast:
+    async def _played(self, past: Recorded, rows: Sequence[Record]) -> Backcast:
         since = self.period.since
         cast = Backcast(self.catalogue, since, segments=self.others, wishes=wishes_of(self.catalogue.module))
         cast.ids = {str(row["id"]): row["drawn_as"] for row in rows}
@@ -188,7 +195,7 @@ class _Stage:
             _introduce(cast.meet(str(row["id"])), row, since)
         lives = deque(sorted((call for row in rows for call in _life(row)), key=lambda call: call.at))
         begun = False
-        async for event in self.past.events(list(map(itemgetter("id"), rows)), sorted(self.types), _BEGINNING):
+        async for event in past.events(list(map(itemgetter("id"), rows)), sorted(self.types), _BEGINNING):
             if not begun and event["ts"] >= since:
                 begun = _begin(cast, lives, known, since)
             _hear(cast, lives, event["ts"], begun=begun)
@@ -197,6 +204,10 @@ class _Stage:
         _hear(cast, lives, self.period.until, begun=True)
         cast.finish(self.period.until + self.period.then - cast.world.now)
         return cast
+
+
+#: In a process of its own: the stage of the snapshot whose pages it plays.
+_STAGES: dict[_There, _Stage] = {}
 
 
 def _begin(cast: Backcast, lives: "deque[Call]", known: Iterable[Record], since: datetime) -> bool:

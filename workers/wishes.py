@@ -19,6 +19,7 @@ def wishes_of(module: str) -> Wishes:
     return partial(_wish, module)
 
 
+@cache
 def _wish(module: str, channel: Channel, template: str) -> str | None:
     return _all(module).get((channel, template)) if f"{template}.{channel}" in _asking(module) else None
 

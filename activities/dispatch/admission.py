@@ -114,7 +114,7 @@ async def _candidates(connection: Connection, served: Served, transitions: Seque
             for spec in entering:
                 if _enters(spec, transition):
                     control = "live" if (killed or frozenset()).isdisjoint((spec.name, EVERYTHING)) else "killed"
-                    entry = _entry(spec, transition, events.get(n, {}), control, served.version)
+                    entry = _entry(spec, transition, events.get(n, {}), control, served)
                     found.append(Candidate(entry, transition))
     return sorted(found, key=lambda c: c.transition.id)
 
@@ -136,7 +136,7 @@ def _enters(spec: JourneySpec, transition: OutboxRow) -> bool:
     return transition.kind == "entered" or (transition.kind == "repeated" and spec.entered_anew)
 
 
-def _entry(spec: JourneySpec, transition: OutboxRow, properties: dict[str, Any], control: str, version: str | None) -> Entry:
+def _entry(spec: JourneySpec, transition: OutboxRow, properties: dict[str, Any], control: str, served: Served) -> Entry:
     return Entry(
         spec=spec,
         by="segment",
@@ -145,9 +145,10 @@ def _entry(spec: JourneySpec, transition: OutboxRow, properties: dict[str, Any],
         control=control,
         segment=transition.segment,
         transition_id=transition.id,
+        params=served.accept[spec.name]({}),
         properties=properties,
         traceparent=transition.traceparent,
-        version=version,
+        version=served.version,
         unlike=_unlike(spec, properties),
     )
 

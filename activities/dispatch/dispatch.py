@@ -197,7 +197,7 @@ class Dispatcher:
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             search_attributes=_attributes(run),
             static_summary=f"{run.journey}: entered {run.segment or 'by API'} {run.entered_at:%d %b %H:%M} UTC",
-            static_details=about,
+            static_details=f"{about}\n\nBegan with version {run.version} of the catalogue." if run.version else about,
             priority=Priority(priority_key=3, fairness_key=run.journey[:64]),
         )
 

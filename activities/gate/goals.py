@@ -53,7 +53,7 @@ async def ending_of(connection: Connection, served: Served, run: OpenRun, in_sin
     for reason, which, predicate in by_events(spec):
         when = (await reached_at(connection, predicate, [(run.id, run.profile_id, run.entered_at)], at)).get(run.id)
         found += [Ending(reason, which, when)] if when else []
-    if spec.exits and (moves := by_moves(spec)):
+    if moves := by_moves(spec):
         found += await _moved(connection, served, run, moves, at)
     return first(found)
 

@@ -6,7 +6,7 @@ not at hand.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +18,12 @@ from journeys import JourneyDefinition
 from journeys.contracts import Outcome, Reason, Receipt, RunStart
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.heard import Happened
-from journeys.walk.retrace import Known, Standing, Told, Waited, retrace
+from journeys.walk.retrace import Asked, Known, Standing, Told, Waited, retrace
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_FAILED, MESSAGE_REPLIED
 from segments.time.zones import Whereabouts, whereabouts
 from store import Database
 from store.runs import rows
+from store.runs.calls import CallRow, calls_of
 from store.runs.story import CameBack, Records, records_of
 from store.runs.views import Message, Run, messages_of
 
@@ -91,18 +92,19 @@ async def nothing_at_hand(_: Database, __: str | None) -> None:
 async def story_of(database: Database, run: Run, codes: Codes, now: datetime, *, show: bool = False) -> Story:
     """The story of a run."""
     records = await records_of(database, run, sorted(_CAME_BACK))
-    messages = await messages_of(database, run.id)
+    messages, calls = await messages_of(database, run.id), await calls_of(database, run.id)
     code = await codes(database, run.version)
     async with database.pool.acquire() as connection:
         lives = await rows.where_is(connection, run.id) or ({}, None, None)
     definition = code.get(run.journey) if code else None
-    return await asyncio.to_thread(tell, run, records, messages, lives, definition, now, show=show)
+    return await asyncio.to_thread(tell, run, records, messages, calls, lives, definition, now, show=show)
 
 
 def tell(
     run: Run,
     records: Records,
     messages: list[Message],
+    calls: Sequence[CallRow],
     lives: tuple[dict[str, Any], str | None, str | None],
     definition: JourneyDefinition | None,
     now: datetime,
@@ -115,7 +117,7 @@ def tell(
     moments = sorted(_moments(run, records, messages, now), key=lambda moment: moment[0])
     standing = None
     if definition is not None and run.ended_at is None and run.exit_reason is None:
-        standing = retrace(definition, _start(run, definition), _known(records, messages, where, lives[0]), now)
+        standing = retrace(definition, _start(run, definition), _known(records, messages, calls, where, lives[0]), now)
     return Story(
         run=str(run.id),
         workflow_id=run.workflow_id,
@@ -269,7 +271,9 @@ def _entry(model: type[BaseModel], entry: dict[str, Any]) -> dict[str, Any]:
         return {}
 
 
-def _known(records: Records, messages: list[Message], where: Whereabouts, traits: Mapping[str, Any]) -> Known:
+def _known(
+    records: Records, messages: list[Message], calls: Sequence[CallRow], where: Whereabouts, traits: Mapping[str, Any]
+) -> Known:
     waits: dict[int, Waited] = {}
     for each in records.waits:
         happened = None
@@ -279,7 +283,12 @@ def _known(records: Records, messages: list[Message], where: Whereabouts, traits
         waits[each.wait] = Waited(each.until, happened or (earlier.happened if earlier else None))
     told = {(message.step, message.occurrence): _told(message) for message in messages}
     arms = {arm.experiment: arm.arm for arm in records.arms}
-    return Known(told, waits, arms, where.zones, traits)
+    return Known(told, waits, arms, where.zones, traits, {each.number: _asked(each) for each in calls})
+
+
+def _asked(call: CallRow) -> Asked:
+    reason = Reason(call.reason) if call.reason else None
+    return Asked(call.settled_at, call.retry_at, reason, call.status, call.answer)
 
 
 def _told(message: Message) -> Told:

@@ -54,7 +54,7 @@ def swallowing(file: Path, tree: ast.Module) -> list[Problem]:
 
 def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AST, Fault]]:
     handle = _handle(function)
-    awaited = {id(node.value) for node in ast.walk(function) if isinstance(node, ast.Await)}
+    awaited = {id(each) for node in ast.walk(function) if isinstance(node, ast.Await) for each in _either(node.value)}
     passed_on = _passed_on(function)
     for node in ast.walk(function):
         match node:
@@ -80,6 +80,15 @@ def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AS
                 "entered_at",
             }:
                 yield node, Fault(f"{name}.{word} is no function", "write it without parentheses", Rule.WORD)
+
+
+def _either(value: ast.expr) -> Iterator[ast.expr]:
+    """What an expression may be: in `await (a if so else b)` both are awaited."""
+    if isinstance(value, ast.IfExp):
+        yield from _either(value.body)
+        yield from _either(value.orelse)
+    else:
+        yield value
 
 
 def _is_named(call: ast.Call) -> bool:

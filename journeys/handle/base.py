@@ -174,6 +174,8 @@ class Words(Generic[EntryModel]):
     def params(self) -> Params:
         """What the run was started with: numbers, flags, ids and choices; free text is for templates only.
 
+        Who enters by the segment brings nothing, and gets the defaults of the model.
+
         Example:
             if j.params.discount == "10%":
                 await j.whatsapp("ten-percent")

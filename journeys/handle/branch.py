@@ -23,6 +23,8 @@ class Branch:
 
     def __init__(self, code: int = 0, parent: Self | None = None) -> None:
         self.code = code
+        #: What its steps are called, for people.
+        self.name = ""
         #: What makes it leave off: the run is over, or another branch has raised.
         self.stop: BaseException | None = None
         self._parent = parent
@@ -69,3 +71,9 @@ class Branch:
 
 #: The branch at work, in runs that have branches; None: the journey itself.
 HERE: ContextVar[Branch | None] = ContextVar("branch", default=None)
+
+
+def in_branch(what: str) -> str:
+    """What is done, for people; with the name of the branch that does it, if any."""
+    here = HERE.get()
+    return f"{here.name}: {what}" if here is not None and here.name else what

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
 from journeys.errors import CatalogueError
@@ -12,6 +13,7 @@ from journeys.keepable import a_kind, is_plain
 from journeys.policies import Window, Within
 from segments import Segment
 
+_NOTHING_SAID = Said()
 #: In this order, where the author gives none. A channel that comes later is named by whoever wants it.
 _ALL = ("push", "whatsapp", "email")
 
@@ -177,8 +179,9 @@ class Messages(Waiting[EntryModel]):
             receipt = await self._runtime.deliver(request)
         if receipt.reason in ENDING:
             raise RunEnded(receipt.reason, receipt.ended_by)
-        told = {"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence}
-        return receipt.model_copy(update=told)
+        if receipt.step is not None:
+            return receipt
+        return receipt.model_copy(update={"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence})
 
     def _request(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> DeliverRequest:
         checked(said, template, self._spec)
@@ -195,11 +198,17 @@ class Messages(Waiting[EntryModel]):
             params=params,
             due_at=due_at,
             useless_after=due_at + (said.useless_after or self._spec.useless_after),
-            only=self._named("only=", said.only) if said.only is not None else None,
-            priority=said.priority,
-            window=said.window,
-            send_time=said.send_time and said.send_time.span,
+            **({} if said == _NOTHING_SAID else self._otherwise(said)),
         )
+
+    def _otherwise(self, said: Said) -> dict[str, Any]:
+        """What a message says otherwise than its journey; most say nothing, and what is not there is not validated."""
+        return {
+            "only": self._named("only=", said.only) if said.only is not None else None,
+            "priority": said.priority,
+            "window": said.window,
+            "send_time": said.send_time and said.send_time.span,
+        }
 
 
 def check_message(channel: Channel, template: object, params: dict[str, Plain]) -> None:

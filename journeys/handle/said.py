@@ -1,7 +1,7 @@
 """What an author says of one message besides its template: for whom it is, when it may go, and how important it is."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from journeys.contracts import JourneySpec
 from journeys.errors import CatalogueError
@@ -10,8 +10,7 @@ from journeys.policies import Window, Within
 from segments import Segment
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """As it was said; None: as the journey has it."""
 
     transactional: bool = False

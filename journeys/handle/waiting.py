@@ -8,7 +8,7 @@ from journeys.contracts import Receipt
 from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.base import EntryModel
 from journeys.handle.time import Time
-from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
+from journeys.heard import IT, Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from journeys.questions import counts_events
 from journeys.spans import check_span, describe
 from segments import Predicate, Segment
@@ -19,6 +19,14 @@ from segments.language.moves import moves_by_time
 Awaited = Predicate | Segment | Expected
 
 _FOR_EVER = timedelta(days=366)
+#: What became of a message, as people say it.
+_BECAME = {
+    MESSAGE_DELIVERED: "delivered",
+    MESSAGE_READ: "opened",
+    MESSAGE_CLICKED: "clicked",
+    MESSAGE_REPLIED: "answered",
+    MESSAGE_FAILED: "undelivered",
+}
 
 
 class Answer:
@@ -69,7 +77,7 @@ class Waiting(Time[EntryModel]):
             if order is None:
                 await j.email("anything-missing")
         """
-        answer = await self._listen({"it": what}, timeout, since)
+        answer = await self._listen({IT: what}, timeout, since)
         return answer.happened
 
     async def first(
@@ -248,7 +256,7 @@ def _told(what: object) -> str:
         case OfSegment():
             return f"being {'in' if what.inside else 'out of'} {what.segment}"
         case OfMessages():
-            return what.event + (f" ({what.step})" if what.step else "")
+            return f"{what.step.replace(':', ' ', 1) if what.step else 'a message'} {_BECAME[what.event]}"
         case OfPeople():
             return f"{what.to}: {what.title}"
     return str(what)

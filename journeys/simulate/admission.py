@@ -64,21 +64,30 @@ class Admission:
             spec = definition.spec
             if move.kind == "repeated" and not spec.entered_anew:
                 continue
-            properties = dict(self._entry(who, move, spec.entry))
-            entry = self._by_segment(spec, move, properties)
+            looks = spec.keyed or spec.entry_model
+            properties = dict(self._entry(who, move, spec.entry)) if looks else {}
+            entry = self._by_segment(definition, move, properties)
             decided = self._decide(definition, who, entry, again=move.kind == "repeated")
             if isinstance(decided, Run):
                 yield decided
 
-    def _by_segment(self, spec: JourneySpec, move: Transition, properties: dict[str, Any]) -> Entry:
+    def _by_segment(self, definition: JourneyDefinition, move: Transition, properties: dict[str, Any]) -> Entry:
+        spec = definition.spec
         known, unlike = {}, {}
         try:
             known = accepted(spec.entry_model, properties) if spec.entry_model else {}
         except UnlikeDeclared as error:
             unlike = error.fields
-        key, control = entry_key(spec, properties), self._control(spec)
         return Entry(
-            spec=spec, by="segment", at=move.at, key=key, control=control, segment=move.segment, properties=known, unlike=unlike
+            spec=spec,
+            by="segment",
+            at=move.at,
+            key=entry_key(spec, properties),
+            control=self._control(spec),
+            segment=move.segment,
+            params=definition.branchable(definition.accept({})),
+            properties=known,
+            unlike=unlike,
         )
 
     def _decide(self, definition: JourneyDefinition, who: Customer, entry: Entry, *, again: bool = False) -> Run | Refused:

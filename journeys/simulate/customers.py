@@ -72,6 +72,8 @@ class Customer:
         self.addresses: dict[Channel, list[Address]] = {}
         self.inside: dict[str, datetime] = {}
         self.left: dict[str, datetime] = {}
+        #: By segment, when time alone will next move them in or out.
+        self.turns: dict[str, datetime | None] = {}
         self.past: list[Sent] = []
         self.earlier: list[Earlier] = []
         self.arms: dict[str, str] = {}

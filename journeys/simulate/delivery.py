@@ -6,8 +6,9 @@ Left out: templates are not rendered; they are checked when a catalogue is loade
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.endings import by_time, first
@@ -44,7 +45,8 @@ DOUBT, _GROWTH = timedelta(seconds=30), 4
 _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 #: A status follows within this time as a rule: a doubt waits for it.
 TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2), Channel.SMS: timedelta(minutes=2)}
-_SENT = Receipt(outcome=Outcome.SENT)
+#: What a message waits for that comes at no known instant.
+_UNTIMED = (Reason.PAUSED, Reason.HELD)
 _COUNTED = ("sent", "unconfirmed", "claimed")
 
 
@@ -98,7 +100,8 @@ class Delivery:
         request, spec, who = message.request, run.spec, run.customer
         timed = by_time(spec, run.start.entered_at) if spec.exits else None
         over = [each for each in (ending_of(run, now) if run.endings else None, timed) if each is not None and each.at <= now]
-        others = [other for other in self._runs.of(who) if other is not run and other.outcome is None]
+        runs = self._runs.of(who)
+        others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
         relation = self._shelf.wish(request.channel, request.template)
         return Question(
             request=request,
@@ -115,13 +118,18 @@ class Delivery:
             holdout=run.holdout,
             company=self._company,
             held_out_of_all=is_held_out_of_all(self._company, who.id),
-            held=any(other.holds for other in others),
+            held=bool(others) and any(other.holds for other in others),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
             past=self._past(run, message, now) if who.past or run.holdout or self._company else (),
             ceilings=self._ceilings,
-            coming=[each for other in (run, *others) for each in self._coming(other, message)],
+            coming=[
+                self._comes(other, each)
+                for other in (run, *others)
+                for each in other.messages
+                if each.state in WAITING and each is not message and each.reason not in _UNTIMED
+            ],
             others=[other.spec for other in others],
             turned=message.reason is Reason.TURN and message.retry_at is not None and message.retry_at <= now,
             laws=laws_of(each.value for each in addresses) if request.channel in LEGAL_HOURS else (),
@@ -129,15 +137,12 @@ class Delivery:
             habits=_habits(run, request, now),
         )
 
-    def _coming(self, run: Run, asking: Message) -> Iterator[Coming]:
-        """The messages with which a run waits at the gate, for an instant or a provider."""
-        for message in run.messages:
-            if message.state in WAITING and message is not asking and message.reason not in (Reason.PAUSED, Reason.HELD):
-                request, spec = message.request, run.spec
-                priority = spec.priority if request.priority is None else request.priority
-                caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()
-                at = message.retry_at or message.at
-                yield Coming(at, request.channel, request.purpose, priority, spec.name, caps)
+    def _comes(self, run: Run, message: Message) -> Coming:
+        """A message with which a run waits at the gate, for an instant or a provider."""
+        request, spec = message.request, run.spec
+        priority = spec.priority if request.priority is None else request.priority
+        caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()
+        return Coming(message.retry_at or message.at, request.channel, request.purpose, priority, spec.name, caps)
 
     def segment(self, name: str) -> Segment:
         """A segment by its name.
@@ -220,10 +225,16 @@ class Delivery:
         message.state, message.reason, message.at = outcome, reason, now
         detail = message.detail
         if outcome is Outcome.SENT and not detail:
-            return _SENT
+            return _sent(message.request.purpose, message.request.step, message.request.occurrence)
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
         told = {"segment": detail.get("segment"), "product": detail.get("product")}
         return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **told)
+
+
+@lru_cache(4_096)
+def _sent(purpose: Purpose, step: str, occurrence: int) -> Receipt:
+    """Most receipts are the same: those of runs that have come equally far."""
+    return Receipt(outcome=Outcome.SENT, purpose=purpose, step=step, occurrence=occurrence)
 
 
 def _habits(run: Run, request: DeliverRequest, now: datetime) -> Habits | None:

@@ -1,6 +1,7 @@
 """What simulated runs hear: that their goal is reached, or that something they wait for is so.
 
-Promise: what is so already is the answer to beginning to wait; after that, of all that comes true the first by its own time.
+Promise: what is so already is the answer to beginning to wait; after that, of all that comes true the first by its own time,
+and where one change of a customer brings several, a segment entered or left, which the watch settles first.
 """
 
 import json
@@ -34,10 +35,9 @@ def goal_reached(
     goal: Predicate, who: Customer, since: datetime, at: datetime, types: frozenset[str] | None = None
 ) -> datetime | None:
     """When a customer reached a goal, counting from an instant; `types` are its events', where they are known."""
-    happened = [
-        event for kind in types or event_types(goal) for event in who.events.get(kind, ()) if since <= event.ts <= at + AHEAD
-    ]
-    return reached_at(goal, happened, since, at + AHEAD) if happened else None
+    until, known = at + AHEAD, [who.events[kind] for kind in types or event_types(goal) if kind in who.events]
+    happened = [event for events in known if events[-1].ts >= since for event in events if since <= event.ts <= until]
+    return reached_at(goal, happened, since, until) if happened else None
 
 
 def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> Ending | None:
@@ -84,7 +84,7 @@ class Hearing:
         for run in self._runs.open(who):
             for expect in run.expecting:
                 if expect.until > self._now():
-                    so = [*(self._true(run, expect) if marks else ()), *_moved(expect, moved)]
+                    so = [*_moved(expect, moved), *(self._true(run, expect) if marks else ())]
                     if first := _first(expect, so):
                         found.append((run, first))
         return found

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 from journeys.simulate.agenda import Agenda
@@ -20,6 +21,7 @@ from segments.evaluate import next_flip
 from segments.facts import Event
 from segments.language.moves import changed_by, event_types, moves_by_time
 
+_NO_EVENT: Mapping[str, Any] = MappingProxyType({})
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -51,7 +53,6 @@ class Membership:
         self._timed: set[str] = set()
         #: By segment, what can lower it and what can raise it.
         self._ways: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-        self._turns: dict[tuple[Customer, str], datetime | None] = {}
         for segment in segments:
             self.add(segment)
 
@@ -89,7 +90,8 @@ class Membership:
         ways = self._ways[segment.name][segment.name not in who.inside]
         return not ways.isdisjoint(marks)
 
-    def _flip(self, segment: Segment, who: Customer, marks: frozenset[str]) -> Transition | None:
+    def _flip(self, segment: Segment, who: Customer, marks: frozenset[str], *, due: bool = False) -> Transition | None:
+        """Whether somebody has entered or left; what time was to do now (`due`) it does now, and by itself."""
         at, name = self._agenda.now, segment.name
         inside, was = segment.predicate.holds(who.facts, at), who.inside.get(name)
         if name in self._timed:
@@ -97,7 +99,7 @@ class Membership:
         if inside == (was is not None):
             return None
         floor = was or who.left.get(name) or _BEGINNING
-        when, cause = flip(segment, who.facts, at, floor, marks)
+        when, cause = (at, _NO_EVENT) if due and not inside else flip(segment, who.facts, at, floor, marks)
         if inside:
             who.inside[name] = when
         else:
@@ -119,13 +121,13 @@ class Membership:
     def _expect(self, segment: Segment, who: Customer, inside: bool) -> None:
         """Put down when time alone will next move the customer; what was put down before no longer counts."""
         turn = next_flip(segment.predicate, who.facts, self._agenda.now, inside)
-        if self._turns.get((who, segment.name)) != turn:
-            self._turns[who, segment.name] = turn
+        if who.turns.get(segment.name) != turn:
+            who.turns[segment.name] = turn
             if turn is not None:
                 self._agenda.at(turn, who, partial(self._turn, segment, who, turn))
 
     def _turn(self, segment: Segment, who: Customer, turn: datetime) -> None:
-        if self._turns.get((who, segment.name)) == turn and (found := self._flip(segment, who, frozenset())):
+        if who.turns.get(segment.name) == turn and (found := self._flip(segment, who, frozenset(), due=True)):
             self._moved(who, [found])
 
 

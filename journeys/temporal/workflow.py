@@ -6,6 +6,7 @@ Budget: a message costs its timer and one activity, nothing else; no search attr
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
+from types import CoroutineType
 from typing import Any, TypeVar, cast
 
 from temporalio import workflow
@@ -24,12 +25,13 @@ from journeys.contracts import (
     longest_attempt,
 )
 from journeys.handle import Journey, RunEnded
-from journeys.handle.branch import HERE, Branch, Unwound
+from journeys.handle.branch import HERE, Branch, Unwound, in_branch
 from journeys.heard import HEARD, SO_FAR, AskAgain, Exit, Expect, GoOn, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.temporal.log import Log
+from journeys.temporal.story import Story
 from journeys.walk.again import WAITED, listened, sent, unlike
 
 T = TypeVar("T")
@@ -66,7 +68,6 @@ class JourneyRun:
         #: A version that it is asked to go on with, and the last such number and why it could not.
         self._go_on: GoOn | None = None
         self._stays: tuple[int, str] | None = None
-        self._timeline: list[str] = []
         self._sent = 0
         self._skipped = 0
 
@@ -78,11 +79,13 @@ class JourneyRun:
         moves, version = current.moved.get(start.run_id, (start.moves, start.version))
         self._start = start.model_copy(update={"version": version}) if moves == start.moves else start
         self._log = Log(self._start.past, lambda: self._start.clock.business(workflow.now()))
+        self._story = Story(self._start, start.version, self.now)
         self._move_if_asked()  # while it was held back
         definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
-        over = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
-        self._note(f"**over: {over.reason.value}{f' ({over.which})' if over.which else ''}**")
-        return RunOver(outcome=over.reason, sent=self._sent, skipped=self._skipped, ended_by=over.which)
+        ended = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
+        over = RunOver(outcome=ended.reason, sent=self._sent, skipped=self._skipped, ended_by=ended.which)
+        self._story.over(over)
+        return over
 
     @workflow.signal(name=HEARD)
     def on_heard(self, heard: Heard) -> None:
@@ -120,7 +123,9 @@ class JourneyRun:
     async def deliver(self, request: DeliverRequest) -> Receipt:
         """One activity on the channel's own task queue."""
         receipt = await self._log.effect(Receipt, lambda: self._deliver(request), sent(request))
-        self._record(request, receipt)
+        self._sent += receipt.sent
+        self._skipped += not receipt.sent
+        self._story.sent(request, receipt)
         return receipt
 
     async def ask(self, question: Question) -> Any:
@@ -128,17 +133,15 @@ class JourneyRun:
         found = await self._log.effect(
             question.answer,
             lambda: self._looked_up(question.activity, question, question.answer, question.summary),
-            question.summary,
+            question.what,
         )
-        if isinstance(found, bool | str):  # whether, or which arm
-            told = found if isinstance(found, str) else "yes" if found else "no"
-            self._note(f"{question.summary.removesuffix('?')}: {told}")
+        self._story.answered(question, found)
         return found
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Write down what is expected; then a durable timer that what happened cuts short."""
         happened = await self._log.effect(Happened | None, lambda: self._listen(expect, summary), listened(expect))
-        self._note(f"{happened.which} happened" if happened else f"gave up: {summary}")
+        self._story.waited(summary, happened)
         return happened
 
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
@@ -191,9 +194,10 @@ class JourneyRun:
             heartbeat_timeout=SIGN_OF_LIFE,
             retry_policy=RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            summary=f"{request.channel.value} {request.template}",
+            summary=in_branch(f"{request.channel.value} {request.template}"),
         )
-        receipt = await self._answer(sending)
+        with self._story.meanwhile(f"{request.channel.value} `{request.template}` on its way"):
+            receipt = await self._answer(sending)
         if receipt is None:
             receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._over())
         return receipt
@@ -207,9 +211,9 @@ class JourneyRun:
 
     async def _looked_up(self, activity: str, asked: Question | Expect, answer: Any, summary: str) -> Any:
         self._leave_if_over()
-        argument = asked.model_copy(update={"version": self._start.version})
+        argument, told = asked.model_copy(update={"version": self._start.version}), in_branch(summary)
         at_once = workflow.start_local_activity(
-            activity, argument, result_type=answer, start_to_close_timeout=AT_ONCE, retry_policy=ONE_TRY, summary=summary
+            activity, argument, result_type=answer, start_to_close_timeout=AT_ONCE, retry_policy=ONE_TRY, summary=told
         )
         try:
             found = await self._answer(at_once)
@@ -222,9 +226,10 @@ class JourneyRun:
                 start_to_close_timeout=asked.longest,
                 heartbeat_timeout=SIGN_OF_LIFE if asked.queue else None,
                 retry_policy=RETRY,
-                summary=summary,
+                summary=told,
             )
-            found = await self._answer(patient)
+            with self._story.meanwhile(f"{summary}: no answer yet"):
+                found = await self._answer(patient)
         self._leave_if_over()
         return found
 
@@ -247,15 +252,14 @@ class JourneyRun:
             return cut_short() or self._exit is not None or (here is not None and here.stopped is not None)
 
         if remaining > timedelta(0) and not ends():
-            line = self._note(f"waiting {summary.removeprefix('wait ')}", until)
             while self._idle:
                 self._idle.pop().cancel()
-            timer = asyncio.create_task(workflow.sleep(remaining, summary=summary))
-            while not (timer.done() or ends()):
-                self._move_if_asked()
-                await workflow.wait_condition(lambda: timer.done() or ends() or self._is_to_move())
+            timer = asyncio.create_task(workflow.sleep(remaining, summary=in_branch(summary)))
+            with self._story.meanwhile(summary, until):
+                while not (timer.done() or ends()):
+                    self._move_if_asked()
+                    await workflow.wait_condition(lambda: timer.done() or ends() or self._is_to_move())
             self._idle += [] if timer.done() else [timer]
-            self._timeline.remove(line)
         self._leave_if_over()
 
     def _is_to_move(self) -> bool:
@@ -274,7 +278,7 @@ class JourneyRun:
         if why is None:
             workflow.continue_as_new(start)
         self._stays = asked.number, why
-        self._note(f"stays with its version: {why}")
+        self._story.tell(f"stays with its version: {why}")
 
     async def _answer(self, asking: "workflow.ActivityHandle[T]") -> T | None:
         """What an activity answers; nothing, when it is not answered because the run is over."""
@@ -303,21 +307,8 @@ class JourneyRun:
         if (here := HERE.get()) is not None:
             here.leave_if_stopped()
 
-    def _record(self, request: DeliverRequest, receipt: Receipt) -> None:
-        self._sent += receipt.sent
-        self._skipped += not receipt.sent
-        which = f" {receipt.segment}" if receipt.segment else ""
-        because = f": {receipt.reason.value}{which}" if receipt.reason else ""
-        self._note(f"{request.channel.value} `{request.template}` {receipt.outcome.value}{because}")
-
-    def _note(self, what: str, at: datetime | None = None) -> str:
-        """Write the run's timeline into what the Temporal UI shows as current details; free, it is not an event."""
-        self._timeline.append(line := f"- {(at or self.now()):%a %d %b %H:%M} — {what}")
-        entered = f"Entered {self._start.segment or 'by API'} at {self._start.entered_at:%Y-%m-%d %H:%M} UTC"
-        workflow.set_current_details("\n".join([entered, "", *self._timeline]))
-        return line
-
 
 async def _branch(branch: Branch, steps: Coroutine[Any, Any, Any]) -> Any:
     HERE.set(branch)  # the task has a context of its own
+    branch.name = cast("CoroutineType[Any, Any, Any]", steps).__name__
     return await steps

@@ -104,7 +104,7 @@ class Again:
 
     async def ask(self, question: Question) -> Any:
         """The answer that there was."""
-        return self._again(question.summary, question.answer)
+        return self._again(question.what, question.answer)
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:  # noqa: ARG002 - the protocol's
         """What happened then."""

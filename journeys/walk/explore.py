@@ -27,7 +27,7 @@ from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
 from journeys.walk.samples import entries, samples
-from journeys.walk.saying import carried, comings, outcomes, told_of
+from journeys.walk.saying import carried, comings, outcomes
 from segments import Segment
 
 T = TypeVar("T")
@@ -261,18 +261,18 @@ class Walk:
             return self._command(question.activity, question.summary, self._coming(question, place))
         if isinstance(question, Call):
             return self._command(question.activity, question.summary, self._called(question, place))
+        what = question.summary
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
         if isinstance(question, SetTraits | Hold):
             answers = [True]
-        answer = answers[self._way((place, question.summary), len(answers))]
+        answer = answers[self._way((place, what), len(answers))]
         told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
         carries = carried(getattr(question, _CARRIED.get(type(question), ""), {}))
         starts = question if isinstance(question, StartJourney) else None
-        effect = Effect(kind, told_of(question), place, self._at, told, segments=named, starts=starts, carries=carries)
-        self._add(effect)
-        return self._command(question.activity, question.summary, answer)
+        self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, carries=carries))
+        return self._command(question.activity, what, answer)
 
     def _called(self, call: Call, place: Place) -> Called:
         """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""

@@ -70,7 +70,7 @@ class _Ahead(Again):
 
     async def ask(self, question: Question) -> Any:
         if not self.caught_up:
-            return self._again(question.summary, question.answer)
+            return self._again(question.what, question.answer)
         self._stand(question.summary)
         return await first_answer(question, self._definition, self._at)
 

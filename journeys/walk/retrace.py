@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from journeys.actions import Call, Called
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.contracts import DeliverRequest, Reason, Receipt, RunStart
+from journeys.entering import branchable
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey
@@ -35,6 +37,16 @@ class Told(NamedTuple):
     retry_at: datetime | None = None
 
 
+class Asked(NamedTuple):
+    """What is on record of a call to a service: since when it is settled, or when it is tried again; what it came to."""
+
+    settled_at: datetime | None
+    retry_at: datetime | None = None
+    reason: Reason | None = None
+    status: int | None = None
+    answer: Mapping[str, Any] | None = None
+
+
 class Waited(NamedTuple):
     """What is on record of a wait: until when it lasts at most, and what happened."""
 
@@ -44,18 +56,19 @@ class Waited(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is on record of a run: messages by step and occurrence, waits by number, arms; its customer's zones and traits."""
+    """What is on record of a run: messages by step and occurrence, waits and calls by number, arms; zones and traits."""
 
     messages: Mapping[tuple[str, int], Told] = field(default_factory=dict)
     waits: Mapping[int, Waited] = field(default_factory=dict)
     arms: Mapping[str, str] = field(default_factory=dict)
     zones: tuple[str, ...] = ("UTC",)
     traits: Mapping[str, Any] = field(default_factory=dict)
+    calls: Mapping[int, Asked] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """What a run is at: a wait, a wait for something, a message; and until when, if that is known."""
+    """What a run is at: a wait, a wait for something, a message, a call; and until when, if that is known."""
 
     kind: str
     what: str
@@ -82,10 +95,15 @@ class Standing:
 
 
 def retrace(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime) -> Standing | None:
-    """Where a run stands; None where its code cannot be walked with what is on record."""
-    fitting = [walk for walk in _walks(definition, start, known, now) if not walk.strange]
+    """Where a run stands; None where its code cannot be walked with what is on record.
+
+    Whether it began before a change (`j.changed`) is not on record: if it cannot have begun with them all, it began before.
+    """
+    walks = [*_walks(definition, start, known, now)]
+    fitting = [walk for walk in walks if not walk.strange]
     if not fitting:
-        return None
+        asks = start.changes is None and any(walk.handle.asks_of_changes for walk in walks)
+        return retrace(definition, start.model_copy(update={"changes": []}), known, now) if asks else None
     stops = dict.fromkeys(stop for walk in fitting for stop in walk.stops)
     return Standing(tuple(stops), tuple(_ahead(fitting)))
 
@@ -104,7 +122,8 @@ def _walks(definition: JourneyDefinition, start: RunStart, known: Known, now: da
 
 def _driven(definition: JourneyDefinition, start: RunStart, walk: "Retrace") -> bool:
     """Whether the steps did what they do not do in a run: raise, or contradict what is on record."""
-    stop = drive(definition, Journey(start, definition.spec, walk))
+    walk.handle = Journey(start, definition.spec, walk)
+    stop = drive(definition, walk.handle)
     walk.through = stop is None
     return isinstance(stop, Exception | Contradicted) or not walk.explains
 
@@ -128,6 +147,7 @@ class Retrace(Walk):
         self._used = 0
         self.stops: list[Stop] = []
         self.coming: list[Effect] = []
+        self.handle: Journey
         self.strange = False
         self.through = False
 
@@ -139,7 +159,7 @@ class Retrace(Walk):
     @property
     def explains(self) -> bool:
         """Whether all that is on record has its place on this way."""
-        return self._used == len(self._known.messages) + len(self._known.waits)
+        return self._used == len(self._known.messages) + len(self._known.waits) + len(self._known.calls)
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
         """It stands in the first wait that is not over."""
@@ -171,7 +191,19 @@ class Retrace(Walk):
                 return next_of(question.moment, self.zones, self._now, self._known.traits)
             case Opens():
                 return next_open(question.window, self.zones, self._now)
+            case Call() if not self._beyond:
+                return self._recorded(question)
         return await super().ask(question)
+
+    def _recorded(self, call: Call) -> Called:
+        """What it came to, as far as that is on record; it stands at the first call that has come to nothing yet."""
+        asked = self._known.calls.get(call.number)
+        self._used += asked is not None
+        if asked is None or asked.settled_at is None:
+            self._stands("call", call.summary, asked.retry_at if asked else None)
+            return self._called(call, self._author())
+        self._now = max(self._now, asked.settled_at)
+        return Called(reason=asked.reason, status=asked.status, values=branchable(call.gives, asked.answer or {}))
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """What happened, or in vain; it stands in the first wait that is neither."""

@@ -1,4 +1,4 @@
-"""What a walk says of a question, of what a message carries, and of each way in which a wait or a call may end."""
+"""What a walk says of what a message carries, and of each way in which a wait or a call may end."""
 
 import re
 from collections import defaultdict
@@ -9,14 +9,7 @@ from journeys.actions import Call, Called
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Plain, Reason
 from journeys.heard import Expect, OfPeople
-from journeys.questions import Question, Reached
 from journeys.walk.samples import fetched
-from segments.language.wire import predicate_from_json
-
-
-def told_of(question: Question) -> str:
-    """A question in words."""
-    return f"{predicate_from_json(question.predicate)}?" if isinstance(question, Reached) else question.summary
 
 
 def carried(values: Mapping[str, Any]) -> str:

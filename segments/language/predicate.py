@@ -227,7 +227,10 @@ class All(_Combined, keys=("all",), part_at="all[{}]", past=True):
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether every part is true."""
-        return all(part.holds(facts, at) for part in self.members)
+        for part in self.members:  # noqa: SIM110 - asked at every event: a generator takes half as long again
+            if not part.holds(facts, at):
+                return False
+        return True
 
     def sql(self, q: Query) -> Sql:
         """Every part, each beside the others."""
@@ -250,7 +253,10 @@ class Either(_Combined, keys=("any",), part_at="any[{}]", past=True):
 
     def holds(self, facts: Facts, at: datetime) -> bool:
         """Whether a part is true."""
-        return any(part.holds(facts, at) for part in self.members)
+        for part in self.members:  # noqa: SIM110 - as above
+            if part.holds(facts, at):
+                return True
+        return False
 
     def sql(self, q: Query) -> Sql:
         """One of the parts."""

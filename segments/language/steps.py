@@ -3,15 +3,14 @@
 Promise: pure; it can change only at the instant of an event, when an event becomes as old as a window, or by a clock.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
+from heapq import merge
 
-from segments.facts import Event, Facts
+from segments.facts import Facts
 from segments.language.edges import Clock, Edge
 from segments.language.predicate import Predicate
-from segments.language.spans import earlier
 
 
 @lru_cache(4_096)
@@ -31,17 +30,21 @@ def _turning(predicate: Predicate, to: bool) -> frozenset[Edge]:
     return predicate.turning(to=to)
 
 
-def steps_ahead(predicate: Predicate, facts: Facts, after: datetime, until: datetime, *, to: bool) -> list[datetime]:
-    """The instants after one at which it can become `to`, in their order; those of clocks up to (or a little after) `until`."""
-    by_edge = (later(event.ts, edge.window) for edge in _turning(predicate, to) for event in _ahead(edge, facts, after))
-    by_clock = (instant for clock in clocks_of(predicate) for instant in clock.steps(facts, until) if instant > after)
-    return sorted({*(step for step in by_edge if step is not None), *by_clock})
+def edges_ahead(predicate: Predicate, facts: Facts, after: datetime, *, to: bool) -> set[datetime]:
+    """The instants after one at which an event becomes as old as a window, and it can become `to` by that."""
+    ahead: set[datetime] = set()
+    for kind, window in _turning(predicate, to):
+        for event in reversed(facts.events.get(kind, ())):
+            step = later(event.ts, window)
+            if step is not None and step <= after:
+                break
+            ahead |= {step} if step is not None else set()
+    return ahead
 
 
-def _ahead(edge: Edge, facts: Facts, after: datetime) -> Iterator[Event]:
-    """The events whose edge lies after an instant."""
-    known = facts.events.get(edge.type, ())
-    yield from known[bisect_right(known, earlier(after, edge.window), key=lambda event: event.ts) :]
+def clocks_ahead(predicate: Predicate, facts: Facts, after: datetime, until: datetime) -> set[datetime]:
+    """The instants after one, up to (or a little after) another, at which clocks can change it."""
+    return {step for clock in clocks_of(predicate) for step in clock.steps(facts, until) if step > after}
 
 
 def steps(predicate: Predicate, facts: Facts, until: datetime) -> list[datetime]:
@@ -49,6 +52,20 @@ def steps(predicate: Predicate, facts: Facts, until: datetime) -> list[datetime]
     by_edge = (later(event.ts, edge.window) for edge in edges_of(predicate) for event in facts.events.get(edge.type, ()))
     by_clock = (instant for clock in clocks_of(predicate) for instant in clock.steps(facts, until))
     return sorted({*(step for step in by_edge if step is not None), *by_clock})
+
+
+def steps_back(predicate: Predicate, facts: Facts, at: datetime) -> Iterator[datetime]:
+    """The instants up to one, the newest first: who looks for the last change needs few of them."""
+    by_edge = (_edge_back(edge, facts, at) for edge in edges_of(predicate))
+    by_clock = sorted((step for clock in clocks_of(predicate) for step in clock.steps(facts, at) if step <= at), reverse=True)
+    return merge(*by_edge, by_clock, reverse=True)
+
+
+def _edge_back(edge: Edge, facts: Facts, at: datetime) -> Iterator[datetime]:
+    for event in reversed(facts.events.get(edge.type, ())):
+        step = later(event.ts, edge.window)
+        if step is not None and step <= at:
+            yield step
 
 
 def later(ts: datetime, window: timedelta) -> datetime | None:

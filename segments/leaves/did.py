@@ -6,7 +6,7 @@ Promise: pure.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import pairwise
 from operator import and_
 from typing import Any, Final, Self, Unpack
@@ -54,7 +54,7 @@ class Did(Countable, Predicate, keys=("did",), past=True):
     def _times(self) -> str:
         return count_in_words(self.at_least_times, self.most)
 
-    @property
+    @cached_property
     def at_least_times(self) -> int:
         """The fewest events that make it true; 0 when only a maximum was given."""
         return self.least if self.least is not None else int(self.most is None)

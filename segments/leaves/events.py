@@ -6,7 +6,8 @@ strictly later; a span is over exactly at its end, and then time alone makes "wi
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final, Self
 
 from segments.errors import DefinitionError
@@ -23,6 +24,7 @@ from segments.time.calendar import Period
 from segments.time.hours import Hours, Weekdays
 from segments.time.stretch import Stretch
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 #: The keys of what follows.
 FOLLOWED: Final = ("then", "then_within", "without", "without_within")
 
@@ -144,17 +146,23 @@ class Events:
 
     def how_many(self, facts: Facts, at: datetime, enough: int) -> int | None:
         """How many count at an instant, newest first and no more than `enough`; None when its `since_last` never happened."""
-        begin = None if self.window is None else earlier(at, self.window)
+        window, begin = self.window, _BEGINNING if self.window is None else earlier(at, self.window)
         if self.since is not None:
             if not (anchors := facts.until(self.since, at)):
                 return None
-            begin = anchors[-1].ts if begin is None else max(begin, anchors[-1].ts)
+            begin = max(begin, anchors[-1].ts)
         found = 0
         for event in reversed(facts.events.get(self.type, ())):
-            if found == enough or (begin is not None and event.ts < begin):
+            ts = event.ts
+            if found == enough or ts < begin or (window is not None and at - ts >= window):
                 break
-            found += event.ts <= at and self.counts(event, facts, at)
+            found += ts <= at and (not self._narrowed or self.counts(event, facts, at))
         return found
+
+    @cached_property
+    def _narrowed(self) -> bool:
+        """Whether more than a window and `since_last` says what counts."""
+        return any(each is not None for each in (self.condition, self.then_, self.stretch, self.period, self.hours, self.days))
 
     def counts(self, event: Event, facts: Facts, at: datetime) -> bool:
         """Whether one event of the type counts at an instant, `since_last` aside."""

@@ -38,5 +38,5 @@ where x.settled_at is null;
 
 -- name: calls_of
 -- The calls of a run, in order.
-select number, service, event, asked_at, attempts, retry_at, settled_at, reason, status
+select number, service, event, asked_at, attempts, retry_at, settled_at, reason, status, answer
 from service_call where run_id = $1 order by number;

@@ -74,6 +74,7 @@ class CallRow:
     settled_at: datetime | None
     reason: str | None
     status: int | None
+    answer: dict[str, Any] | None = field(default=None, repr=False)
 
 
 async def facts(connection: Connection, run_id: UUID, number: int) -> CallFacts | None:

@@ -167,7 +167,7 @@ async def test_restart_under_three_dispatchers_never_leaves_two_open_and_the_new
     await database.pool.execute("insert into profile (id, created_at, updated_at) values ($1, $2, $2)", who, NOON)
     instants = [NOON + timedelta(seconds=n) for n in dice.sample(range(100), 9)]
     told = [*instants, *dice.choices(instants, k=5)]
-    served = Served(None, {"launch": spec}, {}, cast("Any", None), {}, {}, {})
+    served = Served(None, {"launch": spec}, {}, cast("Any", None), {}, {}, {"launch": dict})
     others = [await connect(dsn) for _ in range(3)]
 
     async def dispatcher(own: Database, hand: list[datetime]) -> None:

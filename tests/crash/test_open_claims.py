@@ -13,10 +13,8 @@ from store import Database
 from workers.embedded.stack import EmbeddedStack
 from workers.testing.shop import new_namespace
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not LONG, reason="test_killed_workers and test_sending show it in the short one"),
-]
+pytestmark = pytest.mark.slow
+__test__ = LONG  # test_killed_workers and test_sending show it in the short one
 SAVERS = ("sam", "sue", "sid")
 PRODUCTS = 25  # two journeys want to write about each
 PEOPLE = 40

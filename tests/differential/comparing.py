@@ -1,15 +1,13 @@
 """Where two stages do not agree on a customer: runs, ends, refusals, messages with fates, reasons, instants, answers."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-from tests.differential.traced import Trace
+from tests.differential.traced import CLOSE, Trace
 from workers.testing.seen import Message, Refusal, Run
 
 Found = Sequence[tuple[UUID, Run]]
-#: A run's clock on a real server goes on while it works.
-CLOSE = timedelta(minutes=2)
 
 
 def different(trace: Trace, real: Found, simulated: Found) -> list[str]:
@@ -25,9 +23,22 @@ def different(trace: Trace, real: Found, simulated: Found) -> list[str]:
     return found
 
 
-def refused(refusals: Sequence[Refusal]) -> list[tuple[str, str, str]]:
+Refused = list[tuple[str, str, str]]
+_WHEN = "%d %H:%M"
+
+
+def refused(refusals: Sequence[Refusal]) -> Refused:
     """Who did not enter what, why and when, in an order of its own."""
-    return sorted((each.journey, each.reason, f"{each.at:%d %H:%M}") for each in refusals)
+    return sorted((each.journey, each.reason, f"{each.at:{_WHEN}}") for each in refusals)
+
+
+def differently_refused(real: Refused, simulated: Refused) -> list[str]:
+    """In words, if it is not the same, or at another time."""
+    same = [each[:2] for each in real] == [each[:2] for each in simulated]
+    times = zip([each[2] for each in real], [each[2] for each in simulated], strict=False)
+    if same and all(_close(*(datetime.strptime(each, _WHEN).replace(tzinfo=UTC) for each in both)) for both in times):
+        return []
+    return [f"refused: {real} / {simulated}"]
 
 
 def told(run: Run) -> str:

@@ -6,13 +6,14 @@ A word that is new gets a piece here, or `test_differential.py` fails: each must
 import random
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from textwrap import indent
 
 TEMPLATES = Path(__file__).parents[1] / "trial_catalogue"
 HEAD = '''"""Random journeys, seed {seed}."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel
@@ -22,6 +23,7 @@ from journeys import (
     Cap,
     GlobalHoldout,
     Journey,
+    Prices,
     QuietHours,
     Segment,
     Service,
@@ -33,13 +35,16 @@ from journeys import (
     left,
     once,
     per_day,
+    ramp,
     restart,
     trait,
     whenever,
     within,
 )
 
+BEGAN = datetime({began:%Y, %-m, %-d, %-H}, tzinfo=UTC)
 gold = Segment("gold", trait("tier") == "gold")
+prices = Prices(push="0.02", whatsapp="0.05", email="0.03", sms="0.04", web_push="0.01")
 {holdout}
 
 
@@ -122,7 +127,7 @@ def message(a: Author, _: int) -> str:
     return f"await j.{a.one(*CHANNELS)}('note'{more})"
 
 
-PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2)")
+PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2, minutes=13)")
 
 
 def falls_back(a: Author, _: int) -> str:
@@ -295,13 +300,13 @@ DEEP: dict[Piece, int] = {
     together: 5,
     fetch: 5,
 }
-#: What journeys declare besides. A budget and a line are one customer's, because who is first of several is nobody's promise.
+#: What journeys declare besides. A budget is one customer's, because who is first of several is nobody's promise.
 MORE = (
     "quiet_hours=QuietHours('22:00', '08:00')",
     "caps=(Cap(2, timedelta(hours=10)),)",
     "caps=(Cap(1, calendar='day', channel='push'),)",
     "holdout=0.3",
-    "useless_after=timedelta(hours=3)",
+    "useless_after=timedelta(hours=3, minutes=13)",
     "most=3",
     "priority=5",
     "window=Window('08:00', '21:00')",
@@ -310,9 +315,21 @@ MORE = (
     "budget=Budget(messages=3, when_spent='wait', per='day')",
     "exits={'other': did('Other'), 'no gold': left(gold), 'too long': timedelta(hours=40)}",
     "exits={'gold': entered(gold), 'else': did('Something Else')}",
-    "capacity=1, max_wait=timedelta(hours=20)",
+    "budget=Budget(money='0.12', per='day')",
+    "budget=Budget(money='0.1', when_spent='wait', per='day')",
+    "timezone='Europe/Madrid'",
+)
+#: Whom they let in: so is a line one customer's. Openings are at minutes of their own: half a day later nobody's window opens.
+LIMITS = (
+    *["capacity=1, max_wait=timedelta(hours=20)"] * 2,
+    *["entry_hours=Window('10:00', '18:00')"] * 2,
     "rate=per_day(1)",
-    "entry_hours=Window('10:00', '18:00')",
+    "share=0.6",
+    "closes=BEGAN + timedelta(hours=5)",
+    "rate=per_day(1), closes=BEGAN + timedelta(hours=30), max_wait=timedelta(hours=20)",
+    "opens=BEGAN + timedelta(minutes=208), max_wait=timedelta(hours=9)",
+    "opens=BEGAN + timedelta(minutes=208), share=ramp(0.3, 0.7, 1.0, every=timedelta(hours=7)), max_wait=timedelta(hours=12)",
+    "opens=BEGAN, rate=ramp(per_day(1), per_day(2), every=timedelta(minutes=1_228)), max_wait=timedelta(hours=30)",
 )
 GOALS = ("", "", f"goal={PURCHASE}", f"goal={PURCHASE}", f"goal={{'bought': {PURCHASE}, 'rated': did('Rated')}}")
 REENTRY = ("restart()", "whenever()", "after(minutes=0)", "once()")
@@ -320,11 +337,11 @@ REENTRY = ("restart()", "whenever()", "after(minutes=0)", "once()")
 SCARCE = ("caps", "budget")
 
 
-def source(seed: int, journeys: int) -> str:
-    """A catalogue of random journeys: most are started over the API, some by an event."""
+def source(seed: int, journeys: int, began: datetime) -> str:
+    """A catalogue of random journeys for cases that begin then: most are started over the API, some by an event."""
     dice = random.Random(seed)
     holdout = "nobody = GlobalHoldout(0.2)" if seed % 4 == 1 else ""
-    return HEAD.format(seed=seed, holdout=holdout) + "".join(_journey(dice, n) for n in range(journeys))
+    return HEAD.format(seed=seed, holdout=holdout, began=began) + "".join(_journey(dice, n) for n in range(journeys))
 
 
 def _journey(dice: random.Random, n: int) -> str:
@@ -332,7 +349,7 @@ def _journey(dice: random.Random, n: int) -> str:
     # A segment of its own: who is first of two journeys that one event brings in is nobody's promise.
     raters = f"Segment('raters-{n}', did('Rated {n}').within(hours={author.one('1', '3')}))"
     how = f"entry={raters}" if by_event else "params=Choice" if n % 5 == 3 else ""
-    more = dice.sample(MORE, dice.choice((0, 1, 1, 2)))
+    more = dice.sample(MORE, dice.choice((0, 1, 2, 2))) + dice.choice(([], [dice.choice(LIMITS)]))
     again = author.one(*REENTRY) if by_event else "after(minutes=0)"
     begin = entering if by_event else choosing if how else None
     steps = [begin(author, 0)] if begin else []

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from journeys.catalogue import Catalogue, load
 from journeys.contracts import Channel
 from tests.differential.cases import Case, performed
-from tests.differential.comparing import different, refused
+from tests.differential.comparing import different, differently_refused, refused
 from tests.differential.journeys_at_random import with_templates
 from tests.differential.traced import Trace, traced
 from workers.testing.rehearsal import Rehearsal
@@ -115,8 +115,8 @@ def _compared(trace: Trace, stage: Simulated, life: Lived) -> list[str]:
     before = [(UUID(int=n), run) for n, (run, _) in enumerate(life.runs, 2**100)]
     for (id_, _), (_, answers) in zip(before, life.runs, strict=True):
         trace.effects[id_] = answers
-    wrong, reasons = different(trace, before, found(stage, life.case.name)), refused(stage.refusals(life.case.name))
-    return wrong + ([f"refused: {life.refused} / {reasons}"] if reasons != life.refused else [])
+    reasons = refused(stage.refusals(life.case.name))
+    return different(trace, before, found(stage, life.case.name)) + differently_refused(life.refused, reasons)
 
 
 _ADAPTER = TypeAdapter(Recorded)

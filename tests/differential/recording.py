@@ -20,7 +20,8 @@ from tests.differential.journeys_at_random import source
 from tests.differential.recorded import Lived, Recorded, found, imported, place
 from tests.differential.test_differential import SPARE, Drawn, compared, drawn, played
 from tests.differential.traced import Trace, traced
-from workers.testing.rehearsal import MONDAY, Rehearsal
+from workers.testing.rehearsal import Rehearsal
+from workers.testing.served import next_monday
 from workers.testing.servers import Servers
 from workers.testing.simulated import Simulated
 
@@ -32,7 +33,7 @@ def record(servers: Servers, seed: int, faults: Sequence[str], folder: Path) -> 
     """Play telling cases on real servers; what became of them, and where the simulator does not agree."""
     with drawn(seed, DRAWN, folder / "drawn") as every:
         cases = telling(load(every.catalogue), every.cases, faults)
-    written = only(source(seed, int(DRAWN * SPARE)), {case.journey for case in cases})
+    written = only(source(seed, int(DRAWN * SPARE), next_monday()), {case.journey for case in cases})
     taken = Drawn(f"telling_catalogue_{seed}", cases, every.words)
     with imported(taken.catalogue, written, folder / "taken"), played(servers, taken, folder) as (trace, stage):
         return kept(trace, stage, taken, written)
@@ -62,9 +63,9 @@ def _covering(met: dict[str, set[str]]) -> Iterator[str]:
 
 def _simulated(catalogue: Catalogue, cases: Sequence[Case]) -> Recorded:
     with traced() as trace:
-        stage = Simulated(catalogue, MONDAY)
+        stage = Simulated(catalogue, began := next_monday())
         performed(Rehearsal(stage), cases)
-    return Recorded(MONDAY, "", [_lived(trace, stage, case) for case in cases])
+    return Recorded(began, "", [_lived(trace, stage, case) for case in cases])
 
 
 def _lived(trace: Trace, stage: Simulated, case: Case) -> Lived:

@@ -13,13 +13,14 @@ import pytest
 
 from journeys.catalogue import load
 from tests.differential.cases import Case, cases, performed, worthy
-from tests.differential.comparing import different, refused
+from tests.differential.comparing import different, differently_refused, refused
 from tests.differential.crowd import Crowd, crowd
 from tests.differential.journeys_at_random import source
 from tests.differential.recorded import found, imported, place
-from tests.differential.traced import WORDS, Trace, traced
+from tests.differential.traced import WORDS, Trace, declared, traced
 from tests.profile import scaled
-from workers.testing.rehearsal import MONDAY, Rehearsal
+from workers.testing.rehearsal import Rehearsal
+from workers.testing.served import next_monday
 from workers.testing.servers import Servers
 from workers.testing.simulated import Simulated
 
@@ -43,20 +44,23 @@ class Drawn:
 def drawn(seed: int, number: int, folder: Path) -> Iterator[Drawn]:
     """Cases, each in a journey of its own: simulated first, those that show too little are left out."""
     name, journeys = f"random_catalogue_{seed}_{number}", int(number * SPARE)
-    with imported(name, source(seed, journeys), folder):
+    written = source(seed, journeys, began := next_monday())
+    with imported(name, written, folder):
         with traced() as trace:
-            stage = Simulated(load(name), MONDAY)
+            stage = Simulated(load(name), began)
             tried = list(cases(seed, [f"drawn_{n}" for n in range(journeys)], TRIES))
             met = performed(Rehearsal(stage), tried)
         shown = {case.journey: case for case in reversed(tried) if worthy(stage, trace, case, met=met[case.name])}
         chosen = sorted(shown.values(), key=lambda case: case.name)[:number]
-        yield Drawn(name, chosen, sum((words_of(stage, trace, case) for case in chosen), Counter[str]()))
+        said = declared(written)
+        words = [Counter(said[case.journey] | words_of(stage, trace, case)) for case in chosen]
+        yield Drawn(name, chosen, sum(words, Counter[str]()))
 
 
-def words_of(stage: Simulated, trace: Trace, case: Case) -> Counter[str]:
-    """The words that came up in a case, once each."""
+def words_of(stage: Simulated, trace: Trace, case: Case) -> set[str]:
+    """The words of the handle that came up in a case."""
     runs = stage.world.runs.of(stage.world.customers[case.name])
-    return Counter(set[str]().union(*(trace.words[run.start.run_id] for run in runs)))
+    return set[str]().union(*(trace.words[run.start.run_id] for run in runs))
 
 
 def test_every_word_comes_up_often_enough(tmp_path: Path) -> None:
@@ -89,7 +93,6 @@ def compared(trace: Trace, stage: Crowd, chosen: Sequence[Case]) -> list[str]:
     real, lines = stage.all_runs(), []
     for name in [case.name for case in chosen]:
         wrong = different(trace, sorted(real[name], key=place), found(stage.shadow, name))
-        reasons = [refused(each.refusals(name)) for each in (stage, stage.shadow)]
-        wrong += [f"refused: {reasons[0]} / {reasons[1]}"] if reasons[0] != reasons[1] else []
+        wrong += differently_refused(*(refused(each.refusals(name)) for each in (stage, stage.shadow)))
         lines += [f"{name}: {line}" for line in wrong]
     return lines

@@ -1,15 +1,19 @@
 """What runs really did, on either runtime: their authors' words, and what every question, wait and message came to."""
 
+import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import wraps
+from inspect import signature
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
 from temporalio import workflow
 
+from journeys.authoring import journey
 from journeys.contracts import Receipt
 from journeys.handle import Journey
 from journeys.handle.branch import HERE
@@ -18,8 +22,23 @@ from journeys.reference import words_of
 from journeys.simulate import Run as Simulated
 from journeys.temporal.workflow import JourneyRun
 
-#: The words of the handle: each has to come up.
-WORDS = frozenset(name for kind in Journey.__mro__ if "journeys.handle" in kind.__module__ for name in words_of(kind))
+#: A run's clock on a real server goes on while it works.
+CLOSE = timedelta(minutes=2)
+#: What journeys declare that moves nobody, or what only several customers at once, or later entries, would show.
+_SILENT = {"bare", "kpi", "purpose", "ends_on_leave", "max_lateness"}
+_HANDLE = {name for kind in Journey.__mro__ if "journeys.handle" in kind.__module__ for name in words_of(kind)}
+#: The words of the handle and of what journeys declare: each has to come up.
+WORDS = frozenset(_HANDLE | (set(signature(journey).parameters) - _SILENT) | {"money", "ramp"})
+
+
+def declared(source: str) -> dict[str, set[str]]:
+    """The words with which each journey of a catalogue is declared."""
+    journeys = [each for each in ast.parse(source).body if isinstance(each, ast.AsyncFunctionDef)]
+    return {each.name: {word for part in ast.walk(each.decorator_list[0]) if (word := _word(part))} for each in journeys}
+
+
+def _word(part: ast.AST) -> str | None:
+    return part.arg if isinstance(part, ast.keyword) else part.id if isinstance(part, ast.Name) else None
 
 
 class Trace:
@@ -28,6 +47,17 @@ class Trace:
     def __init__(self) -> None:
         self.words: dict[UUID, set[str]] = defaultdict(set)
         self.effects: dict[UUID, list[tuple[int, str, str]]] = defaultdict(list)
+        self._places: dict[tuple[str, int], int] = {}
+
+    def keep(self, run: UUID, effect: tuple[int, str, str], place: tuple[str, int] | None) -> None:
+        """One more; or the same as before, where a worker was too slow with a task and it is done again."""
+        kept = self.effects[run]
+        if place is None or place not in self._places:
+            if place is not None:
+                self._places[place] = len(kept)
+            kept.append(effect)
+        else:
+            kept[self._places[place]] = effect
 
     def told(self, run: UUID) -> list[tuple[int, str, str]]:
         """What came of a run's effects, branch by branch."""
@@ -71,15 +101,26 @@ def _noted(trace: Trace, name: str, word: Any) -> Any:
 def _kept(trace: Trace, start: str, name: str, effect: Callable[..., Any]) -> Any:
     @wraps(effect)
     async def kept(run: Any, asked: Any, *more: Any) -> Any:
+        place = _place(run) if workflow.in_workflow() else None
         came = await effect(run, asked, *more)
-        if workflow.in_workflow() and workflow.unsafe.is_replaying():
-            return came  # its worker had forgotten it
+        if (workflow.in_workflow() and workflow.unsafe.is_replaying()) or _is_put_off_briefly(came, run.now()):
+            return came  # its worker had forgotten it; or seconds decided, which real clocks spend
         branch = HERE.get()
-        what = getattr(asked, "summary", None) or getattr(asked, "step", None) or "first"
-        trace.effects[getattr(run, start).run_id].append((branch.code if branch else 0, f"{name} {what}", _plain(came)))
+        what = getattr(asked, "what", None) or getattr(asked, "step", None) or "first"
+        trace.keep(getattr(run, start).run_id, (branch.code if branch else 0, f"{name} {what}", _plain(came)), place)
         return came
 
     return kept
+
+
+def _place(run: Any) -> tuple[str, int]:
+    """Which of a workflow's effects begins: the same number whenever its code runs again."""
+    run.begun = getattr(run, "begun", 0) + 1
+    return workflow.info().run_id, run.begun
+
+
+def _is_put_off_briefly(came: Any, now: datetime) -> bool:
+    return isinstance(came, Receipt) and came.retry_at is not None and came.retry_at - now <= CLOSE
 
 
 def _plain(came: Any) -> str:

@@ -34,6 +34,7 @@ STARTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("asks_the_team", {}),
     ("asks_people", {}),
     ("waits_once", {}),
+    ("waits_for_two_of_one_change", {}),
     ("by_the_clock", {}),
     ("by_the_clock", {}),
     ("acts", {}),

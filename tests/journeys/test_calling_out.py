@@ -49,6 +49,8 @@ async def test_a_call_costs_a_line_and_leaves_nothing_personal(trial: Shop) -> N
     assert told["crm"]["customer"] == {"tier": "silver"}
     (push,) = [message for message in trial.sandbox.messages if message.provider == "fcm"]
     assert push.title == "Hi Ana of Elm Street", "its template says what the service gave"
+    story = (await trial.operate("GET", f"/v1/runs/{run.id}/story")).json()
+    assert ([stop["kind"] for stop in story["at"]], story["note"]) == (["wait"], None), "behind both calls"
 
 
 async def test_a_service_that_does_not_answer_at_once_is_asked_on_a_queue_of_its_own(trial: Shop) -> None:

@@ -3,10 +3,15 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from changing import NAME, Changing, changing, folder  # noqa: F401 - fixtures
 
+from journeys import Journey, journey
+from journeys.contracts import Done, RunStart
+from journeys.walk.again import unlike
+from segments import did
 from store import versions as stored
 from store.runs.views import Run
 from tests.command_line import Finished, journeys
@@ -17,6 +22,7 @@ from workers.testing.shop import Shop
 NOW = timedelta(0)
 NOTE, WAIT = "await j.push('note')", "await j.wait(days=3)"
 LATER = "await j.push('note')"
+FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
 async def preview(shop: Shop, runs: Sequence[Run]) -> dict[object, Prospect]:
@@ -65,6 +71,18 @@ async def test_people_go_on_with_the_new_steps_from_where_they_stand(changing: C
         assert over.sent == 3
         due = [message.due_at for message in await shop.messages(runs[0])]
         assert timedelta(days=1) - timedelta(minutes=5) < due[1] - due[0] < timedelta(days=1) + timedelta(minutes=5)
+
+
+def test_whoever_was_asked_in_other_words_goes_on() -> None:
+    """A predicate may be mended under those who have answered it."""
+    before = Done(at=FIRST), Done(at=FIRST, answer=False, what="reached"), Done(at=FIRST, what="a wait")
+    start = RunStart(run_id=uuid4(), customer_id=uuid4(), entered_at=FIRST, started_at=FIRST, past=list(before))
+
+    async def asks(j: Journey) -> None:
+        await j.reached(did("Order Completed").at_least(2))
+        await j.wait(days=1)
+
+    assert unlike(journey()(asks), start) is None
 
 
 async def test_whoever_has_done_what_the_new_steps_would_not_have_done_stays(changing: Changing) -> None:  # noqa: F811 - the fixture

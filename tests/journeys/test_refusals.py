@@ -291,6 +291,16 @@ def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
     assert str(found.problems[-1]).startswith(f"{NAME}/c.py:1:12: this is not Python")
 
 
+def test_a_keyword_that_there_is_not_hides_no_other_mistake(package: Path) -> None:
+    first = journey_of("await j.push('hi')", declared="renetry=once(), holdout=2")
+    second = journey_of("await j.push('high')").replace("trial", "other")
+    assert [problem.partition(";")[0] for problem in told(package, first + second)] == [
+        "1: journey trial: @journey has no renetry=",
+        "1: journey trial: holdout cannot be 2",
+        "6: journey other: there is no push template high",
+    ]
+
+
 def test_templates_and_segments_are_told_together_with_their_lines(package: Path) -> None:
     source = journey_of("await j.push('hi', only=Segment('vips', trait('tier') == 'gold'))", "await j.email('letter')")
     found = examined(package, source, bad__push__yaml="title: Hi\nbody: '{{ customer.fistName }}'\n")
@@ -413,6 +423,22 @@ def test_a_branch_on_each_choice_of_a_parameter_is_seen(package: Path) -> None:
     assert [problem.partition(";")[0] for problem in found] == [
         "10: journey trial: there is no push template nothing",
         "12: journey trial raises ZeroDivisionError (division by zero)",
+    ]
+
+
+def test_parameters_without_a_default_are_refused_where_a_segment_brings_people_in(package: Path) -> None:
+    params = (
+        "from pydantic import BaseModel, Field\n"
+        "class P(BaseModel):\n    tone: bool\n    size: int = 3\n    code: str\n"
+        "class Q(BaseModel):\n    size: int = Field(0, ge=1, validate_default=True)\n"
+        "class R(BaseModel):\n    size: int = 1\n"
+    )
+    trials = {name: journey_of("await j.push('hi')", declared=f"entry=carts, params={name}") for name in "PQR"}
+    found = told(package, params + "".join(steps.replace("trial", name.lower()) for name, steps in trials.items()))
+    brings = "who enters by the segment brings no parameters, and"
+    assert found == [
+        f"10: journey p: {brings} P lacks a default that fits: tone, code; give it one, or remove entry=",
+        f"13: journey q: {brings} Q lacks a default that fits: size; give it one, or remove entry=",
     ]
 
 

@@ -5,13 +5,21 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pydantic import BaseModel
 
+from journeys import Journey, Service, journey
 from journeys.catalogue import load
 from journeys.contracts import Outcome, Reason, Receipt, RunStart
 from journeys.heard import Happened
 from journeys.walk.explore import ANY_DAY, Path, entered, explore
-from journeys.walk.retrace import Known, Standing, Told, Waited, retrace
+from journeys.walk.retrace import Asked, Known, Standing, Told, Waited, retrace
 
+
+class Points(BaseModel):
+    balance: int
+
+
+POINTS = Service("points", gives=Points)
 JOURNEYS = load("definitions").journeys
 A_MOMENT = timedelta(seconds=1)
 
@@ -73,6 +81,38 @@ def test_what_comes_next_is_told_with_its_times_and_whether_it_is_sure() -> None
         ("email cart-alternatives", timedelta(days=3), True),
         ("finished", timedelta(days=3), True),
     ]
+
+
+def test_a_run_that_was_moved_here_stands_behind_a_change_that_it_does_not_have() -> None:
+    async def steps(j: Journey) -> None:
+        if j.changed("greets"):
+            await j.email("hello")
+        await j.wait(hours=1)
+        await j.push("note")
+        await j.wait(days=2)
+
+    start = RunStart(run_id=UUID(int=1), customer_id=UUID(int=1), entered_at=ANY_DAY, started_at=ANY_DAY)
+    sent = {("push:note", 1): Told(Receipt(outcome=Outcome.SENT), ANY_DAY + timedelta(hours=1))}
+    standing = retrace(journey()(steps), start, Known(sent), ANY_DAY + timedelta(hours=2))
+    assert standing is not None
+    assert [stop.what for stop in standing.stops] == ["wait 2 d"]
+
+
+def test_a_call_that_has_no_answer_yet_is_where_the_run_stands_and_its_refusal_is_known() -> None:
+    async def steps(j: Journey) -> None:
+        answer = await j.fetch(POINTS)
+        await j.wait(hours=answer.value.balance if answer else 2)
+        await j.push("note")
+
+    start = RunStart(run_id=UUID(int=1), customer_id=UUID(int=1), entered_at=ANY_DAY, started_at=ANY_DAY)
+    again = ANY_DAY + timedelta(minutes=9)
+    stood = []
+    for asked in (Asked(None, again), Asked(ANY_DAY, answer={"balance": 7}), Asked(ANY_DAY, reason=Reason.SAID_NO)):
+        standing = retrace(journey()(steps), start, Known(calls={1: asked}), ANY_DAY + timedelta(minutes=5))
+        assert standing is not None
+        stood.append([(stop.what, stop.until) for stop in standing.stops])
+    hour = timedelta(hours=1)
+    assert stood == [[("fetch points", again)], [("wait 7 h", ANY_DAY + 7 * hour)], [("wait 2 h", ANY_DAY + 2 * hour)]]
 
 
 def test_a_message_that_waits_is_where_the_run_stands() -> None:

@@ -1,6 +1,7 @@
-"""The simulator against Temporal: random customers, events, outcomes and clocks; the same messages, ends and refusals.
+"""The simulator against Temporal: random customers of the trial catalogue; the same messages, ends and refusals.
 
-Few at once by default, because each costs a second on real servers; in the long profile more than two thousand.
+Beside random journeys (`tests/differential`) these meet each other: at caps, in line, and where one starts or ends another. A
+shop costs a minute on real servers: one by default, forty in the long profile.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from workers.testing.served import Served, served
 from workers.testing.servers import Servers
 
 CUSTOMERS = scaled(5, 8)
-SHOPS = scaled(1, 260)
+SHOPS = scaled(1, 40)
 #: A run's clock on a real server goes on while it works.
 CLOSE = timedelta(minutes=1)
 

@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -55,6 +56,16 @@ async def advice(j: Journey) -> None:
     await j.wait(minutes=30)
 
 
+class Tone(BaseModel):
+    tone: Literal["warm", "plain"] = "warm"
+    note: str = "from the model"
+
+
+@journey(entry=Segment("callers", did("Called")), params=Tone, reentry=once())
+async def by_default(j: Journey) -> None:
+    await j.push("c" if j.params.tone == "warm" else "b")
+
+
 @journey(entry=Segment("gold", trait("tier") == "gold"), reentry=once())
 async def is_gold(j: Journey) -> None:
     await j.push("b")
@@ -68,6 +79,7 @@ def journeys_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     (folder / "__init__.py").write_text(SOURCE)
     for template in ("a", "b"):
         (folder / f"{template}.push.yaml").write_text("title: Hi\nbody: there\n")
+    (folder / "c.push.yaml").write_text("params: [note]\ntitle: Hi\nbody: '{{ params.note }}'\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield NAME
     load.cache_clear()
@@ -94,13 +106,31 @@ def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Reh
     assert ana.entered("refill", times=1)
 
 
+def test_who_enters_by_the_segment_gets_the_defaults_of_the_parameters(shop: Rehearsal) -> None:
+    gets_the_defaults(shop)
+
+
 def test_who_stands_in_line_has_not_entered_and_is_let_in_at_the_instant_at_which_there_is_room(shop: Rehearsal) -> None:
     stands_in_line(shop)
 
 
-def test_the_line_moves_on_servers_too(journeys_catalogue: str, servers: Servers, tmp_path: Path) -> None:
+def test_the_line_moves_and_defaults_are_given_on_servers_too_though_they_are_slow_to_take_up_runs(
+    journeys_catalogue: str, servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SimpleNamespace(now=lambda zone: datetime.now(zone) - timedelta(seconds=40))
+    monkeypatch.setattr("workers.testing.on_time.datetime", slow)  # each run begins so much later than it was let in
     with served(servers, journeys_catalogue, tmp_path) as stage:
         stands_in_line(Rehearsal(stage))
+        gets_the_defaults(Rehearsal(stage))
+        with pytest.raises(AssertionError, match="nobody waits for this task: called of eva"):
+            stage._portal.call(stage._complete, "eva", "called", {"outcome": None, "values": {}})
+
+
+def gets_the_defaults(shop: Rehearsal) -> None:
+    eva = shop.customer("eva")
+    eva.does("Called")
+    assert eva.got("push:c")
+    assert eva.left("by_default", "finished")
 
 
 def stands_in_line(shop: Rehearsal) -> None:

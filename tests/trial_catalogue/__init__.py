@@ -366,6 +366,13 @@ async def waits_once(j: Journey) -> None:
     await j.first(bought=did("Order Completed"), gold=trait("tier") == "platinum", timeout=timedelta(days=3))
 
 
+@journey(reentry=after(minutes=0))
+async def waits_for_two_of_one_change(j: Journey) -> None:
+    """A trait, and the segment that it makes."""
+    answer = await j.first(tier=trait("tier") == "platinum", entered=platinums, timeout=timedelta(days=3))
+    await (j.push("note") if answer.entered else j.email("note"))
+
+
 @journey(reentry=after(minutes=0), timezone="Europe/Madrid")
 async def by_the_clock(j: Journey) -> None:
     """On Saturday morning where they live; then before their birthday, if that is known; then in the daytime."""

@@ -134,12 +134,14 @@ def test_the_image_holds_every_package_and_installs_by_hash() -> None:
     assert "\nUSER journeys\n" in text
 
 
-def test_compose_itself_accepts_the_file() -> None:
-    if (
-        not shutil.which("docker")
-        or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip("docker compose is not installed here")
-    command = ["docker", "compose", "--env-file", "deploy/example.env", "config", "--quiet"]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
+def has_compose() -> bool:
+    asked = ["docker", "compose", "version"]
+    return bool(shutil.which("docker")) and not subprocess.run(asked, capture_output=True, check=False).returncode
+
+
+if has_compose():
+
+    def test_compose_itself_accepts_the_file() -> None:
+        command = ["docker", "compose", "--env-file", "deploy/example.env", "config", "--quiet"]
+        finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stderr

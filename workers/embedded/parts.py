@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
 
@@ -94,7 +95,7 @@ def answers(url: str) -> Ready:
                 return True
         except urllib.error.HTTPError:
             return True
-        except OSError:
+        except (OSError, HTTPException):  # nobody, or somebody else who speaks another protocol there
             return False
 
     return check

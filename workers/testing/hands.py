@@ -20,6 +20,8 @@ from workers.testing.shop import Shop
 
 #: Runs are turned a little beyond an instant: their clocks go on while they work, so what is due then may be due later.
 _SLACK = timedelta(seconds=20)
+#: A run whose worker was slow to take it up may be so late, and others may wait for its end.
+_LATEST = timedelta(seconds=100)
 _STEP = timedelta(seconds=5)
 _PATIENCE = 60.0
 _PAUSE = 0.02
@@ -61,6 +63,11 @@ def _waits(seen: DescribeWorkflowExecutionResponse) -> bool:
 def _begun(row: Run) -> bool:
     """Whether Temporal has a run: one that waits to be let in is not there yet."""
     return row.ended_at is None and row.started_at is not None
+
+
+def beyond(room: timedelta) -> timedelta:
+    """How far to turn runs beyond an instant after which nothing is due or done for so long: halfway, if that is enough."""
+    return max(_SLACK, min(_LATEST, room / 2))
 
 
 class Hands:

@@ -26,7 +26,7 @@ from store.deliveries.feedback import NewEvent, living, store_events
 from store.runs.calls import calls_of
 from store.runs.views import Run as Row
 from workers.sandbox.services import ServiceAnswer
-from workers.testing.hands import Hands
+from workers.testing.hands import Hands, beyond
 from workers.testing.people import address_of
 from workers.testing.seen import Called, Message, Refusal, Run, waiting_as
 from workers.testing.servers import Servers, fresh_database
@@ -87,13 +87,13 @@ async def _open(servers: Servers, catalogue: str, folder: Path, more: Mapping[st
         database = await connect(dsn)
         try:
             async with open_shop(database, dsn, servers.temporal, folder, catalogue=catalogue, on_time=True, **more) as shop:
-                shop.clock.set(_monday())
+                shop.clock.set(next_monday())
                 yield shop
         finally:
             await database.close()
 
 
-def _monday() -> datetime:
+def next_monday() -> datetime:
     """The next Monday at nine: servers have no past."""
     now = datetime.now(UTC)
     monday = now.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=-now.weekday())
@@ -154,9 +154,12 @@ class Served:
 
     def passes(self, until: datetime) -> None:
         """Time passes from instant to instant at which the shadow has something to do."""
-        due = [(at, name) for at, name in self.shadow.steps(until)]
+        due = list(self.shadow.steps(until))
         for at, together in groupby(due, key=lambda each: each[0]):
-            self._portal.call(self._hands.turn, at, [self._profiles[name] for name in sorted({name for _, name in together})])
+            names = {name for _, name in together}
+            following = min((then for then, name in due if then > at and name in names), default=until)
+            profiles = [self._profiles[name] for name in sorted(names)]
+            self._portal.call(self._hands.turn, at, profiles, beyond(following - at))
         self._portal.call(self._hands.turn, until, [])
 
     def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
@@ -184,8 +187,7 @@ class Served:
 
     def completes(self, name: str, which: str, outcome: str | None, values: Mapping[str, Any]) -> bool:
         """Somebody of the company does what a customer's run waits for."""
-        waits = self.shadow.expecting(name, which) is not None
-        if waits:
+        if waits := self.shadow.expecting(name, which) is not None:
             self._portal.call(self._complete, name, which, {"outcome": outcome, "values": dict(values)})
             self.shadow.completes(name, which, outcome, values)
         return waits
@@ -286,6 +288,7 @@ class Served:
                    order by r.entered_at, r.id limit 1"""
         async with self._about(name):
             task = await self.shop.database.pool.fetchval(asked, self._profiles[name], which, self.now)
+            assert task is not None, f"nobody waits for this task: {which} of {name}"
             answer = await self.shop.operate("POST", f"/v1/tasks/{task}/done", json=how)
         assert answer.is_success, answer.text
 

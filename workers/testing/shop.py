@@ -72,7 +72,7 @@ class HandClock(Clock):
         self._now = now
 
 
-@dataclass
+@dataclass(repr=False)  # a whole catalogue, written out each time that somebody names the task that made it
 class Shop:
     """What a test works with."""
 
@@ -273,7 +273,7 @@ async def open_shop(
         skipper = TimeSkipper(await connect_temporal(settings), config=TimeSkippingConfig(enabled=False))
         now = datetime.now(UTC)
         clock = HandClock(real_origin=now, business_origin=now, speed=speed)
-        client = starting_on_time(skipper, clock) if on_time else skipper.client
+        client = starting_on_time(skipper.client, clock) if on_time else skipper.client
         parts = with_clock(assemble(settings, database, client), clock)
         sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)

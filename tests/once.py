@@ -1,0 +1,51 @@
+"""What is the same whichever test asks for it, and dear: made once in a process, not once in a test.
+
+Promise: what a test made another is made anew: a catalogue of its own or imported again, certificates in another file.
+"""
+
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+import jwt.algorithms
+import pytest
+
+from workers import definitions, versions
+from workers.sandbox import accounts
+
+T = TypeVar("T")
+
+_ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def made_once() -> Iterator[None]:
+    """As long as the block lasts."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(definitions, "examine", _kept(definitions.examine))
+        patched.setattr(versions, "archive_now", _kept(versions.archive_now))
+        patched.setattr(accounts, "_fresh", cache(accounts._fresh))
+        patched.setattr(jwt.algorithms, "load_pem_private_key", cache(jwt.algorithms.load_pem_private_key))
+        patched.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
+def _kept(look: Callable[[str], T]) -> Callable[[str], T]:
+    """What a look at one of the repository's catalogues found, until it is imported again."""
+    seen: dict[str, tuple[ModuleType, T]] = {}
+
+    def once(module: str) -> T:
+        if module in seen and seen[module][0] is sys.modules.get(module):
+            return seen[module][1]
+        found = look(module)
+        imported = sys.modules.get(module)
+        if imported and _ROOT in Path(str(imported.__file__)).parents:
+            seen[module] = imported, found
+        return found
+
+    return once
