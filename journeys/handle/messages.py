@@ -7,7 +7,7 @@ from typing import Any
 from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
 from journeys.errors import CatalogueError
 from journeys.handle.base import ENDING, EntryModel, RunEnded
-from journeys.handle.said import Said, checked
+from journeys.handle.said import Said, checked, meant
 from journeys.handle.waiting import Waiting
 from journeys.keepable import a_kind, is_plain
 from journeys.policies import Window, Within
@@ -225,7 +225,7 @@ def check_message(channel: Channel, template: object, params: dict[str, Plain]) 
         if not is_plain(value):
             raise CatalogueError(
                 f"j.{channel.value}: {name}= is a number, a flag or a text, not {a_kind(value)}",
-                remedy="pass each part by a name of its own; a template shows no more",
+                remedy=f"{meant(name)}Pass each part by a name of its own; a template shows no more",
             )
 
 
