@@ -318,6 +318,19 @@ def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
     assert str(found.problems[-1]).startswith(f"{NAME}/c.py:1:12: this is not Python")
 
 
+def test_a_called_journey_is_told_whose_params_it_reads(package: Path) -> None:
+    called = """from pydantic import BaseModel
+class Offer(BaseModel):
+    loud: bool = False
+@journey(params=Offer)
+async def sale(j: Journey) -> None:
+    if j.params.loud:
+        await j.push("hi")
+"""
+    (problem,) = told(package, called + journey_of("await sale(j)"))
+    assert problem.startswith("6: no parameter 'loud' to branch on in journey trial; declare it there (a journey that it calls")
+
+
 def test_a_keyword_that_there_is_not_hides_no_other_mistake(package: Path) -> None:
     first = journey_of("await j.push('hi')", declared="renetry=once(), holdout=2")
     second = journey_of("await j.push('high')").replace("trial", "other")
