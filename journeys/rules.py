@@ -71,6 +71,6 @@ SENTENCES = {
     Rule.NO_KPI: "any other journey that declares neither; the goal counts as a KPI",
     Rule.NO_MESSAGE: "a journey that does nothing to its customer on any path",
     Rule.TWICE: "a message that one customer may get from two places on one path",
-    Rule.UNREACHED: "a step that no path comes to",
+    Rule.UNREACHED: "a step that no path comes to, or none of those that were walked",
     Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",
 }

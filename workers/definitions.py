@@ -15,7 +15,7 @@ from activities.templating.errors import Problem as Fault
 from activities.templating.vocabulary import unknown
 from journeys import catalogue
 from journeys.authoring import JourneyDefinition
-from journeys.catalogue import Catalogue
+from journeys.catalogue import Catalogue, no_price
 from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
 from journeys.rules import Rule
@@ -69,6 +69,7 @@ def examine(module: str) -> Examined:
         for name, seen in checked.seen.items():
             definition = checked.catalogue.journeys[name]
             problems += [] if templates is None else _messages(definition, seen, templates)
+            problems += _unpriced(definition, seen, checked.catalogue)
             problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
     return Examined(_sorted(problems), checked.catalogue, templates)
 
@@ -104,6 +105,13 @@ def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> 
 
 def _of_template(fault: Fault, file: str, line: int, whose: str = "") -> Problem:
     return Problem(file, line, 1, f"{whose}{fault.text}", remedy=fault.remedy, rule=Rule(fault.rule))
+
+
+def _unpriced(definition: JourneyDefinition, seen: Seen, found: Catalogue) -> Iterator[Problem]:
+    """Insist that a journey with a budget in money knows what its messages cost, on the channels that it uses."""
+    missing = sorted({call.request.channel.value for call in seen.calls.values()} - {*found.prices})
+    if missing and found.prices:
+        yield from no_price(definition, f"says nothing of {' and '.join(missing)}")
 
 
 def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:

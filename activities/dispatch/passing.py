@@ -3,21 +3,15 @@
 import traceback
 from pathlib import Path
 
-import asyncpg
 from temporalio.service import RPCError
 
 from activities.versions import UnknownVersion
-from store.away import AWAY
-
-_PASSING: tuple[type[BaseException], ...] = (*AWAY, asyncpg.TransactionRollbackError, RPCError, UnknownVersion)
+from store import away
 
 
 def passes(error: BaseException) -> bool:
-    """Whether Postgres or Temporal is away, or somebody was faster, so that no entry is to blame.
-
-    A value that the driver cannot write stands in one entry, although it counts among the errors of its interface.
-    """
-    return isinstance(error, _PASSING) and not (isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError))
+    """Whether Postgres or Temporal is away, or somebody was faster, so that no entry is to blame."""
+    return isinstance(error, RPCError | UnknownVersion) or away.passes(error)
 
 
 def kind_and_place(error: BaseException) -> dict[str, str]:

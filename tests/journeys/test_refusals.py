@@ -64,7 +64,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait()", "j.wait() does not say how long; write j.wait(hours=1)"),
         ("await j.wait(hours='1')", "j.wait: hours='1' is not a number; write j.wait(hours=1)"),
         ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than the calendar"),
-        ("await j.fax('hi')", "there is no j.fax; Messages go by email, push, sms, whatsapp"),
+        ("await j.fax('hi')", "there is no j.fax; Messages go by email, push, sms, web_push, whatsapp"),
         ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
         ("await j.push()", "j.push needs the name of a template"),
         ("await j.push(7)", "j.push takes the name of a template"),
@@ -218,7 +218,7 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("budget=Budget(messages=5, per='year')", "a budget is not per='year'; write per="),
         ("budget=Budget(messages=5, when_spent='wait')", 'write when_spent="skip" or, with per=, "wait"'),
         ("budget=Budget(money='much')", "budget: 'much' is no sum of money; write a number with at most six decimals"),
-        ("budget=Budget(money=5)", "says nothing of push and whatsapp and email and sms; keep the price of each channel"),
+        ("budget=Budget(money=5)", "prices = Prices(…) tells none; keep the price of each channel"),
         ("capacity=0", "capacity is how many customers are in it at once, not 0; write 1 or more; to let nobody in, kill"),
         ("capacity='many'", "capacity is how many customers are in it at once, not 'many'"),
         ("rate=100", "rate is no rate: 100; write per_hour(100), or ramp(per_hour(100), per_hour(1_000), every="),
@@ -588,3 +588,17 @@ def test_templates_know_what_services_give(package: Path) -> None:
     text = "title: '{{ fetched.points.greeting }}'\nbody: '{{ fetched.points.greetings }}'\n"
     (typo,) = examined(package, header + SERVICES + journey_of("await j.push('own')"), own__push__yaml=text).problems
     assert "unknown variable fetched.points.greetings; did you mean fetched.points.greeting?" in typo.told
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        ("await j.email('hi')", []),
+        ("await j.email('hi') or await j.sms('hi')", ["prices = Prices(…) says nothing of sms; keep"]),
+    ],
+)
+def test_a_budget_in_money_asks_for_the_prices_of_the_channels_in_use(package: Path, step: str, wrong: list[str]) -> None:
+    prices = "from journeys import Budget, Prices\nprices = Prices(email=1)\n"
+    source = journey_of(step, declared="goal=did('A'), reentry=once(), budget=Budget(money=5)", above=prices)
+    found = [problem for problem in told(package, source, hi__sms__yaml="text: hi") if "Prices" in problem]
+    assert [sentence in problem for sentence, problem in zip(wrong, found, strict=True)] == [True] * len(wrong)

@@ -357,6 +357,42 @@ def test_moments_come_and_those_of_a_trait_may_not() -> None:
     }
 
 
+def test_dates_come_before_a_journey_is_over_and_after() -> None:
+    @journey(goal=purchases, exits={"too long": timedelta(days=30)})
+    async def around(j: Journey) -> None:
+        if await j.until(date(2026, 12, 24), "10:00"):
+            await j.push("christmas")
+        if await j.until(trait="profile.birthday", before=timedelta(days=3), at="10:00"):
+            await j.push("soon")
+            await j.until(trait="profile.birthday", at="10:00")
+            await j.push("today")
+
+    found = explore(around)
+    assert {call.template: call.due_at.date() for call in reversed(message_calls(around))} == {
+        "christmas": date(2026, 1, 2),
+        "soon": date(2026, 1, 2),
+        "today": date(2026, 1, 5),
+    }
+    assert any(path.effects[-1].what.startswith("until 2026-12-24") for path in found.paths)
+    assert any(len(path.effects) == 3 and path.effects[-1].what.startswith("until 3 d before") for path in found.paths)
+    assert lint(around) == []
+
+
+def test_what_none_of_the_walked_paths_comes_to_is_said() -> None:
+    @journey(goal=purchases)
+    async def long(j: Journey) -> None:
+        receipt = None
+        for n in range(20):
+            receipt = await j.push(f"push-{n}") or await j.email(f"email-{n}")
+            await j.wait(days=1)
+        if receipt is None:
+            await j.push("never")
+
+    (doubt,) = lint(long)
+    assert "is on no path of the " in doubt.text
+    assert "that were walked, and so is not checked" in doubt.text
+
+
 class Doses(BaseModel):
     doses: int
     cold: bool = False
