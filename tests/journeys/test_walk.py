@@ -16,7 +16,7 @@ from journeys.walk.leading import leading_wait
 from journeys.walk.lint import lint
 from journeys.walk.picture import svg
 from journeys.walk.seen import look_through, message_calls
-from segments import Segment, purchases, trait
+from segments import Segment, did, purchases, trait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -376,6 +376,20 @@ def test_dates_come_before_a_journey_is_over_and_after() -> None:
     assert any(path.effects[-1].what.startswith("until 2026-12-24") for path in found.paths)
     assert any(len(path.effects) == 3 and path.effects[-1].what.startswith("until 3 d before") for path in found.paths)
     assert lint(around) == []
+
+
+def test_an_end_by_an_exit_is_drawn_by_its_name() -> None:
+    @journey(goal=purchases, exits={"bought": did("Bought"), "too long": timedelta(days=30)})
+    async def slow(j: Journey) -> None:
+        if not await j.wait_for(trait("tier") == "gold", timeout=timedelta(days=40)):
+            await j.push("hello")
+
+    graph = graph_of(slow)
+    ends = {node.id: node.what for node in graph.nodes if node.kind == "end"}
+    assert {(edge.answer, ends[edge.target]) for edge in graph.edges if edge.target in ends} == {
+        ("it", "finished"),
+        ("in vain", "too long"),
+    }
 
 
 def test_what_none_of_the_walked_paths_comes_to_is_said() -> None:
