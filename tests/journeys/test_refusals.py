@@ -177,7 +177,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("print('x')", "print() is said again on each replay"),
         ("while True: await j.push('hi')", "30 steps follow each other here without a wait; put one into the loop"),
         ("while not await j.reached(did('A')): await j.at(hours=1)", "30 steps follow each other here without a wait"),
-        ("while True: pass", "journey trial does not come to an end: time is up, and the code is still here"),
+        ("while True: pass", "journey trial does not come to an end: after 2 s of processor time the code is still here"),
     ],
 )
 def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str, package: Path) -> None:
