@@ -95,7 +95,9 @@ def part(subtype: str, text: str) -> bytes:
     """One form of a letter's text with its own headers, in whichever encoding is shorter."""
     raw = "\r\n".join(printable(text).splitlines()).encode() + b"\r\n"
     spelt, packed = binascii.b2a_qp(raw, istext=True), base64.encodebytes(raw).replace(b"\n", b"\r\n")
-    name, body = ("quoted-printable", spelt) if len(spelt) <= len(packed) else ("base64", packed)
+    # binascii makes a line of more than 76 where white space ends one at just that length.
+    short = len(spelt) <= len(packed) and all(len(line) <= _LINE for line in spelt.split(b"\r\n"))
+    name, body = ("quoted-printable", spelt) if short else ("base64", packed)
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {name}\r\n\r\n"
     return head.encode() + body
 

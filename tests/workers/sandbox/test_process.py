@@ -1,5 +1,6 @@
 """`python -m workers.sandbox`: says `ready`, serves, stops on SIGTERM with code 0, and fails with one sentence."""
 
+import random
 import signal
 import socket
 import subprocess
@@ -19,8 +20,17 @@ ROOT = Path(__file__).parents[3]
 
 
 def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+    """Two that no client is given by the system before they are taken."""
+    free = (port for port in random.sample(range(20_000, 32_000), 50) if is_free(port))
+    return next(free), next(free)
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def command(folder: Path, port: int, smtp_port: int, *more: str) -> list[str]:
