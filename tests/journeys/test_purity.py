@@ -30,6 +30,12 @@ from journeys.check.purity import impurities
         ("async def f():\n    await asyncio.sleep(3)", "asyncio.sleep()"),
         ("def f():\n    print('x')", "print()"),
         ("def f():\n    import os.path", "imports os.path"),
+        ("async def f(j):\n    for ch in {'a', 'b'}:\n        await j.push(ch)", "write sorted({'a', 'b'})"),
+        ("ALL = frozenset(['a', 'b'])\nasync def f(j):\n    for ch in ALL:\n        await j.push(ch)", "write sorted(ALL)"),
+        ("def f(x):\n    return list({each for each in x})", "is a set"),
+        ("def f(x):\n    return [each for each in set(x) - {1}]", "is a set"),
+        ("def f(x):\n    return next(iter({1, 2} | x))", "is a set"),
+        ("def f(x):\n    return ', '.join(set(x))", "is a set"),
     ],
 )
 def test_an_impurity_is_named_with_its_line(tmp_path: Path, source: str, what: str) -> None:
@@ -48,6 +54,8 @@ def test_an_impurity_is_named_with_its_line(tmp_path: Path, source: str, what: s
         "RULES = []\nRULES.append(1)\nfor rule in (2, 3):\n    RULES.append(rule)\n",
         "def f(id, open):\n    seen = []\n    seen.append(id)\n    return open(seen)\n",
         "from datetime import datetime\nstart = datetime(2026, 1, 1)\n",
+        "ALL = {'a', 'b'}\ndef f(x):\n    return sorted(ALL), any(y in x for y in ALL), sorted(list(ALL)), {y for y in ALL}\n",
+        "def f(x):\n    seen = set(x)\n    seen = sorted(seen)\n    return [each for each in seen]\n",
         "class Point:\n    def __hash__(self):\n        return hash(1)\n    def move(self):\n        self.x = 1\n",
     ],
 )
