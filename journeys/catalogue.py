@@ -250,19 +250,23 @@ def _prices(modules: list[ModuleType]) -> dict[str, int]:
 
 
 def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
-    """The journeys with a budget in money, where prices are not told of all channels, or of one that there is not."""
-    missing = [channel.value for channel in Channel if channel.value not in prices]
+    """The journeys with a budget in money, where no prices are told, or that of a channel which there is not."""
     strange = sorted({*prices} - {*Channel})
     for definition in definitions:
-        budget = definition.spec.budget
-        if isinstance(budget, Budget) and budget.money is not None and (missing or strange):
-            told = f"says nothing of {' and '.join(missing)}" if missing else f"names {', '.join(strange)}, which is no channel"
-            yield definition.problem(
-                Fault(
-                    f"budget in money, where prices = Prices(…) {told}",
-                    'keep the price of each channel at the top of a module, prices = Prices(push=0, whatsapp="0.0659", …)',
-                )
+        if strange or not prices:
+            yield from no_price(definition, f"names {', '.join(strange)}, which is no channel" if strange else "tells none")
+
+
+def no_price(definition: JourneyDefinition, told: str) -> Iterator[Problem]:
+    """What is wrong with the prices, where a journey has a budget in money."""
+    budget = definition.spec.budget
+    if isinstance(budget, Budget) and budget.money is not None:
+        yield definition.problem(
+            Fault(
+                f"budget in money, where prices = Prices(…) {told}",
+                'keep the price of each channel at the top of a module, prices = Prices(push=0, whatsapp="0.0659", …)',
             )
+        )
 
 
 def asked(scope: str, plain: object) -> Iterator[str]:

@@ -125,7 +125,7 @@ def story() -> str:
     records = Records({"event": "Product Added"}, [], [], [], [])
     definition = load("definitions").journeys["cart_abandonment"]
     lives = ({"timezone": "Europe/Madrid"}, None, None)
-    told = tell(Run(**values), records, [message], lives, definition, T0 + timedelta(hours=4))
+    told = tell(Run(**values), records, [message], [], lives, definition, T0 + timedelta(hours=4))
     screen = Console(width=150, file=StringIO(), record=True)
     for part in drawn(told):
         screen.print(part)

@@ -5,7 +5,7 @@ Promise: all that is wrong is told at once, sorted by file and line, each with w
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -15,9 +15,10 @@ from activities.templating.errors import Problem as Fault
 from activities.templating.vocabulary import unknown
 from journeys import catalogue
 from journeys.authoring import JourneyDefinition
-from journeys.catalogue import Catalogue
+from journeys.catalogue import Catalogue, no_price
 from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
+from journeys.handle.said import meant
 from journeys.rules import Rule
 from journeys.temporal import current
 from journeys.walk.seen import Call, Seen
@@ -69,6 +70,7 @@ def examine(module: str) -> Examined:
         for name, seen in checked.seen.items():
             definition = checked.catalogue.journeys[name]
             problems += [] if templates is None else _messages(definition, seen, templates)
+            problems += _unpriced(definition, seen, checked.catalogue)
             problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
     return Examined(_sorted(problems), checked.catalogue, templates)
 
@@ -89,7 +91,11 @@ def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, l
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
     """What is wrong with the messages that a journey sends, at the place where it does."""
     for call, error in lacking(definition, seen, templates):
-        yield from (_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems)
+        told = [_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems]
+        template = templates.found.get((call.request.channel, call.request.template))
+        unknown = sorted(call.request.params.keys() - template.params) if template else []
+        guesses = "".join(map(meant, unknown))
+        yield from (replace(each, remedy=f"{guesses}Or: {each.remedy}") if guesses else each for each in told)
 
 
 def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[tuple[Call, TemplateError]]:
@@ -104,6 +110,13 @@ def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> 
 
 def _of_template(fault: Fault, file: str, line: int, whose: str = "") -> Problem:
     return Problem(file, line, 1, f"{whose}{fault.text}", remedy=fault.remedy, rule=Rule(fault.rule))
+
+
+def _unpriced(definition: JourneyDefinition, seen: Seen, found: Catalogue) -> Iterator[Problem]:
+    """Insist that a journey with a budget in money knows what its messages cost, on the channels that it uses."""
+    missing = sorted({call.request.channel.value for call in seen.calls.values()} - {*found.prices})
+    if missing and found.prices:
+        yield from no_price(definition, f"says nothing of {' and '.join(missing)}")
 
 
 def _conditions(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:

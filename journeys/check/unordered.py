@@ -44,8 +44,6 @@ def _gone_through(node: ast.AST) -> Iterator[ast.expr]:
             yield from arguments
         case ast.Call(func=ast.Attribute(attr="fromkeys" | "join"), args=arguments):
             yield from arguments
-        case ast.Call(func=ast.Attribute(value=value, attr="pop"), args=[]):
-            yield value
 
 
 def _in_any_order(node: ast.AST) -> Iterator[ast.AST]:

@@ -16,6 +16,7 @@ from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, within
+from journeys.endings import by_time
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey, RunEnded
@@ -23,6 +24,7 @@ from journeys.handle.branch import Branch
 from journeys.heard import Expect, Expected, Happened, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, When
 from journeys.services import Service
+from journeys.walk.dates import Dates
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
@@ -108,6 +110,8 @@ class Path:
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
     commands: tuple[Command, ...] = ()
+    #: What ended it before its steps did: an exit, by its name.
+    over_by: str = ""
 
 
 @dataclass
@@ -157,7 +161,7 @@ def _explored(
             asks |= handle.asks_of_changes
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands, handle.over_by)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False
@@ -211,6 +215,8 @@ class Walk:
         self._where: list[Within] = []
         self._forks = Forks()
         self._outside: Place = ()
+        self._dates = Dates()
+        self._ends_by_time = by_time(definition.spec, began) is not None
         self._now = began
         self._at_once = 0
 
@@ -283,16 +289,18 @@ class Walk:
         return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
-        """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not."""
+        """A moment comes, as a clock in Greenwich shows it; a date that may be missing or over also does not.
+
+        Where the run is over at some time anyway, a date comes before that, and later.
+        """
         if isinstance(question, Opens):
             return next_open(question.window, self.zones, self._now)
         asked = question.moment
         if asked.trait is None and asked.day is None:
             return next_of(asked, self.zones, self._now)
-        comes = self._way((place, question.summary), 2) == 0
-        self._add(Effect("question", question.summary, place, self._at, "it comes" if comes else "never"))
-        known = next_of(asked, self.zones, self._now, {asked.trait: self._now.isoformat()} if asked.trait else None)
-        return (known or self._now + timedelta(days=1)) if comes else None
+        way = self._way((place, question.summary), 3 if self._ends_by_time else 2)
+        self._add(Effect("question", question.summary, place, self._at, "never" if way == 1 else "it comes"))
+        return None if way == 1 else self._dates.comes(asked, self.zones, self._now, otherwise=way > 1)
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
         """Each of what is waited for, and in vain."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -44,18 +45,23 @@ _VALUES: tuple[Any, ...] = (
 
 def samples(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     """What `j.params` may hold, some of it: None where no value of ours satisfies the declared model."""
-    return _samples(definition, definition.params, lambda given: definition.branchable(definition.accept(given)))
+    return _samples(definition.steps, definition.params, lambda given: definition.branchable(definition.accept(given)))
 
 
 def entries(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     """What `j.entry` may hold, some of it: None where no value of ours satisfies the declared model."""
     model = definition.spec.entry_model
-    return _samples(definition, model, lambda given: accepted(model, given) if model else {})
+    return _samples(definition.steps, model, lambda given: accepted(model, given) if model else {})
 
 
-def fetched(definition: JourneyDefinition, model: type[BaseModel]) -> list[dict[str, Plain]]:
+def fetched(definition: JourneyDefinition, model: type[BaseModel]) -> tuple[dict[str, Plain], ...]:
     """What a service may give, some of it; nothing to branch on where no value of ours satisfies the declared model."""
-    return [found or {} for found in _samples(definition, model, lambda given: accepted(model, given))]
+    return _fetched(definition.steps, model)
+
+
+@lru_cache(64)  # each way through a journey asks again
+def _fetched(steps: Callable[..., Any], model: type[BaseModel]) -> tuple[dict[str, Plain], ...]:
+    return tuple(found or {} for found in _samples(steps, model, lambda given: accepted(model, given)))
 
 
 def sample(service: Service[Any]) -> dict[str, Any] | None:
@@ -75,12 +81,12 @@ def _usual_values(model: type[BaseModel]) -> dict[str, Any]:
     return {name: value for name, field in model.model_fields.items() if (value := _usual(field)) is not None}
 
 
-def _samples(definition: JourneyDefinition, model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
+def _samples(steps: Callable[..., Any], model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
     if model is None:
         return [{}]
     fields = model.model_fields
     usual = _usual_values(model)
-    near = sorted(_near(definition.steps.__code__ if inspect.isfunction(definition.steps) else None))
+    near = sorted(_near(steps.__code__ if inspect.isfunction(steps) else None))
     tried = [usual]
     for name, field in fields.items():
         choices = [*_choices(field.annotation), *(near if _is_number(field.annotation) else ())]

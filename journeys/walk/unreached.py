@@ -36,12 +36,15 @@ def unreached(definition: JourneyDefinition, explored: Explored) -> Iterator[Pro
         if seen.isdisjoint(_lines(call)) and not any(_decides(branch, call) for branch in undecided):
             told = f"journey {definition.name}: {ast.unparse(call.func)} is on no path"
             remedy = "take it out, or mend the condition before it"
+            if not explored.complete:
+                told += f" of the {len(explored.paths)} that were walked, and so is not checked"
+                remedy = "there are more paths than are walked: try it in a test, or divide the journey"
             yield Problem(file, call.lineno, 1, told, False, remedy, Rule.UNREACHED)
 
 
 def _known(explored: Explored) -> bool:
     stopped = any(path.stop is not None and not isinstance(path.stop, Enough) for path in explored.paths)
-    return explored.complete and not stopped and not any(path.unknown for path in explored.paths)
+    return not stopped and not any(path.unknown for path in explored.paths)
 
 
 def _source(definition: JourneyDefinition) -> ast.AsyncFunctionDef | None:

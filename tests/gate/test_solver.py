@@ -103,7 +103,7 @@ def test_the_solver_finds_what_trying_every_minute_finds(batch: int) -> None:
             shut = shutters(case)
             assert answer.shut_by == tuple(asked[n] for n in shut), case
             assert answer.last is asked[shut[-1]], case
-    assert sum(found) > len(found) / 6, "many are neither now nor never"
+    assert sum(found) > len(found) / 10, "many are neither now nor never"
 
 
 def test_what_is_deferred_by_one_does_not_fall_into_the_hours_of_another() -> None:

@@ -64,13 +64,17 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait()", "j.wait() does not say how long; write j.wait(hours=1)"),
         ("await j.wait(hours='1')", "j.wait: hours='1' is not a number; write j.wait(hours=1)"),
         ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than the calendar"),
-        ("await j.fax('hi')", "there is no j.fax; Messages go by email, push, sms, whatsapp"),
+        ("await j.fax('hi')", "there is no j.fax; Messages go by email, push, sms, web_push, whatsapp"),
         ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
         ("await j.push()", "j.push needs the name of a template"),
         ("await j.push(7)", "j.push takes the name of a template"),
         ("await j.push('hi', 'free')", "j.push takes template only; name what else it is given"),
         ("await j.push('hi', offer=[])", "j.push: offer= is a number, a flag or a text, not a list"),
         ("await j.push('hi', offer='free')", "does not declare; the template declares none: write params: [offer]"),
+        ("await j.push('hi', transactionall=True)", "; did you mean transactional=? Or: the template declares none: write"),
+        ("await j.push('hi', prioritiy=-1)", "; did you mean priority=? Or: the template declares none"),
+        ("await j.push('hi', useles_after=timedelta(1))", "not a timedelta; did you mean useless_after=? Pass"),
+        ("await j.push('hi', undelivered_after=timedelta(1))", "not a timedelta; only j.reach takes undelivered_after=. Pass"),
         ("await j.push('high')", "there is no push template high; did you mean hi?"),
         ("await j.reached()", "j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal="),
         ("await j.reached(did('A') and did('B'))", "write & | ~ (not and, or, not"),
@@ -135,6 +139,29 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("j.task('Call', to='care')", "j.task(…) does nothing by itself; write await j.wait_for(j.task(…), timeout=…)"),
         ("j.replied()", "j.replied(…) does nothing by itself; write await j.wait_for(j.replied(…), timeout=…)"),
         ("j.hold_others()", "j.hold_others(…) does nothing by itself; write async with j.hold_others(…): …"),
+        ("with j.hold_others(): pass", "j.hold_others(…) is not for with; write async with j.hold_others(…): …"),
+        ("for n in j.every(days=1): pass", "j.every(…) is not for for; write async for n in j.every(…): …"),
+        ("async with j.every(days=1): pass", "j.every(…) is not for async with; write async for n in j.every(…): …"),
+        ("[n for n in j.every(days=1)]", "j.every(…) is not for for; write async for n in j.every(…): …"),
+        ("await j.every(days=1)", "j.every(…) is not for await; write async for n in j.every(…): …"),
+        ("await j.task('Call', to='care')", "j.task(…) is not for await; write await j.wait_for(j.task(…), timeout=…)"),
+        ("if await j.changed('x'): pass", "j.changed(…) is not for await; write if j.changed(…): …"),
+        ("await j.experiment('x', a=0.5, b=0.5)", "is not for await; write async with j.experiment(…) as arm: …"),
+        ("async with j.hold_others(purpose='marketing'): pass", "j.hold_others has no purpose=; it takes nothing"),
+        ("async with j.hold_others('marketing'): pass", "j.hold_others takes nothing without its name; take the rest away"),
+        ("await j.wait_for(j.replied(within=3))", "j.replied has no within=; it takes receipt"),
+        (
+            "await j.until(trait='birthday', befor=timedelta(3))",
+            "j.until has no befor=; did you mean before=? It takes moment,",
+        ),
+        ("await j.window('20:00')", "j.window is not given end; it takes start, end, weekdays"),
+        ("await j.window('09:00', '20:00', 'sat')", "j.window takes start and end only; name what else it is given: weekdays="),
+        ("await j.set_traits({'tier': 'gold'})", "j.set_traits takes nothing without its name; name what else"),
+        ("await j.reached(did('A'), True)", "j.reached takes goal only; take the rest away"),
+        ("await j.wait(-1)", "j.wait(-1) does not say of what; write j.wait(hours=1)"),
+        ("await j.at(hours=-1)", "j.at(hours=-1) has passed already; write j.at(hours=1)"),
+        ("await j.reach('hi', by='push')", "by= names several channels, not 'push'; write by=(\"push\",)"),
+        ("await j.reach('hi', by=('push',), undelivered_after=4)", "hi: undelivered_after is a span, not 4; write undelivered"),
         ("if j.now() > j.entered_at: pass", "j.now is no function; write it without parentheses"),
         ("if j.params.offer: pass", "no parameter 'offer' to branch on"),
         ("raise KeyError('x')", "journey trial raises KeyError ('x')"),
@@ -145,7 +172,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("print('x')", "print() is said again on each replay"),
         ("while True: await j.push('hi')", "30 steps follow each other here without a wait; put one into the loop"),
         ("while not await j.reached(did('A')): await j.at(hours=1)", "30 steps follow each other here without a wait"),
-        ("while True: pass", "journey trial does not come to an end: time is up, and the code is still here"),
+        ("while True: pass", "journey trial does not come to an end: after 2 s of processor time the code is still here"),
     ],
 )
 def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str, package: Path) -> None:
@@ -218,7 +245,7 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("budget=Budget(messages=5, per='year')", "a budget is not per='year'; write per="),
         ("budget=Budget(messages=5, when_spent='wait')", 'write when_spent="skip" or, with per=, "wait"'),
         ("budget=Budget(money='much')", "budget: 'much' is no sum of money; write a number with at most six decimals"),
-        ("budget=Budget(money=5)", "says nothing of push and whatsapp and email and sms; keep the price of each channel"),
+        ("budget=Budget(money=5)", "prices = Prices(…) tells none; keep the price of each channel"),
         ("capacity=0", "capacity is how many customers are in it at once, not 0; write 1 or more; to let nobody in, kill"),
         ("capacity='many'", "capacity is how many customers are in it at once, not 'many'"),
         ("rate=100", "rate is no rate: 100; write per_hour(100), or ramp(per_hour(100), per_hour(1_000), every="),
@@ -289,6 +316,19 @@ def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
     of_root = [("__init__.py", 5), ("__init__.py", 5), ("__init__.py", 7), ("__init__.py", 8)]
     assert places == [*of_root, ("a.py", 1), ("b.py", 1), ("c.py", 1)]
     assert str(found.problems[-1]).startswith(f"{NAME}/c.py:1:12: this is not Python")
+
+
+def test_a_called_journey_is_told_whose_params_it_reads(package: Path) -> None:
+    called = """from pydantic import BaseModel
+class Offer(BaseModel):
+    loud: bool = False
+@journey(params=Offer)
+async def sale(j: Journey) -> None:
+    if j.params.loud:
+        await j.push("hi")
+"""
+    (problem,) = told(package, called + journey_of("await sale(j)"))
+    assert problem.startswith("6: no parameter 'loud' to branch on in journey trial; declare it there (a journey that it calls")
 
 
 def test_a_keyword_that_there_is_not_hides_no_other_mistake(package: Path) -> None:
@@ -588,3 +628,17 @@ def test_templates_know_what_services_give(package: Path) -> None:
     text = "title: '{{ fetched.points.greeting }}'\nbody: '{{ fetched.points.greetings }}'\n"
     (typo,) = examined(package, header + SERVICES + journey_of("await j.push('own')"), own__push__yaml=text).problems
     assert "unknown variable fetched.points.greetings; did you mean fetched.points.greeting?" in typo.told
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        ("await j.email('hi')", []),
+        ("await j.email('hi') or await j.sms('hi')", ["prices = Prices(…) says nothing of sms; keep"]),
+    ],
+)
+def test_a_budget_in_money_asks_for_the_prices_of_the_channels_in_use(package: Path, step: str, wrong: list[str]) -> None:
+    prices = "from journeys import Budget, Prices\nprices = Prices(email=1)\n"
+    source = journey_of(step, declared="goal=did('A'), reentry=once(), budget=Budget(money=5)", above=prices)
+    found = [problem for problem in told(package, source, hi__sms__yaml="text: hi") if "Prices" in problem]
+    assert [sentence in problem for sentence, problem in zip(wrong, found, strict=True)] == [True] * len(wrong)
