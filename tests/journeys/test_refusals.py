@@ -511,6 +511,17 @@ def test_a_journey_without_its_parentheses_is_told(package: Path) -> None:
     assert problem == "1: journey trial: its parentheses are missing; write @journey(…)"
 
 
+def test_what_raises_while_it_is_tried_is_no_end_of_the_check(package: Path) -> None:
+    model = (
+        "from pydantic import BaseModel, field_validator\n"
+        "class Ticket(BaseModel):\n    kind: str\n    number: int = 0\n    @field_validator('kind')\n"
+        "    @classmethod\n    def known(cls, given: str) -> str:\n        return {'ana': 'b'}[given]\n"
+    )
+    declared = "entry=Segment('came', did('Ticket Opened').within(hours=1)), exits={'old': timedelta.max}"
+    source = model + f"@journey({declared})\nasync def trial(j: Journey[Ticket]) -> None:\n    await j.wait(hours=1)\n"
+    examined(package, source)
+
+
 def test_templates_know_what_the_catalogue_says_and_what_its_segments_ask_about(package: Path) -> None:
     """D3."""
     source = (
