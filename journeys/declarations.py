@@ -130,7 +130,7 @@ def _quiet(spec: JourneySpec) -> Iterator[Fault]:
         return
     if not isinstance(quiet, QuietHours):
         yield Fault(f"quiet_hours cannot be {_shown(quiet)}", 'write QuietHours("22:00", "08:00")')
-    elif not all(isinstance(each, str) and CLOCK_TIME.match(each) for each in (quiet.start, quiet.end)):
+    elif not all(isinstance(each, str) and CLOCK_TIME.fullmatch(each) for each in (quiet.start, quiet.end)):
         yield Fault(f"quiet hours are not {_shown(quiet.start)} to {_shown(quiet.end)}", "write two different times, HH:MM")
     elif quiet.start == quiet.end:
         yield Fault(f"quiet hours are not {quiet.start} to {quiet.start}", "write two different times, HH:MM")
@@ -178,7 +178,8 @@ def _budget(budget: Budget) -> Iterator[Fault]:
     if not isinstance(budget, Budget) or (budget.messages is None) is (budget.money is None):
         yield Fault(f"budget cannot be {_shown(budget)}", example)
         return
-    if budget.messages is not None and (isinstance(budget.messages, bool) or not isinstance(budget.messages, int)):
+    messages = budget.messages
+    if messages is not None and (isinstance(messages, bool) or not isinstance(messages, int) or messages < 0):
         yield Fault(f"a budget's messages are not {_shown(budget.messages)}", example)
     elif budget.money is not None:
         yield from raised("budget", lambda: millionths(budget.money))

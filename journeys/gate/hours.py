@@ -21,7 +21,7 @@ from journeys.policies import Window
 from segments.time.hours import WEEKDAYS
 
 #: A time of day as authors write it.
-CLOCK_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
+CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 #: Hours that are not open somewhere in this time never are: a week, and a change of the clocks.
 LONGEST = timedelta(days=9)
 _DAY = timedelta(days=1)
@@ -47,7 +47,7 @@ def check_clock(place: str, said: object) -> str:
     Raises:
         CatalogueError: it is none.
     """
-    if not isinstance(said, str) or not CLOCK_TIME.match(said):
+    if not isinstance(said, str) or not CLOCK_TIME.fullmatch(said):
         raise CatalogueError(
             f"{place}: {said!r} is no time of day", remedy='write HH:MM, such as "09:30" (midnight is "00:00")'
         )

@@ -62,8 +62,12 @@ class Acting(Words[EntryModel]):
         """
         number = self._here.next("action")
         await self._do(Hold, number)
-        yield
-        await self._do(Hold, lets_go=number)  # no `finally`: where the block does not end, the run's own end releases them
+        try:
+            yield
+        except Exception:
+            await self._do(Hold, lets_go=number)
+            raise
+        await self._do(Hold, lets_go=number)  # no `finally`: where the run ends in the block, its end releases them
 
     async def _do(self, kind: type[Action], number: int | None = None, **what: Any) -> Any:
         self._first = False

@@ -94,6 +94,8 @@ class Time(Words[EntryModel]):
         span = span_of("j.every", {"days": days, "hours": hours, "minutes": minutes})
         if span <= timedelta(0):
             raise CatalogueError("j.every() does not say how often", remedy="write j.every(days=7)")
+        if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 0):
+            raise CatalogueError(f"j.every: times={times!r} is no number of turns", remedy="write times=4")
         began, turn = self.now, 0
         while times is None or turn < times:
             if turn:

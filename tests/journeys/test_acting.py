@@ -1,8 +1,14 @@
 """Acting: traits of the customer, other journeys; each once, and seen by all that sees such things."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
-from journeys.actions import EndJourney, SetTraits, StartJourney
+import pytest
+
+from journeys import Journey, journey
+from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
+from journeys.contracts import Reason, RunStart
+from journeys.handle import RunEnded
 from store.report import refusals
 from tests.journeys.test_waiting import begin
 from workers.testing.shop import Shop
@@ -83,6 +89,31 @@ async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(tria
     await trial.closed(alone)
     assert [message.state for message in await trial.messages(alone)] == ["sent"]
     assert (await trial.over(other)).sent == 1
+
+
+@pytest.mark.parametrize(("raised", "released"), [(ValueError(), True), (RunEnded(Reason.GOAL), False)])
+async def test_a_block_that_raises_keeps_nobody_back(raised: BaseException, released: bool) -> None:
+    """The end of a run releases them by itself, whatever it was in."""
+    at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    asked: list[Hold] = []
+
+    class Asks:
+        def now(self) -> datetime:
+            return at
+
+        async def ask(self, question: Hold) -> bool:
+            asked.append(question)
+            return True
+
+    @journey()
+    async def alone(j: Journey) -> None:
+        async with j.hold_others():
+            raise raised
+
+    start = RunStart(run_id=uuid4(), customer_id=uuid4(), entered_at=at, started_at=at)
+    with pytest.raises(type(raised)):
+        await alone.steps(Journey(start, alone.spec, Asks()))  # type: ignore[arg-type]
+    assert [each.lets_go for each in asked] == [None, 1][: 1 + released]
 
 
 async def test_who_was_told_to_end_keeps_nobody_back(trial: Shop) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from journeys import Cap, InvalidParams, Journey, QuietHours, after, journey, per_key
+from journeys import Budget, Cap, InvalidParams, Journey, QuietHours, after, journey, per_key
 from segments import Segment, did
 
 bought = did("Order Completed")
@@ -63,6 +63,8 @@ def test_free_text_never_reaches_a_history() -> None:
         ({"entry": bought}, "entry is a Segment or the name of one, not"),
         ({"caps": (Cap(0, timedelta(days=1)),)}, "a cap of nothing"),
         ({"quiet_hours": QuietHours("22:00", "25:00")}, "quiet hours are not"),
+        ({"quiet_hours": QuietHours("22:00\n", "08:00")}, "quiet hours are not"),
+        ({"budget": Budget(messages=-1)}, "a budget's messages are not -1"),
         ({"quiet_hours": QuietHours("22:00", "22:00")}, "quiet hours are not"),
         ({"timezone": "Europe/Atlantis"}, "no IANA time zone"),
     ],

@@ -113,6 +113,8 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.until('9:30')", "until: '9:30' is no time of day; write HH:MM, such as"),
         ("await j.until('09:30', weekday='saturday')", "until: 'saturday' is no day of the week; use mon, tue, wed"),
         ("await j.window('09:00', '09:00')", "window: from 09:00 to 09:00 is the whole day; leave it out"),
+        ("async for n in j.every(days=1, times=-3): pass", "j.every: times=-3 is no number of turns; write times=4"),
+        ("async for n in j.every(days=1, times=1.5): pass", "j.every: times=1.5 is no number of turns; write times=4"),
         ("async for n in j.every(): pass", "j.every() does not say how often; write j.every(days=7)"),
         ("async with j.experiment('x', a=1.0) as arm: pass", "experiment x needs two arms or more, each with its share"),
         ("async with j.experiment('x', a=0.5, b=0.4) as arm: pass", "experiment x: the shares add up to 0.9, not to 1"),
