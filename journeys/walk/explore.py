@@ -112,6 +112,8 @@ class Path:
     commands: tuple[Command, ...] = ()
     #: What ended it before its steps did: an exit, by its name.
     over_by: str = ""
+    #: Whether it began with the changes that its code asks about.
+    changed: bool = True
 
 
 @dataclass
@@ -161,7 +163,9 @@ def _explored(
             asks |= handle.asks_of_changes
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands, handle.over_by)
+            done = Path(
+                params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands, handle.over_by, changes is None
+            )
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False

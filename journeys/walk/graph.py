@@ -15,6 +15,7 @@ from journeys.contracts import JourneySpec
 from journeys.endings import said
 from journeys.spans import describe
 from journeys.walk.explore import ANY_DAY, Effect, Explored, explore
+from journeys.walk.outline import among
 from journeys.walk.saying import shortened
 
 
@@ -59,6 +60,8 @@ class Graph:
 #: What is said where the customer's clock decides when something happens.
 _ASSUMED = f"; times are of an entry on a {ANY_DAY:%A} at {ANY_DAY:%H:%M}"
 
+#: With which code a run began, where its journey asks (`j.changed`).
+_BEGUN = "begun"
 #: A node, and the answer on which it is left.
 _End = tuple[str, str]
 
@@ -69,6 +72,9 @@ class _Drawing:
     effects: dict[str, Effect] = field(default_factory=dict)
     times: dict[str, set[timedelta]] = field(default_factory=lambda: defaultdict(set))
     spans: dict[str, list[tuple[Effect, dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
+    ways: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
     leads: dict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
 
     def node(self, effect: Effect, given: dict[str, Any]) -> str:
@@ -79,6 +85,11 @@ class _Drawing:
         if effect.is_span:
             self.spans[key].append((effect, given))
         return key
+
+    def lead(self, before: str, answer: str, target: str, given: dict[str, Any]) -> None:
+        """From a node to the next one, on an answer, with what the journey was walked with."""
+        self.leads[before][answer][target] = None
+        self.ways[before, answer][target].append(given)
 
     def follow(self, effects: Iterable[Effect], given: dict[str, Any]) -> list[_End]:
         """Draw a path; with which answer it leaves which node, at its end. Branches begin at a fork and end at its join."""
@@ -91,9 +102,9 @@ class _Drawing:
                 continue
             if effect.kind == "join":
                 ends += forks.pop()[1]
-            node = self.node(effect, given)
+            node = self.node(effect, {name: value for name, value in given.items() if name != _BEGUN})
             for before, answer in ends:
-                self.leads[before][answer][node] = None
+                self.lead(before, answer, node, given)
             ends = [(node, effect.answer)]
             if effect.kind == "fork":
                 forks.append((node, []))
@@ -106,9 +117,9 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     drawing = _Drawing()
     over = {name: f"over{n}" for n, name in enumerate(definition.spec.exits, start=1)}
     for path in explored.paths:
-        last = drawing.follow(path.effects, path.params | path.entry)
-        for before, answer in last:
-            drawing.leads[before][answer][over.get(path.over_by, "end") if path.stop is None else "open"] = None
+        given = path.params | path.entry | {_BEGUN: "with the change" if path.changed else "before the change"}
+        for before, answer in drawing.follow(path.effects, given):
+            drawing.lead(before, answer, over.get(path.over_by, "end") if path.stop is None else "open", given)
     entered = definition.spec.entered_by
     begins = f"enters {entered}" if entered else "is started by API"
     begins += _ASSUMED if any(effect.by_the_clock for effect in drawing.effects.values()) else ""
@@ -162,7 +173,9 @@ def _edges(drawing: _Drawing) -> list[Edge]:
         same = len({tuple(sorted(leads)) for leads in answers.values()}) == 1
         for answer, leads in answers.items():
             for target in leads:
-                found[source, target] += [] if same or not answer else [answer]
+                if_ = _decided(drawing.ways[source, answer], target)
+                told = "" if same else answer
+                found[source, target] += [" and ".join(filter(None, (told, if_)))] if told or if_ else []
     back = _loops(found)
     return [
         Edge(
@@ -173,6 +186,18 @@ def _edges(drawing: _Drawing) -> list[Edge]:
         )
         for (source, target), answers in found.items()
     ]
+
+
+def _decided(ways: dict[str, list[dict[str, Any]]], target: str) -> str:
+    """What leads to this one of several targets: values that lead to no other; else those that do not lead to all of them."""
+    values: dict[str, dict[str, set[Any]]] = defaultdict(dict)
+    for name in {name: None for given in ways[target] for name in given}:
+        for each, met in ways.items():
+            values[name][each] = {given.get(name) for given in met}
+    apart = {name: [each for each in found if found[each].isdisjoint(found[target])] for name, found in values.items()}
+    alone = [name for name, others in apart.items() if others and len(others) == len(ways) - 1][:1]
+    told = alone or [name for name, others in apart.items() if others]
+    return " and ".join(f"{name} {among(values[name][target], set().union(*values[name].values()))}" for name in told)
 
 
 def _loops(edges: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

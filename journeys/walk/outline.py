@@ -109,10 +109,11 @@ def _given(paths: list[Path], tried: Mapping[str, set[Any]]) -> Iterable[str]:
     """Of these the values that lead here, where others do not."""
     for name, values in _tried(paths).items():
         if values < tried[name]:
-            yield f"{name} {_among(values, tried[name])}"
+            yield f"{name} {among(values, tried[name])}"
 
 
-def _among(values: set[Any], tried: set[Any]) -> str:
+def among(values: set[Any], tried: set[Any]) -> str:
+    """Some of the values that were tried, in words: `from 9`."""
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in tried)
     if not numbers:
         return " or ".join(sorted(map(str, values)))

@@ -11,9 +11,9 @@ from textwrap import wrap
 
 from journeys.walk.graph import Edge, Graph, Node
 
-_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 260, 76, 44, 60, 30
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 260, 92, 44, 60, 30
 _LETTERS = 36  # in a line of a box
-_LINES = 3  # of a box
+_LINES = 4  # of a box
 _LABEL = 30  # letters in a line of an answer
 _BETWEEN = "between "  # what an edge passes by in a row
 _STYLE = """

@@ -430,6 +430,35 @@ def test_dates_come_before_a_journey_is_over_and_after() -> None:
     assert lint(around) == []
 
 
+def test_what_the_entering_event_and_a_change_decide_stands_at_the_edges() -> None:
+    @journey(goal=purchases)
+    async def by_score(j: Journey[Rating]) -> None:
+        if j.entry.score >= 9:
+            await j.push("high")
+        elif j.entry.score >= 7:
+            await j.push("middle")
+        elif j.changed("asks"):
+            await j.push("low")
+
+    edges = [edge.answer for edge in graph_of(by_score).edges if edge.source == "begin"]
+    assert sorted(edges) == [
+        "score 7 to 8",
+        "score from 9",
+        "score up to 6 and begun before the change",
+        "score up to 6 and begun with the change",
+    ]
+
+    @journey(goal=purchases)
+    async def changed(j: Journey) -> None:
+        if not await j.is_in("gold") and j.changed("asks"):
+            await j.push("hello")
+
+    assert {edge.answer for edge in graph_of(changed).edges if edge.source == "n1"} == {
+        "no and begun with the change",
+        "no and begun before the change or yes",
+    }
+
+
 def test_an_end_by_an_exit_is_drawn_by_its_name() -> None:
     @journey(goal=purchases, exits={"bought": did("Bought"), "too long": timedelta(days=30)})
     async def slow(j: Journey) -> None:
