@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.hearing import Hearing
+from activities.dispatch.passing import kind_and_place
 from activities.gate.habits import Population
 from activities.metrics import TICK, TRANSITIONS
 from activities.versions import Versions
@@ -199,7 +200,7 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except Exception as error:  # noqa: BLE001 - whatever it is, the rows are all there for the next try
-            log.warning("the watch tries again", error=type(error).__name__)
+            log.warning("the watch tries again", **kind_and_place(error))
             await asyncio.sleep(_PATIENCE)
 
 

@@ -1,28 +1,34 @@
 """The entering event and the parameters of a start, as their journey knows them: models, of which a history keeps a part.
 
 Promise: free text never enters it; where an event is not what its model accepts, or nobody can keep it, that is told by field
-and kind of fault, never by value. What passes is read back as it was; an instant without a zone is UTC.
+and kind of fault, never by value. What passes is read back as it was; an instant without a zone is UTC. A model is an author's
+code: whatever it raises, and that it takes too long, is a fault of what it was given, and stops nobody else.
 """
 
+import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from journeys.contracts import Plain
+from journeys.deadline import TookTooLong, within
 from journeys.errors import InvalidParams, NotKnown
 from journeys.keepable import SAID, flaws, in_utc
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+T = TypeVar("T")
+#: Of processor time.
+_LIMIT = timedelta(seconds=1)
 _BRANCHABLE = (bool, int, float, Decimal, UUID, datetime, date, timedelta)
 
 
@@ -32,6 +38,10 @@ class UnlikeDeclared(Exception):
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = dict(fields)
         super().__init__(", ".join(f"{name} ({kind})" for name, kind in self.fields.items()))
+
+
+class _Raises(Exception):
+    """A model's own code raises what it should not, or takes too long; it says the kind of that, never the text."""
 
 
 class Entry:
@@ -92,12 +102,14 @@ def read(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Any
     Raises:
         UnlikeDeclared: the properties do not fit the model.
     """
+    given = {name: properties[name] for name in _names(model) if name in properties}
     try:
-        made = model.model_validate({name: properties[name] for name in _names(model) if name in properties})
+        return _tried(lambda: written(model.model_validate(given)))
     except ValidationError as error:
         # What stands deeper may be a key that a customer typed.
         raise UnlikeDeclared({str((*e["loc"], "")[0]): e["type"] for e in error.errors(include_input=False)}) from None
-    return written(made)
+    except _Raises as error:
+        raise UnlikeDeclared({"": str(error)}) from None
 
 
 def written(made: BaseModel) -> dict[str, Any]:
@@ -122,14 +134,44 @@ def parameters(journey: str, model: type[BaseModel] | None, given: Mapping[str, 
         if given:
             raise InvalidParams([("/params", f"journey {journey} takes no parameters")])
         return {}
+    # What a model says of unknown fields stands; one that says nothing has them refused, not dropped.
+    extra = model.model_config.get("extra", "forbid")
+    return _made("params", model, lambda: model.model_validate(given, extra=extra))
+
+
+def _made(part: str, model: type[BaseModel], make: Callable[[], BaseModel]) -> dict[str, Any]:
+    """What a model makes of a part of a start, as JSON values.
+
+    Raises:
+        InvalidParams: it takes none of that.
+    """
+
+    def work() -> dict[str, Any]:
+        made = make()
+        if found := flaws(made):
+            raise InvalidParams([(_pointer(part, place), SAID[kind]) for place, kind in found.items()])
+        return written(made)
+
     try:
-        # What a model says of unknown fields stands; one that says nothing has them refused, not dropped.
-        made = model.model_validate(given, extra=model.model_config.get("extra", "forbid"))
+        return _tried(work)
     except ValidationError as error:
-        raise InvalidParams([_fault(model, fault) for fault in error.errors(include_url=False)]) from error
-    if found := flaws(made):
-        raise InvalidParams([(_pointer(place), SAID[kind]) for place, kind in found.items()])
-    return written(made)
+        faults = error.errors(include_url=False, include_context=False)
+        raise InvalidParams([_fault(part, model, fault) for fault in faults]) from error
+    except _Raises as error:
+        raise InvalidParams([(f"/{part}", f"{model.__name__} cannot say whether it takes them ({error})")]) from None
+
+
+def _tried(work: Callable[[], T]) -> T:
+    """What a model says, in the time that it has."""
+    limited = sys.gettrace() is not None  # whoever walks the whole journey has a limit of their own
+    try:
+        return within(_LIMIT, work)
+    except (ValidationError, UnlikeDeclared, InvalidParams, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if limited and isinstance(error, TookTooLong):
+            raise
+        raise _Raises(type(error).__name__) from None
 
 
 def branchable(model: type[BaseModel] | None, values: Mapping[str, Any]) -> dict[str, Plain]:
@@ -139,8 +181,8 @@ def branchable(model: type[BaseModel] | None, values: Mapping[str, Any]) -> dict
     return {name: values[name] for name, field in known.items() if _is_branchable(field.annotation)}
 
 
-def _fault(model: type[BaseModel], fault: "ErrorDetails") -> tuple[str, str]:
-    where = _pointer(fault["loc"])
+def _fault(part: str, model: type[BaseModel], fault: "ErrorDetails") -> tuple[str, str]:
+    where = _pointer(part, fault["loc"])
     if fault["type"] != "extra_forbidden":
         return where, fault["msg"]
     fields = list(model.model_fields) if len(fault["loc"]) == 1 else []
@@ -149,8 +191,8 @@ def _fault(model: type[BaseModel], fault: "ErrorDetails") -> tuple[str, str]:
     return where, f"no such parameter; {advice}"
 
 
-def _pointer(place: tuple[str | int, ...]) -> str:
-    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in ("params", *place))
+def _pointer(part: str, place: tuple[str | int, ...]) -> str:
+    return "/" + "/".join(str(each).replace("~", "~0").replace("/", "~1") for each in (part, *place))
 
 
 def _names(model: type[BaseModel]) -> set[str]:

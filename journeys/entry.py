@@ -27,6 +27,7 @@ ENTERED_BEFORE = "entered before"
 COOLING_DOWN = "cooling down"
 NO_KEY = "no entry key"
 UNLIKE_DECLARED = "event not as declared"
+UNDECIDED = "cannot be decided"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Rule(StrEnum):
     TWICE = "sent-twice"
     UNREACHED = "unreached"
     LATE = "delay-beyond-deadline"
+    CANNOT_COME = "cannot-come"
+    OTHER_SEGMENT = "other-segment"
 
 
 SENTENCES = {
@@ -73,4 +75,6 @@ SENTENCES = {
     Rule.TWICE: "a message that one customer may get from two places on one path",
     Rule.UNREACHED: "a step that no path comes to, or none of those that were walked",
     Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",
+    Rule.CANNOT_COME: "a wait for what cannot come: news of a message before any was sent, or what ends the run first",
+    Rule.OTHER_SEGMENT: "the name of a segment that the catalogue does not have; one that is defined over the API is fine",
 }

@@ -18,3 +18,13 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError,
 )
+
+
+def passes(error: BaseException) -> bool:
+    """Whether Postgres is away or somebody was faster, so that what was being written is not to blame.
+
+    A value that the driver cannot write is, although it counts among the errors of the driver's interface.
+    """
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+        return False
+    return isinstance(error, (*AWAY, asyncpg.TransactionRollbackError))

@@ -1,23 +1,24 @@
 """Admission: which transitions become runs. Re-entry, lateness and one run at a time are decided here, in one transaction.
 
 Promise: a transition dispatched twice, or two entries in the same instant, open one run; an entry that opens none is
-recorded with its reason.
+recorded with its reason. One that cannot be decided, by whatever error, is set aside under its journey's name, alone.
 """
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from activities.dispatch.passing import kind_and_place, passes
 from activities.metrics import ENTRIES
 from activities.versions import Served
 from journeys.contracts import JourneySpec
 from journeys.entering import UnlikeDeclared, accepted
-from journeys.entry import ALREADY_RUNNING, Entry, NewRun, Refused, entry_key, is_told, let_in
+from journeys.entry import ALREADY_RUNNING, UNDECIDED, Entry, NewRun, Refused, entry_key, is_told, let_in
 from journeys.policies import Restart
 from segments import Segment
 from segments.dating import trigger_types
@@ -48,6 +49,43 @@ class Candidate:
 
 
 async def admit(connection: Connection, served: Served, transitions: Sequence[OutboxRow], at: datetime, look: Look) -> None:
+    """Open a run for every transition that may enter a journey, and record why the others may not.
+
+    Where that fails, all is undone and done again in halves, down to the one entry into the one journey at which it fails.
+    """
+    try:
+        async with connection.transaction():
+            return await _admit(connection, served, transitions, at, look)
+    except Exception as error:  # a bug stops one entry, and nobody else's
+        if passes(error):
+            raise
+        entered = [spec for spec in served.specs.values() if spec.entered_by in {t.segment for t in transitions}]
+        if len(transitions) == 1 and len(entered) == 1:
+            return await _set_aside(connection, entered[0], transitions[0], error, at)
+        if len(transitions) > 1:
+            half = len(transitions) // 2
+            parts = [(served, transitions[:half]), (served, transitions[half:])]
+        elif entered:
+            parts = [(replace(served, specs={spec.name: spec}), transitions) for spec in entered]
+        else:
+            raise
+    for each, some in parts:
+        await admit(connection, each, some, at, look)
+    return None
+
+
+async def _set_aside(connection: Connection, spec: JourneySpec, transition: OutboxRow, error: Exception, at: datetime) -> None:
+    """Refuse an entry that cannot be decided."""
+    kind = type(error).__name__
+    log.error(
+        "an entry is set aside: it cannot be decided", journey=spec.name, transition=transition.id, **kind_and_place(error)
+    )
+    why = Refusal(spec.name, transition.profile_id, "", "segment", UNDECIDED, at, transition.id, {"error": kind})
+    await entries.insert_refusals(connection, [why])
+    ENTRIES.labels(spec.name, UNDECIDED).inc()
+
+
+async def _admit(connection: Connection, served: Served, transitions: Sequence[OutboxRow], at: datetime, look: Look) -> None:
     """Open a run for every transition that may enter a journey, and record why the others may not.
 
     One that another run has just come before is asked again, with that run in its way.

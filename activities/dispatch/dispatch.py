@@ -4,9 +4,10 @@ Promise: every step is a row first and a call after, and every call may be repea
 never a run, and never a second one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -31,6 +32,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.dispatch.passing import kind_and_place, passes
 from activities.dispatch.seldom import Seldom
 from activities.dispatch.telling import tell
 from activities.gate.goals import end, endings
@@ -84,14 +86,29 @@ class Dispatcher:
     _seldom: Seldom = field(default_factory=Seldom)
 
     async def dispatch(self, shard: WatchShard) -> int:
-        """Do all that waits to be done for a shard, but for ends of who has begun; returns how many things were done."""
-        done = await self._admit(shard)
-        done += await self.line.move()
-        done += await self.ender.kill(shard)
-        done += await self._start(shard)
-        done += await self.ender.tell(shard, begun=False)
-        done += await self._tell(shard)
-        return done + (await self._release() if shard.shard == 0 else 0)
+        """Do all that waits to be done for a shard, but for ends of who has begun; returns how many things were done.
+
+        A step that fails although Postgres and Temporal are there stops none of the others; then it is raised.
+        """
+        steps: list[Callable[[], Awaitable[int]]] = [
+            partial(self._admit, shard),
+            self.line.move,
+            partial(self.ender.kill, shard),
+            partial(self._start, shard),
+            partial(self.ender.tell, shard, begun=False),
+            partial(self._tell, shard),
+        ]
+        done, failed = 0, list[Exception]()
+        for step in [*steps, self._release] if shard.shard == 0 else steps:
+            try:
+                done += await step()
+            except Exception as error:
+                if passes(error):
+                    raise
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return done
 
     async def _admit(self, shard: WatchShard) -> int:
         served = await self.versions.handed_out()
@@ -171,7 +188,12 @@ class Dispatcher:
             return await end(connection, await endings(connection, self.versions, open_runs, self.clock.now()))
 
     async def _start_one(self, run: RunToStart, served: Served) -> tuple[UUID, timedelta] | None:
-        start = self._argument(run, served)
+        try:
+            start = self._argument(run, served)
+        except Exception as error:  # noqa: BLE001 - whatever it is of one run, the others begin
+            if self._seldom.is_due(run.id, self.clock.now()):
+                log.error("a run cannot start", run=str(run.id), journey=run.journey, **kind_and_place(error))  # noqa: TRY400 - no text
+            return None
         token = otel.attach(_TRACE.extract({"traceparent": run.traceparent})) if run.traceparent else None
         try:
             await self._start_workflow(run, start, served.specs[run.journey].about)

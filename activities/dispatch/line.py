@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
+from activities.dispatch.passing import kind_and_place, passes
 from activities.gate.goals import end, endings
 from activities.metrics import ENTRIES
 from activities.versions import Versions
@@ -20,6 +23,7 @@ from store.runs import entries
 from store.runs.rows import OpenRun
 
 _BATCH = 500
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,23 @@ class Line:
         specs = self.versions.own.specs
         limited = [name for name, spec in specs.items() if spec.limits is not None]
         waiting = await entries.in_line(self.database, limited, self.clock.now()) if limited else []
-        return sum([await self._move_one(name, specs[name]) for name in waiting])
+        return sum([await self._move_alone(name, specs[name]) for name in waiting])
 
     async def clear(self) -> int:
         """The same where the journey has no limits any more; where it has left the catalogue, only who waited too long goes."""
         specs = self.versions.own.specs
         left = [name for name in await entries.lines(self.database) if name not in specs or specs[name].limits is None]
-        return sum([await self._move_one(name, specs.get(name)) for name in left])
+        return sum([await self._move_alone(name, specs.get(name)) for name in left])
+
+    async def _move_alone(self, journey: str, spec: JourneySpec | None) -> int:
+        """One journey's; where that fails, it stops no other."""
+        try:
+            return await self._move_one(journey, spec)
+        except Exception as error:
+            if passes(error):
+                raise
+            log.error("nobody is let in: the journey's line fails", journey=journey, **kind_and_place(error))  # noqa: TRY400 - no text
+            return 0
 
     async def _move_one(self, journey: str, spec: JourneySpec | None) -> int:
         async with self.database.transaction() as connection:

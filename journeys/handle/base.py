@@ -166,6 +166,8 @@ class Words(Generic[EntryModel]):
         self.services: dict[str, Service[Any]] = {}
         #: Whether it has asked which code its run began with: it is walked both ways then.
         self.asks_of_changes: set[str] = set()
+        #: What ended its run before its steps did, by the author's name where there is one; as a walk has seen it.
+        self.over_by = ""
 
     @property
     def _here(self) -> Branch:

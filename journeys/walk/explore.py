@@ -112,6 +112,8 @@ class Path:
     commands: tuple[Command, ...] = ()
     #: The changes that whoever goes this way began with.
     changes: tuple[str, ...] = ()
+    #: What ended it before its steps did: an exit, by its name.
+    over_by: str = ""
 
 
 @dataclass
@@ -162,7 +164,8 @@ def _explored(
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
             began = tuple(handle.asks_of_changes) if changes is None else ()
-            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands, began)
+            ways = tuple(walk.effects), *named, stop, unknown, commands, began
+            done = Path(params or {}, entry or {}, *ways, handle.over_by)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False

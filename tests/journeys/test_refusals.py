@@ -75,7 +75,12 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.push('hi', prioritiy=-1)", "; did you mean priority=? Or: the template declares none"),
         ("await j.push('hi', useles_after=timedelta(1))", "not a timedelta; did you mean useless_after=? Pass"),
         ("await j.push('hi', undelivered_after=timedelta(1))", "not a timedelta; only j.reach takes undelivered_after=. Pass"),
-        ("await j.push('high')", "there is no push template high; did you mean hi?"),
+        (
+            "await j.push('high')",
+            "there is no push template high; did you mean hi? Or write high.push.yaml beside the journeys (there are hi)",
+        ),
+        ("await j.whatsapp('hi')", "there is no whatsapp template hi; write hi.whatsapp.yaml beside the journeys"),
+        ("await j.email('hi')", "there is no email template hi; write hi.email.mjml beside the journeys"),
         ("await j.reached()", "j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal="),
         ("await j.reached(did('A') and did('B'))", "write & | ~ (not and, or, not"),
         ("await j.first()", "j.first() waits for nothing; write j.first(bought=did(…), timeout=days(3))"),

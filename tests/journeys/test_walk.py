@@ -16,7 +16,7 @@ from journeys.walk.leading import leading_wait
 from journeys.walk.lint import lint
 from journeys.walk.picture import svg
 from journeys.walk.seen import look_through, message_calls
-from segments import Segment, purchases, trait
+from segments import Segment, did, purchases, trait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -301,6 +301,57 @@ def test_what_is_for_nothing_and_what_comes_too_late() -> None:
     }
 
 
+def test_what_is_waited_for_in_vain() -> None:
+    @journey(goal=purchases, exits={"cancelled": did("Cancelled")})
+    async def vain(j: Journey) -> None:
+        await j.first(replied=j.replied(), left=did("Left"), timeout=timedelta(days=1))
+        await j.first(bought=purchases, cancelled=did("Cancelled"), timeout=timedelta(days=1))
+        await j.wait_for(purchases, since=j.entered_at - timedelta(days=7), timeout=timedelta(days=1))
+        await j.push("bye")
+
+    @journey(goal=purchases)
+    async def on_some_ways(j: Journey) -> None:
+        if await j.is_in("gold"):
+            await j.whatsapp("hello")
+        await j.wait_for(j.replied(), timeout=timedelta(days=1))
+        await j.together(j.email("hello"), j.wait_for(j.opened(), timeout=timedelta(days=1)))
+
+    @journey(goal=purchases)
+    async def beside(j: Journey) -> None:
+        await j.together(j.wait_for(j.opened(), timeout=timedelta(days=1)), j.email("hello"))
+
+    text = Path(__file__).read_text().splitlines()
+    found = [(doubt.rule, text[doubt.line - 1].split("(")[1].partition("=")[0], doubt.text) for doubt in lint(vain)]
+    assert [each[:2] for each in found] == [("cannot-come", "replied"), ("cannot-come", "bought"), ("cannot-come", "bought")]
+    assert "none was sent before it" in found[0][2]
+    assert {each[2].partition("ends the run first, ")[2] for each in found[1:]} == {
+        "the goal: that cannot come",
+        "cancelled: that cannot come",
+    }
+    assert lint(on_some_ways) == lint(beside) == []
+
+
+def test_a_segment_that_only_the_api_may_have_is_doubted() -> None:
+    gold = Segment("gold", trait("tier") == "gold")
+
+    @journey(goal=purchases)
+    async def named(j: Journey) -> None:
+        await j.wait_for(j.entered("glod"), timeout=timedelta(days=1))
+        await j.push("hello", only=gold)
+        if await j.is_in("silver") or await j.is_in("gold"):
+            await j.push("again")
+
+    assert [(each.rule, each.text, each.remedy) for each in lint(named, {"gold"})] == [
+        (
+            "other-segment",
+            "journey named: the catalogue has no segment 'glod'",
+            "did you mean gold? If it is defined over the API, all is well",
+        ),
+        ("other-segment", "journey named: the catalogue has no segment 'silver'", "If it is defined over the API, all is well"),
+    ]
+    assert lint(named) == []
+
+
 def test_a_step_behind_what_is_not_walked_on_both_sides_is_not_doubted() -> None:
     """The clock, and what is free in a parameter; beside them, what stands on no path still is."""
 
@@ -376,6 +427,20 @@ def test_dates_come_before_a_journey_is_over_and_after() -> None:
     assert any(path.effects[-1].what.startswith("until 2026-12-24") for path in found.paths)
     assert any(len(path.effects) == 3 and path.effects[-1].what.startswith("until 3 d before") for path in found.paths)
     assert lint(around) == []
+
+
+def test_an_end_by_an_exit_is_drawn_by_its_name() -> None:
+    @journey(goal=purchases, exits={"bought": did("Bought"), "too long": timedelta(days=30)})
+    async def slow(j: Journey) -> None:
+        if not await j.wait_for(trait("tier") == "gold", timeout=timedelta(days=40)):
+            await j.push("hello")
+
+    graph = graph_of(slow)
+    ends = {node.id: node.what for node in graph.nodes if node.kind == "end"}
+    assert {(edge.answer, ends[edge.target]) for edge in graph.edges if edge.target in ends} == {
+        ("it", "finished"),
+        ("in vain", "too long"),
+    }
 
 
 def test_what_none_of_the_walked_paths_comes_to_is_said() -> None:
