@@ -32,6 +32,7 @@ class Rule(StrEnum):
     TEMPLATE_PARAMS = "template-params"
     # What loads, and is a warning
     NEARLY = "nearly-declared"
+    CIRCLE = "circle"
     CAP = "cap-longer-than-deadline"
     WAIT = "max-wait-too-short"
     # What lint doubts
@@ -49,7 +50,7 @@ SENTENCES = {
     Rule.SYNTAX: "a file that is not Python",
     Rule.FILE: "a file that cannot be read, or stands there twice by a link",
     Rule.MODULE: "a module that cannot be imported, or a catalogue that is none",
-    Rule.IMPURE: "a clock, chance, I/O or a logger, in any module of the catalogue or that it imports from beside it",
+    Rule.IMPURE: "a clock, chance, I/O, a logger or a set's order, in any module of the catalogue or beside it",
     Rule.REMEMBERS: "a function that changes what belongs to its module",
     Rule.SWALLOWS: "an except that swallows the end of a run",
     Rule.AWAIT: "a step that is not awaited, and so does nothing",
@@ -67,6 +68,7 @@ SENTENCES = {
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",
     Rule.TEMPLATE_PARAMS: "a message, on any path, that does not pass what its template declares, or passes more",
     Rule.NEARLY: "a name that is nearly one which the catalogue declares as its own",
+    Rule.CIRCLE: "journeys that start each other in a circle, each with re-entry at any time",
     Rule.CAP: "a cap whose span is longer than the deadline of messages, so that they are dropped and not sent later",
     Rule.WAIT: "limits of a journey that make customers wait longer than they are let wait, or that nobody waits for",
     Rule.NO_GOAL: "a journey that sends marketing, and declares neither a goal nor a KPI",

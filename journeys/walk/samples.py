@@ -12,13 +12,12 @@ from enum import Enum
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Plain
-from journeys.entering import UnlikeDeclared, accepted, read
-from journeys.errors import InvalidParams
+from journeys.entering import accepted, read
 from journeys.services import Service
 
 Accept = Callable[[dict[str, Any]], dict[str, Plain]]
@@ -73,7 +72,7 @@ def sample(service: Service[Any]) -> dict[str, Any] | None:
     given = _usual_values(service.model)
     try:
         return read(service.model, given)
-    except UnlikeDeclared:
+    except Exception:  # noqa: BLE001 - an author's validator may raise anything; then none of ours fits
         return None
 
 
@@ -128,7 +127,7 @@ def _usual(field: FieldInfo) -> Any:
 def _fits(adapter: TypeAdapter[Any], value: object) -> bool:
     try:
         adapter.validate_python(value)
-    except ValidationError:
+    except Exception:  # noqa: BLE001 - an author's validator may raise anything
         return False
     return True
 
@@ -147,5 +146,5 @@ def _choices(annotation: Any) -> Iterator[Any]:
 def _accepted(accept: Accept, given: dict[str, Any]) -> dict[str, Plain] | None:
     try:
         return accept(given)
-    except (InvalidParams, UnlikeDeclared, TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - an author's validator may raise anything; then the value does not fit
         return None

@@ -12,6 +12,7 @@ from journeys.catalogue import load
 from journeys.check.check import check
 from journeys.deadline import TookTooLong, within
 from journeys.errors import CatalogueError, Problem
+from journeys.rules import Rule
 from journeys.telling import problem_of
 from workers.definitions import Examined, examine, load_definitions
 
@@ -514,6 +515,28 @@ def test_a_cap_that_a_message_outlasts_needs_no_word(package: Path) -> None:
 def test_a_journey_without_its_parentheses_is_told(package: Path) -> None:
     (problem,) = told(package, "@journey\nasync def trial(j: Journey) -> None:\n    await j.push('hi')\n")
     assert problem == "1: journey trial: its parentheses are missing; write @journey(…)"
+
+
+def test_what_raises_while_it_is_tried_is_no_end_of_the_check(package: Path) -> None:
+    model = (
+        "from pydantic import BaseModel, field_validator\n"
+        "class Ticket(BaseModel):\n    kind: str\n    number: int = 0\n    @field_validator('kind')\n"
+        "    @classmethod\n    def known(cls, given: str) -> str:\n        return {'ana': 'b'}[given]\n"
+    )
+    declared = "entry=Segment('came', did('Ticket Opened').within(hours=1)), exits={'old': timedelta.max}"
+    source = model + f"@journey({declared})\nasync def trial(j: Journey[Ticket]) -> None:\n    await j.wait(hours=1)\n"
+    examined(package, source)
+
+
+@pytest.mark.parametrize(("other", "told_of"), [("whenever()", ["ping", "pong"]), ("after(days=3)", [])])
+def test_journeys_that_start_each_other_without_end_are_doubted(other: str, told_of: list[str], package: Path) -> None:
+    source = "from journeys import whenever\n" + "".join(
+        f"@journey(reentry={rule})\nasync def {name}(j: Journey) -> None:\n    await j.wait(hours=1); await j.start('{to}')\n"
+        for name, to, rule in (("ping", "pong", "whenever()"), ("pong", "ping", other))
+    )
+    found = [problem for problem in examined(package, source).problems if problem.rule is Rule.CIRCLE]
+    assert [problem.text.split()[1] for problem in found] == told_of
+    assert not any(problem.serious for problem in found)
 
 
 def test_templates_know_what_the_catalogue_says_and_what_its_segments_ask_about(package: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from definitions.cart_abandonment import cart_abandonment
 from journeys import Journey, JourneyDefinition, QuietHours, Service, Window, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.rules import Rule
 from journeys.walk.explore import explore
 from journeys.walk.graph import graph_of, mermaid
 from journeys.walk.leading import leading_wait
@@ -512,3 +513,16 @@ def test_a_way_that_is_found_later_leads_on_and_not_back() -> None:
     drawn = graph_of(joins)
     (window,) = [node.id for node in drawn.nodes if node.kind == "wait"]
     assert [edge.back for edge in drawn.edges if edge.source == window] == [False]
+
+
+def test_what_somebody_tells_beside_a_choice_is_not_walked_on_both_sides() -> None:
+    @journey(goal=purchases)
+    async def called(j: Journey) -> None:
+        a = await j.first(called=j.task("Call", to="care", choices=("yes", "no"), values=("calls",)), timeout=timedelta(days=1))
+        if a.called and a.called.answer.get("calls", 0) > 3:
+            await j.push("often")
+        if a.called and a.called.answer["outcome"] == "typo":
+            await j.push("never")
+
+    (problem,) = [problem for problem in lint(called) if problem.rule is Rule.UNREACHED]
+    assert problem.line == called.steps.__code__.co_firstlineno + 6
