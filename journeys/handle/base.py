@@ -165,7 +165,7 @@ class Words(Generic[EntryModel]):
         self.conditions: dict[str, Segment] = {}
         self.services: dict[str, Service[Any]] = {}
         #: Whether it has asked which code its run began with: it is walked both ways then.
-        self.asks_of_changes = False
+        self.asks_of_changes: set[str] = set()
         #: What ended its run before its steps did, by the author's name where there is one; as a walk has seen it.
         self.over_by = ""
 
@@ -229,7 +229,7 @@ class Words(Generic[EntryModel]):
                 await j.push("welcome")
             await j.at(days=3)
         """
-        self.asks_of_changes = True
+        self.asks_of_changes.add(change)
         return self._start.changes is None or change in self._start.changes
 
     def _named(self, word: str, segment: Segment | str) -> str:

@@ -136,8 +136,19 @@ def _declarations(old: JourneyDefinition, new: JourneyDefinition) -> Iterator[Ch
     file, line = _declared_at(new)
     told = zip(_declared(old), _declared(new), strict=True)
     for (name, before), (_, after) in told:
-        if before != after:
-            yield Change(new.name, f"{name}-changed".replace("_", "-"), name.replace("_", " "), before, after, file, line)
+        if before != after and not (name == "goal" and old.spec.goals and new.spec.goals):  # each is told by its name
+            rule, what = f"{name}-changed".replace("_", "-"), name.replace("_", " ")
+            values = [getattr(each.spec, name, None) for each in (old, new)]
+            yield Change(new.name, rule, what, *_apart(*values) or (before, after), file, line)
+
+
+def _apart(was: Any, now: Any) -> tuple[str, str] | None:
+    """Of what has names: what of either the other lacks, or has otherwise."""
+    if not (isinstance(was, Mapping) and isinstance(now, Mapping)):
+        return None
+    same = {name for name in was if name in now and _said(was[name]) == _said(now[name])}
+    before, after = ({name: each for name, each in one.items() if name not in same} for one in (was, now))
+    return _said(before), _said(after)
 
 
 def _declared(definition: JourneyDefinition) -> Iterator[tuple[str, str]]:
@@ -158,6 +169,8 @@ def _said(value: Any) -> str:  # noqa: PLR0911 - a table of kinds
             return describe(value)
         case tuple():
             return ", ".join(map(_said, value))
+        case Mapping():
+            return ", ".join(f"{name}: {_said(each)}" for name, each in value.items()) or _NONE
         case QuietHours():
             return f"{value.start} to {value.end}"
         case type() if issubclass(value, BaseModel):

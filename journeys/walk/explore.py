@@ -110,6 +110,8 @@ class Path:
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
     commands: tuple[Command, ...] = ()
+    #: The changes that whoever goes this way began with.
+    changes: tuple[str, ...] = ()
     #: What ended it before its steps did: an exit, by its name.
     over_by: str = ""
     #: Whether it began with the changes that its code asks about.
@@ -160,12 +162,12 @@ def _explored(
             walk = Walk(waiting.pop(), definition)
             start = {"params": params or {}, "entry": entry or {}, "changes": changes}
             stop, handle = _walk(definition, walk, start, limit)
-            asks |= handle.asks_of_changes
+            asks |= bool(handle.asks_of_changes)
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
-            done = Path(
-                params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands, handle.over_by, changes is None
-            )
+            began = tuple(handle.asks_of_changes) if changes is None else ()
+            ways = tuple(walk.effects), *named, stop, unknown, commands, began
+            done = Path(params or {}, entry or {}, *ways, handle.over_by, changes is None)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False

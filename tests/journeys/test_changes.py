@@ -184,3 +184,45 @@ def test_no_condition_is_told_where_not_all_ways_were_seen() -> None:
     assert not [each for each in found if each.rule == "condition-changed" or " if " in each.after]
     assert "not-all-ways-seen" in {each.rule for each in found}
     assert changed(MANY, MANY) == []
+
+
+BEGUN = """
+from journeys import Journey, journey, purchases
+
+@journey(goal=purchases)
+async def trial(j: Journey) -> None:
+    await j.wait(seconds=2)
+    if j.changed("x"):
+        await j.push("hello")
+    await j.wait(days=2)
+    await j.push("last")
+"""
+
+
+def test_whoever_began_with_a_change_is_not_said_to_be_kept_from_going_on() -> None:
+    assert "does-not-fit" not in {each.rule for each in changed(BEGUN, BEGUN.replace("days=2", "days=4"))}
+    assert "does-not-fit" in {each.rule for each in changed(BEGUN, BEGUN.replace('"x"', '"y"'))}
+
+
+ENDED = """
+from journeys import Journey, days, did, journey, purchases
+
+@journey(
+    goal={"bought": purchases, "booked": did("Call Booked")},
+    exits={"cancelled": did("Member Cancelled"), "too long": days(300)},
+)
+async def trial(j: Journey) -> None:
+    await j.push("hello")
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("days(300)", "days(330)", "exits: too long: 300 d, and now too long: 330 d"),
+        (', "too long": days(300)', "", "exits: too long: 300 d, and now none"),
+        ('"Call Booked"', '"Call Held"', 'goals: booked: did "Call Booked", and now booked: did "Call Held"'),
+    ],
+)
+def test_of_several_ends_what_is_another_is_told_in_words(old: str, new: str, told: str) -> None:
+    assert told in [each.message for each in changed(ENDED, ENDED.replace(old, new))]
