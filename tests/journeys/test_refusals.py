@@ -338,6 +338,24 @@ async def other(j: Journey) -> None:
     )
 
 
+def test_a_journey_that_asks_for_its_entering_event_is_started_by_no_other(package: Path) -> None:
+    other = """from pydantic import BaseModel
+class Answer(BaseModel):
+    score: int
+class Usual(BaseModel):
+    score: int = 0
+@journey()
+async def other(j: Journey[Answer]) -> None:
+    await j.push("hi")
+@journey()
+async def usual(j: Journey[Usual]) -> None:
+    await j.push("hi")
+"""
+    (refused,) = told(package, other + journey_of('await j.start("usual")', 'await j.start("other")'))
+    assert refused.startswith("15: journey trial starts other, which asks for its entering event, and a start by a journey")
+    assert "/entry/score: Field required" in refused
+
+
 def test_a_helper_is_held_to_the_same_law_wherever_it_stands(package: Path) -> None:
     """D4."""
     beside = package.parent / "acme_prices.py"

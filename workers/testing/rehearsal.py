@@ -3,7 +3,7 @@
 Promise: one vocabulary and one meaning on both stages. It begins on a Monday at nine (UTC); time passes when the test says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -70,9 +70,11 @@ class Rehearsal:
         """Time passes, and all that it brings happens."""
         self._stage.passes(self.now + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
-    def starts(self, journey: str, customer: Customer, /, *, key: str = "", **params: Any) -> None:
-        """A product team starts a journey for a customer, with parameters."""
-        self._stage.starts(journey, customer.name, params, key)
+    def starts(
+        self, journey: str, customer: Customer, /, *, key: str = "", entry: Mapping[str, Any] | None = None, **params: Any
+    ) -> None:
+        """A product team starts a journey for a customer, with parameters; `entry` stands for an event's properties."""
+        self._stage.starts(journey, customer.name, params, key, entry or {})
 
     def pauses(self, journey: str) -> None:
         """An operator pauses a journey: its messages wait."""
