@@ -92,6 +92,11 @@ class Folder:
         return f"{self.name}/{place}"
 
 
+def file_of(channel: Channel, name: str) -> str:
+    """The name of the file that a template of a channel stands in."""
+    return f"{name}{_kinds()[Channel(channel)].suffix}"
+
+
 def _kinds() -> dict[Channel, Written]:
     return {kind.channel: kind.template for kind in KINDS.values() if kind.template}
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from activities.channels.message import Content
-from activities.template_files import Folder, texts_in
+from activities.template_files import Folder, file_of, texts_in
 from activities.templating.base import Template
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
@@ -113,8 +113,10 @@ class Templates:
         if template is None:
             names = sorted(known for of, known in self.found if of == channel)
             close = difflib.get_close_matches(name, names, n=1)
-            guess = f"did you mean {close[0]}? " if close else ""
-            known = f"{guess}Known: {', '.join(names) or 'none'}" if self.found else _NONE_AT_ALL
+            guess = f"did you mean {close[0]}? Or " if close else ""
+            known = f"{guess}write {file_of(channel, name)} beside the journeys"
+            known += f" (there are {', '.join(names)})" if names else ""
+            known = known if self.found else f"{_NONE_AT_ALL}; else write {file_of(channel, name)} there"
             raise TemplateError(Problem("templates", 1, f"there is no {channel} template {name}", known, "unknown-template"))
         return template
 

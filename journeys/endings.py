@@ -46,10 +46,11 @@ def ended_by_move(entered_at: datetime, moved_at: datetime, *, inside: bool) -> 
 
 def by_time(spec: JourneySpec, entered_at: datetime) -> Ending | None:
     """When a run that entered then is over whatever happens."""
+    latest = datetime.max.replace(tzinfo=entered_at.tzinfo) - entered_at
     return first(
         Ending(Reason.EXIT, name, entered_at + each if isinstance(each, timedelta) else each)
         for name, each in spec.exits.items()
-        if isinstance(each, timedelta | datetime)
+        if isinstance(each, datetime) or (isinstance(each, timedelta) and each <= latest)  # beyond the calendar: never
     )
 
 

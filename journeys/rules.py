@@ -32,6 +32,7 @@ class Rule(StrEnum):
     TEMPLATE_PARAMS = "template-params"
     # What loads, and is a warning
     NEARLY = "nearly-declared"
+    CIRCLE = "circle"
     CAP = "cap-longer-than-deadline"
     WAIT = "max-wait-too-short"
     # What lint doubts
@@ -41,6 +42,8 @@ class Rule(StrEnum):
     TWICE = "sent-twice"
     UNREACHED = "unreached"
     LATE = "delay-beyond-deadline"
+    CANNOT_COME = "cannot-come"
+    OTHER_SEGMENT = "other-segment"
 
 
 SENTENCES = {
@@ -65,6 +68,7 @@ SENTENCES = {
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",
     Rule.TEMPLATE_PARAMS: "a message, on any path, that does not pass what its template declares, or passes more",
     Rule.NEARLY: "a name that is nearly one which the catalogue declares as its own",
+    Rule.CIRCLE: "journeys that start each other in a circle, each with re-entry at any time",
     Rule.CAP: "a cap whose span is longer than the deadline of messages, so that they are dropped and not sent later",
     Rule.WAIT: "limits of a journey that make customers wait longer than they are let wait, or that nobody waits for",
     Rule.NO_GOAL: "a journey that sends marketing, and declares neither a goal nor a KPI",
@@ -73,4 +77,6 @@ SENTENCES = {
     Rule.TWICE: "a message that one customer may get from two places on one path",
     Rule.UNREACHED: "a step that no path comes to, or none of those that were walked",
     Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",
+    Rule.CANNOT_COME: "a wait for what cannot come: news of a message before any was sent, or what ends the run first",
+    Rule.OTHER_SEGMENT: "the name of a segment that the catalogue does not have; one that is defined over the API is fine",
 }

@@ -13,6 +13,7 @@ from typing import Any
 from journeys.deadline import TookTooLong, is_authors
 from journeys.errors import CatalogueError, Fault, JourneyError, NotKnown, Problem, guess
 from journeys.rules import Rule
+from journeys.spans import describe
 from segments import SegmentError
 
 _UNEXPECTED = re.compile(r"(?P<callable>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'")
@@ -40,8 +41,9 @@ def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: PLR0911 -
         case JourneyError() | SegmentError():
             return Fault(str(error), "", Rule.WORD)
         case TookTooLong():
-            told = f"{doing or 'it'} does not come to an end: time is up, and the code is still here"
-            return Fault(told, "let the loop end, or put a wait into it", Rule.ENDLESS)
+            limit = f"after {describe(error.limit)} of processor time the code is still here"
+            told = f"{doing or 'it'} does not come to an end: {limit}"
+            return Fault(told, "let the loop end, put a wait into it, or do less at once", Rule.ENDLESS)
         case ModuleNotFoundError():
             return Fault(f"there is no module '{error.name}'", "is it spelt so, and installed?", Rule.MODULE)
         case ImportError(name=str(module)):

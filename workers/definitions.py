@@ -5,7 +5,7 @@ Promise: all that is wrong is told at once, sorted by file and line, each with w
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -18,6 +18,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue, no_price
 from journeys.check.check import check
 from journeys.errors import CatalogueError, Problem
+from journeys.handle.said import meant
 from journeys.rules import Rule
 from journeys.temporal import current
 from journeys.walk.seen import Call, Seen
@@ -90,7 +91,11 @@ def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, l
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
     """What is wrong with the messages that a journey sends, at the place where it does."""
     for call, error in lacking(definition, seen, templates):
-        yield from (_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems)
+        told = [_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems]
+        template = templates.found.get((call.request.channel, call.request.template))
+        unknown = sorted(call.request.params.keys() - template.params) if template else []
+        guesses = "".join(map(meant, unknown))
+        yield from (replace(each, remedy=f"{guesses}Or: {each.remedy}") if guesses else each for each in told)
 
 
 def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[tuple[Call, TemplateError]]:

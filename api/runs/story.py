@@ -40,8 +40,8 @@ class Moment(BaseModel):
     at: datetime = Field(description="business time, UTC")
     local: datetime | None = Field(default=None, description="the same on the customer's wall clock, where their zone is known")
     kind: str = Field(
-        description="entered, let in, started, version, gate, sent, came back, waits, happened, in vain, task, arm, hold, "
-        "failing, over"
+        description="entered, let in, started, version, gate, sent, came back, call, waits, happened, in vain, task, arm, "
+        "hold, failing, over"
     )
     what: str
     detail: dict[str, Any] = Field(default_factory=dict, description="what decided: the gate's inputs, a task's outcome, …")
@@ -114,7 +114,7 @@ def tell(
     """The story of a run from all that is on record; `lives`: traits, the last device's zone and the phone of its customer."""
     where = whereabouts(*lives, definition.spec.timezone if definition else "UTC")
     told = _Told(where)
-    moments = sorted(_moments(run, records, messages, now), key=lambda moment: moment[0])
+    moments = sorted([*_moments(run, records, messages, now), *map(_of_call, calls)], key=lambda moment: moment[0])
     standing = None
     if definition is not None and run.ended_at is None and run.exit_reason is None:
         standing = retrace(definition, _start(run, definition), _known(records, messages, calls, where, lives[0]), now)
@@ -199,6 +199,13 @@ def _of_message(message: Message) -> Iterator[_Moment]:
     for back, what in ((message.delivered_at, "delivered"), (message.read_at, "opened")):
         if back is not None:
             yield back, "came back", f"{name}: {what}", {}
+
+
+def _of_call(call: CallRow) -> _Moment:
+    asked = call.service if call.event == call.service else f"{call.service}, {call.event}"
+    came_to = "no answer yet" if call.settled_at is None else call.reason or "answered"
+    detail = {"asked_at": call.asked_at.isoformat(), "attempts": call.attempts, "status": call.status}
+    return call.settled_at or call.asked_at, "call", f"{asked}: {came_to}", detail
 
 
 def _sending(message: Message) -> dict[str, Any]:

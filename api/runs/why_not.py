@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from journeys import JourneyDefinition
 from journeys.contracts import Reason
-from journeys.entry import COOLING_DOWN, ENTERED_BEFORE, TOO_LATE, Past, is_held_out, refusal
+from journeys.entry import COOLING_DOWN, ENTERED_BEFORE, TOO_LATE, UNLIKE_DECLARED, Past, is_held_out, refusal
 from journeys.room import earliest
 from segments import Segment
 from segments.ask.ask import explain
@@ -132,9 +132,14 @@ class Asking:
     async def _refused(self, customer: UUID) -> AsyncIterator[Because]:
         for each in await refusals_of(self.database, self.name, customer):
             key = f" (key {each.entry_key})" if each.entry_key else ""
-            yield Because(
-                rule="refused", what=f"was refused{key}: {each.reason}", at=each.at, remedy=_REMEDIES.get(each.reason, "")
-            )
+            what = f"was refused{key}: {each.reason}{self._unlike(each.detail.get('fields', {}))}"
+            yield Because(rule="refused", what=what, at=each.at, remedy=_REMEDIES.get(each.reason, ""))
+
+    def _unlike(self, fields: Mapping[str, str]) -> str:
+        """What was wrong with the entering event: each property, and what it is to be by the model of today."""
+        model = self.definition.spec.entry_model if self.definition else None
+        declared = model.model_json_schema().get("properties", {}) if model else {}
+        return "".join(f"; {name} {_expected(declared.get(name, {}), kind)}" for name, kind in fields.items())
 
     def _rules(self, customer: UUID, runs: list[Run]) -> Iterator[Because]:
         """What the journey's own rules say of an entry at this moment."""
@@ -189,7 +194,7 @@ class Asking:
                 rule="not-dispatched", what=f"entered segment {name}, and no worker has dealt with it yet", at=move.at
             )
         elif move.kind != "left":
-            what = f"is in segment {name} since; who is in it does not enter once more"
+            what = f"entered segment {name} and is in it still; who is in it does not enter once more"
             yield Because(rule="in-segment", what=what, at=move.at)
 
 
@@ -200,7 +205,18 @@ def _past(runs: list[Run]) -> Past:
     return Past(running, len(runs), ended, max((run.entered_at for run in runs), default=None))
 
 
+def _expected(declared: Mapping[str, Any], kind: str) -> str:
+    """What a property is to be, in the words of a JSON schema; the kind of fault where that does not tell it."""
+    told = {name: value for name, value in declared.items() if name in _RULES}
+    rules = ", ".join(f"{name} {value}" for name, value in told.items())
+    wrong = "is missing" if kind == "missing" else "is not as declared"
+    return f"{wrong}: {rules or kind.replace('_', ' ')}"
+
+
+#: What of a JSON schema says in a word what is expected.
+_RULES = ("type", "format", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _REMEDIES = {
+    UNLIKE_DECLARED: "send the property so, or declare it otherwise in the model of j.entry",
     TOO_LATE: "raise max_lateness=, or see why it was noticed so late",
     COOLING_DOWN: "shorten reentry=after(…)",
     ENTERED_BEFORE: "declare reentry=after(…), if they shall enter again",

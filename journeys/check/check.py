@@ -15,7 +15,7 @@ from journeys.catalogue import Catalogue, gather, sources
 from journeys.check.beside import beside
 from journeys.check.purity import impurities
 from journeys.check.slips import slips
-from journeys.check.starting import unlike_declared
+from journeys.check.starting import circles, unlike_declared
 from journeys.check.steps import misuses, swallowing
 from journeys.deadline import within
 from journeys.errors import CatalogueError, Problem
@@ -57,6 +57,7 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
             found.seen[name] = look_through(definition)
             found.problems += _unsaid(found.seen[name].problems.values(), found.problems)
             found.problems += unlike_declared(name, found.seen[name], found.catalogue)
+    found.problems += circles(found.seen, found.catalogue)
     return found
 
 

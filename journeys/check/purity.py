@@ -1,7 +1,8 @@
 """The purity law: a catalogue's module touches no clock, chance, I/O or logger but the handle's, and remembers nothing.
 
 Checked on the source when a catalogue is loaded, because production runs workflows outside Temporal's strict sandbox
-(two to seven times cheaper per run) and a replay must see what the first run saw. A name is followed through `import … as …`.
+(two to seven times cheaper per run) and a replay must see what the first run saw. What a name
+stands for is followed (`journeys.check.meaning`).
 """
 
 import ast
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from journeys.check.meaning import Meanings
 from journeys.check.remembering import remembered
 from journeys.errors import Fault, Problem
 from journeys.rules import Rule
@@ -21,42 +23,75 @@ _TIMELINE = "said again on each replay", "take it out; the run's timeline tells 
 _WAIT = "no wait that outlives a worker", "use await j.wait(…)"
 _TASKS = "not for a journey, where a replay must see each branch again", "use await j.together(…)"
 
+_ZONE = "another time on another machine", "name the zone"
+
 _MODULES: dict[str, _Why] = {
-    **dict.fromkeys(("logging", "loguru", "structlog"), _TIMELINE),
-    **dict.fromkeys(("numpy.random", "random", "secrets"), _CHANCE),
-    **dict.fromkeys(("time",), _CLOCK),
+    **dict.fromkeys(("logging", "loguru", "structlog", "warnings"), _TIMELINE),
+    **dict.fromkeys(("_random", "numpy.random", "random", "secrets"), _CHANCE),
+    **dict.fromkeys(("sched", "time"), _CLOCK),
     **dict.fromkeys(
         (
             *(
+                "_io",
+                "_socket",
                 "_thread",
                 "aiohttp",
                 "aiosmtplib",
                 "asyncpg",
+                "atexit",
                 "boto3",
                 "concurrent",
                 "ctypes",
                 "ftplib",
+            ),
+            *(
+                "fileinput",
+                "gc",
+                "getpass",
                 "glob",
                 "http",
                 "httpx",
+                "imaplib",
+                "importlib",
+                "io",
+                "linecache",
+                "locale",
+                "mmap",
             ),
-            *("imaplib", "importlib", "io", "multiprocessing", "os", "pathlib", "psycopg", "psycopg2", "pymongo", "redis"),
-            *("requests", "select", "shelve", "shutil", "signal", "smtplib", "socket", "sqlalchemy", "sqlite3", "ssl"),
-            *("subprocess", "sys", "tempfile", "threading", "urllib", "urllib3"),
+            *(
+                "multiprocessing",
+                "nt",
+                "os",
+                "pathlib",
+                "platform",
+                "posix",
+                "psycopg",
+                "psycopg2",
+                "pymongo",
+                "queue",
+                "redis",
+            ),
+            *("requests", "resource", "runpy", "select", "selectors", "shelve", "shutil", "signal", "smtplib", "socket"),
+            *("sqlalchemy", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "urllib", "urllib3", "weakref"),
         ),
         _OUTSIDE,
     ),
 }
 _NAMES: dict[str, _Why] = {
-    **dict.fromkeys(("hash", "id", "uuid.uuid1", "uuid.uuid4"), _CHANCE),
+    **dict.fromkeys(("hash", "id", "temporalio.workflow.random", "temporalio.workflow.uuid4"), _CHANCE),
+    **dict.fromkeys(("uuid.getnode", "uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7", "uuid.uuid8"), _CHANCE),
     **dict.fromkeys(
         (
             *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
             *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),  # where the import is not at hand
+            *("asyncio.get_event_loop", "asyncio.get_running_loop", "asyncio.new_event_loop"),
+            *("email.utils.formatdate", "email.utils.localtime", "email.utils.make_msgid"),
         ),
         _CLOCK,
     ),
-    **dict.fromkeys(("__import__", "breakpoint", "compile", "eval", "exec", "input", "open"), _OUTSIDE),
+    **dict.fromkeys(("__builtins__", "__import__", "breakpoint", "compile", "eval", "exec", "input", "open"), _OUTSIDE),
+    **dict.fromkeys(("codecs.open", "operator.call", "uuid.os"), _OUTSIDE),
+    "globals": ("remembered from run to run", "keep it inside the journey"),
     "print": _TIMELINE,
     **dict.fromkeys(("asyncio.sleep", "asyncio.timeout", "asyncio.wait_for"), _WAIT),
     **dict.fromkeys(
@@ -66,6 +101,13 @@ _NAMES: dict[str, _Why] = {
         ),
         _TASKS,
     ),
+}
+#: Read in the zone of the machine, unless one is given: by how many arguments one is.
+_LOCAL = {
+    "datetime.datetime.fromtimestamp": 1,
+    "datetime.fromtimestamp": 1,
+    "datetime.date.fromtimestamp": 9,
+    "date.fromtimestamp": 9,
 }
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -84,11 +126,12 @@ class Impurity:
 def impurities(file: Path, tree: ast.Module | None = None) -> list[Impurity]:
     """The places in a source file that break the law, outside `if TYPE_CHECKING` or not: imports count anywhere."""
     tree = tree or ast.parse(file.read_text(encoding="utf-8"), str(file))
+    meanings = Meanings(tree)
     inside = {id(node) for function in ast.walk(tree) if isinstance(function, _FUNCTIONS) for node in _body(function)}
     at_import = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in inside}
     found = [
         Impurity(_problem(file, node, fault), id(node) in at_import)
-        for node, fault in [*_imports(tree), *_uses(tree, _meanings(tree), at_import), *remembered(tree)]
+        for node, fault in [*_imports(tree), *_uses(tree, meanings, at_import), *remembered(tree, meanings)]
     ]
     return sorted(found, key=lambda each: each.problem)
 
@@ -115,14 +158,43 @@ def _imports(tree: ast.Module) -> Iterator[tuple[ast.AST, Fault]]:
         yield from ((node, _fault(f"imports {name}:", why)) for name in modules if (why := _of_module(name)))
 
 
-def _uses(tree: ast.Module, meanings: dict[str, str], at_import: set[int]) -> Iterator[tuple[ast.AST, Fault]]:
+def _uses(tree: ast.Module, meanings: Meanings, at_import: set[int]) -> Iterator[tuple[ast.AST, Fault]]:
     hashing = {id(part) for node in ast.walk(tree) if getattr(node, "name", "") == "__hash__" for part in ast.walk(node)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in hashing:
-            meant = _meant(node, meanings)
-            # A use of what may not be imported is told once, at the import, unless it acts before anything else is looked at.
-            if why := _NAMES.get(meant) or (_of_module(meant) if id(node) in at_import else None):
+        if id(node) in hashing:
+            continue
+        if isinstance(node, ast.Call) and (why := _of_call(node, meanings)):
+            yield node, _fault(f"{ast.unparse(node)} is", why)
+        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
+            # A use of what may not be imported is told once, at the import, and an alias where it is made, unless it acts
+            # before anything else is looked at.
+            acts = id(node) in at_import
+            meant = meanings.said(node) if isinstance(node, ast.Name) and not acts else meanings.of(node)
+            whys = [_NAMES.get(each) or (_of_module(each) if acts else _reached(node, each)) for each in sorted(meant)]
+            whys += [_CHANCE] if getattr(node, "attr", "") == "__hash__" else []
+            if why := next(filter(None, whys), None):
                 yield node, _fault(f"{ast.unparse(node)}() is", why)
+
+
+def _reached(node: ast.expr, meant: str) -> _Why | None:
+    """Of a module that was not imported by its own name."""
+    return _MODULES.get(meant) if isinstance(node, ast.Attribute) and "." in meant else None
+
+
+def _of_call(call: ast.Call, meanings: Meanings) -> _Why | None:
+    """What a call alone tells: a method named by a text, and times in the zone of the machine."""
+    meant, given = meanings.of(call.func), len(call.args) + len(call.keywords)
+    match call:
+        case ast.Call(func=ast.Attribute(attr="astimezone")) if not given:
+            return _ZONE
+        case ast.Call(args=[ast.Constant(value="now" | "today" | "utcnow")]) if meant & {
+            "operator.attrgetter",
+            "operator.methodcaller",
+        }:
+            return _CLOCK
+    if any(given <= _LOCAL.get(each, -1) for each in meant):
+        return _ZONE
+    return next((_NAMES[each] for each in sorted(meanings.of(call)) if each in _NAMES), None)
 
 
 def _fault(what: str, why: _Why) -> Fault:
@@ -132,32 +204,3 @@ def _fault(what: str, why: _Why) -> Fault:
 def _of_module(name: str) -> _Why | None:
     parts = name.split(".")
     return next((why for n in range(1, len(parts) + 1) if (why := _MODULES.get(".".join(parts[:n])))), None)
-
-
-def _meanings(tree: ast.Module) -> dict[str, str]:
-    """What the names of a module stand for: `{"dt": "datetime.datetime"}`; a builtin for itself, unless it is hidden."""
-    nodes = list(ast.walk(tree))
-    hidden = {node.arg for node in nodes if isinstance(node, ast.arg)}
-    hidden |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    hidden |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    meanings = {name: name for name in {dotted.partition(".")[0] for dotted in _NAMES} - hidden}
-    for node in nodes:
-        match node:
-            case ast.Import(names=aliases):
-                meanings |= {a.asname or _root(a.name): a.name if a.asname else _root(a.name) for a in aliases}
-            case ast.ImportFrom(module=str(module), names=aliases):
-                meanings |= {alias.asname or alias.name: f"{module}.{alias.name}" for alias in aliases}
-    return meanings
-
-
-def _meant(node: ast.expr, meanings: dict[str, str]) -> str:
-    match node:
-        case ast.Name(id=name):
-            return meanings.get(name, "")
-        case ast.Attribute(value=value, attr=attribute) if of := _meant(value, meanings):
-            return f"{of}.{attribute}"
-    return ""
-
-
-def _root(name: str) -> str:
-    return name.partition(".")[0]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from journeys.check.arguments import arguments
 from journeys.contracts import Channel
 from journeys.errors import Fault, Problem
 from journeys.handle import Journey
@@ -19,13 +20,19 @@ _WORDS = {name: value for name, value in inspect.getmembers(Journey) if not name
 _WORDS["conditions"] = None
 _STEPS = {name: inspect.signature(value) for name, value in _WORDS.items() if inspect.iscoroutinefunction(value)}
 #: Words that say something, and do nothing where they stand alone.
-_SAYINGS = {name: value for name, value in _WORDS.items() if inspect.isfunction(value) and name not in _STEPS}
+_SAYINGS = {
+    name: inspect.signature(value) for name, value in _WORDS.items() if inspect.isfunction(value) and name not in _STEPS
+}
 _USES = {
     "every": "async for n in {}: …",
     "experiment": "async with {} as arm: …",
     "hold_others": "async with {}: …",
     "changed": "if {}: …",
 }
+#: How Python goes into what a word gives, where it is no step; whatever is not here is waited for.
+_GOES_BY = {"every": "async for", "experiment": "async with", "hold_others": "async with"}
+#: What words are given; `changed` is looked at more closely.
+_TAKES = {name: takes for name, takes in (_STEPS | _SAYINGS).items() if name != "changed"}
 _MESSAGES = frozenset(channel.value for channel in Channel)
 _SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end)"
 
@@ -56,14 +63,15 @@ def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AS
     handle = _handle(function)
     awaited = {id(each) for node in ast.walk(function) if isinstance(node, ast.Await) for each in _either(node.value)}
     passed_on = _passed_on(function)
+    yield from _gone_into_otherwise(function, handle)
     for node in ast.walk(function):
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr=word) if name == handle and word not in _WORDS:
                 yield node, _unknown(name, word)
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in _STEPS:
-                if wrong := _arguments(name, word, node):
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if name == handle and word in _TAKES:
+                if wrong := arguments(f"{name}.{word}", _TAKES[word], node):
                     yield node, wrong
-                if id(node) not in awaited | passed_on:
+                if word in _STEPS and id(node) not in awaited | passed_on:
                     yield node, unawaited(f"{name}.{word}")
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word))) if (
                 name == handle and word in _SAYINGS
@@ -106,8 +114,39 @@ def unawaited(what: str) -> Fault:
 
 def _alone(said: str, word: str) -> Fault:
     """What says what is waited for, or goes around steps, does nothing where it is a statement of its own."""
-    use = _USES.get(word, "await j.wait_for({}, timeout=…)").format(said)
-    return Fault(f"{said} does nothing by itself", f"write {use}", Rule.AWAIT)
+    return Fault(f"{said} does nothing by itself", f"write {_use(said, word)}", Rule.AWAIT)
+
+
+def _use(said: str, word: str) -> str:
+    return _USES.get(word, "await j.wait_for({}, timeout=…)").format(said)
+
+
+def _gone_into_otherwise(function: Function, handle: str | None) -> Iterator[tuple[ast.AST, Fault]]:
+    """Where `with`, `for` or `await` stands before a word that is for another of them."""
+    for node in ast.walk(function):
+        for how, value in _goings(node):
+            match value:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=word)) if (
+                    name == handle and word in _SAYINGS and how != _GOES_BY.get(word)
+                ):
+                    said = f"{name}.{word}(…)"
+                    yield value, Fault(f"{said} is not for {how}", f"write {_use(said, word)}", Rule.AWAIT)
+
+
+def _goings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    match node:
+        case ast.With(items=items):
+            yield from (("with", item.context_expr) for item in items)
+        case ast.AsyncWith(items=items):
+            yield from (("async with", item.context_expr) for item in items)
+        case ast.For(iter=value):
+            yield "for", value
+        case ast.AsyncFor(iter=value):
+            yield "async for", value
+        case ast.comprehension(iter=value, is_async=is_async):
+            yield "async for" if is_async else "for", value
+        case ast.Await(value=value):
+            yield "await", value
 
 
 def _handle(function: Function) -> str | None:
@@ -138,44 +177,6 @@ def _unknown(handle: str, word: str) -> Fault:
     known = ", ".join(f"{handle}.{name}" for name in sorted(_WORDS.keys() - _MESSAGES - {"conditions"}))
     messages = f"{guess}Messages go by {', '.join(sorted(_MESSAGES))}"
     return Fault(f"there is no {handle}.{word}", f"{messages}; a journey also has {known}", Rule.WORD)
-
-
-def _arguments(handle: str, word: str, call: ast.Call) -> Fault | None:
-    """What is wrong with a step's arguments, as far as their names tell."""
-    parameters = [each for each in list(_STEPS[word].parameters.values())[1:] if each.kind is not each.VAR_KEYWORD]
-    named = [each.arg for each in call.keywords if each.arg is not None]
-    open_ended = len(named) < len(call.keywords) or any(isinstance(each, ast.Starred) for each in call.args)
-    if word in {"at", "wait"}:
-        return _span(f"{handle}.{word}", [each.name for each in parameters], call, named, open_ended=open_ended)
-    positional = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
-    several = any(each.kind is each.VAR_POSITIONAL for each in parameters)
-    if len(call.args) > len(positional) and not open_ended and not several:
-        return _wrong(f"{handle}.{word} takes {positional[0].name} only", "name what else it is given, such as offer=…")
-    if word in _MESSAGES and not call.args and "template" not in named and not open_ended:
-        return _wrong(f"{handle}.{word} needs the name of a template", f'write {handle}.{word}("…")')
-    if word == "reached" and (wrong := set(named) - {"goal"}):
-        return _wrong(f"{handle}.reached has no {wrong.pop()}=", f"it takes a predicate, such as {handle}.reached(did(…))")
-    return None
-
-
-def _span(step: str, units: list[str], call: ast.Call, named: list[str], *, open_ended: bool) -> Fault | None:
-    if call.args:
-        told = ast.unparse(call.args[0])
-        if isinstance(call.args[0], ast.Call):
-            return _wrong(
-                f"{step}({told}) takes a span, not an instant", f"write {step}(hours=…), or minutes=, seconds=, days="
-            )
-        return _wrong(f"{step}({told}) does not say of what", f"write {step}(hours={told}), or minutes=, seconds=, days=")
-    for name in named:
-        if name not in units:
-            close = get_close_matches(name, units, n=1)
-            guess = f"did you mean {close[0]}=? " if close else ""
-            return _wrong(f"{step} has no {name}=", f"{guess}It takes {', '.join(units)}")
-    return None if named or open_ended else _wrong(f"{step}() does not say how long", f"write {step}(hours=1)")
-
-
-def _wrong(text: str, remedy: str) -> Fault:
-    return Fault(text, remedy, Rule.WORD)
 
 
 def _catches_all(caught: ast.expr | None) -> bool:

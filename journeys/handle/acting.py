@@ -30,7 +30,7 @@ class Acting(Words[EntryModel]):
     async def start(self, journey: Any, **params: Plain) -> bool:
         """Let the customer into another journey of the catalogue; whether its own rules let them in. It runs beside this one.
 
-        To go through its steps within this run instead, call it: `await other(j)`.
+        To go through its steps within this run instead, call it: `await other(j)`. It reads this one's params and entry then.
 
         Example:
             await j.start("cart_discount", discount="10%")

@@ -127,8 +127,9 @@ class Bounded:
 class Params:
     """The run's parameters that a journey may branch on: numbers, flags, ids and choices."""
 
-    def __init__(self, values: dict[str, Plain]) -> None:
+    def __init__(self, values: dict[str, Plain], journey: str) -> None:
         self._values = values
+        self._journey = journey
 
     def __getattr__(self, name: str) -> Any:
         """The value of a parameter.
@@ -140,8 +141,9 @@ class Params:
             return self._values[name]
         except KeyError:
             raise NotKnown(
-                f"no parameter '{name}' to branch on",
-                f"declare it; free text stays in Postgres: use it in a template as params.{name}",
+                f"no parameter '{name}' to branch on in journey {self._journey}",
+                "declare it there (a journey that it calls reads these params, not its own); "
+                f"free text stays in Postgres: use it in a template as params.{name}",
             ) from None
 
 
@@ -158,12 +160,14 @@ class Words(Generic[EntryModel]):
         ending = by_time(spec, start.entered_at) if spec.exits else None
         self._runtime = Bounded(runtime, ending) if ending else runtime
         self._first = True
-        self._params = Params(start.params)
+        self._params = Params(start.params, spec.name)
         self._root = Branch()
         self.conditions: dict[str, Segment] = {}
         self.services: dict[str, Service[Any]] = {}
         #: Whether it has asked which code its run began with: it is walked both ways then.
         self.asks_of_changes = False
+        #: What ended its run before its steps did, by the author's name where there is one; as a walk has seen it.
+        self.over_by = ""
 
     @property
     def _here(self) -> Branch:
@@ -174,7 +178,8 @@ class Words(Generic[EntryModel]):
     def params(self) -> Params:
         """What the run was started with: numbers, flags, ids and choices; free text is for templates only.
 
-        Who enters by the segment brings nothing, and gets the defaults of the model.
+        Who enters by the segment brings nothing, and gets the defaults of the model. A journey that is called,
+        `await other(j)`, reads the params of the run that it is called in: that journey declares them.
 
         Example:
             if j.params.discount == "10%":

@@ -7,10 +7,11 @@ from typing import Any
 from journeys.contracts import Channel, DeliverRequest, Outcome, Plain, Purpose, Receipt
 from journeys.errors import CatalogueError
 from journeys.handle.base import ENDING, EntryModel, RunEnded
-from journeys.handle.said import Said, checked
+from journeys.handle.said import Said, checked, meant
 from journeys.handle.waiting import Waiting
 from journeys.keepable import a_kind, is_plain
 from journeys.policies import Window, Within
+from journeys.spans import check_span
 from segments import Segment
 
 _NOTHING_SAID = Said()
@@ -151,7 +152,11 @@ class Messages(Waiting[EntryModel]):
         Example:
             await j.reach("review-us", by=("push", "whatsapp", "email"), undelivered_after=hours(4))
         """
+        if isinstance(by, str):
+            raise CatalogueError(f"by= names several channels, not {by!r}", remedy=f'write by=("{by}",)')
         channels = [_channel(each) for each in by]
+        if undelivered_after is not None:
+            check_span(f"{template}: undelivered_after", undelivered_after, "undelivered_after=hours(4)")
         if not channels:
             raise CatalogueError("j.reach names no channel", remedy='write by=("push", "email")')
         said = Said(transactional, only, useless_after, priority, window, send_time)
@@ -225,7 +230,7 @@ def check_message(channel: Channel, template: object, params: dict[str, Plain]) 
         if not is_plain(value):
             raise CatalogueError(
                 f"j.{channel.value}: {name}= is a number, a flag or a text, not {a_kind(value)}",
-                remedy="pass each part by a name of its own; a template shows no more",
+                remedy=f"{meant(name)}Pass each part by a name of its own; a template shows no more",
             )
 
 

@@ -1,6 +1,7 @@
 """What an author says of one message besides its template: for whom it is, when it may go, and how important it is."""
 
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from journeys.contracts import JourneySpec
@@ -19,6 +20,18 @@ class Said(NamedTuple):
     priority: int | None = None
     window: Window | None = None
     send_time: Within | None = None
+
+
+_OF_REACH = ("by", "undelivered_after")
+_NEARLY = 0.75  # onli is only; an option that is not recognised would go to the template as a param
+
+
+def meant(name: str) -> str:
+    """What of a message a param may have been meant to say, as the beginning of a remedy; nothing for most names."""
+    if name in _OF_REACH:
+        return f"only j.reach takes {name}=. "
+    close = get_close_matches(name, (*Said._fields, *_OF_REACH), 1, _NEARLY)
+    return f"did you mean {close[0]}=? " if close else ""
 
 
 def checked(said: Said, template: str, spec: JourneySpec) -> None:

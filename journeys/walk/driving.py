@@ -9,7 +9,7 @@ from journeys.handle.branch import HERE
 
 
 def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException | None:
-    """Walk the steps to their end, or to what stopped them; that is returned, an end is not."""
+    """Walk the steps to their end, or to what stopped them; that is returned, an end is noted."""
     steps = definition.steps(handle).__await__()
     outside = HERE.set(None)  # also where a branch of the run itself asks
     try:
@@ -18,8 +18,10 @@ def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException 
         raise
     except TookTooLong as stop:
         return stop
+    except RunEnded as ended:
+        handle.over_by = ended.which or ended.reason.value
     except BaseException as stop:  # noqa: BLE001 - told at load, or seen in its workflow
-        return None if isinstance(stop, StopIteration | RunEnded) else stop
+        return None if isinstance(stop, StopIteration) else stop
     finally:
         HERE.reset(outside)
     return None

@@ -110,6 +110,8 @@ class Path:
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
     commands: tuple[Command, ...] = ()
+    #: What ended it before its steps did: an exit, by its name.
+    over_by: str = ""
 
 
 @dataclass
@@ -159,7 +161,7 @@ def _explored(
             asks |= handle.asks_of_changes
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
-            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands)
+            done = Path(params or {}, entry or {}, tuple(walk.effects), *named, stop, unknown, commands, handle.over_by)
             found.paths.append(done)
             if isinstance(stop, TookTooLong):
                 found.complete = False

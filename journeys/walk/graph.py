@@ -5,12 +5,13 @@ place, one edge without a word stands for them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from journeys.authoring import JourneyDefinition
+from journeys.contracts import JourneySpec
 from journeys.endings import said
 from journeys.spans import describe
 from journeys.walk.explore import ANY_DAY, Effect, Explored, explore
@@ -103,10 +104,11 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     """The graph of a journey."""
     explored = explored or explore(definition)
     drawing = _Drawing()
+    over = {name: f"over{n}" for n, name in enumerate(definition.spec.exits, start=1)}
     for path in explored.paths:
         last = drawing.follow(path.effects, path.params | path.entry)
         for before, answer in last:
-            drawing.leads[before][answer]["end" if path.stop is None else "open"] = None
+            drawing.leads[before][answer][over.get(path.over_by, "end") if path.stop is None else "open"] = None
     entered = definition.spec.entered_by
     begins = f"enters {entered}" if entered else "is started by API"
     begins += _ASSUMED if any(effect.by_the_clock for effect in drawing.effects.values()) else ""
@@ -114,13 +116,20 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     nodes += [_node(key, effect, drawing) for key, effect in drawing.effects.items()]
     edges = tuple(_edges(drawing))
     targets = {edge.target for edge in edges}
-    nodes += [Node(key, key, told) for key, told in (("end", "finished"), ("open", "goes on")) if key in targets]
-    goal = definition.spec.goal
-    ends = [f"the goal ends it at any time: {goal}"] if goal is not None else []
-    ends += [f"so does {name}: {told}" for name, told in said(definition.spec).items() if name in definition.spec.exits]
-    ends += [f"so does leaving {entered}"] if definition.spec.ends_on_leave else []
-    ends += [] if explored.complete else ["not all ways were seen: there may be more, at other times"]
-    return Graph(definition.name, tuple(nodes), edges, explored.complete, "; ".join(ends))
+    ends = {"end": "finished", **{key: name for name, key in over.items()}, "open": "goes on"}
+    nodes += [Node(key, "open" if key == "open" else "end", told) for key, told in ends.items() if key in targets]
+    return Graph(definition.name, tuple(nodes), edges, explored.complete, "; ".join(_ends(definition.spec, explored)))
+
+
+def _ends(spec: JourneySpec, explored: Explored) -> Iterator[str]:
+    """What ends it at any time; and whether that is all."""
+    if spec.goal is not None:
+        yield f"the goal ends it at any time: {spec.goal}"
+    yield from (f"so does {name}: {told}" for name, told in said(spec).items() if name in spec.exits)
+    if spec.ends_on_leave:
+        yield f"so does leaving {spec.entered_by}"
+    if not explored.complete:
+        yield "not all ways were seen: there may be more, at other times"
 
 
 def _node(key: str, effect: Effect, drawing: _Drawing) -> Node:

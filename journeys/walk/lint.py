@@ -3,7 +3,8 @@
 Promise: each doubt names file, line and rule, and says what to do; nothing is said of what was not walked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
 from itertools import chain
 
 from journeys.authoring import JourneyDefinition
@@ -12,16 +13,18 @@ from journeys.errors import Fault, Problem
 from journeys.heard import OfPeople
 from journeys.rules import Rule
 from journeys.walk.explore import Effect, Explored, explore
+from journeys.walk.in_vain import in_vain
 from journeys.walk.late import late
 from journeys.walk.unreached import unreached
 
 Doubts = Callable[[JourneyDefinition, Explored], Iterator[Problem]]
 
 
-def lint(definition: JourneyDefinition) -> list[Problem]:
-    """All doubts about a journey, by file and line."""
+def lint(definition: JourneyDefinition, segments: Collection[str] | None = None) -> list[Problem]:
+    """All doubts about a journey, by file and line; also about segments, where those of its catalogue are given by name."""
     explored = explore(definition)
-    return sorted(set(chain.from_iterable(doubts(definition, explored) for doubts in _DOUBTS)))
+    strange = [] if segments is None else _other_segments(definition, explored, segments)
+    return sorted({*strange, *chain.from_iterable(doubts(definition, explored) for doubts in _DOUBTS)})
 
 
 def _no_goal(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
@@ -76,6 +79,24 @@ def _late(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem
         yield _there(definition, effect, fault) if effect else _at(definition, fault)
 
 
+def _in_vain(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
+    for effect, fault in in_vain(definition, explored):
+        yield _there(definition, effect, fault)
+
+
+def _other_segments(definition: JourneyDefinition, explored: Explored, known: Collection[str]) -> Iterator[Problem]:
+    """A segment that is only named may be one of the API, or misspelt."""
+    for path in explored.paths:
+        for effect in path.effects:
+            for name in effect.segments:
+                if name not in known and name not in path.segments and effect.place:
+                    close = get_close_matches(name, known, n=1)
+                    told = f"the catalogue has no segment '{name}'"
+                    guess = f"did you mean {close[0]}? " if close else ""
+                    advice = f"{guess}If it is defined over the API, all is well"
+                    yield _there(definition, effect, Fault(told, advice, Rule.OTHER_SEGMENT))
+
+
 def _messages(explored: Explored) -> Iterator[Effect]:
     return (effect for path in explored.paths for effect in path.effects if effect.request is not None)
 
@@ -89,4 +110,4 @@ def _there(definition: JourneyDefinition, effect: Effect, fault: Fault) -> Probl
     return fault.at(file, line, whose=f"journey {definition.name}: ", serious=False)
 
 
-_DOUBTS: tuple[Doubts, ...] = (_no_goal, _no_message, _twice, unreached, _late)
+_DOUBTS: tuple[Doubts, ...] = (_no_goal, _no_message, _twice, unreached, _late, _in_vain)

@@ -255,7 +255,7 @@ def _ahead(walks: Sequence[Retrace]) -> list[Ahead]:
     met: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     often: dict[tuple[str, str], set[int]] = defaultdict(set)
     for n, walk in enumerate(walks):
-        ends = [("end", "finished", walk.over_at)] if walk.through else []
+        ends = [("end", walk.handle.over_by or Reason.FINISHED.value, walk.over_at)] if walk.through else []
         for kind, what, at in [*((each.kind, each.what, walk.began + each.at) for each in walk.coming), *ends]:
             met[kind, what].append(at)
             often[kind, what].add(n)

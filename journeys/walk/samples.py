@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Plain
-from journeys.entering import UnlikeDeclared, accepted, read
-from journeys.errors import InvalidParams
+from journeys.entering import accepted, read
 from journeys.services import Service
 
 Accept = Callable[[dict[str, Any]], dict[str, Plain]]
@@ -44,18 +44,23 @@ _VALUES: tuple[Any, ...] = (
 
 def samples(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     """What `j.params` may hold, some of it: None where no value of ours satisfies the declared model."""
-    return _samples(definition, definition.params, lambda given: definition.branchable(definition.accept(given)))
+    return _samples(definition.steps, definition.params, lambda given: definition.branchable(definition.accept(given)))
 
 
 def entries(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
     """What `j.entry` may hold, some of it: None where no value of ours satisfies the declared model."""
     model = definition.spec.entry_model
-    return _samples(definition, model, lambda given: accepted(model, given) if model else {})
+    return _samples(definition.steps, model, lambda given: accepted(model, given) if model else {})
 
 
-def fetched(definition: JourneyDefinition, model: type[BaseModel]) -> list[dict[str, Plain]]:
+def fetched(definition: JourneyDefinition, model: type[BaseModel]) -> tuple[dict[str, Plain], ...]:
     """What a service may give, some of it; nothing to branch on where no value of ours satisfies the declared model."""
-    return [found or {} for found in _samples(definition, model, lambda given: accepted(model, given))]
+    return _fetched(definition.steps, model)
+
+
+@lru_cache(64)  # each way through a journey asks again
+def _fetched(steps: Callable[..., Any], model: type[BaseModel]) -> tuple[dict[str, Plain], ...]:
+    return tuple(found or {} for found in _samples(steps, model, lambda given: accepted(model, given)))
 
 
 def sample(service: Service[Any]) -> dict[str, Any] | None:
@@ -67,7 +72,7 @@ def sample(service: Service[Any]) -> dict[str, Any] | None:
     given = _usual_values(service.model)
     try:
         return read(service.model, given)
-    except UnlikeDeclared:
+    except Exception:  # noqa: BLE001 - an author's validator may raise anything; then none of ours fits
         return None
 
 
@@ -75,12 +80,12 @@ def _usual_values(model: type[BaseModel]) -> dict[str, Any]:
     return {name: value for name, field in model.model_fields.items() if (value := _usual(field)) is not None}
 
 
-def _samples(definition: JourneyDefinition, model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
+def _samples(steps: Callable[..., Any], model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
     if model is None:
         return [{}]
     fields = model.model_fields
     usual = _usual_values(model)
-    near = sorted(_near(definition.steps.__code__ if inspect.isfunction(definition.steps) else None))
+    near = sorted(_near(steps.__code__ if inspect.isfunction(steps) else None))
     tried = [usual]
     for name, field in fields.items():
         choices = [*_choices(field.annotation), *(near if _is_number(field.annotation) else ())]
@@ -122,7 +127,7 @@ def _usual(field: FieldInfo) -> Any:
 def _fits(adapter: TypeAdapter[Any], value: object) -> bool:
     try:
         adapter.validate_python(value)
-    except ValidationError:
+    except Exception:  # noqa: BLE001 - an author's validator may raise anything
         return False
     return True
 
@@ -141,5 +146,5 @@ def _choices(annotation: Any) -> Iterator[Any]:
 def _accepted(accept: Accept, given: dict[str, Any]) -> dict[str, Plain] | None:
     try:
         return accept(given)
-    except (InvalidParams, UnlikeDeclared, TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - an author's validator may raise anything; then the value does not fit
         return None

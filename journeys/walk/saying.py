@@ -64,7 +64,7 @@ def _among(name: str, values: list[float], tried: list[float]) -> list[str]:
 
 def outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:
     """Each way in which a call may end, in words."""
-    given = fetched(definition, call.gives) if call.gives else [{}]
+    given = fetched(definition, call.gives) if call.gives else ({},)
     for values in given:
         chosen = ", ".join(f"{name}={value}" for name, value in values.items() if value != given[0].get(name))
         yield chosen or ("answered" if call.fetch else "done"), Called(values=values, status=200)

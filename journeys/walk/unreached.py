@@ -99,6 +99,11 @@ def _hangs(expression: ast.expr, handle: str, definition: JourneyDefinition, nam
                 return _is_free(definition.params, word)
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id=name), attr="entry"), attr=word) if name == handle:
                 return _is_free(definition.spec.entry_model, word)
+            case (
+                ast.Call(func=ast.Attribute(value=ast.Attribute(attr="answer"), attr="get"), args=[key, *_])
+                | ast.Subscript(value=ast.Attribute(attr="answer"), slice=key)
+            ) if getattr(key, "value", None) != "outcome":  # what is told beside the choice is not walked
+                return True
     return False
 
 

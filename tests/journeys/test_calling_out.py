@@ -51,6 +51,8 @@ async def test_a_call_costs_a_line_and_leaves_nothing_personal(trial: Shop) -> N
     assert push.title == "Hi Ana of Elm Street", "its template says what the service gave"
     story = (await trial.operate("GET", f"/v1/runs/{run.id}/story")).json()
     assert ([stop["kind"] for stop in story["at"]], story["note"]) == (["wait"], None), "behind both calls"
+    called = [each["what"] for each in story["happened"] if each["kind"] == "call"]
+    assert called == ["points: answered", "crm, points.asked: answered"]
 
 
 async def test_a_service_that_does_not_answer_at_once_is_asked_on_a_queue_of_its_own(trial: Shop) -> None:

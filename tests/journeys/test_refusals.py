@@ -12,6 +12,7 @@ from journeys.catalogue import load
 from journeys.check.check import check
 from journeys.deadline import TookTooLong, within
 from journeys.errors import CatalogueError, Problem
+from journeys.rules import Rule
 from journeys.telling import problem_of
 from workers.definitions import Examined, examine, load_definitions
 
@@ -72,7 +73,16 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.push('hi', 'free')", "j.push takes template only; name what else it is given"),
         ("await j.push('hi', offer=[])", "j.push: offer= is a number, a flag or a text, not a list"),
         ("await j.push('hi', offer='free')", "does not declare; the template declares none: write params: [offer]"),
-        ("await j.push('high')", "there is no push template high; did you mean hi?"),
+        ("await j.push('hi', transactionall=True)", "; did you mean transactional=? Or: the template declares none: write"),
+        ("await j.push('hi', prioritiy=-1)", "; did you mean priority=? Or: the template declares none"),
+        ("await j.push('hi', useles_after=timedelta(1))", "not a timedelta; did you mean useless_after=? Pass"),
+        ("await j.push('hi', undelivered_after=timedelta(1))", "not a timedelta; only j.reach takes undelivered_after=. Pass"),
+        (
+            "await j.push('high')",
+            "there is no push template high; did you mean hi? Or write high.push.yaml beside the journeys (there are hi)",
+        ),
+        ("await j.whatsapp('hi')", "there is no whatsapp template hi; write hi.whatsapp.yaml beside the journeys"),
+        ("await j.email('hi')", "there is no email template hi; write hi.email.mjml beside the journeys"),
         ("await j.reached()", "j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal="),
         ("await j.reached(did('A') and did('B'))", "write & | ~ (not and, or, not"),
         ("await j.first()", "j.first() waits for nothing; write j.first(bought=did(…), timeout=days(3))"),
@@ -136,6 +146,29 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("j.task('Call', to='care')", "j.task(…) does nothing by itself; write await j.wait_for(j.task(…), timeout=…)"),
         ("j.replied()", "j.replied(…) does nothing by itself; write await j.wait_for(j.replied(…), timeout=…)"),
         ("j.hold_others()", "j.hold_others(…) does nothing by itself; write async with j.hold_others(…): …"),
+        ("with j.hold_others(): pass", "j.hold_others(…) is not for with; write async with j.hold_others(…): …"),
+        ("for n in j.every(days=1): pass", "j.every(…) is not for for; write async for n in j.every(…): …"),
+        ("async with j.every(days=1): pass", "j.every(…) is not for async with; write async for n in j.every(…): …"),
+        ("[n for n in j.every(days=1)]", "j.every(…) is not for for; write async for n in j.every(…): …"),
+        ("await j.every(days=1)", "j.every(…) is not for await; write async for n in j.every(…): …"),
+        ("await j.task('Call', to='care')", "j.task(…) is not for await; write await j.wait_for(j.task(…), timeout=…)"),
+        ("if await j.changed('x'): pass", "j.changed(…) is not for await; write if j.changed(…): …"),
+        ("await j.experiment('x', a=0.5, b=0.5)", "is not for await; write async with j.experiment(…) as arm: …"),
+        ("async with j.hold_others(purpose='marketing'): pass", "j.hold_others has no purpose=; it takes nothing"),
+        ("async with j.hold_others('marketing'): pass", "j.hold_others takes nothing without its name; take the rest away"),
+        ("await j.wait_for(j.replied(within=3))", "j.replied has no within=; it takes receipt"),
+        (
+            "await j.until(trait='birthday', befor=timedelta(3))",
+            "j.until has no befor=; did you mean before=? It takes moment,",
+        ),
+        ("await j.window('20:00')", "j.window is not given end; it takes start, end, weekdays"),
+        ("await j.window('09:00', '20:00', 'sat')", "j.window takes start and end only; name what else it is given: weekdays="),
+        ("await j.set_traits({'tier': 'gold'})", "j.set_traits takes nothing without its name; name what else"),
+        ("await j.reached(did('A'), True)", "j.reached takes goal only; take the rest away"),
+        ("await j.wait(-1)", "j.wait(-1) does not say of what; write j.wait(hours=1)"),
+        ("await j.at(hours=-1)", "j.at(hours=-1) has passed already; write j.at(hours=1)"),
+        ("await j.reach('hi', by='push')", "by= names several channels, not 'push'; write by=(\"push\",)"),
+        ("await j.reach('hi', by=('push',), undelivered_after=4)", "hi: undelivered_after is a span, not 4; write undelivered"),
         ("if j.now() > j.entered_at: pass", "j.now is no function; write it without parentheses"),
         ("if j.params.offer: pass", "no parameter 'offer' to branch on"),
         ("raise KeyError('x')", "journey trial raises KeyError ('x')"),
@@ -146,7 +179,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("print('x')", "print() is said again on each replay"),
         ("while True: await j.push('hi')", "30 steps follow each other here without a wait; put one into the loop"),
         ("while not await j.reached(did('A')): await j.at(hours=1)", "30 steps follow each other here without a wait"),
-        ("while True: pass", "journey trial does not come to an end: time is up, and the code is still here"),
+        ("while True: pass", "journey trial does not come to an end: after 2 s of processor time the code is still here"),
     ],
 )
 def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str, package: Path) -> None:
@@ -298,6 +331,19 @@ def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
     of_root = [("__init__.py", 5), ("__init__.py", 5), ("__init__.py", 7), ("__init__.py", 8)]
     assert places == [*of_root, ("a.py", 1), ("b.py", 1), ("c.py", 1)]
     assert str(found.problems[-1]).startswith(f"{NAME}/c.py:1:12: this is not Python")
+
+
+def test_a_called_journey_is_told_whose_params_it_reads(package: Path) -> None:
+    called = """from pydantic import BaseModel
+class Offer(BaseModel):
+    loud: bool = False
+@journey(params=Offer)
+async def sale(j: Journey) -> None:
+    if j.params.loud:
+        await j.push("hi")
+"""
+    (problem,) = told(package, called + journey_of("await sale(j)"))
+    assert problem.startswith("6: no parameter 'loud' to branch on in journey trial; declare it there (a journey that it calls")
 
 
 def test_a_keyword_that_there_is_not_hides_no_other_mistake(package: Path) -> None:
@@ -496,6 +542,28 @@ def test_a_cap_that_a_message_outlasts_needs_no_word(package: Path) -> None:
 def test_a_journey_without_its_parentheses_is_told(package: Path) -> None:
     (problem,) = told(package, "@journey\nasync def trial(j: Journey) -> None:\n    await j.push('hi')\n")
     assert problem == "1: journey trial: its parentheses are missing; write @journey(…)"
+
+
+def test_what_raises_while_it_is_tried_is_no_end_of_the_check(package: Path) -> None:
+    model = (
+        "from pydantic import BaseModel, field_validator\n"
+        "class Ticket(BaseModel):\n    kind: str\n    number: int = 0\n    @field_validator('kind')\n"
+        "    @classmethod\n    def known(cls, given: str) -> str:\n        return {'ana': 'b'}[given]\n"
+    )
+    declared = "entry=Segment('came', did('Ticket Opened').within(hours=1)), exits={'old': timedelta.max}"
+    source = model + f"@journey({declared})\nasync def trial(j: Journey[Ticket]) -> None:\n    await j.wait(hours=1)\n"
+    examined(package, source)
+
+
+@pytest.mark.parametrize(("other", "told_of"), [("whenever()", ["ping", "pong"]), ("after(days=3)", [])])
+def test_journeys_that_start_each_other_without_end_are_doubted(other: str, told_of: list[str], package: Path) -> None:
+    source = "from journeys import whenever\n" + "".join(
+        f"@journey(reentry={rule})\nasync def {name}(j: Journey) -> None:\n    await j.wait(hours=1); await j.start('{to}')\n"
+        for name, to, rule in (("ping", "pong", "whenever()"), ("pong", "ping", other))
+    )
+    found = [problem for problem in examined(package, source).problems if problem.rule is Rule.CIRCLE]
+    assert [problem.text.split()[1] for problem in found] == told_of
+    assert not any(problem.serious for problem in found)
 
 
 def test_templates_know_what_the_catalogue_says_and_what_its_segments_ask_about(package: Path) -> None:

@@ -98,6 +98,19 @@ def test_a_run_that_was_moved_here_stands_behind_a_change_that_it_does_not_have(
     assert [stop.what for stop in standing.stops] == ["wait 2 d"]
 
 
+def test_what_an_exit_ends_is_not_told_as_finished() -> None:
+    async def steps(j: Journey) -> None:
+        await j.wait(days=40)
+        await j.push("note")
+
+    start = RunStart(run_id=UUID(int=1), customer_id=UUID(int=1), entered_at=ANY_DAY, started_at=ANY_DAY)
+    standing = retrace(journey(exits={"too long": timedelta(days=30)})(steps), start, Known(), ANY_DAY + timedelta(hours=2))
+    assert standing is not None
+    assert [(each.kind, each.what, each.earliest) for each in standing.ahead] == [
+        ("end", "too long", ANY_DAY + timedelta(days=30))
+    ]
+
+
 def test_a_call_that_has_no_answer_yet_is_where_the_run_stands_and_its_refusal_is_known() -> None:
     async def steps(j: Journey) -> None:
         answer = await j.fetch(POINTS)

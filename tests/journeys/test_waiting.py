@@ -96,6 +96,11 @@ async def test_an_event_unlike_what_is_declared_enters_nobody_and_says_so(trial:
     await trial.look()
     assert await trial.runs("by_entry") == []
     assert await trial.database.pool.fetchval("select reason from entry_refused") == "event not as declared"
+    told = (await trial.operate("GET", "/v1/journeys/by_entry/why-not?user_id=ana")).json()
+    refused, inside = told["because"]
+    assert refused["what"] == "was refused: event not as declared; score is not as declared: type integer"
+    assert refused["remedy"] == "send the property so, or declare it otherwise in the model of j.entry"
+    assert inside["what"] == "entered segment raters and is in it still; who is in it does not enter once more"
 
 
 async def test_a_journey_branches_on_a_segment(trial: Shop) -> None:

@@ -10,13 +10,14 @@ from pydantic import BaseModel
 from definitions.cart_abandonment import cart_abandonment
 from journeys import Journey, JourneyDefinition, QuietHours, Service, Window, journey
 from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.rules import Rule
 from journeys.walk.explore import explore
 from journeys.walk.graph import graph_of, mermaid
 from journeys.walk.leading import leading_wait
 from journeys.walk.lint import lint
 from journeys.walk.picture import svg
 from journeys.walk.seen import look_through, message_calls
-from segments import Segment, purchases, trait
+from segments import Segment, did, purchases, trait
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -312,6 +313,57 @@ def test_what_is_for_nothing_and_what_comes_too_late() -> None:
     }
 
 
+def test_what_is_waited_for_in_vain() -> None:
+    @journey(goal=purchases, exits={"cancelled": did("Cancelled")})
+    async def vain(j: Journey) -> None:
+        await j.first(replied=j.replied(), left=did("Left"), timeout=timedelta(days=1))
+        await j.first(bought=purchases, cancelled=did("Cancelled"), timeout=timedelta(days=1))
+        await j.wait_for(purchases, since=j.entered_at - timedelta(days=7), timeout=timedelta(days=1))
+        await j.push("bye")
+
+    @journey(goal=purchases)
+    async def on_some_ways(j: Journey) -> None:
+        if await j.is_in("gold"):
+            await j.whatsapp("hello")
+        await j.wait_for(j.replied(), timeout=timedelta(days=1))
+        await j.together(j.email("hello"), j.wait_for(j.opened(), timeout=timedelta(days=1)))
+
+    @journey(goal=purchases)
+    async def beside(j: Journey) -> None:
+        await j.together(j.wait_for(j.opened(), timeout=timedelta(days=1)), j.email("hello"))
+
+    text = Path(__file__).read_text().splitlines()
+    found = [(doubt.rule, text[doubt.line - 1].split("(")[1].partition("=")[0], doubt.text) for doubt in lint(vain)]
+    assert [each[:2] for each in found] == [("cannot-come", "replied"), ("cannot-come", "bought"), ("cannot-come", "bought")]
+    assert "none was sent before it" in found[0][2]
+    assert {each[2].partition("ends the run first, ")[2] for each in found[1:]} == {
+        "the goal: that cannot come",
+        "cancelled: that cannot come",
+    }
+    assert lint(on_some_ways) == lint(beside) == []
+
+
+def test_a_segment_that_only_the_api_may_have_is_doubted() -> None:
+    gold = Segment("gold", trait("tier") == "gold")
+
+    @journey(goal=purchases)
+    async def named(j: Journey) -> None:
+        await j.wait_for(j.entered("glod"), timeout=timedelta(days=1))
+        await j.push("hello", only=gold)
+        if await j.is_in("silver") or await j.is_in("gold"):
+            await j.push("again")
+
+    assert [(each.rule, each.text, each.remedy) for each in lint(named, {"gold"})] == [
+        (
+            "other-segment",
+            "journey named: the catalogue has no segment 'glod'",
+            "did you mean gold? If it is defined over the API, all is well",
+        ),
+        ("other-segment", "journey named: the catalogue has no segment 'silver'", "If it is defined over the API, all is well"),
+    ]
+    assert lint(named) == []
+
+
 def test_a_step_behind_what_is_not_walked_on_both_sides_is_not_doubted() -> None:
     """The clock, and what is free in a parameter; beside them, what stands on no path still is."""
 
@@ -389,6 +441,20 @@ def test_dates_come_before_a_journey_is_over_and_after() -> None:
     assert lint(around) == []
 
 
+def test_an_end_by_an_exit_is_drawn_by_its_name() -> None:
+    @journey(goal=purchases, exits={"bought": did("Bought"), "too long": timedelta(days=30)})
+    async def slow(j: Journey) -> None:
+        if not await j.wait_for(trait("tier") == "gold", timeout=timedelta(days=40)):
+            await j.push("hello")
+
+    graph = graph_of(slow)
+    ends = {node.id: node.what for node in graph.nodes if node.kind == "end"}
+    assert {(edge.answer, ends[edge.target]) for edge in graph.edges if edge.target in ends} == {
+        ("it", "finished"),
+        ("in vain", "too long"),
+    }
+
+
 def test_what_none_of_the_walked_paths_comes_to_is_said() -> None:
     @journey(goal=purchases)
     async def long(j: Journey) -> None:
@@ -458,3 +524,16 @@ def test_a_way_that_is_found_later_leads_on_and_not_back() -> None:
     drawn = graph_of(joins)
     (window,) = [node.id for node in drawn.nodes if node.kind == "wait"]
     assert [edge.back for edge in drawn.edges if edge.source == window] == [False]
+
+
+def test_what_somebody_tells_beside_a_choice_is_not_walked_on_both_sides() -> None:
+    @journey(goal=purchases)
+    async def called(j: Journey) -> None:
+        a = await j.first(called=j.task("Call", to="care", choices=("yes", "no"), values=("calls",)), timeout=timedelta(days=1))
+        if a.called and a.called.answer.get("calls", 0) > 3:
+            await j.push("often")
+        if a.called and a.called.answer["outcome"] == "typo":
+            await j.push("never")
+
+    (problem,) = [problem for problem in lint(called) if problem.rule is Rule.UNREACHED]
+    assert problem.line == called.steps.__code__.co_firstlineno + 6

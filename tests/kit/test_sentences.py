@@ -1,8 +1,14 @@
 """What a failing assertion says: what happened instead, in words."""
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from journeys.errors import InvalidParams
 from workers.testing import Rehearsal
+from workers.testing.customer import Customer
 
 
 @pytest.fixture
@@ -54,3 +60,35 @@ def test_the_story_is_told_in_order(shop: Rehearsal) -> None:
         "  Mon 05 Jan 11:00  does Order Completed",
         "  Mon 05 Jan 11:00  three_messages is over: goal reached",
     ]
+
+
+@pytest.mark.parametrize(
+    ("says", "sentence"),
+    [
+        (lambda _, ana: ana.left("weekli"), "there is no journey 'weekli'; did you mean 'weekly'?"),
+        (lambda _, ana: ana.entered("x"), "there is no journey 'x'; there is "),
+        (lambda _, ana: ana.waits("weekli"), "there is no journey 'weekli'; did you mean 'weekly'?"),
+        (lambda _, ana: ana.was_refused("weekli"), "there is no journey 'weekli'; did you mean 'weekly'?"),
+        (lambda _, ana: ana.left("weekly", "finised"), "weekly does not end by 'finised'; did you mean 'finished'?"),
+        (lambda _, ana: ana.left("weekly", "x"), "weekly does not end by 'x'; there is exit reached, finished, goal"),
+        (lambda _, ana: ana.says_no("mail"), "there is no channel 'mail'; did you mean 'email'?"),
+        (lambda shop, _: shop.provider("fax"), "there is no channel 'fax'; there is email, push, sms, web_push, whatsapp"),
+        (lambda shop, _: shop.customer("bea", channels=("fax",)), "there is no channel 'fax'"),
+        (lambda shop, _: shop.kills("weekli"), "there is no journey 'weekli'"),
+        (lambda shop, ana: shop.starts("weekli", ana), "there is no journey 'weekli'"),
+        (lambda shop, _: shop.service("nobody"), "there is no service 'nobody'; there is "),
+    ],
+)
+def test_a_name_that_there_is_not_is_told_with_those_that_there_are(
+    says: Callable[[Rehearsal, Customer], object], sentence: str, shop: Rehearsal
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
+        says(shop, shop.customer("ana"))
+    assert caught.traceback.filter(caught)[-1].path == Path(__file__)
+
+
+def test_a_start_with_other_parameters_is_told_at_its_own_line(shop: Rehearsal) -> None:
+    with pytest.raises(InvalidParams) as caught:
+        shop.starts("weekly", shop.customer("ana"), nonsense=True)
+    assert caught.traceback.filter(caught)[-1].path == Path(__file__)
+    assert caught.value.__suppress_context__

@@ -54,7 +54,7 @@ async def tips(j: Journey) -> None:
     """A tip, some days later."""
     await j.wait(days=40)
     if j.params.tone == "playful":
-        await j.push("note")
+        await j.push("note") or await j.web_push("note") or await j.sms("note")
 
 
 @journey(reentry=after(days=1))

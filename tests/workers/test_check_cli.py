@@ -1,6 +1,7 @@
 """E9, D2: `journeys check` and the other commands' first look at the catalogue, from where a user stands."""
 
 import json
+import subprocess
 import sys
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -10,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from journeys.place import hidden_room
-from tests.command_line import freshly, journeys
+from tests.command_line import environment, freshly, journeys
 
 GOOD = """\
 from journeys import Journey, journey
@@ -116,3 +117,40 @@ def test_a_catalogue_that_is_given_as_a_journey_is_told_how_it_is_named(tmp_path
         said = journeys(command, "acme", cwd=tmp_path, catalogue="acme")
         assert said.returncode == 1
         assert "no journey 'acme', but a catalogue: write --catalogue acme" in said.stderr
+
+
+def test_what_hangs_in_c_is_left_with_its_journey_its_line_and_the_limit(tmp_path: Path) -> None:
+    never = "import re\n" + GOOD + '    re.match(r"(a+)+$", "a" * 60 + "b")\n'
+    written(tmp_path, "acme", never)
+    finished = journeys("check", "acme", cwd=tmp_path)
+    told = "journey hello does not come to an end: after 2 s of processor time the code is still here"
+    remedy = "let the loop end, put a wait into it, or do less at once"
+    assert finished.stdout == f"acme/__init__.py:7:5: {told}; {remedy} [endless]\n"
+    assert finished.returncode == 1
+
+
+STUCK = """
+from datetime import timedelta
+from workers.cli.stuck import ended_when_stuck
+
+with ended_when_stuck(timedelta(seconds=1), timedelta(seconds=3), timedelta(seconds=0.05)):
+    import acme_at_work
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "code", "said"),
+    [
+        ("import time\nover = time.process_time() + 3.5\nwhile time.process_time() < over: pass", 0, "done"),
+        ("import time\ntime.sleep(60)", 1, "acme_at_work.py:2:1: for 1 s nothing has been done here but to wait"),
+        ("sum(range(10**15))", 1, 'acme_at_work.py", line 1 in <module>'),
+    ],
+)
+def test_only_what_is_stuck_ends_the_command(does: str, code: int, said: str, tmp_path: Path) -> None:
+    """A busy machine, or a big catalogue, once ended it after a minute whatever it did."""
+    (tmp_path / "acme_at_work.py").write_text(does + "\n")
+    run = [sys.executable, "-c", STUCK]
+    finished = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment([], {}))
+    assert finished.returncode == code, finished.stderr
+    assert said in finished.stdout + finished.stderr

@@ -69,6 +69,24 @@ def test_people_get_tables(tmp_path: Path) -> None:
         assert words in told
 
 
+def test_lines_that_cannot_be_read_are_counted_and_the_others_play(tmp_path: Path) -> None:
+    late = track("ana", "Product Added", "9999-12-31T23:59:59Z", cart_id="c-9")
+    untold = {"call": CALLS[1], "sent": 1e300, "happened": 0}
+    lines = [
+        b'{"userId": "\xff"}',
+        b'{"userId": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        *(json.dumps(each).encode() for each in (late, untold)),
+        *("\ufeff".encode() + json.dumps(each).encode() for each in CALLS[:2]),
+    ]
+    (file := tmp_path / "calls.jsonl").write_bytes(b"\n".join(lines))
+    finished = journeys("simulate", str(file), "--catalogue", "definitions", "--json")
+    assert finished.returncode == 0, finished.stderr
+    found = json.loads(finished.stdout)
+    assert found["entries"] == {"cart_abandonment": 1}
+    counted = {reason.partition(":")[0]: number for reason, number in found["not_taken"].items()}
+    assert counted == {"not-utf8": 1, "too-deep": 1, "too-late": 1, "bad-timestamp": 1}
+
+
 def test_a_file_that_is_none_is_said_so(tmp_path: Path) -> None:
     finished = journeys("simulate", str(tmp_path / "nothing"), "--catalogue", "definitions")
     assert (finished.returncode, finished.stdout) == (1, "")

@@ -4,7 +4,6 @@ Promise: exit code 0 when it loads and 1 when not; each problem on a line of its
 """
 
 import contextlib
-import faulthandler
 import io
 import json
 from pathlib import Path, PurePath
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from journeys.catalogue import Catalogue
     from journeys.errors import Problem
     from workers.definitions import Examined
-
-#: What hangs inside C cannot be left; the process ends then, and says where it was.
-_LAST_RESORT = 60
 
 
 def check(
@@ -73,17 +69,14 @@ def module_of(given: str) -> str:
 
 
 def _examined(module: str, *, named: bool = False) -> "Examined":
-    faulthandler.dump_traceback_later(_LAST_RESORT, exit=True)
-    try:
-        from journeys.errors import Problem
-        from workers.definitions import Examined, examine
+    from journeys.errors import Problem
+    from workers.cli.stuck import ended_when_stuck
+    from workers.definitions import Examined, examine
 
-        if wrong := other_catalogue(module) or _unnamed(module, named=named):
-            return Examined((Problem("", 0, 0, wrong),))
-        with contextlib.redirect_stdout(io.StringIO()):  # what the catalogue prints is not our answer
-            return examine(module)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+    if wrong := other_catalogue(module) or _unnamed(module, named=named):
+        return Examined((Problem("", 0, 0, wrong),))
+    with ended_when_stuck(), contextlib.redirect_stdout(io.StringIO()):  # what the catalogue prints is not our answer
+        return examine(module)
 
 
 def _unnamed(module: str, *, named: bool) -> str | None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Where a line has seconds since Monday instead of instants, as the demo's recording.
 _MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+#: No file has recorded what comes later, and time is played until then.
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 _MONTH = timedelta(days=30)
 
 
@@ -103,7 +105,8 @@ def _from_file(
     if str(file) != "-" and not file.is_file():
         fail(f"{file} is no file; export calls with their timestamps, one JSON object a line")
     backcast = None
-    with reading(file if str(file) != "-" else Path("/dev/stdin"), quiet=quiet, utf8=True, doing="simulating") as lines:
+    source = file if str(file) != "-" else Path("/dev/stdin")
+    with reading(source, quiet=quiet, utf8=True, otherwise="surrogateescape", doing="simulating") as lines:
         for call in _calls(lines, region, unread):
             backcast = backcast or Backcast(catalogue, call.at)
             backcast.take(call)
@@ -119,11 +122,22 @@ def _calls(lines: Iterable[str], region: str, unread: Counter[str]) -> "Iterator
     for line in lines:
         if line.strip():
             try:
-                yield _call(json.loads(line), region)
-            except json.JSONDecodeError:
-                unread["not-json: a line is one JSON object"] += 1
+                yield _call(_read(line), region)
             except Rejected as rejected:
                 unread[rejected.reason] += 1
+
+
+def _read(line: str) -> Any:
+    from api.ingest.arrival import Rejected
+
+    try:
+        return json.loads(line.removeprefix("\ufeff").encode())
+    except UnicodeEncodeError:
+        raise Rejected("not-utf8", "a line is UTF-8") from None
+    except RecursionError:
+        raise Rejected("too-deep", "is nested too deep") from None
+    except ValueError:
+        raise Rejected("not-json", "a line is one JSON object") from None
 
 
 def _call(raw: Any, region: str) -> "Call":
@@ -136,13 +150,13 @@ def _call(raw: Any, region: str) -> "Call":
 
     recorded = isinstance(raw, dict) and {"call", "sent", "happened"} <= raw.keys()
     call = raw["call"] if recorded else raw
-    at = (
-        _MONDAY + timedelta(seconds=raw["sent"]) if recorded else instant(call.get("timestamp")) if type(call) is dict else None
-    )
+    at = _monday(raw["sent"]) if recorded else instant(call.get("timestamp")) if type(call) is dict else None
     if at is None:
         raise Rejected("bad-timestamp", "each call needs its time, such as 2026-11-22T10:00:00Z", "/timestamp")
+    if at >= _LATEST:
+        raise Rejected("too-late", "is after the year 2099", "/timestamp")
     item = read_item(call, Arrival(source="simulate", received_at=at, region=region))
-    ts = _MONDAY + timedelta(seconds=raw["happened"]) if recorded else item.ts
+    ts = (_monday(raw["happened"]) or at) if recorded else item.ts
     changes, known = item.changes, {channel.value for channel in Channel}
     addresses = (
         [(Channel(each.channel), each.address) for each in changes.addresses if each.channel in known] if changes else []
@@ -159,6 +173,13 @@ def _call(raw: Any, region: str) -> "Call":
         tuple(addresses),
         tuple(choices),
     )
+
+
+def _monday(seconds: Any) -> datetime | None:
+    try:
+        return _MONDAY + timedelta(seconds=seconds)
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _write(file: Path, tally: "Tally") -> None:

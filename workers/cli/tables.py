@@ -29,11 +29,16 @@ def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bo
 
 
 @contextmanager
-def reading(file: Path, *, quiet: bool, utf8: bool = False, doing: str = "importing") -> Iterator[TextIO]:
-    """A text file in whatever encoding, or in UTF-8 only, with a progress bar on a terminal."""
+def reading(
+    file: Path, *, quiet: bool, utf8: bool = False, otherwise: str = "strict", doing: str = "importing"
+) -> Iterator[TextIO]:
+    """A text file in whatever encoding, or in UTF-8 only, with a progress bar on a terminal.
+
+    `otherwise` is what becomes of bytes that are no UTF-8, as Python names it.
+    """
     console = Console(stderr=True)
     with file.open("rb") as raw:
-        encoding, errors = ("utf-8-sig", "strict") if utf8 else (encoding_of(raw), "replace")
+        encoding, errors = ("utf-8-sig", otherwise) if utf8 else (encoding_of(raw), "replace")
     if not encoding.startswith("utf-8"):
         console.print(f"{file} is not UTF-8; read as {_ENCODINGS.get(encoding, 'UTF-16')}")
     if quiet or not console.is_terminal:

@@ -85,13 +85,13 @@ def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":
     examined = examined_as_named(catalogue)
     if not examined.usable or examined.catalogue is None:
         return list(examined.problems)
-    known = examined.catalogue.journeys
+    known, segments = examined.catalogue.journeys, examined.catalogue.segments
     if journey is not None:
-        return doubts(_named(journey, known))
+        return doubts(_named(journey, known), segments)
     found = set(examined.problems)
     for n, each in enumerate(known.values(), start=1):
         _say(f"{n} of {len(known)}: {each.name}")
-        found.update(doubts(each))
+        found.update(doubts(each, segments))
     return sorted(found)
 
 

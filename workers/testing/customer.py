@@ -9,6 +9,7 @@ from typing import Any
 
 from journeys.contracts import Channel, Outcome
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
+from workers.testing.names import channel_of, check_end, check_journey
 from workers.testing.seen import Message, Run, Stage
 from workers.testing.sentences import Verdict, clock, fate, instead, standing
 
@@ -39,10 +40,12 @@ class Customer:
 
     def says_no(self, *channels: str) -> None:
         """They withdraw their consent, on these channels or on all."""
+        __tracebackhide__ = True
         self._says(channels, yes=False)
 
     def says_yes(self, *channels: str) -> None:
         """They consent, and can be reached, on these channels or on all."""
+        __tracebackhide__ = True
         self._says(channels, yes=True)
 
     def receives(self, step: str) -> None:
@@ -111,23 +114,31 @@ class Customer:
 
     def entered(self, journey: str, *, times: int | None = None) -> Verdict:
         """They entered a journey; so many times. Who only stood in line for it did not."""
+        __tracebackhide__ = True
+        check_journey(self._stage.catalogue, journey)
         count = sum(run.journey == journey and run.let_in for run in self.runs)
         so = count > 0 if times is None else count == times
         return self._verdict(so=so, told=f"entered {journey} {count} times" if count else f"did not enter {journey}")
 
     def was_refused(self, journey: str, because: str | None = None) -> Verdict:
         """A journey did not let them in; for a reason."""
+        __tracebackhide__ = True
+        check_journey(self._stage.catalogue, journey)
         reasons = [each.reason for each in self._stage.refusals(self.name) if each.journey == journey]
         so = bool(reasons) if because is None else because in reasons
         return self._verdict(so=so, told=f"was {'' if reasons else 'not '}refused by {journey}")
 
     def waits(self, journey: str) -> Verdict:
         """They are in a journey that is not over."""
+        __tracebackhide__ = True
+        check_journey(self._stage.catalogue, journey)
         found = [run for run in self._open(journey) if run.let_in]
         return self._verdict(so=bool(found), told=standing(found[-1]) if found else f"does not wait in {journey}")
 
     def waits_to_enter(self, journey: str) -> Verdict:
         """They stand in line for a journey that has limits, and are not in it yet."""
+        __tracebackhide__ = True
+        check_journey(self._stage.catalogue, journey)
         found = [run for run in self._open(journey) if not run.let_in]
         return self._verdict(so=bool(found), told=standing(found[-1]) if found else f"does not wait to enter {journey}")
 
@@ -136,6 +147,8 @@ class Customer:
 
     def left(self, journey: str, because: str | None = None) -> Verdict:
         """Their last run of a journey is over: `"finished"`, `"goal reached"`, or the name of a goal or an exit."""
+        __tracebackhide__ = True
+        check_end(self._stage.catalogue, journey, because)
         runs = [run for run in self.runs if run.journey == journey]
         outcome = runs[-1].outcome if runs else None
         so = outcome is not None and because in (None, outcome, runs[-1].ended_by)
@@ -156,9 +169,10 @@ class Customer:
         return Verdict(so=so, told=f"{self.name} {told}" + (f"; {known}" if known else ""))
 
     def _says(self, channels: tuple[str, ...], *, yes: bool) -> None:
-        for channel in channels or tuple(Channel):
+        __tracebackhide__ = True
+        for channel in map(channel_of, channels or Channel):
             self._done.append((self._stage.now, f"says {'yes' if yes else 'no'} to {channel}"))
-            self._stage.says(self.name, Channel(channel), yes=yes)
+            self._stage.says(self.name, channel, yes=yes)
 
     def _came_back(self, step: str, event: str) -> None:
         if not self._stage.came_back(self.name, step, event):

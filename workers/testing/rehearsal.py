@@ -12,6 +12,7 @@ from journeys.simulate.products import RELATIONS, Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 from workers.testing.customer import Customer
+from workers.testing.names import channel_of, check_journey, check_params, check_service
 from workers.testing.people import CHANNELS
 from workers.testing.seen import Stage
 from workers.testing.services import Service
@@ -61,8 +62,9 @@ class Rehearsal:
 
     def customer(self, name: str, *, channels: Sequence[str] = CHANNELS, **traits: Any) -> Customer:
         """A customer with an address and consent on these channels, and these traits; the same one by the same name."""
+        __tracebackhide__ = True
         if name not in self._customers:
-            self._stage.joins(name, [Channel(each) for each in channels], traits)
+            self._stage.joins(name, list(map(channel_of, channels)), traits)
             self._customers[name] = Customer(name, self._stage, self._until)
         return self._customers[name]
 
@@ -74,19 +76,29 @@ class Rehearsal:
         self, journey: str, customer: Customer, /, *, key: str = "", entry: Mapping[str, Any] | None = None, **params: Any
     ) -> None:
         """A product team starts a journey for a customer, with parameters; `entry` stands for an event's properties."""
+        __tracebackhide__ = True
+        check_params(self._stage.catalogue, journey, params)
         self._stage.starts(journey, customer.name, params, key, entry or {})
 
     def pauses(self, journey: str) -> None:
         """An operator pauses a journey: its messages wait."""
-        self._stage.switches(journey, "paused")
+        __tracebackhide__ = True
+        self._switches(journey, "paused")
 
     def resumes(self, journey: str) -> None:
         """It lives again; what waits is asked for again."""
-        self._stage.switches(journey, "live")
+        __tracebackhide__ = True
+        self._switches(journey, "live")
 
     def kills(self, journey: str) -> None:
         """It is over for everybody in it, and nobody enters any more."""
-        self._stage.switches(journey, "killed")
+        __tracebackhide__ = True
+        self._switches(journey, "killed")
+
+    def _switches(self, journey: str, state: str) -> None:
+        __tracebackhide__ = True
+        check_journey(self._stage.catalogue, journey)
+        self._stage.switches(journey, state)
 
     def completes(self, customer: Customer, which: str, outcome: str | None = None, **values: Any) -> None:
         """Somebody of the company does what the customer's run waits for under a name, and says how it went."""
@@ -95,10 +107,13 @@ class Rehearsal:
 
     def provider(self, channel: str) -> Provider:
         """Who carries a channel's messages, to have it answer otherwise: `shop.provider("push").refuses()`."""
-        return Provider(self._stage, Channel(channel))
+        __tracebackhide__ = True
+        return Provider(self._stage, channel_of(channel))
 
     def service(self, name: str) -> Service:
         """A service of the company, to have it answer otherwise: `shop.service("points").answers({"balance": 100})`."""
+        __tracebackhide__ = True
+        check_service(self._stage.catalogue, name)
         return Service(self._stage, name)
 
     def sells(self, id_: str, /, *, available: bool = True, **related: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from journeys.catalogue import Catalogue
 from journeys.contracts import Channel
 from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
@@ -77,6 +78,11 @@ class Stage(Protocol):
     @property
     def now(self) -> datetime:
         """Business time."""
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What its journeys, segments and services are."""
         ...
 
     def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any]) -> None:

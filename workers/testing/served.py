@@ -106,6 +106,7 @@ class Served:
     def __init__(self, shop: Shop, shadow: Simulated, portal: BlockingPortal) -> None:
         self.shop = shop
         self.shadow = shadow
+        self.catalogue = shadow.catalogue
         self._portal = portal
         self._hands = Hands(shop)
         self._profiles: dict[str, UUID] = {}

@@ -36,6 +36,11 @@ class Simulated:
         """Business time."""
         return self.world.now
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is simulated."""
+        return self.world.catalogue
+
     def joins(self, name: str, channels: Sequence[Channel], traits: Mapping[str, Any], id_: UUID | None = None) -> None:
         """A customer with addresses and consent on these channels."""
         who = self.world.join(name, id_)

@@ -13,6 +13,8 @@ INSIDE = [
     "2001:db8::1", "fec0::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:7f00:1", "::127.0.0.1",
     "2002:7f00:1::", "2002:a9fe:a9fe::", "64:ff9b::a9fe:a9fe", "64:ff9b::7f00:1", "64:ff9b::10.0.0.1",
     "64:ff9b:1::a00:1", "2001:0:4136:e378:8000:63bf:80ff:fffe", "100::1",
+    "64:ff9b:1:a9fe:a9:fe00:808:808", "64:ff9b:1:0:a9:fea9:fe08:808", "64:ff9b:1::808:808",
+    "2606:4700::5efe:7f00:1", "2606:4700::200:5efe:a9fe:a9fe", "fd00::5efe:808:808",
 ]  # fmt: skip
 OUTSIDE = [
     "1.1.1.1", "8.8.8.8", "93.184.215.14", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "2606:4700::1111",
@@ -37,9 +39,9 @@ def test_an_operator_opens_a_network_and_nothing_beside_it() -> None:
 
 def test_what_tells_a_machine_about_itself_is_never_opened() -> None:
     opened = [network_of("fc00::/7"), network_of("100.64.0.0/10")]
-    assert not may_be_asked("fd00:ec2::254", opened)
-    assert not may_be_asked("100.100.100.200", opened)
-    assert may_be_asked("fd00:ec2::1", opened)
+    told = ("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42", "fd00:c1::a9fe:a9fe", "100.100.100.200")
+    assert not any(may_be_asked(each, opened) for each in told)
+    assert may_be_asked("fd00:ec3::1", opened)
 
 
 @pytest.mark.parametrize(
