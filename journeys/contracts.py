@@ -167,15 +167,20 @@ class Receipt(Contract):
     ended_by: str | None = Field(
         default=None, exclude_if=unset, description="the goal or exit that the run has reached, by name"
     )
-    # Known to the journey; not in its history:
-    purpose: Purpose | None = Field(default=None, exclude_if=unset)
+    # Which message it answers, so that no replay takes it for another's:
     step: str | None = Field(default=None, exclude_if=unset)
     occurrence: int | None = Field(default=None, exclude_if=unset)
+    # Known to the journey; not in its history:
+    purpose: Purpose | None = Field(default=None, exclude_if=unset)
 
     @property
     def sent(self) -> bool:
         """Whether the provider accepted the message."""
         return self.outcome is Outcome.SENT
+
+    def of_another(self, request: "DeliverRequest") -> bool:
+        """Whether it is known to answer another message."""
+        return self.step is not None and (self.step, self.occurrence) != (request.step, request.occurrence)
 
     def __bool__(self) -> bool:
         """A receipt is true when no other channel is needed, so that `await j.push(...) or await j.email(...)` falls back.

@@ -50,7 +50,7 @@ SENTENCES = {
     Rule.SYNTAX: "a file that is not Python",
     Rule.FILE: "a file that cannot be read, or stands there twice by a link",
     Rule.MODULE: "a module that cannot be imported, or a catalogue that is none",
-    Rule.IMPURE: "a clock, chance, I/O or a logger, in any module of the catalogue or that it imports from beside it",
+    Rule.IMPURE: "a clock, chance, I/O, a logger or a set's order, in any module of the catalogue or beside it",
     Rule.REMEMBERS: "a function that changes what belongs to its module",
     Rule.SWALLOWS: "an except that swallows the end of a run",
     Rule.AWAIT: "a step that is not awaited, and so does nothing",

@@ -68,7 +68,7 @@ class Delivery:
         DELIVERIES.labels(request.channel.value, receipt.outcome.value).inc()
         told = {"run": str(request.run_id), "step": request.step, "reason": receipt.reason and receipt.reason.value}
         activity.logger.info("message %s", receipt.outcome.value, extra=told)
-        return receipt
+        return receipt.model_copy(update={"step": request.step, "occurrence": request.occurrence})
 
     async def _deliver(self, request: DeliverRequest) -> Receipt:
         async with AsyncExitStack() as held:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from journeys.check.meaning import Meanings
 from journeys.check.remembering import remembered
+from journeys.check.unordered import unordered
 from journeys.errors import Fault, Problem
 from journeys.rules import Rule
 
@@ -131,7 +132,10 @@ def impurities(file: Path, tree: ast.Module | None = None) -> list[Impurity]:
     at_import = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in inside}
     found = [
         Impurity(_problem(file, node, fault), id(node) in at_import)
-        for node, fault in [*_imports(tree), *_uses(tree, meanings, at_import), *remembered(tree, meanings)]
+        for node, fault in [
+            *(*_imports(tree), *_uses(tree, meanings, at_import)),
+            *(*remembered(tree, meanings), *unordered(tree)),
+        ]
     ]
     return sorted(found, key=lambda each: each.problem)
 

@@ -104,7 +104,7 @@ def since(caps: Iterable[Cap], zones: Iterable[str], now: datetime) -> datetime:
     """After when past messages matter to these caps."""
     spans = [cap.within for cap in caps if cap.within is not None]
     units = {cap.calendar for cap in caps if cap.calendar is not None}
-    starts = [period_start(unit, now, zone) - _INSTANT for unit in units for zone in zones]
+    starts = [period_start(unit, now, zone) - _INSTANT for unit in sorted(units) for zone in zones]
     return min([now, *starts, *(now - span for span in spans)])
 
 

@@ -64,7 +64,7 @@ def learned(moments: Iterable[datetime], zone: str, shares: Sequence[float] | No
     active = {(wall.date(), wall.hour) for wall in walls}
     if len(active) < FEWEST_HOURS or len({day for day, _ in active}) < FEWEST_DAYS:
         return None
-    by_hour = Counter(hour for _, hour in active)
-    by_day = Counter((day.weekday(), hour) for day, hour in active)
+    by_hour = Counter(hour for _, hour in sorted(active))
+    by_day = Counter((day.weekday(), hour) for day, hour in sorted(active))
     usual = [(by_hour[hour] + PRIOR * share) / (len(active) + PRIOR) for hour, share in enumerate(shares or _EVENLY)]
     return tuple(by_day[day, hour] + PRIOR * usual[hour] for day in range(7) for hour in range(_DAY))

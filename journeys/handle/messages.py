@@ -184,7 +184,7 @@ class Messages(Waiting[EntryModel]):
             receipt = await self._runtime.deliver(request)
         if receipt.reason in ENDING:
             raise RunEnded(receipt.reason, receipt.ended_by)
-        if receipt.step is not None:
+        if receipt.purpose is not None:
             return receipt
         return receipt.model_copy(update={"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence})
 

@@ -8,12 +8,13 @@ history may hold anyway.
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from temporalio import workflow
 
 from journeys.contracts import Done
 from journeys.entering import reader_of
+from journeys.errors import JourneyError
 from journeys.handle.branch import HERE
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class Log:
         self.done = list(past) or [Done(at=clock())]  # the first: when the run began
         self._past = deque(self.done[1:])
         self._at: datetime | None = self.done[0].at
+        self._astray: JourneyError | None = None
 
     def now(self) -> datetime:
         """Business time: of the last answer while answers are given again, the clock's from the first new effect on."""
@@ -34,9 +36,12 @@ class Log:
 
     async def effect(self, kind: Any, live: Callable[[], Awaitable[T]], what: str) -> T:
         """What an effect came to, of this type; it is brought about only if it was not before."""
+        self.stay()
         here = await self._turn()
         if self._past:
             done = self._past.popleft()
+            if done.what not in (None, what):
+                self.astray(f"did {done.what}", what)
             self._at = done.at
             found: T = reader_of(kind).validate_python(done.answer)
             return found
@@ -45,6 +50,20 @@ class Log:
         answered = reader_of(kind).dump_python(answer, mode="json")
         self.done.append(Done(at=self._clock(), answer=answered, what=what, branch=here))
         return answer
+
+    def stay(self) -> None:
+        """Fail, once the code has gone astray, whatever it has caught since."""
+        if self._astray is not None:
+            raise self._astray
+
+    def astray(self, did: str, what: str) -> NoReturn:
+        """The code does something else than the run did: no answer of the one is one of the other.
+
+        Raises:
+            JourneyError: always, which fails the task, so that nothing is lost; a worker that replays it goes on.
+        """
+        self._astray = JourneyError(f"the run {did}, and now the code does {what}: its steps are not the same on a replay")
+        raise self._astray
 
     async def _turn(self) -> int | None:
         """Which branch it is whose answer comes next; one that got none before waits until all others have theirs."""

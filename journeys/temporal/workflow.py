@@ -83,6 +83,7 @@ class JourneyRun:
         self._move_if_asked()  # while it was held back
         definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
         ended = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
+        self._log.stay()
         over = RunOver(outcome=ended.reason, sent=self._sent, skipped=self._skipped, ended_by=ended.which)
         self._story.over(over)
         return over
@@ -200,6 +201,8 @@ class JourneyRun:
             receipt = await self._answer(sending)
         if receipt is None:
             receipt = Receipt(outcome=Outcome.SKIPPED, reason=self._over())
+        elif receipt.of_another(request):
+            self._log.astray(f"got an answer to {receipt.step}", request.step)
         return receipt
 
     async def _listen(self, expect: Expect, summary: str) -> Happened | None:

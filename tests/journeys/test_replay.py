@@ -3,18 +3,23 @@
 `RECORD_GOLDEN=1 pytest tests/journeys/test_replay.py` writes those that are missing.
 """
 
+import base64
 import json
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowReplayResult
 from temporalio.workflow import NondeterminismError
 
+from journeys.contracts import Done
+from journeys.errors import JourneyError
 from journeys.temporal import current
+from journeys.temporal.log import Log
 from journeys.temporal.workflow import JourneyRun
 from workers.plugin import plugin
 from workers.testing.shop import Shop
@@ -50,6 +55,42 @@ async def test_a_changed_journey_does_not_replay() -> None:
     changed = json.loads((GOLDEN / "finished.json").read_text().replace('"cart_abandonment"', '"cart_discount"'))
     failure = (await replay(WorkflowHistory.from_json("changed", changed))).replay_failure
     assert isinstance(failure, NondeterminismError)
+
+
+@pytest.mark.parametrize("another", [False, True])
+async def test_a_receipt_of_another_message_fails_the_task_and_is_no_answer(another: bool) -> None:
+    """A journey that took other steps on a replay would lose the message whose receipt it takes for its own."""
+    history = json.loads((GOLDEN / "finished.json").read_text())
+    events = {event["eventId"]: event for event in history["events"]}
+    for event in events.values():
+        if done := event.get("activityTaskCompletedEventAttributes"):
+            asked = events[done["scheduledEventId"]]["activityTaskScheduledEventAttributes"]
+            request, receipt = plain(asked["input"]), plain(done["result"])
+            step = "push:another" if another else request["step"]
+            told = receipt | {"step": step, "occurrence": request["occurrence"]}
+            done["result"]["payloads"][0]["data"] = base64.b64encode(json.dumps(told).encode()).decode()
+    failure = (await replay(WorkflowHistory.from_json("receipts", history))).replay_failure
+    assert ("the run got an answer to push:another, and now the code does push:" in str(failure)) is another
+    assert (failure is not None) is another
+
+
+async def test_an_answer_of_another_step_fails_the_task_whatever_the_journey_catches() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    log = Log([Done(at=at), Done(at=at, answer=True, what="push b")], lambda: at)
+    for _ in range(2):
+        with pytest.raises(JourneyError, match="the run did push b, and now the code does push a"):
+            await log.effect(bool, never, "push a")
+    with pytest.raises(JourneyError):
+        log.stay()
+
+
+async def never() -> bool:
+    raise AssertionError
+
+
+def plain(payloads: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(base64.b64decode(payloads["payloads"][0]["data"]))
+    return found
 
 
 if os.environ.get("RECORD_GOLDEN"):

@@ -59,7 +59,8 @@ class Program(Endable):
         # -P and our home first: a folder of the user's, called like one of ours, hides nothing.
         command = [sys.executable, "-P", "-m", *self.arguments]
         path = os.pathsep.join(filter(None, [str(HOME), self.environment.get("PYTHONPATH")]))
-        env = {**self.environment, "PYTHONPATH": path}
+        # Texts in a set stand in the same order in every process, so that a journey that goes by it replays.
+        env = {"PYTHONHASHSEED": "0", **self.environment, "PYTHONPATH": path}
         self.child = self.children.start(self.name, command, log=self.log, env=env, grace=self.grace)
         self._await_ready(self.child)
 
