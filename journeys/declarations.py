@@ -19,9 +19,9 @@ from journeys.gate.budget import Budget, millionths
 from journeys.gate.hours import CLOCK_TIME
 from journeys.gate.order import HIGHEST
 from journeys.handle.said import check_window
-from journeys.policies import After, PerKey, Reentry, Within
+from journeys.policies import After, Limits, PerKey, Reentry, Within
 from journeys.rules import Rule
-from journeys.spans import describe
+from journeys.spans import describe, too_long
 from segments import DefinitionError, Predicate, Segment
 from segments.language.segment import check_segment_name
 
@@ -45,6 +45,7 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
     yield from goals.faults_of(spec)
     yield from _reentry(spec)
     yield from _numbers(spec)
+    yield from _spans(spec)
     yield from _quiet(spec)
     yield from _caps(spec)
     yield from _sending(spec)
@@ -122,6 +123,25 @@ def _numbers(spec: JourneySpec) -> Iterator[Fault]:
         yield Fault(f"ends_on_leave is a flag, not {_shown(spec.ends_on_leave)}", "write True or False")
     if not isinstance(spec.timezone, str) or not _zone_exists(spec.timezone):
         yield Fault(f"timezone={spec.timezone!r} is no IANA time zone", 'write one such as "Europe/Madrid"')
+
+
+def _spans(spec: JourneySpec) -> Iterator[Fault]:
+    """What is longer than any calendar would fail in each customer's entry."""
+    limits = spec.limits or Limits()
+    declared = {
+        "reentry=after(…)": getattr(spec.reentry, "cooldown", None),
+        "max_lateness": spec.max_lateness,
+        "useless_after": spec.useless_after,
+        "send_time": getattr(spec.send_time, "span", None),
+        "max_wait": limits.max_wait,
+        "every of a ramp of rates": getattr(limits.rate, "every", None),
+        "every of a ramp of shares": getattr(limits.share, "every", None),
+    }
+    declared |= {f"exit {name!r}": each for name, each in spec.exits.items()}
+    spans = [getattr(cap, "within", None) for cap in spec.caps]
+    declared["the span of a cap"] = max((each for each in spans if isinstance(each, timedelta)), default=None)
+    for name, span in declared.items():
+        yield from too_long(name, span)
 
 
 def _quiet(spec: JourneySpec) -> Iterator[Fault]:

@@ -139,6 +139,17 @@ def parameters(journey: str, model: type[BaseModel] | None, given: Mapping[str, 
     return _made("params", model, lambda: model.model_validate(given, extra=extra))
 
 
+def check_entry(model: type[BaseModel] | None, given: Mapping[str, Any]) -> None:
+    """Refuse what a start brings in the place of an entering event's properties, where the journey declares a model of these.
+
+    Raises:
+        InvalidParams: they do not fit it.
+    """
+    if model is not None:
+        known = {name: given[name] for name in _names(model) if name in given}
+        _made("entry", model, lambda: model.model_validate(known))
+
+
 def _made(part: str, model: type[BaseModel], make: Callable[[], BaseModel]) -> dict[str, Any]:
     """What a model makes of a part of a start, as JSON values.
 

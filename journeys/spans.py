@@ -1,31 +1,36 @@
 """Spans as authors write them (`hours=1`), and as people say them (`1 h`).
 
-Promise: what is no span is refused in a sentence that shows how to write one.
+Promise: what is no span is refused in a sentence that shows how to write one; so is one that leaves the calendar.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 
-from journeys.errors import CatalogueError
+from journeys.errors import CatalogueError, Fault
 
 _NUMBERS = (int, float)
+#: Added to any instant of ours, it stays in the calendar.
+LONGEST = timedelta(days=36_525)
 
 
 def span_of(place: str, units: Mapping[str, float]) -> timedelta:
     """The units added up.
 
     Raises:
-        CatalogueError: one is not a number, or they are more than the calendar holds.
+        CatalogueError: one is not a number, or they are more than a hundred years.
     """
     for unit, count in units.items():
         if not isinstance(count, _NUMBERS) or isinstance(count, bool):
             raise CatalogueError(f"{place}: {unit}={count!r} is not a number", remedy=f"write {place}({unit}=1)")
     try:
-        return timedelta(**units)
+        span = timedelta(**units)
     except (OverflowError, ValueError):
+        span = timedelta.max
+    if abs(span) > LONGEST:
         told = ", ".join(f"{unit}={count}" for unit, count in units.items() if count)
-        raise CatalogueError(f"{place}: {told} is longer than the calendar", remedy="write a shorter one") from None
+        raise CatalogueError(f"{place}: {told} is longer than 100 years", remedy="write a shorter one")
+    return span
 
 
 def check_span(place: str, given: object, example: str) -> None:
@@ -38,6 +43,14 @@ def check_span(place: str, given: object, example: str) -> None:
         raise CatalogueError(f"{place} is a span, not {given!r}", remedy=f"write {example}")
     if given <= timedelta(0):
         raise CatalogueError(f"{place} is longer than nothing, not {given}", remedy=f"write {example}")
+    if given > LONGEST:
+        raise CatalogueError(f"{place} is longer than 100 years", remedy=f"write {example}")
+
+
+def too_long(name: str, span: object) -> Iterator[Fault]:
+    """Refuse a declared span that no calendar holds."""
+    if isinstance(span, timedelta) and span > LONGEST:
+        yield Fault(f"{name} is longer than 100 years", "write a shorter one")
 
 
 @lru_cache(1_024)

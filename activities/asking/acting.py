@@ -15,6 +15,7 @@ from temporalio import activity
 from activities.versions import Served, Versions, nearest
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
 from journeys.contracts import Reason
+from journeys.entering import check_entry
 from journeys.entry import Entry, Refused, let_in
 from journeys.errors import InvalidParams
 from segments.language.events import TRAITS_CHANGED
@@ -108,6 +109,7 @@ class Acting:
         """With which version they begin: this worker's own, else that of the run that asks, which wrote the parameters."""
         for served in (await self.versions.handed_out(), await nearest(self.versions, asked.version)):
             with suppress(KeyError, InvalidParams):
+                check_entry(served.specs[asked.journey].entry_model, {})
                 return served, served.accept[asked.journey](asked.params)
         return None
 

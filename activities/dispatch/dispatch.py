@@ -276,8 +276,8 @@ def _keyword(name: SearchBy, value: str) -> SearchAttributePair[str]:
 
 
 def _entry(run: RunToStart, spec: JourneySpec) -> dict[str, Plain]:
-    """What the journey may know of the entering event; nothing where it was started by API, or no longer fits its model."""
-    if spec.entry_model is None or run.segment is None:
+    """What the journey may know of the entering event, or of what a start brought in its place; nothing if it does not fit."""
+    if spec.entry_model is None:
         return {}
     try:
         return accepted(spec.entry_model, run.entry)

@@ -69,7 +69,8 @@ class StartRun(Model):
     key: Text | None = Field(default=None, description="for journeys that enter per key: which cart, order, …")
     entry: dict[str, Any] = Field(
         default_factory=dict,
-        description="what templates may name as `entry.…`",
+        description="in the place of the entering event's properties: as the journey's model of them says, and as templates"
+        " name them, `entry.…`",
         examples=[{"name": "Snow boots", "price": 89.9}],
     )
 

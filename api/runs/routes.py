@@ -34,6 +34,7 @@ from api.runs.starts import open_run, refused
 from api.runs.story import Story, nothing_at_hand, story_of
 from api.state import Config, Db
 from journeys import InvalidParams, JourneyDefinition
+from journeys.entering import check_entry
 from journeys.entry import Refused
 from store import Database
 from store.runs import lists
@@ -68,7 +69,7 @@ async def start_run(
 ) -> RunView:
     """Start a run for a customer. It begins within a tick of the watch; its re-entry rule is kept."""
     definition = definition_of(config, journey)
-    params = _accepted(definition, body.params)
+    params = _accepted(definition, body)
     async with database.transaction() as connection:
         started = await open_run(connection, config, definition, body, params, idempotency_key)
     if isinstance(started, Refused):  # after the commit, which has written it down
@@ -151,9 +152,10 @@ async def end_runs(body: EndRuns, _: Operator, config: Config, database: Db) -> 
     return EndedRuns(runs=counted.runs, people=counted.people, ended=ended)
 
 
-def _accepted(definition: JourneyDefinition, params: dict[str, Any]) -> dict[str, Any]:
+def _accepted(definition: JourneyDefinition, body: StartRun) -> dict[str, Any]:
     try:
-        return definition.accept(params)
+        check_entry(definition.spec.entry_model, body.entry)
+        return definition.accept(body.params)
     except InvalidParams as error:
         faults = [Fault(pointer=where, detail=what) for where, what in error.problems]
         raise Problem(422, f"the parameters are not valid: {error}", code="invalid-params", errors=faults) from error

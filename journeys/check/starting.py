@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from journeys.catalogue import Catalogue
+from journeys.entering import check_entry
 from journeys.errors import Fault, InvalidParams, Problem
 from journeys.policies import Restart, Whenever
 from journeys.rules import Rule
@@ -53,4 +54,9 @@ def _wrong(start: Start, catalogue: Catalogue) -> Fault | None:
         definition.accept(start.asked.params)
     except InvalidParams as error:
         return Fault(f"which does not take these parameters ({error})", "give it what it declares", Rule.JOURNEY_PARAMS)
+    try:
+        check_entry(definition.spec.entry_model, {})
+    except InvalidParams as error:
+        without = f"which asks for its entering event, and a start by a journey brings none ({error})"
+        return Fault(without, "give each field of its model a default, or take the step out", Rule.JOURNEY_PARAMS)
     return None

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
-from journeys.contracts import JourneySpec, Plain, Reason, RunStart
-from journeys.entering import UnlikeDeclared, accepted
+from journeys.contracts import JourneySpec, Reason, RunStart
+from journeys.entering import UnlikeDeclared, accepted, check_entry
 from journeys.entry import Entry, Past, entry_key, in_line, is_held_out, is_told, short_key, why_refused
 from journeys.entry import Refused as Why
 from journeys.simulate.customers import Customer, Earlier
@@ -20,6 +20,7 @@ from journeys.simulate.runs import Runs
 from segments import Segment
 from segments.dating import trigger_types
 
+_NOTHING: Mapping[str, Any] = {}
 _NEVER = Past(running=False, runs=0, last_ended_at=None)
 
 
@@ -49,14 +50,31 @@ class Admission:
         self._numbers = count(1)
 
     def by_hand(
-        self, definition: JourneyDefinition, who: Customer, params: dict[str, Plain], key: str, by: Literal["api", "journey"]
+        self,
+        definition: JourneyDefinition,
+        who: Customer,
+        params: Mapping[str, Any],
+        key: str,
+        by: Literal["api", "journey"],
+        brought: Mapping[str, Any] = _NOTHING,
     ) -> Run | Refused:
-        """A start over the API or by another journey, or why not; one that is paused lets nobody in that way."""
+        """A start over the API or by another journey, or why not; one that is paused lets nobody in over the API.
+
+        Raises:
+            InvalidParams: the journey does not take these parameters, or not what is brought in an event's place.
+        """
         spec, now = definition.spec, self._world.agenda.now
-        key = short_key(key) if spec.keyed else ""
-        return self._decide(
-            definition, who, Entry(spec=spec, by=by, at=now, key=key, control=self._control(spec), params=params)
+        check_entry(spec.entry_model, brought)
+        entry = Entry(
+            spec=spec,
+            by=by,
+            at=now,
+            key=short_key(key) if spec.keyed else "",
+            control=self._control(spec),
+            params=definition.branchable(definition.accept(dict(params))),
+            properties=accepted(spec.entry_model, brought) if spec.entry_model else {},
         )
+        return self._decide(definition, who, entry)
 
     def admitted(self, who: Customer, move: Transition) -> Iterator[Run]:
         """The runs that a transition opens."""

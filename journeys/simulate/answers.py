@@ -107,10 +107,9 @@ class Answers:
     def _started(self, who: Customer, asked: StartJourney) -> bool:
         definition = self._catalogue.journey(asked.journey)
         try:
-            params = definition.branchable(definition.accept(dict(asked.params)))
+            opened = self._admission.by_hand(definition, who, asked.params, asked.key, "journey")
         except InvalidParams:  # what a run of an older version asks for; of this one it is looked at when the catalogue loads
             return False
-        opened = self._admission.by_hand(definition, who, params, asked.key, "journey")
         if isinstance(opened, Run):
             self._soon(who, lambda: self._start(opened))
         return isinstance(opened, Run)

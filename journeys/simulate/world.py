@@ -120,11 +120,16 @@ class World:
         """Something became of a message: delivered, read, clicked, replied, failed."""
         self.happened(message.customer, event, message.told)
 
-    def begin(self, journey: str, who: Customer, params: Mapping[str, Any] = _NOTHING, key: str = "") -> Run | Refused:
+    def begin(
+        self,
+        journey: str,
+        who: Customer,
+        params: Mapping[str, Any] = _NOTHING,
+        key: str = "",
+        entry: Mapping[str, Any] = _NOTHING,
+    ) -> Run | Refused:
         """Start a run, as product teams do over the API."""
-        definition = self.catalogue.journey(journey)
-        given = definition.branchable(definition.accept(dict(params)))
-        run = self._admission.by_hand(definition, who, given, key, "api")
+        run = self._admission.by_hand(self.catalogue.journey(journey), who, params, key, "api", entry)
         if isinstance(run, Run):
             self._start(run)
         return run

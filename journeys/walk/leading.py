@@ -6,12 +6,16 @@ from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.deadline import TookTooLong, within
 from journeys.handle import Journey
 from journeys.handle.branch import Branch
 from journeys.heard import Expect, Happened
 from journeys.questions import Question
 from journeys.walk.driving import drive
 from journeys.walk.forks import close
+
+#: Of processor time, in whatever thread. Who takes longer is begun at once, and fails in the run's own workflow.
+_LIMIT = timedelta(milliseconds=250)
 
 
 class _First(BaseException):
@@ -48,7 +52,10 @@ class _FirstEffect:
 
 
 def leading_wait(definition: JourneyDefinition, start: RunStart) -> timedelta:
-    """The leading wait of a run, in business time; zero where the journey does something else first."""
-    stop = drive(definition, Journey(start, definition.spec, _FirstEffect()))
+    """The leading wait of a run, in business time; zero where the journey does something else first, or takes too long."""
+    try:
+        stop = within(_LIMIT, lambda: drive(definition, Journey(start, definition.spec, _FirstEffect())))
+    except TookTooLong:
+        return timedelta(0)
     until = stop.until if isinstance(stop, _First) else None
     return max(until - start.started_at, timedelta(0)) if until else timedelta(0)

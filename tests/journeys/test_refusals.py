@@ -20,6 +20,7 @@ NAME = "refused_catalogue"
 HEAD = """\
 from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
 from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
+from journeys.policies import After
 from journeys import GlobalHoldout, left, per_hour, per_key, ramp, within; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
@@ -64,7 +65,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait(3600)", "j.wait(3600) does not say of what; write j.wait(hours=3600)"),
         ("await j.wait()", "j.wait() does not say how long; write j.wait(hours=1)"),
         ("await j.wait(hours='1')", "j.wait: hours='1' is not a number; write j.wait(hours=1)"),
-        ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than the calendar"),
+        ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than 100 years"),
         ("await j.fax('hi')", "there is no j.fax; Messages go by email, push, sms, web_push, whatsapp"),
         ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
         ("await j.push()", "j.push needs the name of a template"),
@@ -207,6 +208,14 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("purpose='marketing'", "purpose cannot be 'marketing'; write Purpose.MARKETING or Purpose.TRANSACTIONAL"),
         ("holdout='10%'", "holdout cannot be '10%'; give it a fraction from 0 up to, not including, 1"),
         ("useless_after=3600", "useless_after is a span, not 3600; write useless_after=timedelta(hours=4)"),
+        ("reentry=after(days=999999999)", "after: days=999999999 is longer than 100 years; write a shorter one"),
+        ("reentry=After(timedelta.max)", "reentry=after(…) is longer than 100 years; write a shorter one"),
+        ("max_lateness=timedelta.max", "max_lateness is longer than 100 years"),
+        ("useless_after=timedelta.max", "useless_after is longer than 100 years"),
+        ("capacity=5, max_wait=timedelta.max", "max_wait is longer than 100 years"),
+        ("opens=MAY, share=ramp(0.1, 1.0, every=timedelta.max)", "every of a ramp of shares is longer than 100 years"),
+        ("caps=(Cap(3, timedelta.max),)", "the span of a cap is longer than 100 years"),
+        ("exits={'old': timedelta.max}", "exit 'old' is longer than 100 years"),
         ("max_lateness='4h'", "max_lateness is a span, not '4h'; write max_lateness=timedelta(hours=4)"),
         ("quiet_hours=('22:00', '08:00')", '; write QuietHours("22:00", "08:00")'),
         ("quiet_hours=QuietHours(22, 8)", "quiet hours are not 22 to 8; write two different times, HH:MM"),
@@ -375,6 +384,24 @@ async def other(j: Journey) -> None:
     assert unlike.startswith(
         "12: journey trial starts other, which does not take these parameters (/params/lane: Input should be"
     )
+
+
+def test_a_journey_that_asks_for_its_entering_event_is_started_by_no_other(package: Path) -> None:
+    other = """from pydantic import BaseModel
+class Answer(BaseModel):
+    score: int
+class Usual(BaseModel):
+    score: int = 0
+@journey()
+async def other(j: Journey[Answer]) -> None:
+    await j.push("hi")
+@journey()
+async def usual(j: Journey[Usual]) -> None:
+    await j.push("hi")
+"""
+    (refused,) = told(package, other + journey_of('await j.start("usual")', 'await j.start("other")'))
+    assert refused.startswith("15: journey trial starts other, which asks for its entering event, and a start by a journey")
+    assert "/entry/score: Field required" in refused
 
 
 def test_a_helper_is_held_to_the_same_law_wherever_it_stands(package: Path) -> None:

@@ -78,6 +78,18 @@ async def test_a_journey_branches_on_the_entering_event(trial: Shop) -> None:
     assert "says Ana" not in history, "free text stays in Postgres"
 
 
+async def test_a_start_brings_what_stands_in_the_place_of_the_entering_event(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    body: dict[str, Any] = {"customer": {"user_id": "ana"}, "entry": {}}
+    for entry, pointer in (({}, "/entry/score"), ({"score": "ana@shop.example"}, "/entry/score")):
+        refused = await trial.operate("POST", "/v1/journeys/by_entry/runs", json=body | {"entry": entry})
+        assert (refused.status_code, [each["pointer"] for each in refused.json()["errors"]]) == (422, [pointer])
+    body["entry"] = {"score": 9, "because": "I like it, says Ana"}
+    assert (await trial.operate("POST", "/v1/journeys/by_entry/runs", json=body)).status_code == 201
+    await trial.look()
+    assert await channels(trial, await trial.run("by_entry")) == ["push"]
+
+
 async def test_an_event_unlike_what_is_declared_enters_nobody_and_says_so(trial: Shop) -> None:
     await trial.signs_up("ana")
     await trial.does("ana", "Rated", score="as ana@example.com said: great")

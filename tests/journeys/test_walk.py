@@ -46,6 +46,17 @@ def test_a_leading_wait_may_depend_on_a_parameter() -> None:
     assert leading_wait(patient, start(timedelta(minutes=1), hours=3)) == timedelta(hours=3)
 
 
+async def test_a_journey_that_never_comes_to_its_first_effect_has_no_leading_wait() -> None:
+    @journey()
+    async def loops(j: Journey) -> None:
+        while j.entered_at:
+            pass
+        await j.wait(hours=1)
+
+    assert isinstance(loops, JourneyDefinition)
+    assert leading_wait(loops, start()) == timedelta(0), "in the thread of an event loop, too"
+
+
 def test_a_journey_that_acts_first_has_no_leading_wait() -> None:
     @journey()
     async def eager(j: Journey) -> None:

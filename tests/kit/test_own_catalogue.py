@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from journeys.catalogue import load
+from journeys.errors import InvalidParams
 from workers.testing import Rehearsal
 from workers.testing.served import served
 from workers.testing.servers import Servers
@@ -104,6 +105,15 @@ def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Reh
     ana.does("Refill Due", rx_id="rx-2", kind="purple")
     assert ana.was_refused("refill", because="event not as declared")
     assert ana.entered("refill", times=1)
+
+
+def test_a_start_brings_what_the_model_of_the_entering_event_says(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    with pytest.raises(InvalidParams, match="/entry/kind: Field required"):
+        shop.starts("refill", ana, key="rx-1", entry={"rx_id": "rx-1"})
+    shop.starts("refill", ana, key="rx-1", entry={"rx_id": "rx-1", "kind": "chronic"})
+    shop.passes(minutes=1)
+    assert ana.inbox == ["push:a"]
 
 
 def test_who_enters_by_the_segment_gets_the_defaults_of_the_parameters(shop: Rehearsal) -> None:

@@ -3,7 +3,7 @@
 Promise: one vocabulary and one meaning on both stages. It begins on a Monday at nine (UTC); time passes when the test says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,11 +72,13 @@ class Rehearsal:
         """Time passes, and all that it brings happens."""
         self._stage.passes(self.now + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
-    def starts(self, journey: str, customer: Customer, /, *, key: str = "", **params: Any) -> None:
-        """A product team starts a journey for a customer, with parameters."""
+    def starts(
+        self, journey: str, customer: Customer, /, *, key: str = "", entry: Mapping[str, Any] | None = None, **params: Any
+    ) -> None:
+        """A product team starts a journey for a customer, with parameters; `entry` stands for an event's properties."""
         __tracebackhide__ = True
         check_params(self._stage.catalogue, journey, params)
-        self._stage.starts(journey, customer.name, params, key)
+        self._stage.starts(journey, customer.name, params, key, entry or {})
 
     def pauses(self, journey: str) -> None:
         """An operator pauses a journey: its messages wait."""

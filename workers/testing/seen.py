@@ -109,7 +109,7 @@ class Stage(Protocol):
         """Time passes, and all that it brings happens."""
         ...
 
-    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
+    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str, entry: Mapping[str, Any]) -> None:
         """Somebody starts a run over the API."""
         ...
 

@@ -163,9 +163,9 @@ class Served:
             self._portal.call(self._hands.turn, at, profiles, beyond(following - at))
         self._portal.call(self._hands.turn, until, [])
 
-    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
+    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str, entry: Mapping[str, Any]) -> None:
         """Somebody starts a run over the API."""
-        body = {"customer": {"user_id": name}, "params": dict(params)} | ({"key": key} if key else {})
+        body = {"customer": {"user_id": name}, "params": dict(params), "entry": dict(entry)} | ({"key": key} if key else {})
 
         async def starts() -> None:
             async with self._about(name):
@@ -173,7 +173,7 @@ class Served:
             assert answer.is_success or answer.status_code == httpx.codes.CONFLICT, answer.text
 
         self._portal.call(starts)
-        self.shadow.starts(journey, name, params, key)
+        self.shadow.starts(journey, name, params, key, entry)
 
     def switches(self, journey: str, state: str) -> None:
         """An operator pauses or kills a journey, or lets it live."""

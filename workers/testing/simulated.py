@@ -90,9 +90,9 @@ class Simulated:
         for at, who in self.world.passes(until):
             yield at, who.name
 
-    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str) -> None:
+    def starts(self, journey: str, name: str, params: Mapping[str, Any], key: str, entry: Mapping[str, Any]) -> None:
         """Somebody starts a run over the API."""
-        self.world.begin(journey, self._who(name), params, key)
+        self.world.begin(journey, self._who(name), params, key, entry)
 
     def switches(self, journey: str, state: str) -> None:
         """An operator pauses or kills a journey, or lets it live."""
