@@ -30,8 +30,7 @@ async def asks_before_it_sends(self: JourneyRun, request: DeliverRequest) -> Rec
 
 
 async def never_waits(self: JourneyRun, until: datetime, summary: str, cut_short: Callable[[], bool]) -> None:
-    del until, cut_short
-    self._note(summary)
+    del self, until, summary, cut_short
 
 
 EDITS: dict[str, tuple[str, Callable[..., Coroutine[Any, Any, Any]]]] = {

@@ -330,7 +330,7 @@ def test_every_mistake_of_a_catalogue_is_told_at_once(package: Path) -> None:
         hi__push__yaml="title: '{{ customer.fistName }}'\nbody: x\n",
     )
     places = [(Path(problem.file).name, problem.line) for problem in found.problems]
-    of_root = [("__init__.py", 5), ("__init__.py", 5), ("__init__.py", 7), ("__init__.py", 8)]
+    of_root = [("__init__.py", 6), ("__init__.py", 6), ("__init__.py", 8), ("__init__.py", 9)]
     assert places == [*of_root, ("a.py", 1), ("b.py", 1), ("c.py", 1)]
     assert str(found.problems[-1]).startswith(f"{NAME}/c.py:1:12: this is not Python")
 
@@ -362,7 +362,7 @@ def test_templates_and_segments_are_told_together_with_their_lines(package: Path
     source = journey_of("await j.push('hi', only=Segment('vips', trait('tier') == 'gold'))", "await j.email('letter')")
     found = examined(package, source, bad__push__yaml="title: Hi\nbody: '{{ customer.fistName }}'\n")
     assert [str(problem).split(": ")[0] for problem in found.problems] == [
-        f"{NAME}/__init__.py:7:1",
+        f"{NAME}/__init__.py:8:1",
         f"{NAME}/bad.push.yaml:2:1",
     ]
 
@@ -523,7 +523,7 @@ def test_a_cap_that_outlasts_a_message_is_said_and_loads(package: Path) -> None:
     found = examined(package, source)
     (warning,) = found.problems
     assert str(warning).endswith(
-        ":5:1: warning: journey trial: a message that the cap of 3 in 7 d holds back is dropped, not sent later:"
+        ":6:1: warning: journey trial: a message that the cap of 3 in 7 d holds back is dropped, not sent later:"
         " useless_after is 12 h; raise it, if the message should wait that long"
     )
     assert set(load_definitions(NAME)[0].journeys) == {"trial"}

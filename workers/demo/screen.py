@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from store.report import Progress
-from workers.demo.words import CHANNELS, moment
+from workers.demo.words import CHANNELS, OF_THE_CART, moment
 
 _LINE_EVERY = 5.0  # real seconds between two lines where there is no terminal
 
@@ -87,4 +87,4 @@ def _rows(look: Look) -> Iterator[tuple[str, str]]:
 
 
 def _by_channel(now: Progress) -> str:
-    return ", ".join(f"{now.sent.get(channel, 0)} {name}" for channel, name in CHANNELS.items())
+    return ", ".join(f"{now.sent.get(channel, 0)} {CHANNELS[channel]}" for channel in OF_THE_CART)

@@ -6,6 +6,8 @@ from decimal import Decimal
 from journeys.spans import describe
 
 CHANNELS = {"push": "push", "whatsapp": "WhatsApp", "email": "email", "sms": "SMS", "web_push": "web push"}
+#: On which the cart's journey writes.
+OF_THE_CART = ("push", "whatsapp", "email")
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 
