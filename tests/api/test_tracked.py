@@ -1,7 +1,7 @@
 """Our own links and pictures against a real Postgres: nobody is led elsewhere, and people are told from machines."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -84,7 +84,7 @@ async def test_a_machine_alone_makes_no_reader(shop: MailShop) -> None:
 
 
 async def test_a_click_soon_after_sending_and_before_any_opening_may_be_either(shop: MailShop) -> None:
-    await shop.database.pool.execute("update delivery set claimed_at = $1", NOW - timedelta(seconds=5))
+    await shop.database.pool.execute("update delivery set claimed_at = $1", datetime.now(UTC) - timedelta(seconds=5))
     boots, hats, _, picture = links(shop)
     await shop.http.get(boots, headers=PERSON)
     assert await clicks(shop) == [("https://shop.example/boots", None)]
