@@ -235,7 +235,7 @@ def end(a: Author, _: int) -> str:
 
 def hold_others(a: Author, depth: int) -> str:
     begin = a.one("await j.start(other)\nawait j.wait(hours=1)\n", "")
-    return f"{begin}async with j.hold_others():\n    await j.wait(hours={a.one('1', '2.5')})\n{a.inside(depth)}"
+    return f"{begin}async with j.hold_others():\n    await j.wait(hours={a.one('1.1', '2.6')})\n{a.inside(depth)}"
 
 
 def webhook(_: Author, __: int) -> str:
