@@ -6,7 +6,6 @@ another content Resend says that it has had one: that is a doubt, which the webh
 Source: Resend's OpenAPI description (`POST /emails`); its pages "Idempotency Keys" and "Errors".
 """
 
-import asyncio
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
@@ -18,13 +17,13 @@ from typing import Any, Protocol, Self
 import httpx
 from pydantic import SecretStr
 
-from activities.channels.base import Sends, wrong_content
+from activities.channels.base import wrong_content
 from activities.channels.email.letter import EmailSettings, Sender, feedback_id, recipient, ways_out
 from activities.channels.email.mime import one_line
 from activities.channels.errors import Ambiguous, ChannelError, Refused, TryLater
 from activities.channels.http import CONNECTIONS, body_of, http_client, post_json, retry_after
 from activities.channels.message import Accepted, EmailContent, Outgoing
-from activities.channels.reach import Reach
+from activities.channels.over_http import OverHttp
 from activities.channels.tracing import sending
 
 #: The tag that brings our key back.
@@ -49,7 +48,7 @@ class _Settings(EmailSettings, Protocol):
     def resend_url(self) -> str: ...
 
 
-class Resend(Sends):
+class Resend(OverHttp):
     """One account."""
 
     name = "resend"
@@ -60,13 +59,10 @@ class Resend(Sends):
     def __init__(
         self, api_key: str, sender: Sender, http: httpx.AsyncClient, *, url: str, connections: int = CONNECTIONS
     ) -> None:
-        self.connections = connections
         self.sender = sender
         self._url = f"{url.rstrip('/')}/emails"
         self._authorization = f"Bearer {api_key}"
-        self._places = asyncio.Semaphore(connections)
-        self._reach = Reach(http, self.name, url)
-        self._http = http
+        super().__init__(http, url, connections)
 
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
@@ -77,22 +73,14 @@ class Resend(Sends):
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["ResendLine"]:
         """A place, and a provider that answers."""
-        async with self._places:
-            await self._reach.wait()
+        async with self._place():
             yield ResendLine(self)
 
     async def post(self, key: str, payload: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
         """Post a letter under its key."""
         proof = {"authorization": self._authorization, "idempotency-key": key}
-        try:
+        with self._on_the_way():
             return await post_json(self._http, self.name, self._url, payload, headers | proof)
-        except TryLater as error:
-            self._reach.lost(error)
-            raise
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
 
 
 class ResendLine:

@@ -6,7 +6,6 @@ transactional one waits for it before a second copy. SES writes `Message-ID` and
 Source: Amazon SES API v2, "SendEmail"; "Common errors" of AWS.
 """
 
-import asyncio
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -18,13 +17,13 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
-from activities.channels.base import Sends, wrong_content
-from activities.channels.email.aws import Credentials, signed
+from activities.channels.aws import Credentials, signed
+from activities.channels.base import wrong_content
 from activities.channels.email.letter import EmailSettings, Sender, letter, recipient
 from activities.channels.errors import Ambiguous, ChannelError, Refused, TryLater
 from activities.channels.http import CONNECTIONS, body_of, http_client, post, retry_after
 from activities.channels.message import Accepted, EmailContent, Outgoing
-from activities.channels.reach import Reach
+from activities.channels.over_http import OverHttp
 from activities.channels.tracing import sending
 
 _PATH = "/v2/email/outbound-emails"
@@ -54,7 +53,7 @@ class _Settings(EmailSettings, Protocol):
     def ses_url(self) -> str: ...
 
 
-class Ses(Sends):
+class Ses(OverHttp):
     """Amazon SES in one region."""
 
     name = "ses"
@@ -71,14 +70,11 @@ class Ses(Sends):
         url: str = "",
         connections: int = CONNECTIONS,
     ) -> None:
-        self.connections = connections
         self.sender = sender
         self.configuration_set = ""
         self._region, self._credentials = region, credentials
         self._base = url or f"https://email.{region}.amazonaws.com"
-        self._places = asyncio.Semaphore(connections)
-        self._reach = Reach(http, self.name, self._base)
-        self._http = http
+        super().__init__(http, self._base, connections)
 
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
@@ -93,23 +89,15 @@ class Ses(Sends):
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["SesLine"]:
         """A place, and a provider that answers."""
-        async with self._places:
-            await self._reach.wait()
+        async with self._place():
             yield SesLine(self)
 
     async def post(self, to: str, written: bytes, headers: dict[str, str]) -> httpx.Response:
         """Post a letter."""
         url, body = self._base.rstrip("/") + _PATH, orjson.dumps(self._request(to, written))
         proof = signed(url, body, "ses", self._region, self._credentials, datetime.now(UTC))
-        try:
+        with self._on_the_way():
             return await post(self._http, self.name, url, body, headers | proof)
-        except TryLater as error:
-            self._reach.lost(error)
-            raise
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
 
     def _request(self, to: str, written: bytes) -> dict[str, Any]:
         request: dict[str, Any] = {

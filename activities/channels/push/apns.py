@@ -6,7 +6,6 @@ one. A push ends with its message.
 Source: Apple's "Sending notification requests to APNs".
 """
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -19,14 +18,14 @@ from uuid import UUID, uuid5
 
 import httpx
 
-from activities.channels.base import Sends, wrong_content
-from activities.channels.errors import EndpointGone, TryLater
+from activities.channels.base import wrong_content
+from activities.channels.errors import EndpointGone
 from activities.channels.http import CONNECTIONS, http_client, post
 from activities.channels.message import Accepted, Outgoing, PushContent, tag_of
+from activities.channels.over_http import OverHttp
 from activities.channels.push.apns_errors import proof
 from activities.channels.push.apns_payload import payload
 from activities.channels.push.apns_token import ApnsToken
-from activities.channels.reach import Reach
 from activities.channels.tracing import sending
 
 _OURS = UUID("5b1f7c0e-4a55-5e0b-9a39-4d0c0e6a7d11")  # the name space of our messages' ids
@@ -47,7 +46,7 @@ class _Settings(Protocol):
     def apns_url(self) -> str: ...
 
 
-class Apns(Sends):
+class Apns(OverHttp):
     """An app of Apple's; `topic` is its bundle id, `url` says whether production or development."""
 
     name = "apns"
@@ -56,15 +55,12 @@ class Apns(Sends):
     platforms = frozenset({"ios"})
 
     def __init__(self, token: ApnsToken, topic: str, url: str, http: httpx.AsyncClient, connections: int = CONNECTIONS) -> None:
-        self.connections = connections
         self.topic = topic
         self.token = token
         #: Whether a push was accepted: from then on a token that is called bad is bad, and not the settings.
         self.proved = False
         self._url = url.rstrip("/")
-        self._places = asyncio.Semaphore(connections)
-        self._reach = Reach(http, self.name, url)
-        self._http = http
+        super().__init__(http, url, connections)
 
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
@@ -77,21 +73,13 @@ class Apns(Sends):
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["ApnsLine"]:
         """A place, a signed token, and a provider that answers."""
-        async with self._places:
-            await self._reach.wait()
+        async with self._place():
             yield ApnsLine(self, self.token.current())
 
     async def post(self, device: str, headers: dict[str, str], body: bytes) -> httpx.Response:
         """Post a notification for a device."""
-        try:
+        with self._on_the_way():
             return await post(self._http, self.name, f"{self._url}/3/device/{device}", body, headers)
-        except TryLater as error:
-            self._reach.lost(error)
-            raise
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        await self._http.aclose()
 
 
 @dataclass(frozen=True, slots=True)

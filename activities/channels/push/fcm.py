@@ -6,7 +6,6 @@ earlier. A push ends with its message: a phone that wakes after `useless_after` 
 Sources: FCM "REST Resource: projects.messages", "ErrorCode" and "Scale FCM" (retries).
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,13 +16,13 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from activities.channels.base import Sends, wrong_content
+from activities.channels.base import wrong_content
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.http import CONNECTIONS, GATEWAY_DOUBT, body_of, http_client, post_json, retry_after
 from activities.channels.message import Accepted, Outgoing, PushContent
+from activities.channels.over_http import OverHttp
 from activities.channels.push.fcm_payload import message
 from activities.channels.push.google_token import GoogleToken
-from activities.channels.reach import Reach
 from activities.channels.tracing import sending
 
 _MINUTE = timedelta(minutes=1)  # Google's own default where a 429 names no time
@@ -37,7 +36,7 @@ class _Settings(Protocol):
     def fcm_url(self) -> str: ...
 
 
-class Fcm(Sends):
+class Fcm(OverHttp):
     """A Firebase project. `url` is its base, the service account's `project_id` names it."""
 
     name = "fcm"
@@ -47,12 +46,9 @@ class Fcm(Sends):
     def __init__(
         self, service_account: Mapping[str, Any], url: str, http: httpx.AsyncClient, connections: int = CONNECTIONS
     ) -> None:
-        self.connections = connections
         self._url = f"{url.rstrip('/')}/v1/projects/{service_account['project_id']}/messages:send"
-        self._places = asyncio.Semaphore(connections)
         self._token = GoogleToken(service_account, http)
-        self._reach = Reach(http, self.name, url)
-        self._http = http
+        super().__init__(http, url, connections)
 
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
@@ -64,25 +60,17 @@ class Fcm(Sends):
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["FcmLine"]:
         """A place, an access token, and a provider that answers."""
-        async with self._places:
-            await self._reach.wait()
+        async with self._place():
             yield FcmLine(self, await self._token.current())
 
     async def post(self, payload: Mapping[str, Any], headers: dict[str, str], token: str) -> httpx.Response:
         """Post a message under this access token."""
         headers["authorization"] = f"Bearer {token}"
-        try:
+        with self._on_the_way():
             answer = await post_json(self._http, self.name, self._url, payload, headers)
-        except TryLater as error:
-            self._reach.lost(error)
-            raise
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self._token.refused(token)  # the next attempt waits for a new one, without a claim
         return answer
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ its events.
 Source: Amazon Pinpoint SMS Voice V2 API (2022-03-31), "SendTextMessage", its errors and their reasons.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,12 +15,12 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
-from activities.channels.base import Sends, wrong_content
-from activities.channels.email.aws import Credentials, signed
+from activities.channels.aws import Credentials, signed
+from activities.channels.base import wrong_content
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.http import CONNECTIONS, body_of, http_client, post, retry_after
 from activities.channels.message import Accepted, Outgoing, SmsContent
-from activities.channels.reach import Reach
+from activities.channels.over_http import OverHttp
 from activities.channels.sms.senders import sender_for
 from activities.channels.tracing import sending
 
@@ -49,7 +48,7 @@ class _Settings(Protocol):
     def sms_senders(self) -> Mapping[str, str]: ...
 
 
-class AwsSms(Sends):
+class AwsSms(OverHttp):
     """AWS End User Messaging SMS in one region."""
 
     name = "aws-sms"
@@ -67,13 +66,10 @@ class AwsSms(Sends):
         configuration_set: str = "",
         connections: int = CONNECTIONS,
     ) -> None:
-        self.connections = connections
         self._region, self._credentials, self._senders = region, credentials, senders
         self._configuration_set = configuration_set
         self._base = (url or f"https://sms-voice.{region}.amazonaws.com").rstrip("/") + "/"
-        self._places = asyncio.Semaphore(connections)
-        self._reach = Reach(http, self.name, self._base)
-        self._http = http
+        super().__init__(http, self._base, connections)
 
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
@@ -87,8 +83,7 @@ class AwsSms(Sends):
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["AwsSmsLine"]:
         """A place, and a provider that answers."""
-        async with self._places:
-            await self._reach.wait()
+        async with self._place():
             yield AwsSmsLine(self)
 
     def request(self, outgoing: Outgoing, content: SmsContent) -> dict[str, Any]:
@@ -112,15 +107,8 @@ class AwsSms(Sends):
         """Post a message."""
         body = orjson.dumps(asked)
         proof = signed(self._base, body, "sms-voice", self._region, self._credentials, datetime.now(UTC), _TARGET)
-        try:
+        with self._on_the_way():
             return await post(self._http, self.name, self._base, body, {**headers, **proof})
-        except TryLater as error:
-            self._reach.lost(error)
-            raise
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
 
 
 class AwsSmsLine:

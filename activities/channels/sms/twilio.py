@@ -18,11 +18,11 @@ from urllib.parse import urlencode
 import httpx
 from pydantic import SecretStr
 
-from activities.channels.base import Sends, wrong_content
-from activities.channels.errors import Ambiguous, ChannelError, TryLater
+from activities.channels.base import wrong_content
+from activities.channels.errors import Ambiguous, ChannelError
 from activities.channels.http import CONNECTIONS, body_of, get, http_client, post
 from activities.channels.message import Accepted, Outgoing, SmsContent
-from activities.channels.reach import Reach
+from activities.channels.over_http import OverHttp
 from activities.channels.sms.senders import sender_for
 from activities.channels.sms.twilio_errors import refusal
 from activities.channels.tracing import sending
@@ -52,7 +52,7 @@ class _Settings(Protocol):
     def public_url(self) -> str: ...
 
 
-class Twilio(Sends):
+class Twilio(OverHttp):
     """One account, and its senders by country. Without a `callback` it never tells what became of a message."""
 
     name = "twilio"
@@ -69,14 +69,11 @@ class Twilio(Sends):
         callback: str | None = None,
         connections: int = CONNECTIONS,
     ) -> None:
-        self.connections = connections
         if callback is None:
             self.tells_within = timedelta(0)
         self._url = f"{url.rstrip('/')}/{_VERSION}/Accounts/{account}/Messages.json"
         self._login, self._senders, self._callback = httpx.BasicAuth(*login), senders, callback
-        self._places = asyncio.Semaphore(connections)
-        self._reach = Reach(http, self.name, url)
-        self._http = http
+        super().__init__(http, url, connections)
         self._given: deque[str] = deque(maxlen=1_000)  # the ids that answers gave: those messages are not the one in doubt
 
     @classmethod
@@ -93,8 +90,7 @@ class Twilio(Sends):
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["TwilioLine"]:
         """A place, and a provider that answers."""
-        async with self._places:
-            await self._reach.wait()
+        async with self._place():
             yield TwilioLine(self)
 
     def form(self, outgoing: Outgoing, content: SmsContent) -> dict[str, str]:
@@ -115,11 +111,8 @@ class Twilio(Sends):
     async def post(self, form: Mapping[str, str], headers: Mapping[str, str]) -> Accepted:
         """Post a message."""
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        try:
+        with self._on_the_way():
             answer = await post(self._http, self.name, self._url, urlencode(form).encode(), self._signed(headers) | kind)
-        except TryLater as error:
-            self._reach.lost(error)
-            raise
         accepted = _accepted(answer)
         self._given.append(str(accepted.provider_message_id))
         return accepted
@@ -138,10 +131,6 @@ class Twilio(Sends):
         except (KeyError, TypeError, ValueError):
             return None
         return next((str(sid) for sid in found if sid not in self._given), None)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
 
     def _signed(self, headers: Mapping[str, str]) -> dict[str, str]:
         request = next(self._login.auth_flow(httpx.Request("GET", self._url)))

@@ -6,7 +6,6 @@ afterwards, and a transactional one waits for it before a second copy.
 Source: Meta's OpenAPI description of the Cloud API (`language.policy` is required) and "Messages: template messages".
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,11 +14,10 @@ from typing import Any, Protocol, Self
 import httpx
 from pydantic import SecretStr
 
-from activities.channels.base import Sends, wrong_content
-from activities.channels.errors import TryLater
+from activities.channels.base import wrong_content
 from activities.channels.http import CONNECTIONS, body_of, http_client, post_json
 from activities.channels.message import Accepted, Outgoing, WhatsAppContent
-from activities.channels.reach import Reach
+from activities.channels.over_http import OverHttp
 from activities.channels.tracing import sending
 from activities.channels.whatsapp.errors import refusal
 
@@ -35,7 +33,7 @@ class _Settings(Protocol):
     def whatsapp_version(self) -> str: ...
 
 
-class WhatsApp(Sends):
+class WhatsApp(OverHttp):
     """One business phone number."""
 
     name = "whatsapp"
@@ -51,12 +49,9 @@ class WhatsApp(Sends):
         http: httpx.AsyncClient,
         connections: int = CONNECTIONS,
     ) -> None:
-        self.connections = connections
         self._url = f"{url.rstrip('/')}/{version}/{phone_number_id}/messages"
         self._authorization = f"Bearer {token}"
-        self._places = asyncio.Semaphore(connections)
-        self._reach = Reach(http, self.name, url)
-        self._http = http
+        super().__init__(http, url, connections)
 
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
@@ -69,22 +64,14 @@ class WhatsApp(Sends):
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["WhatsAppLine"]:
         """A place, and a provider that answers."""
-        async with self._places:
-            await self._reach.wait()
+        async with self._place():
             yield WhatsAppLine(self)
 
     async def post(self, payload: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
         """Post a message."""
         headers["authorization"] = self._authorization
-        try:
+        with self._on_the_way():
             return await post_json(self._http, self.name, self._url, payload, headers)
-        except TryLater as error:
-            self._reach.lost(error)
-            raise
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
 
 
 class WhatsAppLine:

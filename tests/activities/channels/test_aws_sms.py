@@ -25,7 +25,7 @@ from activities.channels import (
     SmsContent,
     TryLater,
 )  # fmt: skip
-from activities.channels.email.aws import Credentials, signed
+from activities.channels.aws import Credentials, signed
 from activities.channels.sms.aws import refusal
 from tests.activities.channels.outgoing import to
 from workers.sandbox import Sandbox

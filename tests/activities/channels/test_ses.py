@@ -30,7 +30,7 @@ from activities.channels import (
     Ses,
     TryLater,
 )
-from activities.channels.email.aws import Credentials, signed
+from activities.channels.aws import Credentials, signed
 from activities.channels.email.letter import Sender, letter
 from activities.channels.email.ses import refusal
 from tests.activities.channels.outgoing import SENDER, to
