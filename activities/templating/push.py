@@ -71,7 +71,7 @@ class PushTemplate:
             badge=making.maybe("badge"),
             collapse=making.maybe("collapse"),
             click_action=action.value if action else None,
-            priority=priority(making),
+            priority=priority(making, "high"),
             sound=making.matching("sound", _NAME, "`default` or the name of a sound in the app"),
             category=making.matching("category", _NAME, "the name of a category in the app (a channel on Android)"),
             mutable=making.one_of("mutable", "true", "false") == "true",
@@ -102,9 +102,9 @@ class PushTemplate:
         )
 
 
-def priority(making: Compilation) -> Literal["high", "normal"]:
-    """How urgent a notification is: high, unless it says otherwise."""
-    return cast('Literal["high", "normal"]', making.one_of("priority", "high", "normal") or "high")
+def priority(making: Compilation, usual: Literal["high", "normal"]) -> Literal["high", "normal"]:
+    """How urgent a notification is: as usual, unless it says otherwise."""
+    return cast('Literal["high", "normal"]', making.one_of("priority", "high", "normal") or usual)
 
 
 def too_long(source: Source, names: frozenset[str], limit: int) -> list[Problem]:

@@ -14,7 +14,7 @@ from activities.templating.errors import Problem
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import Phrase
 from activities.templating.links import WEB
-from activities.templating.push import address, filled, too_long
+from activities.templating.push import address, filled, priority, too_long
 from activities.templating.source import Source, read_yaml
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
@@ -64,7 +64,7 @@ class WebPushTemplate:
             buttons=tuple((n, making.address(link, f"button {n}", WEB)) for n, link in source.mapped("buttons").items()),
             data={name: making.phrase(value) for name, value in source.mapped("data").items()},
             collapse=making.maybe("collapse"),
-            priority="high" if making.one_of("priority", "high", "normal") == "high" else "normal",
+            priority=priority(making, "normal"),
             stays=making.one_of("stays", "true", "false") == "true",
         )
         making.done()

@@ -4,7 +4,8 @@ Promise: nothing is taken without the provider's signature; what it says is tran
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -53,10 +54,8 @@ async def receive(request: Request, config: Config, database: Db) -> Taken:
     body = await _body(request)
     if not whatsapp.signed(body, request.headers.get("x-hub-signature-256", ""), config.whatsapp_app_secret):
         raise Problem(401, "the signature in X-Hub-Signature-256 is not that of JOURNEYS_WHATSAPP_APP_SECRET")
-    try:
+    with _read_as_json():
         told = whatsapp.notices(body, config.clock.now())
-    except ValueError as error:
-        raise Problem(400, f"the body is not a JSON object ({type(error).__name__})") from error
     return await _taken("whatsapp", request, told, config, database)
 
 
@@ -95,10 +94,8 @@ async def receive_from_resend(request: Request, config: Config, database: Db) ->
     body = await _body(request)
     if not resend.signed(body, request.headers, config.resend_webhook_secret, datetime.now(UTC)):
         raise Problem(401, "svix-signature is not that of JOURNEYS_RESEND_WEBHOOK_SECRET, or is older than five minutes")
-    try:
+    with _read_as_json():
         told = resend.notices(body, request.headers["svix-id"], config.clock.now())
-    except ValueError as error:
-        raise Problem(400, f"the body is not a JSON object ({type(error).__name__})") from error
     return await _taken("email", request, told, config, database)
 
 
@@ -119,6 +116,14 @@ async def receive_from_twilio(
         raise Problem(401, "X-Twilio-Signature is not that of JOURNEYS_TWILIO_AUTH_TOKEN for JOURNEYS_PUBLIC_URL")
     await _taken("sms", request, twilio.notices(form, key, config.clock.now()), config, database)
     return Response(_NO_ANSWER, media_type="text/xml")
+
+
+@contextmanager
+def _read_as_json() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise Problem(400, f"the body is not a JSON object ({type(error).__name__})") from error
 
 
 async def _taken(channel: str, request: Request, told: Sequence[Notice], config: Config, database: Database) -> Taken:

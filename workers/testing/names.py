@@ -3,7 +3,7 @@
 Promise: what a test asks of something that there is not fails with the names that there are, whichever way it was asserted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,8 +21,7 @@ def check_journey(catalogue: Catalogue, name: str) -> None:
         ValueError: there is none.
     """
     __tracebackhide__ = True
-    if name not in catalogue.journeys:
-        raise ValueError(f"there is no journey '{name}'; {_instead(name, catalogue.journeys)}")
+    _check("journey", name, catalogue.journeys)
 
 
 def check_end(catalogue: Catalogue, journey: str, end: str | None) -> None:
@@ -46,8 +45,7 @@ def check_service(catalogue: Catalogue, name: str) -> None:
         ValueError: it does not.
     """
     __tracebackhide__ = True
-    if name not in catalogue.services:
-        raise ValueError(f"there is no service '{name}'; {_instead(name, catalogue.services)}")
+    _check("service", name, catalogue.services)
 
 
 def check_params(catalogue: Catalogue, journey: str, params: Mapping[str, Any]) -> None:
@@ -72,9 +70,14 @@ def channel_of(name: str) -> Channel:
         ValueError: there is none.
     """
     __tracebackhide__ = True
-    if name not in set(Channel):
-        raise ValueError(f"there is no channel '{name}'; {_instead(name, Channel)}")
+    _check("channel", name, set(Channel))
     return Channel(name)
+
+
+def _check(kind: str, name: str, known: Collection[str]) -> None:
+    __tracebackhide__ = True
+    if name not in known:
+        raise ValueError(f"there is no {kind} '{name}'; {_instead(name, known)}")
 
 
 def _instead(name: str, known: Iterable[str], shown: Iterable[str] | None = None) -> str:
