@@ -110,12 +110,10 @@ class Path:
     #: Whether nothing of ours could be given for the parameters or the entering event.
     unknown: bool = False
     commands: tuple[Command, ...] = ()
-    #: The changes that whoever goes this way began with.
-    changes: tuple[str, ...] = ()
+    #: The changes that its code asks about, where whoever goes this way began with them; none: they began before.
+    changes: tuple[str, ...] | None = ()
     #: What ended it before its steps did: an exit, by its name.
     over_by: str = ""
-    #: Whether it began with the changes that its code asks about.
-    changed: bool = True
 
 
 @dataclass
@@ -165,10 +163,9 @@ def _explored(
             asks |= bool(handle.asks_of_changes)
             unknown = None in (params, entry)
             named, commands = (handle.conditions, handle.services), tuple(walk.commands)
-            began = tuple(handle.asks_of_changes) if changes is None else ()
+            began = tuple(handle.asks_of_changes) if changes is None else None
             ways = tuple(walk.effects), *named, stop, unknown, commands, began
-            done = Path(params or {}, entry or {}, *ways, handle.over_by, changes is None)
-            found.paths.append(done)
+            found.paths.append(Path(params or {}, entry or {}, *ways, handle.over_by))
             if isinstance(stop, TookTooLong):
                 found.complete = False
                 return False

@@ -22,7 +22,7 @@ from journeys.walk.forks import Forks, close
 def fits(path: Path, definition: JourneyDefinition) -> int:
     """How many steps of this way a run may have done, at most, and still go on with another version; all, where it fits."""
     again = _Again(path.commands)
-    drive(definition, Journey(entered(path.params, path.entry, [*path.changes]), definition.spec, again))
+    drive(definition, Journey(entered(path.params, path.entry, [*(path.changes or ())]), definition.spec, again))
     return again.matched
 
 

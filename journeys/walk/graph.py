@@ -117,7 +117,7 @@ def graph_of(definition: JourneyDefinition, explored: Explored | None = None) ->
     drawing = _Drawing()
     over = {name: f"over{n}" for n, name in enumerate(definition.spec.exits, start=1)}
     for path in explored.paths:
-        given = path.params | path.entry | {_BEGUN: "with the change" if path.changed else "before the change"}
+        given = path.params | path.entry | {_BEGUN: "before the change" if path.changes is None else "with the change"}
         for before, answer in drawing.follow(path.effects, given):
             drawing.lead(before, answer, over.get(path.over_by, "end") if path.stop is None else "open", given)
     entered = definition.spec.entered_by
