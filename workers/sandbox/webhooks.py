@@ -1,5 +1,7 @@
 """WhatsApp's webhooks: delivery statuses and customers' replies, signed, and repeated until they are taken.
 
+One message's statuses go one after the other, so that they arrive in the order that a test asks for.
+
 Source: Meta's "Status messages webhook reference" and "Messages webhook reference". Several changes may share one
 request, as Meta batches them; `X-Hub-Signature-256` is the HMAC-SHA256 of the body under the app secret.
 """
@@ -65,6 +67,7 @@ class Webhooks:
         self.url = url
         self._log, self._clock, self._secret, self._delays = log, clock, app_secret.encode(), delays
         self._pending: list[_Due] = []
+        self._behind: dict[str, list[_Due]] = {}  # by message of which something is on its way now: what comes after it
         self._numbers = itertools.count()
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_REQUESTS_AT_ONCE)
@@ -78,8 +81,10 @@ class Webhooks:
                 due = list(itertools.islice(self._due(), _IN_ONE_REQUEST))
                 changes = [self._told(notice) for notice in due]
                 if changes and self.url is not None:
+                    messages = {notice.message_id for notice in due if notice.message_id is not None}
+                    self._behind |= {message: [] for message in messages}
                     await self._slots.acquire()
-                    posts.create_task(self._post(client, self.url, changes))
+                    posts.create_task(self._post(client, self.url, changes, messages))
 
     def statuses(self, message: Message) -> None:
         """Plan what a message's sender will hear, as its fault wants it."""
@@ -140,7 +145,11 @@ class Webhooks:
     def _due(self) -> Iterator[_Due]:
         now = asyncio.get_running_loop().time()
         while self._pending and self._pending[0].at <= now:
-            yield heapq.heappop(self._pending)
+            notice = heapq.heappop(self._pending)
+            if (behind := self._behind.get(notice.message_id or "")) is None:
+                yield notice
+            else:
+                behind.append(notice)
 
     def _told(self, notice: _Due) -> dict[str, Any]:
         """The notice as it goes out now, noted on the message."""
@@ -149,7 +158,7 @@ class Webhooks:
             notice.change["value"]["statuses"][0]["timestamp"] = self._timestamp()
         return notice.change
 
-    async def _post(self, client: httpx.AsyncClient, url: str, changes: list[dict[str, Any]]) -> None:
+    async def _post(self, client: httpx.AsyncClient, url: str, changes: list[dict[str, Any]], messages: set[str]) -> None:
         body = orjson.dumps({"object": "whatsapp_business_account", "entry": [{"id": _ACCOUNT_ID, "changes": changes}]})
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": self.signature(body)}
         try:
@@ -160,6 +169,9 @@ class Webhooks:
             _log.warning("the WhatsApp webhook refused %d changes %d times; dropped", len(changes), _ATTEMPTS)
         finally:
             self._slots.release()
+            for notice in itertools.chain.from_iterable(self._behind.pop(message) for message in messages):
+                heapq.heappush(self._pending, notice)
+            self._wake.set()
 
     def _resume(self) -> None:
         """After a restart, tell what was not told before."""
