@@ -70,7 +70,7 @@ class PushContent(Content):
 
 
 class Button(_Frozen):
-    """A button on a notification, and where it leads."""
+    """A button on a message, and where it leads."""
 
     title: str = Field(repr=False)
     link: str = Field(repr=False)
@@ -100,6 +100,19 @@ class WhatsAppContent(Content):
     header_image: str | None = Field(default=None, repr=False)
     body: tuple[str, ...] = Field(default=(), repr=False, description="{{1}}, {{2}}, … of the body")
     button_url_suffix: str | None = Field(default=None, repr=False, description="what the first button's address ends with")
+
+
+class InAppContent(Content):
+    """What is shown inside the app or on the page: in the inbox, or in a place of the page (`journeys.content`)."""
+
+    title: str = Field(repr=False)
+    body: str = Field(repr=False)
+    image: str | None = Field(default=None, repr=False, description="address of a picture shown with it")
+    alt: str | None = Field(default=None, repr=False, description="what the picture shows; none: it is mere decoration")
+    actions: tuple[Button, ...] = Field(default=(), description="links that it offers, the first one foremost")
+    placement: Literal["inbox", "banner", "modal", "inline"] = "inbox"
+    language: str | None = Field(default=None, description="in which it is written, where it is known (BCP 47)")
+    lives: timedelta = Field(default=timedelta(days=7), description="how long it is shown")
 
 
 class SmsContent(Content):
@@ -175,3 +188,4 @@ class Accepted(_Frozen):
 
     provider_message_id: str | None = None
     provider: str | None = Field(default=None, description="which of several it was")
+    kept: InAppContent | None = Field(default=None, description="what our own inbox shows from the settlement on")
