@@ -47,8 +47,12 @@ class Web:
     async def titles(self) -> list[str]:
         return [each["title"] for each in (await self.get()).json()["messages"]]
 
-    async def put(self, title: str = "Hi", user: str = "ana", lives: timedelta = timedelta(days=1), ends: Any = ()) -> UUID:
+    async def put(
+        self, title: str = "Hi", *, user: str = "ana", lives: timedelta = timedelta(days=1), ends: Any = (), **content: Any
+    ) -> UUID:
         """A message that was put into a user's inbox."""
+        links = [{"title": name, "link": link} for name, link in content.pop("actions", {}).items()]
+        shown = {"title": title, "body": "b", "actions": links} | content
         pool, now = self.database.pool, datetime.now(UTC)
         asked = "select profile_id from identity where kind = 'user_id' and value = $1"
         profile = await pool.fetchval(asked, user)
@@ -70,7 +74,7 @@ class Web:
         await pool.execute(
             "insert into inbox (id, run_id, step, occurrence, content, ends, put_at, expires_at)"
             " values ($1, $2, 'in_app:hi', 1, $3, $4, $5, $6)",
-            id_, run, {"title": title, "body": "b"}, list(ends), now, now + lives,
+            id_, run, shown, list(ends), now, now + lives,
         )  # fmt: skip
         return id_
 
