@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from journeys.endings import Ending, first
+from journeys.endings import Ending, by_time, first
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfSegment
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
@@ -49,6 +49,16 @@ def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> 
         if (at := goal_reached(predicate, run.customer, run.entered_at, now, types))
     ]
     return first(found) if found else None
+
+
+def over_by(run: Run, now: datetime, segments: Mapping[str, Segment]) -> Ending | None:
+    """What ends a run as of now, also what nobody has looked at yet: an event, a move between segments, or its time."""
+    found = [ending_of(run, now) if run.endings else None, by_time(run.spec, run.start.entered_at) if run.spec.exits else None]
+    for (name, inside), (reason, which) in run.moves.items():
+        segment, was_in = segments.get(name), name in run.customer.inside
+        if segment and was_in is not inside and segment.predicate.holds(run.customer.facts, now) is inside:
+            found.append(Ending(reason, which, now))
+    return first([each for each in found if each is not None and each.at <= now])
 
 
 class Hearing:

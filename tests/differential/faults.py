@@ -81,7 +81,7 @@ FAULTS: dict[str, Fault] = {
     "events before the entry count": (answers, "_is_so", lambda asked, it: asked.holds(it.customer.facts, it.now())),
     "traits are not set": without(answers.Answers, "_learns", told=True),
     "the end of one branch is that of no other": without(strand.Fork, "_unwind"),
-    "no exits": (run, "_endings", lambda _: []),
+    "no exits": (run, "_endings", lambda _: ([], {})),
     "who has left is still in": without(world.World, "_moving", {}),
     "a budget is never spent": gate(spent=None),
     "nobody waits to be let in": without(admission, "in_line"),

@@ -103,6 +103,12 @@ async def in_the_daytime(j: Journey) -> None:
     await j.push("note")
 
 
+class Promoting(BaseModel):
+    """What comes after the promotion."""
+
+    then: Literal["wait", "message", "call"]
+
+
 @journey(
     reentry=after(minutes=0),
     goal={"bought": purchases, "searched": did("Searched")},
@@ -117,6 +123,17 @@ async def ends_many_ways(j: Journey) -> None:
     """A message a day, until one of several goals or exits is reached."""
     async for _ in j.every(days=1, times=4):
         await j.push("note")
+
+
+@journey(reentry=after(minutes=0), exits={"platinum": entered(platinums)}, params=Promoting)
+async def ends_by_its_own_word(j: Journey) -> None:
+    """It makes somebody a platinum customer as soon as they enter, which is one of its exits."""
+    await j.set_traits(tier="platinum")
+    if j.params.then == "wait":
+        await j.wait(minutes=30)
+    elif j.params.then == "call":
+        await j.webhook(crm, "lead.promoted")
+    await j.push("note")
 
 
 class Choice(BaseModel):
