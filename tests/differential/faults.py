@@ -65,7 +65,7 @@ FAULTS: dict[str, Fault] = {
     "what is so already is not seen": without(hearing.Hearing, "already"),
     "what happens is not heard": without(hearing.Hearing, "news", []),
     "nothing comes back of messages": without(hearing, "_came_back"),
-    "moves between segments are not heard": without(hearing, "_moved", []),
+    "moves between segments are not heard": without(hearing, "_moved"),
     "what is so already is so only by events": (hearing, "goal_reached", lambda *_: None),
     "waits last an hour longer": before(run.Run, "listen", lambda it, expect, told: (it, later(expect), told)),
     "timers last an hour longer": before(run.Run, "sleep_until", lambda it, at, told: (it, at + HOUR, told)),
