@@ -195,6 +195,12 @@ async def past_under_lock(
     ]
 
 
+async def last_wrote(connection: Connection, profile_id: UUID, channel: str, since: datetime) -> datetime | None:
+    """When a customer last wrote to us on a channel, if they did after an instant."""
+    found: datetime | None = await connection.fetchval(_SQL["last_wrote"], profile_id, channel, since)
+    return found
+
+
 async def record(connection: Connection, entry: Entry) -> Claimed:
     """Write a message's row and return how often it was claimed; one that is final already stays as it is."""
     row = await connection.fetchrow(
