@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from activities.versions import Wishes
 from journeys.contracts import DeliverRequest
+from segments.language.events import MESSAGE_REPLIED
 from store import Connection
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import RunFacts
@@ -23,5 +24,6 @@ async def in_service_window(
     terms = templates.terms(request.channel, request.template)
     if terms is None or not terms.free_form:
         return True
-    wrote_at = await deliveries.last_wrote(connection, facts.profile_id, request.channel.value, now - SERVICE_WINDOW)
+    asked = facts.profile_id, request.channel.value, now - SERVICE_WINDOW, MESSAGE_REPLIED
+    wrote_at = await deliveries.last_wrote(connection, *asked)
     return wrote_at is not None

@@ -195,9 +195,9 @@ async def past_under_lock(
     ]
 
 
-async def last_wrote(connection: Connection, profile_id: UUID, channel: str, since: datetime) -> datetime | None:
-    """When a customer last wrote to us on a channel, if they did after an instant."""
-    found: datetime | None = await connection.fetchval(_SQL["last_wrote"], profile_id, channel, since)
+async def last_wrote(connection: Connection, profile_id: UUID, channel: str, since: datetime, replied: str) -> datetime | None:
+    """When a customer last wrote to us on a channel, if they did after an instant; `replied` is the event's type."""
+    found: datetime | None = await connection.fetchval(_SQL["last_wrote"], profile_id, channel, since, replied)
     return found
 
 

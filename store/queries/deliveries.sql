@@ -57,9 +57,9 @@ select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
 
 -- name: last_wrote
--- When a customer wrote to us last on a channel, whatever it was about; nothing, if that is longer ago.
+-- When a customer last did something on a channel (wrote to us), whatever it was about; nothing, if that is longer ago.
 select max(ts) from event
-where profile_id = $1 and type collate "C" = 'Message Replied' and ts > $3 and properties @> jsonb_build_object('channel', $2::text);
+where profile_id = $1 and type collate "C" = $4 and ts > $3 and properties @> jsonb_build_object('channel', $2::text);
 
 -- name: past
 -- The customer's messages that a cap may count, and those that are coming, oldest first; nobody else claims a marketing one until we
