@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from activities.asking.acting import Acting
 from activities.asking.expecting import Expecting
+from activities.asking.fitting import Fitting
 from activities.asking.questions import Questions
 from activities.calling.calling import Calling
 from activities.calling.lines import CONNECTIONS, PATIENT, Lines
@@ -47,6 +48,7 @@ class Parts:
     delivery: Delivery
     questions: Questions
     expecting: Expecting
+    fitting: Fitting
     acting: Acting
     calling: Calling
     watch: Watch
@@ -75,6 +77,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivery(settings, database, library, providers),
         questions=Questions(database, library),
         expecting=Expecting(database, library),
+        fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library),

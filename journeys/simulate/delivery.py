@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
-from journeys.endings import by_time, first
+from journeys.endings import Ending
 from journeys.entry import is_held_out_of_all
 from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide, exposures
@@ -23,7 +23,7 @@ from journeys.policies import GlobalHoldout
 from journeys.simulate.conflicts import whose_doing
 from journeys.simulate.customers import Address, Sent
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import ending_of
+from journeys.simulate.hearing import over_by
 from journeys.simulate.messages import WAITING, Message
 from journeys.simulate.products import Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
@@ -98,8 +98,6 @@ class Delivery:
 
     def _question(self, run: Run, message: Message, allowed: int, addresses: list[Address], now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
-        timed = by_time(spec, run.start.entered_at) if spec.exits else None
-        over = [each for each in (ending_of(run, now) if run.endings else None, timed) if each is not None and each.at <= now]
         runs = self._runs.of(who)
         others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
         relation = self._shelf.wish(request.channel, request.template)
@@ -113,7 +111,7 @@ class Delivery:
             addresses=allowed,
             unsuppressed=len(addresses),
             control=self._controls.get(spec.name),
-            ending=first(over) if over else None,
+            ending=self.ending(run),
             asked=len(run.messages) - 1,
             holdout=run.holdout,
             company=self._company,
@@ -143,6 +141,10 @@ class Delivery:
         priority = spec.priority if request.priority is None else request.priority
         caps = caps_of(spec, self._ceilings) if request.purpose is Purpose.MARKETING else ()
         return Coming(message.retry_at or message.at, request.channel, request.purpose, priority, spec.name, caps)
+
+    def ending(self, run: Run) -> Ending | None:
+        """What ends a run as of now."""
+        return over_by(run, run.now(), self._segments)
 
     def segment(self, name: str) -> Segment:
         """A segment by its name.
@@ -227,7 +229,7 @@ class Delivery:
         if outcome is Outcome.SENT and not detail:
             return _sent(message.request.purpose, message.request.step, message.request.occurrence)
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
-        told = {"segment": detail.get("segment"), "product": detail.get("product")}
+        told = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
         return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **told)
 
 

@@ -39,7 +39,7 @@ _IDLE_STEP = timedelta(seconds=1)
 _ATTEMPTS = 3
 
 #: What else must commit with a tick, such as ending the runs whose goal was reached.
-Also = Callable[[Connection, Sequence[Dirty], datetime], Awaitable[None]]
+Also = Callable[[Look], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ async def _tick(
     kinds = await _write(connection, await changes(look, keyed))
     await rearm(look, rung)
     if also is not None and dirty:
-        await also(connection, dirty, at)
+        await also(look)
     more = len(rows) == limit or to.steps
     await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()), more=more)
     return Tick(

@@ -114,7 +114,7 @@ select workflow_id from run where workflow_id = any($1::text[]) and ended_at is 
 -- never settled stays in doubt.
 with closed as (
     update run set outcome = case when x.by_itself then x.outcome else coalesce(run.exit_reason, x.outcome) end,
-                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null,
+                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null, step_raises = false,
                    ended_by = case when x.by_itself and x.at < run.exit_at then x.ended_by
                                    else coalesce(run.ended_by, x.ended_by) end,
                    exit_reason = case when x.by_itself and x.at < run.exit_at then null else run.exit_reason end,
@@ -151,9 +151,16 @@ limit $2;
 
 -- name: mark_failing
 -- These runs cannot go on, and why.
-update run set failing_since = coalesce(failing_since, $3), failure = x.failure
+update run set failing_since = coalesce(failing_since, $3), failure = x.failure, step_raises = false
 from unnest($1::text[], $2::text[]) as x (workflow_id, failure)
 where run.workflow_id = x.workflow_id and run.ended_at is null;
+
+-- name: mark_raising
+-- The code of these runs can go on, but a step that a worker does for them raises each time; returns of whom that was not known.
+update run set failing_since = coalesce(run.failing_since, $3), failure = x.failure, step_raises = true
+from unnest($1::text[], $2::text[]) as x (workflow_id, failure), run as before
+where run.workflow_id = x.workflow_id and run.ended_at is null and before.id = run.id
+returning case when before.step_raises then null else run.workflow_id end as workflow_id;
 
 -- name: not_known_as_failing
 -- Which of these workflows are open here, and not known as failing.
@@ -168,7 +175,7 @@ limit $2;
 
 -- name: mark_healed
 -- These runs go on.
-update run set failing_since = null, failure = null where workflow_id = any($1::text[]) and ended_at is null;
+update run set failing_since = null, failure = null, step_raises = false where workflow_id = any($1::text[]) and ended_at is null;
 
 -- name: failing_by_journey
 -- How many runs cannot go on.
