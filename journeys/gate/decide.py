@@ -166,7 +166,7 @@ def _not_at_once(q: Question, again: datetime) -> datetime:
 
 
 def _over(q: Question) -> No | None:
-    return No(Outcome.SKIPPED, _as_reason(q.exit_reason)) if q.over else None
+    return No(Outcome.SKIPPED, as_reason(q.exit_reason)) if q.over else None
 
 
 def _ended(q: Question) -> No | None:
@@ -320,7 +320,8 @@ def _never(answer: Answer) -> No:
     return No(Outcome.SKIPPED, Reason.NO_INSTANT, told | {"shut_by": list(dict.fromkeys(names))} | closed_by)
 
 
-def _as_reason(text: str | None) -> Reason:
+def as_reason(text: str | None) -> Reason:
+    """Why a run is over, as receipts say it."""
     try:
         return Reason(text or "")
     except ValueError:

@@ -161,6 +161,12 @@ async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, Ledg
     return control, LedgerRow(*known) if known[0] is not None else None
 
 
+async def told_to_end(database: Database, run_id: UUID) -> str | None:
+    """Why a run is over by now; None while it is not."""
+    found: str | None = await database.pool.fetchval(_SQL["told_to_end"], run_id)
+    return found
+
+
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
     """Which of these addresses must not be written to."""
     rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose)
