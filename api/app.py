@@ -22,8 +22,8 @@ from api.ingest.intake import Intake
 from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.products import routes as products
+from api.profiles import erasures, suppressions
 from api.profiles import routes as profiles
-from api.profiles import suppressions
 from api.runs import journeys, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
@@ -65,6 +65,7 @@ ROUTERS = [
     web_push.router,
     dead_letters.router,
     suppressions.router,
+    erasures.router,
     health.router,
     metrics.router,
 ]

@@ -112,6 +112,7 @@ class Reason(StrEnum):
     NO_CONSENT = "no consent"
     SUPPRESSED = "address suppressed"
     UNREACHABLE = "no reachable endpoint"
+    SERVICE_WINDOW = "outside the service window"
     NOT_IN_SEGMENT = "not in the segment"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"

@@ -20,10 +20,12 @@ from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
+from activities.dispatch.erasing import Eraser
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.privacy.erasing import Erasing
 from activities.versions import Versions
 from activities.watch import Watch
 from activities.web.addresses import network_of
@@ -50,6 +52,7 @@ class Parts:
     acting: Acting
     calling: Calling
     watch: Watch
+    erasing: Erasing
     providers: Mapping[Channel, Provider]
     library: Library
 
@@ -78,6 +81,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library),
+        erasing=Erasing(database, client, settings.clock, settings.signing_secret),
         providers=providers,
         library=library,
     )
@@ -127,6 +131,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
+        eraser=Eraser(database, client, clock),
         pace=Pace(settings.release_per_second),
     )
     return Watch(

@@ -24,6 +24,7 @@ from store.versions import in_use
 from workers.assembly import Parts, assemble
 from workers.lacking import unable
 from workers.memory import long_lived
+from workers.privacy.erasing import EraseCustomer
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.telemetry import set_up
@@ -112,8 +113,8 @@ def workers(
         WATCH_QUEUE: Worker(
             client,
             task_queue=WATCH_QUEUE,
-            workflows=[WatchShards],
-            activities=[parts.watch.watch],
+            workflows=[WatchShards, EraseCustomer],
+            activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify],
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
             interceptors=watched,

@@ -31,6 +31,7 @@ from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED
 from activities.versions import Versions
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.gate.decide import as_reason
 from segments.time.calendar import rules_of
 from store import Database
 from store.deliveries import ledger as deliveries
@@ -126,6 +127,8 @@ class Delivery:
                 accepted = await line.send(outgoing)
             except EndpointGone as gone:
                 await patiently(partial(self._bury, request, endpoint, gone))
+                if over := await patiently(partial(deliveries.told_to_end, self.database, request.run_id)):
+                    return await self._settle(request, claim, Outcome.SKIPPED, as_reason(over), {}, refused=True)
             else:
                 told = accepted.model_dump() | {"endpoint_id": endpoint.id}
                 return await self._settle(request, claim, Outcome.SENT, None, {}, **told)

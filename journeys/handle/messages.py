@@ -58,7 +58,7 @@ class Messages(Waiting[EntryModel]):
         send_time: Within | None = None,
         **params: Plain,
     ) -> Receipt:
-        """Send a WhatsApp template message; `only` to who is in a segment at that moment.
+        """Send a WhatsApp message: an approved template, or words of one's own within 24 hours after the customer wrote.
 
         Example:
             await j.whatsapp("cart-link")

@@ -11,7 +11,7 @@ from uuid import UUID
 from journeys.contracts import Channel, Purpose
 from journeys.gate.caps import Past
 from segments.facts import Event, Facts, Person
-from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED
+from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, MESSAGE_REPLIED
 from segments.time.zones import Whereabouts, whereabouts
 
 #: Of several addresses' consents the first of these is the customer's on the channel, as in the ledger's query.
@@ -141,6 +141,11 @@ class Customer:
         if len(known) == 1:
             return known[0].consent(purpose)
         return min((each.consent(purpose) for each in known), key=_BEST_FIRST.index, default=None)
+
+    def wrote(self, channel: Channel, since: datetime) -> bool:
+        """Whether they wrote to us on a channel after an instant."""
+        said = self.events.get(MESSAGE_REPLIED, ())
+        return any(each.ts > since and each.properties.get("channel") == channel.value for each in reversed(said))
 
     def where(self, otherwise: str) -> Whereabouts:
         """Where they are; worked out once, because a number's zones are looked up in a table."""

@@ -45,6 +45,8 @@ DOUBT, _GROWTH = timedelta(seconds=30), 4
 _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 #: A status follows within this time as a rule: a doubt waits for it.
 TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2), Channel.SMS: timedelta(minutes=2)}
+#: How long after a customer's last message one may write to them without an approved template (`activities/gate/terms.py`).
+SERVICE_WINDOW = timedelta(hours=24)
 #: What a message waits for that comes at no known instant.
 _UNTIMED = (Reason.PAUSED, Reason.HELD)
 _COUNTED = ("sent", "unconfirmed", "claimed")
@@ -100,7 +102,8 @@ class Delivery:
         request, spec, who = message.request, run.spec, run.customer
         runs = self._runs.of(who)
         others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
-        relation = self._shelf.wish(request.channel, request.template)
+        wish = self._shelf.wish(request.channel, request.template)
+        relation = wish.relation
         return Question(
             request=request,
             spec=spec,
@@ -117,6 +120,7 @@ class Delivery:
             company=self._company,
             held_out_of_all=is_held_out_of_all(self._company, who.id),
             held=bool(others) and any(other.holds for other in others),
+            in_service_window=not wish.free_form or who.wrote(request.channel, now - SERVICE_WINDOW),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),

@@ -161,6 +161,12 @@ async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, Ledg
     return control, LedgerRow(*known) if known[0] is not None else None
 
 
+async def told_to_end(database: Database, run_id: UUID) -> str | None:
+    """Why a run is over by now; None while it is not."""
+    found: str | None = await database.pool.fetchval(_SQL["told_to_end"], run_id)
+    return found
+
+
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
     """Which of these addresses must not be written to."""
     rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose)
@@ -193,6 +199,12 @@ async def past_under_lock(
         for row in rows
         if not (row["coming"] and (row["run_id"], row["step"]) == (asking.run_id, asking.step))
     ]
+
+
+async def last_wrote(connection: Connection, profile_id: UUID, channel: str, since: datetime, replied: str) -> datetime | None:
+    """When a customer last wrote to us on a channel, if they did after an instant; `replied` is the event's type."""
+    found: datetime | None = await connection.fetchval(_SQL["last_wrote"], profile_id, channel, since, replied)
+    return found
 
 
 async def record(connection: Connection, entry: Entry) -> Claimed:

@@ -32,9 +32,13 @@ select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coale
                                   order by named_at desc, id desc), '[]')
         from held where allowed and invalid_at is null) as endpoints
 from run r
-join profile p on p.id = r.profile_id
+join profile p on p.id = r.profile_id and p.merged_into is distinct from p.id  -- of nobody who has been erased
 where r.id = $2 and pg_advisory_xact_lock_shared($1, 0) is not null
 for update of r;
+
+-- name: told_to_end
+-- Why a run is over, where it is: asked between two addresses of one message.
+select coalesce(exit_reason, outcome) from run where id = $1;
 
 -- name: ledger_row
 -- What is known of a message already, and how the switches stand for its run: its journey's, and that of everything at once. Asked
@@ -55,6 +59,11 @@ where r.id = $1;
 -- Which of these addresses must not be written to for this purpose.
 select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
+
+-- name: last_wrote
+-- When a customer last did something on a channel (wrote to us), whatever it was about; nothing, if that is longer ago.
+select max(ts) from event
+where profile_id = $1 and type collate "C" = $4 and ts > $3 and properties @> jsonb_build_object('channel', $2::text);
 
 -- name: past
 -- The customer's messages that a cap may count, and those that are coming, oldest first; nobody else claims a marketing one until we
@@ -97,11 +106,15 @@ returning attempts, copies;
 -- name: settle
 -- What became of a claimed message, and whether this copy of it was certainly not accepted ($12). A late `sent` of an attempt
 -- that was given up always counts, because it is true; of the rest only what the newest attempt says, and only while nothing
--- is settled that the run went on with. A doubt (`claimed`) and `released` are not the end.
+-- is settled that the run went on with. A doubt (`claimed`) and `released` are not the end. Of whoever was erased meanwhile only the
+-- outcome is kept.
 update delivery
-set state = $4::text, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8,
+set state = $4::text, reason = $5, detail = case when here then $6 else '{}'::jsonb end, retry_at = $8,
+    provider_message_id = case when here then $7 end,
     settled_at = case when $4::text not in ('claimed', 'released') then $9::timestamptz end,
-    endpoint_id = coalesce($10, endpoint_id), provider = coalesce($13, provider), copies = copies - $12::boolean::integer
+    endpoint_id = case when here then coalesce($10, endpoint_id) end,
+    provider = coalesce($13, provider), copies = copies - $12::boolean::integer
+from (select p.merged_into is distinct from p.id as here from run r join profile p on p.id = r.profile_id where r.id = $1) as customer
 where run_id = $1 and step = $2 and occurrence = $3
   and case when $4::text = 'sent' then state <> 'sent'
            when $4::text in ('claimed', 'released') then state = 'claimed' and attempts = $11

@@ -1,8 +1,10 @@
 -- name: lock_transitions
--- Take undispatched transitions of a shard, oldest first; another dispatcher skips those that this one holds.
+-- Take undispatched transitions of a shard, oldest first; another dispatcher skips those that this one holds, and whoever has been
+-- erased enters nothing.
 select id, segment, profile_id, kind, at, cause, traceparent
 from segment_transition
 where dispatched_at is null and bucket(profile_id) % $2 = $1
+  and not exists (select from profile p where p.id = profile_id and p.merged_into = p.id)
 order by id
 limit $3
 for update skip locked;
@@ -86,10 +88,10 @@ group by segment, kind;
 select exists (select from segment_member where profile_id = $1 and segment = $2);
 
 -- name: to_signal
--- Runs that must hear that they are over, of those that Temporal has ($4) or of the others. A killed one that has nothing at a
--- provider, nor at a service, hears nothing: it is over at once.
+-- Runs that must hear that they are over, of those that Temporal has ($4) or of the others. A killed one, or one whose customer
+-- was erased, that has nothing at a provider, nor at a service, hears nothing: it is over at once.
 select id, workflow_id, exit_reason, started_at, start_delay, ended_by,
-       exit_reason = 'journey killed' and started_at is not null
+       exit_reason in ('journey killed', 'customer erased') and started_at is not null
        and not exists (select from delivery d where d.run_id = run.id and d.state = 'claimed')
        and not exists (select from service_call c where c.run_id = run.id and c.settled_at is null and c.retry_at is null) as at_once
 from run
@@ -209,7 +211,8 @@ select * from run where workflow_id = $1;
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.
 select coalesce(p.merged_into, p.id) from profile p
-where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1));
+where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1))
+  and p.merged_into is distinct from p.id;  -- nobody is there any more
 
 -- name: standing_of_journeys
 -- How many runs of each journey are open, how many of these fail, how many met their ceiling since an instant, how many wait to
