@@ -37,9 +37,12 @@ MESSAGE_REPLIED = "Message Replied"
 MESSAGE_FAILED = "Message Failed"
 MESSAGE_COMPLAINED = "Message Complained"
 UNSUBSCRIBED = "Unsubscribed"
+#: A pass of ours is on another device, or on one less.
+PASS_ADDED = "Pass Added"  # noqa: S105 - no password
+PASS_REMOVED = "Pass Removed"  # noqa: S105 - as above
 OURS = frozenset(
     {
         *(MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_READ, MESSAGE_CLICKED, MESSAGE_CLOSED, MESSAGE_REPLIED),
-        *(MESSAGE_FAILED, MESSAGE_COMPLAINED, UNSUBSCRIBED),
+        *(MESSAGE_FAILED, MESSAGE_COMPLAINED, UNSUBSCRIBED, PASS_ADDED, PASS_REMOVED),
     }
 )

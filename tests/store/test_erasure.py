@@ -29,6 +29,7 @@ NOBODY = {
     "budget_change": "sums",
     "population_hours": "sums",
     "product": "what is for sale",
+    "wallet_picture": "pictures of templates",
     "product_relation": "what is for sale",
     "migration": "files",
 }
