@@ -25,8 +25,9 @@ _LATEST = timedelta(seconds=100)
 _STEP = timedelta(seconds=5)
 _PATIENCE = 60.0
 _PAUSE = 0.02
-#: A timer that has just gone off is no task yet: who waits does so twice in a row.
-_SURE = 2
+#: A timer that has just gone off is no task yet: who waits does so twice in a row, with a pause that is as many times what the
+#: server took to answer, because a busy one takes longer to make it one.
+_SURE, _BUSY = 2, 5
 
 
 def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
@@ -115,13 +116,14 @@ class Hands:
     async def _idle(self, row: Run) -> bool:
         """Wait until a run has nothing to do; whether it is over."""
         async with asyncio.timeout(_PATIENCE):
-            idle = 0
+            idle, now = 0, asyncio.get_running_loop().time
             while idle < _SURE:
+                asked = now()
                 seen = (await self._shop.workflow(row).describe()).raw_description
                 if _is_over(seen):
                     return True
                 idle = idle + 1 if _waits(seen) and await self._is_under_way(seen) else 0
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(max(_PAUSE, _BUSY * (now() - asked)))
         return False
 
     async def _is_under_way(self, seen: DescribeWorkflowExecutionResponse) -> bool:
