@@ -33,7 +33,7 @@ def test_what_sends_is_written_and_carried() -> None:
         assert kind.template is not None
         assert callable(kind.template.kind.read)
         assert {each.name for each in kind.provider_classes} <= set(Provider), "the sandbox speaks their protocols"
-        assert kind.carrier(Settings(_env_file=None)) is None, "nothing is set"
+        assert kind.carriers(Settings(_env_file=None)) is None, "nothing is set"
 
 
 def test_the_catalogue_has_templates_of_every_kind() -> None:
