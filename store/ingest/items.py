@@ -16,12 +16,13 @@ class Provenance(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What was chosen for marketing at an address: granted, refused or withdrawn, and who says so."""
+    """What was chosen for marketing at an address: granted, refused or withdrawn; who says so, and which text they saw."""
 
     channel: str
     address: str
     state: str
     by: By = By.SYNC
+    text_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
