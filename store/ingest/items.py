@@ -16,10 +16,10 @@ class Provenance(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What was chosen for marketing at an address: granted, refused or withdrawn; who says so, and which text they saw."""
+    """What was chosen for marketing at an address, or without one: granted, refused or withdrawn, by whom, on which text."""
 
     channel: str
-    address: str
+    address: str | None
     state: str
     by: By = By.SYNC
     text_version: str | None = None

@@ -96,8 +96,11 @@ class WhatsApp:
 
     def _message(self, sender: str, message: WhatsAppMessage, payload: Any, rule: FaultRule | None) -> Message:
         real = datetime.now(UTC)
-        images = [p.media.link or p.media.id for p in message.parameters("header") if p.media]
+        shown = [p.media for p in message.parameters("header")] + [message.shows, message.header and message.header.media]
+        images = [each.link or each.id for each in shown if each]
         titles = [p.shown for p in message.parameters("header") if p.type == "text"]
+        titles += [message.header.text] if message.header and message.header.text else []
+        tapped = message.interactive.tapped if message.interactive else ()
         links = [p.shown for p in message.parameters("button") if p.type == "text"]
         return Message(
             provider=Provider.WHATSAPP,
@@ -108,11 +111,11 @@ class WhatsApp:
             received_at=real,
             key=message.biz_opaque_callback_data,
             title=next(iter(titles), ""),
-            body=message.text.body if message.text else "",
+            body=message.said,
             image=next(iter(images), None),
             link=next(iter(links), None),
             template=message.template.name if message.template else None,
-            params=tuple(p.shown for p in message.parameters("body")),
+            params=tuple(p.shown for p in message.parameters("body")) or tapped,
             fault=rule.fault if rule else None,
             raw=payload,
         )
