@@ -42,6 +42,7 @@ class Export(BaseModel):
     journeys: Rows
     refused_entries: Rows
     messages: Rows
+    inbox: Rows = Field(description="what the app shows them, or showed")
     tasks: Rows = Field(description="what journeys waited for: tasks of people with their notes, and what happened")
     service_answers: Rows
     experiments: Rows

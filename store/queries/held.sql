@@ -62,6 +62,13 @@ select jsonb_build_object('run_id', run_id, 'step', step, 'occurrence', occurren
                           'gates', gates)
 from delivery where profile_id = any($1::uuid[]) order by due_at, run_id, step, occurrence;
 
+-- name: inbox
+-- What the app shows them, or showed.
+select jsonb_build_object('run_id', i.run_id, 'step', i.step, 'content', i.content, 'put_at', i.put_at, 'expires_at', i.expires_at,
+                          'seen_at', i.seen_at, 'clicked_at', i.clicked_at, 'dismissed_at', i.dismissed_at)
+from inbox i join delivery d using (run_id, step, occurrence)
+where d.profile_id = any($1::uuid[]) order by i.put_at, i.id;
+
 -- name: tasks
 -- What journeys waited for about the customer: tasks of people with their notes, and what happened.
 select jsonb_build_object('run_id', e.run_id, 'expected', e.expected, 'since', e.begun_at, 'happened_at', e.happened_at, 'answer', e.answer,
