@@ -117,13 +117,16 @@ async def address_written_to(connection: Connection, key: MessageKey) -> str | N
     return found
 
 
-async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str, str], bytes], at: datetime) -> None:
-    """Erase what a customer said, but keep each no of theirs as a suppressed digest of (channel, address)."""
+async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str, str], bytes], at: datetime) -> int:
+    """Erase what a customer said, but keep each no of theirs as a suppressed digest of (channel, address).
+
+    What somebody whom we do not know said from these addresses goes with it. Returns how many words went.
+    """
     for row in await connection.fetch(_SQL["noes_to_keep"], profile_id):
         scope = "marketing" if row["purpose"] == "marketing" else "all"
         kept = row["channel"], digest(row["channel"], row["address"])
         await connection.execute(queries("deliveries")["suppress"], *kept, scope, SAID_NO, at)
-    await connection.execute(_SQL["forget"], profile_id)
+    return len(await connection.fetch(_SQL["forget"], profile_id))
 
 
 async def take_back_kept(connection: Connection, channel: str, digests: Sequence[bytes]) -> None:

@@ -48,8 +48,14 @@ cross join lateral consent_of($1, known.channel, known.address, p.purpose) as sa
 where said.state in ('refused', 'withdrawn');
 
 -- name: forget
--- A customer's words, with the addresses in them.
-delete from consent where profile_id = $1;
+-- A customer's words, with the addresses in them; and those that nobody whom we know said from these addresses.
+with known as materialized (
+    select channel, address from endpoint where profile_id = $1
+    union select channel, address from consent where profile_id = $1 and address is not null
+)
+delete from consent c
+where c.profile_id = $1 or (c.profile_id is null and (c.channel, c.address) in (select channel, address from known))
+returning c.id;
 
 -- name: take_back_suppression
 -- A no that was kept for an address whose customer has been erased; nothing else that suppresses it.
