@@ -62,6 +62,7 @@ store.segments        store
 
 api                   journeys segments.* store.* activities.channels api.*
 api.ingest            journeys segments.* store.* activities.channels api
+api.onsite            journeys segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
