@@ -23,7 +23,9 @@ ENTRY_LATENCY = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 15, 60, 300),
 )
 EXITS = Counter("journeys_exits", "Runs that ended, by reason.", ["journey", "reason"])
-FAILING = Gauge("journeys_failing_runs", "Runs that cannot go on until their code is mended.", ["journey"])
+FAILING = Gauge(
+    "journeys_failing_runs", "Runs that cannot go on until their code, or a step that raises, is mended.", ["journey"]
+)
 TICK = Histogram(
     "journeys_watch_tick_seconds",
     "One look for changes of membership.",

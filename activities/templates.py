@@ -14,7 +14,7 @@ from typing import Any
 
 from activities.channels.message import Content
 from activities.template_files import Folder, file_of, texts_in
-from activities.templating.base import Template
+from activities.templating.base import OnTerms, Template, Terms
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
@@ -107,6 +107,11 @@ class Templates:
         """The product that a template asks for; none for a template that is not there, which rendering tells."""
         template = self.found.get((Channel(channel), name))
         return template.wish if template else None
+
+    def terms(self, channel: Channel, name: str) -> Terms | None:
+        """On what terms a provider takes what is made of a template, where it has any."""
+        template = self.found.get((Channel(channel), name))
+        return template.terms if isinstance(template, OnTerms) else None
 
     def _named(self, channel: Channel, name: str) -> Template:
         template = self.found.get((Channel(channel), name))

@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels.message import Content
 from activities.templates import Context
+from activities.templating.base import Terms
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel, JourneySpec, Reason, RunStart
 from journeys.endings import by_events, by_moves
@@ -25,10 +26,14 @@ from store import Connection
 
 
 class Wishes(Protocol):
-    """Knows which templates ask for a product."""
+    """Knows which templates ask for a product, and which are taken on terms."""
 
     def wish(self, channel: Channel, name: str) -> ProductWish | None:
         """The product that a template asks for."""
+        ...
+
+    def terms(self, channel: Channel, name: str) -> Terms | None:
+        """On what terms a provider takes what is made of a template, where it has any."""
         ...
 
 
@@ -65,6 +70,8 @@ class Served:
     holdout: GlobalHoldout | None = None
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    #: Why a run that began otherwise could not go on with it, by journey; None where it can.
+    unlike: Mapping[str, Callable[[RunStart], str | None]] = field(default_factory=dict)
     #: What its code asks of runs that began before (`j.changed`).
     changes: frozenset[str] = frozenset()
 

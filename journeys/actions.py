@@ -91,6 +91,9 @@ class Called(Contract):
         default=None, exclude_if=unset, description="the last HTTP status, such as 404, where there was one"
     )
     values: dict[str, Plain] = Field(default_factory=dict, exclude_if=_nothing)
+    ended_by: str | None = Field(
+        default=None, exclude_if=unset, description="the goal or exit that the run has reached, by name"
+    )
 
     def __bool__(self) -> bool:
         """What was withheld counts, so that a holdout walks the way that those walk with whom it is compared."""

@@ -12,13 +12,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from journeys.contracts import Contract, Plain, Reason, unset
+from journeys.contracts import Contract, Plain, Reason, RunStart, unset
 from journeys.keepable import SAID, flaws
 
 #: The only signal of a run: its argument is a `Heard`.
 HEARD = "heard"
 #: The only query: its answer is a `SoFar`.
 SO_FAR = "so far"
+#: A version of the catalogue, as `journeys.versions.archive` makes its id.
+VERSION = "^[0-9a-f]{16}$"
 #: The name of what is waited for, where that is one thing and its author gave it none.
 IT = "it"
 
@@ -58,8 +60,20 @@ class GoOn(Contract):
     """The run shall go on with another version of the catalogue, from its next wait on, if that fits what it has done."""
 
     heard: Literal["go on"] = "go on"
-    version: str
+    version: str = Field(pattern=VERSION)
     number: int = Field(ge=1, description="which of the run's moves, counted from 1")
+
+
+class Fits(Contract):
+    """Whether another version of the catalogue would have done what a run has done: the answer to a move, in its history."""
+
+    activity: ClassVar[str] = "fits"
+    queue: ClassVar[str | None] = None
+    longest: ClassVar[timedelta] = timedelta(seconds=30)
+
+    journey: str
+    start: RunStart = Field(description="as its new history would begin, with the other version")
+    version: str | None = Field(default=None, exclude_if=unset, description="the run's, of the catalogue")
 
 
 Heard = Annotated[Exit | AskAgain | Happened | GoOn, Field(discriminator="heard")]

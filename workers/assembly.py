@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from activities.asking.acting import Acting
 from activities.asking.expecting import Expecting
+from activities.asking.fitting import Fitting
 from activities.asking.questions import Questions
 from activities.calling.calling import Calling
 from activities.calling.lines import CONNECTIONS, PATIENT, Lines
@@ -19,10 +20,12 @@ from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
+from activities.dispatch.erasing import Eraser
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.privacy.erasing import Erasing
 from activities.versions import Versions
 from activities.watch import Watch
 from activities.web.addresses import network_of
@@ -45,9 +48,11 @@ class Parts:
     delivery: Delivery
     questions: Questions
     expecting: Expecting
+    fitting: Fitting
     acting: Acting
     calling: Calling
     watch: Watch
+    erasing: Erasing
     carriers: Mapping[Channel, Carriers]
     library: Library
 
@@ -72,9 +77,11 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         delivery=delivery(settings, database, library, carriers),
         questions=Questions(database, library),
         expecting=Expecting(database, library),
+        fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library),
+        erasing=Erasing(database, client, settings.clock, settings.signing_secret),
         carriers=carriers,
         library=library,
     )
@@ -124,6 +131,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
+        eraser=Eraser(database, client, clock),
         pace=Pace(settings.release_per_second),
     )
     return Watch(

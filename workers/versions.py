@@ -22,6 +22,7 @@ from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.versions.archive import Archive, archive_of, unpacked
 from journeys.versions.changes import changes_in
+from journeys.walk.again import unlike
 from journeys.walk.leading import leading_wait
 from store import Connection, Database
 from store import versions as stored
@@ -192,6 +193,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         accept={name: each.accept for name, each in definitions.items()},
         services=catalogue.services,
         prices=catalogue.prices,
+        unlike={name: partial(unlike, each) for name, each in definitions.items()},
     )
 
 

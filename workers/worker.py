@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.deliver.patience import HEARTBEAT
+from activities.dispatch.raising import Raising
 from journeys.catalogue import Catalogue
 from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.temporal.workflow import JourneyRun
@@ -23,6 +24,7 @@ from store.versions import in_use
 from workers.assembly import Parts, assemble
 from workers.lacking import unable
 from workers.memory import long_lived
+from workers.privacy.erasing import EraseCustomer
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.telemetry import set_up
@@ -79,15 +81,23 @@ def workers(
 ) -> list[Worker]:
     """The workers of a process, for the queues named or for all; the runs that are not remembered are replayed at each task."""
     deployment = _deployment(build)
+    watched = [Raising(parts.watch.dispatcher.closer)]
     everything = {
         WORKFLOW_QUEUE: Worker(
             client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[JourneyRun],
-            activities=[*parts.questions.activities, parts.expecting.expect, *parts.acting.activities, parts.calling.call],
+            activities=[
+                *parts.questions.activities,
+                parts.expecting.expect,
+                parts.fitting.fits,
+                *parts.acting.activities,
+                parts.calling.call,
+            ],
             max_cached_workflows=remembered,
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         ),
@@ -97,15 +107,17 @@ def workers(
             activities=[parts.calling.call],
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
             max_heartbeat_throttle_interval=HEARTBEAT,
         ),
         WATCH_QUEUE: Worker(
             client,
             task_queue=WATCH_QUEUE,
-            workflows=[WatchShards],
-            activities=[parts.watch.watch],
+            workflows=[WatchShards, EraseCustomer],
+            activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify],
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
         ),
     }
     for channel, carriers in parts.carriers.items():  # without a provider, messages wait in their queue
@@ -118,6 +130,7 @@ def workers(
             # A claimed message is not cut short by this (activities.deliver.patience): its hand-over ends first.
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
             max_heartbeat_throttle_interval=HEARTBEAT,
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         )

@@ -5,7 +5,7 @@ change that is committed after that; whichever sees it first, the run hears one 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from activities.asking.questions import segment_of
 from activities.gate.goals import reached_at, true_of
 from activities.versions import Versions
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
-from segments import Segment
+from segments import Predicate, Segment
 from segments.language.moves import changed_by, event_types
 from segments.language.wire import predicate_from_json
 from segments.sql.statements import among
@@ -28,6 +28,8 @@ from store.runs.expectations import Expectation, Wanted
 
 _EXPECTED: TypeAdapter[Expected] = TypeAdapter(Expected)
 Found = list[tuple[Expectation, datetime]]
+#: Since when a predicate has been true of customers, at the earliest since the instant that is given for each.
+Since = Callable[[Predicate, Mapping[UUID, datetime]], Awaitable[Mapping[UUID, datetime]]]
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,15 @@ async def _inside(
     return found
 
 
-async def came_true(connection: Connection, waiting: Iterable[Expectation], at: datetime) -> Found:
-    """Which of these are so, and since when: events by their own time, what is true of the customer by now."""
+async def came_true(connection: Connection, waiting: Iterable[Expectation], at: datetime, since: Since | None = None) -> Found:
+    """Which of these are so, and since when: events by their own time, what is true of the customer by what changed, or now."""
     kinds: dict[type[Any], list[tuple[Expectation, Any]]] = defaultdict(list)
     for each in waiting:
         expected = _EXPECTED.validate_python(each.expected)
         kinds[type(expected)].append((each, expected))
     return [
         *await _of_events(connection, kinds[OfEvents], at),
-        *await _of_customers(connection, kinds[OfCustomer], at),
+        *await _of_customers(connection, kinds[OfCustomer], at, since),
         *await _of_messages(connection, kinds[OfMessages]),
     ]
 
@@ -98,7 +100,9 @@ async def _of_events(connection: Connection, asked: Sequence[tuple[Expectation, 
     return found
 
 
-async def _of_customers(connection: Connection, asked: Sequence[tuple[Expectation, OfCustomer]], at: datetime) -> Found:
+async def _of_customers(
+    connection: Connection, asked: Sequence[tuple[Expectation, OfCustomer]], at: datetime, since: Since | None
+) -> Found:
     by_predicate: dict[Any, list[Expectation]] = defaultdict(list)
     for each, expected in asked:
         by_predicate[predicate_from_json(expected.predicate)].append(each)
@@ -107,7 +111,9 @@ async def _of_customers(connection: Connection, asked: Sequence[tuple[Expectatio
         statement = among(predicate)
         ids = [each.profile_id for each in group]
         true = {row["id"] for row in await connection.fetch(statement.sql, *statement.args(at, ids=ids))}
-        found += [(each, at) for each in group if each.profile_id in true]
+        so = [each for each in group if each.profile_id in true]
+        dated = await since(predicate, {each.profile_id: each.begun_at for each in so}) if since and so else {}
+        found += [(each, dated.get(each.profile_id, at)) for each in so]
     return found
 
 

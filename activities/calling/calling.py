@@ -91,9 +91,10 @@ class Calling:
                 return Called(reason=Reason.ERASED)
             if facts.settled_at is not None:
                 return _known(service, facts)
-            if reason := await self._forbids(connection, asked, served, facts, now):
-                await calls.settle(connection, _key(asked), Settled(reason.value, None, None, now))
-                return Called(reason=reason)
+            no = await self._forbids(connection, asked, served, facts, now)
+            if no is not None:
+                await calls.settle(connection, _key(asked), Settled(no.reason and no.reason.value, None, None, now))
+                return no
             if facts.retry_at is not None and facts.retry_at > now:
                 return _Later(f"{asked.service}: not before its time", facts.retry_at)
             number = await calls.take(connection, _key(asked))
@@ -101,19 +102,20 @@ class Calling:
 
     async def _forbids(
         self, connection: Connection, asked: Call, served: Served, facts: CallFacts, now: datetime
-    ) -> Reason | None:
+    ) -> Called | None:
         """Why a call is not made (any more): what the gate asks of a message's run, and whether it is too late."""
         if facts.control == "killed":
-            return Reason.KILLED
+            return Called(reason=Reason.KILLED)
         if facts.exit_reason is not None or facts.ended_at is not None:
-            return Reason(facts.exit_reason) if facts.exit_reason else Reason.OVER
+            return Called(reason=Reason(facts.exit_reason) if facts.exit_reason else Reason.OVER)
         run = OpenRun(asked.run_id, facts.journey, facts.profile_id, facts.entered_at, asked.version)
         if ending := await ending_of(connection, served, run, facts.in_since, now):
-            return ending.reason
+            return Called(reason=ending.reason, ended_by=ending.which)
         if now >= asked.until:
-            return Reason.NO_ANSWER
+            return Called(reason=Reason.NO_ANSWER)
         spec, company = served.specs.get(facts.journey), self.versions.own.holdout
-        return None if asked.fetch or spec is None else withheld(spec, company, facts.drawn_as, holdout=facts.holdout)
+        why = None if asked.fetch or spec is None else withheld(spec, company, facts.drawn_as, holdout=facts.holdout)
+        return Called(reason=why) if why else None
 
     async def _tried(self, attempt: _Attempt) -> "_Later | Called":
         call, facts = attempt.call, attempt.facts

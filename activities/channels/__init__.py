@@ -10,17 +10,18 @@ from activities.channels.message import (
     Accepted,
     Address,
     EmailContent,
+    InAppContent,
     Outgoing,
     PushContent,
     SmsContent,
     WebPushContent,
-    WhatsAppContent,
 )
 from activities.channels.push.fcm import Fcm
 from activities.channels.sms.aws import AwsSms
 from activities.channels.sms.twilio import Twilio
 from activities.channels.suppression import suppression_digest, suppression_digests
 from activities.channels.whatsapp.cloud import WhatsApp
+from activities.channels.whatsapp.content import WhatsAppContent
 
 __all__ = [
     "Accepted",
@@ -31,6 +32,7 @@ __all__ = [
     "EmailContent",
     "EndpointGone",
     "Fcm",
+    "InAppContent",
     "InvalidToken",
     "Outgoing",
     "Provider",

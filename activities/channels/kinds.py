@@ -152,15 +152,28 @@ _ROWS = (
         template=Template(".web-push.yaml", "activities.templating.web_push:WebPushTemplate"),
         providers=("activities.channels.web_push.web_push:WebPush",),
     ),
+    Kind(
+        name="in_app",
+        address=AddressKind.NONE,
+        called="messages in the app",
+        subscriptions={"IN_APP": None},
+        template=Template(".in-app.yaml", "activities.templating.in_app:InAppTemplate"),
+        providers=("activities.channels.in_app.inbox:Inbox",),
+    ),
 )
 
-#: Every channel on which there are addresses, by its name.
+#: Every channel by its name.
 KINDS: dict[str, Kind] = {row.name: row for row in _ROWS}
 
 
 def sending() -> tuple[Kind, ...]:
     """The channels on which messages go out."""
     return tuple(kind for kind in KINDS.values() if kind.providers)
+
+
+def addressed() -> tuple[Kind, ...]:
+    """The channels that reach a customer at an address."""
+    return tuple(kind for kind in KINDS.values() if kind.address is not AddressKind.NONE)
 
 
 def of_address(address: AddressKind) -> tuple[Kind, ...]:

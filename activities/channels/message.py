@@ -19,11 +19,13 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 _END = re.compile(r"</body>", re.IGNORECASE)
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """Does not change, and knows its fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Address(_Frozen):
+class Address(Frozen):
     """One endpoint of a customer. The value is never shown in a representation, and so never in a log."""
 
     endpoint_id: UUID | None
@@ -44,7 +46,7 @@ class Marks(Protocol):
         """HTML for nobody to see."""
 
 
-class Content(_Frozen):
+class Content(Frozen):
     """What a message shows; each channel has its own."""
 
     def marked(self, marks: Marks) -> Self:  # noqa: ARG002 - most have nothing to mark
@@ -69,8 +71,8 @@ class PushContent(Content):
     mutable: bool = Field(default=False, description="the app may change it before it is shown (Apple)")
 
 
-class Button(_Frozen):
-    """A button on a notification, and where it leads."""
+class Button(Frozen):
+    """A button on a message, and where it leads."""
 
     title: str = Field(repr=False)
     link: str = Field(repr=False)
@@ -92,14 +94,17 @@ class WebPushContent(Content):
     collapse: str | None = Field(default=None, repr=False, description="it replaces the last one of this name")
 
 
-class WhatsAppContent(Content):
-    """An approved template with what fills its gaps."""
+class InAppContent(Content):
+    """What is shown inside the app or on the page: in the inbox, or in a place of the page (`journeys.onsite`)."""
 
-    template: str = Field(description="the name approved in WhatsApp Manager")
-    language: str = Field(description="its language code, such as en or es_ES")
-    header_image: str | None = Field(default=None, repr=False)
-    body: tuple[str, ...] = Field(default=(), repr=False, description="{{1}}, {{2}}, … of the body")
-    button_url_suffix: str | None = Field(default=None, repr=False, description="what the first button's address ends with")
+    title: str = Field(repr=False)
+    body: str = Field(repr=False)
+    image: str | None = Field(default=None, repr=False, description="address of a picture shown with it")
+    alt: str | None = Field(default=None, repr=False, description="what the picture shows; none: it is mere decoration")
+    actions: tuple[Button, ...] = Field(default=(), description="links that it offers, the first one foremost")
+    placement: Literal["inbox", "banner", "modal", "inline"] = "inbox"
+    language: str | None = Field(default=None, description="in which it is written, where it is known (BCP 47)")
+    lives: timedelta = Field(default=timedelta(days=7), description="how long it is shown")
 
 
 class SmsContent(Content):
@@ -143,7 +148,7 @@ class EmailContent(Content):
         return self.unsubscribe_url is not None and address.startswith(self.unsubscribe_url)
 
 
-class Campaign(_Frozen):
+class Campaign(Frozen):
     """Of which journey and template a message is, and for what: names of the catalogue, for whoever sums up."""
 
     journey: str
@@ -151,7 +156,7 @@ class Campaign(_Frozen):
     purpose: str
 
 
-class Outgoing(_Frozen):
+class Outgoing(Frozen):
     """One message to one address."""
 
     key: str = Field(description="idempotency key: run / step / occurrence")
@@ -170,8 +175,9 @@ def tag_of(key: str, collapse: str | None) -> str:
     return hashlib.sha256((collapse or key).encode()).hexdigest()[:32]
 
 
-class Accepted(_Frozen):
+class Accepted(Frozen):
     """The provider took the message, and calls it by this id."""
 
     provider_message_id: str | None = None
     provider: str | None = Field(default=None, description="which of several it was")
+    kept: InAppContent | None = Field(default=None, description="what our own inbox shows from the settlement on")

@@ -12,6 +12,7 @@ from typing import Any
 
 from activities.channels.base import Provider
 from activities.channels.carriers import Carriers
+from activities.channels.kinds import KINDS
 from activities.deliver.doubt import Doubt
 from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer, key_of
 from activities.metrics import GATE_REFUSALS
@@ -20,6 +21,7 @@ from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason
 from journeys.gate.decide import Go, No, decide, exposures, inputs_of
 from journeys.gate.order import WAKING
 from store import Database
+from store.addresses import AddressKind
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, RunFacts
 from store.products import Offer
@@ -86,7 +88,8 @@ class Claims:
         served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
             asked = request.run_id, request.channel.value, request.purpose.value
-            facts = await deliveries.facts(connection, *asked, (now - WAKING, now))
+            nowhere = KINDS[request.channel].address is AddressKind.NONE
+            facts = await deliveries.facts(connection, *asked, (now - WAKING, now), without_address=nowhere)
             if facts is None:
                 return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
             control, row = await deliveries.ledger_row(connection, key_of(request))
@@ -95,7 +98,9 @@ class Claims:
                 return _known(row)
             attempt = Attempt(connection, request, facts, row, now, served, provider, self.versions.own.holdout)
             if row is not None and row.state == "claimed":
-                return await self._in_doubt(attempt, row, why)
+                if not provider.by_settling:
+                    return await self._in_doubt(attempt, row, why)
+                await deliveries.record(connection, self._entry(attempt, "released", {}))
             if self.doubt.too_late(request, now, why.pause if why else None):
                 return await self._say_no(attempt, No(Outcome.FAILED, Reason.EXPIRED, {"error": why.detail} if why else {}))
             return await self._ask(attempt, why)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -21,7 +22,7 @@ from activities.channels.carriers import Carriers
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, TryLater, Unable
 from activities.channels.kinds import KINDS, Bounce, WayOut
-from activities.channels.message import Address, Campaign, Content, Outgoing
+from activities.channels.message import Address, Campaign, Content, InAppContent, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.channels.tracking import NOT_TRACKED, Tracking
 from activities.deliver.claim import Claim, Claims, Later, Pinned, receipt_of
@@ -34,10 +35,12 @@ from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED
 from activities.versions import Versions
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
+from journeys.endings import by_events, by_time
+from journeys.gate.decide import as_reason
 from segments.time.calendar import rules_of
 from store import Database
 from store.deliveries import ledger as deliveries
-from store.deliveries.ledger import Endpoint, Settlement
+from store.deliveries.ledger import Endpoint, InboxRow, Settlement
 from store.products import Offer
 
 
@@ -163,11 +166,23 @@ class Delivery:
                 accepted = await line.send(outgoing)
             except EndpointGone as gone:
                 await patiently(partial(self._bury, request, endpoint, gone))
+                if over := await patiently(partial(deliveries.told_to_end, self.database, request.run_id)):
+                    return await self._settle(request, claim, Outcome.SKIPPED, as_reason(over), {}, refused=True)
             else:
-                told = accepted.model_dump() | {"endpoint_id": endpoint.id}
+                told = accepted.model_dump(exclude={"kept"}) | {"endpoint_id": endpoint.id}
+                if accepted.kept is not None:
+                    told["inbox"] = await self._in_the_inbox(request, claim, accepted.kept)
                 return await self._settle(request, claim, Outcome.SENT, None, {}, **told)
         dead = {"dead": len(claim.endpoints)}
         return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, dead, refused=True)
+
+    async def _in_the_inbox(self, request: DeliverRequest, claim: Claim, content: InAppContent) -> InboxRow:
+        """What the customer's inbox shows, and what takes it away again: as the run's version of the journey declares it."""
+        spec = (await self.versions.of(request.version)).specs[request.journey]
+        over, expires_at = by_time(spec, claim.facts.in_since), self.clock(request) + content.lives
+        ends = [predicate.to_json() for _, _, predicate in by_events(spec)]
+        shown = content.model_dump(mode="json", exclude={"lives"}, exclude_defaults=True)
+        return InboxRow(uuid4(), shown, min(expires_at, over.at) if over else expires_at, ends)
 
     async def _bury(self, request: DeliverRequest, endpoint: Endpoint, gone: EndpointGone) -> None:
         now = self.clock(request)

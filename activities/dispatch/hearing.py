@@ -3,17 +3,18 @@
 Promise: it is decided in the transaction that consumes the change, so that a crash loses none; telling them comes after.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from activities.asking.expecting import came_true
 from activities.gate.goals import end, endings
 from activities.versions import Versions
 from journeys.contracts import Reason
-from segments.watch.tick import Dirty
+from segments.watch.changes import since
+from segments.watch.look import Look
 from store import Connection
 from store.runs import expectations
 from store.runs import rows as runs
@@ -30,16 +31,13 @@ class Hearing:
         """Which events can reach a goal or an exit, of whichever version."""
         return frozenset[str]().union(*(served.goal_types for served in self.versions.held))
 
-    async def hear(self, connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
-        """All that these changes mean to open runs, in the tick's transaction."""
-        changed: dict[UUID, frozenset[str]] = defaultdict(frozenset)
-        for mark in dirty:
-            changed[mark.profile_id] |= mark.types
+    async def hear(self, look: Look) -> None:
+        """All that what changed means to open runs, in the tick's transaction."""
+        connection, changed, at = look.connection, look.changed, look.at
         goal_types = self.goal_types
         await self._goals(connection, [who for who, types in changed.items() if types & goal_types], at)
-        await expectations.happened(
-            connection, await came_true(connection, await expectations.woken(connection, changed, at), at)
-        )
+        woken = await expectations.woken(connection, changed, at)
+        await expectations.happened(connection, await came_true(connection, woken, at, partial(since, look)))
 
     async def _goals(self, connection: Connection, profiles: Sequence[UUID], at: datetime) -> None:
         """Ask runs to end whose goal or exit the new events reach."""

@@ -15,6 +15,7 @@ from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from activities.gate.goals import ending_of, true_of
 from activities.gate.habits import habits
+from activities.gate.terms import in_service_window
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
@@ -112,6 +113,9 @@ class Questions:
             company=attempt.company,
             held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
             held=facts.held,
+            in_service_window=await in_service_window(
+                attempt.connection, request, attempt.served.templates, facts, attempt.now
+            ),
             in_segment=in_segment,
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,

@@ -119,7 +119,8 @@ def too_long(source: Source, names: frozenset[str], limit: int) -> list[Problem]
 
 def _texts(field: object) -> list[Text]:
     if isinstance(field, dict):
-        return [text for name, value in field.items() for text in (Text(name, value.line), value)]
+        found = [(name, value) for name, value in field.items() if isinstance(value, Text)]
+        return [text for name, value in found for text in (Text(name, value.line), value)]
     return [field] if isinstance(field, Text) else []
 
 

@@ -4,8 +4,8 @@ Promise: whatever is wrong with a file becomes a problem with its file and line,
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -20,7 +20,9 @@ class Text:
     line: int
 
 
-Field = Text | list[Text] | dict[str, Text]
+Field: TypeAlias = "Text | list[Field] | dict[str, Field]"
+
+_DEEPEST = 6  # lists and mappings within each other: a carousel's buttons are four deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Source:
     file: str
     fields: Mapping[str, Field]
     body: Text | None = None
+    line: int = 1
 
     def text(self, name: str) -> Text | None:
         """A field that holds one text.
@@ -50,22 +53,46 @@ class Source:
         """
         value = self.text(name)
         if value is None or not value.value.strip():
-            raise TemplateError(Problem(self.file, value.line if value else 1, f"{name} is missing"))
+            raise TemplateError(Problem(self.file, value.line if value else self.line, f"{name} is missing"))
         return value
 
     def listed(self, name: str) -> list[Text]:
         """A field that holds a list of texts; absent means empty."""
+        return [self._as_text(item) for item in self._list(name)]
+
+    def mapped(self, name: str) -> dict[str, Text]:
+        """A field that holds names and texts; absent means empty."""
+        return {key: self._as_text(item) for key, item in self._mapping(name).items()}
+
+    def part(self, name: str) -> "Source | None":
+        """A field that holds fields of its own; absent means none."""
+        return replace(self, fields=self._mapping(name), line=_first_line(self.fields[name])) if name in self.fields else None
+
+    def parts(self, name: str) -> "list[Source | Text]":
+        """A field that holds a list, each of which is a text or has fields of its own; absent means empty."""
+        return [self._as_part(item) for item in self._list(name)]
+
+    def _list(self, name: str) -> "list[Field]":
         value = self.fields.get(name, [])
         if isinstance(value, list):
             return value
         raise self.wrong(name, f"{name} must be a list")
 
-    def mapped(self, name: str) -> dict[str, Text]:
-        """A field that holds names and texts; absent means empty."""
+    def _mapping(self, name: str) -> "dict[str, Field]":
         value = self.fields.get(name, {})
         if isinstance(value, dict):
             return value
         raise self.wrong(name, f"{name} must be a mapping")
+
+    def _as_text(self, field: Field) -> Text:
+        if isinstance(field, Text):
+            return field
+        raise TemplateError(Problem(self.file, _first_line(field), "a text is expected here"))
+
+    def _as_part(self, field: Field) -> "Source | Text":
+        if isinstance(field, dict):
+            return replace(self, fields=field, line=_first_line(field))
+        return self._as_text(field)
 
     def only(self, known: Collection[str]) -> None:
         """Insist that no field has another name.
@@ -116,17 +143,17 @@ def _fields(file: str, text: str, first: int) -> dict[str, Field]:
     return {str(key.value): _field(file, value, first) for key, value in node.value}
 
 
-def _field(file: str, node: Any, first: int) -> Field:
+def _field(file: str, node: Any, first: int, depth: int = 0) -> Field:
+    if depth > _DEEPEST:
+        raise TemplateError(Problem(file, first + node.start_mark.line, "it nests too deeply"))
     if isinstance(node, yaml.SequenceNode):
-        return [_text(file, item, first) for item in node.value]
+        return [_field(file, item, first, depth + 1) for item in node.value]
     if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _text(file, value, first) for key, value in node.value}
-    return _text(file, node, first)
+        return {str(key.value): _field(file, value, first, depth + 1) for key, value in node.value}
+    return _text(node, first)
 
 
-def _text(file: str, node: Any, first: int) -> Text:
-    if not isinstance(node, yaml.ScalarNode):
-        raise TemplateError(Problem(file, first + node.start_mark.line, "a text is expected here"))
+def _text(node: Any, first: int) -> Text:
     block = node.style in ("|", ">")
     return Text(node.value, first + node.start_mark.line + (1 if block else 0))
 
@@ -134,5 +161,5 @@ def _text(file: str, node: Any, first: int) -> Text:
 def _first_line(field: Field) -> int:
     if isinstance(field, Text):
         return field.line
-    texts = list(field.values()) if isinstance(field, dict) else field
-    return texts[0].line if texts else 1
+    inner = list(field.values()) if isinstance(field, dict) else field
+    return _first_line(inner[0]) if inner else 1

@@ -27,7 +27,7 @@ def wish_of(source: Source) -> tuple[ProductWish | None, list[Problem]]:
     field = source.fields.get("product")
     if field is None:
         return None, []
-    told = {name: text.value for name, text in field.items()} if isinstance(field, dict) else {}
+    told = {name: text.value for name, text in source.mapped("product").items()} if isinstance(field, dict) else {}
     if set(told) == {"relation", "to"} and told["relation"] in RELATIONS and told["to"] == LAST_PURCHASE:
         return ProductWish(told["relation"]), []
     first = next(iter(field.values()), None) if isinstance(field, dict) else field

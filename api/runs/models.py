@@ -141,7 +141,8 @@ class RunView(BaseModel):
     key: str
     status: Status = Field(
         description="in-line: to be let in; waiting: for time to pass, or for something to happen; deferred: a message is tried"
-        " again; in-doubt: a provider may have one; failing: its steps raise, or no longer fit what it has done"
+        " again; in-doubt: a provider may have one; failing: its code raises or no longer fits what it"
+        " has done, or a step raises each time"
     )
     next: str | None = Field(description="what it does next", examples=["push cart-reminder again: quiet hours"])
     next_at: datetime | None = Field(description="when, at the latest; null where only Temporal knows")
@@ -158,6 +159,8 @@ class RunView(BaseModel):
     outcome: str | None = Field(description="finished, goal reached, left the segment, ended by an operator, …")
     ended_by: str | None = Field(description="the goal or exit that ended it, by its name", examples=["bought", "cancelled"])
     version: str | None = Field(description="of the catalogue: with its code and policies the run ends, whatever is deployed")
+    move_to: str | None = Field(description="the version that it is to go on with from its next wait on, on purpose")
+    move_refused: str | None = Field(description="why it stays with its version, though it was to go on with another")
     workflow_id: str
     temporal_url: str | None = Field(description="the run in the Temporal UI")
 
@@ -207,6 +210,8 @@ def _view(config: ApiConfig, run: Run, stands: Standing) -> RunView:
         next_at=stands.at,
         failure=run.failure if run.ended_at is None else None,
         version=run.version,
+        move_to=run.move_to if run.ended_at is None else None,
+        move_refused=run.move_refused,
         entered_by=run.entered_by,
         segment=run.segment,
         holdout=run.holdout,

@@ -64,6 +64,7 @@ class Question:
     holdout: bool = False
     company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
     held_out_of_all: bool = False
+    in_service_window: bool = True  # where it is a message of one's own: whether the customer wrote within 24 hours
     in_segment: bool = True  # of the one that the message is only for
     relation: str | None = None  # of the product that its template asks for
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
@@ -165,7 +166,7 @@ def _not_at_once(q: Question, again: datetime) -> datetime:
 
 
 def _over(q: Question) -> No | None:
-    return No(Outcome.SKIPPED, _as_reason(q.exit_reason)) if q.over else None
+    return No(Outcome.SKIPPED, as_reason(q.exit_reason)) if q.over else None
 
 
 def _ended(q: Question) -> No | None:
@@ -192,6 +193,10 @@ def _suppression(q: Question) -> No | None:
 
 def _endpoint(q: Question) -> No | None:
     return None if q.unsuppressed else No(Outcome.SKIPPED, Reason.UNREACHABLE)
+
+
+def _service(q: Question) -> No | None:
+    return None if q.in_service_window else No(Outcome.SKIPPED, Reason.SERVICE_WINDOW)
 
 
 def _segment(q: Question) -> No | None:
@@ -253,7 +258,7 @@ def _holdout(q: Question) -> No | None:
 
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
-_WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _endpoint, _segment, _product)
+_WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _endpoint, _service, _segment, _product)
 _QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
 
 
@@ -315,7 +320,8 @@ def _never(answer: Answer) -> No:
     return No(Outcome.SKIPPED, Reason.NO_INSTANT, told | {"shut_by": list(dict.fromkeys(names))} | closed_by)
 
 
-def _as_reason(text: str | None) -> Reason:
+def as_reason(text: str | None) -> Reason:
+    """Why a run is over, as receipts say it."""
     try:
         return Reason(text or "")
     except ValueError:

@@ -108,7 +108,7 @@ class Calling(Acting[EntryModel]):
         what = {"service": service.name, "event": event, "fetch": fetch, "params": params, "until": until, "gives": gives}
         called: Called = await self._do(Call, None, **what)
         if called.reason in ENDING:
-            raise RunEnded(called.reason)
+            raise RunEnded(called.reason, called.ended_by)
         return called
 
 

@@ -90,7 +90,8 @@ class Waiting(Time[EntryModel]):
         """Wait for the first of several, each under a name of the author's.
 
         A predicate made of `did(…)` counts what happened since entry (or `since`), as a goal does; any other has to be true of
-        the customer; a segment means to be in it. What is so already is the answer at once; the rest is withdrawn.
+        the customer; a segment means to be in it. What is so already is the answer at once; the rest is withdrawn. Of two
+        that come true at one instant the one that is written first is the answer.
 
         Example:
             answer = await j.first(bought=did("Order Completed"), replied=j.replied(), timeout=days(3))

@@ -11,6 +11,7 @@ from typing import Any
 from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
 from journeys.catalogue import Catalogue
 from journeys.contracts import Reason
+from journeys.endings import Ending
 from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
@@ -20,13 +21,14 @@ from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
-from journeys.simulate.hearing import ending_of, goal_reached
+from journeys.simulate.hearing import goal_reached
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
 from segments.language.events import TRAITS_CHANGED
 
-#: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's.
+#: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's, and what
+#: a run says of its customer comes after its entry, and so can end it.
 _SINCE = timedelta(microseconds=1)
 
 
@@ -43,9 +45,11 @@ class Answers:
         changed: Callable[[Customer, frozenset[str]], None],
         start: Callable[[Run], None],
         paused: Callable[[str], bool],
+        ending: Callable[[Run], Ending | None],
     ) -> None:
         self.services = Services(catalogue.services)
         self._paused = paused
+        self._ending = ending
         self._catalogue = catalogue
         self._admission = admission
         self._agenda = agenda
@@ -82,8 +86,9 @@ class Answers:
         raise SimulationError(f"the simulator has no answer to {type(question).__name__}")
 
     def _learns(self, who: Customer, traits: Mapping[str, Any]) -> bool:
-        if who.learned(traits, self._agenda.now):
-            self._soon(who, lambda: self._changed(who, frozenset({TRAITS_CHANGED})))
+        said_at = self._agenda.now + _SINCE
+        if who.learned(traits, said_at):
+            self._agenda.at(said_at, who, lambda: self._changed(who, frozenset({TRAITS_CHANGED})))
         return True
 
     def _called(self, run: Run, call: Call) -> Called | Again:
@@ -97,8 +102,8 @@ class Answers:
 
     def _attempted(self, run: Run, told: Told) -> Called | Again:
         call, now = told.call, self._agenda.now
-        if run.endings and (over := ending_of(run, now)):
-            return Called(reason=over.reason)
+        if over := self._ending(run):
+            return Called(reason=over.reason, ended_by=over.which)
         why = withheld(run.spec, self._catalogue.holdout, run.customer.id, holdout=run.holdout)
         if why is not None and not call.fetch:
             return Called(reason=why)

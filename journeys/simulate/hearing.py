@@ -1,28 +1,29 @@
 """What simulated runs hear: that their goal is reached, or that something they wait for is so.
 
 Promise: what is so already is the answer to beginning to wait; after that, of all that comes true the first by its own time,
-and where one change of a customer brings several, a segment entered or left, which the watch settles first.
+of equals the one that its author wrote first.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from journeys.endings import Ending, first
+from journeys.endings import Ending, by_time, first
 from journeys.heard import Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfSegment
 from journeys.simulate.customers import Customer
 from journeys.simulate.membership import Transition
 from journeys.simulate.run import Run
 from journeys.simulate.runs import Runs
 from segments import Predicate, Segment
+from segments.dating import flip
 from segments.evaluate import reached_at
 from segments.language.events import AHEAD
 from segments.language.moves import event_types
 from segments.language.wire import predicate_from_json
 
-_Found = tuple[str, datetime]
+_Moved = Mapping[tuple[str, bool], datetime]
 
 
 @lru_cache(4_096)
@@ -51,6 +52,16 @@ def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> 
     return first(found) if found else None
 
 
+def over_by(run: Run, now: datetime, segments: Mapping[str, Segment]) -> Ending | None:
+    """What ends a run as of now, also what nobody has looked at yet: an event, a move between segments, or its time."""
+    found = [ending_of(run, now) if run.endings else None, by_time(run.spec, run.start.entered_at) if run.spec.exits else None]
+    for (name, inside), (reason, which) in run.moves.items():
+        segment, was_in = segments.get(name), name in run.customer.inside
+        if segment and was_in is not inside and segment.predicate.holds(run.customer.facts, now) is inside:
+            found.append(Ending(reason, which, now))
+    return first([each for each in found if each is not None and each.at <= now])
+
+
 class Hearing:
     """Looks at what changed for the runs that it may concern."""
 
@@ -69,13 +80,7 @@ class Hearing:
 
     def already(self, run: Run, expect: Expect) -> Happened | None:
         """The first of what a wait waits for that is so."""
-        inside = [
-            (name, self._now())
-            for name, expected in expect.expected.items()
-            if isinstance(expected, OfSegment)
-            if self._segment(expected.segment).predicate.holds(run.customer.facts, self._now()) is expected.inside
-        ]
-        return _first(expect, [*self._true(run, expect), *inside])
+        return _first(expect, lambda expected: self._so(run, expected))
 
     def news(self, who: Customer, marks: Collection[str], moves: Iterable[Transition]) -> list[tuple[Run, Happened]]:
         """The waits of a customer's runs that what changed has made so."""
@@ -84,9 +89,8 @@ class Hearing:
         for run in self._runs.open(who):
             for expect in run.expecting:
                 if expect.until > self._now():
-                    so = [*_moved(expect, moved), *(self._true(run, expect) if marks else ())]
-                    if first := _first(expect, so):
-                        found.append((run, first))
+                    came = _first(expect, partial(self._came, run, frozenset(marks), moved, expect.at))
+                    found += [(run, came)] if came else []
         return found
 
     def endings(self, who: Customer, marks: Collection[str]) -> dict[Run, Ending]:
@@ -94,21 +98,29 @@ class Hearing:
         found = {run: ending_of(run, self._now(), marks) for run in self._runs.open(who) if run.endings}
         return {run: ending for run, ending in found.items() if ending is not None}
 
-    def _true(self, run: Run, expect: Expect) -> Iterator[_Found]:
-        for name, expected in expect.expected.items():
-            if at := self._true_since(run, expected):
-                yield name, at
-
-    def _true_since(self, run: Run, expected: Expected) -> datetime | None:
+    def _so(self, run: Run, expected: Expected) -> datetime | None:
+        """Since when it is so: events by their own time, what is true of the customer as of now."""
         match expected:
             case OfEvents():
                 return goal_reached(self.predicate(expected.predicate), run.customer, expected.since, self._now())
             case OfCustomer():
-                so = self.predicate(expected.predicate).holds(run.customer.facts, self._now())
-                return self._now() if so else None
+                return self._now() if self.predicate(expected.predicate).holds(run.customer.facts, self._now()) else None
+            case OfSegment():
+                inside = self._segment(expected.segment).predicate.holds(run.customer.facts, self._now())
+                return self._now() if inside is expected.inside else None
             case OfMessages():
                 return _came_back(run, expected)
         return None
+
+    def _came(self, run: Run, marks: frozenset[str], moved: _Moved, begun_at: datetime, expected: Expected) -> datetime | None:
+        """Since when what has changed makes it so: what is true of the customer is dated as a segment's members are."""
+        if isinstance(expected, OfSegment):
+            return _moved(expected, moved)
+        so = self._so(run, expected) if marks else None
+        if so is not None and isinstance(expected, OfCustomer):
+            segment = Segment("expected", self.predicate(expected.predicate))
+            return flip(segment, run.customer.facts, so, begun_at, marks)[0]
+        return so
 
 
 def _came_back(run: Run, expected: OfMessages) -> datetime | None:
@@ -122,12 +134,11 @@ def _came_back(run: Run, expected: OfMessages) -> datetime | None:
     return None
 
 
-def _moved(expect: Expect, moved: Mapping[tuple[str, bool], datetime]) -> Iterator[_Found]:
-    for name, expected in expect.expected.items():
-        if isinstance(expected, OfSegment) and (at := moved.get((expected.segment, expected.inside))):
-            yield name, at
+def _moved(expected: OfSegment, moved: _Moved) -> datetime | None:
+    return moved.get((expected.segment, expected.inside))
 
 
-def _first(expect: Expect, found: Iterable[_Found]) -> Happened | None:
+def _first(expect: Expect, since: Callable[[Expected], datetime | None]) -> Happened | None:
+    found = [(name, at) for name, expected in expect.expected.items() if (at := since(expected)) is not None]
     which, at = min(found, key=lambda each: each[1], default=(None, None))
     return Happened(wait=expect.wait, which=which, at=at) if which is not None and at is not None else None

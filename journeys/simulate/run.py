@@ -4,13 +4,13 @@ Promise: it hears what Temporal's runtime hears, and answers as it does: an end 
 deferred message's, and what happened the wait that it was waited in.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, JourneySpec, Outcome, Reason, Receipt, RunStart
-from journeys.endings import by_events
+from journeys.endings import by_events, by_moves
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
@@ -48,15 +48,17 @@ class Surroundings(Protocol):
 
 #: A reason, the name of the goal or exit, what reaches it, and by which events.
 EndedBy = tuple[Reason, str | None, Predicate, frozenset[str]]
-_KNOWN: dict[str, tuple[JourneyDefinition, list[EndedBy]]] = {}
+#: By segment, and whether one enters it.
+EndedByMove = Mapping[tuple[str, bool], tuple[Reason, str | None]]
+_KNOWN: dict[str, tuple[JourneyDefinition, list[EndedBy], EndedByMove]] = {}
 
 
-def _endings(definition: JourneyDefinition) -> list[EndedBy]:
-    """What ends a journey's runs by events, worked out once for all of them."""
+def _endings(definition: JourneyDefinition) -> tuple[list[EndedBy], EndedByMove]:
+    """What ends a journey's runs by events, and by moves, worked out once for all of them."""
     if definition.name not in _KNOWN or _KNOWN[definition.name][0] is not definition:
         found = [(reason, which, each, event_types(each)) for reason, which, each in by_events(definition.spec)]
-        _KNOWN[definition.name] = definition, found
-    return _KNOWN[definition.name][1]
+        _KNOWN[definition.name] = definition, found, by_moves(definition.spec)
+    return _KNOWN[definition.name][1:]
 
 
 class Run:
@@ -82,8 +84,8 @@ class Run:
         self.entered_at = start.entered_at
         self.waits_from: datetime = waits[0] if waits else start.entered_at
         self.waits_until: datetime | None = waits[1] if waits else None
-        #: What ends it by events, and which events can: asked at every message.
-        self.endings = _endings(definition)
+        #: What ends it by events, and which events can; and by moves between segments: asked at every message.
+        self.endings, self.moves = _endings(definition)
         self.outcome: Reason | None = None
         #: Which goal or exit that was, by its name.
         self.ended_by: str | None = None

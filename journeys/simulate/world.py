@@ -15,7 +15,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from journeys.catalogue import Catalogue
 from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Plain, Reason, Receipt
-from journeys.endings import Ending, by_moves, ended_by_move
+from journeys.endings import Ending, ended_by_move
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
@@ -62,7 +62,9 @@ class World:
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         asked = self._delivery.segment, self._hearing.predicate
-        self._answers = Answers(catalogue, self._admission, self.agenda, *asked, self.changed, self._start, self._is_paused)
+        self._answers = Answers(
+            catalogue, self._admission, self.agenda, *asked, self.changed, self._start, self._is_paused, self._delivery.ending
+        )
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
     @property
@@ -199,9 +201,8 @@ class World:
         """The runs that end because their customer has left or entered a segment since they entered."""
         found: dict[Run, Ending] = {}
         for run in self.runs.open(who) if moves else ():
-            ends = by_moves(run.spec)
-            for move in moves if ends else ():
-                reason, which = ends.get((move.segment, move.kind == "entered"), (None, None))
+            for move in moves if run.moves else ():
+                reason, which = run.moves.get((move.segment, move.kind == "entered"), (None, None))
                 if reason and move.kind != "repeated" and ended_by_move(run.entered_at, move.at, inside=move.kind == "entered"):
                     found.setdefault(run, Ending(reason, which, move.at))
         return found

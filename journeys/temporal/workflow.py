@@ -26,13 +26,13 @@ from journeys.contracts import (
 )
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound, in_branch
-from journeys.heard import HEARD, SO_FAR, AskAgain, Exit, Expect, GoOn, Happened, Heard
+from journeys.heard import HEARD, SO_FAR, AskAgain, Exit, Expect, Fits, GoOn, Happened, Heard
 from journeys.questions import Question
 from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.temporal.log import Log
 from journeys.temporal.story import Story
-from journeys.walk.again import WAITED, listened, sent, unlike
+from journeys.walk.again import WAITED, decided, listened, sent
 
 T = TypeVar("T")
 
@@ -80,9 +80,7 @@ class JourneyRun:
         self._start = start.model_copy(update={"version": version}) if moves == start.moves else start
         self._log = Log(self._start.past, lambda: self._start.clock.business(workflow.now()))
         self._story = Story(self._start, start.version, self.now)
-        self._move_if_asked()  # while it was held back
-        definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
-        ended = await self._walk(definition.steps(Journey(self._start, definition.spec, self)))
+        ended = await self._walk(self._steps())
         self._log.stay()
         over = RunOver(outcome=ended.reason, sent=self._sent, skipped=self._skipped, ended_by=ended.which)
         self._story.over(over)
@@ -212,7 +210,7 @@ class JourneyRun:
             happened = self._happened.pop(expect.wait, None)
         return cast("Happened | None", happened)
 
-    async def _looked_up(self, activity: str, asked: Question | Expect, answer: Any, summary: str) -> Any:
+    async def _looked_up(self, activity: str, asked: Question | Expect | Fits, answer: Any, summary: str) -> Any:
         self._leave_if_over()
         argument, told = asked.model_copy(update={"version": self._start.version}), in_branch(summary)
         at_once = workflow.start_local_activity(
@@ -235,6 +233,11 @@ class JourneyRun:
                 found = await self._answer(patient)
         self._leave_if_over()
         return found
+
+    async def _steps(self) -> None:
+        await self._move_if_asked()  # while it was held back
+        definition = catalogue_of(self._start.version).journey(workflow.info().workflow_type)
+        await definition.steps(Journey(self._start, definition.spec, self))
 
     async def _walk(self, steps: Awaitable[None]) -> Exit:
         try:
@@ -260,7 +263,7 @@ class JourneyRun:
             timer = asyncio.create_task(workflow.sleep(remaining, summary=in_branch(summary)))
             with self._story.meanwhile(summary, until):
                 while not (timer.done() or ends()):
-                    self._move_if_asked()
+                    await self._move_if_asked(lambda: timer.done() or ends())
                     await workflow.wait_condition(lambda: timer.done() or ends() or self._is_to_move())
             self._idle += [] if timer.done() else [timer]
         self._leave_if_over()
@@ -268,20 +271,29 @@ class JourneyRun:
     def _is_to_move(self) -> bool:
         return self._go_on is not None and self._may_move()
 
-    def _move_if_asked(self) -> None:
-        """Go on with another version, in a new history, if what has been done is what that would have done, too."""
+    async def _move_if_asked(self, waited: Callable[[], bool] = lambda: False) -> None:
+        """Go on with another version, in a new history, if what has been done is what that would have done, too.
+
+        An activity looks, so that what it finds stands in the history: workers hold different versions at different times.
+        Where the run has gone on meanwhile, it is asked anew at its next wait.
+        """
         if not self._is_to_move():
             return
-        asked, self._go_on = cast("GoOn", self._go_on), None
-        if asked.number <= self._start.moves:
-            return
-        definition = catalogue_of(asked.version).journeys.get(workflow.info().workflow_type)
-        start = self._start.model_copy(update={"version": asked.version, "moves": asked.number, "past": self._log.done})
-        why = unlike(definition, start)
-        if why is None:
-            workflow.continue_as_new(start)
-        self._stays = asked.number, why
-        self._story.tell(f"stays with its version: {why}")
+        asked, done = cast("GoOn", self._go_on), len(self._log.done)
+        if asked.number > self._start.moves:
+            start = self._start.model_copy(
+                update={"version": asked.version, "moves": asked.number, "past": decided(self._log.done)}
+            )
+            fits = Fits(journey=workflow.info().workflow_type, start=start)
+            why = await self._looked_up(Fits.activity, fits, str | None, f"may go on with version {asked.version}?")
+            if why is None:
+                if self._may_move() and not waited() and done == len(self._log.done):
+                    workflow.continue_as_new(start)
+                return
+            self._stays = asked.number, why
+            self._story.tell(f"stays with its version: {why}")
+        if self._go_on is asked:
+            self._go_on = None
 
     async def _answer(self, asking: "workflow.ActivityHandle[T]") -> T | None:
         """What an activity answers; nothing, when it is not answered because the run is over."""

@@ -6,15 +6,16 @@ was waited for by its names; not for how long. Where a run stands now is not yet
 
 from collections import defaultdict, deque
 from collections.abc import Coroutine, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from journeys.contracts import DeliverRequest, Done, Receipt, RunStart
+from journeys.deadline import TookTooLong, within
 from journeys.entering import reader_of
 from journeys.handle import Journey
 from journeys.handle.branch import HERE, Branch
 from journeys.heard import Expect, Happened
-from journeys.questions import Question
+from journeys.questions import WHEN, Question
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, close
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 WAITED = "a wait"
 _OVER = "is over"
+LIMIT = timedelta(seconds=2)  # of processor time, as for each way that `check` walks
 
 
 def sent(request: DeliverRequest) -> str:
@@ -35,18 +37,30 @@ def listened(expect: Expect) -> str:
     return f"the first of {', '.join(sorted(expect.expected))}"
 
 
+def decided(past: Sequence[Done]) -> list[Done]:
+    """What a run has done, without when the moment comes that it, or a branch of it, waits for: that may be asked anew."""
+    last = {done.branch: n for n, done in enumerate(past)}
+    return [done for n, done in enumerate(past) if n != last[done.branch] or not _tells_when(done)]
+
+
+def _tells_when(done: Done) -> bool:
+    return done.what is not None and done.what.startswith(WHEN) and done.answer is not None
+
+
 def unlike(definition: "JourneyDefinition | None", start: RunStart) -> str | None:
     """Why a run that has done what stands in its `past` could not go on with a journey; None when it can."""
     if definition is None:
         return "there is no such journey"
     again = Again(start.past)
-    return does(drive(definition, Journey(start, definition.spec, again)), again)
+    return does(within(LIMIT, lambda: drive(definition, Journey(start, definition.spec, again))), again)
 
 
 def does(stop: BaseException | None, again: "Again") -> str | None:
     """What a journey that was left at `stop` does other than its run did."""
     if isinstance(stop, Unlike):
         return str(stop)
+    if isinstance(stop, TookTooLong):
+        return again.told("does not come to an end")
     if again.left is None and not isinstance(stop, Exception):
         return None
     return again.told(_OVER if stop is None else f"raises {type(stop).__name__}")

@@ -10,10 +10,11 @@ from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Receipt, RunStart
+from journeys.deadline import within
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened
-from journeys.questions import Question
-from journeys.walk.again import WAITED, Again, CaughtUp, does, listened, sent
+from journeys.questions import Opens, Question, When
+from journeys.walk.again import LIMIT, WAITED, Again, CaughtUp, does, listened, sent
 from journeys.walk.driving import drive
 from journeys.walk.explore import first_answer
 
@@ -35,7 +36,7 @@ def onward(definition: JourneyDefinition | None, start: RunStart) -> Onward:
     if definition is None:
         return Onward(why_not="there is no such journey")
     ahead = _Ahead(start, definition)
-    why = does(drive(definition, Journey(start, definition.spec, ahead)), ahead)
+    why = does(within(LIMIT, lambda: drive(definition, Journey(start, definition.spec, ahead))), ahead)
     if why is not None:
         return Onward(why_not=why)
     return Onward(ahead.stands or "its end", ahead.message or "nothing more", ahead.at if ahead.message else ahead.now())
@@ -71,7 +72,8 @@ class _Ahead(Again):
     async def ask(self, question: Question) -> Any:
         if not self.caught_up:
             return self._again(question.what, question.answer)
-        self._stand(question.summary)
+        if not isinstance(question, When | Opens):  # it stands in the wait for that
+            self._stand(question.summary)
         return await first_answer(question, self._definition, self._at)
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from segments.dating import caused_by, flip, speaks_for, trigger_types
 from segments.facts import Event, Facts, Person, Thresholds
+from segments.language.predicate import Predicate
 from segments.language.segment import Segment
 from segments.watch.interest import interest
 from segments.watch.look import Look, blaming
@@ -57,6 +58,19 @@ async def _flips(look: Look, changed: Sequence[_Membership], inside: Mapping[str
             traceparent = look.traceparent(profile, interest(segment).types)
             found.append(Transition(segment.name, profile, kind, at, cause, traceparent))
     return found
+
+
+async def since(look: Look, predicate: Predicate, after: Mapping[UUID, datetime]) -> dict[UUID, datetime]:
+    """Since when a predicate has been true of customers of whom something changed, dated as a segment's members are.
+
+    Never before the instant that is given for each.
+    """
+    segment = Segment("expected", predicate)
+    known, incomplete = await _facts(look, [(segment, who) for who in after], await recorded(look.connection, [segment]))
+    return {
+        who: look.at if who in incomplete else flip(segment, facts, look.at, after[who], look.changed[who])[0]
+        for who, facts in known.items()
+    }
 
 
 def _undated(at: datetime) -> tuple[datetime, dict[str, Any]]:

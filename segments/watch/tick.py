@@ -39,7 +39,7 @@ _IDLE_STEP = timedelta(seconds=1)
 _ATTEMPTS = 3
 
 #: What else must commit with a tick, such as ending the runs whose goal was reached.
-Also = Callable[[Connection, Sequence[Dirty], datetime], Awaitable[None]]
+Also = Callable[[Look], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ async def _tick(
     kinds = await _write(connection, await changes(look, keyed))
     await rearm(look, rung)
     if also is not None and dirty:
-        await also(connection, dirty, at)
+        await also(look)
     more = len(rows) == limit or to.steps
     await _advance(look, shard, shards, busy=bool(rows) or any(look.candidates.values()), more=more)
     return Tick(
@@ -129,8 +129,11 @@ async def _tick(
 
 
 async def _without_absorbed(connection: Connection, rows: Iterable[asyncpg.Record], at: datetime) -> list[Dirty]:
-    """The marks as data; those of absorbed profiles go back, as their survivors', together with all that is stray."""
-    astray = [row for row in rows if row["merged_into"] is not None]
+    """The marks as data; those of absorbed profiles go back, as their survivors', together with all that is stray.
+
+    Those of erased ones, which lead to themselves, are gone.
+    """
+    astray = [row for row in rows if row["merged_into"] not in (None, row["profile_id"])]
     if astray:
         await repoint_merged(connection, list({row["profile_id"] for row in astray}), at)
         columns = [(r["merged_into"], _SEPARATOR.join(r["types"]), r["at"], r["traceparent"]) for r in astray]

@@ -2,35 +2,36 @@
 -- Write down what a run waits for; what an earlier attempt wrote stands. A run that has moved to another version of its journey may
 -- wait for something else now.
 with gone as (delete from expectation where run_id = $1 and wait = $2 and not which = any($5::text[]))
-insert into expectation (run_id, wait, which, expected, wakes, since, until, begun_at)
-select $1, $2, x.which, x.expected::jsonb, string_to_array(x.wakes, chr(31)), x.since, $3, $4
-from unnest($5::text[], $6::text[], $7::text[], $8::timestamptz[]) as x (which, expected, wakes, since)
+insert into expectation (run_id, wait, which, expected, wakes, since, until, begun_at, place)
+select $1, $2, x.which, x.expected::jsonb, string_to_array(x.wakes, chr(31)), x.since, $3, $4, x.place
+from unnest($5::text[], $6::text[], $7::text[], $8::timestamptz[]) with ordinality as x (which, expected, wakes, since, place)
 on conflict (run_id, wait, which) do update
-set expected = excluded.expected, wakes = excluded.wakes, since = excluded.since, until = excluded.until
+set expected = excluded.expected, wakes = excluded.wakes, since = excluded.since, until = excluded.until, place = excluded.place
 where expectation.happened_at is null and (expectation.expected, expectation.until) is distinct from (excluded.expected, excluded.until);
 
 -- name: of_wait
--- What one wait of a run waits for, and which of it has happened.
-select e.run_id, e.wait, e.which, e.expected, e.since, r.profile_id, e.happened_at, e.answer
+-- What one wait of a run waits for, and which of it has happened: what did first, of equals what is written first.
+select e.run_id, e.wait, e.which, e.place, e.expected, e.since, e.begun_at, r.profile_id, e.happened_at, e.answer
 from expectation e join run r on r.id = e.run_id
 where e.run_id = $1 and e.wait = $2
-order by e.happened_at;
+order by e.happened_at, e.place;
 
 -- name: woken
 -- What the open runs of these profiles wait for, of that which the types that changed may make so.
-select e.run_id, e.wait, e.which, e.expected, e.since, r.profile_id, e.happened_at, e.answer
+select e.run_id, e.wait, e.which, e.place, e.expected, e.since, e.begun_at, r.profile_id, e.happened_at, e.answer
 from unnest($1::uuid[], $2::text[]) as changed (profile_id, types)
 join run r on r.profile_id = changed.profile_id and r.ended_at is null and r.exit_reason is null
 join expectation e on e.run_id = r.id and e.happened_at is null and e.until > $3
 where e.wakes && string_to_array(changed.types, chr(31));
 
 -- name: moved
--- Customers who entered or left segments that their open runs wait for.
+-- Customers who entered or left segments that their open runs wait for, and have not been told of anything else.
 update expectation e set happened_at = x.at
 from unnest($1::uuid[], $2::text[], $3::boolean[], $4::timestamptz[]) as x (profile_id, segment, inside, at), run r
 where r.profile_id = x.profile_id and r.ended_at is null and r.exit_reason is null
   and e.run_id = r.id and e.happened_at is null and e.until > x.at and e.expected ->> 'kind' = 'segment'
-  and e.expected ->> 'segment' = x.segment and (e.expected ->> 'inside')::boolean = x.inside;
+  and e.expected ->> 'segment' = x.segment and (e.expected ->> 'inside')::boolean = x.inside
+  and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.told_at is not null);
 
 -- name: of_messages
 -- When something became of a run's own messages, of all or of one: the first such event since the instant.
@@ -50,18 +51,22 @@ where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which and e.happen
   and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait and o.happened_at is not null);
 
 -- name: to_tell
--- Runs that must hear that something they wait for has happened.
+-- Runs that must hear that something they wait for has happened: what did first, of equals what is written first. A move that is
+-- logged may have been earlier, so nothing is told before it is dispatched.
 select e.run_id, e.wait, e.which, e.happened_at as at, e.answer, r.workflow_id
 from expectation e join run r on r.id = e.run_id
 where e.happened_at is not null and e.told_at is null and r.ended_at is null and bucket(r.profile_id) % $2 = $1
+  and not exists (select from expectation o where o.run_id = e.run_id and o.wait = e.wait
+                    and (o.happened_at, o.place) < (e.happened_at, e.place))
+  and not exists (select from segment_transition t where t.profile_id = r.profile_id and t.dispatched_at is null)
 order by e.happened_at
 limit $3;
 
 -- name: told
--- Their runs know.
-update expectation e set told_at = $4
-from unnest($1::uuid[], $2::bigint[], $3::text[]) as x (run_id, wait, which)
-where e.run_id = x.run_id and e.wait = x.wait and e.which = x.which;
+-- Their runs know; what else of the same waits has happened is of no interest any more.
+update expectation e set told_at = $3
+from unnest($1::uuid[], $2::bigint[]) as x (run_id, wait)
+where e.run_id = x.run_id and e.wait = x.wait and e.happened_at is not null;
 
 -- name: arm_of
 -- The arm of a run's customer in an experiment, and the id by which they are drawn. Profiles that were merged into theirs count.

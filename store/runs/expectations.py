@@ -32,8 +32,10 @@ class Expectation:
     run_id: UUID
     wait: int
     which: str
+    place: int
     expected: dict[str, Any]
     since: datetime | None
+    begun_at: datetime
     profile_id: UUID
     happened_at: datetime | None
     answer: dict[str, Any]
@@ -63,7 +65,7 @@ class ToTell:
 async def expect(
     connection: Connection, run_id: UUID, wait: int, wanted: Sequence[Wanted], *, at: datetime, until: datetime
 ) -> None:
-    """Write down what a wait waits for."""
+    """Write down what a wait waits for, in the order in which its author wrote it."""
     rows = [(w.which, orjson.dumps(w.expected).decode(), _SEPARATOR.join(w.wakes), w.since) for w in wanted]
     await connection.execute(_SQL["expect"], run_id, wait, until, at, *_columns(rows, 4))
 
@@ -94,8 +96,9 @@ async def of_messages(
 
 
 async def happened(connection: Connection, found: Sequence[tuple[Expectation, datetime]]) -> None:
-    """These have come true; the first of a wait withdraws the others."""
-    rows = [(e.run_id, e.wait, e.which, at, "{}") for e, at in sorted(found, key=lambda each: each[1])]
+    """These have come true; the first of a wait, of equals the one that is written first, withdraws the others."""
+    in_order = sorted(found, key=lambda each: (each[1], each[0].place))
+    rows = [(e.run_id, e.wait, e.which, at, "{}") for e, at in in_order]
     firsts = list({row[:2]: row for row in reversed(rows)}.values())
     if firsts:
         await connection.execute(_SQL["happened"], *_columns(firsts, 5))
@@ -109,7 +112,7 @@ async def to_tell(database: Database, shard: int, shards: int, limit: int) -> li
 async def told(connection: "Connection | Pool", heard: Sequence[ToTell | Expectation], at: datetime) -> None:
     """Their runs know."""
     if heard:
-        await connection.execute(_SQL["told"], *_columns([(h.run_id, h.wait, h.which) for h in heard], 3), at)
+        await connection.execute(_SQL["told"], *_columns([(h.run_id, h.wait) for h in heard], 2), at)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -41,6 +41,9 @@ class Run:
     start_delay: timedelta
     transition_id: int | None
     mended_at: datetime | None
+    move_to: str | None
+    move_refused: str | None
+    step_raises: bool
     waits_from: datetime | None
     waits_until: datetime | None
     let_in_at: datetime | None

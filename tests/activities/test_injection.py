@@ -90,7 +90,7 @@ def test_every_template_keeps_its_shape_whatever_the_traits_hold(
             assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", content.title + content.body)
             assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "".join(content.data.values()))
         case WhatsAppContent():
-            assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|    ", "".join(content.body))
+            assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|    ", "".join(content.body.texts))
 
 
 def innocent(told: Context) -> Context:

@@ -9,6 +9,7 @@ import pytest
 
 import definitions
 from activities.channels import EmailContent, PushContent, WhatsAppContent
+from activities.channels.whatsapp.content import ButtonGap, Media
 from activities.templates import BrokenTemplate, Context, TemplateError, Templates, Vocabulary, load_templates
 from journeys.contracts import Channel
 
@@ -72,8 +73,9 @@ def test_hour_1_is_a_push_with_the_products_picture_and_a_deep_link_to_the_cart(
 def test_day_1_is_whatsapp_with_the_direct_link_to_the_cart(shipped: Templates) -> None:
     content = shipped.render(Channel.WHATSAPP, "cart-link", FULL)
     assert isinstance(content, WhatsAppContent)
-    assert (content.template, content.language, content.body) == ("cart_link", "en", ("Ana", "Snow Boots"))
-    assert (content.header_image, content.button_url_suffix) == ("https://cdn.example/boots.jpg", "c1")
+    assert (content.template, content.language, content.body.texts) == ("cart_link", "en", ("Ana", "Snow Boots"))
+    assert content.header == Media(kind="image", link="https://cdn.example/boots.jpg")
+    assert content.buttons == (ButtonGap(place=0, kind="url", value="c1"),)
 
 
 def test_day_3_is_an_email_with_alternatives_and_free_shipping(shipped: Templates) -> None:
@@ -99,7 +101,7 @@ def test_free_shipping_is_only_offered_when_the_journey_says_so(shipped: Templat
 def test_whatsapp_with_a_small_discount(shipped: Templates) -> None:
     content = shipped.render(Channel.WHATSAPP, "cart-discount", FULL)
     assert isinstance(content, WhatsAppContent)
-    assert content.body == ("Ana", "Snow Boots", "5%")
+    assert content.body.texts == ("Ana", "Snow Boots", "5%")
 
 
 def test_a_customer_of_whom_nothing_is_known_gets_the_declared_fallbacks(shipped: Templates) -> None:
@@ -166,7 +168,8 @@ def test_a_journey_that_asks_for_something_else_is_told(
         ("title: a\nbody: b\nimg: c", ":3: unknown field img; known: "),
         ("title: a\nbody: [b]", ":2: body must be one text"),
         ("title: a\nbody: b\nparams: offer", ":3: params must be a list"),
-        ("title: a\nbody: {c: {d: e}}", ":2: a text is expected here"),
+        ("title: a\nbody: {c: {d: e}}", ":2: body must be one text"),
+        ("title: a\nbody: b\ndata: {c: {d: e}}", ":3: a text is expected here"),
         ("title: a\nbody: b: c", ":2: not YAML"),
         ("- a", ":1: a mapping of fields is expected"),
         ("", ":1: a mapping of fields is expected"),
@@ -319,7 +322,7 @@ def test_a_whatsapp_gap_is_one_line_and_never_empty(tmp_path: Path) -> None:
     templates = load_templates(written(tmp_path, hi__whatsapp__yaml=text))
     content = templates.render(Channel.WHATSAPP, "hi", Context(entry={"name": " a\n\tb      c ", "sku": "s"}))
     assert isinstance(content, WhatsAppContent)
-    assert content.body == ("a b c", "s")
+    assert content.body.texts == ("a b c", "s")
     with pytest.raises(BrokenTemplate, match=r"\{\{2\}\} is blank"):
         templates.render(Channel.WHATSAPP, "hi", Context(entry={"name": "a"}))
 

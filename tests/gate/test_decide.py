@@ -289,3 +289,13 @@ def test_exposure_is_written_down_in_both_arms_and_of_the_outer_holdout_first() 
     assert exposed(company=COMPANY, held_out_of_all=True) == [("$holdout", "withheld", 0.05)]
     assert exposed(company=COMPANY, held_out_of_all=True, purpose=Purpose.TRANSACTIONAL) == [(own, "written to", 0.5)]
     assert exposed(company=COMPANY, consent="withdrawn") == []
+
+
+def test_words_of_ones_own_are_skipped_outside_the_service_window_also_where_they_are_transactional() -> None:
+    for purpose in Purpose:
+        no = ask(in_service_window=False, purpose=purpose)
+        assert isinstance(no, No)
+        assert (no.outcome, no.reason) == (Outcome.SKIPPED, Reason.SERVICE_WINDOW)
+    unreachable = ask(in_service_window=False, unsuppressed=0, addresses=0)
+    assert isinstance(unreachable, No)
+    assert unreachable.reason is Reason.UNREACHABLE

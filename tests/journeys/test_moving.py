@@ -118,6 +118,55 @@ async def test_a_change_lets_people_go_on_who_began_before_it(changing: Changing
         assert (await shop.over(ana)).sent == 3
 
 
+async def test_a_version_that_is_refused_or_gone_keeps_nobody_from_going_on(changing: Changing) -> None:  # noqa: F811 - the fixture
+    """Decided once, whatever a worker holds that goes through the history later; what is no version is not heard at all."""
+    shop = changing.shop
+    changing.becomes(NOTE, WAIT, LATER)
+    async with changing.served():
+        runs = [await enter(shop, user) for user in ("ana", "eva")]
+        for run in runs:
+            await asleep(shop, run)
+        for span in ("days=1", "days=2"):
+            changing.becomes(NOTE, f"await j.wait({span})", LATER)
+            await another_version(changing)
+        refused, gone = [row["id"] for row in await shop.database.pool.fetch(NEWER, runs[0].version)]
+        await shop.database.pool.execute("update catalogue_version set signature = 'x' where id = $1", refused)
+        for run, to in zip(runs, (refused, gone), strict=True):
+            await shop.workflow(run).signal("heard", {"heard": "go on", "version": "<b>mine</b>", "number": 7})
+            await stored.ask_to_move(shop.database, [run.id], to)
+        await shop.database.pool.execute("delete from catalogue_version where id = $1", gone)
+        await shop.parts.watch.dispatcher.mover.move(NOW)
+        stay = await decided(shop, 2)
+        assert [stay[run.id][0] for run in runs] == [run.version for run in runs]
+        assert f"version {refused} of the catalogue is refused" in str(stay[runs[0].id][1])
+        assert stay[runs[1].id][1] == f"version {gone} of the catalogue does not stand in Postgres; deploy it again"
+        for path in (f"/v1/runs/{runs[0].id}", "/v1/runs"):
+            assert f"version {refused} of the catalogue is refused" in (await shop.operate("GET", path)).text
+        assert f"stays: version {gone}" in " ".join((await shown(changing, runs[1])).split())
+        assert [(await shop.over(run)).sent for run in runs] == [2, 2]
+        assert "mine" not in str((await shop.workflow(runs[0]).describe()).raw_description)
+
+
+#: Those that were deployed after a version, oldest first.
+NEWER = "select id from catalogue_version where id <> $1 order by deployed_at"
+
+
+async def another_version(changing: Changing) -> None:  # noqa: F811 - a fixture's name
+    """What stands in its files is deployed from another process."""
+    given = changing.shop.settings
+    signed = {"database_url": given.dsn, "deploy_key": given.deploy_key_text, "catalogue": NAME}
+    done = await asyncio.to_thread(journeys, "deploy", path=[str(changing.folder.parent)], **signed)
+    assert done.returncode == 0, done.stderr
+
+
+async def shown(changing: Changing, run: Run) -> str:  # noqa: F811 - a fixture's name
+    """`journeys runs show` as an operator reads it."""
+    given = changing.shop.settings
+    signed = {"database_url": given.dsn, "deploy_key": given.deploy_key_text, "catalogue": NAME}
+    done = await asyncio.to_thread(journeys, "runs", "show", str(run.id), path=[str(changing.folder.parent)], **signed)
+    return done.stdout
+
+
 async def test_a_wait_for_somebody_is_the_one_of_the_new_version(changing: Changing) -> None:  # noqa: F811 - the fixture
     shop = changing.shop
     changing.becomes("await j.wait_for(did('Product Viewed'), timeout=days(30))", NOTE)
@@ -220,6 +269,32 @@ async def test_each_branch_goes_on_from_where_it_stands(changing: Changing) -> N
         assert (await preview(shop, runs[1:]))[runs[1].id].then.why_not == why
         assert (await moved(shop, runs[1:]))[runs[1].id] == (runs[1].version, why)
         assert (await shop.over(runs[1])).sent == 4
+
+
+async def test_who_waits_for_a_moment_goes_on_with_another_one_or_none(changing: Changing) -> None:  # noqa: F811 - the fixture
+    """When it comes was asked before the wait; but that is not done before the wait is, in a branch neither."""
+    shop = changing.shop
+    day, other, far = (f"{datetime.now(UTC) + timedelta(days=n):%a}".lower() for n in (2, 3, 4))
+    moments = f"j.until('09:30', weekday='{day}'), j.window('09:00', '20:00', weekdays='{far}')"
+    changing.becomes(NOTE, f"await j.together({moments})", LATER)
+    async with changing.served():
+        runs = [await enter(shop, user) for user in ("ana", "eva")]
+        for run in runs:
+            await asleep(shop, run, timers=2)
+    changing.becomes(NOTE, f"await j.together(j.until('10:00', weekday='{other}'), j.wait(days=1))", LATER)
+    async with changing.served():
+        ana = (await preview(shop, runs))[runs[0].id]
+        assert (ana.now.stands, ana.then.stands, ana.then.why_not) == (f"until {day} 09:30", f"until {other} 10:00", None)
+        newest = shop.parts.library.archive.id
+        assert await moved(shop, runs[:1]) == {runs[0].id: (newest, None), runs[1].id: (runs[1].version, None)}
+        assert (await shop.over(runs[0])).sent == 2
+        due = (await shop.messages(runs[0]))[-1].due_at
+        assert f"{due:%a %H:%M}".lower() == f"{other} 10:00"
+    changing.becomes(NOTE, "await j.push('note')", LATER)
+    async with changing.served():
+        newest = shop.parts.library.archive.id
+        assert (await moved(shop, runs[1:]))[runs[1].id] == (newest, None)
+        assert (await shop.over(runs[1])).sent == 3
 
 
 async def test_one_whom_a_leading_wait_holds_back_is_not_asked_and_begins_with_the_other_version(

@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from temporalio.api.enums.v1 import EventType
 
+from journeys.contracts import WatchShard
+from segments.watch.tick import tick
 from store.runs.ends import Closing, close
+from store.runs.expectations import to_tell
 from store.runs.rows import request_exits
 from store.runs.views import Run
 from tests.journeys.test_history import history
@@ -49,6 +52,21 @@ async def test_the_first_of_several_leads_on(trial: Shop, event: str, expected: 
             await trial.signs_up("ana", tier="gold")
     await trial.look()
     assert await channels(trial, run) == expected
+
+
+async def test_of_what_one_change_brings_a_run_hears_what_is_written_first_once_the_move_is_known(trial: Shop) -> None:
+    """Also where the change was said long before the watch sees it, and what is told before what is logged."""
+    await trial.signs_up("ana", tier="silver")
+    run = await begin(trial, "waits_for_two_of_one_change")
+    await trial.asleep(run)
+    await trial.signs_up("ana", tier="platinum")
+    await tick(trial.database, trial.watch.live[WatchShard()].now, 0, 1, trial.clock.now(), also=trial.watch.hearing.hear)
+    assert await to_tell(trial.database, 0, 1, 10) == [], "who has moved may have moved before"
+    await trial.look()
+    await trial.asleep(run, timers=2)
+    await trial.does("ana", "Order Completed")
+    await trial.look()
+    assert await channels(trial, run) == ["email", "whatsapp"]
 
 
 async def test_what_is_so_already_is_the_answer_at_once(trial: Shop) -> None:

@@ -34,3 +34,14 @@ def test_each_way_out_ends_a_sleeping_run_at_once_and_is_recorded_as_its_own(
     assert ana.left("ends_many_ways", ended_by)
     (run,) = [run for run in ana.runs if run.journey == "ends_many_ways"]
     assert [message.state for message in run.messages] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize("then", ["wait", "message", "call"])
+def test_what_a_run_says_in_the_instant_of_its_entry_can_end_it_by_name_whatever_it_does_then(
+    shop: Rehearsal, then: str
+) -> None:
+    ana = shop.customer("ana", tier="silver")
+    shop.starts("ends_by_its_own_word", ana, then=then)
+    shop.passes(hours=1)
+    assert ana.left("ends_by_its_own_word", "platinum")
+    assert ana.inbox == []

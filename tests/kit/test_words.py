@@ -81,13 +81,15 @@ def test_the_first_of_several_leads_on(shop: Rehearsal, what: str, expected: lis
     assert ana.inbox == expected
 
 
-def test_of_what_one_change_brings_the_segment_is_the_first(shop: Rehearsal) -> None:
+def test_of_what_one_change_brings_the_first_is_what_is_written_first(shop: Rehearsal) -> None:
     ana = shop.customer("ana", tier="silver")
     shop.starts("waits_for_two_of_one_change", ana)
     shop.passes(hours=1)
     ana.becomes(tier="platinum")
     shop.passes(hours=1)
-    assert ana.inbox == ["push:note"]
+    ana.does("Order Completed", at=shop.now - timedelta(minutes=3))
+    shop.passes(hours=1)
+    assert ana.inbox == ["email:note", "whatsapp:note"]
 
 
 def test_an_event_that_comes_late_is_too_late(shop: Rehearsal) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from segments import Segment, did, prop, reachable, trait
-from segments.watch.tick import Dirty, load, tick
-from store import Connection
+from segments.watch.look import Look
+from segments.watch.tick import load, tick
 from tests.segments.shop import T0, Shop
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
@@ -239,11 +239,11 @@ async def test_what_else_is_asked_for_commits_with_the_tick_or_not_at_all(shop: 
     await shop.event(ana, "Product Added", T0 + HOUR)
     heard: list[tuple[UUID, datetime]] = []
 
-    async def also(connection: Connection, dirty: list[Dirty], at: datetime) -> None:
-        heard.extend((mark.profile_id, at) for mark in dirty)
-        assert await connection.fetchval("select count(*) from segment_member") == 1
+    async def also(look: Look) -> None:
+        heard.extend((mark.profile_id, look.at) for mark in look.dirty)
+        assert await look.connection.fetchval("select count(*) from segment_member") == 1
 
-    async def broken(connection: Connection, dirty: list[Dirty], at: datetime) -> None:
+    async def broken(look: Look) -> None:
         raise RuntimeError("crash")
 
     with pytest.raises(RuntimeError, match="crash"):

@@ -20,9 +20,10 @@ from journeys import Journey, journey
 from segments import Predicate, Segment, did
 from segments.sql import statements as compiler
 from segments.sql.plans import plan_for_a_few, plan_for_everybody
+from segments.watch.look import Look
 from segments.watch.thresholds import record
-from segments.watch.tick import Dirty, load, tick
-from store import Connection, Database
+from segments.watch.tick import load, tick
+from store import Database
 from store.runs import rows as runs
 from tests.profile import LONG, scaled
 from tests.segments.every_leaf import ADDED, BOUGHT, LEAVES, fill
@@ -191,12 +192,12 @@ from generate_series($1::integer, $2::integer - 1) as n
 """
 
 
-async def check_goals(connection: Connection, dirty: Sequence[Dirty], at: datetime) -> None:
+async def check_goals(look: Look) -> None:
     """As the watch does."""
-    open_runs = await runs.open_runs_of(connection, [mark.profile_id for mark in dirty])
-    over = await endings(connection, OnlyOwn(OWN), open_runs, at)
-    await end(connection, over)
-    await runs.mark_raced(connection, [(id_, each.at) for id_, each in over.items()])
+    open_runs = await runs.open_runs_of(look.connection, list(look.changed))
+    over = await endings(look.connection, OnlyOwn(OWN), open_runs, look.at)
+    await end(look.connection, over)
+    await runs.mark_raced(look.connection, [(id_, each.at) for id_, each in over.items()])
 
 
 async def read_by_ticks(database: Database, at: datetime) -> Read:

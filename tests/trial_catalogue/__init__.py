@@ -30,6 +30,7 @@ carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.sinc
 open_carts = Segment("open-carts", did("Cart Updated").within(days=7))
 vips = Segment("vips", trait("tier") == "gold")
 platinums = Segment("platinums", trait("tier") == "platinum")
+buyers = Segment("buyers", did("Order Completed"))
 viewers = Segment("viewers", did("Product Viewed").within(hours=1))
 
 
@@ -103,6 +104,12 @@ async def in_the_daytime(j: Journey) -> None:
     await j.push("note")
 
 
+class Promoting(BaseModel):
+    """What comes after the promotion."""
+
+    then: Literal["wait", "message", "call"]
+
+
 @journey(
     reentry=after(minutes=0),
     goal={"bought": purchases, "searched": did("Searched")},
@@ -117,6 +124,17 @@ async def ends_many_ways(j: Journey) -> None:
     """A message a day, until one of several goals or exits is reached."""
     async for _ in j.every(days=1, times=4):
         await j.push("note")
+
+
+@journey(reentry=after(minutes=0), exits={"platinum": entered(platinums)}, params=Promoting)
+async def ends_by_its_own_word(j: Journey) -> None:
+    """It makes somebody a platinum customer as soon as they enter, which is one of its exits."""
+    await j.set_traits(tier="platinum")
+    if j.params.then == "wait":
+        await j.wait(minutes=30)
+    elif j.params.then == "call":
+        await j.webhook(crm, "lead.promoted")
+    await j.push("note")
 
 
 class Choice(BaseModel):
@@ -368,9 +386,11 @@ async def waits_once(j: Journey) -> None:
 
 @journey(reentry=after(minutes=0))
 async def waits_for_two_of_one_change(j: Journey) -> None:
-    """A trait, and the segment that it makes."""
+    """A trait and the segment that it makes; then the segment that an event makes, and the event."""
     answer = await j.first(tier=trait("tier") == "platinum", entered=platinums, timeout=timedelta(days=3))
-    await (j.push("note") if answer.entered else j.email("note"))
+    await (j.email("note") if answer.tier else j.push("note"))
+    answer = await j.first(buys=buyers, bought=purchases, timeout=timedelta(days=3))
+    await (j.whatsapp("note") if answer.buys else j.push("note"))
 
 
 @journey(reentry=after(minutes=0), timezone="Europe/Madrid")

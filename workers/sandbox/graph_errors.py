@@ -28,6 +28,12 @@ _ERRORS = {
         "This message was not delivered to maintain healthy ecosystem engagement.",
         "In order to maintain a healthy ecosystem engagement, the message failed to be delivered.",
     ),
+    131009: (400, "Parameter value is not valid", "One or more parameter values are invalid."),
+    131051: (400, "Unsupported message type", "Message type is currently not supported."),
+    131053: (400, "Media upload error", "Unable to upload the media used in the message."),
+    132012: (400, "Parameter format does not match", "The parameter format does not match the created template."),
+    132015: (400, "Template is paused", "Template is paused due to low quality so it cannot be sent."),
+    132016: (400, "Template is disabled", "Template has been paused too many times due to low quality and is now disabled."),
     132001: (404, "Template name does not exist in the translation", "The template does not exist in this language."),
 }
 

@@ -5,7 +5,7 @@ Source: Meta's Cloud API reference, "Messages".
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,10 +20,13 @@ from workers.sandbox.connections import hang_up
 from workers.sandbox.faults import FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
 from workers.sandbox.webhooks import Webhooks, wamid
-from workers.sandbox.whatsapp_message import Violation, WhatsAppMessage, parsed
+from workers.sandbox.whatsapp_media import LARGEST, MediaStore
+from workers.sandbox.whatsapp_message import WhatsAppMessage, parsed
+from workers.sandbox.whatsapp_parts import Violation
 
 #: Faults named after an HTTP status, and the Graph error that comes with it.
 _CODES = {"429": 130429, "500": 131000, "503": 2}
+_NO_TOKEN = "Invalid OAuth access token - Cannot parse access token"  # noqa: S105 - what Meta says
 _EXPIRED = "Error validating access token: Session has expired."
 _FRONT_END_PAGE = "<!DOCTYPE html><html lang=en><title>Facebook | Error</title><p>Sorry, something went wrong."
 
@@ -36,24 +39,39 @@ class WhatsApp:
     faults: Faults
     webhooks: Webhooks
     clock: Clock
+    media: MediaStore = field(default_factory=MediaStore)
 
     def routes(self) -> list[Route]:
-        """Its one endpoint."""
-        return [Route(r"/{version:graph_version}/{phone_number_id}/messages", self.send, methods=["POST"])]
+        """Its endpoints."""
+        number = r"/{version:graph_version}/{phone_number_id}"
+        return [
+            Route(f"{number}/messages", self.send, methods=["POST"]),
+            Route(f"{number}/media", self.upload, methods=["POST"]),
+        ]
 
     async def send(self, request: Request) -> Response:
         """Send a message."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() not in ("bearer", "oauth") or not token:
-            return graph_errors.unauthorized("Invalid OAuth access token - Cannot parse access token")
+        if not _authorized(request):
+            return graph_errors.unauthorized(_NO_TOKEN)
         try:
             payload = orjson.loads(await request.body())
             message = parsed(payload)
+            self.media.check(message.media)
         except orjson.JSONDecodeError:
             return graph_errors.answer(100, "Invalid parameter", "The body is not valid JSON.")
         except Violation as violation:
             return graph_errors.answer(violation.code, violation.title, violation.details)
         return await self._answer(request, message, payload)
+
+    async def upload(self, request: Request) -> Response:
+        """Keep a file, and answer the id by which messages show it."""
+        if not _authorized(request):
+            return graph_errors.unauthorized(_NO_TOKEN)
+        async with request.form(max_part_size=LARGEST) as form:
+            try:
+                return JSONResponse({"id": await self.media.add(form)})
+            except Violation as violation:
+                return graph_errors.answer(violation.code, violation.title, violation.details)
 
     async def _answer(self, request: Request, message: WhatsAppMessage, payload: Any) -> Response:
         rule = self.faults.draw(Provider.WHATSAPP, message.to)
@@ -78,8 +96,11 @@ class WhatsApp:
 
     def _message(self, sender: str, message: WhatsAppMessage, payload: Any, rule: FaultRule | None) -> Message:
         real = datetime.now(UTC)
-        images = [p.image.link for p in message.parameters("header") if p.image]
+        shown = [p.media for p in message.parameters("header")] + [message.shows, message.header and message.header.media]
+        images = [each.link or each.id for each in shown if each]
         titles = [p.shown for p in message.parameters("header") if p.type == "text"]
+        titles += [message.header.text] if message.header and message.header.text else []
+        tapped = message.interactive.tapped if message.interactive else ()
         links = [p.shown for p in message.parameters("button") if p.type == "text"]
         return Message(
             provider=Provider.WHATSAPP,
@@ -90,14 +111,19 @@ class WhatsApp:
             received_at=real,
             key=message.biz_opaque_callback_data,
             title=next(iter(titles), ""),
-            body=message.text.body if message.text else "",
+            body=message.said,
             image=next(iter(images), None),
             link=next(iter(links), None),
             template=message.template.name if message.template else None,
-            params=tuple(p.shown for p in message.parameters("body")),
+            params=tuple(p.shown for p in message.parameters("body")) or tapped,
             fault=rule.fault if rule else None,
             raw=payload,
         )
+
+
+def _authorized(request: Request) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() in ("bearer", "oauth") and bool(token)
 
 
 def _refusal(rule: FaultRule, message: WhatsAppMessage) -> Response | None:

@@ -1,9 +1,9 @@
-"""WhatsApp through Meta's Cloud API: an approved template with its gaps filled.
+"""WhatsApp through Meta's Cloud API: approved templates, and messages of one's own inside the service window.
 
-Promise: at most once in doubt. The Cloud API has no idempotency keys, so a marketing template whose answer was lost
+Promise: at most once in doubt. The Cloud API has no idempotency keys, so a marketing message whose answer was lost
 is not sent again; but the key travels as `biz_opaque_callback_data`, so that the status webhook settles the doubt
 afterwards, and a transactional one waits for it before a second copy.
-Source: Meta's OpenAPI description of the Cloud API (`language.policy` is required) and "Messages: template messages".
+Source: Meta's OpenAPI description of the Cloud API, v23.0.
 """
 
 from collections.abc import AsyncIterator
@@ -15,11 +15,21 @@ import httpx
 from pydantic import SecretStr
 
 from activities.channels.base import wrong_content
-from activities.channels.http import CONNECTIONS, body_of, http_client, post_json
-from activities.channels.message import Accepted, Outgoing, WhatsAppContent
+from activities.channels.errors import Refused
+from activities.channels.http import CONNECTIONS, body_of, http_client, post, post_json
+from activities.channels.message import Accepted, Outgoing
 from activities.channels.over_http import OverHttp
 from activities.channels.tracing import sending
+from activities.channels.whatsapp.content import Media, WhatsAppContent
 from activities.channels.whatsapp.errors import refusal
+from activities.channels.whatsapp.free_form import FreeForm
+from activities.channels.whatsapp.media import File, Library
+from activities.channels.whatsapp.payload import message
+from activities.web.addresses import network_of
+from activities.web.guarded import guarded_client
+
+#: How long a read or write may take while a medium is fetched from where it is.
+_FETCHING = timedelta(seconds=20)
 
 
 class _Settings(Protocol):
@@ -31,6 +41,8 @@ class _Settings(Protocol):
     def whatsapp_url(self) -> str: ...
     @property
     def whatsapp_version(self) -> str: ...
+    @property
+    def private_targets(self) -> tuple[str, ...]: ...
 
 
 class WhatsApp(OverHttp):
@@ -48,9 +60,11 @@ class WhatsApp(OverHttp):
         version: str,
         http: httpx.AsyncClient,
         connections: int = CONNECTIONS,
+        media: httpx.AsyncClient | None = None,
     ) -> None:
-        self._url = f"{url.rstrip('/')}/{version}/{phone_number_id}/messages"
+        self._number = f"{url.rstrip('/')}/{version}/{phone_number_id}"
         self._authorization = f"Bearer {token}"
+        self.library = Library(media or guarded_client(_FETCHING), self._upload)
         super().__init__(http, url, connections)
 
     @classmethod
@@ -59,7 +73,9 @@ class WhatsApp(OverHttp):
         if not (number := settings.whatsapp_phone_number_id):
             return None
         token = settings.whatsapp_token.get_secret_value()
-        return cls(token, number, settings.whatsapp_url, settings.whatsapp_version, http_client())
+        opened = [network_of(each) for each in settings.private_targets]
+        media = guarded_client(_FETCHING, opened)
+        return cls(token, number, settings.whatsapp_url, settings.whatsapp_version, http_client(), media=media)
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["WhatsAppLine"]:
@@ -71,7 +87,24 @@ class WhatsApp(OverHttp):
         """Post a message."""
         headers["authorization"] = self._authorization
         with self._on_the_way():
-            return await post_json(self._http, self.name, self._url, payload, headers)
+            return await post_json(self._http, self.name, f"{self._number}/messages", payload, headers)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self.library.close()
+        await super().close()
+
+    async def _upload(self, media: Media, file: File) -> str:
+        """Meta's id of an uploaded file."""
+        told = {"messaging_product": "whatsapp", "type": file.type}
+        form = httpx.Request("POST", self._number, data=told, files={"file": (media.kind, file.content, file.type)})
+        headers = {"authorization": self._authorization, "content-type": form.headers["content-type"]}
+        with self._on_the_way():
+            answer = await post(self._http, self.name, f"{self._number}/media", await form.aread(), headers)
+        found = body_of(answer).get("id")
+        if answer.is_success and isinstance(found, str) and found:
+            return found
+        raise refusal(answer)
 
 
 class WhatsAppLine:
@@ -81,44 +114,18 @@ class WhatsAppLine:
         self._whatsapp = whatsapp
 
     async def send(self, outgoing: Outgoing) -> Accepted:
-        """Send one template message."""
-        if not isinstance(outgoing.content, WhatsAppContent):
+        """Send one message; what it shows is uploaded before."""
+        content = outgoing.content
+        if not isinstance(content, WhatsAppContent | FreeForm):
             wrong_content(WhatsApp.name, outgoing)
+        media = [each for each in content.media if each.upload]
+        uploaded = await self._whatsapp.library.ids(media) if media else {}
         with sending(WhatsApp.name, outgoing) as headers:
-            return _accepted(await self._whatsapp.post(message(outgoing, outgoing.content), headers))
-
-
-def message(outgoing: Outgoing, content: WhatsAppContent) -> dict[str, Any]:
-    """Meta's message object for a template."""
-    return {
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        "to": outgoing.address.value,
-        "type": "template",
-        "template": {
-            "name": content.template,
-            "language": {"code": content.language, "policy": "deterministic"},
-            "components": _components(content),
-        },
-        "biz_opaque_callback_data": outgoing.key,
-    }
-
-
-def _components(content: WhatsAppContent) -> list[dict[str, Any]]:
-    components: list[dict[str, Any]] = []
-    if content.header_image is not None:
-        image = {"type": "image", "image": {"link": content.header_image}}
-        components.append({"type": "header", "parameters": [image]})
-    if content.body:
-        components.append({"type": "body", "parameters": [_text(value) for value in content.body]})
-    if content.button_url_suffix is not None:
-        button = {"type": "button", "sub_type": "url", "index": "0", "parameters": [_text(content.button_url_suffix)]}
-        components.append(button)
-    return components
-
-
-def _text(value: str) -> dict[str, str]:
-    return {"type": "text", "text": value}
+            try:
+                return _accepted(await self._whatsapp.post(message(outgoing, content, uploaded), headers))
+            except Refused:
+                self._whatsapp.library.forget(media)
+                raise
 
 
 def _accepted(answer: httpx.Response) -> Accepted:

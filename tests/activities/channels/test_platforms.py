@@ -81,6 +81,7 @@ class Carrier:
     connections = 1
     tells_within = timedelta(0)
     forgets_after = timedelta.max
+    by_settling = False
 
     def __init__(self, name: str, *platforms: str) -> None:
         self.name, self.platforms = name, frozenset(platforms)

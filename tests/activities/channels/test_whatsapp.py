@@ -15,13 +15,18 @@ from activities.channels import (
     WhatsApp,
     WhatsAppContent,
 )  # fmt: skip
+from activities.channels.whatsapp.content import ButtonGap, Card, Gaps, Media, Place
 from activities.channels.whatsapp.errors import refusal
 from tests.activities.channels.outgoing import to
 from workers.sandbox import Sandbox
 
 NUMBER = "+34600111222"
 FULL = WhatsAppContent(
-    template="cart_link", language="en", header_image="https://cdn.example/b.jpg", body=("Ana", "Boots"), button_url_suffix="c1"
+    template="cart_link",
+    language="en",
+    header=Media(kind="image", link="https://cdn.example/b.jpg"),
+    body=Gaps(texts=("Ana", "Boots")),
+    buttons=(ButtonGap(place=0, kind="url", value="c1"),),
 )
 BARE = WhatsAppContent(template="hello_world", language="en_US")
 
@@ -40,6 +45,36 @@ async def test_a_template_carries_its_gaps_and_our_key(whatsapp: WhatsApp, sandb
 async def test_a_template_without_gaps_has_no_components(whatsapp: WhatsApp, sandbox: Sandbox) -> None:
     await whatsapp.send(to(NUMBER, BARE))
     assert sandbox.messages[0].raw["template"]["components"] == []
+
+
+async def test_every_component_goes_as_meta_describes_it(whatsapp: WhatsApp, sandbox: Sandbox) -> None:
+    link, card = ButtonGap(place=1, kind="url", value="p1"), Media(kind="image", link="https://cdn.example/1.jpg")
+    buttons = [("quick_reply", "more"), ("url", "c1"), ("copy_code", "HOLA10"), ("catalog", "boots"), ("flow", "t")]
+    content = WhatsAppContent(
+        template="all",
+        language="es",
+        header=Place(latitude=40.4, longitude=-3.7, name="Madrid"),
+        body=Gaps(texts=("Ana", "10 %"), names=("first_name", "off")),
+        buttons=tuple(ButtonGap(place=n, kind=kind, value=value) for n, (kind, value) in enumerate(buttons)),  # type: ignore[arg-type]
+        cards=tuple(Card(media=card, body=Gaps(texts=("a",)), buttons=(link,)) for _ in range(2)),
+    )
+    await whatsapp.send(to(NUMBER, content))
+    header, body, reply, url, code, catalog, flow, carousel = sandbox.messages[0].raw["template"]["components"]
+    assert header["parameters"] == [
+        {"type": "location", "location": {"latitude": "40.4", "longitude": "-3.7", "name": "Madrid"}}
+    ]
+    assert body["parameters"][1] == {"type": "text", "parameter_name": "off", "text": "10 %"}
+    assert reply == {
+        "type": "button", "sub_type": "quick_reply", "index": "0", "parameters": [{"type": "payload", "payload": "more"}],
+    }  # fmt: skip
+    assert [each["index"] for each in (url, code, catalog, flow)] == ["1", "2", "3", "4"]
+    assert code["parameters"] == [{"type": "coupon_code", "coupon_code": "HOLA10"}]
+    assert catalog["parameters"] == [{"type": "action", "action": {"thumbnail_product_retailer_id": "boots"}}]
+    assert flow["parameters"] == [{"type": "action", "action": {"flow_token": "t"}}]
+    assert [each["card_index"] for each in carousel["cards"]] == [0, 1]
+    shown, text, button = carousel["cards"][1]["components"]
+    assert shown["parameters"] == [{"type": "image", "image": {"link": card.link}}]
+    assert (text["parameters"], button["index"]) == ([{"type": "text", "text": "a"}], "1")
 
 
 @pytest.mark.parametrize(

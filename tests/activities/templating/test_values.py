@@ -94,7 +94,7 @@ def test_a_template_that_says_its_language_has_dates_and_amounts_in_it(tmp_path:
     whatsapp = f'template: t\nlanguage: es\nbody: ["{text}"]'
     content = load_templates(written(tmp_path / "3", hi__whatsapp__yaml=whatsapp)).render(Channel.WHATSAPP, "hi", context)
     assert isinstance(content, WhatsAppContent)
-    assert content.body[0].startswith("24 de noviembre, 24,90")
+    assert content.body.texts[0].startswith("24 de noviembre, 24,90")
     assert "language must be a code" in rejected(tmp_path / "4", hi__push__yaml="title: t\nbody: b\nlanguage: english, please")
 
 

@@ -13,7 +13,10 @@ from store.runs.views import Message, Run
 from workers.cli.tables import instant, short
 
 _SHORT, _WHOLE = 13, 36  # characters of an id; the first ones are the millisecond in which it was made
-_MENDED = "failing runs go on when code is deployed that they can go on with; or end them: journeys runs end RUN"
+_MENDED = (
+    "failing runs go on when code is deployed that they can go on with, or what raises is mended; or end them:"
+    " journeys runs end RUN"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class RunShown:
 
     run: RunTold
     version: str | None
+    #: Where it is to move to, or why it stays.
+    move: str | None
     started_at: datetime | None
     workflow_id: str
     messages: Sequence[Message]
@@ -59,6 +64,13 @@ def told(run: Run, status: str, then: str | None, at: datetime | None) -> RunTol
     why = run.outcome or run.exit_reason
     why = f"{why}: {run.ended_by}" if why and run.ended_by else why
     return RunTold(run.id, run.journey, run.profile_id, status, run.failure, why, run.entered_at, run.ended_at, then, at)
+
+
+def moving(run: Run) -> str | None:
+    """That a run is on its way to another version, or why it stays with its own."""
+    if run.move_to is not None and run.ended_at is None:
+        return f"from its next wait on {run.move_to}"
+    return f"stays: {run.move_refused}" if run.move_refused else None
 
 
 def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
@@ -89,7 +101,7 @@ def shown(found: RunShown) -> Iterable[RenderableType]:
         ("status", run.status),
         ("entered", instant(run.entered_at)),
         ("started", instant(found.started_at)),
-        ("version", found.version or "-"),
+        ("version", f"{found.version or '-'}{f'; {found.move}' if found.move else ''}"),
         ("workflow", found.workflow_id),
         ("ended" if run.ended_at else "next", _what(run)),
         ("when", _when(run)),

@@ -100,13 +100,15 @@ def show(
     """One run with its messages, what it does next, and why it fails if it does."""
     from store.runs.views import messages_of, user_ids
     from workers.cli import tables
-    from workers.cli.operating.run_tables import RunShown, shown
+    from workers.cli.operating.run_tables import RunShown, moving, shown
 
     async def work(database: "Database") -> "RunShown":
         run = await one_run(database, run_id)
         (told,) = await _told(database, [run])
         users = await user_ids(database, run.profile_id)
-        return RunShown(told, run.version, run.started_at, run.workflow_id, await messages_of(database, run.id), users)
+        return RunShown(
+            told, run.version, moving(run), run.started_at, run.workflow_id, await messages_of(database, run.id), users
+        )
 
     tables.show(with_database(work), shown, as_json=as_json)
 
