@@ -63,6 +63,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     WEB_PUSH = "web_push"
+    IN_APP = "in_app"
 
 
 _CALENDARS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
@@ -72,6 +73,7 @@ _LONGEST_ATTEMPT = {
     Channel.EMAIL: timedelta(hours=2),
     Channel.SMS: timedelta(minutes=30),
     Channel.WEB_PUSH: timedelta(minutes=30),
+    Channel.IN_APP: timedelta(minutes=5),
 }
 
 

@@ -1,25 +1,46 @@
-"""What the templates of a catalogue ask for, for simulations, which render none: a product, an open service window.
+"""What the templates of a catalogue ask for, for simulations, which render none: a product, an open service window, a life.
 
 Promise: templates are loaded only once one is sent whose file asks for something, and then once.
 """
 
 import re
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from journeys.catalogue import load
 from journeys.contracts import Channel
 from journeys.place import spec_of
 from journeys.simulate.products import Wish, Wishes, no_wish
 
+if TYPE_CHECKING:
+    from activities.templates import Templates
+
 _PRODUCT = re.compile(r"^product:", re.MULTILINE)
 #: A WhatsApp message that names no approved template is one of one's own.
 _APPROVED = re.compile(r"^template:", re.MULTILINE)
 
 
+@runtime_checkable
+class Living(Protocol):
+    """A template of what is shown for a while."""
+
+    @property
+    def lives(self) -> timedelta:
+        """For how long."""
+        ...
+
+
 def wishes_of(module: str) -> Wishes:
     """What a catalogue's templates ask for, by channel and name."""
     return partial(_wish, module)
+
+
+@cache
+def lives_of(module: str) -> dict[str, timedelta]:
+    """How long the app shows a message, by its template."""
+    return {name: each.lives for (_, name), each in _templates(module).found.items() if isinstance(each, Living)}
 
 
 @cache
@@ -30,18 +51,23 @@ def _wish(module: str, channel: Channel, template: str) -> Wish:
 
 @cache
 def _all(module: str) -> dict[tuple[Channel, str], Wish]:
-    from activities.templates import Vocabulary, load_templates  # with every channel behind it: half a second
-
-    named, folder = load(module), _folder(module)
-    assert folder is not None, "a template of it asks"
-    vocabulary = Vocabulary().extended(traits=named.traits, properties=named.properties, fetched=named.fetched)
-    templates = load_templates(folder, vocabulary)
+    templates = _templates(module)
     found: dict[tuple[Channel, str], Wish] = {}
     for key, template in templates.found.items():
         terms = templates.terms(*key)
         relation = template.wish.relation if template.wish else None
         found[key] = Wish(relation, terms is not None and terms.free_form)
     return found
+
+
+@cache
+def _templates(module: str) -> "Templates":
+    from activities.templates import Vocabulary, load_templates  # with every channel behind it: half a second
+
+    named, folder = load(module), _folder(module)
+    assert folder is not None, "a template of it asks"
+    vocabulary = Vocabulary().extended(traits=named.traits, properties=named.properties, fetched=named.fetched)
+    return load_templates(folder, vocabulary)
 
 
 @cache

@@ -21,7 +21,7 @@ from journeys.gate.legal import laws_of
 from journeys.gate.order import Coming
 from journeys.policies import GlobalHoldout
 from journeys.simulate.conflicts import whose_doing
-from journeys.simulate.customers import Address, Sent
+from journeys.simulate.customers import WITHOUT_ADDRESS, Address, Sent
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import over_by
 from journeys.simulate.messages import WAITING, Message
@@ -79,7 +79,7 @@ class Delivery:
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
         """One attempt at a message: a receipt, or when to try again."""
         now, message = run.now(), _message_of(run, request)
-        allowed = [each for each in run.customer.addresses.get(request.channel, ()) if each.allows(request.purpose)]
+        allowed = [each for each in run.customer.reached_on(request.channel) if each.allows(request.purpose)]
         addresses = [each for each in allowed if each.open_to(request.purpose)]
         if message.state == "claimed":
             return self._hand_over(run, message, addresses, now)
@@ -109,7 +109,7 @@ class Delivery:
             spec=spec,
             now=now,
             where=who.where(spec.timezone),
-            opt_in=request.purpose in OPT_IN,
+            opt_in=request.purpose in OPT_IN and request.channel not in WITHOUT_ADDRESS,
             consent=who.consent(request.channel, request.purpose),
             addresses=allowed,
             unsuppressed=len(addresses),

@@ -2,7 +2,8 @@
 -- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen, and the operator's
 -- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address
 -- that was not replaced; the endpoints are those of them that live and may be written to for the
--- purpose ($4): marketing needs a yes, anything else no more than the absence of a no.
+-- purpose ($4): marketing needs a yes, anything else no more than the absence of a no. On a channel without addresses ($7) it is what
+-- was said about the customer as a whole.
 with held as materialized (
     select e.id, e.address, e.platform, e.invalid_at, coalesce(e.named_at, e.last_seen_at) as named_at,
            coalesce(said.state, 'unknown') as state,
@@ -26,8 +27,10 @@ select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coale
        array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
              and o.ended_at is null and o.exit_reason is null and o.entered_at + o.start_delay between $5 and $6
              and not exists (select from delivery d where d.run_id = o.id)) as waking,
-       (select state from held
-        order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
+       case when $7::boolean then (select state from consent_of(r.profile_id, $3, null, $4))
+            else (select state from held
+                  order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1)
+            end as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)
                                   order by named_at desc, id desc), '[]')
         from held where allowed and invalid_at is null) as endpoints
@@ -48,7 +51,8 @@ select (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_
                     when bool_or(c.state = 'paused') then 'paused' else 'live' end
         from journey_control c where c.journey in (r.journey, '*')) as control,
        d.state, d.reason, d.attempts, d.copies, d.retry_at, d.detail,
-       (select min((said ->> 'at')::timestamptz) from jsonb_array_elements(d.gates) as said where said ->> 'answer' = 'go') as first_at
+       (select min((said ->> 'at')::timestamptz) from jsonb_array_elements(d.gates) as said where said ->> 'answer' = 'go') as first_at,
+       d.provider
 from run r
 left join lateral (
     select * from delivery where run_id = $1 and step = $2 and occurrence = $3 for update
@@ -119,6 +123,18 @@ where run_id = $1 and step = $2 and occurrence = $3
   and case when $4::text = 'sent' then state <> 'sent'
            when $4::text in ('claimed', 'released') then state = 'claimed' and attempts = $11
            else state in ('claimed', 'unconfirmed') and attempts = $11 end;
+
+-- name: settle_in_inbox
+-- A message is shown in the customer's inbox from now on, and so it was sent: both or neither. Only what the newest attempt says, and
+-- only while the message is claimed: an attempt that was given up puts nothing there.
+with settled as (
+    update delivery
+    set state = 'sent', reason = null, detail = $4, provider_message_id = $5, retry_at = null, settled_at = $6
+    where run_id = $1 and step = $2 and occurrence = $3 and state = 'claimed' and attempts = $7
+    returning run_id, step, occurrence
+)
+insert into inbox (id, run_id, step, occurrence, content, ends, put_at, expires_at)
+select $8, run_id, step, occurrence, $9, $10, $6, $11 from settled;
 
 -- name: invalidate_endpoint
 -- The provider says that this address is dead: from now on ($2), or since it says so ($4) where it has not been heard of since.

@@ -136,6 +136,12 @@ delete from segment_backfill_change where profile_id = any($1::uuid[]) returning
 -- The same.
 delete from segment_backfill_mark where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_inbox
+-- What the app showed them.
+delete from inbox i using delivery d
+where (d.run_id, d.step, d.occurrence) = (i.run_id, i.step, i.occurrence) and d.profile_id = any($1::uuid[])
+returning 1;
+
 -- name: purge_expectation
 -- What their runs waited for: tasks with their notes, and answers.
 delete from expectation e using run r where r.id = e.run_id and r.profile_id = any($1::uuid[]) returning 1;

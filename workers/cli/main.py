@@ -133,7 +133,9 @@ def api() -> None:
     from workers.serve import create_app
 
     # log_config None: our own set-up of logs stands.
-    uvicorn.run(create_app(), host=given.api_host, port=given.api_port, log_config=None, access_log=False)
+    uvicorn.run(
+        create_app(), host=given.api_host, port=given.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=20
+    )
 
 
 @app.command(rich_help_panel="Deployment")
