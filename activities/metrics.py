@@ -5,6 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 DELIVERIES = Counter("journeys_deliveries", "Messages by what became of them.", ["channel", "outcome"])
 GATE_REFUSALS = Counter("journeys_gate_refusals", "Messages that the gate did not let through.", ["channel", "reason"])
 PROVIDER_RETRIES = Counter("journeys_provider_retries", "Attempts that a provider turned down for now.", ["channel"])
+FAILOVERS = Counter(
+    "journeys_provider_failovers", "Messages that a provider did not take and another was offered.", ["channel", "provider"]
+)
 CHANNEL_STOPPED = Counter("journeys_channel_stopped", "Pauses because a provider refused everybody in a row.", ["channel"])
 CALLS = Counter("journeys_calls", "Calls to the company's services by what they came to.", ["service", "outcome"])
 CALL_SECONDS = Histogram(
@@ -20,7 +23,9 @@ ENTRY_LATENCY = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 15, 60, 300),
 )
 EXITS = Counter("journeys_exits", "Runs that ended, by reason.", ["journey", "reason"])
-FAILING = Gauge("journeys_failing_runs", "Runs that cannot go on until their code is mended.", ["journey"])
+FAILING = Gauge(
+    "journeys_failing_runs", "Runs that cannot go on until their code, or a step that raises, is mended.", ["journey"]
+)
 TICK = Histogram(
     "journeys_watch_tick_seconds",
     "One look for changes of membership.",

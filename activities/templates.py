@@ -14,13 +14,14 @@ from typing import Any
 
 from activities.channels.message import Content
 from activities.template_files import Folder, file_of, texts_in
-from activities.templating.base import Template
+from activities.templating.base import OnTerms, Template, Terms
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
-from journeys.contracts import Channel
+from journeys.contracts import Channel, Purpose
+from journeys.gate.approval import Approved
 
 __all__ = [
     "BrokenTemplate",
@@ -81,6 +82,19 @@ class Templates:
         if missing or unknown:
             raise TemplateError(Problem(template.file, 1, *_mismatch(missing, unknown, template.params), "template-params"))
 
+    def check_purpose(self, channel: Channel, name: str, purpose: Purpose) -> None:
+        """Insist that a template is of a category for such messages, where it says its category.
+
+        Raises:
+            TemplateError: it is of another.
+        """
+        terms = self.terms(channel, name)
+        if terms is None or terms.category is None or Approved(category=terms.category).fits(purpose):
+            return
+        told = f"a {purpose.value} message by the template {name}, which is of the category {terms.category}"
+        remedy = "marketing goes by marketing templates; anything else by utility and authentication, with transactional=True"
+        raise TemplateError(Problem(self.found[Channel(channel), name].file, 1, told, remedy, "template-category"))
+
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """The content of one message.
 
@@ -107,6 +121,11 @@ class Templates:
         """The product that a template asks for; none for a template that is not there, which rendering tells."""
         template = self.found.get((Channel(channel), name))
         return template.wish if template else None
+
+    def terms(self, channel: Channel, name: str) -> Terms | None:
+        """On what terms a provider takes what is made of a template, where it has any."""
+        template = self.found.get((Channel(channel), name))
+        return template.terms if isinstance(template, OnTerms) else None
 
     def _named(self, channel: Channel, name: str) -> Template:
         template = self.found.get((Channel(channel), name))

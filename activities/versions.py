@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels.message import Content
 from activities.templates import Context
+from activities.templating.base import Terms
 from activities.templating.wish import ProductWish
 from journeys.contracts import Channel, JourneySpec, Reason, RunStart
 from journeys.endings import by_events, by_moves
@@ -25,10 +26,14 @@ from store import Connection
 
 
 class Wishes(Protocol):
-    """Knows which templates ask for a product."""
+    """Knows which templates ask for a product, and which are taken on terms."""
 
     def wish(self, channel: Channel, name: str) -> ProductWish | None:
         """The product that a template asks for."""
+        ...
+
+    def terms(self, channel: Channel, name: str) -> Terms | None:
+        """On what terms a provider takes what is made of a template, where it has any."""
         ...
 
 

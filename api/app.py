@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from api import handbook, health, metrics, problems
+from api import handbook, health, metrics, problems, whatsapp
 from api.auth import Keys
 from api.config import ApiConfig
 from api.cors import Cors
@@ -21,9 +21,10 @@ from api.ingest import routes as ingest
 from api.ingest.intake import Intake
 from api.ingest.routes import Ingest
 from api.limits import Limits
+from api.onsite import inbox, scripts
 from api.products import routes as products
+from api.profiles import erasures, held, suppressions
 from api.profiles import routes as profiles
-from api.profiles import suppressions
 from api.runs import journeys, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
@@ -63,8 +64,13 @@ ROUTERS = [
     unsubscribe.router,
     tracked.router,
     web_push.router,
+    inbox.router,
+    scripts.router,
     dead_letters.router,
     suppressions.router,
+    whatsapp.router,
+    erasures.router,
+    held.router,
     health.router,
     metrics.router,
 ]
@@ -86,6 +92,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.store = store
     app.state.keys = Keys(config.key_ttl)
     limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
+    app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
     app.add_middleware(Door, config=config, store=store)
     app.add_middleware(Cors)  # added last, so it comes first, and errors of the door carry its headers
@@ -111,6 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await store.warm()
     _spare_the_collector()
     yield
+    await app.state.streams.close()
     await app.state.ingest.intake.close()
     await store.close()
 

@@ -38,6 +38,8 @@ class ApiConfig:
     events_per_second: int = 0
     #: Statements that store events at once, each for many requests: a few hide the wait for the disk.
     lanes: int = 3
+    #: Inboxes that apps keep open at once by this process, as streams of events; beyond, they ask now and then.
+    inbox_streams: int = 1_000
     #: How long a key that was looked up is trusted without asking again, so how soon a revocation takes effect.
     key_ttl: float = 2.0
 

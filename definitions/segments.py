@@ -1,7 +1,15 @@
 """Who enters the shop's journeys."""
 
-from journeys import Segment, did, prop, purchases, trait
-from segments.library import app_friction, cart_doubts, high_value, technical_friction, temperature, vip_at_risk
+from journeys import Segment, did, member_of, prop, purchases, trait
+from segments.library import (
+    app_friction,
+    cart_doubts,
+    high_value,
+    night_visitors,
+    technical_friction,
+    temperature,
+    vip_at_risk,
+)
 
 abandoned_cart = Segment(
     "abandoned-cart",
@@ -67,3 +75,13 @@ looked_closely = Segment(
 )
 
 public_bodies = Segment("public-bodies", trait("customer_type") == "government", "Bodies of the state.")
+
+at_night_on_an_iphone = night_visitors(prop("device.model").starts_with("iPhone"), otherwise="Europe/Madrid")
+
+laptops_on_saturday = Segment(
+    "laptops-on-saturday",
+    member_of(at_night_on_an_iphone)
+    & did("Products Searched").where(prop("query").contains("laptop")).within(days=30)
+    & did("Application Opened").on_days("sat", otherwise="Europe/Madrid").within(hours=4),
+    "Looks for a laptop, mostly at night and on an iPhone, and has opened the app this Saturday.",
+)

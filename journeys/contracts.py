@@ -63,6 +63,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     WEB_PUSH = "web_push"
+    IN_APP = "in_app"
 
 
 _CALENDARS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
@@ -72,6 +73,7 @@ _LONGEST_ATTEMPT = {
     Channel.EMAIL: timedelta(hours=2),
     Channel.SMS: timedelta(minutes=30),
     Channel.WEB_PUSH: timedelta(minutes=30),
+    Channel.IN_APP: timedelta(minutes=5),
 }
 
 
@@ -112,6 +114,10 @@ class Reason(StrEnum):
     NO_CONSENT = "no consent"
     SUPPRESSED = "address suppressed"
     UNREACHABLE = "no reachable endpoint"
+    SERVICE_WINDOW = "outside the service window"
+    TEMPLATE_WAITS = "template not approved now"
+    TEMPLATE_OFF = "template rejected or disabled"
+    CATEGORY = "template of another category"
     NOT_IN_SEGMENT = "not in the segment"
     NO_PRODUCT = "no product to offer"
     HOLDOUT = "holdout"

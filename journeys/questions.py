@@ -15,6 +15,9 @@ from journeys.policies import Window
 from segments import DefinitionError, Predicate, check_goal
 from segments.language.wire import predicate_from_json
 
+#: How what asks for an instant begins: whoever has the answer waits for it next.
+WHEN = "when is it "
+
 
 class Question(Contract):
     """A question about the run's customer at an instant. The subclass says which activity answers it, and with what."""
@@ -94,7 +97,7 @@ class When(Question):
     @property
     def summary(self) -> str:
         """With the moment."""
-        return f"when is it {self.moment}?"
+        return f"{WHEN}{self.moment}?"
 
 
 class Opens(Question):
@@ -109,7 +112,7 @@ class Opens(Question):
     @property
     def summary(self) -> str:
         """With the hours."""
-        return f"when is it {self.window}?"
+        return f"{WHEN}{self.window}?"
 
 
 class Arm(Question):

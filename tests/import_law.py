@@ -43,10 +43,11 @@ activities            BORDER segments.* store.* activities.dispatch activities.g
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
-activities.channels   BORDER segments.time store.* activities activities.templating activities.web
+activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
+activities.privacy    BORDER store.* activities activities.channels activities.dispatch
 activities.templating store.* activities.channels
 activities.web
 
@@ -61,6 +62,7 @@ store.segments        store
 
 api                   journeys segments.* store.* activities.channels api.*
 api.ingest            journeys segments.* store.* activities.channels api
+api.onsite            journeys segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
@@ -69,10 +71,11 @@ api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
-workers               journeys.* segments.* store.* activities.* api.* workers
+workers               journeys.* segments.* store.* activities.* api.* workers workers.privacy
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.privacy       BORDER
 workers.sandbox       BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
 """

@@ -44,6 +44,7 @@ WORKFLOW_CODE = (
     "journeys/temporal/workflow.py",
     *sorted(f for f in HOUSE.texts if f.startswith("journeys/handle/")),
     "workers/watching.py",
+    "workers/privacy/erasing.py",
 )
 
 

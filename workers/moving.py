@@ -18,6 +18,7 @@ from journeys.clock import Clock
 from journeys.contracts import Done, RunStart, SoFar
 from journeys.heard import SO_FAR
 from journeys.temporal.held import catalogue_of
+from journeys.walk.again import decided
 from journeys.walk.onward import Onward, onward
 from store.versions import RunInJourney
 
@@ -65,7 +66,8 @@ async def prospects(
             unknown = Onward(why_not=FAILING if run.failing else NOT_ASKED)
             return Prospect(run, unknown, unknown)
         own = await _definition(versions, start.version, journey)
-        return Prospect(run, onward(own, start), onward(target, start))
+        moved = start.model_copy(update={"past": decided(start.past)})
+        return Prospect(run, onward(own, start), onward(target, moved))
 
     return list(await asyncio.gather(*map(one, found)))
 

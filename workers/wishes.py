@@ -1,17 +1,35 @@
-"""Which products the templates of a catalogue ask for, for simulations, which render none.
+"""What the templates of a catalogue ask for, for simulations, which render none: a product, an open service window, a life.
 
-Promise: templates are loaded only once one is sent whose file asks for a product, and then once.
+Promise: templates are loaded only once one is sent whose file asks for something, and then once.
 """
 
+import re
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from journeys.catalogue import load
 from journeys.contracts import Channel
 from journeys.place import spec_of
-from journeys.simulate.products import Wishes
+from journeys.simulate.products import Wish, Wishes, no_wish
 
-_ASKS = "product:"
+if TYPE_CHECKING:
+    from activities.templates import Templates
+
+_PRODUCT = re.compile(r"^product:", re.MULTILINE)
+#: A WhatsApp message that names no approved template is one of one's own.
+_APPROVED = re.compile(r"^template:", re.MULTILINE)
+
+
+@runtime_checkable
+class Living(Protocol):
+    """A template of what is shown for a while."""
+
+    @property
+    def lives(self) -> timedelta:
+        """For how long."""
+        ...
 
 
 def wishes_of(module: str) -> Wishes:
@@ -20,27 +38,50 @@ def wishes_of(module: str) -> Wishes:
 
 
 @cache
-def _wish(module: str, channel: Channel, template: str) -> str | None:
-    return _all(module).get((channel, template)) if f"{template}.{channel}" in _asking(module) else None
+def lives_of(module: str) -> dict[str, timedelta]:
+    """How long the app shows a message, by its template."""
+    return {name: each.lives for (_, name), each in _templates(module).found.items() if isinstance(each, Living)}
 
 
 @cache
-def _all(module: str) -> dict[tuple[Channel, str], str]:
+def _wish(module: str, channel: Channel, template: str) -> Wish:
+    found = _all(module).get((channel, template)) if f"{template}.{channel}" in _asking(module) else None
+    return found or no_wish(channel, template)
+
+
+@cache
+def _all(module: str) -> dict[tuple[Channel, str], Wish]:
+    templates = _templates(module)
+    found: dict[tuple[Channel, str], Wish] = {}
+    for key, template in templates.found.items():
+        terms = templates.terms(*key)
+        relation = template.wish.relation if template.wish else None
+        found[key] = Wish(relation, terms is not None and terms.free_form)
+    return found
+
+
+@cache
+def _templates(module: str) -> "Templates":
     from activities.templates import Vocabulary, load_templates  # with every channel behind it: half a second
 
     named, folder = load(module), _folder(module)
     assert folder is not None, "a template of it asks"
-    vocabulary = Vocabulary().extended(traits=named.traits, properties=named.properties)
-    found = load_templates(folder, vocabulary).found
-    return {key: template.wish.relation for key, template in found.items() if template.wish}
+    vocabulary = Vocabulary().extended(traits=named.traits, properties=named.properties, fetched=named.fetched)
+    return load_templates(folder, vocabulary)
 
 
 @cache
 def _asking(module: str) -> frozenset[str]:
-    """The files that may ask for a product, without the ends of their names: `goes-with-it.push`."""
+    """The files that may ask for something, without the ends of their names: `goes-with-it.push`."""
     folder = _folder(module)
     files = [file for ending in ("*.yaml", "*.mjml") for file in folder.rglob(ending)] if folder else []
-    return frozenset(file.stem for file in files if _ASKS in file.read_text(encoding="utf-8", errors="ignore"))
+    return frozenset(file.stem for file in files if _asks(file))
+
+
+def _asks(file: Path) -> bool:
+    text = file.read_text(encoding="utf-8", errors="ignore")
+    own = file.suffixes[-2:] == [".whatsapp", ".yaml"] and not _APPROVED.search(text)
+    return own or _PRODUCT.search(text) is not None
 
 
 def _folder(module: str) -> Path | None:

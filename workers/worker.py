@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
 from activities.deliver.patience import HEARTBEAT
+from activities.dispatch.raising import Raising
 from journeys.catalogue import Catalogue
 from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
 from journeys.temporal.workflow import JourneyRun
@@ -23,6 +24,7 @@ from store.versions import in_use
 from workers.assembly import Parts, assemble
 from workers.lacking import unable
 from workers.memory import long_lived
+from workers.privacy.erasing import EraseCustomer
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.telemetry import set_up
@@ -51,7 +53,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         client = await connect_temporal(settings, runtime)
         parts = assemble(settings, database, client)
-        for channel in set(Channel) - set(parts.providers):
+        for channel in set(Channel) - set(parts.carriers):
             log.warning("no provider is configured; messages wait", channel=channel.value)
         for service in parts.catalogue.services:
             if not parts.calling.lines.knows(service):
@@ -79,6 +81,7 @@ def workers(
 ) -> list[Worker]:
     """The workers of a process, for the queues named or for all; the runs that are not remembered are replayed at each task."""
     deployment = _deployment(build)
+    watched = [Raising(parts.watch.dispatcher.closer)]
     everything = {
         WORKFLOW_QUEUE: Worker(
             client,
@@ -94,6 +97,7 @@ def workers(
             max_cached_workflows=remembered,
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         ),
@@ -103,30 +107,30 @@ def workers(
             activities=[parts.calling.call],
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
             max_heartbeat_throttle_interval=HEARTBEAT,
         ),
         WATCH_QUEUE: Worker(
             client,
             task_queue=WATCH_QUEUE,
-            workflows=[WatchShards],
-            activities=[parts.watch.watch],
+            workflows=[WatchShards, EraseCustomer],
+            activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify],
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
         ),
     }
-    for (
-        channel,
-        provider,
-    ) in parts.providers.items():  # without a provider, messages wait in their queue
+    for channel, carriers in parts.carriers.items():  # without a provider, messages wait in their queue
         everything[delivery_queue(channel)] = Worker(
             client,
             task_queue=delivery_queue(channel),
             activities=[parts.delivery.deliver],
             # The others wait in Temporal's queue, where waiting costs nothing and no timeout runs.
-            max_concurrent_activities=provider.connections,
+            max_concurrent_activities=carriers.connections,
             # A claimed message is not cut short by this (activities.deliver.patience): its hand-over ends first.
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
+            interceptors=watched,
             max_heartbeat_throttle_interval=HEARTBEAT,
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         )

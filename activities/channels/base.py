@@ -43,6 +43,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def by_settling(self) -> bool:
+        """Whether a message is delivered by the statement that settles it: a claim without a settlement delivered nothing."""
+        ...
+
+    @property
     def connections(self) -> int:
         """How many messages may be on their way at once from one process; the others wait in Temporal's queue."""
         ...
@@ -84,6 +89,7 @@ class Sends:
     """What `ready` makes possible for every provider, and what holds for most of them."""
 
     platforms: frozenset[str] = frozenset()
+    by_settling = False
 
     forgets_after = timedelta.max
 

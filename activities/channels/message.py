@@ -72,7 +72,7 @@ class PushContent(Content):
 
 
 class Button(Frozen):
-    """A button on a notification, and where it leads."""
+    """A button on a message, and where it leads."""
 
     title: str = Field(repr=False)
     link: str = Field(repr=False)
@@ -92,6 +92,19 @@ class WebPushContent(Content):
     stays: bool = Field(default=False, description="it stays until the customer clicks or closes it")
     priority: Literal["high", "normal"] = Field(default="normal", description="high: it may wake a sleeping device")
     collapse: str | None = Field(default=None, repr=False, description="it replaces the last one of this name")
+
+
+class InAppContent(Content):
+    """What is shown inside the app or on the page: in the inbox, or in a place of the page (`journeys.onsite`)."""
+
+    title: str = Field(repr=False)
+    body: str = Field(repr=False)
+    image: str | None = Field(default=None, repr=False, description="address of a picture shown with it")
+    alt: str | None = Field(default=None, repr=False, description="what the picture shows; none: it is mere decoration")
+    actions: tuple[Button, ...] = Field(default=(), description="links that it offers, the first one foremost")
+    placement: Literal["inbox", "banner", "modal", "inline"] = "inbox"
+    language: str | None = Field(default=None, description="in which it is written, where it is known (BCP 47)")
+    lives: timedelta = Field(default=timedelta(days=7), description="how long it is shown")
 
 
 class SmsContent(Content):
@@ -167,3 +180,4 @@ class Accepted(Frozen):
 
     provider_message_id: str | None = None
     provider: str | None = Field(default=None, description="which of several it was")
+    kept: InAppContent | None = Field(default=None, description="what our own inbox shows from the settlement on")

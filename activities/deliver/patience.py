@@ -23,7 +23,7 @@ HEARTBEAT = timedelta(seconds=4)
 _SETTLE_FOR = timedelta(seconds=20)  # so that a short outage of Postgres costs no certainty
 
 
-async def patiently(write: Callable[[], Awaitable[None]]) -> None:
+async def patiently(write: Callable[[], Awaitable[T]]) -> T:
     """Write what the provider said: it is known only here, so a restart of Postgres is waited out."""
     loop = asyncio.get_running_loop()
     give_up = loop.time() + _SETTLE_FOR.total_seconds()

@@ -7,7 +7,7 @@ Promise: a run that was told to end is over within seconds, even if its code can
 the reason that it was told.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -66,6 +66,7 @@ class Closer:
         self._place = found[-1].place if len(found) == limit else None
         seen = await self._seen([run.workflow_id for run in found])
         await self._fail([s.workflow_id for s in seen if s.failing])
+        await self._raising(seen)
         return await self._close(seen)
 
     async def look(self, workflow_ids: list[str]) -> bool:
@@ -93,13 +94,24 @@ class Closer:
         listed = await self._with_problems()
         await self._fail(await run_ends.not_known_as_failing(self.database, listed))
         others = await self._seen(await run_ends.failing_besides(self.database, listed, _PAGE))
-        await run_ends.mark_healed(self.database, [s.workflow_id for s in others if s.ending is None and not s.failing])
+        well = [s.workflow_id for s in others if s.ending is None and not s.failing and s.raises is None]
+        await run_ends.mark_healed(self.database, well)
+        await self._raising(others)
         await self._close(others)
         counted = await run_ends.failing_by_journey(self.database)
         FAILING.clear()
         for journey, number in counted.items():
             FAILING.labels(journey).set(number)
         return sum(counted.values())
+
+    async def raises(self, failures: Mapping[str, str]) -> None:
+        """A step that a worker does for these runs raises each time: they cannot go on either, until it does not."""
+        new = await run_ends.mark_raising(self.database, failures, self.clock.now())
+        for workflow_id in new:
+            log.warning("a run cannot go on", workflow_id=workflow_id, failure=failures[workflow_id])
+
+    async def _raising(self, seen: Iterable[Seen]) -> None:
+        await self.raises({s.workflow_id: s.raises for s in seen if s.raises is not None and not s.failing})
 
     async def _with_problems(self) -> list[str]:
         """Some of the running workflows of which Temporal knows by itself that their tasks fail."""

@@ -28,6 +28,7 @@ from temporalio.service import RPCError
 from activities.dispatch.admission import admit
 from activities.dispatch.closing import Closer
 from activities.dispatch.ending import Ender
+from activities.dispatch.erasing import Eraser
 from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
@@ -81,6 +82,7 @@ class Dispatcher:
     mender: Mender
     mover: Mover
     line: Line
+    eraser: Eraser
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
     _seldom: Seldom = field(default_factory=Seldom)
@@ -99,7 +101,7 @@ class Dispatcher:
             partial(self._tell, shard),
         ]
         done, failed = 0, list[Exception]()
-        for step in [*steps, self._release] if shard.shard == 0 else steps:
+        for step in [*steps, self._release, self.eraser.start] if shard.shard == 0 else steps:
             try:
                 done += await step()
             except Exception as error:

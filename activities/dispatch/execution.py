@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, PendingActivityState, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import (
     Client,
@@ -33,6 +34,10 @@ Outcome = tuple[Reason, str | None]
 _SERVER = "history-service"
 #: Activities in these states are with a worker: what they do is not to be cut short.
 _AT_WORK = (PendingActivityState.PENDING_ACTIVITY_STATE_STARTED, PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED)
+#: A step that has raised so often in a row (Temporal waits 1, 2, 4 … seconds in between) is more than a moment's trouble.
+OFTEN = 3
+#: Errors by which steps say themselves that they shall be tried again.
+PUT_OFF = ("TryLater", "WorkerStops")
 _LOOK_BACK = 20  # events: a failed task is among the last ones
 UNFIT = "its code no longer fits what the run has done (steps behind it were added, removed or moved; TMPRL1100)"
 UNKNOWN = "its task does not end: a loop without a wait, or a worker that dies of it"
@@ -40,11 +45,15 @@ UNKNOWN = "its task does not end: a loop without a wait, or a worker that dies o
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What Temporal says of a run: how it ended, or that it is open; then whether it can go on, and is at work right now."""
+    """What Temporal says of a run: how it ended, or that it is open; then whether it can go on, and is at work right now.
+
+    It cannot go on where its code fails, or where a step that a worker does for it has raised often: `raises` says how.
+    """
 
     workflow_id: str
     ending: Closing | None = None
     failing: bool = False
+    raises: str | None = None
     at_work: bool = False
 
 
@@ -85,11 +94,24 @@ def _in_words(event: HistoryEvent) -> str:
 
 def _open(workflow_id: str, seen: WorkflowExecutionDescription) -> Seen:
     raw = seen.raw_description
+    raising = (told_of(each.activity_type.name, each.last_failure.message) for each in raw.pending_activities if _raises(each))
     return Seen(
         workflow_id,
         failing=raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt > 1,
+        raises=next(raising, None),
         at_work=any(activity.state in _AT_WORK for activity in raw.pending_activities),
     )
+
+
+def told_of(step: str, error: str) -> str:
+    """That a step raises each time, in words."""
+    return f"{step} raises each time: {error}"
+
+
+def _raises(step: PendingActivityInfo) -> bool:
+    """Whether it has been tried often; what is put off for a while says so itself."""
+    failed = step.attempt > OFTEN and step.HasField("last_failure")
+    return failed and step.last_failure.application_failure_info.type not in PUT_OFF
 
 
 async def _result(handle: Handle) -> Outcome:

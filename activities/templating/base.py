@@ -1,6 +1,7 @@
 """What a kind of template can do, and the class that reads one; a channel's row names it (`activities.channels.kinds`)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from activities.channels.message import Content
@@ -28,6 +29,33 @@ class Template(Protocol):
 
     def render(self, values: Mapping[str, Any]) -> Content:
         """The content for one customer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a provider takes what is made of a template.
+
+    `approved` is the name and language under which it approved one, `category` what its author takes it for. Without, it is a
+    message of one's own, and only goes while the customer's service window is open.
+    """
+
+    approved: tuple[str, str] | None = None
+    category: str | None = None
+
+    @property
+    def free_form(self) -> bool:
+        """Whether it needs an open service window."""
+        return self.approved is None
+
+
+@runtime_checkable
+class OnTerms(Protocol):
+    """A kind of template whose provider has terms."""
+
+    @property
+    def terms(self) -> Terms:
+        """Them."""
         ...
 
 

@@ -12,6 +12,7 @@ from store.customers.endpoints import Address
 from store.ingest.items import Choice
 
 _ADDRESS_LIMIT = 2000  # bytes of a token; it is an index key, and Postgres takes 2,704
+_TEXT_LIMIT = 100  # characters of a version, such as `newsletter-2026-03`
 _TYPES = {type_: (kind, platform) for kind in KINDS.values() for type_, platform in kind.subscriptions.items()}
 _STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused"}
 
@@ -40,8 +41,10 @@ def addresses_of(traits: dict[str, Any], context: dict[str, Any], region: str) -
     return tuple(found)
 
 
-def choices_of(context: dict[str, Any], region: str, by: By) -> list[tuple[Address, Choice]]:
+def choices_of(context: dict[str, Any], region: str, by: By) -> list[tuple[Address | None, Choice]]:
     """What `context.messaging_subscriptions` says, each as an address and the choice for it; `by` is who sends the call.
+
+    On a channel without addresses a choice is about the customer as a whole, and only they themselves can make it.
 
     Raises:
         Unusable: an entry is not as Segment's spec describes.
@@ -54,7 +57,7 @@ def choices_of(context: dict[str, Any], region: str, by: By) -> list[tuple[Addre
     return [_choice(entry, f"/context/messaging_subscriptions/{i}", region, by) for i, entry in enumerate(entries)]
 
 
-def _choice(entry: Any, pointer: str, region: str, by: By) -> tuple[Address, Choice]:
+def _choice(entry: Any, pointer: str, region: str, by: By) -> tuple[Address | None, Choice]:
     if not isinstance(entry, dict):
         raise Unusable(pointer, "must be an object with key, type and status")
     type_ = str(entry.get("type")).upper()
@@ -65,11 +68,28 @@ def _choice(entry: Any, pointer: str, region: str, by: By) -> tuple[Address, Cho
         raise Unusable(f"{pointer}/status", f"must be one of {', '.join(_STATES)}")
     kind, platform = _TYPES[type_]
     channel = kind.name
+    said_by = _by(entry["by"], f"{pointer}/by") if "by" in entry else by
+    text = _text_version(entry["text"], f"{pointer}/text") if "text" in entry else None
+    if kind.address is AddressKind.NONE:
+        return None, _of_the_whole(channel, state, said_by, pointer)._replace(text_version=text)
     address = _address(kind.address, entry.get("key"), region)
     if address is None:
         raise Unusable(f"{pointer}/key", f"is not an address for {channel}")
-    said_by = _by(entry["by"], f"{pointer}/by") if "by" in entry else by
-    return Address(channel, address, platform, state == "granted"), Choice(channel, address, state, said_by)
+    return Address(channel, address, platform, state == "granted"), Choice(channel, address, state, said_by, text)
+
+
+def _text_version(value: Any, pointer: str) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= _TEXT_LIMIT or "\0" in value:
+        raise Unusable(pointer, f"must name the text that the customer saw, in 1 to {_TEXT_LIMIT} characters")
+    return value.strip()
+
+
+def _of_the_whole(channel: str, state: str, said_by: By, pointer: str) -> Choice:
+    if said_by is not By.CUSTOMER:
+        raise Unusable(
+            f"{pointer}/by", f"must be {By.CUSTOMER}: {channel} has no addresses, so this is about the customer as a whole"
+        )
+    return Choice(channel, None, state, said_by)
 
 
 def _by(value: Any, pointer: str) -> By:

@@ -195,9 +195,9 @@ def _changes(traits: dict[str, Any], context: dict[str, Any], arrival: Arrival, 
         choices = choices_of(context, arrival.region, By(arrival.by))
     except Unusable as error:
         raise Rejected("bad-subscription", str(error), error.pointer) from error
-    known = (*addresses, *(address for address, _ in choices))
+    known = (*addresses, *(address for address, _ in choices if address))
     traits = _with_known_zone(traits)
-    return Changes(traits, known, tuple(choice for _, choice in choices), origins) if traits or known else None
+    return Changes(traits, known, tuple(choice for _, choice in choices), origins) if traits or known or choices else None
 
 
 def _with_known_zone(traits: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ VISITOR_PATHS = (
     r"/beacon/v1/batch",
     r"/v1/projects/[^/]+/settings",
     r"/sourceConfig",
+    r"/v1/inbox(?:/.+)?",
 )
 
 router = APIRouter(tags=["ingest"])

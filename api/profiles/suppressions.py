@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from activities.channels.kinds import sending
+from activities.channels.kinds import addressed
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
@@ -25,7 +25,7 @@ _DIGEST = "^[0-9a-f]{64}$"
 _NEWEST = datetime(9999, 12, 31, tzinfo=UTC), b""
 
 #: Shown as the names themselves.
-OnChannel = Annotated[Channel, WithJsonSchema({"type": "string", "enum": [kind.name for kind in sending()]})]
+OnChannel = Annotated[Channel, WithJsonSchema({"type": "string", "enum": [kind.name for kind in addressed()]})]
 
 
 class SuppressionOut(BaseModel):
@@ -56,6 +56,8 @@ class Named(BaseModel):
 
     @model_validator(mode="after")
     def _one(self) -> "Named":
+        if self.channel.value not in {kind.name for kind in addressed()}:
+            raise ValueError(f"there are no addresses on {self.channel.value}, and so none that is suppressed")
         if (self.address is None) is (self.digest is None):
             raise ValueError("name either the address or its digest")
         return self

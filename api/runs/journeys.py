@@ -97,7 +97,7 @@ class JourneyView(BaseModel):
     switched_by: str | None
     open_runs: int
     failing_runs: int = Field(
-        description="those that cannot go on until their code is mended; see `GET /v1/runs?status=failing`"
+        description="those that cannot go on until code, or a step that raises, is mended: `GET /v1/runs?status=failing`"
     )
     waiting_runs: int = Field(description="customers who wait to be let in; see `GET /v1/runs?status=in-line`")
     waiting_for: str | None = Field(
@@ -300,7 +300,7 @@ def _troubles(name: str, stands: JourneyStanding, *, gone: bool) -> Iterator[str
     if stands.failing_runs:
         yield (
             f"{stands.failing_runs} of {stands.open_runs} open runs fail ({stands.failure}):"
-            " deploy code that they can go on with, or end them"
+            " deploy code that they can go on with, mend what raises, or end them"
         )
     if stands.at_their_ceiling:
         yield (

@@ -141,7 +141,8 @@ class RunView(BaseModel):
     key: str
     status: Status = Field(
         description="in-line: to be let in; waiting: for time to pass, or for something to happen; deferred: a message is tried"
-        " again; in-doubt: a provider may have one; failing: its steps raise, or no longer fit what it has done"
+        " again; in-doubt: a provider may have one; failing: its code raises or no longer fits what it"
+        " has done, or a step raises each time"
     )
     next: str | None = Field(description="what it does next", examples=["push cart-reminder again: quiet hours"])
     next_at: datetime | None = Field(description="when, at the latest; null where only Temporal knows")

@@ -14,6 +14,7 @@ _SIMPLE: dict[Status, str] = {
     "failing": "code that it can go on with",
     "ending": "its end",
 }
+_STEP_AGAIN = "the step that raises, once more"
 _PAUSED = "journey paused"
 
 
@@ -52,7 +53,7 @@ def _next(run: Run, status: Status, then: Next | None, shut: str | None) -> tupl
     if status == "in-line":
         return "to be let in, or too late" + (f": {shut}" if shut else ""), run.waits_until
     if status in _SIMPLE or then is None:
-        return _SIMPLE.get(status, ASLEEP), None
+        return _STEP_AGAIN if status == "failing" and run.step_raises else _SIMPLE.get(status, ASLEEP), None
     if then.state is not None:
         return _message(then)
     if then.which is not None:

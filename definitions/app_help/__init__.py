@@ -8,4 +8,4 @@ from journeys import Journey, after, did, hours, journey
 async def app_help(j: Journey) -> None:
     """Ten minutes after the fifth visit of the week, so that whoever finds it by then is left in peace."""
     await j.wait(minutes=10)
-    await j.push("need-help")
+    await j.in_app("need-help")

@@ -58,7 +58,7 @@ class Messages(Waiting[EntryModel]):
         send_time: Within | None = None,
         **params: Plain,
     ) -> Receipt:
-        """Send a WhatsApp template message; `only` to who is in a segment at that moment.
+        """Send a WhatsApp message: an approved template, or words of one's own within 24 hours after the customer wrote.
 
         Example:
             await j.whatsapp("cart-link")
@@ -129,6 +129,30 @@ class Messages(Waiting[EntryModel]):
         """
         said = Said(transactional, only, useless_after, priority, window, send_time)
         return await self._send(Channel.WEB_PUSH, template, said, params)
+
+    async def in_app(
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
+    ) -> Receipt:
+        """Put a message into the customer's inbox inside the app; it is shown at their next session.
+
+        Not any more once it has expired (its template's `lives`), the journey's goal is reached, or the run was ended.
+
+        Example:
+            await j.in_app("need-help")
+            await j.in_app("offer")
+            await j.push("offer")  # beside it: the inbox takes every message, so that `or` would never go on
+        """
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.IN_APP, template, said, params)
 
     async def reach(
         self,

@@ -1,7 +1,7 @@
 """A customer of a simulation: what is known of them, where they can be reached, and what they have been through."""
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -11,12 +11,14 @@ from uuid import UUID
 from journeys.contracts import Channel, Purpose
 from journeys.gate.caps import Past
 from segments.facts import Event, Facts, Person
-from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED
+from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, MESSAGE_REPLIED
 from segments.time.zones import Whereabouts, whereabouts
 
 #: Of several addresses' consents the first of these is the customer's on the channel, as in the ledger's query.
 _BEST_FIRST = ("granted", "unknown", "pending", "expired", "refused", "withdrawn")
-_NO = ("refused", "withdrawn")
+NO = ("refused", "withdrawn")
+#: Channels without addresses, on which a customer is always reached: what they say of one is about them as a whole.
+WITHOUT_ADDRESS = frozenset({Channel.IN_APP})
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class Address:
     def allows(self, purpose: Purpose) -> bool:
         """Whether it lives and may be written to by this consent; marketing needs a yes."""
         said = self.consent(purpose)
-        return not self.dead and (said == "granted" if purpose is Purpose.MARKETING else said not in _NO)
+        return not self.dead and (said == "granted" if purpose is Purpose.MARKETING else said not in NO)
 
     def open_to(self, purpose: Purpose) -> bool:
         """Whether it is not suppressed."""
@@ -77,6 +79,7 @@ class Customer:
         self.past: list[Sent] = []
         self.earlier: list[Earlier] = []
         self.arms: dict[str, str] = {}
+        self.whole: dict[tuple[Channel, Purpose], str] = {}
         #: In which arm of a holdout they count, from when on.
         self.exposed: dict[str, tuple[str, datetime]] = {}
         self._since: dict[str, datetime] = {}
@@ -116,7 +119,10 @@ class Customer:
         return found
 
     def said(self, channel: Channel, state: str, purposes: Iterable[Purpose], at: datetime, address: str | None = None) -> None:
-        """What they say of an address on a channel, or of all."""
+        """What they say of an address on a channel, or of all; or of one without addresses."""
+        if channel in WITHOUT_ADDRESS:
+            self.whole |= {(channel, purpose): state for purpose in purposes}
+            return
         for known in self.addresses.get(channel, []):
             if address not in (None, known.value):
                 continue
@@ -135,12 +141,27 @@ class Customer:
             if known.value == value:
                 self.died(known)
 
+    def reached_on(self, channel: Channel) -> Sequence[Address]:
+        """Where they are reached on a channel: themselves, where it has no addresses."""
+        return (
+            (Address(self.name, dict.fromkeys(Purpose, "granted")),)
+            if channel in WITHOUT_ADDRESS
+            else self.addresses.get(channel, ())
+        )
+
     def consent(self, channel: Channel, purpose: Purpose) -> str | None:
-        """What they said, at the address that allows most; None where there is no address."""
+        """What they said, at the address that allows most; None where there is no address, and no word as a whole."""
+        if channel in WITHOUT_ADDRESS:
+            return self.whole.get((channel, purpose))
         known = self.addresses.get(channel, ())
         if len(known) == 1:
             return known[0].consent(purpose)
         return min((each.consent(purpose) for each in known), key=_BEST_FIRST.index, default=None)
+
+    def wrote(self, channel: Channel, since: datetime) -> bool:
+        """Whether they wrote to us on a channel after an instant."""
+        said = self.events.get(MESSAGE_REPLIED, ())
+        return any(each.ts > since and each.properties.get("channel") == channel.value for each in reversed(said))
 
     def where(self, otherwise: str) -> Whereabouts:
         """Where they are; worked out once, because a number's zones are looked up in a table."""

@@ -21,7 +21,7 @@ from journeys.gate.legal import laws_of
 from journeys.gate.order import Coming
 from journeys.policies import GlobalHoldout
 from journeys.simulate.conflicts import whose_doing
-from journeys.simulate.customers import Address, Sent
+from journeys.simulate.customers import WITHOUT_ADDRESS, Address, Sent
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import over_by
 from journeys.simulate.messages import WAITING, Message
@@ -45,6 +45,8 @@ DOUBT, _GROWTH = timedelta(seconds=30), 4
 _FIRST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
 #: A status follows within this time as a rule: a doubt waits for it.
 TELLS_WITHIN = {Channel.WHATSAPP: timedelta(minutes=2), Channel.SMS: timedelta(minutes=2)}
+#: How long after a customer's last message one may write to them without an approved template (`activities/gate/terms.py`).
+SERVICE_WINDOW = timedelta(hours=24)
 #: What a message waits for that comes at no known instant.
 _UNTIMED = (Reason.PAUSED, Reason.HELD)
 _COUNTED = ("sent", "unconfirmed", "claimed")
@@ -77,7 +79,7 @@ class Delivery:
     def attempt(self, run: Run, request: DeliverRequest) -> Receipt | datetime:
         """One attempt at a message: a receipt, or when to try again."""
         now, message = run.now(), _message_of(run, request)
-        allowed = [each for each in run.customer.addresses.get(request.channel, ()) if each.allows(request.purpose)]
+        allowed = [each for each in run.customer.reached_on(request.channel) if each.allows(request.purpose)]
         addresses = [each for each in allowed if each.open_to(request.purpose)]
         if message.state == "claimed":
             return self._hand_over(run, message, addresses, now)
@@ -100,13 +102,14 @@ class Delivery:
         request, spec, who = message.request, run.spec, run.customer
         runs = self._runs.of(who)
         others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
-        relation = self._shelf.wish(request.channel, request.template)
+        wish = self._shelf.wish(request.channel, request.template)
+        relation = wish.relation
         return Question(
             request=request,
             spec=spec,
             now=now,
             where=who.where(spec.timezone),
-            opt_in=request.purpose in OPT_IN,
+            opt_in=request.purpose in OPT_IN and request.channel not in WITHOUT_ADDRESS,
             consent=who.consent(request.channel, request.purpose),
             addresses=allowed,
             unsuppressed=len(addresses),
@@ -117,6 +120,7 @@ class Delivery:
             company=self._company,
             held_out_of_all=is_held_out_of_all(self._company, who.id),
             held=bool(others) and any(other.holds for other in others),
+            in_service_window=not wish.free_form or who.wrote(request.channel, now - SERVICE_WINDOW),
             in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
             relation=relation,
             offer=self._shelf.offer(who, relation, now, message.detail.get("product")),

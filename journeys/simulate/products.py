@@ -16,12 +16,22 @@ from journeys.simulate.customers import Customer
 RELATIONS = ("similar", "better", "complementary")
 _ORDERED = "Order Completed"
 
-#: The relation of the product that a template asks for; None where it asks for none.
-Wishes = Callable[[Channel, str], str | None]
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a template asks for: a product of a relation, an open service window."""
+
+    relation: str | None = None
+    free_form: bool = False
 
 
-def no_wish(_channel: Channel, _template: str) -> None:
-    """No template asks for a product."""
+Wishes = Callable[[Channel, str], Wish]
+_NOTHING = Wish()
+
+
+def no_wish(_channel: Channel, _template: str) -> Wish:
+    """No template asks for anything."""
+    return _NOTHING
 
 
 @dataclass(frozen=True, slots=True)

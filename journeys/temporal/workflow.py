@@ -32,7 +32,7 @@ from journeys.temporal import current
 from journeys.temporal.held import catalogue_of
 from journeys.temporal.log import Log
 from journeys.temporal.story import Story
-from journeys.walk.again import WAITED, listened, sent
+from journeys.walk.again import WAITED, decided, listened, sent
 
 T = TypeVar("T")
 
@@ -279,13 +279,15 @@ class JourneyRun:
         """
         if not self._is_to_move():
             return
-        asked, past = cast("GoOn", self._go_on), list(self._log.done)
+        asked, done = cast("GoOn", self._go_on), len(self._log.done)
         if asked.number > self._start.moves:
-            start = self._start.model_copy(update={"version": asked.version, "moves": asked.number, "past": past})
+            start = self._start.model_copy(
+                update={"version": asked.version, "moves": asked.number, "past": decided(self._log.done)}
+            )
             fits = Fits(journey=workflow.info().workflow_type, start=start)
             why = await self._looked_up(Fits.activity, fits, str | None, f"may go on with version {asked.version}?")
             if why is None:
-                if self._may_move() and not waited() and len(past) == len(self._log.done):
+                if self._may_move() and not waited() and done == len(self._log.done):
                     workflow.continue_as_new(start)
                 return
             self._stays = asked.number, why

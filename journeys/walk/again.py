@@ -15,7 +15,7 @@ from journeys.entering import reader_of
 from journeys.handle import Journey
 from journeys.handle.branch import HERE, Branch
 from journeys.heard import Expect, Happened
-from journeys.questions import Question
+from journeys.questions import WHEN, Question
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, close
 
@@ -35,6 +35,16 @@ def sent(request: DeliverRequest) -> str:
 def listened(expect: Expect) -> str:
     """What was waited for."""
     return f"the first of {', '.join(sorted(expect.expected))}"
+
+
+def decided(past: Sequence[Done]) -> list[Done]:
+    """What a run has done, without when the moment comes that it, or a branch of it, waits for: that may be asked anew."""
+    last = {done.branch: n for n, done in enumerate(past)}
+    return [done for n, done in enumerate(past) if n != last[done.branch] or not _tells_when(done)]
+
+
+def _tells_when(done: Done) -> bool:
+    return done.what is not None and done.what.startswith(WHEN) and done.answer is not None
 
 
 def unlike(definition: "JourneyDefinition | None", start: RunStart) -> str | None:

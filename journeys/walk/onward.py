@@ -13,7 +13,7 @@ from journeys.contracts import DeliverRequest, Receipt, RunStart
 from journeys.deadline import within
 from journeys.handle import Journey
 from journeys.heard import Expect, Happened
-from journeys.questions import Question
+from journeys.questions import Opens, Question, When
 from journeys.walk.again import LIMIT, WAITED, Again, CaughtUp, does, listened, sent
 from journeys.walk.driving import drive
 from journeys.walk.explore import first_answer
@@ -72,7 +72,8 @@ class _Ahead(Again):
     async def ask(self, question: Question) -> Any:
         if not self.caught_up:
             return self._again(question.what, question.answer)
-        self._stand(question.summary)
+        if not isinstance(question, When | Opens):  # it stands in the wait for that
+            self._stand(question.summary)
         return await first_answer(question, self._definition, self._at)
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:

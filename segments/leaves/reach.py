@@ -17,7 +17,7 @@ from segments.language.predicate import Read
 from segments.language.query import Query, Sql
 from segments.language.reading import only
 
-#: Where addresses and consents are kept from.
+#: On which there are addresses, with consents of their own.
 CHANNELS = ("push", "whatsapp", "email", "sms", "web_push")
 PURPOSES = ("marketing", "transactional")
 

@@ -129,8 +129,11 @@ async def _tick(
 
 
 async def _without_absorbed(connection: Connection, rows: Iterable[asyncpg.Record], at: datetime) -> list[Dirty]:
-    """The marks as data; those of absorbed profiles go back, as their survivors', together with all that is stray."""
-    astray = [row for row in rows if row["merged_into"] is not None]
+    """The marks as data; those of absorbed profiles go back, as their survivors', together with all that is stray.
+
+    Those of erased ones, which lead to themselves, are gone.
+    """
+    astray = [row for row in rows if row["merged_into"] not in (None, row["profile_id"])]
     if astray:
         await repoint_merged(connection, list({row["profile_id"] for row in astray}), at)
         columns = [(r["merged_into"], _SEPARATOR.join(r["types"]), r["at"], r["traceparent"]) for r in astray]

@@ -56,13 +56,14 @@ class Word:
     at: datetime
     received_at: datetime
     message_id: str | None = None
+    text_version: str | None = None  # which text they saw
 
 
 async def say(connection: Connection, words: Sequence[Word]) -> list[int]:
     """Add words in the order in which they were received; returns their ids."""
     rows = [
         (*(w.about.profile_id, w.about.channel, w.about.address, w.about.purpose),
-         *(w.state, w.by.value, w.source, w.message_id, w.at, w.received_at))
+         *(w.state, w.by.value, w.source, w.message_id, w.at, w.received_at, w.text_version))
         for w in words
     ]  # fmt: skip
     if not rows:
@@ -117,13 +118,16 @@ async def address_written_to(connection: Connection, key: MessageKey) -> str | N
     return found
 
 
-async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str, str], bytes], at: datetime) -> None:
-    """Erase what a customer said, but keep each no of theirs as a suppressed digest of (channel, address)."""
+async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str, str], bytes], at: datetime) -> int:
+    """Erase what a customer said, but keep each no of theirs as a suppressed digest of (channel, address).
+
+    What somebody whom we do not know said from these addresses goes with it. Returns how many words went.
+    """
     for row in await connection.fetch(_SQL["noes_to_keep"], profile_id):
         scope = "marketing" if row["purpose"] == "marketing" else "all"
         kept = row["channel"], digest(row["channel"], row["address"])
         await connection.execute(queries("deliveries")["suppress"], *kept, scope, SAID_NO, at)
-    await connection.execute(_SQL["forget"], profile_id)
+    return len(await connection.fetch(_SQL["forget"], profile_id))
 
 
 async def take_back_kept(connection: Connection, channel: str, digests: Sequence[bytes]) -> None:

@@ -88,6 +88,7 @@ class LedgerRow:
     retry_at: datetime | None
     detail: dict[str, Any] = field(default_factory=dict)
     first_at: datetime | None = None  # when it was first claimed
+    provider: str | None = None  # of a claim: who may have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A message in the inbox: what it shows, until when, and which predicates, as JSON, take it away once they come true."""
+
+    id: UUID
+    content: dict[str, Any]
+    expires_at: datetime
+    ends: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What became of a claimed message."""
 
@@ -130,6 +141,7 @@ class Settlement:
     endpoint_id: UUID | None = None
     refused: bool = False  # this copy was certainly not accepted
     provider: str | None = None  # which of several accepted it
+    inbox: "InboxRow | None" = None  # what the customer's inbox in the app shows of it from now on
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +153,20 @@ class Claimed:
 
 
 async def facts(
-    connection: Connection, run_id: UUID, channel: str, purpose: str, begun: tuple[datetime, datetime]
+    connection: Connection,
+    run_id: UUID,
+    channel: str,
+    purpose: str,
+    begun: tuple[datetime, datetime],
+    *,
+    without_address: bool = False,
 ) -> RunFacts | None:
     """What the gate needs, with the run locked until the transaction ends; None for a run that is not there.
 
-    `begun` is when others were to begin that may be about to ask for their first message.
+    `begun` is when others were to begin that may be about to ask for their first message. On a channel `without_address`
+    consent is the customer's word as a whole.
     """
-    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose, *begun)
+    row = await connection.fetchrow(_SQL["run_facts"], Lock.SWITCH, run_id, channel, purpose, *begun, without_address)
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
@@ -159,6 +178,12 @@ async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, Ledg
     (row,) = await connection.fetch(_SQL["ledger_row"], key.run_id, key.step, key.occurrence)
     control, *known = row
     return control, LedgerRow(*known) if known[0] is not None else None
+
+
+async def told_to_end(database: Database, run_id: UUID) -> str | None:
+    """Why a run is over by now; None while it is not."""
+    found: str | None = await database.pool.fetchval(_SQL["told_to_end"], run_id)
+    return found
 
 
 async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
@@ -195,6 +220,12 @@ async def past_under_lock(
     ]
 
 
+async def last_wrote(connection: Connection, profile_id: UUID, channel: str, since: datetime, replied: str) -> datetime | None:
+    """When a customer last wrote to us on a channel, if they did after an instant; `replied` is the event's type."""
+    found: datetime | None = await connection.fetchval(_SQL["last_wrote"], profile_id, channel, since, replied)
+    return found
+
+
 async def record(connection: Connection, entry: Entry) -> Claimed:
     """Write a message's row and return how often it was claimed; one that is final already stays as it is."""
     row = await connection.fetchrow(
@@ -227,6 +258,9 @@ async def record(connection: Connection, entry: Entry) -> Claimed:
 
 async def settle(database: Database, key: MessageKey, settlement: Settlement, attempt: int) -> None:
     """Write what became of a claimed message, as the attempt with this number saw it."""
+    if settlement.inbox is not None:
+        await _settle_in_inbox(database, key, settlement, settlement.inbox, attempt)
+        return
     await database.pool.execute(
         _SQL["settle"],
         key.run_id,
@@ -242,6 +276,24 @@ async def settle(database: Database, key: MessageKey, settlement: Settlement, at
         attempt,
         settlement.refused,
         settlement.provider,
+    )
+
+
+async def _settle_in_inbox(database: Database, key: MessageKey, settlement: Settlement, row: InboxRow, attempt: int) -> None:
+    """The same of a message that is delivered by being settled."""
+    await database.pool.execute(
+        _SQL["settle_in_inbox"],
+        key.run_id,
+        key.step,
+        key.occurrence,
+        settlement.detail,
+        settlement.provider_message_id,
+        settlement.at,
+        attempt,
+        row.id,
+        row.content,
+        row.ends,
+        row.expires_at,
     )
 
 

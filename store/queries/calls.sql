@@ -14,7 +14,7 @@ select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coale
        fetched_by(r.id) as fetched,
        coalesce(x.attempts, 0) as attempts, x.retry_at, x.settled_at, x.reason, x.status, x.answer
 from run r
-join profile p on p.id = r.profile_id
+join profile p on p.id = r.profile_id and p.merged_into is distinct from p.id  -- of nobody who has been erased
 left join service_call x on x.run_id = r.id and x.number = $2
 where r.id = $1;
 
@@ -29,9 +29,10 @@ returning attempts;
 update service_call set retry_at = $3, attempts = $4 where run_id = $1 and number = $2 and settled_at is null;
 
 -- name: settle
--- What a call came to; what was settled first stands.
+-- What a call came to; what was settled first stands. The answer about somebody who was erased meanwhile is not kept.
 insert into service_call as x (run_id, number, service, event, asked_at, attempts, reason, status, answer, settled_at)
-values ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9)
+select $1, $2, $3, $4, $5, 0, $6, $7, case when p.merged_into is distinct from p.id then $8::jsonb end, $9
+from run r join profile p on p.id = r.profile_id where r.id = $1
 on conflict (run_id, number) do update
 set reason = excluded.reason, status = excluded.status, answer = excluded.answer, settled_at = excluded.settled_at, retry_at = null
 where x.settled_at is null;

@@ -5,11 +5,11 @@
 -- word of its own.)
 with given as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::timestamptz[], $10::timestamptz[]) with ordinality
-        as given (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, n)
+                         $9::timestamptz[], $10::timestamptz[], $11::text[]) with ordinality
+        as given (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, text_version, n)
 )
-insert into consent (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at)
-select profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at
+insert into consent (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, text_version)
+select profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, text_version
 from given g
 where not (
     state = 'granted' and said_by <> 'customer' and channel <> 'push'
@@ -48,8 +48,14 @@ cross join lateral consent_of($1, known.channel, known.address, p.purpose) as sa
 where said.state in ('refused', 'withdrawn');
 
 -- name: forget
--- A customer's words, with the addresses in them.
-delete from consent where profile_id = $1;
+-- A customer's words, with the addresses in them; and those that nobody whom we know said from these addresses.
+with known as materialized (
+    select channel, address from endpoint where profile_id = $1
+    union select channel, address from consent where profile_id = $1 and address is not null
+)
+delete from consent c
+where c.profile_id = $1 or (c.profile_id is null and (c.channel, c.address) in (select channel, address from known))
+returning c.id;
 
 -- name: take_back_suppression
 -- A no that was kept for an address whose customer has been erased; nothing else that suppresses it.

@@ -2,7 +2,8 @@
 -- All that the gate asks of a run and its customer, with the run locked so that an exit logged first is seen, and the operator's
 -- switches kept as they are until the transaction ends (`ledger_row` reads them). Consent is asked of the log, for every address
 -- that was not replaced; the endpoints are those of them that live and may be written to for the
--- purpose ($4): marketing needs a yes, anything else no more than the absence of a no.
+-- purpose ($4): marketing needs a yes, anything else no more than the absence of a no. On a channel without addresses ($7) it is what
+-- was said about the customer as a whole.
 with held as materialized (
     select e.id, e.address, e.platform, e.invalid_at, coalesce(e.named_at, e.last_seen_at) as named_at,
            coalesce(said.state, 'unknown') as state,
@@ -26,15 +27,21 @@ select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coale
        array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
              and o.ended_at is null and o.exit_reason is null and o.entered_at + o.start_delay between $5 and $6
              and not exists (select from delivery d where d.run_id = o.id)) as waking,
-       (select state from held
-        order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1) as consent,
+       case when $7::boolean then (select state from consent_of(r.profile_id, $3, null, $4))
+            else (select state from held
+                  order by array_position(array['granted', 'unknown', 'pending', 'expired', 'refused', 'withdrawn'], state) limit 1)
+            end as consent,
        (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'address', address, 'platform', platform)
                                   order by named_at desc, id desc), '[]')
         from held where allowed and invalid_at is null) as endpoints
 from run r
-join profile p on p.id = r.profile_id
+join profile p on p.id = r.profile_id and p.merged_into is distinct from p.id  -- of nobody who has been erased
 where r.id = $2 and pg_advisory_xact_lock_shared($1, 0) is not null
 for update of r;
+
+-- name: told_to_end
+-- Why a run is over, where it is: asked between two addresses of one message.
+select coalesce(exit_reason, outcome) from run where id = $1;
 
 -- name: ledger_row
 -- What is known of a message already, and how the switches stand for its run: its journey's, and that of everything at once. Asked
@@ -44,7 +51,8 @@ select (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_
                     when bool_or(c.state = 'paused') then 'paused' else 'live' end
         from journey_control c where c.journey in (r.journey, '*')) as control,
        d.state, d.reason, d.attempts, d.copies, d.retry_at, d.detail,
-       (select min((said ->> 'at')::timestamptz) from jsonb_array_elements(d.gates) as said where said ->> 'answer' = 'go') as first_at
+       (select min((said ->> 'at')::timestamptz) from jsonb_array_elements(d.gates) as said where said ->> 'answer' = 'go') as first_at,
+       d.provider
 from run r
 left join lateral (
     select * from delivery where run_id = $1 and step = $2 and occurrence = $3 for update
@@ -55,6 +63,11 @@ where r.id = $1;
 -- Which of these addresses must not be written to for this purpose.
 select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
+
+-- name: last_wrote
+-- When a customer last did something on a channel (wrote to us), whatever it was about; nothing, if that is longer ago.
+select max(ts) from event
+where profile_id = $1 and type collate "C" = $4 and ts > $3 and properties @> jsonb_build_object('channel', $2::text);
 
 -- name: past
 -- The customer's messages that a cap may count, and those that are coming, oldest first; nobody else claims a marketing one until we
@@ -97,15 +110,31 @@ returning attempts, copies;
 -- name: settle
 -- What became of a claimed message, and whether this copy of it was certainly not accepted ($12). A late `sent` of an attempt
 -- that was given up always counts, because it is true; of the rest only what the newest attempt says, and only while nothing
--- is settled that the run went on with. A doubt (`claimed`) and `released` are not the end.
+-- is settled that the run went on with. A doubt (`claimed`) and `released` are not the end. Of whoever was erased meanwhile only the
+-- outcome is kept.
 update delivery
-set state = $4::text, reason = $5, detail = $6, provider_message_id = $7, retry_at = $8,
+set state = $4::text, reason = $5, detail = case when here then $6 else '{}'::jsonb end, retry_at = $8,
+    provider_message_id = case when here then $7 end,
     settled_at = case when $4::text not in ('claimed', 'released') then $9::timestamptz end,
-    endpoint_id = coalesce($10, endpoint_id), provider = coalesce($13, provider), copies = copies - $12::boolean::integer
+    endpoint_id = case when here then coalesce($10, endpoint_id) end,
+    provider = coalesce($13, provider), copies = copies - $12::boolean::integer
+from (select p.merged_into is distinct from p.id as here from run r join profile p on p.id = r.profile_id where r.id = $1) as customer
 where run_id = $1 and step = $2 and occurrence = $3
   and case when $4::text = 'sent' then state <> 'sent'
            when $4::text in ('claimed', 'released') then state = 'claimed' and attempts = $11
            else state in ('claimed', 'unconfirmed') and attempts = $11 end;
+
+-- name: settle_in_inbox
+-- A message is shown in the customer's inbox from now on, and so it was sent: both or neither. Only what the newest attempt says, and
+-- only while the message is claimed: an attempt that was given up puts nothing there.
+with settled as (
+    update delivery
+    set state = 'sent', reason = null, detail = $4, provider_message_id = $5, retry_at = null, settled_at = $6
+    where run_id = $1 and step = $2 and occurrence = $3 and state = 'claimed' and attempts = $7
+    returning run_id, step, occurrence
+)
+insert into inbox (id, run_id, step, occurrence, content, ends, put_at, expires_at)
+select $8, run_id, step, occurrence, $9, $10, $6, $11 from settled;
 
 -- name: invalidate_endpoint
 -- The provider says that this address is dead: from now on ($2), or since it says so ($4) where it has not been heard of since.

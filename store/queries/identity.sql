@@ -198,7 +198,7 @@ update delivery set profile_id = $1 where profile_id = $2;
 
 -- name: survivors
 -- Those of these profiles that were merged, with the profile that took them in.
-select id, merged_into from profile where id = any($1::uuid[]) and merged_into is not null order by id;
+select id, merged_into from profile where id = any($1::uuid[]) and merged_into <> id order by id;
 
 -- name: merges_of
 -- The merges that made a customer what it is, newest first, with the names that each brought.

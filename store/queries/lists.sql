@@ -28,6 +28,7 @@ join profile p on p.id = case asked.kind
                        order by last_seen_at desc, channel limit 1)
     else (select profile_id from identity i where i.kind = asked.kind and i.value = asked.value order by since desc limit 1)
 end
+where p.merged_into is distinct from p.id  -- nobody is there any more
 order by asked.n;
 
 -- name: change

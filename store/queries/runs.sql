@@ -1,8 +1,10 @@
 -- name: lock_transitions
--- Take undispatched transitions of a shard, oldest first; another dispatcher skips those that this one holds.
+-- Take undispatched transitions of a shard, oldest first; another dispatcher skips those that this one holds, and whoever has been
+-- erased enters nothing.
 select id, segment, profile_id, kind, at, cause, traceparent
 from segment_transition
 where dispatched_at is null and bucket(profile_id) % $2 = $1
+  and not exists (select from profile p where p.id = profile_id and p.merged_into = p.id)
 order by id
 limit $3
 for update skip locked;
@@ -86,10 +88,10 @@ group by segment, kind;
 select exists (select from segment_member where profile_id = $1 and segment = $2);
 
 -- name: to_signal
--- Runs that must hear that they are over, of those that Temporal has ($4) or of the others. A killed one that has nothing at a
--- provider, nor at a service, hears nothing: it is over at once.
+-- Runs that must hear that they are over, of those that Temporal has ($4) or of the others. A killed one, or one whose customer
+-- was erased, that has nothing at a provider, nor at a service, hears nothing: it is over at once.
 select id, workflow_id, exit_reason, started_at, start_delay, ended_by,
-       exit_reason = 'journey killed' and started_at is not null
+       exit_reason in ('journey killed', 'customer erased') and started_at is not null
        and not exists (select from delivery d where d.run_id = run.id and d.state = 'claimed')
        and not exists (select from service_call c where c.run_id = run.id and c.settled_at is null and c.retry_at is null) as at_once
 from run
@@ -112,7 +114,7 @@ select workflow_id from run where workflow_id = any($1::text[]) and ended_at is 
 -- never settled stays in doubt.
 with closed as (
     update run set outcome = case when x.by_itself then x.outcome else coalesce(run.exit_reason, x.outcome) end,
-                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null,
+                   ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null, step_raises = false,
                    ended_by = case when x.by_itself and x.at < run.exit_at then x.ended_by
                                    else coalesce(run.ended_by, x.ended_by) end,
                    exit_reason = case when x.by_itself and x.at < run.exit_at then null else run.exit_reason end,
@@ -149,9 +151,16 @@ limit $2;
 
 -- name: mark_failing
 -- These runs cannot go on, and why.
-update run set failing_since = coalesce(failing_since, $3), failure = x.failure
+update run set failing_since = coalesce(failing_since, $3), failure = x.failure, step_raises = false
 from unnest($1::text[], $2::text[]) as x (workflow_id, failure)
 where run.workflow_id = x.workflow_id and run.ended_at is null;
+
+-- name: mark_raising
+-- The code of these runs can go on, but a step that a worker does for them raises each time; returns of whom that was not known.
+update run set failing_since = coalesce(run.failing_since, $3), failure = x.failure, step_raises = true
+from unnest($1::text[], $2::text[]) as x (workflow_id, failure), run as before
+where run.workflow_id = x.workflow_id and run.ended_at is null and before.id = run.id
+returning case when before.step_raises then null else run.workflow_id end as workflow_id;
 
 -- name: not_known_as_failing
 -- Which of these workflows are open here, and not known as failing.
@@ -166,7 +175,7 @@ limit $2;
 
 -- name: mark_healed
 -- These runs go on.
-update run set failing_since = null, failure = null where workflow_id = any($1::text[]) and ended_at is null;
+update run set failing_since = null, failure = null, step_raises = false where workflow_id = any($1::text[]) and ended_at is null;
 
 -- name: failing_by_journey
 -- How many runs cannot go on.
@@ -188,6 +197,11 @@ select value from identity where profile_id = $1 and kind = 'user_id' order by s
 -- The run that an earlier call with the same key started.
 select * from run where journey = $1 and idempotency_key = $2;
 
+-- name: earlier_start
+-- The run that an earlier call with the same key started, and whether that call asked for the same.
+select id, (profile_id, entry_key, params, entry) = ($3::uuid, $4::text, $5::jsonb, $6::jsonb) as same
+from run where journey = $1 and idempotency_key = $2;
+
 -- name: timeline
 -- The messages of a run in the order in which they were due.
 select step, occurrence, channel, purpose, template, state, reason, detail, provider, provider_message_id, attempts, raced,
@@ -202,7 +216,8 @@ select * from run where workflow_id = $1;
 -- name: customer
 -- The profile that a user id, anonymous id or customer id means.
 select coalesce(p.merged_into, p.id) from profile p
-where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1));
+where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2 and value = $3 order by since desc limit 1))
+  and p.merged_into is distinct from p.id;  -- nobody is there any more
 
 -- name: standing_of_journeys
 -- How many runs of each journey are open, how many of these fail, how many met their ceiling since an instant, how many wait to

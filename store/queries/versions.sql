@@ -45,7 +45,7 @@ where id = any($1::uuid[]) and version is null and exists (select from catalogue
 returning id;
 
 -- name: failing_with_newer
--- Runs that have not been able to go on since before an instant, with the versions that were deployed after theirs and have not been
+-- Runs whose code has not been able to go on since before an instant, with the versions that were deployed after theirs and have not been
 -- tried on them, newest first.
 select r.id, r.workflow_id, r.version, newer.ids as newer
 from run r
@@ -56,7 +56,7 @@ cross join lateral (
       and v.deployed_at > coalesce((select deployed_at from catalogue_version where id = r.version), '-infinity')
       and not exists (select from unnest($2::uuid[], $3::text[]) as t (run_id, version) where t.run_id = r.id and t.version = v.id)
 ) newer
-where r.failing_since <= $1 and r.ended_at is null and r.exit_reason is null and newer.ids is not null
+where r.failing_since <= $1 and not r.step_raises and r.ended_at is null and r.exit_reason is null and newer.ids is not null
 order by r.failing_since
 limit $4;
 
@@ -71,7 +71,8 @@ select id, moves, version from run where mended_at >= $1 and ended_at is null;
 
 -- name: in_journey
 -- The open runs of a journey, of one version or of all but the one named, with what Temporal was told of each.
-select id, workflow_id, profile_id, version, segment, coalesce(let_in_at, entered_at) as entered_at, started_at, start_delay, params, failing_since is not null as failing
+select id, workflow_id, profile_id, version, segment, coalesce(let_in_at, entered_at) as entered_at, started_at, start_delay, params,
+       failing_since is not null and not step_raises as failing
 from run
 where journey = $1 and version <> $2 and ($3::text is null or version = $3)
   and ended_at is null and exit_reason is null

@@ -73,6 +73,14 @@ async def mark_failing(database: Database, failures: Mapping[str, str], at: date
         await database.pool.execute(_SQL["mark_failing"], list(failures), list(failures.values()), at)
 
 
+async def mark_raising(database: Database, failures: Mapping[str, str], at: datetime) -> list[str]:
+    """A step of these workflows raises each time, in these words; returns of which that was not known."""
+    if not failures:
+        return []
+    rows = await database.pool.fetch(_SQL["mark_raising"], list(failures), list(failures.values()), at)
+    return [row["workflow_id"] for row in rows if row["workflow_id"]]
+
+
 async def mark_healed(database: Database, workflow_ids: Sequence[str]) -> None:
     """These workflows go on."""
     if workflow_ids:

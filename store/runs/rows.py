@@ -47,7 +47,7 @@ class RunToStart:
 
 @dataclass(frozen=True, slots=True)
 class RunToSignal:
-    """A run that must hear that it is over; `at_once` where it was killed, and nothing of it is under way."""
+    """A run that must hear that it is over; `at_once`: it was killed or its customer erased, and nothing is under way."""
 
     id: UUID
     workflow_id: str

@@ -43,6 +43,7 @@ class Run:
     mended_at: datetime | None
     move_to: str | None
     move_refused: str | None
+    step_raises: bool
     waits_from: datetime | None
     waits_until: datetime | None
     let_in_at: datetime | None
@@ -114,6 +115,14 @@ async def run_by_idempotency_key(connection: Connection, journey: str, key: str)
     """The run that an earlier call with the same key started."""
     row = await connection.fetchrow(_SQL["by_idempotency_key"], journey, key)
     return run_of(row) if row else None
+
+
+async def earlier_start(
+    connection: Connection, journey: str, key: str, profile: UUID, entry_key: str, params: dict[str, Any], entry: dict[str, Any]
+) -> tuple[UUID, bool] | None:
+    """The run that an earlier call with the same key started, and whether that call asked for the same."""
+    row = await connection.fetchrow(_SQL["earlier_start"], journey, key, profile, entry_key, params, entry)
+    return (row["id"], row["same"]) if row else None
 
 
 async def messages_of(database: Database, run_id: UUID) -> list[Message]:

@@ -95,7 +95,41 @@ def test_jrn_08_five_visits_without_getting_anywhere_bring_help(shop: Rehearsal,
     if finds_it:
         ana.does("Key Action")
     shop.passes(minutes=10)
-    assert ana.inbox == ([] if finds_it else ["push:need-help"])
+    assert ana.inbox == ([] if finds_it else ["in_app:need-help"])
+    assert ana.in_app == ([] if finds_it else ["need-help"])
+
+
+def test_jrn_08_help_in_the_app_goes_when_it_is_not_needed_any_more_or_too_old(shop: Rehearsal) -> None:
+    """CH-03, SEG-22."""
+    ana, bea = shop.customer("ana", channels=()), shop.customer("bea", channels=())
+    for _ in range(5):
+        shop.passes(minutes=30)
+        ana.does("Application Opened")
+        bea.does("Application Opened")
+    shop.passes(hours=1)
+    assert ana.left("app_help", "finished")
+    assert (ana.in_app, bea.in_app) == (["need-help"], ["need-help"]), "at the next session, without any address"
+    ana.does("Key Action")
+    assert ana.in_app == []
+    shop.passes(days=3)
+    assert bea.in_app == []
+
+
+@pytest.mark.parametrize("bought", [True, False])
+def test_seg_46_cashback_on_saturday_inside_the_app_with_a_push_and_no_letter(shop: Rehearsal, bought: bool) -> None:
+    ana, evening = shop.customer("ana", timezone="Europe/Madrid"), shop.now.replace(hour=20)
+    for day in range(3):
+        ana.does("Session Started", at=evening + day * DAY, device={"model": "iPhone 15"})
+    ana.does("Products Searched", query="cheap laptop")
+    ana.does("Application Opened", at=evening + 5 * DAY - 11 * HOUR)
+    shop.passes(minutes=10)
+    assert ana.in_app == ["cashback"]
+    if bought:
+        ana.does("Order Completed")
+    shop.passes(hours=2)
+    assert ana.inbox == (["in_app:cashback"] if bought else ["in_app:cashback", "push:cashback"])
+    assert ana.in_app == ([] if bought else ["cashback"])
+    assert not [each for each in ana.messages if each.step.startswith("email")]
 
 
 @pytest.mark.parametrize(

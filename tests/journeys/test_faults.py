@@ -2,11 +2,17 @@
 
 import asyncio
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
+import pytest
+from changing import BEFORE, Changing, changing, folder  # noqa: F401 - fixtures
 from prometheus_client import REGISTRY
 from temporalio.api.enums.v1 import EventType
 
-from store.runs.views import Run
+from store import versions as stored
+from store.runs.views import Run, run_by_id
+from tests.journeys.test_versions_of_runs import enter
 from workers.testing.shop import Shop
 
 WHERE = r"KeyError at trial_catalogue/__init__\.py:\d+"
@@ -45,6 +51,57 @@ async def test_the_error_shows_in_temporal_and_the_run_stays_open_for_the_fix(tr
     assert journeys["raises"]["failing_runs"] == 1
     assert "1 of 1 open runs fail (KeyError at " in journeys["raises"]["warnings"][0]
     assert REGISTRY.get_sample_value("journeys_failing_runs", {"journey": "raises"}) == 1
+
+
+WAITS = ("await j.wait_for(did('Product Viewed'), timeout=days(3))",)
+#: A fault in the database, which passes when somebody mends it.
+BREAKS = """
+create function breaks() returns trigger language plpgsql as $$ begin raise 'of ana@example.com'; end $$;
+create trigger breaks before insert on {0} for each row execute function breaks();
+"""
+
+
+@pytest.mark.parametrize(("table", "step", "steps"), [("delivery", "deliver", BEFORE), ("expectation", "expect", WAITS)])
+async def test_a_step_that_raises_each_time_shows_as_failing_until_it_does_not(
+    changing: Changing,  # noqa: F811 - the fixture
+    table: str,
+    step: str,
+    steps: tuple[str, ...],
+) -> None:
+    """Its code is well: Temporal knows of no problem, and no other version is tried on it."""
+    shop = changing.shop
+    closer = shop.parts.watch.dispatcher.closer
+    await shop.database.pool.execute(BREAKS.format(table))
+    changing.becomes(*steps)
+    async with changing.served():
+        run = await enter(shop, "ana")
+        failing = await until(shop, run, lambda r: r.failing_since is not None)
+        assert re.fullmatch(rf"{step} raises each time: Postgres P0001 RaiseError at \S+:\d+", failing.failure or "")
+        seen = (await shop.operate("GET", f"/v1/runs/{run.id}")).json()
+        assert (seen["status"], seen["next"]) == ("failing", "the step that raises, once more")
+        assert [found["id"] for found in (await shop.operate("GET", "/v1/runs?status=failing")).json()["runs"]] == [str(run.id)]
+        assert (await shop.operate("GET", "/v1/runs?status=waiting")).json()["runs"] == []
+        assert await closer.find_failing() == 1, "Temporal says so, too"
+        assert REGISTRY.get_sample_value("journeys_failing_runs", {"journey": "greets"}) == 1
+        await shop.database.pool.execute("update run set failing_since = null, step_raises = false")
+        await closer.reconcile(timedelta(0))
+        assert (await until(shop, run, lambda r: r.step_raises)).failure == failing.failure, "where its worker could not tell"
+        assert await stored.failing_with_newer(shop.database, datetime.max.replace(tzinfo=UTC), [], 10) == []
+        await shop.database.pool.execute(f"drop trigger breaks on {table}")
+        await shop.asleep(run)
+        await closer.find_failing()
+        healed = await run_by_id(shop.database, run.id)
+        assert healed is not None
+        assert (healed.failing_since, healed.failure, healed.step_raises) == (None, None, False)
+
+
+async def until(shop: Shop, run: Run, so: Callable[[Run], bool]) -> Run:
+    async with asyncio.timeout(30):
+        while True:
+            found = await run_by_id(shop.database, run.id)
+            if found is not None and so(found):
+                return found
+            await asyncio.sleep(0.05)
 
 
 async def test_what_an_error_says_stays_out_of_the_history(trial: Shop) -> None:

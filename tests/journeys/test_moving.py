@@ -271,6 +271,32 @@ async def test_each_branch_goes_on_from_where_it_stands(changing: Changing) -> N
         assert (await shop.over(runs[1])).sent == 4
 
 
+async def test_who_waits_for_a_moment_goes_on_with_another_one_or_none(changing: Changing) -> None:  # noqa: F811 - the fixture
+    """When it comes was asked before the wait; but that is not done before the wait is, in a branch neither."""
+    shop = changing.shop
+    day, other, far = (f"{datetime.now(UTC) + timedelta(days=n):%a}".lower() for n in (2, 3, 4))
+    moments = f"j.until('09:30', weekday='{day}'), j.window('09:00', '20:00', weekdays='{far}')"
+    changing.becomes(NOTE, f"await j.together({moments})", LATER)
+    async with changing.served():
+        runs = [await enter(shop, user) for user in ("ana", "eva")]
+        for run in runs:
+            await asleep(shop, run, timers=2)
+    changing.becomes(NOTE, f"await j.together(j.until('10:00', weekday='{other}'), j.wait(days=1))", LATER)
+    async with changing.served():
+        ana = (await preview(shop, runs))[runs[0].id]
+        assert (ana.now.stands, ana.then.stands, ana.then.why_not) == (f"until {day} 09:30", f"until {other} 10:00", None)
+        newest = shop.parts.library.archive.id
+        assert await moved(shop, runs[:1]) == {runs[0].id: (newest, None), runs[1].id: (runs[1].version, None)}
+        assert (await shop.over(runs[0])).sent == 2
+        due = (await shop.messages(runs[0]))[-1].due_at
+        assert f"{due:%a %H:%M}".lower() == f"{other} 10:00"
+    changing.becomes(NOTE, "await j.push('note')", LATER)
+    async with changing.served():
+        newest = shop.parts.library.archive.id
+        assert (await moved(shop, runs[1:]))[runs[1].id] == (newest, None)
+        assert (await shop.over(runs[1])).sent == 3
+
+
 async def test_one_whom_a_leading_wait_holds_back_is_not_asked_and_begins_with_the_other_version(
     changing: Changing,  # noqa: F811 - the fixture
 ) -> None:

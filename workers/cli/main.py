@@ -20,6 +20,8 @@ from workers.cli.mailbox import mailbox
 from workers.cli.new import new
 from workers.cli.operating.runs import runs
 from workers.cli.operating.switches import kill, pause, resume
+from workers.cli.operating.whatsapp_templates import whatsapp_templates
+from workers.cli.privacy.profiles import profiles
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.replay import replay
@@ -46,10 +48,12 @@ app.add_typer(segments, name="segments", rich_help_panel="Customers")
 app.add_typer(lists, name="lists", rich_help_panel="Customers")
 app.add_typer(products, name="products", rich_help_panel="Customers")
 app.add_typer(suppressions, name="suppressions", rich_help_panel="Customers")
+app.add_typer(profiles, name="profiles", rich_help_panel="Customers")
 app.add_typer(runs, name="runs", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)
+app.command("whatsapp-templates", rich_help_panel="Operating")(whatsapp_templates)
 app.command(rich_help_panel="Customers")(mailbox)
 app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(explain)
@@ -129,7 +133,9 @@ def api() -> None:
     from workers.serve import create_app
 
     # log_config None: our own set-up of logs stands.
-    uvicorn.run(create_app(), host=given.api_host, port=given.api_port, log_config=None, access_log=False)
+    uvicorn.run(
+        create_app(), host=given.api_host, port=given.api_port, log_config=None, access_log=False, timeout_graceful_shutdown=20
+    )
 
 
 @app.command(rich_help_panel="Deployment")

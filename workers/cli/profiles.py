@@ -66,12 +66,16 @@ def unmerge(
     typer.echo(f"{done.absorbed} ({', '.join(done.names) or 'nameless'}) is a customer of its own again")
 
 
-def _asked(look: "Callable[[Database, tuple[str, str]], Awaitable[T | None]]", by: By, customer: str) -> "T":
+def named(by: By, customer: str) -> tuple[str, str]:
+    """How a customer was named, in the normal form that ingest stores."""
     from segments.define.importing import checked_name
 
     name = checked_name(by.value, customer, settings().default_region)
-    if isinstance(name, str):
-        fail(name)
+    return fail(name) if isinstance(name, str) else name
+
+
+def _asked(look: "Callable[[Database, tuple[str, str]], Awaitable[T | None]]", by: By, customer: str) -> "T":
+    name = named(by, customer)
     found = with_database(lambda database: look(database, name))
     if found is None:
         fail("no such customer")

@@ -5,7 +5,14 @@ from decimal import Decimal
 
 from journeys.spans import describe
 
-CHANNELS = {"push": "push", "whatsapp": "WhatsApp", "email": "email", "sms": "SMS", "web_push": "web push"}
+CHANNELS = {
+    "push": "push",
+    "whatsapp": "WhatsApp",
+    "email": "email",
+    "sms": "SMS",
+    "web_push": "web push",
+    "in_app": "in the app",
+}
 #: On which the cart's journey writes.
 OF_THE_CART = ("push", "whatsapp", "email")
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}

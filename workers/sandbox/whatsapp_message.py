@@ -1,4 +1,4 @@
-"""A WhatsApp Cloud API message: templates and text, and how the Graph API words each violation.
+"""A WhatsApp Cloud API message: templates, and what goes inside the service window; and how the Graph API words each violation.
 
 Source: Meta's Cloud API reference, "Messages" and "Error codes"; `language.policy` is `deterministic` in Meta's
 specification.
@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from workers.sandbox.nesting import too_deep
-from workers.sandbox.whatsapp_parts import Parameter, Part, Template, Violation
+from workers.sandbox.whatsapp_interactive import Header, Interactive
+from workers.sandbox.whatsapp_parts import Location, Media, Parameter, Part, Template, Violation
 
 _PUNCTUATION = re.compile(r"[+()\-.\s]")
 
@@ -42,9 +43,14 @@ class WhatsAppMessage(Part):
     messaging_product: Literal["whatsapp"]
     recipient_type: Literal["individual"] = "individual"
     to: Annotated[str, AfterValidator(_phone)]
-    type: Literal["template", "text"] = "text"
+    type: Literal["template", "text", "image", "video", "document", "location", "interactive"] = "text"
     template: Template | None = None
     text: Text | None = None
+    image: Media | None = None
+    video: Media | None = None
+    document: Media | None = None
+    location: Location | None = None
+    interactive: Interactive | None = None
     context: Context | None = None
     biz_opaque_callback_data: str | None = Field(default=None, max_length=512)
 
@@ -63,7 +69,24 @@ class WhatsAppMessage(Part):
         """The ids of uploaded media that it shows."""
         components = self.template.every if self.template else ()
         shown = [parameter.media for component in components for parameter in component.parameters]
+        shown += [self.shows, self.header.media if self.header else None]
         return [media.id for media in shown if media is not None and media.id is not None]
+
+    @property
+    def shows(self) -> Media | None:
+        """The medium that it is."""
+        return self.image or self.video or self.document
+
+    @property
+    def header(self) -> Header | None:
+        """What stands above an interactive message."""
+        return self.interactive.header if self.interactive else None
+
+    @property
+    def said(self) -> str:
+        """What a person reads of a message that is no template."""
+        caption = self.shows.caption if self.shows else None
+        return (self.text and self.text.body) or (self.interactive and self.interactive.shown) or caption or ""
 
 
 def parsed(payload: Any) -> WhatsAppMessage:
@@ -76,8 +99,9 @@ def parsed(payload: Any) -> WhatsAppMessage:
         raise _violation(error.errors()[0]) from error
     if getattr(message, message.type) is None:
         raise _required(message.type)
-    if message.template is not None:
-        message.template.check()
+    for part in (message.template, message.interactive):
+        if part is not None:
+            part.check()
     return message
 
 
@@ -104,3 +128,20 @@ def _name(loc: tuple[int | str, ...]) -> str:
     if not loc:
         return ""
     return str(loc[0]) + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in loc[1:])
+
+
+class Receipt(Part):
+    """What marks a customer's message as read."""
+
+    messaging_product: Literal["whatsapp"]
+    status: Literal["read"]
+    message_id: str = Field(pattern=r"^wamid\.")
+    typing_indicator: dict[str, str] | None = None
+
+
+def receipt(payload: Any) -> str:
+    """The message that is marked as read, or the `Violation` as the Graph API would word it."""
+    try:
+        return Receipt.model_validate(payload).message_id
+    except ValidationError as error:
+        raise _violation(error.errors()[0]) from error

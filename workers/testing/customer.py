@@ -83,6 +83,11 @@ class Customer:
         """The steps of the messages that were sent, in order: `["push:hello", "email:offer"]`."""
         return [message.step for message in self.messages if message.state == Outcome.SENT]
 
+    @property
+    def in_app(self) -> list[str]:
+        """What their inbox inside the app shows now, newest first, by template: neither what expired nor after a conversion."""
+        return self._stage.in_app(self.name)
+
     def got(
         self, step: str, *, times: int | None = None, at: datetime | None = None, after: timedelta | None = None
     ) -> Verdict:

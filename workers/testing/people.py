@@ -28,10 +28,18 @@ def consent(
 
     `service` is where browsers' push messages go.
     """
-    kinds = {"push": "ANDROID_PUSH", "whatsapp": "WHATSAPP", "sms": "SMS", "email": "EMAIL", "web_push": "WEB_PUSH"}
+    kinds = {
+        "push": "ANDROID_PUSH",
+        "whatsapp": "WHATSAPP",
+        "sms": "SMS",
+        "email": "EMAIL",
+        "web_push": "WEB_PUSH",
+        "in_app": "IN_APP",
+    }
     browser = MadeUpBrowser(address_of(name, "web_push")).subscription(service)
-    keys = {each: browser if each == "web_push" else address_of(name, each) for each in channels}
-    said = [{"key": keys[each], "type": kinds[each], "status": status, **more} for each in channels]
+    keys = {each: browser if each == "web_push" else address_of(name, each) for each in channels if each != "in_app"}
+    said = [{"key": keys[each], "type": kinds[each], "status": status, **more} for each in channels if each in keys]
+    said += [{"type": kinds[each], "status": status, "by": "customer"} for each in channels if each not in keys]
     device = {"device": {"token": address_of(name, "push"), "type": "android"}} if "push" in channels else {}
     return {"messaging_subscriptions": said} | device
 

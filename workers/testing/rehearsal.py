@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from journeys.contracts import Channel
+from journeys.simulate.customers import WITHOUT_ADDRESS
 from journeys.simulate.products import RELATIONS, Product
 from journeys.simulate.providers import Kind
 from segments import Segment
@@ -108,7 +109,10 @@ class Rehearsal:
     def provider(self, channel: str) -> Provider:
         """Who carries a channel's messages, to have it answer otherwise: `shop.provider("push").refuses()`."""
         __tracebackhide__ = True
-        return Provider(self._stage, channel_of(channel))
+        carried = channel_of(channel)
+        if carried in WITHOUT_ADDRESS:
+            raise ValueError(f"nobody carries {channel}: its messages are in the shop's own inbox, which takes all of them")
+        return Provider(self._stage, carried)
 
     def service(self, name: str) -> Service:
         """A service of the company, to have it answer otherwise: `shop.service("points").answers({"balance": 100})`."""

@@ -141,6 +141,10 @@ class Stage(Protocol):
         """A customer's runs, oldest first."""
         ...
 
+    def in_app(self, name: str) -> list[str]:
+        """The templates of the messages that a customer's inbox inside the app shows now, newest first."""
+        ...
+
     def refusals(self, name: str) -> list[Refusal]:
         """The journeys that did not let a customer in."""
         ...

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -241,6 +242,22 @@ class Served:
     def runs(self, name: str) -> list[Run]:
         """A customer's runs, oldest first, as Postgres and Temporal have them."""
         return self._portal.call(self._runs, name)
+
+    def in_app(self, name: str) -> list[str]:
+        """The templates of the messages that a customer's inbox inside the app shows now, as the API shows them to an app."""
+
+        async def asked() -> list[str]:
+            async with self._about(name):
+                headers = {"Journeys-User": quote(name)}
+                answer = await self.shop.api.get("/v1/inbox", auth=(self.shop.ingest_key, ""), headers=headers)
+            assert answer.is_success, answer.text
+            ids = [each["id"] for each in answer.json()["messages"]]
+            templates = "select i.id::text, d.template from inbox i join delivery d using (run_id, step, occurrence)"
+            rows = await self.shop.database.pool.fetch(f"{templates} where i.id = any($1::uuid[])", ids)
+            named = {row["id"]: row["template"] for row in rows}
+            return [named[id_] for id_ in ids]
+
+        return self._portal.call(asked)
 
     def refusals(self, name: str) -> list[Refusal]:
         """The journeys that did not let a customer in."""

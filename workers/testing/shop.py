@@ -302,6 +302,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         line=replace(given.line, clock=clock),
         mover=replace(given.mover, clock=clock),
         ender=replace(given.ender, clock=clock),
+        eraser=replace(given.eraser, clock=clock),
     )
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(
@@ -310,7 +311,8 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         doubt=replace(parts.delivery.doubt, speed=clock.speed),
     )
     calling = replace(parts.calling, clock=lambda asked: _tried_at(clock, asked.at), speed=clock.speed)
-    return replace(parts, watch=watch, delivery=delivery, calling=calling)
+    erasing = replace(parts.erasing, clock=clock, pause=timedelta(milliseconds=20))
+    return replace(parts, watch=watch, delivery=delivery, calling=calling, erasing=erasing)
 
 
 def _tried_at(clock: Clock, due_at: datetime) -> datetime:

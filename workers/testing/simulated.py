@@ -12,14 +12,16 @@ from journeys.simulate import Answer, World
 from journeys.simulate import Customer as Simulant
 from journeys.simulate import Message as Sent
 from journeys.simulate import Run as Simulation
+from journeys.simulate.customers import WITHOUT_ADDRESS
 from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
+from workers.testing.inbox import shown
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Called, Message, Refusal, Run
-from workers.wishes import wishes_of
+from workers.wishes import lives_of, wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 #: Where whatever is said of an address registers it anew, also one that was dead.
@@ -48,6 +50,8 @@ class Simulated:
         who = self.world.join(name, id_)
         self._learns(who, contact(name) | dict(traits))
         for channel in channels:
+            if channel in WITHOUT_ADDRESS:
+                continue
             who.reached_at(channel, address_of(name, channel), self.now)
             who.said(channel, "granted", _PURPOSES, self.now)
         self.world.changed(who, frozenset(), new=True)
@@ -60,7 +64,8 @@ class Simulated:
     def says(self, name: str, channel: Channel, *, yes: bool) -> None:
         """They consent, or withdraw it."""
         who = self._who(name)
-        if channel in _REGISTERS or channel not in who.addresses:  # a no names the address, too
+        # A no names the address, too.
+        if channel in _REGISTERS or channel not in {*who.addresses, *WITHOUT_ADDRESS}:
             who.reached_at(channel, address_of(name, channel), self.now)
         who.said(channel, "granted" if yes else "withdrawn", _PURPOSES, self.now)
         self.world.changed(who, frozenset({CONSENT_CHANGED}))
@@ -132,6 +137,10 @@ class Simulated:
     def runs(self, name: str) -> list[Run]:
         """A customer's runs, oldest first."""
         return [_seen(run) for run in self.world.runs.of(self._who(name))]
+
+    def in_app(self, name: str) -> list[str]:
+        """The templates of the messages that a customer's inbox inside the app shows now, newest first."""
+        return shown(self._who(name), self.world.runs.of(self._who(name)), self.now, lives_of(self.catalogue.module))
 
     def refusals(self, name: str) -> list[Refusal]:
         """The journeys that did not let a customer in."""

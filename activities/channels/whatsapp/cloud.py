@@ -22,8 +22,9 @@ from activities.channels.over_http import OverHttp
 from activities.channels.tracing import sending
 from activities.channels.whatsapp.content import Media, WhatsAppContent
 from activities.channels.whatsapp.errors import refusal
+from activities.channels.whatsapp.free_form import FreeForm
 from activities.channels.whatsapp.media import File, Library
-from activities.channels.whatsapp.payload import media_of, message
+from activities.channels.whatsapp.payload import message
 from activities.web.addresses import network_of
 from activities.web.guarded import guarded_client
 
@@ -115,9 +116,9 @@ class WhatsAppLine:
     async def send(self, outgoing: Outgoing) -> Accepted:
         """Send one message; what it shows is uploaded before."""
         content = outgoing.content
-        if not isinstance(content, WhatsAppContent):
+        if not isinstance(content, WhatsAppContent | FreeForm):
             wrong_content(WhatsApp.name, outgoing)
-        media = media_of(content)
+        media = [each for each in content.media if each.upload]
         uploaded = await self._whatsapp.library.ids(media) if media else {}
         with sending(WhatsApp.name, outgoing) as headers:
             try:

@@ -3,7 +3,8 @@
 Promise: one class for each part of Meta's message object, frozen; what it becomes on the wire is in `payload`.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -23,6 +24,17 @@ class Media(Frozen):
     upload: bool = False
 
 
+#: The ids of media that were uploaded, by their links.
+Uploaded = Mapping[str, str]
+
+
+def medium(media: Media, uploaded: Uploaded) -> dict[str, Any]:
+    """A medium as Meta has it: where it is, and what stands with it."""
+    where = {"id": uploaded[media.link]} if media.link in uploaded else {"link": media.link}
+    told = {"filename": media.filename, "caption": media.caption}
+    return where | {name: text for name, text in told.items() if text}
+
+
 class Place(Frozen):
     """A place on the map, in degrees (WGS 84)."""
 
@@ -30,6 +42,12 @@ class Place(Frozen):
     longitude: float = Field(ge=-180, le=180, repr=False)
     name: str | None = Field(default=None, repr=False)
     address: str | None = Field(default=None, repr=False)
+
+    @property
+    def wire(self) -> dict[str, str]:
+        """As Meta has it: degrees are texts."""
+        told = {"latitude": str(self.latitude), "longitude": str(self.longitude), "name": self.name, "address": self.address}
+        return {name: text for name, text in told.items() if text}
 
 
 class Gaps(Frozen):
@@ -66,3 +84,8 @@ class WhatsAppContent(Content):
     body: Gaps = Gaps()
     buttons: tuple[ButtonGap, ...] = ()
     cards: tuple[Card, ...] = ()
+
+    @property
+    def media(self) -> list[Media]:
+        """What it shows."""
+        return [each for each in (self.header, *(card.media for card in self.cards)) if isinstance(each, Media)]

@@ -6,31 +6,22 @@ Sources: Meta's OpenAPI description of the Cloud API v23.0 (`language.policy` is
 "Media card carousel templates", "Product card carousel templates", "Coupon code templates", "Catalog templates".
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from activities.channels.message import Outgoing
-from activities.channels.whatsapp.content import ButtonGap, Card, Gaps, Media, Place, WhatsAppContent
-
-#: The ids of media that were uploaded, by their links.
-Uploaded = Mapping[str, str]
+from activities.channels.whatsapp.content import ButtonGap, Card, Gaps, Media, Place, Uploaded, WhatsAppContent, medium
+from activities.channels.whatsapp.free_form import FreeForm
 
 
-def message(outgoing: Outgoing, content: WhatsAppContent, uploaded: Uploaded | None = None) -> dict[str, Any]:
+def message(outgoing: Outgoing, content: WhatsAppContent | FreeForm, uploaded: Uploaded) -> dict[str, Any]:
     """The body of `POST /{phone-number-id}/messages`."""
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": outgoing.address.value,
-        **_template(content, uploaded or {}),
+        **(content.wire(uploaded) if isinstance(content, FreeForm) else _template(content, uploaded)),
         "biz_opaque_callback_data": outgoing.key,
     }
-
-
-def media_of(content: WhatsAppContent) -> list[Media]:
-    """The media that are to be uploaded before the message goes."""
-    found = [content.header, *(card.media for card in content.cards)]
-    return [each for each in found if isinstance(each, Media) and each.upload]
 
 
 def _template(content: WhatsAppContent, uploaded: Uploaded) -> dict[str, Any]:
@@ -47,7 +38,7 @@ def _header(header: Media | Place | Gaps | None, uploaded: Uploaded) -> list[dic
         case Media():
             return [_component("header", _medium(header, uploaded))]
         case Place():
-            return [_component("header", {"type": "location", "location": header.model_dump(exclude_none=True)})]
+            return [_component("header", {"type": "location", "location": header.wire})]
         case Gaps():
             return [_component("header", *_texts(header))]
     return []
@@ -69,13 +60,6 @@ def _product(card: Card) -> dict[str, Any]:
 
 def _medium(media: Media, uploaded: Uploaded) -> dict[str, Any]:
     return {"type": media.kind, media.kind: medium(media, uploaded)}
-
-
-def medium(media: Media, uploaded: Uploaded) -> dict[str, str]:
-    """Where a medium is, and what stands with it."""
-    where = {"id": uploaded[media.link]} if media.link in uploaded else {"link": media.link}
-    told = {"filename": media.filename, "caption": media.caption}
-    return where | {name: text for name, text in told.items() if text}
 
 
 def _texts(gaps: Gaps) -> list[dict[str, str]]:

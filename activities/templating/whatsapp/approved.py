@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from activities.channels.whatsapp.content import Gaps, Media, Place, WhatsAppContent
+from activities.templating.base import Terms
 from activities.templating.errors import Problem, TemplateError
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.source import Source, Text
@@ -67,6 +68,11 @@ class ApprovedTemplate:
         making.problems += template._unfit()
         making.done()
         return template
+
+    @property
+    def terms(self) -> Terms:
+        """Meta's: by its name and language."""
+        return Terms((self.template, self.language), self.category)
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -60,7 +60,9 @@ async def test_every_component_goes_as_meta_describes_it(whatsapp: WhatsApp, san
     )
     await whatsapp.send(to(NUMBER, content))
     header, body, reply, url, code, catalog, flow, carousel = sandbox.messages[0].raw["template"]["components"]
-    assert header["parameters"] == [{"type": "location", "location": {"latitude": 40.4, "longitude": -3.7, "name": "Madrid"}}]
+    assert header["parameters"] == [
+        {"type": "location", "location": {"latitude": "40.4", "longitude": "-3.7", "name": "Madrid"}}
+    ]
     assert body["parameters"][1] == {"type": "text", "parameter_name": "off", "text": "10 %"}
     assert reply == {
         "type": "button", "sub_type": "quick_reply", "index": "0", "parameters": [{"type": "payload", "payload": "more"}],

@@ -13,7 +13,10 @@ from store.runs.views import Message, Run
 from workers.cli.tables import instant, short
 
 _SHORT, _WHOLE = 13, 36  # characters of an id; the first ones are the millisecond in which it was made
-_MENDED = "failing runs go on when code is deployed that they can go on with; or end them: journeys runs end RUN"
+_MENDED = (
+    "failing runs go on when code is deployed that they can go on with, or what raises is mended; or end them:"
+    " journeys runs end RUN"
+)
 
 
 @dataclass(frozen=True, slots=True)

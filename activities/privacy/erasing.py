@@ -1,0 +1,86 @@
+"""Erasing a customer, as Temporal has it done: purge until nothing is left and every run is over, then certify.
+
+Promise: both activities may be repeated and cut short at any instant; workflow, history and log know the erasure's id alone.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from temporalio import activity
+from temporalio.client import Client
+
+from activities.channels.keyed import keyed_digest
+from activities.dispatch.telling import terminate
+from journeys.clock import Clock
+from journeys.contracts import Reason
+from store import Database
+from store.customers import erasure as erasures
+from store.customers.certificate import certificate
+from store.customers.erasure import DEAD_LETTERS, REMOVED, Erasure
+
+log = structlog.get_logger(__name__)
+
+_LABEL = "erasure certificate"
+#: What a pass counts that is removed, though no table of its own is purged for it.
+_REMOVED = {*REMOVED, DEAD_LETTERS, "event_dedupe", "run_ended"}
+
+
+@dataclass(frozen=True)
+class Erasing:
+    """The activities and what they work with; `pause` and `patience` are real time."""
+
+    database: Database
+    client: Client
+    clock: Clock
+    secret: str
+    pause: timedelta = timedelta(seconds=1)
+    patience: timedelta = timedelta(minutes=2)
+
+    @activity.defn(name="purge")
+    async def purge(self, id_: str) -> None:
+        """Purge, again and again, until a pass finds nothing and every run is over; what cannot end by itself is ended."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            left = await erasures.purge(self.database, UUID(id_), self.clock.now())
+            if not left.rows and not left.busy:
+                return
+            if left.busy and loop.time() - began > self.patience.total_seconds():
+                for workflow_id in left.busy:
+                    await terminate(self.client, workflow_id, Reason.ERASED.value)
+            activity.heartbeat()
+            if not left.rows:
+                await asyncio.sleep(self.pause.total_seconds())
+
+    @activity.defn(name="certify")
+    async def certify(self, id_: str) -> None:
+        """Write down what was done."""
+        now = self.clock.now()
+
+        def certified(told: Erasure, kept: Mapping[str, int]) -> dict[str, Any]:
+            removed = {name: rows for name, rows in told.counts.items() if name in _REMOVED}
+            return certificate(
+                told.id,
+                requested_at=told.requested_at,
+                requested_by=told.requested_by,
+                finished_at=now,
+                removed=removed,
+                emptied={name: rows for name, rows in told.counts.items() if name not in removed},
+                kept=kept,
+                in_flight=told.in_flight,
+                sign=partial(sign, self.secret),
+            )
+
+        await erasures.finish(self.database, UUID(id_), now, certified)
+        log.info("a customer was erased", erasure=id_)
+
+
+def sign(secret: str, told: bytes) -> bytes:
+    """The seal of a certificate."""
+    return keyed_digest(secret, _LABEL, told)

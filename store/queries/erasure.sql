@@ -1,0 +1,194 @@
+-- name: known
+-- The erasure of a customer, also by the id of a profile that was part of them.
+select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate
+from erasure where profile_id = $1 or profiles @> array[$1::uuid];
+
+-- name: by_id
+-- One erasure.
+select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate
+from erasure where id = $1;
+
+-- name: newest
+-- Erasures, newest first, before an instant.
+select id, profile_id, requested_at, requested_by, counts, in_flight, started_at, finished_at, certificate
+from erasure where requested_at < $1 order by requested_at desc, id desc limit $2;
+
+-- name: root
+-- The living customer whom an id means; none where there is none any more.
+select coalesce(merged_into, id) from profile where id = $1 and merged_into is distinct from id;
+
+-- name: parts
+-- A customer's profile, if it lives, and those that it absorbed.
+select p.id from profile p
+where (p.id = $1 or p.merged_into = $1) and exists (select from profile r where r.id = $1 and r.merged_into is null)
+order by p.id;
+
+-- name: subject
+-- By what a customer can be found where no id of ours stands: names, and addresses of now and of what they said.
+select (select coalesce(jsonb_agg(distinct value), '[]') from identity where profile_id = any($1::uuid[])) as names,
+       (select coalesce(jsonb_agg(distinct address), '[]')
+        from (select address from endpoint where profile_id = any($1::uuid[])
+              union select address from consent where profile_id = any($1::uuid[]) and address is not null
+              union select traits ->> trait from profile, unnest(array['email', 'phone']) as trait
+                    where id = any($1::uuid[]) and traits ->> trait <> '') as known) as addresses;
+
+-- name: in_flight
+-- How many of a customer's messages are at a provider right now.
+select count(*) from delivery where profile_id = any($1::uuid[]) and state = 'claimed' and retry_at is null;
+
+-- name: write
+-- An erasure begins.
+insert into erasure (id, profile_id, profiles, requested_at, requested_by, subject, in_flight) values ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: end_runs
+-- Tell every open run of a customer that it is over: from now on the gate lets nothing out.
+update run set exit_reason = 'customer erased', exit_at = $2
+where profile_id = any($1::uuid[]) and ended_at is null and exit_reason is null
+returning id;
+
+-- name: to_start
+-- Erasures that Temporal does not know yet.
+select id from erasure where started_at is null order by requested_at limit 100;
+
+-- name: mark_started
+-- Temporal has it.
+update erasure set started_at = $2 where id = $1 and started_at is null;
+
+-- name: to_purge
+-- What is needed to purge an erased customer; nothing once that is done.
+select profiles, subject from erasure where id = $1 and finished_at is null for update;
+
+-- name: count
+-- So many more rows of a table have been dealt with.
+update erasure set counts = jsonb_set(counts, array[$2::text], to_jsonb(coalesce((counts ->> $2)::bigint, 0) + $3::bigint)) where id = $1;
+
+-- name: busy
+-- The workflows of runs that are not over yet, and those of messages that may be at a provider.
+select r.workflow_id from run r
+where r.profile_id = any($1::uuid[])
+  and (r.ended_at is null or exists (select from delivery d where d.run_id = r.id and d.state = 'claimed' and d.claimed_at > $2));
+
+-- name: finish
+-- All is purged: what it was found by goes, the certificate stands.
+update erasure set finished_at = $2, certificate = $3, subject = null where id = $1 and finished_at is null;
+
+-- name: kept
+-- What stays, as rows without a person.
+select (select count(*) from run where profile_id = any($1::uuid[])) as run,
+       (select count(*) from delivery where profile_id = any($1::uuid[])) as delivery,
+       (select count(*) from segment_transition where profile_id = any($1::uuid[])) as segment_transition,
+       (select count(*) from exposure where profile_id = any($1::uuid[])) as exposure,
+       (select count(*) from entry_refused where profile_id = any($1::uuid[])) as entry_refused;
+
+-- name: purge_identity
+-- The names.
+delete from identity where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_endpoint
+-- The addresses.
+delete from endpoint where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_endpoint_lost
+-- When addresses went over to others.
+delete from endpoint_lost where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_unread_reply
+-- Ids of their messages that were still to be shown as read.
+delete from unread_reply where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_consent
+-- What was said about consent. Each no has been kept as a suppressed digest (`store.customers.consent.forget`).
+delete from consent where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_merge
+-- Merges with the names that moved; they cannot be undone any more.
+delete from merge where survivor = any($1::uuid[]) or absorbed = any($1::uuid[]) returning 1;
+
+-- name: purge_event
+-- What they did, in every week. Their message ids stay known (`event_dedupe`), so that a retry of an SDK brings nothing back.
+delete from event where profile_id = any($1::uuid[]) returning message_id;
+
+-- name: purge_message_ids
+-- Message ids in which a client wrote who it is about.
+delete from event_dedupe where message_id = any($1::text[]) returning 1;
+
+-- name: purge_dirty
+-- Marks for the watch.
+delete from dirty where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_segment_member
+-- The segments that they were in.
+delete from segment_member where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_segment_alarm
+-- When to look at them again.
+delete from segment_alarm where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_segment_backfill_member
+-- Their places in a load.
+delete from segment_backfill_member where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_segment_backfill_change
+-- The same.
+delete from segment_backfill_change where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_segment_backfill_mark
+-- The same.
+delete from segment_backfill_mark where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_inbox
+-- What the app showed them.
+delete from inbox i using delivery d
+where (d.run_id, d.step, d.occurrence) = (i.run_id, i.step, i.occurrence) and d.profile_id = any($1::uuid[])
+returning 1;
+
+-- name: purge_expectation
+-- What their runs waited for: tasks with their notes, and answers.
+delete from expectation e using run r where r.id = e.run_id and r.profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_service_call
+-- What the company's services answered about them; that they were called stays.
+update service_call c set answer = null from run r
+where r.id = c.run_id and r.profile_id = any($1::uuid[]) and c.answer is not null
+returning 1;
+
+-- name: purge_segment_transition
+-- What brought them into segments and out of them; that somebody entered stays, and starts nothing any more.
+update segment_transition set cause = '{}', traceparent = null, dispatched_at = coalesce(dispatched_at, logged_at)
+where profile_id = any($1::uuid[]) and (cause <> '{}' or traceparent is not null or dispatched_at is null)
+returning 1;
+
+-- name: purge_entry_refused
+-- What their refused entries were decided on.
+update entry_refused set entry_key = '', detail = '{}' where profile_id = any($1::uuid[]) and (entry_key <> '' or detail <> '{}')
+returning 1;
+
+-- name: purge_run
+-- What their runs were begun with.
+update run set params = '{}', entry = '{}', entry_key = '', idempotency_key = null, traceparent = null
+where profile_id = any($1::uuid[])
+  and (params <> '{}' or entry <> '{}' or entry_key <> '' or idempotency_key is not null or traceparent is not null)
+returning 1;
+
+-- name: purge_delivery
+-- To which address their messages went, what the gate and the provider said of each; the outcome, its reason and its instants stay.
+update delivery set detail = '{}', gates = '[]', endpoint_id = null, provider_message_id = null
+where profile_id = any($1::uuid[])
+  and (detail <> '{}' or gates <> '[]' or endpoint_id is not null or provider_message_id is not null)
+returning 1;
+
+-- name: purge_profile
+-- The profile is empty, and leads to itself.
+update profile set traits = '{}', traits_at = '{}', traits_from = '{}', device_zone = null, device_zone_at = null,
+                   created_at = $2, updated_at = $2, merged_into = id, apart = false
+where id = any($1::uuid[]) and (merged_into is distinct from id or traits <> '{}' or traits_at <> '{}' or traits_from <> '{}'
+                                or device_zone is not null)
+returning 1;
+
+-- name: dead_letters
+-- A page of dead letters, after an id.
+select id, item from dead_letter where id > $1 order by id limit $2;
+
+-- name: purge_dead_letters
+-- These, gone.
+delete from dead_letter where id = any($1::bigint[]) returning 1;

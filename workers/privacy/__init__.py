@@ -1,0 +1,1 @@
+"""Workflows that keep to the rights of customers."""
