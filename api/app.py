@@ -23,7 +23,7 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import erasures, suppressions
+from api.profiles import erasures, held, suppressions
 from api.profiles import routes as profiles
 from api.runs import journeys, tasks
 from api.runs import routes as runs
@@ -70,6 +70,7 @@ ROUTERS = [
     dead_letters.router,
     suppressions.router,
     erasures.router,
+    held.router,
     health.router,
     metrics.router,
 ]
