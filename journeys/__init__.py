@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
     from journeys.handle import Fetched, Journey
-    from journeys.policies import GlobalHoldout, Window
+    from journeys.policies import GlobalHoldout, Topic, Window
     from journeys.services import Service
     from segments import (
         DefinitionError,
@@ -118,6 +118,7 @@ __all__ = [
     "Segment",
     "SegmentError",
     "Service",
+    "Topic",
     "Traits",
     "Window",
     "after",
