@@ -52,7 +52,7 @@ SENTENCES = {
     Rule.MODULE: "a module that cannot be imported, or a catalogue that is none",
     Rule.IMPURE: "a clock, chance, I/O, a logger or a set's order, in any module of the catalogue or beside it",
     Rule.REMEMBERS: "a function that changes what belongs to its module",
-    Rule.SWALLOWS: "an except that swallows the end of a run",
+    Rule.SWALLOWS: "an except, a `suppress` or a `finally` that swallows the end of a run",
     Rule.AWAIT: "a step that is not awaited, and so does nothing",
     Rule.WORD: "a word of the handle, or of the language of segments, that is misspelt or misused",
     Rule.DECLARATION: "an argument of `@journey(…)` that cannot work",

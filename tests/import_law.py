@@ -43,7 +43,7 @@ activities            BORDER segments.* store.* activities.dispatch activities.g
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
-activities.channels   BORDER segments.time store.* activities activities.templating activities.web
+activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions

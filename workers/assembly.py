@@ -12,7 +12,7 @@ from activities.asking.questions import Questions
 from activities.calling.calling import Calling
 from activities.calling.lines import CONNECTIONS, PATIENT, Lines
 from activities.calling.where import where_of
-from activities.channels.base import Provider
+from activities.channels.carriers import Carriers
 from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
 from activities.deliver.deliver import Delivery
@@ -53,13 +53,13 @@ class Parts:
     calling: Calling
     watch: Watch
     erasing: Erasing
-    providers: Mapping[Channel, Provider]
+    carriers: Mapping[Channel, Carriers]
     library: Library
 
     async def close(self) -> None:
         """Let go of the connections to providers and services."""
-        for provider in self.providers.values():
-            await provider.close()
+        for each in self.carriers.values():
+            await each.close()
         await self.calling.lines.close()
 
 
@@ -71,10 +71,10 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     """
     definitions, _ = load_definitions(settings.catalogue)
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
-    providers = channels(settings)
+    carriers = channels(settings)
     return Parts(
         catalogue=definitions,
-        delivery=delivery(settings, database, library, providers),
+        delivery=delivery(settings, database, library, carriers),
         questions=Questions(database, library),
         expecting=Expecting(database, library),
         fitting=Fitting(library),
@@ -82,15 +82,15 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library),
         erasing=Erasing(database, client, settings.clock, settings.signing_secret),
-        providers=providers,
+        carriers=carriers,
         library=library,
     )
 
 
-def channels(settings: Settings) -> dict[Channel, Provider]:
+def channels(settings: Settings) -> dict[Channel, Carriers]:
     """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
-    found = {kind.channel: kind.carrier(settings) for kind in sending()}
-    return {channel: provider for channel, provider in found.items() if provider is not None}
+    found = {kind.channel: kind.carriers(settings) for kind in sending()}
+    return {channel: carriers for channel, carriers in found.items() if carriers is not None}
 
 
 def lines(settings: Settings) -> Lines:
@@ -99,14 +99,14 @@ def lines(settings: Settings) -> Lines:
     return Lines(where_of(settings.services_text), guarded_client(PATIENT, opened, connections=CONNECTIONS))
 
 
-def delivery(settings: Settings, database: Database, versions: Versions, providers: Mapping[Channel, Provider]) -> Delivery:
+def delivery(settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers]) -> Delivery:
     """The delivery activity."""
     clock = settings.clock
 
     return Delivery(
         database=database,
         versions=versions,
-        providers=providers,
+        carriers=carriers,
         clock=lambda _: clock.now(),
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,

@@ -10,6 +10,7 @@ from typing import Any
 
 from temporalio.exceptions import ApplicationError
 
+from activities.channels.base import Provider
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from activities.gate.goals import ending_of, true_of
@@ -52,6 +53,8 @@ class Attempt:
     row: LedgerRow | None
     now: datetime
     served: Served
+    #: Who is to have it, or is waited for.
+    provider: Provider
     #: The company's holdout, as it is now: of the worker's own catalogue, not of the run's version.
     company: GlobalHoldout | None = None
     told: Mapping[str, Any] = field(default_factory=dict)

@@ -70,9 +70,12 @@ class Taken(BaseModel):
 class Notices:
     """One request's news of a channel, taken in one transaction."""
 
-    def __init__(self, kind: Kind, config: ApiConfig, connection: Connection, traceparent: str | None) -> None:
+    def __init__(
+        self, kind: Kind, config: ApiConfig, connection: Connection, traceparent: str | None, provider: str | None = None
+    ) -> None:
         self._kind = kind
         self._channel = kind.name
+        self._provider = provider  # that tells it, where it is one
         self._config = config
         self._connection = connection
         self._traceparent = traceparent[:55] if traceparent else None  # the length of version 00
@@ -97,7 +100,7 @@ class Notices:
     async def _statuses(self, told: Sequence[Status]) -> list[NewEvent]:
         if not told:
             return []
-        matched = await match_statuses(self._connection, self._channel, told)
+        matched = await match_statuses(self._connection, self._channel, told, self._provider)
         if len(matched) < len(told):
             _log.info("statuses of messages that are not ours", count=len(told) - len(matched))
         alive = await living(self._connection, {to.profile_id for _, to in matched})

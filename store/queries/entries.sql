@@ -35,6 +35,10 @@ from unnest(
 on conflict do nothing
 returning id;
 
+-- name: started_by_journeys
+-- How often other journeys have let a customer in since an instant.
+select count(*) from run where profile_id = $1 and entered_by = 'journey' and entered_at > $2;
+
 -- name: insert_refusals
 -- Entries that did not become runs, with the reason and what it was decided on.
 insert into entry_refused (journey, profile_id, entry_key, entered_by, transition_id, reason, detail, at)

@@ -1,13 +1,13 @@
 -- name: match_statuses
--- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id, or where it is
--- we who say so (then there is no id).
+-- The messages that these statuses speak of: by the provider's id (of this provider, $6, where one tells), or by our key
+-- while we wait to learn that id, or where it is we who say so (then there is no id).
 with told as (
     select * from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
 )
 select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
 from told join delivery d on d.provider_message_id = told.provider_id and told.provider_id <> ''
-where d.channel = $1
+where d.channel = $1 and coalesce(d.provider = $6, true)
 union all
 select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
 from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence

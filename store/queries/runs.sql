@@ -197,6 +197,11 @@ select value from identity where profile_id = $1 and kind = 'user_id' order by s
 -- The run that an earlier call with the same key started.
 select * from run where journey = $1 and idempotency_key = $2;
 
+-- name: earlier_start
+-- The run that an earlier call with the same key started, and whether that call asked for the same.
+select id, (profile_id, entry_key, params, entry) = ($3::uuid, $4::text, $5::jsonb, $6::jsonb) as same
+from run where journey = $1 and idempotency_key = $2;
+
 -- name: timeline
 -- The messages of a run in the order in which they were due.
 select step, occurrence, channel, purpose, template, state, reason, detail, provider, provider_message_id, attempts, raced,

@@ -91,6 +91,12 @@ async def open_runs(connection: Connection, runs: Sequence[NewRun]) -> set[UUID]
     return {row["id"] for row in rows}
 
 
+async def started_by_journeys(connection: Connection, profile: UUID, since: datetime) -> int:
+    """How often other journeys have let a customer in since an instant."""
+    started: int = await connection.fetchval(_SQL["started_by_journeys"], profile, since)
+    return started
+
+
 async def insert_refusals(connection: Connection, refusals: Iterable[Refusal]) -> None:
     """Record entries that did not become runs."""
     if refusals := list(refusals):

@@ -117,6 +117,14 @@ async def run_by_idempotency_key(connection: Connection, journey: str, key: str)
     return run_of(row) if row else None
 
 
+async def earlier_start(
+    connection: Connection, journey: str, key: str, profile: UUID, entry_key: str, params: dict[str, Any], entry: dict[str, Any]
+) -> tuple[UUID, bool] | None:
+    """The run that an earlier call with the same key started, and whether that call asked for the same."""
+    row = await connection.fetchrow(_SQL["earlier_start"], journey, key, profile, entry_key, params, entry)
+    return (row["id"], row["same"]) if row else None
+
+
 async def messages_of(database: Database, run_id: UUID) -> list[Message]:
     """The messages of a run in the order in which they were due."""
     return [Message(**row) for row in await database.pool.fetch(_SQL["timeline"], run_id)]

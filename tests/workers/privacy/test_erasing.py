@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from temporalio.worker import Replayer
 
 from activities.channels.base import Sends
+from activities.channels.carriers import Carriers
 from activities.channels.errors import EndpointGone
 from activities.channels.message import Accepted, Outgoing
 from activities.privacy.erasing import sign
@@ -199,7 +200,7 @@ async def test_a_second_address_is_not_tried_after_an_erasure(trial: Shop) -> No
         "messaging_subscriptions": [{"key": "token-two", "type": "IOS_PUSH", "status": "SUBSCRIBED"}]})  # fmt: skip
     run = await start(trial, "while_vip", "ana")
     erasing = Interrupted(lambda: trial.operate("DELETE", f"/v1/profiles/{run.profile_id}"))
-    delivery = replace(trial.parts.delivery, providers={Channel.PUSH: erasing})
+    delivery = replace(trial.parts.delivery, carriers={Channel.PUSH: Carriers(erasing)})
     receipt = await delivery.deliver(request(run))
     assert (receipt.sent, receipt.reason) == (False, "customer erased")
     assert erasing.asked == 1
