@@ -12,7 +12,7 @@ from store.named import queries
 
 _SQL = queries("topics")
 #: Not a topic of messages: whether a customer's data may be sold or shared (CCPA § 1798.120).
-SALE = "$sale"
+SALE = "sale-of-data"
 
 
 async def choose(

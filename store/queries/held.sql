@@ -28,7 +28,7 @@ select jsonb_build_object('channel', channel, 'address', address, 'purpose', pur
 from consent where profile_id = any($1::uuid[]) order by received_at, id;
 
 -- name: topics
--- Every word about topics; `$sale`: about the sale and sharing of their data.
+-- Every word about topics; `sale-of-data`: about the sale and sharing of their data.
 select jsonb_build_object('topic', topic, 'state', state, 'source', source, 'text_version', text_version, 'said_at', at,
                           'received_at', received_at)
 from topic_choice where profile_id = any($1::uuid[]) order by received_at, id;

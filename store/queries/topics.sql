@@ -18,6 +18,6 @@ where state = 'withdrawn';
 -- Which of these customers do not want their data sold or shared.
 select profile_id from (
     select distinct on (profile_id) profile_id, state from topic_choice
-    where profile_id = any($1::uuid[]) and topic = '$sale' order by profile_id, least(at, received_at) desc, id desc
+    where profile_id = any($1::uuid[]) and topic = 'sale-of-data' order by profile_id, least(at, received_at) desc, id desc
 ) as last
 where state = 'withdrawn';
