@@ -52,6 +52,8 @@ class Watch:
     dispatcher: Dispatcher
     clock: Clock
     pause: timedelta = timedelta(milliseconds=100)
+    #: What is asked of providers now and then, and so many seconds from one time to the next.
+    chores: Sequence[tuple[Callable[[], Awaitable[None]], float]] = ()
     hearing: Hearing = field(init=False)
     keyed: frozenset[str] = field(init=False)
     live: dict[WatchShard, LiveSegments] = field(default_factory=dict, init=False)
@@ -121,7 +123,7 @@ class Watch:
                     Population(self.database, self.clock).renew: _HOURS,
                     self.dispatcher.line.clear: _RECONCILE,
                 }
-                for look, seconds in looks.items():
+                for look, seconds in [*looks.items(), *self.chores]:
                     group.create_task(_now_and_then(look, seconds))
 
     async def once(self, shard: WatchShard = WatchShard()) -> int:  # noqa: B008 - a frozen value

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from api import handbook, health, metrics, problems
+from api import handbook, health, metrics, problems, whatsapp
 from api.auth import Keys
 from api.config import ApiConfig
 from api.cors import Cors
@@ -68,6 +68,7 @@ ROUTERS = [
     scripts.router,
     dead_letters.router,
     suppressions.router,
+    whatsapp.router,
     erasures.router,
     held.router,
     preferences.router,

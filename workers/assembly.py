@@ -15,6 +15,7 @@ from activities.calling.where import where_of
 from activities.channels.carriers import Carriers
 from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
+from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.dispatch.closing import Closer
@@ -39,6 +40,9 @@ from workers.settings import Settings
 from workers.signing import deployers
 from workers.versions import Library, library_of
 
+#: Seconds from one look at how WhatsApp's templates stand to the next, and from one round of read receipts to the next.
+_TEMPLATES, _READ = 300.0, 2.0
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -55,12 +59,15 @@ class Parts:
     erasing: Erasing
     carriers: Mapping[Channel, Carriers]
     library: Library
+    account: Account | None = None  # WhatsApp's, where there is one
 
     async def close(self) -> None:
         """Let go of the connections to providers and services."""
         for each in self.carriers.values():
             await each.close()
         await self.calling.lines.close()
+        if self.account is not None:
+            await self.account.close()
 
 
 def assemble(settings: Settings, database: Database, client: Client) -> Parts:
@@ -71,7 +78,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     """
     definitions, _ = load_definitions(settings.catalogue)
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
-    carriers = channels(settings)
+    carriers, account = channels(settings), Account.configured(settings, database)
     return Parts(
         catalogue=definitions,
         delivery=delivery(settings, database, library, carriers),
@@ -80,10 +87,11 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
-        watch=watch(settings, database, client, library),
+        watch=watch(settings, database, client, library, account),
         erasing=Erasing(database, client, settings.clock, settings.signing_secret),
         carriers=carriers,
         library=library,
+        account=account,
     )
 
 
@@ -117,7 +125,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
     )
 
 
-def watch(settings: Settings, database: Database, client: Client, versions: Versions) -> Watch:
+def watch(settings: Settings, database: Database, client: Client, versions: Versions, account: Account | None = None) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
     closer = Closer(database, client, clock)
@@ -141,4 +149,5 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         dispatcher=dispatcher,
         clock=clock,
         pause=settings.watch_tick,
+        chores=((account.look, _TEMPLATES), (account.show_as_read, _READ)) if account else (),
     )

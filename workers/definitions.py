@@ -104,6 +104,7 @@ def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> 
     for call in seen.calls.values():
         try:
             templates.check(call.request.channel, call.request.template, call.request.params, given=given)
+            templates.check_purpose(call.request.channel, call.request.template, call.request.purpose)
         except TemplateError as error:
             yield call, error
 
