@@ -21,7 +21,7 @@ from api.ingest import routes as ingest
 from api.ingest.intake import Intake
 from api.ingest.routes import Ingest
 from api.limits import Limits
-from api.onsite import inbox, scripts
+from api.onsite import content, inbox, scripts
 from api.products import routes as products
 from api.profiles import erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
@@ -65,6 +65,7 @@ ROUTERS = [
     tracked.router,
     web_push.router,
     inbox.router,
+    content.router,
     scripts.router,
     dead_letters.router,
     suppressions.router,
