@@ -53,7 +53,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         client = await connect_temporal(settings, runtime)
         parts = assemble(settings, database, client)
-        for channel in set(Channel) - set(parts.providers):
+        for channel in set(Channel) - set(parts.carriers):
             log.warning("no provider is configured; messages wait", channel=channel.value)
         for service in parts.catalogue.services:
             if not parts.calling.lines.knows(service):
@@ -120,16 +120,13 @@ def workers(
             interceptors=watched,
         ),
     }
-    for (
-        channel,
-        provider,
-    ) in parts.providers.items():  # without a provider, messages wait in their queue
+    for channel, carriers in parts.carriers.items():  # without a provider, messages wait in their queue
         everything[delivery_queue(channel)] = Worker(
             client,
             task_queue=delivery_queue(channel),
             activities=[parts.delivery.deliver],
             # The others wait in Temporal's queue, where waiting costs nothing and no timeout runs.
-            max_concurrent_activities=provider.connections,
+            max_concurrent_activities=carriers.connections,
             # A claimed message is not cut short by this (activities.deliver.patience): its hand-over ends first.
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,

@@ -1,7 +1,8 @@
 """The claim: the gate is asked and the message's row is written in one transaction, under the message's idempotency key.
 
 Promise: of all attempts at one message at most one at a time may be at a provider; the first "no" is on the ledger with its
-inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated.
+inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated. The
+row says who is about to have the message before it leaves; while that is in doubt, nobody else is given it.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from activities.channels.base import Provider
+from activities.channels.carriers import Carriers
 from activities.channels.kinds import KINDS
 from activities.deliver.doubt import Doubt
 from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer, key_of
@@ -54,26 +56,35 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """An earlier attempt left the message in doubt with this provider: only it may be given another copy."""
+
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """Where messages are claimed."""
 
     database: Database
     questions: Questions
-    providers: Mapping[Channel, Provider]
+    carriers: Mapping[Channel, Carriers]
     doubt: Doubt
     versions: Versions
 
-    async def claim(self, request: DeliverRequest, now: datetime) -> Claim | Later | Receipt:
-        """A claim, or the receipt of a message that is not to be sent (now)."""
-        return await self._decided(request, now, None)
+    async def claim(self, request: DeliverRequest, now: datetime, provider: Provider) -> Claim | Pinned | Later | Receipt:
+        """A claim for a provider that is ready, or the receipt of a message that is not to be sent (now)."""
+        return await self._decided(request, now, provider, None)
 
-    async def put_off(self, request: DeliverRequest, now: datetime, why: Later) -> Later | Receipt:
-        """The provider is not ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
-        decided = await self._decided(request, now, why)
-        assert not isinstance(decided, Claim)
+    async def put_off(self, request: DeliverRequest, now: datetime, provider: Provider, why: Later) -> Later | Receipt:
+        """No provider is ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
+        decided = await self._decided(request, now, provider, why)
+        assert not isinstance(decided, Claim | Pinned)
         return decided
 
-    async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
+    async def _decided(
+        self, request: DeliverRequest, now: datetime, provider: Provider, why: Later | None
+    ) -> Claim | Pinned | Later | Receipt:
         served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
             asked = request.run_id, request.channel.value, request.purpose.value
@@ -85,9 +96,9 @@ class Claims:
             facts = replace(facts, control=control)
             if row is not None and row.state in _FINAL:
                 return _known(row)
-            attempt = Attempt(connection, request, facts, row, now, served, self.versions.own.holdout)
+            attempt = Attempt(connection, request, facts, row, now, served, provider, self.versions.own.holdout)
             if row is not None and row.state == "claimed":
-                if not self.providers[request.channel].by_settling:
+                if not provider.by_settling:
                     return await self._in_doubt(attempt, row, why)
                 await deliveries.record(connection, self._entry(attempt, "released", {}))
             if self.doubt.too_late(request, now, why.pause if why else None):
@@ -115,13 +126,17 @@ class Claims:
             return await self._say_no(attempt, decided)
         return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer), asked)
 
-    async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Later | Receipt:
-        """An earlier attempt claimed and never settled: the provider may have the message.
+    async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Pinned | Later | Receipt:
+        """An earlier attempt claimed and never settled: its provider may have the message.
 
-        The doubt is noticed once, and waited for, before another copy goes.
+        The doubt is noticed once, and waited for, before another copy goes. One whose provider is no longer in the settings is
+        anybody's.
         """
         request, facts = attempt.request, attempt.facts
-        provider = self.providers[request.channel]
+        provider = self.carriers[request.channel].named(row.provider) or attempt.provider
+        if why is None and provider is not attempt.provider:
+            return Pinned(provider)
+        attempt = replace(attempt, provider=provider)
         known = provider.idempotent and self.doubt.known_again(attempt.now, row.first_at, provider.forgets_after)
         again = known or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
         over = facts.control == "killed" or facts.over
@@ -167,7 +182,7 @@ class Claims:
             due_at=request.due_at,
             state=state,
             detail=detail,
-            provider=self.providers[request.channel].name,
+            provider=attempt.provider.name,
             priority=attempt.spec.priority if request.priority is None else request.priority,
         )
 

@@ -56,13 +56,14 @@ class Word:
     at: datetime
     received_at: datetime
     message_id: str | None = None
+    text_version: str | None = None  # which text they saw
 
 
 async def say(connection: Connection, words: Sequence[Word]) -> list[int]:
     """Add words in the order in which they were received; returns their ids."""
     rows = [
         (*(w.about.profile_id, w.about.channel, w.about.address, w.about.purpose),
-         *(w.state, w.by.value, w.source, w.message_id, w.at, w.received_at))
+         *(w.state, w.by.value, w.source, w.message_id, w.at, w.received_at, w.text_version))
         for w in words
     ]  # fmt: skip
     if not rows:

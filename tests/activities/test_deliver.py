@@ -489,7 +489,9 @@ async def test_a_template_that_this_worker_does_not_have_waits_for_the_one_that_
 async def test_a_cap_goes_on_counting_a_message_in_doubt(trial: Shop) -> None:
     await trial.signs_up("ana")
     first = await start(trial, "while_vip")
-    await trial.parts.delivery.claims.claim(request(first), first.entered_at)  # its worker dies right after
+    await trial.parts.delivery.claims.claim(
+        request(first), first.entered_at, trial.parts.carriers[Channel.PUSH].all[0]
+    )  # its worker dies right after
     assert (await _deliver(trial, request(first))).outcome.value == "unconfirmed"
     run = await start(trial, "capped")
     receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(days=2)))

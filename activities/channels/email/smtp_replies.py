@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import aiosmtplib
 
-from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater
+from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater, Unable
 
 #: No mailbox of that name; it has moved and left no address; its domain takes no mail (null MX); it is disabled.
 DEAD = frozenset({"5.1.1", "5.1.6", "5.1.10", "5.2.1"})
@@ -40,7 +40,7 @@ _ABOUT_US = re.compile(
 )
 
 
-class Unwelcome(Refused):
+class Unwelcome(Unable):
     """A refusal at MAIL or RCPT that is not about the recipient: the next one would hear the same."""
 
 
