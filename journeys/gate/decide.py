@@ -253,7 +253,7 @@ def _nothing_shuts(q: Question) -> bool:
     """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
     if q.spec.quiet_hours or q.window or q.laws or q.habits or q.coming or q.spent or q.now >= q.request.useless_after:
         return False
-    return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
+    return len(q.past) < q.ceilings.per_day and all(len(q.past) < cap.messages for cap in q.spec.caps)
 
 
 def _global_holdout(q: Question) -> No | None:
