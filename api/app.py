@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from api import handbook, health, metrics, problems
+from api import handbook, health, metrics, problems, whatsapp
 from api.auth import Keys
 from api.config import ApiConfig
 from api.cors import Cors
@@ -21,7 +21,7 @@ from api.ingest import routes as ingest
 from api.ingest.intake import Intake
 from api.ingest.routes import Ingest
 from api.limits import Limits
-from api.onsite import inbox, scripts
+from api.onsite import content, inbox, scripts
 from api.products import routes as products
 from api.profiles import erasures, held, suppressions
 from api.profiles import routes as profiles
@@ -66,9 +66,11 @@ ROUTERS = [
     tracked.router,
     web_push.router,
     inbox.router,
+    content.router,
     scripts.router,
     dead_letters.router,
     suppressions.router,
+    whatsapp.router,
     erasures.router,
     held.router,
     health.router,

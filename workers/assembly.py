@@ -15,6 +15,7 @@ from activities.calling.where import where_of
 from activities.channels.carriers import Carriers
 from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
+from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits
@@ -26,6 +27,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.dispatch.undecided import Undecided
 from activities.privacy.erasing import Erasing
 from activities.versions import Versions
 from activities.watch import Watch
@@ -39,6 +41,9 @@ from workers.replaying import why_not
 from workers.settings import Settings
 from workers.signing import deployers
 from workers.versions import Library, library_of
+
+#: Seconds from one look at how WhatsApp's templates stand to the next, and from one round of read receipts to the next.
+_TEMPLATES, _READ = 300.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,15 @@ class Parts:
     erasing: Erasing
     carriers: Mapping[Channel, Carriers]
     library: Library
+    account: Account | None = None  # WhatsApp's, where there is one
 
     async def close(self) -> None:
         """Let go of the connections to providers and services."""
         for each in self.carriers.values():
             await each.close()
         await self.calling.lines.close()
+        if self.account is not None:
+            await self.account.close()
 
 
 def assemble(settings: Settings, database: Database, client: Client) -> Parts:
@@ -72,7 +80,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     """
     definitions, _ = load_definitions(settings.catalogue)
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
-    carriers = channels(settings)
+    carriers, account = channels(settings), Account.configured(settings, database)
     return Parts(
         catalogue=definitions,
         delivery=delivery(settings, database, library, carriers),
@@ -81,10 +89,11 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
-        watch=watch(settings, database, client, library),
+        watch=watch(settings, database, client, library, account),
         erasing=Erasing(database, client, settings.clock, settings.signing_secret),
         carriers=carriers,
         library=library,
+        account=account,
     )
 
 
@@ -119,7 +128,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
     )
 
 
-def watch(settings: Settings, database: Database, client: Client, versions: Versions) -> Watch:
+def watch(settings: Settings, database: Database, client: Client, versions: Versions, account: Account | None = None) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
     closer = Closer(database, client, clock)
@@ -133,6 +142,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
+        undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
         pace=Pace(settings.release_per_second),
     )
@@ -143,4 +153,5 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         dispatcher=dispatcher,
         clock=clock,
         pause=settings.watch_tick,
+        chores=((account.look, _TEMPLATES), (account.show_as_read, _READ)) if account else (),
     )

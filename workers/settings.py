@@ -91,6 +91,7 @@ class Settings(MailSettings):
     whatsapp_url: str = Field(default="https://graph.facebook.com", description="base URL of the Graph API")
     whatsapp_version: str = Field(default="v21.0", description="Graph API version")
     whatsapp_phone_number_id: str = Field(default="", description="the business phone number's id")
+    whatsapp_business_account_id: str = Field(default="", description="holds the templates; empty: nobody asks how they stand")
     whatsapp_token: SecretStr = Field(default=SecretStr(""), description="system-user access token")
     whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
     whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")

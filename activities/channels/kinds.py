@@ -60,6 +60,7 @@ class Kind:
     opt_in: frozenset[Purpose] = frozenset()
     bounce: Bounce = Bounce.NOTHING
     way_out: WayOut = WayOut.NONE
+    shows_read: bool = False  # whether customers see that what they wrote was read
     legal_hours: bool = False  # whether countries say when marketing may be sent on it
     subscriptions: Mapping[str, str | None] = field(default_factory=dict)  # Segment's types for it, each with its platform
     template: Template | None = None
@@ -128,6 +129,7 @@ _ROWS = (
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         way_out=WayOut.STOP,
+        shows_read=True,
         subscriptions={"WHATSAPP": None},
         template=Template(".whatsapp.yaml", "activities.templating.whatsapp:WhatsAppTemplate"),
         providers=("activities.channels.whatsapp.cloud:WhatsApp",),

@@ -15,7 +15,7 @@ from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from activities.gate.goals import ending_of, true_of
 from activities.gate.habits import habits
-from activities.gate.terms import in_service_window
+from activities.gate.terms import approved, in_service_window
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
@@ -116,6 +116,7 @@ class Questions:
             in_service_window=await in_service_window(
                 attempt.connection, request, attempt.served.templates, facts, attempt.now
             ),
+            approved=await approved(attempt.connection, request, attempt.served.templates),
             in_segment=in_segment,
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,

@@ -44,6 +44,7 @@ from store.deliveries.feedback import (
     revive_endpoints,
     store_events,
 )
+from store.deliveries.replies import Unread, heard
 from store.ingest.dead_letters import DeadLetter, bury
 
 _ABOUT = ("channel", "journey", "run_id", "step", "occurrence", "template")
@@ -132,6 +133,9 @@ class Notices:
         await self._strangers([n for n in told if senders.get(n.address) not in alive])
         to = await answered(self._connection, self._channel, [(who, n.quoted, n.at) for who, n in known])
         self._wanted |= {self._id_of(n): wanted for _, n in known if (wanted := self._wish(n))}
+        if self._kind.shows_read:
+            noticed = [Unread(n.id, who, n.at) for (who, n), message in zip(known, to, strict=True) if message]
+            await heard(self._connection, self._channel, noticed)
         return [self._reply_event(n, who, message) for (who, n), message in zip(known, to, strict=True)]
 
     async def _follow(self, said: NewEvent) -> list[NewEvent]:
@@ -189,6 +193,7 @@ class Notices:
         wanted = self._wanted.get(self._id_of(reply))
         stops = wanted is not None and wanted.wish is Wish.STOP
         properties = {"channel": self._channel, "text": reply.text, "kind": reply.kind, "stops": stops}
+        properties |= {"choice": reply.choice} if reply.choice else {}
         about = to.properties if to else {}
         return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, reply.at, {**properties, **about}, reply.clamped)
 

@@ -21,7 +21,9 @@ from api.state import Config, Db
 from api.webhooks import resend, ses, twilio, whatsapp
 from api.webhooks.notices import Notices, Taken
 from api.webhooks.sns import Envelope, NotGenuine, Sns
+from api.webhooks.whatsapp_templates import templates
 from store import Database
+from store.deliveries.whatsapp import told as keep_templates
 
 _LIMIT = 4 * 1024 * 1024  # bytes; Meta sends at most 3 MB
 _JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
@@ -50,12 +52,16 @@ async def verify(
     openapi_extra=_JSON,
 )
 async def receive(request: Request, config: Config, database: Db) -> Taken:
-    """WhatsApp's statuses and replies, signed by Meta in `X-Hub-Signature-256`."""
+    """WhatsApp's statuses and replies, and how its templates stand, signed by Meta in `X-Hub-Signature-256`."""
     body = await _body(request)
     if not whatsapp.signed(body, request.headers.get("x-hub-signature-256", ""), config.whatsapp_app_secret):
         raise Problem(401, "the signature in X-Hub-Signature-256 is not that of JOURNEYS_WHATSAPP_APP_SECRET")
     with _read_as_json():
         told = whatsapp.notices(body, config.clock.now())
+        states = templates(body, config.clock.now())
+    if states:
+        async with database.transaction() as connection:
+            await keep_templates(connection, states)
     return await _taken("whatsapp", "whatsapp", request, told, config, database)
 
 

@@ -142,3 +142,16 @@ where e.id = told.id and coalesce(e.alive_at < told.at, true);
 -- name: journey_of
 -- The journey that a run belongs to, for an event's properties.
 select journey from run where id = $1;
+
+-- name: heard
+-- Messages of customers that a journey has heard of: to be shown as read.
+insert into unread_reply (channel, message_id, profile_id, at)
+select $1, * from unnest($2::text[], $3::uuid[], $4::timestamptz[]) on conflict do nothing;
+
+-- name: unread
+-- Messages that are to be shown as read, oldest first; nobody waits for those from before an instant.
+select message_id from unread_reply where channel = $1 and at >= $2 order by at, message_id limit $3;
+
+-- name: shown_as_read
+-- These are shown as read; those from before the instant never will be.
+delete from unread_reply where channel = $1 and (message_id = any($2::text[]) or at < $3);

@@ -21,6 +21,7 @@ from workers.cli.new import new
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
 from workers.cli.operating.switches import kill, pause, resume
+from workers.cli.operating.whatsapp_templates import whatsapp_templates
 from workers.cli.privacy.profiles import profiles
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
@@ -54,6 +55,7 @@ app.add_typer(providers, name="providers", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)
+app.command("whatsapp-templates", rich_help_panel="Operating")(whatsapp_templates)
 app.command(rich_help_panel="Customers")(mailbox)
 app.command(rich_help_panel="Customers")(profile)
 app.command(rich_help_panel="Customers")(explain)

@@ -34,7 +34,7 @@ from workers.sandbox.sms.aws import AwsSms
 from workers.sandbox.sms.twilio import Twilio
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.smtp import smtp_protocol
-from workers.sandbox.webhooks import Webhooks
+from workers.sandbox.webhooks import ACCOUNT_ID, Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 
 #: What a sender may use here; WhatsApp takes any token and any phone number id, Resend any key.
@@ -72,6 +72,7 @@ class Sandbox:
     app_secret: str
     service_secret: str
     twilio_token: str
+    whatsapp: WhatsApp
 
     @property
     def service_account(self) -> Path:
@@ -104,6 +105,7 @@ class Sandbox:
             "JOURNEYS_WEB_PUSH_CONTACT": WEB_PUSH_CONTACT,
             "JOURNEYS_WHATSAPP_URL": self.url,
             "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
+            "JOURNEYS_WHATSAPP_BUSINESS_ACCOUNT_ID": ACCOUNT_ID,
             "JOURNEYS_WHATSAPP_TOKEN": ACCESS_TOKEN,
             "JOURNEYS_WHATSAPP_APP_SECRET": self.app_secret,
             "JOURNEYS_TWILIO_URL": self.url,
@@ -168,7 +170,8 @@ async def running_sandbox(
         called = Services(log, faults, answers, clock, service_secret)
         texts = Twilio(log, faults, callbacks, clock, twilio_token)
         others = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock), AwsSms(log, faults, clock, SES_SECRET)
-        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *others)
+        whatsapp = WhatsApp(log, faults, webhooks, clock)
+        app = _app(Fcm(account, log, faults, clock), whatsapp, texts, called, *others)
         app.router.routes.extend(WebPush(log, faults, clock, url).routes())
         pushes = Apns(key, log, faults, clock)
         await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
@@ -177,7 +180,8 @@ async def running_sandbox(
         await stack.enter_async_context(_http_served(app, http))
         secrets = whatsapp_app_secret, service_secret, twilio_token
         apns_url = f"http://{host}:{_port(apple)}"
-        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, log, faults, webhooks, callbacks, answers, *secrets)
+        kept = log, faults, webhooks, callbacks, answers
+        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, *kept, *secrets, whatsapp)
 
 
 class _GraphVersion(Convertor[str]):
@@ -196,7 +200,7 @@ def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services, *others:
     app.add_exception_handler(RequestValidationError, invalid)
     for each in (fcm, whatsapp, texts, called, *others):
         app.router.routes.extend(each.routes())
-    app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, texts.callbacks, called.answers))
+    app.include_router(inspection(fcm.log, fcm.faults, whatsapp, texts.callbacks, called.answers))
     app.include_router(page(fcm.log, fcm.faults))
     return app
 

@@ -22,6 +22,7 @@ from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import Reply, ServiceReply
 from segments import Segment
+from segments.language.events import CONTENT_SHOWN
 from store import connect
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.runs.calls import calls_of
@@ -257,6 +258,30 @@ class Served:
             return [named[id_] for id_ in ids]
 
         return self._portal.call(asked)
+
+    def content(self, name: str, place: str) -> str | None:
+        """The template that a place shows a customer now, and that they have seen it, as a page asks the API and tells it."""
+
+        async def looks() -> str | None:
+            headers, auth = {"Journeys-User": quote(name)}, (self.shop.ingest_key, "")
+            async with self._about(name):
+                answer = await self.shop.api.get("/v1/content", params={"place": place}, auth=auth, headers=headers)
+                assert answer.is_success, answer.text
+                shown = answer.json()["places"][place]
+                if shown is not None:
+                    seen = {"token": shown["token"]}
+                    answer = await self.shop.api.post("/v1/content/seen", json=seen, auth=auth, headers=headers)
+                    assert answer.is_success, answer.text
+            if shown is None:
+                return None
+            told = "select properties ->> 'content' from event where type = $1 and profile_id = $2"
+            asked = f"{told} order by received_at desc limit 1", CONTENT_SHOWN, self._profiles[name]
+            found: str = await self.shop.database.pool.fetchval(*asked)
+            return found
+
+        found = self._portal.call(looks)
+        self.shadow.content(name, place)
+        return found
 
     def refusals(self, name: str) -> list[Refusal]:
         """The journeys that did not let a customer in."""
