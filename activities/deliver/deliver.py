@@ -7,10 +7,12 @@ most once and a transactional one at least once, whatever crashes in between; th
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from os import getpid
+from socket import gethostname
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import Line, Provider
+from activities.channels.breaker import Breaker
 from activities.channels.carriers import Carriers
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, TryLater, Unable
@@ -25,8 +28,9 @@ from activities.channels.kinds import KINDS, Bounce, WayOut
 from activities.channels.message import Address, Campaign, Content, InAppContent, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.channels.tracking import NOT_TRACKED, Tracking
-from activities.deliver.claim import Claim, Claims, Later, Pinned, receipt_of
+from activities.deliver.claim import Claim, Claims, Full, Later, Pinned, receipt_of
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Limits
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
 from activities.deliver.turns import Passed, Turn
 from activities.gate.facts import Questions, key_of, whereabouts_of
@@ -39,9 +43,13 @@ from journeys.endings import by_events, by_time
 from journeys.gate.decide import as_reason
 from segments.time.calendar import rules_of
 from store import Database
+from store.away import AWAY
 from store.deliveries import ledger as deliveries
+from store.deliveries import providers
 from store.deliveries.ledger import Endpoint, InboxRow, Settlement
 from store.products import Offer
+
+_WORKER = f"{gethostname()}:{getpid()}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Delivery:
     clock: Callable[[DeliverRequest], datetime]
     secret: str
     public_url: str
+    limits: Limits
     doubt: Doubt = field(default_factory=Doubt)
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
@@ -82,6 +91,7 @@ class Delivery:
         while True:
             provider = left.pop(0)
             told = await self._by(provider, request, before, last=not left)
+            await self._tell_operators(self.carriers[request.channel].breakers[provider.name])
             if isinstance(told, Pinned):
                 left, before = [told.provider], Passed()
             elif isinstance(told, Passed):
@@ -90,20 +100,36 @@ class Delivery:
             else:
                 return self._told(request, told)
 
+    async def _tell_operators(self, breaker: Breaker) -> None:
+        """That this worker does not use a provider for now, or uses it again; no message waits for that to be written."""
+        if breaker.news():
+            with suppress(*AWAY):
+                if breaker.stopped is None:
+                    await providers.go_on(self.database, breaker.provider, _WORKER)
+                else:
+                    await providers.stop(self.database, breaker.provider, _WORKER, *breaker.stopped)
+
     async def _by(
         self, provider: Provider, request: DeliverRequest, before: Passed, *, last: bool
     ) -> Pinned | Passed | Later | Receipt:
         async with AsyncExitStack() as held:
             try:
                 with interruptible():
-                    line = await held.enter_async_context(provider.ready())
+                    await self.limits.pace(provider, request.purpose)
+                    line = await held.enter_async_context(self.carriers[request.channel].ready(provider))
             except ChannelError as error:
                 passed = before.by(error)
                 return await self.claims.put_off(request, self.clock(request), provider, passed.later) if last else passed
             return await to_its_end(self._hand_over(request, Turn(provider, line, before, last=last)))
 
     async def _hand_over(self, request: DeliverRequest, turn: Turn) -> Pinned | Passed | Later | Receipt:
-        claimed = await self.claims.claim(request, self.clock(request), turn.provider)
+        alone = turn.last and not turn.before.pauses
+        claimed = await self.claims.claim(request, self.clock(request), turn.provider, last=alone)
+        if isinstance(claimed, Full):
+            passed = turn.before.by(TryLater(claimed.detail))
+            if not turn.last:
+                return passed
+            return await self.claims.put_off(request, self.clock(request), turn.provider, passed.later)
         return await self._send(request, claimed, turn) if isinstance(claimed, Claim) else claimed
 
     def _told(self, request: DeliverRequest, decided: Later | Receipt) -> Receipt:
@@ -116,7 +142,7 @@ class Delivery:
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.secret, self.ceilings, self.former_secrets)
-        return Claims(self.database, questions, self.carriers, self.doubt, self.versions)
+        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits)
 
     async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:
@@ -238,6 +264,8 @@ class Delivery:
 
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
         await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
+        if settlement.refused and claim.counted is not None:
+            await patiently(partial(self.limits.give_back, claim.counted))
 
     async def _render(self, request: DeliverRequest, claim: Claim) -> Content:
         facts, served = claim.facts, await self.versions.of(request.version)
