@@ -20,7 +20,8 @@ from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
-from journeys.contracts import Channel
+from journeys.contracts import Channel, Purpose
+from journeys.gate.approval import Approved
 
 __all__ = [
     "BrokenTemplate",
@@ -82,6 +83,19 @@ class Templates:
         unknown = set(params) - template.params
         if missing or unknown:
             raise TemplateError(Problem(template.file, 1, *_mismatch(missing, unknown, template.params), "template-params"))
+
+    def check_purpose(self, channel: Channel, name: str, purpose: Purpose) -> None:
+        """Insist that a template is of a category for such messages, where it says its category.
+
+        Raises:
+            TemplateError: it is of another.
+        """
+        terms = self.terms(channel, name)
+        if terms is None or terms.category is None or Approved(category=terms.category).fits(purpose):
+            return
+        told = f"a {purpose.value} message by the template {name}, which is of the category {terms.category}"
+        remedy = "marketing goes by marketing templates; anything else by utility and authentication, with transactional=True"
+        raise TemplateError(Problem(self.found[Channel(channel), name].file, 1, told, remedy, "template-category"))
 
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """The content of one message.

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from api import handbook, health, metrics, problems
+from api import handbook, health, metrics, problems, whatsapp
 from api.auth import Keys
 from api.config import ApiConfig
 from api.cors import Cors
@@ -21,11 +21,11 @@ from api.ingest import routes as ingest
 from api.ingest.intake import Intake
 from api.ingest.routes import Ingest
 from api.limits import Limits
-from api.onsite import inbox, scripts
+from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import erasures, suppressions
+from api.profiles import erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
-from api.runs import journeys, tasks
+from api.runs import journeys, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -56,6 +56,7 @@ ROUTERS = [
     journeys.router,
     runs.router,
     tasks.router,
+    providers.router,
     segment_questions.router,
     segments.router,
     segment_changes.router,
@@ -67,13 +68,18 @@ ROUTERS = [
     tracked.router,
     web_push.router,
     inbox.router,
+    content.router,
     scripts.router,
     adding.router,
     devices.router,
     google_wallet.router,
     dead_letters.router,
     suppressions.router,
+    whatsapp.router,
     erasures.router,
+    held.router,
+    preferences.router,
+    preferences.links,
     health.router,
     metrics.router,
 ]

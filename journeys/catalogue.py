@@ -18,6 +18,7 @@ from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget, Prices
+from journeys.onsite.places import Place
 from journeys.place import around, spec_of
 from journeys.policies import GlobalHoldout
 from journeys.rules import Rule
@@ -26,7 +27,7 @@ from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
-_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services"}
+_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services", Place: "places"}
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
 
@@ -43,6 +44,8 @@ class Catalogue:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    #: Places of pages and of the app, by the names by which these ask for what to show.
+    places: Mapping[str, Place] = field(default_factory=dict)
     #: Who gets no marketing from any journey.
     holdout: GlobalHoldout | None = None
 
@@ -105,19 +108,21 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
     services, too = _by_name(modules, Service)
-    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again, *too]
+    places, twice_there = _by_name(modules, Place)
+    mistaken = [problem for definition in journeys.values() for problem in definition.problems]
+    problems = [*mistaken, *twice, *again, *too, *twice_there]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
-    traits, properties = _names(modules, journeys, segments)
+    traits, properties = _names(modules, journeys, segments, places)
     readings = MappingProxyType(_readings(modules))
     prices = MappingProxyType(_prices(modules))
     problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
     holdout, wrong = _holdout(modules)
-    return Catalogue(module, *found, prices, holdout), [*problems, *wrong]
+    return Catalogue(module, *found, prices, MappingProxyType(places), holdout), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -224,11 +229,15 @@ def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Prob
 
 
 def _names(
-    modules: list[ModuleType], journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment]
+    modules: list[ModuleType],
+    journeys: Mapping[str, JourneyDefinition],
+    segments: Mapping[str, Segment],
+    places: Mapping[str, Place],
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
+    """The traits and properties that the catalogue declares as its own, or asks about in its segments, goals and places."""
     specs = [d.spec for d in journeys.values()]
     asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
+    asked_of += [rule.predicate for place in places.values() for rule in place.rules if rule.predicate is not None]
     goals = [each.to_json() for each in asked_of]
     plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]

@@ -6,7 +6,7 @@ Promise: the same entry, told twice or by two at once, is one run; who may not e
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -28,6 +28,10 @@ COOLING_DOWN = "cooling down"
 NO_KEY = "no entry key"
 UNLIKE_DECLARED = "event not as declared"
 UNDECIDED = "cannot be decided"
+STARTED_TOO_OFTEN = "started too often by journeys"
+
+#: How often journeys may start a customer's journeys, all together, in any span of that length: a net under circles of starts.
+MOST_STARTS, STARTS_WITHIN = 50, timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Entry:
     version: str | None = None
     #: What is wrong with the entering event, by the model that the journey declares of it.
     unlike: Mapping[str, str] = field(default_factory=dict)
+    #: How often journeys have started one of the customer's runs in the last `STARTS_WITHIN`, where a journey asks.
+    started: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +145,8 @@ def why_refused(entry: Entry, past: Past, now: datetime) -> Refused | None:
     """Why somebody may not enter, or None when they may: the switch, the event, the journey's own rules."""
     if entry.control == "killed" or (entry.control == "paused" and entry.by == "api"):  # who would lose them is told
         return Refused(f"journey {entry.control}")
+    if entry.started >= MOST_STARTS:
+        return Refused(STARTED_TOO_OFTEN, {"starts": entry.started, "within": str(STARTS_WITHIN)})
     if refused := refusal(entry.spec, entry.key, past, entry.at, now):
         return refused
     return Refused(UNLIKE_DECLARED, {"fields": dict(entry.unlike)}) if entry.unlike else None

@@ -30,6 +30,7 @@ class Rule(StrEnum):
     UNKNOWN_TEMPLATE = "unknown-template"
     UNKNOWN_VARIABLE = "unknown-variable"
     TEMPLATE_PARAMS = "template-params"
+    TEMPLATE_CATEGORY = "template-category"
     # What loads, and is a warning
     NEARLY = "nearly-declared"
     CIRCLE = "circle"
@@ -52,7 +53,7 @@ SENTENCES = {
     Rule.MODULE: "a module that cannot be imported, or a catalogue that is none",
     Rule.IMPURE: "a clock, chance, I/O, a logger or a set's order, in any module of the catalogue or beside it",
     Rule.REMEMBERS: "a function that changes what belongs to its module",
-    Rule.SWALLOWS: "an except that swallows the end of a run",
+    Rule.SWALLOWS: "an except, a `suppress` or a `finally` that swallows the end of a run",
     Rule.AWAIT: "a step that is not awaited, and so does nothing",
     Rule.WORD: "a word of the handle, or of the language of segments, that is misspelt or misused",
     Rule.DECLARATION: "an argument of `@journey(…)` that cannot work",
@@ -67,6 +68,7 @@ SENTENCES = {
     Rule.UNKNOWN_TEMPLATE: "a message, on any path, whose template is not there",
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",
     Rule.TEMPLATE_PARAMS: "a message, on any path, that does not pass what its template declares, or passes more",
+    Rule.TEMPLATE_CATEGORY: "a message, on any path, whose template is of a category for other messages",
     Rule.NEARLY: "a name that is nearly one which the catalogue declares as its own",
     Rule.CIRCLE: "journeys that start each other in a circle, each with re-entry at any time",
     Rule.CAP: "a cap whose span is longer than the deadline of messages, so that they are dropped and not sent later",

@@ -14,10 +14,11 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.handle journeys.gate segments segments.language
+journeys              journeys.handle journeys.gate journeys.onsite segments segments.language
 journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
+journeys.onsite       journeys journeys.handle segments
 journeys.check        journeys journeys.handle journeys.walk
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
@@ -43,7 +44,7 @@ activities            BORDER segments.* store.* activities.dispatch activities.g
 activities.versions   BORDER segments.* store.* activities activities.channels activities.templating
 activities.asking     BORDER journeys.errors segments.* store.* activities.gate activities.versions
 activities.calling    BORDER store.* activities activities.deliver.patience activities.gate activities.versions WEB
-activities.channels   BORDER segments.time store.* activities activities.templating activities.web
+activities.channels   BORDER segments.language.chance segments.time store.* activities activities.templating activities.web
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
@@ -60,9 +61,9 @@ store.queries
 store.runs            store
 store.segments        store
 
-api                   journeys segments.* store.* activities.channels api.*
+api                   journeys journeys.onsite segments.* store.* activities.channels api.*
 api.ingest            journeys segments.* store.* activities.channels api
-api.onsite            journeys segments.* store.* activities.channels api api.ingest api.webhooks
+api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jwt.algorithms
 import pytest
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from workers import definitions, versions
 from workers.sandbox import accounts
@@ -32,6 +33,7 @@ def made_once() -> Iterator[None]:
         patched.setattr(accounts, "_fresh", cache(accounts._fresh))
         patched.setattr(jwt.algorithms, "load_pem_private_key", cache(jwt.algorithms.load_pem_private_key))
         patched.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        patched.setattr(SandboxedWorkflowRunner, "prepare_workflow", _tried(SandboxedWorkflowRunner.prepare_workflow))
         yield
 
 
@@ -47,5 +49,18 @@ def _kept(look: Callable[[str], T]) -> Callable[[str], T]:
         if imported and _ROOT in Path(str(imported.__file__)).parents:
             seen[module] = imported, found
         return found
+
+    return once
+
+
+def _tried(prepare: Callable[[SandboxedWorkflowRunner, Any], None]) -> Callable[[SandboxedWorkflowRunner, Any], None]:
+    """Whether the sandbox can import a workflow: a worker tries when it is made; each run imports all of it again."""
+    fine: list[tuple[SandboxRestrictions, type]] = []
+
+    def once(self: SandboxedWorkflowRunner, definition: Any) -> None:
+        asked = self.restrictions, definition.cls
+        if asked not in fine:
+            prepare(self, definition)
+            fine.append(asked)
 
     return once

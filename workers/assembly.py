@@ -12,11 +12,13 @@ from activities.asking.questions import Questions
 from activities.calling.calling import Calling
 from activities.calling.lines import CONNECTIONS, PATIENT, Lines
 from activities.calling.where import where_of
-from activities.channels.base import Provider
+from activities.channels.carriers import Carriers
 from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
+from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Limits
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
@@ -25,6 +27,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.dispatch.undecided import Undecided
 from activities.privacy.erasing import Erasing
 from activities.versions import Versions
 from activities.watch import Watch
@@ -38,6 +41,9 @@ from workers.replaying import why_not
 from workers.settings import Settings
 from workers.signing import deployers
 from workers.versions import Library, library_of
+
+#: Seconds from one look at how WhatsApp's templates stand to the next, and from one round of read receipts to the next.
+_TEMPLATES, _READ = 300.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -53,14 +59,17 @@ class Parts:
     calling: Calling
     watch: Watch
     erasing: Erasing
-    providers: Mapping[Channel, Provider]
+    carriers: Mapping[Channel, Carriers]
     library: Library
+    account: Account | None = None  # WhatsApp's, where there is one
 
     async def close(self) -> None:
         """Let go of the connections to providers and services."""
-        for provider in self.providers.values():
-            await provider.close()
+        for each in self.carriers.values():
+            await each.close()
         await self.calling.lines.close()
+        if self.account is not None:
+            await self.account.close()
 
 
 def assemble(settings: Settings, database: Database, client: Client) -> Parts:
@@ -71,26 +80,27 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     """
     definitions, _ = load_definitions(settings.catalogue)
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
-    providers = channels(settings)
+    carriers, account = channels(settings), Account.configured(settings, database)
     return Parts(
         catalogue=definitions,
-        delivery=delivery(settings, database, library, providers),
+        delivery=delivery(settings, database, library, carriers),
         questions=Questions(database, library),
         expecting=Expecting(database, library),
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
-        watch=watch(settings, database, client, library),
+        watch=watch(settings, database, client, library, account),
         erasing=Erasing(database, client, settings.clock, settings.signing_secret),
-        providers=providers,
+        carriers=carriers,
         library=library,
+        account=account,
     )
 
 
-def channels(settings: Settings) -> dict[Channel, Provider]:
+def channels(settings: Settings) -> dict[Channel, Carriers]:
     """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
-    found = {kind.channel: kind.carrier(settings) for kind in sending()}
-    return {channel: provider for channel, provider in found.items() if provider is not None}
+    found = {kind.channel: kind.carriers(settings) for kind in sending()}
+    return {channel: carriers for channel, carriers in found.items() if carriers is not None}
 
 
 def lines(settings: Settings) -> Lines:
@@ -99,15 +109,16 @@ def lines(settings: Settings) -> Lines:
     return Lines(where_of(settings.services_text), guarded_client(PATIENT, opened, connections=CONNECTIONS))
 
 
-def delivery(settings: Settings, database: Database, versions: Versions, providers: Mapping[Channel, Provider]) -> Delivery:
+def delivery(settings: Settings, database: Database, versions: Versions, carriers: Mapping[Channel, Carriers]) -> Delivery:
     """The delivery activity."""
     clock = settings.clock
 
     return Delivery(
         database=database,
         versions=versions,
-        providers=providers,
+        carriers=carriers,
         clock=lambda _: clock.now(),
+        limits=Limits(database),
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
@@ -118,7 +129,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, provide
     )
 
 
-def watch(settings: Settings, database: Database, client: Client, versions: Versions) -> Watch:
+def watch(settings: Settings, database: Database, client: Client, versions: Versions, account: Account | None = None) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
     closer = Closer(database, client, clock)
@@ -132,6 +143,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
+        undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
         pace=Pace(settings.release_per_second),
     )
@@ -142,4 +154,5 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         dispatcher=dispatcher,
         clock=clock,
         pause=settings.watch_tick,
+        chores=((account.look, _TEMPLATES), (account.show_as_read, _READ)) if account else (),
     )

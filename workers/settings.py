@@ -92,6 +92,7 @@ class Settings(MailSettings, WalletSettings):
     whatsapp_url: str = Field(default="https://graph.facebook.com", description="base URL of the Graph API")
     whatsapp_version: str = Field(default="v21.0", description="Graph API version")
     whatsapp_phone_number_id: str = Field(default="", description="the business phone number's id")
+    whatsapp_business_account_id: str = Field(default="", description="holds the templates; empty: nobody asks how they stand")
     whatsapp_token: SecretStr = Field(default=SecretStr(""), description="system-user access token")
     whatsapp_app_secret: SecretStr = Field(default=SecretStr(""), description="signs webhooks (X-Hub-Signature-256)")
     whatsapp_verify_token: SecretStr = Field(default=SecretStr(""), description="answers Meta's webhook verification")
@@ -112,6 +113,12 @@ class Settings(MailSettings, WalletSettings):
     aws_sms_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
     aws_sms_configuration_set: str = Field(default="", description="configuration set whose events tell what became of them")
     aws_sms_url: str = Field(default="", description="base URL of its API; empty: Amazon's of the region")
+
+    provider_weights: Annotated[Mapping[str, int], NoDecode] = Field(
+        default_factory=dict,
+        description="how several providers of a channel share its messages: twilio=3, aws-sms=1; 0: it only stands in;"
+        " a channel of which none is named goes by the first of its providers, and the others stand in",
+    )
 
     services: SecretStr = Field(
         default=SecretStr(""),
@@ -214,6 +221,15 @@ class Settings(MailSettings, WalletSettings):
         from activities.channels.sms.senders import read_senders  # with the channels behind it: only who sets it pays for that
 
         return read_senders(given) if isinstance(given, str) else given
+
+    @field_validator("provider_weights", mode="before")
+    @classmethod
+    def _by_provider(cls, given: object) -> object:
+        from activities.channels.carriers import read_weights
+        from activities.channels.kinds import sending  # with the channels behind them: only who sets it pays for that
+
+        names = [each.name for kind in sending() for each in kind.provider_classes]
+        return read_weights(given, names) if isinstance(given, str) else given
 
     @field_validator("services")
     @classmethod

@@ -13,6 +13,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion, Workf
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
+from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
 from journeys.catalogue import Catalogue
@@ -53,7 +54,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(database.close)
         client = await connect_temporal(settings, runtime)
         parts = assemble(settings, database, client)
-        for channel in set(Channel) - set(parts.providers):
+        for channel in set(Channel) - set(parts.carriers):
             log.warning("no provider is configured; messages wait", channel=channel.value)
         for service in parts.catalogue.services:
             if not parts.calling.lines.knows(service):
@@ -61,6 +62,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(parts.close)
         await take_up_versions(parts.library)
         stack.enter_context(_beside(parts.library.keep_up()))
+        stack.enter_context(_beside(Pacing(client, parts.carriers, parts.delivery.limits).keep_up()))
         stack.enter_context(_beside(tell_who_cannot_go_on(client, parts.library)))
         await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues, build=settings.build_id)))
         if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:
@@ -120,16 +122,13 @@ def workers(
             interceptors=watched,
         ),
     }
-    for (
-        channel,
-        provider,
-    ) in parts.providers.items():  # without a provider, messages wait in their queue
+    for channel, carriers in parts.carriers.items():  # without a provider, messages wait in their queue
         everything[delivery_queue(channel)] = Worker(
             client,
             task_queue=delivery_queue(channel),
             activities=[parts.delivery.deliver],
             # The others wait in Temporal's queue, where waiting costs nothing and no timeout runs.
-            max_concurrent_activities=provider.connections,
+            max_concurrent_activities=carriers.connections,
             # A claimed message is not cut short by this (activities.deliver.patience): its hand-over ends first.
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,

@@ -16,7 +16,7 @@ from activities.versions import Served, Versions, nearest
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
 from journeys.contracts import Reason
 from journeys.entering import check_entry
-from journeys.entry import Entry, Refused, let_in
+from journeys.entry import STARTS_WITHIN, Entry, Refused, let_in
 from journeys.errors import InvalidParams
 from segments.language.events import TRAITS_CHANGED
 from store import Connection, Database
@@ -127,6 +127,7 @@ class Acting:
             params=params,
             idempotency_key=asked.key,
             version=served.version,
+            started=await entries.started_by_journeys(connection, by.profile_id, asked.at - STARTS_WITHIN),
         )
         (standing,) = await entries.standings(connection, [(spec.name, by.profile_id, key, spec.keyed)])
         decided = let_in(entry, standing, asked.at)

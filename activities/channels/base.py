@@ -64,6 +64,10 @@ class Provider(Protocol):
         """The platforms that it alone carries to; none: it carries to all."""
         ...
 
+    def number(self, address: str) -> str:
+        """Who a message to an address comes from, where limits may be set for that: a number, a domain; else nothing."""
+        ...
+
     def ready(self) -> AbstractAsyncContextManager[Line]:
         """Wait for a place, credentials and a connection. Cancelling it, or its failure, leaves no doubt.
 
@@ -102,6 +106,10 @@ class Sends:
     by_settling = False
 
     forgets_after = timedelta.max
+
+    def number(self, address: str) -> str:  # noqa: ARG002 - most have one sender
+        """Nothing to tell apart."""
+        return ""
 
     async def follow(self, database: Database, key: MessageKey) -> None:
         """Nothing follows."""

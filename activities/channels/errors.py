@@ -5,7 +5,8 @@ ChannelError
 │   └── NoConnection   there is no way to the provider at all
 ├── Ambiguous      may have been accepted; only the ledger's rule for doubt decides
 ├── Refused        certainly not accepted, and never will be
-│   └── Forbidden      its address is inside, where no request goes
+│   ├── Forbidden      its address is inside, where no request goes
+│   └── Unable         not by this provider, for a reason of its own or of our account; another one may take it
 └── EndpointGone   this address is dead: mark it invalid and try the customer's next one
 
 Promise: a `detail` holds codes and setting names, never an address or a text, because workflow histories keep it. For
@@ -25,11 +26,14 @@ class ChannelError(Exception):
 
 
 class TryLater(ChannelError):
-    """Certainly not accepted; `retry_after` is real time asked for by the provider, if it asked."""
+    """Certainly not accepted; `retry_after` is real time asked for by the provider, if it asked.
 
-    def __init__(self, detail: str, retry_after: timedelta | None = None) -> None:
+    `theirs`: because of this recipient, so that it says nothing of the provider.
+    """
+
+    def __init__(self, detail: str, retry_after: timedelta | None = None, *, theirs: bool = False) -> None:
         super().__init__(detail)
-        self.retry_after = retry_after
+        self.retry_after, self.theirs = retry_after, theirs
 
 
 class NoConnection(TryLater):
@@ -46,6 +50,10 @@ class Refused(ChannelError):
 
 class Forbidden(Refused):
     """The address is inside, where no request of ours goes."""
+
+
+class Unable(Refused):
+    """This provider will never take this message; another one may."""
 
 
 class EndpointGone(ChannelError):

@@ -26,6 +26,7 @@ class Reply:
     item: str = field(repr=False)
     quoted: str | None = None
     clamped: bool = False
+    choice: str | None = None  # the name of the button or row that was tapped, as we gave it
     means: Literal["stop", "start"] | None = None  # where the provider takes it for one, whatever its words
 
 

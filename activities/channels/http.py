@@ -18,7 +18,7 @@ import orjson
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
-from activities.channels.errors import Ambiguous, ChannelError, Forbidden, NoConnection, Refused, TryLater
+from activities.channels.errors import Ambiguous, ChannelError, Forbidden, NoConnection, TryLater, Unable
 from activities.web.guarded import Inside
 
 #: Answers by a gateway that do not say whether the provider behind it took the message.
@@ -55,7 +55,7 @@ async def post_json(
     Raises:
         TryLater: there was no connection, the request was not processed, or the provider lives at another address.
         Ambiguous: the request was written, at least in part, and no answer came.
-        Refused: the request cannot be written at all (a malformed address or header in the settings).
+        Unable: the request cannot be written at all (a malformed address or header in the settings).
     """
     answer = await post(http, provider, url, orjson.dumps(payload), {**headers, "content-type": "application/json"})
     if answer.is_redirect:
@@ -152,7 +152,7 @@ def broken(provider: str, error: Exception, stream: int | None = None) -> Channe
     if isinstance(error, _NOT_WRITTEN):
         return NoConnection(f"{name}: no connection")
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return Refused(f"{name}: the provider's address or credentials in the settings are malformed")
+        return Unable(f"{name}: the provider's address or credentials in the settings are malformed")
     if _unprocessed(error, stream):
         return TryLater(f"{name}: the provider says that the request was not processed")
     return Ambiguous(f"{name}: no answer after the request was written")

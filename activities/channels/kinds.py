@@ -16,6 +16,7 @@ from store.addresses import AddressKind
 
 if TYPE_CHECKING:
     from activities.channels.base import Provider, ProviderClass
+    from activities.channels.carriers import Carriers
     from activities.templating.base import TemplateClass
 
 
@@ -60,10 +61,11 @@ class Kind:
     opt_in: frozenset[Purpose] = frozenset()
     bounce: Bounce = Bounce.NOTHING
     way_out: WayOut = WayOut.NONE
+    shows_read: bool = False  # whether customers see that what they wrote was read
     legal_hours: bool = False  # whether countries say when marketing may be sent on it
     subscriptions: Mapping[str, str | None] = field(default_factory=dict)  # Segment's types for it, each with its platform
     template: Template | None = None
-    providers: tuple[str, ...] = ()  # whichever of them is configured carries its messages
+    providers: tuple[str, ...] = ()  # those of them that are configured carry its messages
 
     @property
     def channel(self) -> Channel:
@@ -80,14 +82,17 @@ class Kind:
         """Who may carry its messages, the usual one first."""
         return tuple(cast("ProviderClass", resolve_name(provider)) for provider in self.providers)
 
-    def carrier(self, settings: Any) -> "Provider | None":
-        """The provider that the settings describe, if any; of two for all platforms, the first."""
+    def carriers(self, settings: Any) -> "Carriers | None":
+        """The providers that the settings describe, with the weights that they give; none: the channel has no way out."""
         found = [each for provider in self.provider_classes if (each := provider.configured(settings)) is not None]
-        return cast("Provider | None", resolve_name(_TOGETHER)(found))
+        together = cast("list[Provider]", resolve_name(_BY_PLATFORM)(found))
+        made = resolve_name(_CARRIERS)(*together, weights=settings.provider_weights) if together else None
+        return cast("Carriers | None", made)
 
 
-#: Who makes one out of several.
-_TOGETHER = "activities.channels.platforms:by_platform"
+#: Who makes one out of those that each reach some platforms, and who shares messages among several.
+_BY_PLATFORM = "activities.channels.platforms:by_platform"
+_CARRIERS = "activities.channels.carriers:Carriers"
 _MARKETING = frozenset({Purpose.MARKETING})
 
 _ROWS = (
@@ -125,6 +130,7 @@ _ROWS = (
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         way_out=WayOut.STOP,
+        shows_read=True,
         subscriptions={"WHATSAPP": None},
         template=Template(".whatsapp.yaml", "activities.templating.whatsapp:WhatsAppTemplate"),
         providers=("activities.channels.whatsapp.cloud:WhatsApp",),

@@ -14,11 +14,13 @@ from activities.channels.errors import ChannelError, TryLater
 from activities.channels.message import Accepted, Outgoing
 
 
-def by_platform(providers: Sequence[Provider]) -> Provider | None:
-    """One out of those that are configured: the first for all platforms, with those that platforms have of their own."""
-    usual = next((each for each in providers if not each.platforms), None)
+def by_platform(providers: Sequence[Provider]) -> list[Provider]:
+    """Those that carry to all platforms, each with those that platforms have of their own; or these alone."""
+    usual = [each for each in providers if not each.platforms]
     own = {platform: each for each in reversed(providers) for platform in each.platforms}
-    return Platforms(usual, own) if own else usual
+    if not own:
+        return usual
+    return [Platforms(each, own) for each in usual] or [Platforms(None, own)]
 
 
 class Platforms(Sends):

@@ -1,7 +1,8 @@
 """The claim: the gate is asked and the message's row is written in one transaction, under the message's idempotency key.
 
 Promise: of all attempts at one message at most one at a time may be at a provider; the first "no" is on the ledger with its
-inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated.
+inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated. The
+row says who is about to have the message before it leaves; while that is in doubt, nobody else is given it.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from activities.channels.base import Provider
+from activities.channels.carriers import Carriers
 from activities.channels.kinds import KINDS
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Counted, Limits
 from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer, key_of
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
@@ -38,6 +41,7 @@ class Claim:
     doubted: bool = False
     row: Claimed = field(default_factory=Claimed)
     offer: Offer | None = None
+    counted: Counted | None = None  # in which ceilings of its provider
 
     @property
     def told(self) -> dict[str, Any]:
@@ -54,26 +58,48 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class Full:
+    """A ceiling of this provider's is reached: another one may have the message. Nothing is written."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """An earlier attempt left the message in doubt with this provider: only it may be given another copy."""
+
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """Where messages are claimed."""
 
     database: Database
     questions: Questions
-    providers: Mapping[Channel, Provider]
+    carriers: Mapping[Channel, Carriers]
     doubt: Doubt
     versions: Versions
+    limits: Limits
 
-    async def claim(self, request: DeliverRequest, now: datetime) -> Claim | Later | Receipt:
-        """A claim, or the receipt of a message that is not to be sent (now)."""
-        return await self._decided(request, now, None)
+    async def claim(
+        self, request: DeliverRequest, now: datetime, provider: Provider, *, last: bool = True
+    ) -> Claim | Full | Pinned | Later | Receipt:
+        """A claim for a provider that is ready, or the receipt of a message that is not to be sent (now).
 
-    async def put_off(self, request: DeliverRequest, now: datetime, why: Later) -> Later | Receipt:
-        """The provider is not ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
-        decided = await self._decided(request, now, why)
-        assert not isinstance(decided, Claim)
+        Where a ceiling of the provider is reached, the message waits for the next day only if it was the `last` one to ask.
+        """
+        return await self._decided(request, now, provider, None, last=last)
+
+    async def put_off(self, request: DeliverRequest, now: datetime, provider: Provider, why: Later) -> Later | Receipt:
+        """No provider is ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
+        decided = await self._decided(request, now, provider, why)
+        assert not isinstance(decided, Claim | Full | Pinned)
         return decided
 
-    async def _decided(self, request: DeliverRequest, now: datetime, why: Later | None) -> Claim | Later | Receipt:
+    async def _decided(
+        self, request: DeliverRequest, now: datetime, provider: Provider, why: Later | None, *, last: bool = True
+    ) -> Claim | Full | Pinned | Later | Receipt:
         served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
             asked = request.run_id, request.channel.value, request.purpose.value
@@ -85,16 +111,16 @@ class Claims:
             facts = replace(facts, control=control)
             if row is not None and row.state in _FINAL:
                 return _known(row)
-            attempt = Attempt(connection, request, facts, row, now, served, self.versions.own.holdout)
+            attempt = Attempt(connection, request, facts, row, now, served, provider, self.versions.own.holdout)
             if row is not None and row.state == "claimed":
-                if not self.providers[request.channel].by_settling:
+                if not provider.by_settling:
                     return await self._in_doubt(attempt, row, why)
                 await deliveries.record(connection, self._entry(attempt, "released", {}))
             if self.doubt.too_late(request, now, why.pause if why else None):
                 return await self._say_no(attempt, No(Outcome.FAILED, Reason.EXPIRED, {"error": why.detail} if why else {}))
-            return await self._ask(attempt, why)
+            return await self._ask(attempt, why, last=last)
 
-    async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
+    async def _ask(self, attempt: Attempt, why: Later | None, *, last: bool) -> Claim | Full | Later | Receipt:
         asked = await self.questions.about(attempt)
         decided = decide(asked.question)
         for experiment, arm, share in exposures(asked.question, decided):
@@ -106,22 +132,34 @@ class Claims:
                 return await self._wait(replace(attempt, told=inputs_of(asked.question)), why, "released", asked.offer)
             case Go():
                 asked = await budgeted(asked, attempt)
-                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked)
+                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked, last=last)
 
-    async def _spend(self, attempt: Attempt, asked: Asked) -> Claim | Receipt:
-        """The gate's last word, with the journey's budget locked."""
+    async def _spend(self, attempt: Attempt, asked: Asked, *, last: bool) -> Claim | Full | Receipt:
+        """The gate's last word, with the journey's budget locked, and the provider's ceilings after it."""
         decided = decide(asked.question) if asked.question.spent else Go()
         if isinstance(decided, No):
             return await self._say_no(attempt, decided)
-        return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer), asked)
+        address = asked.endpoints[0].address
+        counted = await self.limits.count(attempt.connection, attempt.provider, address, attempt.request, attempt.now)
+        if isinstance(counted, No):
+            return (
+                await self._say_no(attempt, counted)
+                if last
+                else Full(f"{attempt.provider.name} has reached a ceiling of its day")
+            )
+        return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer, counted=counted), asked)
 
-    async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Later | Receipt:
-        """An earlier attempt claimed and never settled: the provider may have the message.
+    async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Pinned | Later | Receipt:
+        """An earlier attempt claimed and never settled: its provider may have the message.
 
-        The doubt is noticed once, and waited for, before another copy goes.
+        The doubt is noticed once, and waited for, before another copy goes. One whose provider is no longer in the settings is
+        anybody's.
         """
         request, facts = attempt.request, attempt.facts
-        provider = self.providers[request.channel]
+        provider = self.carriers[request.channel].named(row.provider) or attempt.provider
+        if why is None and provider is not attempt.provider:
+            return Pinned(provider)
+        attempt = replace(attempt, provider=provider)
         known = provider.idempotent and self.doubt.known_again(attempt.now, row.first_at, provider.forgets_after)
         again = known or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
         over = facts.control == "killed" or facts.over
@@ -167,7 +205,7 @@ class Claims:
             due_at=request.due_at,
             state=state,
             detail=detail,
-            provider=self.providers[request.channel].name,
+            provider=attempt.provider.name,
             priority=attempt.spec.priority if request.priority is None else request.priority,
         )
 

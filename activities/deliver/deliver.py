@@ -1,15 +1,18 @@
 """The delivery activity: wait until the provider is ready, claim (`activities.deliver.claim`), render, send, settle.
 
 Promise (docs/architecture.md, "Delivering a message"): doubt begins at the first byte, so that a provider which is slow but
-honest costs time and nothing else. Under one idempotency key a marketing message reaches its customer at
+honest costs time and nothing else. What one provider certainly did not take goes to the next in the same attempt
+(`activities.deliver.turns`). Under one idempotency key a marketing message reaches its customer at
 most once and a transactional one at least once, whatever crashes in between; the ledger says which of them are in doubt.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from os import getpid
+from socket import gethostname
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,8 +20,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import Line, Provider
+from activities.channels.breaker import Breaker
+from activities.channels.carriers import Carriers
 from activities.channels.email.unsubscribe import sign_unsubscribe
-from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
+from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, TryLater, Unable
 from activities.channels.kinds import KINDS, Bounce, WayOut
 from activities.channels.message import Address, Campaign, Content, InAppContent, Outgoing
 from activities.channels.suppression import suppression_digest
@@ -26,11 +31,13 @@ from activities.channels.tracking import NOT_TRACKED, Tracking
 from activities.channels.wallet.content import PassContent
 from activities.channels.wallet.links import link_of, serial_of
 from activities.channels.wallet.settings import LINK_LIFE
-from activities.deliver.claim import Claim, Claims, Later, receipt_of
+from activities.deliver.claim import Claim, Claims, Full, Later, Pinned, receipt_of
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Limits
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
+from activities.deliver.turns import Passed, Turn
 from activities.gate.facts import Questions, key_of, whereabouts_of
-from activities.metrics import DELIVERIES, PROVIDER_RETRIES
+from activities.metrics import DELIVERIES, FAILOVERS, PROVIDER_RETRIES
 from activities.templates import BrokenTemplate, Context, TemplateError
 from activities.templating.vocabulary import OFFERED
 from activities.versions import Versions
@@ -39,10 +46,13 @@ from journeys.endings import by_events, by_time
 from journeys.gate.decide import as_reason
 from segments.time.calendar import rules_of
 from store import Database
+from store.away import AWAY
 from store.deliveries import ledger as deliveries
-from store.deliveries import passes
+from store.deliveries import passes, providers
 from store.deliveries.ledger import Endpoint, InboxRow, Settlement
 from store.products import Offer
+
+_WORKER = f"{gethostname()}:{getpid()}"
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,11 @@ class Delivery:
 
     database: Database
     versions: Versions
-    providers: Mapping[Channel, Provider]
+    carriers: Mapping[Channel, Carriers]
     clock: Callable[[DeliverRequest], datetime]
     secret: str
     public_url: str
+    limits: Limits
     doubt: Doubt = field(default_factory=Doubt)
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
@@ -81,29 +92,60 @@ class Delivery:
         return receipt.model_copy(update={"step": request.step, "occurrence": request.occurrence})
 
     async def _deliver(self, request: DeliverRequest) -> Receipt:
+        """Offer the message to one provider after the other, until one of them may have it, or there is no other."""
+        left, before = list(self.carriers[request.channel].order(request.key)), Passed()
+        while True:
+            provider = left.pop(0)
+            told = await self._by(provider, request, before, last=not left)
+            await self._tell_operators(self.carriers[request.channel].breakers[provider.name])
+            if isinstance(told, Pinned):
+                left, before = [told.provider], Passed()
+            elif isinstance(told, Passed):
+                before = told
+                FAILOVERS.labels(request.channel.value, provider.name).inc()
+            else:
+                return self._told(request, told)
+
+    async def _tell_operators(self, breaker: Breaker) -> None:
+        """That this worker does not use a provider for now, or uses it again; no message waits for that to be written."""
+        if breaker.news():
+            with suppress(*AWAY):
+                if breaker.stopped is None:
+                    await providers.go_on(self.database, breaker.provider, _WORKER)
+                else:
+                    await providers.stop(self.database, breaker.provider, _WORKER, *breaker.stopped)
+
+    async def _by(
+        self, provider: Provider, request: DeliverRequest, before: Passed, *, last: bool
+    ) -> Pinned | Passed | Later | Receipt:
         async with AsyncExitStack() as held:
             try:
                 with interruptible():
-                    line = await held.enter_async_context(self.providers[request.channel].ready())
+                    await self.limits.pace(provider, request.purpose)
+                    line = await held.enter_async_context(self.carriers[request.channel].ready(provider))
             except ChannelError as error:
-                pause = error.retry_after if isinstance(error, TryLater) else None
-                why = Later(error.detail, pause)
-                return self._told(request, await self.claims.put_off(request, self.clock(request), why))
-            return await to_its_end(self._hand_over(request, line))
+                passed = before.by(error)
+                return await self.claims.put_off(request, self.clock(request), provider, passed.later) if last else passed
+            return await to_its_end(self._hand_over(request, Turn(provider, line, before, last=last)))
 
     async def _follow(self, request: DeliverRequest) -> None:
         """What follows a message that was sent: tried again until it is done, or nobody wants the message any more."""
         try:
-            await self.providers[request.channel].follow(self.database, key_of(request))
+            for provider in self.carriers[request.channel].all:
+                await provider.follow(self.database, key_of(request))
         except TryLater as error:
             if not self.doubt.too_late(request, self.clock(request), error.retry_after):
                 self._told(request, Later(error.detail, error.retry_after))
 
-    async def _hand_over(self, request: DeliverRequest, line: Line) -> Receipt:
-        claimed = await self.claims.claim(request, self.clock(request))
-        if isinstance(claimed, Claim):
-            claimed = await self._send(request, claimed, line)
-        return self._told(request, claimed)
+    async def _hand_over(self, request: DeliverRequest, turn: Turn) -> Pinned | Passed | Later | Receipt:
+        alone = turn.last and not turn.before.pauses
+        claimed = await self.claims.claim(request, self.clock(request), turn.provider, last=alone)
+        if isinstance(claimed, Full):
+            passed = turn.before.by(TryLater(claimed.detail))
+            if not turn.last:
+                return passed
+            return await self.claims.put_off(request, self.clock(request), turn.provider, passed.later)
+        return await self._send(request, claimed, turn) if isinstance(claimed, Claim) else claimed
 
     def _told(self, request: DeliverRequest, decided: Later | Receipt) -> Receipt:
         if isinstance(decided, Receipt):
@@ -115,19 +157,40 @@ class Delivery:
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.secret, self.ceilings, self.former_secrets)
-        return Claims(self.database, questions, self.providers, self.doubt, self.versions)
+        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits)
 
-    async def _send(self, request: DeliverRequest, claim: Claim, line: Line) -> Later | Receipt:
+    async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:
-            return await self._try_endpoints(request, claim, line, await self._render(request, claim))
+            return await self._try_endpoints(request, claim, turn.line, await self._render(request, claim))
         except BrokenTemplate as error:
             return await self._refused(request, claim, Reason.BROKEN_TEMPLATE, str(error))
-        except TryLater as error:
-            return await self._later(request, claim, Later(error.detail, error.retry_after))
-        except Ambiguous as error:
-            return await self._in_doubt(request, claim, error.detail)
-        except Refused as error:
-            return await self._refused(request, claim, Reason.REFUSED, error.detail)
+        except NotHere as error:
+            return await self._later(request, claim, Later(str(error)))
+        except ChannelError as error:
+            return await self._not_taken(request, claim, turn, error)
+
+    async def _not_taken(
+        self, request: DeliverRequest, claim: Claim, turn: Turn, error: ChannelError
+    ) -> Passed | Later | Receipt:
+        match error:
+            case Ambiguous():
+                return await self._in_doubt(request, claim, turn.provider, error.detail)
+            case TryLater():
+                return await self._turned_down(request, claim, turn, error)
+            case Unable() if not claim.doubted and turn.others:
+                return await self._turned_down(request, claim, turn, error)
+        return await self._refused(request, claim, Reason.REFUSED, error.detail)
+
+    async def _turned_down(
+        self, request: DeliverRequest, claim: Claim, turn: Turn, error: ChannelError
+    ) -> Passed | Later | Receipt:
+        """Certainly not accepted: another provider may have it, unless an earlier attempt left a doubt with this one."""
+        passed = turn.before.by(error)
+        if claim.doubted or turn.last:
+            return await self._later(request, claim, passed.later)
+        now, detail = self.clock(request), claim.told | {"error": error.detail}
+        await self._write(request, claim, Settlement("released", now, None, detail, retry_at=now, refused=True))
+        return passed
 
     async def _try_endpoints(self, request: DeliverRequest, claim: Claim, line: Line, content: Content) -> Receipt:
         """Send to the customer's newest address; one that turns out dead is put away and the next is tried."""
@@ -194,9 +257,9 @@ class Delivery:
         await self._write(request, claim, settlement)
         return why
 
-    async def _in_doubt(self, request: DeliverRequest, claim: Claim, error: str) -> Later | Receipt:
+    async def _in_doubt(self, request: DeliverRequest, claim: Claim, provider: Provider, error: str) -> Later | Receipt:
         """Perhaps accepted: it goes again after a pause where its key is known again, a transactional one up to the bound."""
-        now, detail, provider = self.clock(request), {"error": error}, self.providers[request.channel]
+        now, detail = self.clock(request), {"error": error}
         pause = self.doubt.pause_after(claim.row.copies, provider.tells_within)
         bounded = request.purpose is Purpose.TRANSACTIONAL and claim.row.copies < self.doubt.copies
         if not (bounded or provider.idempotent) or self.doubt.too_late(request, now, pause):
@@ -231,6 +294,8 @@ class Delivery:
 
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
         await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
+        if settlement.refused and claim.counted is not None:
+            await patiently(partial(self.limits.give_back, claim.counted))
 
     async def _render(self, request: DeliverRequest, claim: Claim) -> Content:
         facts, served = claim.facts, await self.versions.of(request.version)
@@ -243,8 +308,8 @@ class Delivery:
         context = Context(*told, *_shown(claim.offer), zone)
         try:
             content = served.templates.render(request.channel, request.template, context)
-        except TemplateError as error:  # this worker's catalogue lacks it; the next deployment may have it
-            raise TryLater(str(error)) from None
+        except TemplateError as error:
+            raise NotHere(str(error)) from None
         campaign = _campaign_of(request)
         content = self.tracking.marked(content, self.secret, request.channel.value, request.key, campaign, facts.traits)
         if KINDS[request.channel].way_out is WayOut.LINK and request.purpose is not Purpose.MARKETING:
@@ -256,6 +321,10 @@ class Delivery:
         held, until = await passes.of_customer(self.database, profile_id), self.clock(request) + self.link_life
         newest = {each.template: each.serial for each in reversed(held)}
         return {name: link_of(self.public_url, self.secret, serial, until) for name, serial in newest.items()}
+
+
+class NotHere(Exception):
+    """This worker's catalogue lacks the template; the next deployment may have it."""
 
 
 def _campaign_of(request: DeliverRequest) -> Campaign:

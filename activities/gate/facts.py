@@ -10,11 +10,12 @@ from typing import Any
 
 from temporalio.exceptions import ApplicationError
 
+from activities.channels.base import Provider
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from activities.gate.goals import ending_of, true_of
 from activities.gate.habits import habits
-from activities.gate.terms import in_service_window
+from activities.gate.terms import approved, in_service_window
 from activities.templating.wish import ProductWish
 from activities.versions import Served
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, JourneySpec, Purpose, Reason
@@ -31,6 +32,7 @@ from segments.language.events import AHEAD
 from segments.time.zones import Whereabouts, whereabouts
 from store import Connection, products
 from store.addresses import AddressKind
+from store.customers.topics import turned_off
 from store.deliveries import ledger as deliveries
 from store.deliveries.budgets import Used, used, used_under_lock
 from store.deliveries.ledger import Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
@@ -51,6 +53,8 @@ class Attempt:
     row: LedgerRow | None
     now: datetime
     served: Served
+    #: Who is to have it, or is waited for.
+    provider: Provider
     #: The company's holdout, as it is now: of the worker's own catalogue, not of the run's version.
     company: GlobalHoldout | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
@@ -101,6 +105,7 @@ class Questions:
             consent=facts.consent,
             addresses=len(facts.endpoints),
             unsuppressed=len(endpoints),
+            topic_off=spec.topic is not None and spec.topic.name in await turned_off(attempt.connection, facts.profile_id),
             control=facts.control,
             over=facts.over,
             exit_reason=facts.exit_reason,
@@ -113,6 +118,7 @@ class Questions:
             in_service_window=await in_service_window(
                 attempt.connection, request, attempt.served.templates, facts, attempt.now
             ),
+            approved=await approved(attempt.connection, request, attempt.served.templates),
             in_segment=in_segment,
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,

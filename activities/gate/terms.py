@@ -1,4 +1,4 @@
-"""On what terms a provider takes a message: whether its customer's service window is open.
+"""On what terms a provider takes a message: its template as the provider has it, or its customer's service window.
 
 Promise: asked in the transaction that claims the message, and only of messages to which it matters.
 Source: Meta, "Messages: customer service windows" (24 hours from the last message of the customer's).
@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 from activities.versions import Wishes
 from journeys.contracts import DeliverRequest
+from journeys.gate.approval import Approved
 from segments.language.events import MESSAGE_REPLIED
 from store import Connection
 from store.deliveries import ledger as deliveries
+from store.deliveries import whatsapp
 from store.deliveries.ledger import RunFacts
 
 #: How long after a customer's last message one may write what one likes.
@@ -27,3 +29,12 @@ async def in_service_window(
     asked = facts.profile_id, request.channel.value, now - SERVICE_WINDOW, MESSAGE_REPLIED
     wrote_at = await deliveries.last_wrote(connection, *asked)
     return wrote_at is not None
+
+
+async def approved(connection: Connection, request: DeliverRequest, templates: Wishes) -> Approved | None:
+    """The template that a message is made of, as Meta has it; None where it needs none, or Meta has said nothing of it."""
+    terms = templates.terms(request.channel, request.template)
+    if terms is None or terms.approved is None:
+        return None
+    standing = await whatsapp.standing(connection, *terms.approved)
+    return Approved(*standing) if standing else None

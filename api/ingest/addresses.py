@@ -12,6 +12,7 @@ from store.customers.endpoints import Address
 from store.ingest.items import Choice
 
 _ADDRESS_LIMIT = 2000  # bytes of a token; it is an index key, and Postgres takes 2,704
+_TEXT_LIMIT = 100  # characters of a version, such as `newsletter-2026-03`
 _TYPES = {type_: (kind, platform) for kind in KINDS.values() for type_, platform in kind.subscriptions.items()}
 _STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused"}
 
@@ -68,12 +69,19 @@ def _choice(entry: Any, pointer: str, region: str, by: By) -> tuple[Address | No
     kind, platform = _TYPES[type_]
     channel = kind.name
     said_by = _by(entry["by"], f"{pointer}/by") if "by" in entry else by
+    text = _text_version(entry["text"], f"{pointer}/text") if "text" in entry else None
     if kind.address is AddressKind.NONE:
-        return None, _of_the_whole(channel, state, said_by, pointer)
+        return None, _of_the_whole(channel, state, said_by, pointer)._replace(text_version=text)
     address = _address(kind.address, entry.get("key"), region)
     if address is None:
         raise Unusable(f"{pointer}/key", f"is not an address for {channel}")
-    return Address(channel, address, platform, state == "granted"), Choice(channel, address, state, said_by)
+    return Address(channel, address, platform, state == "granted"), Choice(channel, address, state, said_by, text)
+
+
+def _text_version(value: Any, pointer: str) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= _TEXT_LIMIT or "\0" in value:
+        raise Unusable(pointer, f"must name the text that the customer saw, in 1 to {_TEXT_LIMIT} characters")
+    return value.strip()
 
 
 def _of_the_whole(channel: str, state: str, said_by: By, pointer: str) -> Choice:

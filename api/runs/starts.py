@@ -14,7 +14,7 @@ from store import Connection
 from store.runs import entries
 from store.runs.entries import Refusal
 from store.runs.switches import state_of
-from store.runs.views import customer_id, run_by_idempotency_key
+from store.runs.views import customer_id, earlier_start
 
 
 async def open_run(
@@ -30,8 +30,6 @@ async def open_run(
     customer = await customer_id(connection, *body.customer.name)
     if customer is None:
         raise Problem(404, "no such customer; send identify first", code="unknown-customer")
-    if earlier := await _earlier(connection, spec.name, customer, params, idempotency_key):
-        return earlier
     entry = Entry(
         spec=spec,
         by="api",
@@ -44,12 +42,14 @@ async def open_run(
         traceparent=_traceparent(),
         version=config.version,
     )
+    if earlier := await _earlier(connection, entry, customer):
+        return earlier
     (standing,) = await entries.standings(connection, [(spec.name, customer, entry.key, spec.keyed)])
     decided = let_in(entry, standing, now)
     if isinstance(decided, NewRun) and await entries.open_runs(connection, [decided]):
         return decided
     # Somebody was faster: the same call sent twice at once, or another entry.
-    if earlier := await _earlier(connection, spec.name, customer, params, idempotency_key):
+    if earlier := await _earlier(connection, entry, customer):
         return earlier
     refused = decided if isinstance(decided, Refused) else Refused(ALREADY_RUNNING)
     told = Refusal(spec.name, customer, entry.key, entry.by, refused.reason, now, detail=refused.told)
@@ -66,15 +66,22 @@ def refused(journey: str, why: Refused) -> Problem:
     return Problem(409, f"{journey} does not let this customer in: {why.reason}", code="entry-refused")
 
 
-async def _earlier(
-    connection: Connection, journey: str, customer: UUID, params: dict[str, Any], key: str | None
-) -> UUID | None:
-    run = await run_by_idempotency_key(connection, journey, key) if key else None
-    if run is None:
+async def _earlier(connection: Connection, entry: Entry, customer: UUID) -> UUID | None:
+    """The run that an earlier call with the same key started.
+
+    Raises:
+        Problem: that call asked for something else: 422, as draft-ietf-httpapi-idempotency-key-header §2.7 says.
+    """
+    if not entry.idempotency_key:
         return None
-    if (run.profile_id, run.params) != (customer, params):
+    asked = entry.key, entry.params, entry.properties
+    earlier = await earlier_start(connection, entry.spec.name, entry.idempotency_key, customer, *asked)
+    if earlier is None:
+        return None
+    run, same = earlier
+    if not same:
         raise Problem(422, "this Idempotency-Key was used for another request; choose a new one", code="key-reused")
-    return run.id
+    return run
 
 
 def _traceparent() -> str | None:

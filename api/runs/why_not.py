@@ -13,7 +13,16 @@ from pydantic import BaseModel, Field
 
 from journeys import JourneyDefinition
 from journeys.contracts import Reason
-from journeys.entry import COOLING_DOWN, ENTERED_BEFORE, TOO_LATE, UNLIKE_DECLARED, Past, is_held_out, refusal
+from journeys.entry import (
+    COOLING_DOWN,
+    ENTERED_BEFORE,
+    STARTED_TOO_OFTEN,
+    TOO_LATE,
+    UNLIKE_DECLARED,
+    Past,
+    is_held_out,
+    refusal,
+)
 from journeys.room import earliest
 from segments import Segment
 from segments.ask.ask import explain
@@ -219,6 +228,7 @@ _REMEDIES = {
     UNLIKE_DECLARED: "send the property so, or declare it otherwise in the model of j.entry",
     TOO_LATE: "raise max_lateness=, or see why it was noticed so late",
     COOLING_DOWN: "shorten reentry=after(…)",
+    STARTED_TOO_OFTEN: "look for journeys that start each other in a circle; it lasts a day",
     ENTERED_BEFORE: "declare reentry=after(…), if they shall enter again",
     Reason.KILLED: _RESUME,
 }

@@ -45,7 +45,7 @@ class Ended(Exception):
     """The link does not add anything (any more); the arguments are a status and what the customer reads."""
 
 
-@router.get("/p/{token}")
+@router.get("/pass/{token}")
 async def add(request: Request, token: Token, config: Config, database: Db) -> Response:
     """The pass for the phone that asks; a page with both ways where that cannot be told."""
     try:
@@ -56,13 +56,13 @@ async def add(request: Request, token: Token, config: Config, database: Db) -> R
     if wallets.apple is not None and (wallets.google is None or any(each in agent for each in _APPLE)):
         return await _package(pass_, config, database)
     if wallets.google is not None and (wallets.apple is None or _ANDROID in agent):
-        return RedirectResponse(f"/p/{token}/google", 302, headers=_HEADERS)
+        return RedirectResponse(f"/pass/{token}/google", 302, headers=_HEADERS)
     return HTMLResponse(
         _PAGES.get_template("wallet.html").render(title=pass_.content["description"], here=token), headers=_HEADERS
     )
 
 
-@router.get("/p/{token}/apple")
+@router.get("/pass/{token}/apple")
 async def add_to_apple(token: Token, config: Config, database: Db) -> Response:
     """The pass as Apple's package."""
     try:
@@ -72,7 +72,7 @@ async def add_to_apple(token: Token, config: Config, database: Db) -> Response:
     return await _package(pass_, config, database)
 
 
-@router.get("/p/{token}/google")
+@router.get("/pass/{token}/google")
 async def add_to_google(request: Request, token: Token, config: Config, database: Db) -> Response:
     """Have Google know the pass, and lead to where it is saved; asked by HEAD, it changes nothing."""
     try:

@@ -44,6 +44,7 @@ from store.deliveries.feedback import (
     revive_endpoints,
     store_events,
 )
+from store.deliveries.replies import Unread, heard
 from store.ingest.dead_letters import DeadLetter, bury
 
 _ABOUT = ("channel", "journey", "run_id", "step", "occurrence", "template")
@@ -70,9 +71,12 @@ class Taken(BaseModel):
 class Notices:
     """One request's news of a channel, taken in one transaction."""
 
-    def __init__(self, kind: Kind, config: ApiConfig, connection: Connection, traceparent: str | None) -> None:
+    def __init__(
+        self, kind: Kind, config: ApiConfig, connection: Connection, traceparent: str | None, provider: str | None = None
+    ) -> None:
         self._kind = kind
         self._channel = kind.name
+        self._provider = provider  # that tells it, where it is one
         self._config = config
         self._connection = connection
         self._traceparent = traceparent[:55] if traceparent else None  # the length of version 00
@@ -97,7 +101,7 @@ class Notices:
     async def _statuses(self, told: Sequence[Status]) -> list[NewEvent]:
         if not told:
             return []
-        matched = await match_statuses(self._connection, self._channel, told)
+        matched = await match_statuses(self._connection, self._channel, told, self._provider)
         if len(matched) < len(told):
             _log.info("statuses of messages that are not ours", count=len(told) - len(matched))
         alive = await living(self._connection, {to.profile_id for _, to in matched})
@@ -129,6 +133,9 @@ class Notices:
         await self._strangers([n for n in told if senders.get(n.address) not in alive])
         to = await answered(self._connection, self._channel, [(who, n.quoted, n.at) for who, n in known])
         self._wanted |= {self._id_of(n): wanted for _, n in known if (wanted := self._wish(n))}
+        if self._kind.shows_read:
+            noticed = [Unread(n.id, who, n.at) for (who, n), message in zip(known, to, strict=True) if message]
+            await heard(self._connection, self._channel, noticed)
         return [self._reply_event(n, who, message) for (who, n), message in zip(known, to, strict=True)]
 
     async def _follow(self, said: NewEvent) -> list[NewEvent]:
@@ -186,6 +193,7 @@ class Notices:
         wanted = self._wanted.get(self._id_of(reply))
         stops = wanted is not None and wanted.wish is Wish.STOP
         properties = {"channel": self._channel, "text": reply.text, "kind": reply.kind, "stops": stops}
+        properties |= {"choice": reply.choice} if reply.choice else {}
         about = to.properties if to else {}
         return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, reply.at, {**properties, **about}, reply.clamped)
 

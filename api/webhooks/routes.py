@@ -21,7 +21,9 @@ from api.state import Config, Db
 from api.webhooks import resend, ses, twilio, whatsapp
 from api.webhooks.notices import Notices, Taken
 from api.webhooks.sns import Envelope, NotGenuine, Sns
+from api.webhooks.whatsapp_templates import templates
 from store import Database
+from store.deliveries.whatsapp import told as keep_templates
 
 _LIMIT = 4 * 1024 * 1024  # bytes; Meta sends at most 3 MB
 _JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
@@ -50,13 +52,17 @@ async def verify(
     openapi_extra=_JSON,
 )
 async def receive(request: Request, config: Config, database: Db) -> Taken:
-    """WhatsApp's statuses and replies, signed by Meta in `X-Hub-Signature-256`."""
+    """WhatsApp's statuses and replies, and how its templates stand, signed by Meta in `X-Hub-Signature-256`."""
     body = await _body(request)
     if not whatsapp.signed(body, request.headers.get("x-hub-signature-256", ""), config.whatsapp_app_secret):
         raise Problem(401, "the signature in X-Hub-Signature-256 is not that of JOURNEYS_WHATSAPP_APP_SECRET")
     with _read_as_json():
         told = whatsapp.notices(body, config.clock.now())
-    return await _taken("whatsapp", request, told, config, database)
+        states = templates(body, config.clock.now())
+    if states:
+        async with database.transaction() as connection:
+            await keep_templates(connection, states)
+    return await _taken("whatsapp", "whatsapp", request, told, config, database)
 
 
 @router.post(
@@ -80,7 +86,7 @@ async def receive_from_ses(request: Request, config: Config, database: Db) -> Ta
     except NotGenuine as error:
         raise Problem(401, f"this is not to be taken: {error}") from error
     told = ses.notices(envelope.message, envelope.message_id, config.clock.now()) if envelope.type == "Notification" else []
-    return await _taken("email", request, told, config, database)
+    return await _taken("email", "ses", request, told, config, database)
 
 
 @router.post(
@@ -96,7 +102,7 @@ async def receive_from_resend(request: Request, config: Config, database: Db) ->
         raise Problem(401, "svix-signature is not that of JOURNEYS_RESEND_WEBHOOK_SECRET, or is older than five minutes")
     with _read_as_json():
         told = resend.notices(body, request.headers["svix-id"], config.clock.now())
-    return await _taken("email", request, told, config, database)
+    return await _taken("email", "resend", request, told, config, database)
 
 
 @router.post(
@@ -114,7 +120,7 @@ async def receive_from_twilio(
     url = f"{config.public_url.rstrip('/')}{WEBHOOK}{'?' if query else ''}{query}"
     if not twilio.signed(form, url, request.headers.get("x-twilio-signature", ""), config.twilio_auth_token):
         raise Problem(401, "X-Twilio-Signature is not that of JOURNEYS_TWILIO_AUTH_TOKEN for JOURNEYS_PUBLIC_URL")
-    await _taken("sms", request, twilio.notices(form, key, config.clock.now()), config, database)
+    await _taken("sms", "twilio", request, twilio.notices(form, key, config.clock.now()), config, database)
     return Response(_NO_ANSWER, media_type="text/xml")
 
 
@@ -126,9 +132,13 @@ def _read_as_json() -> Iterator[None]:
         raise Problem(400, f"the body is not a JSON object ({type(error).__name__})") from error
 
 
-async def _taken(channel: str, request: Request, told: Sequence[Notice], config: Config, database: Database) -> Taken:
+async def _taken(
+    channel: str, provider: str, request: Request, told: Sequence[Notice], config: Config, database: Database
+) -> Taken:
+    """Take what a provider tells, of messages that went by it."""
     async with database.transaction() as connection:
-        return await Notices(KINDS[channel], config, connection, request.headers.get("traceparent")).take(told)
+        trace = request.headers.get("traceparent")
+        return await Notices(KINDS[channel], config, connection, trace, provider).take(told)
 
 
 def _sns(request: Request, config: Config) -> Sns:

@@ -6,6 +6,7 @@ Source: Meta, "Webhooks: messages" and "Webhooks: status messages".
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -13,12 +14,18 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
-from activities.channels.feedback import Notice, Reply, Status
+from activities.channels.feedback import Notice, Reply, Status, Unreadable
+from activities.channels.whatsapp.content import CHOICE
 from activities.channels.whatsapp.errors import GONE, OPTED_OUT
+from api.body import as_text
 from api.webhooks.reading import Id, Text, instant, key_of, one
 from store.deliveries.ledger import MessageKey
 
 _MAX_TEXT = 4096
+#: A thumb up on a message answers nothing, and opens no service window.
+_NO_WORDS = frozenset({"reaction"})
+#: That somebody has a new number, or has opened the chat for the first time.
+_ABOUT_THE_NUMBER = frozenset({"system", "request_welcome"})
 _Number = Annotated[str, Field(pattern=r"^\+?[0-9]{5,20}$")]
 _Seconds = Annotated[int, Field(ge=-(2**40), le=2**40)]
 
@@ -59,15 +66,22 @@ class _Body(BaseModel):
 
 class _Button(BaseModel):
     text: Text = ""
+    payload: Text = ""
 
 
 class _Choice(BaseModel):
+    id: Text = ""
     title: Text = ""
 
 
 class _Interactive(BaseModel):
     button_reply: _Choice | None = None
     list_reply: _Choice | None = None
+
+    @property
+    def chosen(self) -> _Choice:
+        """What was tapped."""
+        return self.button_reply or self.list_reply or _Choice()
 
 
 class _Quoted(BaseModel):
@@ -94,9 +108,15 @@ class _Reply(BaseModel):
     @property
     def said(self) -> str:
         """The words, where there are any."""
-        chosen = self.interactive and (self.interactive.button_reply or self.interactive.list_reply)
-        words = (self.text and self.text.body) or (self.button and self.button.text) or (chosen and chosen.title) or ""
+        tapped = self.interactive.chosen.title if self.interactive else ""
+        words = (self.text and self.text.body) or (self.button and self.button.text) or tapped
         return words[:_MAX_TEXT]
+
+    @property
+    def choice(self) -> str | None:
+        """The name that we gave to what was tapped."""
+        tapped = self.interactive.chosen.id if self.interactive else self.button.payload if self.button else ""
+        return tapped if re.fullmatch(CHOICE, tapped) else None
 
     @property
     def quoted(self) -> str | None:
@@ -107,7 +127,7 @@ class _Reply(BaseModel):
         """In neutral words."""
         at, clamped = _instant(self.timestamp, now)
         item = self.model_dump_json(by_alias=True)
-        return Reply(self.id, self.address, at, self.said, self.type, item, self.quoted, clamped)
+        return Reply(self.id, self.address, at, self.said, self.type, item, self.quoted, clamped, self.choice)
 
 
 def signed(body: bytes, signature: str, secret: str) -> bool:
@@ -149,6 +169,12 @@ def _read(value: dict[str, Any], now: datetime) -> Iterator[Notice]:
     for item in _objects(value.get("statuses")):
         yield from one(item, lambda each: [_Status.model_validate(each).told(now)])
     for item in _objects(value.get("messages")):
+        kind = str(item.get("type"))
+        if kind in _NO_WORDS:
+            continue
+        if kind in _ABOUT_THE_NUMBER:
+            yield Unreadable(as_text(item), "it is about the number, and nothing that its owner wrote")
+            continue
         yield from one(item, lambda each: [_Reply.model_validate(each).told(now)])
 
 

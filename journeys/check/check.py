@@ -13,10 +13,12 @@ from pathlib import Path
 
 from journeys.catalogue import Catalogue, gather, sources
 from journeys.check.beside import beside
+from journeys.check.meaning import Meanings
 from journeys.check.purity import impurities
 from journeys.check.slips import slips
 from journeys.check.starting import circles, unlike_declared
-from journeys.check.steps import misuses, swallowing
+from journeys.check.steps import misuses
+from journeys.check.swallowing import swallowing
 from journeys.deadline import within
 from journeys.errors import CatalogueError, Problem
 from journeys.rules import Rule
@@ -93,7 +95,8 @@ def _read(files: dict[str, Path], found: Checked) -> bool:
             found.problems.append(Problem(str(file), 1, 1, text, remedy=remedy, rule=Rule.FILE))
             safe = False
             continue
-        impure, swallowed = impurities(file, tree), swallowing(file, tree)
+        meanings = Meanings(tree)
+        impure, swallowed = impurities(file, tree, meanings), swallowing(file, tree, meanings)
         found.problems += [*(each.problem for each in impure), *misuses(file, tree), *swallowed]
         safe &= not swallowed and not any(each.at_import for each in impure)
     return safe

@@ -21,12 +21,20 @@ class Meanings:
         self._around: dict[_Scope, _Scope] = {}
         self._scopes: dict[ast.AST, _Scope] = {}
         self._bound: dict[_Scope, dict[str, list[_Bound]]] = {tree: {}}
+        self._assigned: set[ast.expr] = set()
         for node in tree.body:
             self._visit(node, tree)
 
     def of(self, node: ast.expr) -> set[str]:
         """The dotted names that an expression may stand for; a name that nothing binds stands for itself."""
         return {name.removeprefix("builtins.") for name in self._of(node, frozenset())}
+
+    def values(self, node: ast.Name) -> list[ast.expr]:
+        """All that a name was assigned, where that is all that binds it, and it is no parameter; else nothing is known."""
+        bound, scope = self._found(node), self._scope(node)
+        given = {name for name, _ in _given(scope.args)} if isinstance(scope, Function) else set()
+        values = [each for each in bound or () if isinstance(each, ast.expr)]
+        return values if bound is not None and len(values) == len(bound) and node.id not in given else []
 
     def said(self, node: ast.Name) -> set[str]:
         """The same of a name, without what other names were assigned to it."""
@@ -57,17 +65,27 @@ class Meanings:
         return set[str]().union(*(self._of(each, passed) for each in several))
 
     def _found(self, node: ast.Name) -> list[_Bound] | None:
+        scope = self._scope(node)
+        return None if scope is None else self._bound[scope][node.id]
+
+    def _scope(self, node: ast.Name) -> _Scope | None:
+        """Where a name is bound."""
         scope = first = self._scopes[node]
         while node.id not in self._bound[scope] or (isinstance(scope, ast.ClassDef) and scope is not first):
             if scope not in self._around:
                 return None
             scope = self._around[scope]
-        return self._bound[scope][node.id]
+        return scope
 
     def _visit(self, node: ast.AST, scope: _Scope) -> None:
         self._scopes[node] = scope
-        for name, bound in _bindings(node):
-            self._bound[self._open(scope) if isinstance(node, ast.NamedExpr) else scope].setdefault(name, []).append(bound)
+        if node not in self._assigned:
+            where = self._bound[self._open(scope) if isinstance(node, ast.NamedExpr) else scope]
+            for name, bound in _bindings(node):
+                where.setdefault(name, []).append(bound)
+            for target, value in _assignments(node):
+                where.setdefault(target.id, []).append(value)
+                self._assigned.add(target)
         inner = scope
         if isinstance(node, Function | ast.ClassDef | _Inner):
             inner = node
@@ -100,16 +118,20 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, _Bound]]:
             yield name, None
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             yield name, None
+
+
+def _assignments(node: ast.AST) -> Iterator[tuple[ast.Name, ast.expr]]:
+    match node:
         case ast.Assign(targets=targets, value=value):
             yield from (pair for target in targets for pair in _assigned(target, value))
         case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
             yield from _assigned(target, value)
 
 
-def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, _Bound]]:
+def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.Name, ast.expr]]:
     match target, value:
-        case ast.Name(id=name), _:
-            yield name, value
+        case ast.Name(), _:
+            yield target, value
         case ((ast.Tuple(elts=targets) | ast.List(elts=targets)), (ast.Tuple(elts=values) | ast.List(elts=values))):
             for one, its in zip(targets, values, strict=False):
                 yield from _assigned(one, its)

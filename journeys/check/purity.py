@@ -124,17 +124,17 @@ class Impurity:
         return str(self.problem)
 
 
-def impurities(file: Path, tree: ast.Module | None = None) -> list[Impurity]:
+def impurities(file: Path, tree: ast.Module | None = None, meanings: Meanings | None = None) -> list[Impurity]:
     """The places in a source file that break the law, outside `if TYPE_CHECKING` or not: imports count anywhere."""
     tree = tree or ast.parse(file.read_text(encoding="utf-8"), str(file))
-    meanings = Meanings(tree)
+    meanings = meanings or Meanings(tree)
     inside = {id(node) for function in ast.walk(tree) if isinstance(function, _FUNCTIONS) for node in _body(function)}
     at_import = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in inside}
     found = [
         Impurity(_problem(file, node, fault), id(node) in at_import)
         for node, fault in [
             *(*_imports(tree), *_uses(tree, meanings, at_import)),
-            *(*remembered(tree, meanings), *unordered(tree)),
+            *(*remembered(tree, meanings), *unordered(tree, meanings)),
         ]
     ]
     return sorted(found, key=lambda each: each.problem)

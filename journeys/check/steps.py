@@ -1,4 +1,4 @@
-"""How a journey's source uses its handle: a forgotten `await`, a word that `j` does not know, an end that is swallowed.
+"""How a journey's source uses its handle: a forgotten `await`, a word that `j` does not know, what a word is not for.
 
 Promise: looks at the source only, so every branch is seen, also one that no walk of the journey comes to.
 """
@@ -34,7 +34,6 @@ _GOES_BY = {"every": "async for", "experiment": "async with", "hold_others": "as
 #: What words are given; `changed` is looked at more closely.
 _TAKES = {name: takes for name, takes in (_STEPS | _SAYINGS).items() if name != "changed"}
 _MESSAGES = frozenset(channel.value for channel in Channel)
-_SWALLOWS = "swallows the end of a run (a goal, a withdrawal, an operator's end)"
 
 
 def misuses(file: Path, tree: ast.Module) -> list[Problem]:
@@ -46,17 +45,6 @@ def misuses(file: Path, tree: ast.Module) -> list[Problem]:
             for node, fault in _of_function(function, helpers):
                 found.setdefault((getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1), fault)
     return [fault.at(str(file), *place) for place, fault in sorted(found.items())]
-
-
-def swallowing(file: Path, tree: ast.Module) -> list[Problem]:
-    """Where everything is caught, also what ends a run; a journey that does so cannot be walked either."""
-    return [
-        Fault(f"{_caught(node)} {_SWALLOWS}", "write except Exception", Rule.SWALLOWS).at(
-            str(file), node.lineno, node.col_offset + 1
-        )
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and _catches_all(node.type)
-    ]
 
 
 def _of_function(function: Function, helpers: set[str]) -> Iterator[tuple[ast.AST, Fault]]:
@@ -177,13 +165,3 @@ def _unknown(handle: str, word: str) -> Fault:
     known = ", ".join(f"{handle}.{name}" for name in sorted(_WORDS.keys() - _MESSAGES - {"conditions"}))
     messages = f"{guess}Messages go by {', '.join(sorted(_MESSAGES))}"
     return Fault(f"there is no {handle}.{word}", f"{messages}; a journey also has {known}", Rule.WORD)
-
-
-def _catches_all(caught: ast.expr | None) -> bool:
-    if isinstance(caught, ast.Tuple):
-        return any(map(_catches_all, caught.elts))
-    return caught is None or ast.unparse(caught).split(".")[-1] == "BaseException"
-
-
-def _caught(handler: ast.ExceptHandler) -> str:
-    return "a bare except" if handler.type is None else "except BaseException"

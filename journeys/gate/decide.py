@@ -12,6 +12,7 @@ from typing import Any
 
 from journeys.contracts import USUAL_CEILINGS, Cap, Ceilings, DeliverRequest, JourneySpec, Outcome, Purpose, Reason
 from journeys.endings import Ending
+from journeys.gate.approval import Approval, Approved
 from journeys.gate.caps import Capped, Outranked, Past, applies, counts
 from journeys.gate.habits import Habits
 from journeys.gate.hours import LONGEST, Only, Quiet
@@ -24,6 +25,8 @@ from segments.time.zones import Whereabouts
 
 #: How long a message that another journey holds waits before it asks again by itself.
 HELD_CHECK = timedelta(hours=1)
+#: How long a message waits whose template is paused, before it is looked at again.
+APPROVAL_CHECK = timedelta(minutes=30)
 #: How long a message waits where it is never day everywhere, before its customer is looked at again.
 ASK_AGAIN = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -56,6 +59,7 @@ class Question:
     consent: str | None  # what they said of it, at the address that allows most
     addresses: int  # that live and may be written to by this consent
     unsuppressed: int  # of these
+    topic_off: bool = False  # the customer turned off what the journey is about
     control: str | None = None  # the operator's switch
     over: bool = False
     exit_reason: str | None = None
@@ -65,6 +69,7 @@ class Question:
     company: GlobalHoldout | None = None  # the company's holdout, beside the journey's own
     held_out_of_all: bool = False
     in_service_window: bool = True  # where it is a message of one's own: whether the customer wrote within 24 hours
+    approved: Approved | None = None  # its template, as the provider has it, where the provider has said something of it
     in_segment: bool = True  # of the one that the message is only for
     relation: str | None = None  # of the product that its template asks for
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
@@ -187,6 +192,11 @@ def _consent(q: Question) -> No | None:
     return None if q.consent in fine else No(Outcome.SKIPPED, Reason.NO_CONSENT, {"consent": q.consent or "unknown"})
 
 
+def _topic(q: Question) -> No | None:
+    off = q.topic_off and q.marketing and q.spec.topic is not None
+    return No(Outcome.SKIPPED, Reason.NO_TOPIC, {"topic": str(q.spec.topic)}) if off else None
+
+
 def _suppression(q: Question) -> No | None:
     return No(Outcome.SKIPPED, Reason.SUPPRESSED) if q.addresses and not q.unsuppressed else None
 
@@ -197,6 +207,20 @@ def _endpoint(q: Question) -> No | None:
 
 def _service(q: Question) -> No | None:
     return None if q.in_service_window else No(Outcome.SKIPPED, Reason.SERVICE_WINDOW)
+
+
+def _approval(q: Question) -> No | None:
+    """A template that is paused, or not approved yet, is waited for; one that is off, or of another category, never goes."""
+    if q.approved is None:
+        return None
+    if q.approved.approval is Approval.OFF:
+        return No(Outcome.FAILED, Reason.TEMPLATE_OFF, q.approved.told)
+    if not q.approved.fits(q.request.purpose):
+        return No(Outcome.FAILED, Reason.CATEGORY, q.approved.told | {"purpose": q.request.purpose.value})
+    if q.approved.approval is Approval.WAITS:
+        again = _not_at_once(q, min(q.now + APPROVAL_CHECK, q.request.useless_after))
+        return No(Outcome.DEFERRED, Reason.TEMPLATE_WAITS, q.approved.told, again)
+    return None
 
 
 def _segment(q: Question) -> No | None:
@@ -229,7 +253,7 @@ def _nothing_shuts(q: Question) -> bool:
     """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
     if q.spec.quiet_hours or q.window or q.laws or q.habits or q.coming or q.spent or q.now >= q.request.useless_after:
         return False
-    return len(q.past) < min((q.ceilings.per_day, *(cap.messages for cap in q.spec.caps)))
+    return len(q.past) < q.ceilings.per_day and all(len(q.past) < cap.messages for cap in q.spec.caps)
 
 
 def _global_holdout(q: Question) -> No | None:
@@ -258,7 +282,21 @@ def _holdout(q: Question) -> No | None:
 
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
-_WHETHER = (_killed, _paused, _over, _ended, _ceiling, _consent, _suppression, _endpoint, _service, _segment, _product)
+_WHETHER = (
+    _killed,
+    _paused,
+    _over,
+    _ended,
+    _ceiling,
+    _consent,
+    _topic,
+    _suppression,
+    _endpoint,
+    _service,
+    _approval,
+    _segment,
+    _product,
+)
 _QUESTIONS = (*_WHETHER, _held, _timing, _turn, _global_holdout, _holdout)
 
 

@@ -11,7 +11,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
 from journeys.contracts import JourneySpec, Reason, RunStart
 from journeys.entering import UnlikeDeclared, accepted, check_entry
-from journeys.entry import Entry, Past, entry_key, in_line, is_held_out, is_told, short_key, why_refused
+from journeys.entry import STARTS_WITHIN, Entry, Past, entry_key, in_line, is_held_out, is_told, short_key, why_refused
 from journeys.entry import Refused as Why
 from journeys.simulate.customers import Customer, Earlier
 from journeys.simulate.membership import Transition
@@ -48,6 +48,7 @@ class Admission:
         self._segments = segments
         self._controls = controls
         self._numbers = count(1)
+        self._started: dict[UUID, list[datetime]] = {}
 
     def by_hand(
         self,
@@ -65,6 +66,7 @@ class Admission:
         """
         spec, now = definition.spec, self._world.agenda.now
         check_entry(spec.entry_model, brought)
+        started = self._lately_started(who, now) if by == "journey" else []
         entry = Entry(
             spec=spec,
             by=by,
@@ -73,8 +75,17 @@ class Admission:
             control=self._control(spec),
             params=definition.branchable(definition.accept(dict(params))),
             properties=accepted(spec.entry_model, brought) if spec.entry_model else {},
+            started=len(started),
         )
-        return self._decide(definition, who, entry)
+        decided = self._decide(definition, who, entry)
+        if isinstance(decided, Run):
+            started.append(now)
+        return decided
+
+    def _lately_started(self, who: Customer, now: datetime) -> list[datetime]:
+        """When journeys started journeys of a customer, as far as it counts."""
+        self._started[who.id] = lately = [at for at in self._started.get(who.id, ()) if at > now - STARTS_WITHIN]
+        return lately
 
     def admitted(self, who: Customer, move: Transition) -> Iterator[Run]:
         """The runs that a transition opens."""

@@ -56,13 +56,14 @@ class Word:
     at: datetime
     received_at: datetime
     message_id: str | None = None
+    text_version: str | None = None  # which text they saw
 
 
 async def say(connection: Connection, words: Sequence[Word]) -> list[int]:
     """Add words in the order in which they were received; returns their ids."""
     rows = [
         (*(w.about.profile_id, w.about.channel, w.about.address, w.about.purpose),
-         *(w.state, w.by.value, w.source, w.message_id, w.at, w.received_at))
+         *(w.state, w.by.value, w.source, w.message_id, w.at, w.received_at, w.text_version))
         for w in words
     ]  # fmt: skip
     if not rows:
@@ -71,7 +72,13 @@ async def say(connection: Connection, words: Sequence[Word]) -> list[int]:
 
 
 async def withdraw(
-    connection: Connection, subjects: Sequence[Subject], *, source: str, at: datetime, received_at: datetime
+    connection: Connection,
+    subjects: Sequence[Subject],
+    *,
+    source: str,
+    at: datetime,
+    received_at: datetime,
+    text_version: str | None = None,
 ) -> int | None:
     """The customer said no, about each of these; returns a word's id where that is news.
 
@@ -81,7 +88,7 @@ async def withdraw(
     last = [await _last(connection, subject) for subject in subjects]
     heard = min(at, received_at)
     words = [
-        Word(subject, "withdrawn", By.CUSTOMER, source, at, received_at)
+        Word(subject, "withdrawn", By.CUSTOMER, source, at, received_at, text_version=text_version)
         for subject, (state, said_at) in zip(subjects, last, strict=True)
         if state != "withdrawn" or said_at is None or said_at.replace(microsecond=0) < heard.replace(microsecond=0)
     ]

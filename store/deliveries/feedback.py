@@ -88,8 +88,10 @@ class NewEvent:
     clamped: bool = False
 
 
-async def match_statuses(connection: Connection, channel: str, statuses: Sequence[Status]) -> list[tuple[Status, Delivered]]:
-    """The statuses that speak of a message of ours, each with it; the others are left out."""
+async def match_statuses(
+    connection: Connection, channel: str, statuses: Sequence[Status], provider: str | None = None
+) -> list[tuple[Status, Delivered]]:
+    """The statuses that speak of a message of ours, each with it; the others are left out. An id is that of a provider."""
     keys = [status.key for status in statuses]
     rows = await connection.fetch(
         _SQL["match_statuses"],
@@ -98,6 +100,7 @@ async def match_statuses(connection: Connection, channel: str, statuses: Sequenc
         [key and key.run_id for key in keys],
         [key and key.step for key in keys],
         [key and key.occurrence for key in keys],
+        provider,
     )
     return [(statuses[row["n"] - 1], _delivered(row)) for row in rows]
 

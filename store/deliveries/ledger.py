@@ -88,6 +88,7 @@ class LedgerRow:
     retry_at: datetime | None
     detail: dict[str, Any] = field(default_factory=dict)
     first_at: datetime | None = None  # when it was first claimed
+    provider: str | None = None  # of a claim: who may have it
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ async def _write_addresses(connection: Connection, fresh: Sequence[tuple[UUID, I
 async def _write_choices(connection: Connection, fresh: Sequence[tuple[UUID, Item]]) -> None:
     """In the order in which they were received; of one request, in that in which they were said, a no last."""
     words = [
-        Word(Subject(profile, choice.channel, choice.address), choice.state, choice.by, *_told(item))
+        Word(Subject(profile, choice.channel, choice.address), choice.state, choice.by, *_told(item), choice.text_version)
         for profile, item in fresh
         for choice in (item.changes.choices if item.changes else ())
     ]

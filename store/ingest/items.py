@@ -16,12 +16,13 @@ class Provenance(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What was chosen for marketing at an address, or without one: granted, refused or withdrawn, and who says so."""
+    """What was chosen for marketing at an address, or without one: granted, refused or withdrawn, by whom, on which text."""
 
     channel: str
     address: str | None
     state: str
     by: By = By.SYNC
+    text_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

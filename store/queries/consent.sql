@@ -5,11 +5,11 @@
 -- word of its own.)
 with given as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                         $9::timestamptz[], $10::timestamptz[]) with ordinality
-        as given (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, n)
+                         $9::timestamptz[], $10::timestamptz[], $11::text[]) with ordinality
+        as given (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, text_version, n)
 )
-insert into consent (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at)
-select profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at
+insert into consent (profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, text_version)
+select profile_id, channel, address, purpose, state, said_by, source, message_id, at, received_at, text_version
 from given g
 where not (
     state = 'granted' and said_by <> 'customer' and channel <> 'push'

@@ -51,7 +51,8 @@ select (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_
                     when bool_or(c.state = 'paused') then 'paused' else 'live' end
         from journey_control c where c.journey in (r.journey, '*')) as control,
        d.state, d.reason, d.attempts, d.copies, d.retry_at, d.detail,
-       (select min((said ->> 'at')::timestamptz) from jsonb_array_elements(d.gates) as said where said ->> 'answer' = 'go') as first_at
+       (select min((said ->> 'at')::timestamptz) from jsonb_array_elements(d.gates) as said where said ->> 'answer' = 'go') as first_at,
+       d.provider
 from run r
 left join lateral (
     select * from delivery where run_id = $1 and step = $2 and occurrence = $3 for update

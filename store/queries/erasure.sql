@@ -92,9 +92,17 @@ delete from endpoint where profile_id = any($1::uuid[]) returning 1;
 -- When addresses went over to others.
 delete from endpoint_lost where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_unread_reply
+-- Ids of their messages that were still to be shown as read.
+delete from unread_reply where profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_consent
 -- What was said about consent. Each no has been kept as a suppressed digest (`store.customers.consent.forget`).
 delete from consent where profile_id = any($1::uuid[]) returning 1;
+
+-- name: purge_topic_choice
+-- What they said of topics, and of the sale of their data.
+delete from topic_choice where profile_id = any($1::uuid[]) returning 1;
 
 -- name: purge_merge
 -- Merges with the names that moved; they cannot be undone any more.

@@ -1,13 +1,13 @@
 -- name: match_statuses
--- The messages that these statuses speak of: by the provider's id, or by our key while we wait to learn that id, or where it is
--- we who say so (then there is no id).
+-- The messages that these statuses speak of: by the provider's id (of this provider, $6, where one tells), or by our key
+-- while we wait to learn that id, or where it is we who say so (then there is no id).
 with told as (
     select * from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
 )
 select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
 from told join delivery d on d.provider_message_id = told.provider_id and told.provider_id <> ''
-where d.channel = $1
+where d.channel = $1 and coalesce(d.provider = $6, true)
 union all
 select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
 from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence
@@ -142,3 +142,16 @@ where e.id = told.id and coalesce(e.alive_at < told.at, true);
 -- name: journey_of
 -- The journey that a run belongs to, for an event's properties.
 select journey from run where id = $1;
+
+-- name: heard
+-- Messages of customers that a journey has heard of: to be shown as read.
+insert into unread_reply (channel, message_id, profile_id, at)
+select $1, * from unnest($2::text[], $3::uuid[], $4::timestamptz[]) on conflict do nothing;
+
+-- name: unread
+-- Messages that are to be shown as read, oldest first; nobody waits for those from before an instant.
+select message_id from unread_reply where channel = $1 and at >= $2 order by at, message_id limit $3;
+
+-- name: shown_as_read
+-- These are shown as read; those from before the instant never will be.
+delete from unread_reply where channel = $1 and (message_id = any($2::text[]) or at < $3);

@@ -51,13 +51,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class JourneyStanding:
-    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in."""
+    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in.
+
+    And how many entries could not be decided lately, and wait for a version of the catalogue that can.
+    """
 
     open_runs: int = 0
     failing_runs: int = 0
     failure: str | None = None
     at_their_ceiling: int = 0
     waiting_runs: int = 0
+    undecided: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,14 @@ async def run_by_idempotency_key(connection: Connection, journey: str, key: str)
     """The run that an earlier call with the same key started."""
     row = await connection.fetchrow(_SQL["by_idempotency_key"], journey, key)
     return run_of(row) if row else None
+
+
+async def earlier_start(
+    connection: Connection, journey: str, key: str, profile: UUID, entry_key: str, params: dict[str, Any], entry: dict[str, Any]
+) -> tuple[UUID, bool] | None:
+    """The run that an earlier call with the same key started, and whether that call asked for the same."""
+    row = await connection.fetchrow(_SQL["earlier_start"], journey, key, profile, entry_key, params, entry)
+    return (row["id"], row["same"]) if row else None
 
 
 async def messages_of(database: Database, run_id: UUID) -> list[Message]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from activities.channels.carriers import Carriers
 from activities.channels.push.apns import Apns
 from activities.deliver.deliver import Delivery
 from journeys.contracts import Channel
@@ -18,7 +19,7 @@ from workers.testing.shop import Shop
 async def by_apns(trial: Shop) -> AsyncIterator[Delivery]:
     apns = Apns.configured(settings(trial.sandbox))
     assert apns is not None
-    yield replace(trial.parts.delivery, providers={Channel.PUSH: apns})
+    yield replace(trial.parts.delivery, carriers={Channel.PUSH: Carriers(apns)})
     await apns.close()
 
 

@@ -21,6 +21,7 @@ from temporalio.worker import Worker
 
 from activities.channels import Fcm, Resend, Smtp
 from activities.channels.base import Provider
+from activities.channels.carriers import Carriers
 from activities.channels.email.letter import Sender
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import COPIES, Doubt
@@ -61,7 +62,7 @@ async def in_flight(shop: Shop, asked: DeliverRequest) -> None:
 
 def with_relay(shop: Shop, **how: Any) -> tuple[Delivery, Provider]:
     smtp = Smtp(f"smtp://{shop.sandbox.smtp_host}:{shop.sandbox.smtp_port}", Sender.parse(EMAIL_FROM), **how)
-    return replace(shop.parts.delivery, providers={Channel.EMAIL: smtp}), smtp
+    return replace(shop.parts.delivery, carriers={Channel.EMAIL: Carriers(smtp)}), smtp
 
 
 async def test_who_waits_for_a_connection_has_claimed_nothing(trial: Shop, run: Run) -> None:
@@ -149,7 +150,7 @@ async def test_a_provider_that_is_not_ready_leaves_no_doubt_and_the_gate_is_aske
     """A2: nobody listens; what is forbidden meanwhile is not sent when somebody does."""
     account = orjson.loads(trial.sandbox.service_account.read_bytes())
     async with httpx.AsyncClient() as http:
-        nobody = replace(trial.parts.delivery, providers={Channel.PUSH: Fcm(account, "http://127.0.0.1:1", http)})
+        nobody = replace(trial.parts.delivery, carriers={Channel.PUSH: Carriers(Fcm(account, "http://127.0.0.1:1", http))})
         asked = request(run)
         with pytest.raises(ApplicationError, match="no connection"):
             await nobody.deliver(asked)
@@ -208,7 +209,7 @@ async def test_a_copy_that_was_refused_does_not_count(trial: Shop, run: Run) -> 
 async def test_what_a_dead_worker_left_is_waited_for_before_a_second_copy(trial: Shop, run: Run) -> None:
     """A13: the worker may not be dead at all, only out of reach."""
     asked, delivery = request(run, **EMAIL, **URGENT), trial.parts.delivery
-    await delivery.claims.claim(asked, asked.due_at)
+    await delivery.claims.claim(asked, asked.due_at, delivery.carriers[Channel.EMAIL].all[0])
     assert await later(delivery, asked) == timedelta(seconds=30)
     assert trial.sandbox.messages == []
     assert (await delivery.deliver(asked)).sent
@@ -257,7 +258,7 @@ async def test_a_letter_in_doubt_goes_again_where_its_key_is_known_and_only_as_l
     """Whatever its purpose: Resend sends nothing twice under one key, for a day."""
     async with httpx.AsyncClient(timeout=5) as http:
         resend = Resend("re_key", Sender.parse(EMAIL_FROM), http, url=trial.sandbox.url)
-        delivery, asked = replace(trial.parts.delivery, providers={Channel.EMAIL: resend}), request(run, **EMAIL)
+        delivery, asked = replace(trial.parts.delivery, carriers={Channel.EMAIL: Carriers(resend)}), request(run, **EMAIL)
         trial.sandbox.faults.tell("resend", "timeout_after_accept", hold_seconds=0)
         for _ in range(2):
             with pytest.raises(ApplicationError, match="no answer"):

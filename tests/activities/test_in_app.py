@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from activities.deliver.claim import Claim
 from activities.deliver.deliver import Delivery
+from activities.deliver.turns import Passed, Turn
 from journeys.contracts import Cap, Channel, DeliverRequest, Purpose
 from store.runs.views import Run
 from tests.activities.test_deliver import declaring, request, start
@@ -174,9 +176,12 @@ async def test_an_attempt_that_was_given_up_puts_nothing_into_the_inbox(trial: S
     await trial.signs_up("ana", channels=())
     run = await start(trial, "while_vip")
     delivery, asked = trial.parts.delivery, inside(run)
-    late = await delivery.claims.claim(asked, delivery.clock(asked))
+    [ours] = trial.parts.carriers[Channel.IN_APP].all
+    late = await delivery.claims.claim(asked, delivery.clock(asked), ours)
+    assert isinstance(late, Claim)
     assert (await delivery.deliver(asked)).sent
-    await delivery._send(asked, late, trial.parts.providers[Channel.IN_APP])  # type: ignore[arg-type]
+    async with ours.ready() as line:
+        await delivery._send(asked, late, Turn(ours, line, Passed(), last=True))
     assert len(await inbox(trial)) == 1
 
 

@@ -29,7 +29,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("toy")
 async def test_a_row_and_two_files_are_a_channel(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> None:
     async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="trial_catalogue") as trial:
-        sea = cast("Sea", trial.parts.providers[Channel.PUSH])
+        sea = cast("Sea", trial.parts.carriers[Channel.PUSH].all[0])
         await trial.signs_up("ana", channels=())  # no consent: none is asked for
         messages = await finish(trial, "by_choice")
         assert states(messages) == [("push", "sent", None)]

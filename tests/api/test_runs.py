@@ -55,6 +55,23 @@ async def test_one_idempotency_key_starts_one_run(trial: Shop) -> None:
     assert problem(again)[:2] == (422, "key-reused")
 
 
+async def test_one_idempotency_key_is_for_one_body(trial: Shop) -> None:
+    """Another customer, cart, parameter or entering event is another request; the same one in other words is the same."""
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+
+    async def asked(user: str = "ana", **more: Any) -> int:
+        body = {"customer": {"user_id": user}, "key": "c-1", "entry": {"price": 1e300, "n": 3}} | more
+        path, headers = "/v1/journeys/each_cart/runs", {"Idempotency-Key": "k"}
+        return (await trial.operate("POST", path, json=body, headers=headers)).status_code
+
+    assert await asked() == 201
+    assert await asked() == await asked(entry={"n": 3.0, "price": 1e300}) == 200
+    others: list[dict[str, Any]] = [{"user": "bea"}, {"key": "c-2"}, {"entry": {"n": 4}}, {"entry": {}}]
+    assert [await asked(**other) for other in others] == [422] * 4
+    assert len(await trial.runs()) == 1
+
+
 async def test_a_customer_who_is_in_is_not_let_in_again(trial: Shop) -> None:
     await trial.signs_up("ana")
     assert (await start(trial, "while_vip")).status_code == 201

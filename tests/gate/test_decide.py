@@ -10,9 +10,10 @@ import pytest
 from journeys.contracts import Cap, Ceilings, Channel, DeliverRequest, JourneySpec, Outcome, Purpose, QuietHours, Reason
 from journeys.endings import Ending
 from journeys.errors import CatalogueError
+from journeys.gate.approval import Approved
 from journeys.gate.budget import Budget, Prices
 from journeys.gate.caps import Past
-from journeys.gate.decide import ASK_AGAIN, Go, No, Question, decide, exposures
+from journeys.gate.decide import APPROVAL_CHECK, ASK_AGAIN, Go, No, Question, decide, exposures
 from journeys.gate.habits import Habits
 from journeys.gate.order import TURN, Coming
 from journeys.gate.spent import spent
@@ -299,3 +300,42 @@ def test_words_of_ones_own_are_skipped_outside_the_service_window_also_where_the
     unreachable = ask(in_service_window=False, unsuppressed=0, addresses=0)
     assert isinstance(unreachable, No)
     assert unreachable.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("APPROVED", None),
+        ("LOCKED", None),
+        ("PAUSED", (Outcome.DEFERRED, Reason.TEMPLATE_WAITS)),
+        ("PENDING", (Outcome.DEFERRED, Reason.TEMPLATE_WAITS)),
+        ("REJECTED", (Outcome.FAILED, Reason.TEMPLATE_OFF)),
+        ("DISABLED", (Outcome.FAILED, Reason.TEMPLATE_OFF)),
+        ("DELETED", (Outcome.FAILED, Reason.TEMPLATE_OFF)),
+    ],
+)
+def test_a_template_that_is_paused_is_waited_for_and_one_that_is_off_never_goes(
+    status: str, expected: tuple[Outcome, Reason] | None
+) -> None:
+    answer = ask(approved=Approved(status, "MARKETING"))
+    assert (None if isinstance(answer, Go) else (answer.outcome, answer.reason)) == expected
+    if isinstance(answer, No):
+        assert answer.detail["status"] == status
+        assert answer.retry_at == (NOON + APPROVAL_CHECK if answer.outcome is Outcome.DEFERRED else None)
+
+
+def test_what_waits_for_its_template_asks_again_at_its_deadline_at_the_latest() -> None:
+    answer = ask(until=NOON + timedelta(minutes=5), approved=Approved("PAUSED"))
+    assert isinstance(answer, No)
+    assert answer.retry_at == NOON + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("category", ["MARKETING", "UTILITY", "AUTHENTICATION", None])
+@pytest.mark.parametrize("purpose", Purpose)
+def test_marketing_goes_as_marketing_and_nothing_else_does(category: str | None, purpose: Purpose) -> None:
+    answer = ask(purpose=purpose, approved=Approved("APPROVED", category))
+    fits = category is None or (category == "MARKETING") is (purpose is Purpose.MARKETING)
+    assert isinstance(answer, Go) is fits
+    if isinstance(answer, No):
+        assert (answer.outcome, answer.reason) == (Outcome.FAILED, Reason.CATEGORY)
+        assert answer.detail == {"status": "APPROVED", "category": category, "purpose": purpose.value}

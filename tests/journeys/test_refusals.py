@@ -430,10 +430,59 @@ def test_a_forgotten_await_of_a_helper_is_told_by_name(package: Path) -> None:
     ]
 
 
+def test_a_wait_that_is_worked_out_below_nothing_is_told_where_a_path_comes_to_it(package: Path) -> None:
+    above = "def span(n):\n    return -n\n"
+    body = "if await j.push('hi'):", "    await j.wait(hours=span(1))", "await j.wait(hours=max(0, span(1)))"
+    assert told(package, journey_of(*body, above=above)) == [
+        "6: waits -1 h, which is over before it begins; write max(0, …) around what is worked out, if it may be"
+    ]
+
+
 def test_what_swallows_the_end_of_a_run_is_told_and_not_walked(package: Path) -> None:
     source = journey_of("while True:", "    try: await j.push('hi')", "    except: pass")
     (problem,) = told(package, source)
     assert problem.startswith("5: a bare except swallows the end of a run")
+
+
+IMPORTS = (
+    "import asyncio, contextlib\nfrom contextlib import suppress as quietly\nfrom journeys.handle import RunEnded as Over\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("steps", "what"),
+    [
+        (("except BaseException: pass",), "except BaseException"),
+        (("except (ValueError, BaseException): pass",), "except (ValueError, BaseException)"),
+        (("except Over: pass",), "except Over, which is RunEnded,"),
+        (("except ALL: pass",), "except ALL, which is BaseException,"),
+        (("except MANY: pass",), "except MANY, which is CancelledError,"),
+        (("except (*MANY, KeyError) as error: print(error)",), "except (*MANY, KeyError), which is CancelledError,"),
+        (("except asyncio.CancelledError: pass",), "except asyncio.CancelledError"),
+        (("except* ALL: pass",), "except ALL, which is BaseException,"),
+        (("except getattr(asyncio, 'CancelledError'): pass",), "except getattr(asyncio, 'CancelledError')"),
+        (("finally: return",), "a return in finally"),
+        (("finally:", "    for n in (1, 2):", "        if n: return"), "a return in finally"),
+        (("finally: break",), "a break in finally"),
+        (("finally:", "    with quietly(ALL): pass"), "quietly(ALL), which is BaseException,"),
+        (
+            ("finally:", "    with contextlib.suppress(KeyError, BaseException): pass"),
+            "contextlib.suppress(KeyError, BaseException)",
+        ),
+    ],
+)
+def test_an_end_is_swallowed_by_no_name(package: Path, steps: tuple[str, ...], what: str) -> None:
+    above = IMPORTS + "ALL = BaseException\nMANY = (ValueError,) + (asyncio.CancelledError,)\n"
+    body = "while True:", "    try: await j.push('hi')", *(f"    {each}" for each in steps)
+    found = [each.partition(": ")[2] for each in told(package, journey_of(*body, above=above))]
+    assert [each.partition(" swallows")[0] for each in found if "swallows the end of a run" in each] == [what]
+
+
+def test_what_catches_errors_only_swallows_no_end(package: Path) -> None:
+    above = "import contextlib\nALL = Exception, KeyError\n"
+    finally_ = "finally:", "    for n in (1, 2):", "        if n: break", "    def f(): return 1", "    f()"
+    body = "try:", "    with contextlib.suppress(*ALL): await j.push('hi')", "except ALL: pass", *finally_
+    assert told(package, journey_of(*body, above=above)) == []
 
 
 def test_what_acts_while_it_is_imported_is_not_executed(package: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from journeys import Journey, journey, once, per_key, restart
+from journeys import Journey, journey, once, per_key, restart, whenever
 from segments import Segment, did, trait
 
 
@@ -67,6 +67,32 @@ async def by_default(j: Journey) -> None:
     await j.push("c" if j.params.tone == "warm" else "b")
 
 
+@journey(entry=Segment("ringers", did("Rang")), reentry=whenever())
+async def ping(j: Journey) -> None:
+    await j.wait(minutes=1)
+    if not await j.start("pong"):
+        await j.push("a")
+
+
+@journey(reentry=whenever())
+async def pong(j: Journey) -> None:
+    await j.wait(minutes=1)
+    if not await j.start("ping"):
+        await j.push("b")
+
+
+class Hurried(BaseModel):
+    hours: int
+
+
+@journey(entry=Segment("hasty", did("Hurried")), reentry=once())
+async def late(j: Journey[Hurried]) -> None:
+    await j.wait(hours=j.entry.hours)
+    await j.push("a")
+    await j.wait(days=j.entry.hours)
+    await j.push("b")
+
+
 @journey(entry=Segment("gold", trait("tier") == "gold"), reentry=once())
 async def is_gold(j: Journey) -> None:
     await j.push("b")
@@ -95,6 +121,26 @@ def test_a_journey_sees_the_trait_that_it_has_just_set_and_its_segments_see_it_t
     for who in (ana, bea):
         assert sorted(who.inbox) == ["push:a", "push:b"]
         assert who.entered("is_gold", times=1)
+
+
+def test_a_circle_of_starts_comes_to_an_end_and_turns_again_a_day_later(shop: Rehearsal) -> None:
+    ana, bea = shop.customer("ana"), shop.customer("bea")
+    for days in (1, 2):
+        ana.does("Rang")
+        shop.passes(hours=25)
+        assert (len(ana.runs), sum(run.journey == "ping" for run in ana.runs)) == (51 * days, 26 * days)
+        assert ana.inbox == ["push:a"] * days
+        assert ana.was_refused("pong", because="started too often by journeys")
+    assert not bea.runs
+
+
+def test_a_wait_that_is_worked_out_below_nothing_is_over_at_once(shop: Rehearsal) -> None:
+    """`check` refuses it; one that no path shows must not stop a run."""
+    ana = shop.customer("ana")
+    ana.does("Hurried", hours=-2)
+    shop.passes(minutes=5)
+    assert ana.inbox == ["push:a", "push:b"]
+    assert ana.left("late", "finished")
 
 
 def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Rehearsal) -> None:

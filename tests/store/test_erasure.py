@@ -30,6 +30,7 @@ NOBODY = {
     "population_hours": "sums",
     "product": "what is for sale",
     "wallet_picture": "pictures of templates",
+    "whatsapp_template": "how templates stand at Meta",
     "product_relation": "what is for sale",
     "migration": "files",
 }

@@ -1,19 +1,29 @@
 """Releases of the engine as versions of a Worker Deployment: routed by Temporal, and every run follows the current one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import groupby
 
+import pytest
 from changing import Changing, changing, folder  # noqa: F401 - fixtures
-from temporalio.api.enums.v1 import VersioningBehavior
-from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+from temporalio.api.enums.v1 import RoutingConfigUpdateState, VersioningBehavior
+from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentRequest, SetWorkerDeploymentCurrentVersionRequest
 from temporalio.service import RPCError, RPCStatusCode
 
 from store.runs.views import Run
 from tests.journeys.test_versions_of_runs import asleep, enter
+from workers.testing.servers import Servers
 from workers.testing.shop import Shop
 from workers.worker import DEPLOYMENT, REMEMBERED, serving, workers
+
+
+@pytest.fixture(scope="module")
+def temporal_address() -> Iterator[str]:
+    """A server with a worker of its own in each namespace, which keeps Worker Deployments; the session's goes without."""
+    servers = Servers(dynamic={"worker.perNamespaceWorkerCount": "1"})
+    yield servers.temporal
+    servers.close()
 
 
 @asynccontextmanager
@@ -24,7 +34,7 @@ async def release(shop: Shop, build: str) -> AsyncIterator[None]:
 
 
 async def becomes_current(shop: Shop, build: str) -> None:
-    """`temporal worker deployment set-current-version`, as soon as the server has seen its workers."""
+    """`temporal worker deployment set-current-version`, as soon as the server has seen its workers; its queues know it then."""
     asked = SetWorkerDeploymentCurrentVersionRequest(
         namespace=shop.client.namespace, deployment_name=DEPLOYMENT, build_id=build, identity="an operator"
     )
@@ -37,7 +47,18 @@ async def becomes_current(shop: Shop, build: str) -> None:
                     raise
                 await asyncio.sleep(0.1)
             else:
-                return
+                break
+        while not await known_to_queues(shop):  # noqa: ASYNC110 - the server gets it there
+            await asyncio.sleep(0.05)
+
+
+async def known_to_queues(shop: Shop) -> bool:
+    """The server tells its queues after it has answered."""
+    asked = DescribeWorkerDeploymentRequest(namespace=shop.client.namespace, deployment_name=DEPLOYMENT)
+    told = await shop.client.workflow_service.describe_worker_deployment(asked)
+    state = told.worker_deployment_info.routing_config_update_state
+    assert state != RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_UNSPECIFIED
+    return state == RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_COMPLETED
 
 
 async def builds(shop: Shop, run: Run) -> list[str]:

@@ -13,7 +13,8 @@ from workers.sandbox.faults import FAULTS, ArmedFault, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider, Stats
 from workers.sandbox.services import Answers, ServiceAnswer
 from workers.sandbox.sms.twilio_callbacks import SENDER, Callbacks
-from workers.sandbox.webhooks import Webhooks
+from workers.sandbox.webhooks import Webhooks, tap
+from workers.sandbox.whatsapp import WhatsApp
 
 
 class Reply(BaseModel):
@@ -24,6 +25,9 @@ class Reply(BaseModel):
     sender: str = Field(alias="from", pattern=r"^\+?\d{7,15}$", description="the customer's number")
     text: str = Field(min_length=1, max_length=4096)
     context_id: str | None = Field(default=None, description="the message answered (WhatsApp); empty: the last to this number")
+    choice: str | None = Field(
+        default=None, description="the name of the button or row that is tapped (WhatsApp); text is its title"
+    )
 
 
 class SandboxStats(Stats):
@@ -32,12 +36,24 @@ class SandboxStats(Stats):
     faults: dict[str, int]
 
 
-def inspection(log: MessageLog, faults: Faults, webhooks: Webhooks, callbacks: Callbacks, answers: Answers) -> APIRouter:
+class TemplateChange(BaseModel):
+    """How a WhatsApp template stands from now on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
+    language: str = "en"
+    status: str = "APPROVED"
+    category: str = "MARKETING"
+
+
+def inspection(log: MessageLog, faults: Faults, whatsapp: WhatsApp, callbacks: Callbacks, answers: Answers) -> APIRouter:
     """The routes under `/_sandbox`; what changes something runs on the loop, beside the providers."""
     router = APIRouter(prefix="/_sandbox")
     _add_messages(router, log, faults)
     _add_faults(router, faults)
-    _add_replies(router, log, webhooks)
+    _add_replies(router, log, whatsapp.webhooks)
+    _add_templates(router, whatsapp)
     _add_texts(router, log, callbacks)
     _add_answers(router, answers)
     return router
@@ -122,8 +138,18 @@ def _add_replies(router: APIRouter, log: MessageLog, webhooks: Webhooks) -> None
             raise HTTPException(409, "no webhook URL is set; start the sandbox with --whatsapp-webhook-url")
         last = next(log.select(Provider.WHATSAPP, reply.sender), None)
         context = reply.context_id or (last.provider_id if last else None)
-        sender = reply.sender.removeprefix("+")
-        return {"id": webhooks.reply(last.sender if last else "0", sender, reply.text, context)}
+        sender, answered = reply.sender.removeprefix("+"), log.find(context) if context else None
+        tapped = tap(answered.raw if answered else {}, reply.choice, reply.text) if reply.choice else None
+        return {"id": webhooks.reply(last.sender if last else "0", sender, reply.text, context, tapped)}
+
+
+def _add_templates(router: APIRouter, whatsapp: WhatsApp) -> None:
+    @router.put("/whatsapp/templates", status_code=204)
+    async def template(change: TemplateChange) -> None:
+        """Meta says how a template stands; the webhook hears of it."""
+        whatsapp.templates.put(**change.model_dump())
+        if whatsapp.webhooks.url is not None:
+            whatsapp.webhooks.template(change.name, change.language, change.status, change.category)
 
 
 def _add_texts(router: APIRouter, log: MessageLog, callbacks: Callbacks) -> None:

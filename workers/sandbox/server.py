@@ -37,7 +37,7 @@ from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.smtp import smtp_protocol
 from workers.sandbox.wallet.account import ISSUER, PassFiles, pass_files
 from workers.sandbox.wallet.passes import Wallet
-from workers.sandbox.webhooks import Webhooks
+from workers.sandbox.webhooks import ACCOUNT_ID, Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 
 #: What a sender may use here; WhatsApp takes any token and any phone number id, Resend any key.
@@ -67,8 +67,6 @@ class Sandbox:
     apns_url: str
     account: ServiceAccount
     apns_key: Path
-    passes: PassFiles
-    wallet: Wallet
     log: MessageLog
     faults: Faults
     webhooks: Webhooks
@@ -77,6 +75,9 @@ class Sandbox:
     app_secret: str
     service_secret: str
     twilio_token: str
+    whatsapp: WhatsApp
+    passes: PassFiles
+    wallet: Wallet
 
     @property
     def service_account(self) -> Path:
@@ -110,6 +111,7 @@ class Sandbox:
             "JOURNEYS_WEB_PUSH_CONTACT": WEB_PUSH_CONTACT,
             "JOURNEYS_WHATSAPP_URL": self.url,
             "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
+            "JOURNEYS_WHATSAPP_BUSINESS_ACCOUNT_ID": ACCOUNT_ID,
             "JOURNEYS_WHATSAPP_TOKEN": ACCESS_TOKEN,
             "JOURNEYS_WHATSAPP_APP_SECRET": self.app_secret,
             "JOURNEYS_TWILIO_URL": self.url,
@@ -192,7 +194,8 @@ async def running_sandbox(
         called = Services(log, faults, answers, clock, service_secret)
         texts = Twilio(log, faults, callbacks, clock, twilio_token)
         others = Ses(log, faults, clock, SES_SECRET), Resend(log, faults, clock), AwsSms(log, faults, clock, SES_SECRET)
-        app = _app(Fcm(account, log, faults, clock), WhatsApp(log, faults, webhooks, clock), texts, called, *others)
+        whatsapp = WhatsApp(log, faults, webhooks, clock)
+        app = _app(Fcm(account, log, faults, clock), whatsapp, texts, called, *others)
         app.router.routes.extend(WebPush(log, faults, clock, url).routes())
         pushes, wallet, passes = Apns(key, log, faults, clock), Wallet(account, log, faults, clock), pass_files(data_dir)
         app.router.routes.extend(wallet.routes())
@@ -202,8 +205,8 @@ async def running_sandbox(
         await stack.enter_async_context(_http_served(app, http))
         secrets = whatsapp_app_secret, service_secret, twilio_token
         apns_url = f"http://{host}:{_port(apple)}"
-        at = url, host, _port(smtp), apns_url, account, key.path, passes, wallet
-        yield Sandbox(*at, log, faults, webhooks, callbacks, answers, *secrets)
+        kept = log, faults, webhooks, callbacks, answers
+        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, *kept, *secrets, whatsapp, passes, wallet)
 
 
 async def _by_topic(pushes: Apns, wallet: Wallet, request: Request) -> Answer | None:
@@ -228,7 +231,7 @@ def _app(fcm: Fcm, whatsapp: WhatsApp, texts: Twilio, called: Services, *others:
     app.add_exception_handler(RequestValidationError, invalid)
     for each in (fcm, whatsapp, texts, called, *others):
         app.router.routes.extend(each.routes())
-    app.include_router(inspection(fcm.log, fcm.faults, whatsapp.webhooks, texts.callbacks, called.answers))
+    app.include_router(inspection(fcm.log, fcm.faults, whatsapp, texts.callbacks, called.answers))
     app.include_router(page(fcm.log, fcm.faults))
     return app
 

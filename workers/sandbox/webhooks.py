@@ -30,7 +30,7 @@ from workers.sandbox.messages import Message, MessageLog, Provider, Status
 _log = logging.getLogger(__name__)
 
 BUSINESS_NUMBER = "15550001234"
-_ACCOUNT_ID = "100000000000002"
+ACCOUNT_ID = "100000000000002"
 _IN_ONE_REQUEST = 50
 _REQUESTS_AT_ONCE = 8
 _MAX_PENDING = 150_000
@@ -99,14 +99,20 @@ class Webhooks:
             for _ in range(2 if fault == "statuses_twice" else 1):
                 self._plan_status(message, status, delay)
 
-    def reply(self, phone_number_id: str, sender: str, text: str, context_id: str | None) -> str:
-        """A customer writes; the id of the inbound message."""
+    def template(self, name: str, language: str, event: str, category: str) -> None:
+        """A template stands otherwise from now on."""
+        told = {"message_template_name": name, "message_template_language": language, "message_template_category": category}
+        self._plan({"field": "message_template_status_update", "value": {"event": event, "reason": "NONE", **told}}, 0)
+
+    def reply(
+        self, phone_number_id: str, sender: str, text: str, context_id: str | None, tapped: dict[str, Any] | None = None
+    ) -> str:
+        """A customer writes, or taps what a message lets them tap; the id of the inbound message."""
         inbound: dict[str, Any] = {
             "from": sender,
             "id": wamid(),
             "timestamp": self._timestamp(),
-            "type": "text",
-            "text": {"body": text},
+            **(tapped or {"type": "text", "text": {"body": text}}),
         }
         if context_id is not None:
             inbound["context"] = {"from": BUSINESS_NUMBER, "id": context_id}
@@ -159,7 +165,12 @@ class Webhooks:
         return notice.change
 
     async def _post(self, client: httpx.AsyncClient, url: str, changes: list[dict[str, Any]], messages: set[str]) -> None:
-        body = orjson.dumps({"object": "whatsapp_business_account", "entry": [{"id": _ACCOUNT_ID, "changes": changes}]})
+        body = orjson.dumps(
+            {
+                "object": "whatsapp_business_account",
+                "entry": [{"id": ACCOUNT_ID, "time": int(self._timestamp()), "changes": changes}],
+            }
+        )
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": self.signature(body)}
         try:
             for attempt in range(_ATTEMPTS):
@@ -197,3 +208,12 @@ def _change(phone_number_id: str, **what: Any) -> dict[str, Any]:
 
 def _digits(number: str) -> str:
     return "".join(filter(str.isdigit, number))
+
+
+def tap(message: dict[str, Any], choice: str, title: str) -> dict[str, Any]:
+    """What WhatsApp says of somebody who taps a button of a template, a button of ours, or a row of a list."""
+    if message.get("type") != "interactive":
+        return {"type": "button", "button": {"payload": choice, "text": title}}
+    kind = "list_reply" if message["interactive"]["type"] == "list" else "button_reply"
+    told = {"id": choice, "title": title} | ({"description": ""} if kind == "list_reply" else {})
+    return {"type": "interactive", "interactive": {"type": kind, kind: told}}

@@ -21,8 +21,9 @@ from workers.sandbox.faults import FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
 from workers.sandbox.webhooks import Webhooks, wamid
 from workers.sandbox.whatsapp_media import LARGEST, MediaStore
-from workers.sandbox.whatsapp_message import WhatsAppMessage, parsed
+from workers.sandbox.whatsapp_message import WhatsAppMessage, parsed, receipt
 from workers.sandbox.whatsapp_parts import Violation
+from workers.sandbox.whatsapp_templates import Templates
 
 #: Faults named after an HTTP status, and the Graph error that comes with it.
 _CODES = {"429": 130429, "500": 131000, "503": 2}
@@ -40,6 +41,9 @@ class WhatsApp:
     webhooks: Webhooks
     clock: Clock
     media: MediaStore = field(default_factory=MediaStore)
+    templates: Templates = field(default_factory=Templates)
+    #: The customers' messages that were marked as read, by id.
+    read: list[str] = field(default_factory=list)
 
     def routes(self) -> list[Route]:
         """Its endpoints."""
@@ -47,6 +51,7 @@ class WhatsApp:
         return [
             Route(f"{number}/messages", self.send, methods=["POST"]),
             Route(f"{number}/media", self.upload, methods=["POST"]),
+            Route(r"/{version:graph_version}/{account_id}/message_templates", self.templates.list, methods=["GET"]),
         ]
 
     async def send(self, request: Request) -> Response:
@@ -55,6 +60,9 @@ class WhatsApp:
             return graph_errors.unauthorized(_NO_TOKEN)
         try:
             payload = orjson.loads(await request.body())
+            if isinstance(payload, dict) and "status" in payload:
+                self.read.append(receipt(payload))
+                return JSONResponse({"success": True})
             message = parsed(payload)
             self.media.check(message.media)
         except orjson.JSONDecodeError:

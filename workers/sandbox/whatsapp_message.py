@@ -128,3 +128,20 @@ def _name(loc: tuple[int | str, ...]) -> str:
     if not loc:
         return ""
     return str(loc[0]) + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in loc[1:])
+
+
+class Receipt(Part):
+    """What marks a customer's message as read."""
+
+    messaging_product: Literal["whatsapp"]
+    status: Literal["read"]
+    message_id: str = Field(pattern=r"^wamid\.")
+    typing_indicator: dict[str, str] | None = None
+
+
+def receipt(payload: Any) -> str:
+    """The message that is marked as read, or the `Violation` as the Graph API would word it."""
+    try:
+        return Receipt.model_validate(payload).message_id
+    except ValidationError as error:
+        raise _violation(error.errors()[0]) from error

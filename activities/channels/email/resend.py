@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from activities.channels.base import wrong_content
 from activities.channels.email.letter import EmailSettings, Sender, feedback_id, recipient, ways_out
 from activities.channels.email.mime import one_line
-from activities.channels.errors import Ambiguous, ChannelError, Refused, TryLater
+from activities.channels.errors import Ambiguous, ChannelError, Refused, TryLater, Unable
 from activities.channels.http import CONNECTIONS, body_of, http_client, post_json, retry_after
 from activities.channels.message import Accepted, EmailContent, Outgoing
 from activities.channels.over_http import OverHttp
@@ -76,6 +76,10 @@ class Resend(OverHttp):
         async with self._place():
             yield ResendLine(self)
 
+    def number(self, address: str) -> str:  # noqa: ARG002 - one for all
+        """The sender's domain."""
+        return self.sender.domain
+
     async def post(self, key: str, payload: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
         """Post a letter under its key."""
         proof = {"authorization": self._authorization, "idempotency-key": key}
@@ -103,11 +107,11 @@ def message(outgoing: Outgoing, content: EmailContent, sender: Sender) -> dict[s
 
     Raises:
         EndpointGone: the customer's address is not one.
-        Refused: it is one that Resend cannot name.
+        Unable: it is one that Resend cannot name.
     """
     to = recipient(outgoing.address.value)
     if not to.isascii():
-        raise Refused("resend takes no address whose local part is not ASCII")
+        raise Unable("resend takes no address whose local part is not ASCII")
     headers = ways_out(content, sender) | {"X-Message-Key": outgoing.key}
     if outgoing.campaign is not None:
         headers["Feedback-ID"] = feedback_id(outgoing.campaign, sender)

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from activities.channels.aws import Credentials, signed
 from activities.channels.base import wrong_content
 from activities.channels.email.letter import EmailSettings, Sender, letter, recipient
-from activities.channels.errors import Ambiguous, ChannelError, Refused, TryLater
+from activities.channels.errors import Ambiguous, ChannelError, Refused, TryLater, Unable
 from activities.channels.http import CONNECTIONS, body_of, http_client, post, retry_after
 from activities.channels.message import Accepted, EmailContent, Outgoing
 from activities.channels.over_http import OverHttp
@@ -92,6 +92,10 @@ class Ses(OverHttp):
         async with self._place():
             yield SesLine(self)
 
+    def number(self, address: str) -> str:  # noqa: ARG002 - one for all
+        """The sender's domain."""
+        return self.sender.domain
+
     async def post(self, to: str, written: bytes, headers: dict[str, str]) -> httpx.Response:
         """Post a letter."""
         url, body = self._base.rstrip("/") + _PATH, orjson.dumps(self._request(to, written))
@@ -121,10 +125,10 @@ class SesLine:
         with sending(Ses.name, outgoing) as headers:
             to = recipient(outgoing.address.value)
             if not to.isascii():
-                raise Refused("ses takes no address whose local part is not ASCII")
+                raise Unable("ses takes no address whose local part is not ASCII")
             written = letter(outgoing, outgoing.content, self._ses.sender, {})
             if len(written) > _LARGEST:
-                raise Refused(f"ses takes letters of at most {_LARGEST} bytes, and this one has {len(written)}")
+                raise Unable(f"ses takes letters of at most {_LARGEST} bytes, and this one has {len(written)}")
             return accepted(await self._ses.post(to, written, headers))
 
 

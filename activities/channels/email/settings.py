@@ -1,10 +1,9 @@
 """Settings of email: who carries letters, what they say of their sender, what comes back, and what is measured."""
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from activities.channels.tracking import Track
@@ -70,13 +69,6 @@ class MailSettings(BaseSettings):
     @classmethod
     def _listed(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
-
-    @model_validator(mode="after")
-    def _one_way_for_letters(self) -> Self:
-        given = {"SMTP_URL": self.smtp_url, "SES_REGION": self.ses_region, "RESEND_API_KEY": self.resend_api_key}
-        if len(named := [f"JOURNEYS_{name}" for name, value in given.items() if value]) > 1:
-            raise PydanticCustomError("two_ways", "letters go one way: set only one of {them}", {"them": ", ".join(named)})
-        return self
 
     @property
     def sends_letters(self) -> bool:

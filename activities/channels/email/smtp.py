@@ -21,7 +21,7 @@ from activities.channels.email.smtp_brake import Brake
 from activities.channels.email.smtp_data import hand_over
 from activities.channels.email.smtp_pool import Deadlines, SmtpPool
 from activities.channels.email.smtp_replies import answered, envelope_refused, recipient_refused
-from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater
+from activities.channels.errors import ChannelError, EndpointGone, TryLater, Unable
 from activities.channels.message import Accepted, EmailContent, Outgoing
 from activities.channels.tracing import sending
 
@@ -73,6 +73,10 @@ class Smtp(Sends):
         self._brake.check()
         async with self._pool.connection() as connection:
             yield SmtpLine(connection, self._sender, self._deadlines, self._brake, self._signers)
+
+    def number(self, address: str) -> str:  # noqa: ARG002 - one for all
+        """The sender's domain."""
+        return self._sender.domain
 
     async def close(self) -> None:
         """Say goodbye on every open connection."""
@@ -129,14 +133,14 @@ async def _options(connection: aiosmtplib.SMTP, to: str) -> list[str]:
     """What MAIL has to ask for (RFC 6531): an address that is not ASCII needs a relay that takes such.
 
     Raises:
-        Refused: it does not. The address is not dead: another relay may take it.
+        Unable: it does not. The address is not dead: another relay may take it.
     """
     if to.isascii():
         return []
     if connection.is_ehlo_or_helo_needed:
         await _certain(connection.ehlo(), envelope_refused)
     if not connection.supports_extension("smtputf8"):
-        raise Refused("smtp relay takes no address that is not ASCII (SMTPUTF8)")
+        raise Unable("smtp relay takes no address that is not ASCII (SMTPUTF8)")
     return ["SMTPUTF8"]
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import aiosmtplib
 
-from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater
+from activities.channels.errors import ChannelError, EndpointGone, Refused, TryLater, Unable
 
 #: No mailbox of that name; it has moved and left no address; its domain takes no mail (null MX); it is disabled.
 DEAD = frozenset({"5.1.1", "5.1.6", "5.1.10", "5.2.1"})
@@ -40,7 +40,7 @@ _ABOUT_US = re.compile(
 )
 
 
-class Unwelcome(Refused):
+class Unwelcome(Unable):
     """A refusal at MAIL or RCPT that is not about the recipient: the next one would hear the same."""
 
 
@@ -66,7 +66,7 @@ def recipient_refused(error: aiosmtplib.SMTPResponseException) -> ChannelError:
     if code in DEAD or (code in SILENT and says_nobody(error.message)):
         return EndpointGone(f"{general.detail} hard bounce")
     if code in FULL or (code in SILENT and (error.code == _MAILBOX_FULL or says_full(error.message))):
-        return TryLater(f"{general.detail} mailbox full", _EMPTIED)
+        return TryLater(f"{general.detail} mailbox full", _EMPTIED, theirs=True)
     return Refused(general.detail) if code.startswith(("5.1.", "5.2.")) else Unwelcome(general.detail)
 
 

@@ -7,7 +7,7 @@ Source: Twilio, "Error and Warning Dictionary". Codes from 30001 on arrive in st
 
 import httpx
 
-from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
+from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater, Unable
 from activities.channels.http import GATEWAY_DOUBT, body_of, retry_after
 
 #: The number is none, nobody has it, or it is a landline. A later inbound message revives the endpoint.
@@ -18,6 +18,9 @@ OPTED_OUT = frozenset({21610})
 
 #: It could not be reached this time.
 SOFT = frozenset({30003})
+
+#: There is no way from our sender to this number; from another one there may be.
+_NO_WAY = frozenset({21612})
 
 #: Too much or too busy; the same message may go later.
 _BUSY = frozenset({14107, 20429, 20500, 20503, 21611, 30001, 30022})
@@ -51,6 +54,8 @@ def refusal(answer: httpx.Response) -> ChannelError:
     detail = f"twilio {answer.status_code} code {code}"
     if code in GONE:
         return EndpointGone(detail)
+    if code in _NO_WAY:
+        return Unable(detail)
     if code in _BUSY:
         return TryLater(detail, retry_after(answer))
     if code in _REPAIR:

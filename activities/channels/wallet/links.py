@@ -4,7 +4,6 @@ Promise: nothing personal and nothing that can be guessed stands in an address. 
 """
 
 import hmac
-import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,7 +12,7 @@ from activities.channels.keyed import keyed_digest
 from activities.channels.sealed import InvalidToken, seal, unseal
 
 _LINK, _SERIAL, _PASS = "wallet-link/1", "wallet-serial/1", "wallet-pass/1"
-_SERIAL_BYTES, _INSTANT = 16, struct.Struct(">Q")
+_SERIAL_BYTES = 16
 
 
 def serial_of(secret: str, profile_id: UUID, template: str, key: str) -> UUID:
@@ -24,8 +23,8 @@ def serial_of(secret: str, profile_id: UUID, template: str, key: str) -> UUID:
 
 def link_of(public_url: str, secret: str, serial: UUID, until: datetime) -> str:
     """The address at which a pass is added, until then."""
-    content = serial.bytes + _INSTANT.pack(int(until.timestamp()))
-    return f"{public_url.rstrip('/')}/p/{seal(secret, _LINK, content)}"
+    content = serial.bytes + str(int(until.timestamp())).encode()
+    return f"{public_url.rstrip('/')}/pass/{seal(secret, _LINK, content)}"
 
 
 def linked(secret: str, token: str, former: Sequence[str] = ()) -> tuple[UUID, datetime]:
@@ -36,8 +35,7 @@ def linked(secret: str, token: str, former: Sequence[str] = ()) -> tuple[UUID, d
     """
     content = unseal(secret, _LINK, token, former)
     serial, until = content[:_SERIAL_BYTES], content[_SERIAL_BYTES:]
-    [seconds] = _INSTANT.unpack(until)
-    return UUID(bytes=serial), datetime.fromtimestamp(seconds, UTC)
+    return UUID(bytes=serial), datetime.fromtimestamp(int(until), UTC)
 
 
 def pass_token(secret: str, serial: UUID, modified_at: datetime) -> str:

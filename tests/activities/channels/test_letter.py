@@ -8,7 +8,6 @@ from email.message import EmailMessage, Message
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from activities.channels import EmailContent, EndpointGone
 from activities.channels.email.letter import Sender, letter
@@ -178,8 +177,3 @@ def test_a_setting_that_is_no_address_is_named() -> None:
     settings = Settings(email_from="Shop <a@shop.example>", email_bounces="nowhere", _env_file=None)
     with pytest.raises(ValueError, match="JOURNEYS_EMAIL_BOUNCES"):
         Sender.of(settings)
-
-
-def test_letters_go_one_way() -> None:
-    with pytest.raises(ValueError, match="only one of JOURNEYS_SES_REGION, JOURNEYS_RESEND_API_KEY"):
-        Settings(ses_region="eu-west-1", resend_api_key=SecretStr("re_1"), _env_file=None)

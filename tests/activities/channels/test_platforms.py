@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -32,10 +32,11 @@ def on(platform: str | None, value: str = TOKEN) -> Outgoing:
 
 @asynccontextmanager
 async def carrier(given: Settings) -> AsyncIterator[Any]:
-    provider = KINDS["push"].carrier(given)
-    assert provider is not None
+    carriers = KINDS["push"].carriers(given)
+    assert carriers is not None
+    [provider] = carriers.all
     yield provider
-    await provider.close()
+    await carriers.close()
 
 
 async def test_a_push_goes_by_the_platform_of_its_address(sandbox: Sandbox) -> None:
@@ -73,13 +74,14 @@ class _Line:
         return Accepted()
 
 
-class _Carrier:
+class Carrier:
     """A provider that is always there."""
 
     idempotent = False
     connections = 1
     tells_within = timedelta(0)
     forgets_after = timedelta.max
+    by_settling = False
 
     def __init__(self, name: str, *platforms: str) -> None:
         self.name, self.platforms = name, frozenset(platforms)
@@ -92,15 +94,15 @@ class _Carrier:
         return
 
 
-def test_of_several_the_first_carries() -> None:
-    one, other = _Carrier("one"), _Carrier("other")
-    assert by_platform([one, other]) is one
-    assert by_platform([]) is None
+def test_who_carries_to_all_platforms_stays_as_it_is() -> None:
+    one, other = Carrier("one"), Carrier("other")
+    assert by_platform([one, other]) == [one, other]
+    assert by_platform([]) == []
 
 
 async def test_each_platform_has_its_own() -> None:
-    apple, web = _Carrier("apple", "ios", "mac"), _Carrier("web", "web")
-    push: Any = by_platform([_Carrier("usual"), apple, _Carrier("second", "ios"), web])
+    apple, web = Carrier("apple", "ios", "mac"), Carrier("web", "web")
+    [push] = cast("Any", by_platform([Carrier("usual"), apple, Carrier("second", "ios"), web]))
     told = [(await push.send(on(platform))).provider for platform in ("ios", "mac", "web", "android", None)]
     assert told == ["apple", "apple", "web", "usual", "usual"]
     found: Provider = push

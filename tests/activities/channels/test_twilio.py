@@ -17,6 +17,7 @@ from activities.channels import (
     TryLater,
     Twilio,
 )  # fmt: skip
+from activities.channels.errors import Unable
 from activities.channels.message import Outgoing
 from activities.channels.sms.senders import read_senders, sender_for
 from activities.channels.sms.twilio_errors import refusal
@@ -84,7 +85,7 @@ async def test_nobody_gets_it_later_than_it_is_useful(
     ("fault", "kind"),
     [
         ("401", TryLater), ("429", TryLater), ("500", TryLater), ("503", TryLater), ("21408", TryLater), ("21606", TryLater),
-        ("21611", TryLater), ("21211", EndpointGone), ("21614", EndpointGone), ("21610", Refused), ("21612", Refused),
+        ("21611", TryLater), ("21211", EndpointGone), ("21614", EndpointGone), ("21610", Refused), ("21612", Unable),
         ("502", Ambiguous), ("html", Ambiguous), ("lost", Ambiguous), ("drop_before_accept", Ambiguous),
     ],
 )  # fmt: skip

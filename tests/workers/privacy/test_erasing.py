@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from temporalio.worker import Replayer
 
 from activities.channels.base import Sends
+from activities.channels.carriers import Carriers
 from activities.channels.errors import EndpointGone
 from activities.channels.message import Accepted, Outgoing
 from activities.privacy.erasing import sign
@@ -29,6 +30,7 @@ from store.runs import calls
 from store.runs.calls import CallKey, Settled
 from tests.activities.test_deliver import request, start
 from tests.activities.test_doubt import in_flight, row
+from tests.activities.test_in_app import inside
 from tests.workers.privacy.searching import in_files, in_histories, in_spans, in_tables
 from tests.workers.test_telemetry import exporter, log_lines  # noqa: F401 - fixtures
 from workers.plugin import plugin
@@ -92,6 +94,7 @@ async def plant(shop: Shop) -> UUID:
         await store_events(connection, [said], source="journeys", at=now)
         key = CallKey(chosen.id, 7, "shop", "asked", now)
         await calls.settle(connection, key, Settled(None, 200, {"vat": f"{MARK}-vat"}, now))
+    assert (await shop.parts.delivery.deliver(inside(asking))).sent  # with their name, in the inbox of the app
     await shop.look()
     return customer
 
@@ -107,7 +110,18 @@ async def test_gov_01_after_an_erasure_nothing_holds_the_person(
     customer = await plant(trial)
     planted = await in_tables(trial.database, [MARK])
     tables = {each.partition(":")[0].removeprefix("public.").partition("_20")[0] for each in planted}
-    assert tables >= {"profile", "identity", "endpoint", "consent", "event", "dead_letter", "run", "merge", "expectation"}
+    assert tables >= {
+        "profile",
+        "identity",
+        "endpoint",
+        "consent",
+        "event",
+        "dead_letter",
+        "run",
+        "merge",
+        "expectation",
+        "inbox",
+    }
     assert tables >= {"service_call", "event_dedupe"}, "also where the message id says it"
 
     answer = await trial.operate("DELETE", f"/v1/profiles/{customer}")
@@ -199,7 +213,7 @@ async def test_a_second_address_is_not_tried_after_an_erasure(trial: Shop) -> No
         "messaging_subscriptions": [{"key": "token-two", "type": "IOS_PUSH", "status": "SUBSCRIBED"}]})  # fmt: skip
     run = await start(trial, "while_vip", "ana")
     erasing = Interrupted(lambda: trial.operate("DELETE", f"/v1/profiles/{run.profile_id}"))
-    delivery = replace(trial.parts.delivery, providers={Channel.PUSH: erasing})
+    delivery = replace(trial.parts.delivery, carriers={Channel.PUSH: Carriers(erasing)})
     receipt = await delivery.deliver(request(run))
     assert (receipt.sent, receipt.reason) == (False, "customer erased")
     assert erasing.asked == 1

@@ -1,7 +1,7 @@
 """`journeys profiles`: erasing a customer, and what became of it; the certificates, read and checked."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from store import Database
     from store.customers.erasure import Erasure
+    from store.customers.held import Proof
 
-profiles = typer.Typer(help="The rights of customers: erase what is held of one, and prove it.", no_args_is_help=True)
+profiles = typer.Typer(help="The rights of customers: what is held of one, proof of consent, erasure.", no_args_is_help=True)
 
 
 @profiles.command()
@@ -82,6 +83,53 @@ def certificate(
         fail("there is no such erasure" if found is None else f"this erasure is not finished yet: {found.state}")
     told = found.certificate
     typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() if as_json else as_text(told), nl=as_json)
+
+
+@profiles.command()
+def export(
+    customer: Annotated[str, typer.Argument(metavar="USER", help="The customer's userId, or what --by says.")],
+    by: Annotated[By, typer.Option(help="What USER is.")] = By.USER_ID,
+) -> None:
+    """Print all that is held of a customer, as JSON (this is personal data)."""
+    from functools import partial
+
+    import orjson
+
+    from activities.channels.suppression import suppression_digests
+    from store.customers.held import held
+
+    given = settings_here()
+    secret = given.secret.get_secret_value() or fail("JOURNEYS_SECRET is not set; suppressed addresses could not be told")
+    digests, name = partial(suppression_digests, secret, given.former_secrets_given), named(by, customer)
+
+    async def asked(database: "Database") -> "dict[str, Any] | None":
+        found = await _who(database, name)
+        return await held(database, found, digests, given.clock.now()) if found else None
+
+    told = with_database(asked) or fail("no such customer")
+    typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+
+
+@profiles.command()
+def consent(
+    customer: Annotated[str, typer.Argument(metavar="USER", help="The customer's userId, or what --by says.")],
+    by: Annotated[By, typer.Option(help="What USER is.")] = By.USER_ID,
+    html: Annotated[bool, typer.Option("--html", help="A document to print and file, instead of JSON.")] = False,
+) -> None:
+    """Print the proof of a customer's consent: what holds, and every word from which it follows (this is personal data)."""
+    import orjson
+
+    from api.profiles.held import document
+    from store.customers.held import proof
+
+    now, name = settings().clock.now(), named(by, customer)
+
+    async def asked(database: "Database") -> "Proof | None":
+        found = await _who(database, name)
+        return await proof(database, found, now) if found else None
+
+    told = with_database(asked) or fail("no such customer")
+    typer.echo(document(told) if html else orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
 
 
 @profiles.command("check-certificate")
