@@ -40,7 +40,7 @@ def linked(secret: str, token: str, former: Sequence[str] = ()) -> tuple[UUID, d
 
 def pass_token(secret: str, serial: UUID, modified_at: datetime) -> str:
     """What Apple's wallet shows us to prove that it has a pass: it says which state of it."""
-    state = f"{int(modified_at.timestamp()):x}"
+    state = str(int(modified_at.timestamp()))
     return f"{state}.{keyed_digest(secret, _PASS, serial.bytes + state.encode()).hex()[:32]}"
 
 
@@ -51,7 +51,7 @@ def state_shown(secret: str, serial: UUID, token: str, former: Sequence[str] = (
         InvalidToken: it does not have the pass.
     """
     try:
-        at = datetime.fromtimestamp(int(token.partition(".")[0][:11], 16), UTC)
+        at = datetime.fromtimestamp(int(token.partition(".")[0][:11]), UTC)
     except (ValueError, OverflowError, OSError):
         raise InvalidToken("not a token of ours") from None
     if not any(hmac.compare_digest(token.encode(), pass_token(each, serial, at).encode()) for each in (secret, *former)):
