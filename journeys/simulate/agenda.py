@@ -10,7 +10,7 @@ from itertools import count
 
 from journeys.simulate.customers import Customer
 
-_Due = tuple[datetime, int, Customer, Callable[[], None]]
+_Due = tuple[datetime, int, Customer, Callable[[], object]]
 
 
 class Agenda:
@@ -21,7 +21,7 @@ class Agenda:
         self._due: list[_Due] = []
         self._numbers = count()
 
-    def at(self, when: datetime, who: Customer, what: Callable[[], None]) -> None:
+    def at(self, when: datetime, who: Customer, what: Callable[[], object]) -> None:
         """Put something down; what is late happens at once, behind all that is due now."""
         heappush(self._due, (max(when, self.now), next(self._numbers), who, what))
 
