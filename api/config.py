@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from activities.channels.message import InAppContent
 from journeys.clock import Clock
+from journeys.onsite.places import Place
 from segments import Segment
 from segments.language.readings import Reading
 from store import Database
@@ -64,6 +66,9 @@ class ApiConfig:
     #: The catalogue's version: what is started here begins with it, as soon as it has been deployed.
     version: str | None = None
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    #: Places of pages and apps by name; and how a template is rendered there for somebody with these traits, where it can be.
+    places: Mapping[str, Place] = field(default_factory=dict)
+    render: Callable[[str, Mapping[str, Any]], InAppContent | None] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from journeys.errors import CatalogueError, InvalidParams, JourneyError
     from journeys.gate.budget import Budget, Prices
     from journeys.handle import Fetched, Journey
-    from journeys.policies import GlobalHoldout, Window
+    from journeys.onsite.places import Place, Show
+    from journeys.policies import GlobalHoldout, Topic, Window
     from journeys.services import Service
     from segments import (
         DefinitionError,
@@ -85,8 +86,9 @@ else:
             import segments  # noqa: PLC0415 - see the promise
             from journeys import authoring, contracts, errors, handle, policies, services  # noqa: PLC0415 - as above
             from journeys.gate import budget  # noqa: PLC0415 - as above
+            from journeys.onsite import places  # noqa: PLC0415 - as above
 
-            homes = (authoring, contracts, errors, handle, policies, services, budget, segments)
+            homes = (authoring, contracts, errors, handle, policies, services, budget, places, segments)
             return next(vars(home)[name] for home in homes if name in vars(home))
         raise AttributeError(f"module 'journeys' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
 
@@ -108,6 +110,7 @@ __all__ = [
     "JourneyDefinition",
     "JourneyError",
     "Outcome",
+    "Place",
     "Predicate",
     "Prices",
     "Properties",
@@ -118,6 +121,8 @@ __all__ = [
     "Segment",
     "SegmentError",
     "Service",
+    "Show",
+    "Topic",
     "Traits",
     "Window",
     "after",

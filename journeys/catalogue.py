@@ -18,6 +18,7 @@ from journeys.contracts import Channel
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget, Prices
+from journeys.onsite.places import Place
 from journeys.place import around, spec_of
 from journeys.policies import GlobalHoldout
 from journeys.rules import Rule
@@ -26,7 +27,7 @@ from journeys.telling import problem_of
 from segments import Predicate, Segment
 from segments.language.readings import Reading
 
-_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services"}
+_CALLED: dict[type, str] = {JourneyDefinition: "journeys", Segment: "segments", Service: "services", Place: "places"}
 Import = Callable[[str], ModuleType]
 _RENAME = "rename one", Rule.TWO_OF_A_NAME
 
@@ -43,8 +44,12 @@ class Catalogue:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    #: Places of pages and of the app, by the names by which these ask for what to show.
+    places: Mapping[str, Place] = field(default_factory=dict)
     #: Who gets no marketing from any journey.
     holdout: GlobalHoldout | None = None
+    #: Of the prices.
+    currency: str | None = None
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -105,19 +110,21 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
     journeys, twice = _by_name(modules, JourneyDefinition)
     segments, again = _by_name(modules, Segment)
     services, too = _by_name(modules, Service)
-    problems = [*(problem for definition in journeys.values() for problem in definition.problems), *twice, *again, *too]
+    places, twice_there = _by_name(modules, Place)
+    mistaken = [problem for definition in journeys.values() for problem in definition.problems]
+    problems = [*mistaken, *twice, *again, *too, *twice_there]
     for definition in journeys.values():
         strangers = [each for each in definition.spec.named if segments.setdefault(each.name, each) != each]
         problems += [
             definition.problem(Fault(f"two different segments are called '{each.name}'", *_RENAME)) for each in strangers
         ]
-    traits, properties = _names(modules, journeys, segments)
+    traits, properties = _names(modules, journeys, segments, places)
     readings = MappingProxyType(_readings(modules))
-    prices = MappingProxyType(_prices(modules))
+    prices, currency = _prices(modules)
     problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
     holdout, wrong = _holdout(modules)
-    return Catalogue(module, *found, prices, holdout), [*problems, *wrong]
+    return Catalogue(module, *found, prices, MappingProxyType(places), holdout, currency), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -224,11 +231,15 @@ def _holdout(modules: list[ModuleType]) -> tuple[GlobalHoldout | None, list[Prob
 
 
 def _names(
-    modules: list[ModuleType], journeys: Mapping[str, JourneyDefinition], segments: Mapping[str, Segment]
+    modules: list[ModuleType],
+    journeys: Mapping[str, JourneyDefinition],
+    segments: Mapping[str, Segment],
+    places: Mapping[str, Place],
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The traits and properties that the catalogue declares as its own, or asks about in its segments and goals."""
+    """The traits and properties that the catalogue declares as its own, or asks about in its segments, goals and places."""
     specs = [d.spec for d in journeys.values()]
     asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
+    asked_of += [rule.predicate for place in places.values() for rule in place.rules if rule.predicate is not None]
     goals = [each.to_json() for each in asked_of]
     plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]
     kept = [thing for module in modules for thing in vars(module).values()]
@@ -243,15 +254,16 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     return {name: reading for each in kept for name, reading in each.readings.items()}
 
 
-def _prices(modules: list[ModuleType]) -> dict[str, int]:
-    """What a message costs on each channel, in millionths."""
+def _prices(modules: list[ModuleType]) -> tuple[Mapping[str, int], str | None]:
+    """What a message costs on each channel, in millionths, and in which currency."""
     kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Prices)]
-    return {channel: price for each in kept for channel, price in each.items()}
+    told = {channel: price for each in kept for channel, price in each.items()}
+    return MappingProxyType(told), next((each.currency for each in kept if each.currency), None)
 
 
 def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
     """The journeys with a budget in money, where no prices are told, or that of a channel which there is not."""
-    strange = sorted({*prices} - {*Channel})
+    strange = sorted({name.partition("/")[0] for name in prices} - {*Channel})
     for definition in definitions:
         if strange or not prices:
             yield from no_price(definition, f"names {', '.join(strange)}, which is no channel" if strange else "tells none")

@@ -14,10 +14,11 @@ from tests.house import ROOMS, House
 LAW = """
 definitions           journeys segments.library
 
-journeys              journeys.handle journeys.gate segments segments.language
+journeys              journeys.handle journeys.gate journeys.onsite segments segments.language
 journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
+journeys.onsite       journeys journeys.handle segments
 journeys.check        journeys journeys.handle journeys.walk
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
@@ -60,9 +61,9 @@ store.queries
 store.runs            store
 store.segments        store
 
-api                   journeys segments.* store.* activities.channels api.*
+api                   journeys journeys.onsite segments.* store.* activities.channels api.*
 api.ingest            journeys segments.* store.* activities.channels api
-api.onsite            journeys segments.* store.* activities.channels api api.ingest api.webhooks
+api.onsite            journeys journeys.onsite segments.* store.* activities.channels api api.ingest api.webhooks
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments

@@ -18,6 +18,7 @@ from activities.channels.tracking import Tracking
 from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Limits
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
@@ -26,6 +27,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.dispatch.undecided import Undecided
 from activities.privacy.erasing import Erasing
 from activities.versions import Versions
 from activities.watch import Watch
@@ -116,6 +118,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         versions=versions,
         carriers=carriers,
         clock=lambda _: clock.now(),
+        limits=Limits(database),
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
@@ -139,6 +142,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
+        undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
         pace=Pace(settings.release_per_second),
     )

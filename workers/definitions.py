@@ -4,7 +4,7 @@ Promise: all that is wrong is told at once, sorted by file and line, each with w
 """
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue, no_price
 from journeys.check.check import check
 from journeys.contracts import Channel
-from journeys.errors import CatalogueError, Problem
+from journeys.errors import CatalogueError, Problem, guess
 from journeys.handle.said import meant
 from journeys.rules import Rule
 from journeys.temporal import current
@@ -68,6 +68,8 @@ def examine(module: str) -> Examined:
         templates, wrong = _templates(module, vocabulary)
         problems += _sent(checked.catalogue, vocabulary)
         problems += wrong
+        problems += [] if templates is None else _places(checked.catalogue, templates)
+        problems += _steps_of_places(checked.catalogue, checked.seen)
         for name, seen in checked.seen.items():
             definition = checked.catalogue.journeys[name]
             problems += [] if templates is None else [*_messages(definition, seen, templates), *_choices(name, seen, templates)]
@@ -151,6 +153,37 @@ def _services(name: str, seen: Seen, found: Catalogue) -> Iterator[Problem]:
             text = f"journey {name} calls the service '{service}', which the catalogue lacks"
             remedy = "keep it under a name of its own at the top of a module"
             yield Problem(file, line, 1, text, remedy=remedy, rule=Rule.UNKNOWN_SERVICE)
+
+
+def _places(found: Catalogue, templates: Templates) -> Iterator[Problem]:
+    """Insist that there is a template for all that places show, which needs nothing that only a message has."""
+    for place in found.places.values():
+        for name in (each for rule in place.rules for each in rule.templates):
+            whose = f"place {place.name}: "
+            try:
+                templates.check(Channel.IN_APP, name)
+            except TemplateError as error:
+                yield from (_of_template(each, *place.where, whose) for each in error.problems)
+                continue
+            if templates.wish(Channel.IN_APP, name) is not None:
+                text = f"{whose}{name} asks for a product, which messages have and places have not"
+                yield Problem(*place.where, 1, text, remedy="leave product: out of its template", rule=Rule.TEMPLATE)
+
+
+def _steps_of_places(found: Catalogue, seen: Mapping[str, Seen]) -> Iterator[Problem]:
+    """Insist that the journeys that rules name are there, and send the messages that they wait for."""
+    for place in found.places.values():
+        for rule in place.rules:
+            if rule.journey is None:
+                continue
+            if rule.journey not in found.journeys:
+                text, remedy = f"place {place.name} names the journey {rule.journey}", guess(rule.journey, found.journeys)
+                yield Problem(*place.where, 1, f"{text}, which the catalogue lacks", remedy=remedy, rule=Rule.UNKNOWN_JOURNEY)
+                continue
+            steps = {call.request.step for call in seen[rule.journey].calls.values()} if rule.journey in seen else set()
+            for step in {rule.after, rule.before} - {None, *steps} if steps else ():
+                text = f"place {place.name}: {rule.journey} has no step '{step}'"
+                yield Problem(*place.where, 1, text, remedy=guess(str(step), steps), rule=Rule.DECLARATION)
 
 
 def _sent(found: Catalogue, vocabulary: Vocabulary) -> Iterator[Problem]:

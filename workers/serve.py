@@ -1,19 +1,30 @@
 """The API as a process: settings and catalogue in, app out; the target of `uvicorn --factory workers.serve:create_app`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
+import structlog
 from fastapi import FastAPI
 
 import api
 from activities.channels.email.letter import Sender
+from activities.channels.message import Content, InAppContent
 from api import ApiConfig
 from journeys import JourneyDefinition
+from journeys.contracts import Channel
 from segments import Segment
+from segments.time.calendar import rules_of
+from segments.time.zones import whereabouts
 from workers.codes import Codes
 from workers.settings import Settings
 from workers.signing import trusted
+
+if TYPE_CHECKING:
+    from activities.templates import Context
+
+log = structlog.get_logger(__name__)
 
 
 def create_app() -> FastAPI:
@@ -24,9 +35,28 @@ def create_app() -> FastAPI:
 
     settings = Settings()
     set_up("journeys-api", settings)
-    catalogue, _ = load_definitions(settings.catalogue)
+    catalogue, templates = load_definitions(settings.catalogue)
     config = api_config(settings, catalogue.journeys, catalogue.segments, archive_now(settings.catalogue).id)
-    return api.create_app(replace(config, readings=catalogue.readings))
+    return api.create_app(
+        replace(config, readings=catalogue.readings, places=catalogue.places, render=rendering(templates.render))
+    )
+
+
+def rendering(
+    rendered: "Callable[[Channel, str, Context], Content]",
+) -> Callable[[str, Mapping[str, Any]], InAppContent | None]:
+    """How what places show is rendered: for somebody with these traits, on their own clock; nothing where it cannot be."""
+    from activities.templates import BrokenTemplate, Context
+
+    def render(name: str, traits: Mapping[str, Any]) -> InAppContent | None:
+        zone = rules_of(whereabouts(traits, None, None, "UTC").likely("UTC"))
+        try:
+            return cast("InAppContent", rendered(Channel.IN_APP, name, Context(customer=traits, zone=zone)))
+        except BrokenTemplate as error:  # it names a variable, never its value
+            log.warning("content passed over", template=name, why=str(error))
+            return None
+
+    return render
 
 
 def api_config(

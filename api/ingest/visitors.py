@@ -19,6 +19,7 @@ VISITOR_PATHS = (
     r"/v1/projects/[^/]+/settings",
     r"/sourceConfig",
     r"/v1/inbox(?:/.+)?",
+    r"/v1/content(?:/.+)?",
 )
 
 router = APIRouter(tags=["ingest"])

@@ -21,7 +21,9 @@
     return answer;
   }
 
-  const tell = (path) => settled(call(path, { method: "POST", keepalive: true }));
+  const tell = (path, body) => settled(call(path, {
+    method: "POST", keepalive: true, ...(body ? { body, headers: { "Content-Type": "application/json" } } : {}),
+  }));
   const told = (message, what, action) =>
     tell(`/v1/inbox/${message.id}/${what}${action === undefined ? "" : `?action=${action}`}`);
 
@@ -126,7 +128,7 @@
   }, { threshold: 0.5 });
 
   function banner() {
-    const there = document.querySelector(".journeys-banner");
+    const there = document.querySelector(".journeys-banner[data-id]");
     if (there && state.messages.some((each) => each.id === there.dataset.id)) return; // until it is put away, or not true any more
     if (there) there.remove();
     const wanted = state.messages.find((each) => each.placement === "banner" && !each.seen && !state.shown.has(each.id));
@@ -162,6 +164,31 @@
   }
 
   const take = (inbox) => { state.messages = inbox.messages; drawn(); };
+
+  // Content: what a place shows this visitor, where the page wants it or where its author does.
+  function placed(content, place) {
+    const about = (what, action) => tell(`/v1/content/${what}`, JSON.stringify({ token: content.token, action }));
+    const actions = { clicked: (n) => about("clicked", n), dismissed: () => about("dismissed"), words: words() };
+    if (content.placement === "modal") return !state.options.quiet && modal(content, actions) && about("seen");
+    if (content.placement === "banner") {
+      const region = element("section", { class: "journeys-banner", "aria-label": content.title });
+      region.append(article(content, { ...actions, level: 2, dismissed: () => { region.remove(); actions.dismissed(); } }));
+      document.body.prepend(region);
+      return about("seen");
+    }
+    if (!place) return null;
+    place.replaceChildren(article(content, { ...actions, level: 2, dismissed: undefined }));
+    return once(place.firstElementChild, () => about("seen"));
+  }
+
+  // The first time that something scrolls into view.
+  function once(item, then) {
+    if (!("IntersectionObserver" in window)) return then();
+    const watching = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) { watching.disconnect(); then(); }
+    }, { threshold: 0.5 });
+    return watching.observe(item);
+  }
 
   // Server-sent events by fetch, because EventSource sends no headers and an address is written down by every proxy.
   async function listen(signal) {
@@ -204,6 +231,17 @@
     stop() {
       if (state.stop) state.stop();
       Object.assign(state, { stop: null, messages: [], shown: new Set() });
+    },
+    // What these places show now: { "home-hero": "#hero" }; returns what was found for each, null where nothing is for this visitor.
+    async show(places) {
+      const asked = Object.keys(places).map((name) => `place=${encodeURIComponent(name)}`).join("&");
+      const found = (await (await call(`/v1/content?${asked}`)).json()).places;
+      for (const [name, content] of Object.entries(found)) {
+        const place = places[name] && document.querySelector(places[name]);
+        if (content) placed(content, place);
+        else if (place) place.replaceChildren();
+      }
+      return found;
     },
     onChange(watching) { state.watchers.add(watching); return () => state.watchers.delete(watching); },
     dismiss: (id) => { const found = state.messages.find((each) => each.id === id); return found && gone(found); },

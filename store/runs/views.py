@@ -51,13 +51,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class JourneyStanding:
-    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in."""
+    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in.
+
+    And how many entries could not be decided lately, and wait for a version of the catalogue that can.
+    """
 
     open_runs: int = 0
     failing_runs: int = 0
     failure: str | None = None
     at_their_ceiling: int = 0
     waiting_runs: int = 0
+    undecided: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class Message:
     delivered_at: datetime | None
     read_at: datetime | None
     gates: list[dict[str, Any]] = field(default_factory=list)
+    cost: int | None = None  # in millionths of the currency
+    currency: str | None = None
 
 
 async def run_by_id(database: Database, run_id: UUID) -> Run | None:

@@ -1,4 +1,4 @@
-"""The inbox in a page of the shop's, in a real browser: shown, read, followed and put away, under a strict policy."""
+"""Inbox and content in a page of the shop's, in a real browser: shown, read, followed, put away, under a strict policy."""
 
 import asyncio
 import os
@@ -17,7 +17,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from activities.channels import InAppContent
+from activities.channels.message import Button
 from api.ingest.signed import identity_secret, sign_user
+from journeys import Place, Show, did
 from store import Database
 from store.keys import Kind, Role, create_key
 from tests.api.test_inbox import SECRET, Web, opened
@@ -27,6 +30,7 @@ _HTML = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sho
 <link rel="stylesheet" href="{api}/onsite/style.css"></head><body><main><h1>Shoes</h1><section id="hero"></section>
 <section id="inbox" aria-label="Your messages"></section></main>
 <script src="{api}/onsite/client.js"></script></body></html>"""
+_NEVER = Show("never", when=did("Never Done"))
 #: As strict as a shop's may be: nothing inline, nothing from elsewhere but the API's files.
 _POLICY = "default-src 'none'; script-src {api}; style-src {api}; connect-src {api}; img-src https:; base-uri 'none'"
 #: Where pictures of what is seen go, for whoever looks at them.
@@ -59,6 +63,15 @@ class Shop:
                 await asyncio.sleep(0.02)
         return True
 
+    async def event(self, named: str) -> dict[str, Any]:
+        """What an event of this name says, as soon as there is one."""
+        async with asyncio.timeout(15):
+            while True:
+                found = await self.web.database.pool.fetchval("select properties from event where type = $1", named)
+                if found is not None:
+                    return dict(found)
+                await asyncio.sleep(0.02)
+
     async def picture(self, name: str) -> None:
         if _PICTURES:
             await self.page.screenshot(path=Path(_PICTURES) / f"{name}.png")
@@ -83,7 +96,13 @@ async def pages(api: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def shop(dsn: str, database: Database, page: Page) -> AsyncIterator[Shop]:  # noqa: F811 - it asks for the fixture
-    async with opened(dsn, database) as web, pages(web.url) as url:
+    places = {each.name: each for each in (Place("hero", Show("guide")), Place("none", _NEVER), Place("popup", Show("stay")))}
+    shown: dict[str, InAppContent] = {}
+    content = {"places": places, "render": lambda name, _: shown[name]}
+    async with opened(dsn, database, **content) as web, pages(web.url) as url:
+        begin = (Button(title="Begin", link=f"{url}/#guide"),)
+        shown["guide"] = InAppContent(title="Find your size", body="Three questions.", actions=begin, placement="inline")
+        shown["stay"] = InAppContent(title="Stay a while", body="We have tea.", placement="modal")
         web.key = await create_key(database.pool, "page", Role.INGEST, Kind.CLIENT, [url])
         faults: list[str] = []
         page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
@@ -159,3 +178,28 @@ async def test_who_is_not_signed_has_no_inbox_and_the_page_does_not_ask_again(sh
     assert len([url for url in asked if "/v1/inbox" in url]) <= 1
     shop.faults.clear()  # the browser tells of the 403
     assert "For Ana" not in await shop.page.content()
+
+
+async def test_content_stands_where_the_page_wants_it_and_is_told_when_it_is_seen(shop: Shop) -> None:
+    """CH-10."""
+    await shop.visits(anonymousId="d-1")
+    found = await shop.page.evaluate("journeysOnsite.show({ hero: '#hero', none: '#none' })")
+    assert (found["hero"]["title"], found["none"]) == ("Find your size", None)
+    hero = shop.page.locator("#hero")
+    assert await hero.get_by_role("heading", name="Find your size").count() == 1
+    await shop.picture("content")
+    await shop.event("Content Shown")
+    await hero.get_by_role("link", name="Begin").click()
+    told = await shop.event("Content Clicked")
+    assert told == {"place": "hero", "content": "guide", "link": f"{shop.url}/#guide"}
+    assert shop.page.url == f"{shop.url}/#guide"
+
+
+async def test_content_may_be_a_pop_up(shop: Shop) -> None:
+    await shop.visits(anonymousId="d-1")
+    await shop.page.evaluate("journeysOnsite.show({ popup: '' })")
+    await shop.page.get_by_role("dialog", name="Stay a while").wait_for()
+    await shop.picture("popup")
+    await shop.event("Content Shown")
+    await shop.page.keyboard.press("Escape")
+    assert (await shop.event("Content Dismissed"))["content"] == "stay"

@@ -111,7 +111,9 @@ def _tell(module: str, examined: "Examined") -> None:
     from activities.templating.base import Measured
 
     if examined.usable and found is not None and examined.templates is not None:
-        counts = (len(found.journeys), "journey"), (len(found.segments), "segment"), (len(examined.templates.found), "template")
+        counts = [(len(found.journeys), "journey"), (len(found.segments), "segment")]
+        counts += [(len(found.places), "place")] if found.places else []
+        counts.append((len(examined.templates.found), "template"))
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         holdout = f"; a global holdout: {found.holdout} get no marketing" if found.holdout else ""
         for template in examined.templates.found.values():

@@ -1,10 +1,11 @@
-"""What the inbox inside the app of a simulated customer shows, by the same rules as `store/queries/inbox.sql`."""
+"""What a simulated customer is shown, in the inbox inside the app and in places: by the rules of the API (`api.onsite`)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from journeys.contracts import Channel, Outcome, Reason
 from journeys.endings import by_events, by_time
+from journeys.onsite.places import Drawn, Place, Standing
 from journeys.simulate import Customer, Message, Run
 from journeys.simulate.customers import NO
 from segments.evaluate import reached_at
@@ -15,6 +16,19 @@ def shown(who: Customer, runs: Sequence[Run], now: datetime, lives: Mapping[str,
     messages = [(each, run) for run in runs if not _was_ended(run, now) for each in run.messages]
     there = [each for each, run in messages if _is_there(each, who, run, now, lives)]
     return [each.request.template for each in sorted(there, key=lambda each: each.at, reverse=True)]
+
+
+def chosen(place: Place, who: Customer, runs: Sequence[Run], now: datetime) -> Drawn | None:
+    """What a place shows a customer whose identity is vouched for."""
+    standing = [Standing(run.journey, _sent(run)) for run in runs if run.outcome is None and run.waits_until is None]
+    for rule in place.rules:
+        if rule.is_at(standing) and (rule.predicate is None or rule.predicate.holds(who.facts, now)):
+            return rule.drawn(who.arms, who.id)
+    return None
+
+
+def _sent(run: Run) -> frozenset[str]:
+    return frozenset(each.step for each in run.messages if each.state in ("sent", "withheld", "unconfirmed"))
 
 
 def _is_there(message: Message, who: Customer, run: Run, now: datetime, lives: Mapping[str, timedelta]) -> bool:

@@ -48,6 +48,16 @@ def check_service(catalogue: Catalogue, name: str) -> None:
     _check("service", name, catalogue.services)
 
 
+def check_place(catalogue: Catalogue, name: str) -> None:
+    """Insist that the catalogue declares such a place.
+
+    Raises:
+        ValueError: it does not.
+    """
+    __tracebackhide__ = True
+    _check("place", name, catalogue.places)
+
+
 def check_params(catalogue: Catalogue, journey: str, params: Mapping[str, Any]) -> None:
     """Insist that a journey may be started with these parameters.
 

@@ -13,7 +13,7 @@ from journeys.simulate.products import RELATIONS, Product
 from journeys.simulate.providers import Kind
 from segments import Segment
 from workers.testing.customer import Customer
-from workers.testing.names import channel_of, check_journey, check_params, check_service
+from workers.testing.names import channel_of, check_journey, check_params, check_place, check_service
 from workers.testing.people import CHANNELS
 from workers.testing.seen import Stage
 from workers.testing.services import Service
@@ -119,6 +119,16 @@ class Rehearsal:
         __tracebackhide__ = True
         check_service(self._stage.catalogue, name)
         return Service(self._stage, name)
+
+    def content_for(self, customer: Customer, place: str) -> str | None:
+        """What a place of the page shows a customer now, by its template: they see it, and may be in an arm from then on.
+
+        Example:
+            assert shop.content_for(ana, "home-hero") == "welcome-guide"
+        """
+        __tracebackhide__ = True
+        check_place(self._stage.catalogue, place)
+        return self._stage.content(customer.name, place)
 
     def sells(self, id_: str, /, *, available: bool = True, **related: Sequence[str]) -> None:
         """The shop sells a product, and says what is `similar` to it, `better`, or `complementary`: ids, best first."""

@@ -145,6 +145,10 @@ class Stage(Protocol):
         """The templates of the messages that a customer's inbox inside the app shows now, newest first."""
         ...
 
+    def content(self, name: str, place: str) -> str | None:
+        """The template that a place shows a customer now, and that they have seen it."""
+        ...
+
     def refusals(self, name: str) -> list[Refusal]:
         """The journeys that did not let a customer in."""
         ...

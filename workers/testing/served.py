@@ -22,10 +22,13 @@ from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import Reply, ServiceReply
 from segments import Segment
+from segments.language.events import CONTENT_SHOWN
 from store import connect
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.runs.calls import calls_of
 from store.runs.views import Run as Row
+from workers.sandbox.faults import FaultRule
+from workers.sandbox.messages import Provider
 from workers.sandbox.services import ServiceAnswer
 from workers.testing.hands import Hands, beyond
 from workers.testing.people import address_of
@@ -205,14 +208,13 @@ class Served:
 
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
         """What a service answers: the sandbox is told."""
-        if reply.kind is Reply.ANSWERS:
-            answer = ServiceAnswer(service=service, body=dict(reply.body), match=name or "*", times=times)
-            self.shop.sandbox.answers.tell(answer)
-        else:
-            fault = str(reply.status) if reply.status else SILENCES[reply.kind]
-            more = {"retry_after": int(reply.after.total_seconds())} if reply.after else {}
-            rule = {"match": f"{service}/{name or '*'}", "times": times, "hold_seconds": 0} | more
-            self.shop.sandbox.faults.tell("services", fault, **rule)
+        fault = None
+        if reply.kind is not Reply.ANSWERS:
+            after = int(reply.after.total_seconds()) if reply.after else None
+            strikes = str(reply.status) if reply.status else SILENCES[reply.kind]
+            fault = FaultRule(provider=Provider.SERVICES, fault=strikes, retry_after=after, hold_seconds=0)
+        told = ServiceAnswer(service=service, body=dict(reply.body), fault=fault, match=name or "*", times=times)
+        self.shop.sandbox.answers.tell(told)
         self.shadow.service(reply, service, name, times)
 
     def sells(self, product: Product) -> None:
@@ -257,6 +259,30 @@ class Served:
             return [named[id_] for id_ in ids]
 
         return self._portal.call(asked)
+
+    def content(self, name: str, place: str) -> str | None:
+        """The template that a place shows a customer now, and that they have seen it, as a page asks the API and tells it."""
+
+        async def looks() -> str | None:
+            headers, auth = {"Journeys-User": quote(name)}, (self.shop.ingest_key, "")
+            async with self._about(name):
+                answer = await self.shop.api.get("/v1/content", params={"place": place}, auth=auth, headers=headers)
+                assert answer.is_success, answer.text
+                shown = answer.json()["places"][place]
+                if shown is not None:
+                    seen = {"token": shown["token"]}
+                    answer = await self.shop.api.post("/v1/content/seen", json=seen, auth=auth, headers=headers)
+                    assert answer.is_success, answer.text
+            if shown is None:
+                return None
+            told = "select properties ->> 'content' from event where type = $1 and profile_id = $2"
+            asked = f"{told} order by received_at desc limit 1", CONTENT_SHOWN, self._profiles[name]
+            found: str = await self.shop.database.pool.fetchval(*asked)
+            return found
+
+        found = self._portal.call(looks)
+        self.shadow.content(name, place)
+        return found
 
     def refusals(self, name: str) -> list[Refusal]:
         """The journeys that did not let a customer in."""

@@ -47,7 +47,7 @@ from workers.sandbox.server import (
     WEB_PUSH_PUBLIC_KEY,
 )
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
-from workers.serve import api_config
+from workers.serve import api_config, rendering
 from workers.settings import Settings
 from workers.temporal import connect_temporal
 from workers.testing.on_time import starting_on_time
@@ -278,6 +278,7 @@ async def open_shop(
         sandbox.answers.usual({name: sample(service) for name, service in parts.catalogue.services.items()})
         stack.push_async_callback(parts.close)
         config = api_config(settings, parts.catalogue.journeys, parts.catalogue.segments, parts.library.archive.id)
+        config = replace(config, places=parts.catalogue.places, render=rendering(parts.library.own.templates.render))
         api_database = await connect(as_api(dsn), max_size=4)
         stack.push_async_callback(api_database.close)
         app = api.create_app(replace(config, clock=clock), database=api_database)
@@ -300,6 +301,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         given,
         clock=clock,
         line=replace(given.line, clock=clock),
+        undecided=replace(given.undecided, clock=clock),
         mover=replace(given.mover, clock=clock),
         ender=replace(given.ender, clock=clock),
         eraser=replace(given.eraser, clock=clock),

@@ -17,13 +17,15 @@ from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
-from segments.language.events import CONSENT_CHANGED, ENDPOINT_CHANGED, TRAITS_CHANGED
-from workers.testing.inbox import shown
+from segments.language.events import CONSENT_CHANGED, CONTENT_SHOWN, ENDPOINT_CHANGED, TRAITS_CHANGED
+from workers.testing.inbox import chosen, shown
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Called, Message, Refusal, Run
 from workers.wishes import lives_of, wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
+#: Where whatever is said of an address registers it anew, also one that was dead.
+_REGISTERS = (Channel.PUSH, Channel.WEB_PUSH)
 _ADDRESSES = (("email", Channel.EMAIL), ("phone", Channel.WHATSAPP), ("phone", Channel.SMS))
 
 
@@ -62,7 +64,8 @@ class Simulated:
     def says(self, name: str, channel: Channel, *, yes: bool) -> None:
         """They consent, or withdraw it."""
         who = self._who(name)
-        if yes and channel not in {*who.addresses, *WITHOUT_ADDRESS}:
+        # A no names the address, too.
+        if channel in _REGISTERS or channel not in {*who.addresses, *WITHOUT_ADDRESS}:
             who.reached_at(channel, address_of(name, channel), self.now)
         who.said(channel, "granted" if yes else "withdrawn", _PURPOSES, self.now)
         self.world.changed(who, frozenset({CONSENT_CHANGED}))
@@ -138,6 +141,18 @@ class Simulated:
     def in_app(self, name: str) -> list[str]:
         """The templates of the messages that a customer's inbox inside the app shows now, newest first."""
         return shown(self._who(name), self.world.runs.of(self._who(name)), self.now, lives_of(self.catalogue.module))
+
+    def content(self, name: str, place: str) -> str | None:
+        """The template that a place shows a customer now, and that they have seen it."""
+        who = self._who(name)
+        drawn = chosen(self.catalogue.places[place], who, self.world.runs.of(who), self.now)
+        if drawn is None:
+            return None
+        if drawn.experiment is not None:
+            who.arms.setdefault(drawn.experiment, drawn.template)
+        arms = {"arms": {drawn.experiment: drawn.template}} if drawn.experiment else {}
+        self.does(name, CONTENT_SHOWN, {"place": place, "content": drawn.template} | arms, self.now)
+        return drawn.template
 
     def refusals(self, name: str) -> list[Refusal]:
         """The journeys that did not let a customer in."""

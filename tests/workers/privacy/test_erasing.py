@@ -30,6 +30,7 @@ from store.runs import calls
 from store.runs.calls import CallKey, Settled
 from tests.activities.test_deliver import request, start
 from tests.activities.test_doubt import in_flight, row
+from tests.activities.test_in_app import inside
 from tests.workers.privacy.searching import in_files, in_histories, in_spans, in_tables
 from tests.workers.test_telemetry import exporter, log_lines  # noqa: F401 - fixtures
 from workers.plugin import plugin
@@ -93,6 +94,7 @@ async def plant(shop: Shop) -> UUID:
         await store_events(connection, [said], source="journeys", at=now)
         key = CallKey(chosen.id, 7, "shop", "asked", now)
         await calls.settle(connection, key, Settled(None, 200, {"vat": f"{MARK}-vat"}, now))
+    assert (await shop.parts.delivery.deliver(inside(asking))).sent  # with their name, in the inbox of the app
     await shop.look()
     return customer
 
@@ -108,7 +110,18 @@ async def test_gov_01_after_an_erasure_nothing_holds_the_person(
     customer = await plant(trial)
     planted = await in_tables(trial.database, [MARK])
     tables = {each.partition(":")[0].removeprefix("public.").partition("_20")[0] for each in planted}
-    assert tables >= {"profile", "identity", "endpoint", "consent", "event", "dead_letter", "run", "merge", "expectation"}
+    assert tables >= {
+        "profile",
+        "identity",
+        "endpoint",
+        "consent",
+        "event",
+        "dead_letter",
+        "run",
+        "merge",
+        "expectation",
+        "inbox",
+    }
     assert tables >= {"service_call", "event_dedupe"}, "also where the message id says it"
 
     answer = await trial.operate("DELETE", f"/v1/profiles/{customer}")
