@@ -42,6 +42,8 @@ class Claim:
     row: Claimed = field(default_factory=Claimed)
     offer: Offer | None = None
     counted: Counted | None = None  # in which ceilings of its provider
+    cost: int | None = None  # of a copy, by the declared price, in millionths of the currency
+    currency: str | None = None
 
     @property
     def told(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ most once and a transactional one at least once, whatever crashes in between; th
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from os import getpid
@@ -43,9 +43,12 @@ from activities.templating.vocabulary import OFFERED
 from activities.versions import Versions
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.endings import by_events, by_time
+from journeys.gate.budget import cost_of
 from journeys.gate.decide import as_reason
 from segments.time.calendar import rules_of
+from segments.time.zones import country_of_number
 from store import Database
+from store.addresses import AddressKind
 from store.away import AWAY
 from store.deliveries import ledger as deliveries
 from store.deliveries import passes, providers
@@ -161,7 +164,9 @@ class Delivery:
 
     async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:
-            return await self._try_endpoints(request, claim, turn.line, await self._render(request, claim))
+            content = await self._render(request, claim)
+            claim = await self._with_cost(request, claim, content)
+            return await self._try_endpoints(request, claim, turn.line, content)
         except BrokenTemplate as error:
             return await self._refused(request, claim, Reason.BROKEN_TEMPLATE, str(error))
         except NotHere as error:
@@ -293,9 +298,18 @@ class Delivery:
         return receipt_of(outcome, reason, told)
 
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
+        if not settlement.refused:
+            settlement = replace(settlement, cost=claim.cost, currency=claim.currency)
         await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
         if settlement.refused and claim.counted is not None:
             await patiently(partial(self.limits.give_back, claim.counted))
+
+    async def _with_cost(self, request: DeliverRequest, claim: Claim, content: Content) -> Claim:
+        """The claim with what a copy costs: of a text message each part, at the price of its number's country."""
+        served, to_number = await self.versions.of(request.version), KINDS[request.channel].address is AddressKind.PHONE
+        country = country_of_number(claim.endpoints[0].address) if to_number and served.prices else None
+        cost = cost_of(served.prices, request.channel.value, country, getattr(content, "parts", 1))
+        return replace(claim, cost=cost, currency=None if cost is None else served.currency)
 
     async def _render(self, request: DeliverRequest, claim: Claim) -> Content:
         facts, served = claim.facts, await self.versions.of(request.version)
