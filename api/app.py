@@ -33,8 +33,8 @@ from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.state import Store
 from api.web_push import routes as web_push
+from api.webhooks import confirming, tracked, unsubscribe
 from api.webhooks import routes as webhooks
-from api.webhooks import tracked, unsubscribe
 from store import Database
 
 _ABOUT = """Events of customers come in, journeys are started and watched.
@@ -62,6 +62,7 @@ ROUTERS = [
     profiles.router,
     webhooks.router,
     unsubscribe.router,
+    confirming.router,
     tracked.router,
     web_push.router,
     inbox.router,
