@@ -430,6 +430,14 @@ def test_a_forgotten_await_of_a_helper_is_told_by_name(package: Path) -> None:
     ]
 
 
+def test_a_wait_that_is_worked_out_below_nothing_is_told_where_a_path_comes_to_it(package: Path) -> None:
+    above = "def span(n):\n    return -n\n"
+    body = "if await j.push('hi'):", "    await j.wait(hours=span(1))", "await j.wait(hours=max(0, span(1)))"
+    assert told(package, journey_of(*body, above=above)) == [
+        "6: waits -1 h, which is over before it begins; write max(0, …) around what is worked out, if it may be"
+    ]
+
+
 def test_what_swallows_the_end_of_a_run_is_told_and_not_walked(package: Path) -> None:
     source = journey_of("while True:", "    try: await j.push('hi')", "    except: pass")
     (problem,) = told(package, source)
