@@ -23,7 +23,7 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import erasures, held, preferences, suppressions
+from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.runs import journeys, providers, tasks
 from api.runs import routes as runs
@@ -33,8 +33,8 @@ from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.state import Store
 from api.web_push import routes as web_push
-from api.webhooks import confirming, tracked, unsubscribe
 from api.webhooks import routes as webhooks
+from api.webhooks import tracked, unsubscribe
 from store import Database
 
 _ABOUT = """Events of customers come in, journeys are started and watched.

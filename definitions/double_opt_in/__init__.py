@@ -1,9 +1,10 @@
 """Double opt-in: whoever signs up gets one letter, and is written to once they have confirmed it."""
 
 from definitions.segments import asked_for_news
-from journeys import Journey, Purpose, did, hours, journey, whenever
+from journeys import Journey, Purpose, hours, journey, whenever
+from segments.library import confirmed_subscription
 
-confirmed = did("Subscription Confirmed")
+confirmed = confirmed_subscription()
 
 
 @journey(entry=asked_for_news, goal=confirmed, reentry=whenever(), purpose=Purpose.TRANSACTIONAL, useless_after=hours(12))
