@@ -18,8 +18,8 @@ from activities.web.addresses import Network, may_be_asked
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _CONNECT = 5.0
-#: Many servers close a connection that is idle for 5 s (Node.js, Apache, uvicorn): a request that is on its way by then is lost with
-#: it, and HTTP/1.1 does not tell whether it was processed. So it is used again for less than that.
+#: Many servers close a connection that is idle for 5 s (Node.js, Apache, uvicorn): a request that is on its way by then is lost
+#: with it, and HTTP/1.1 does not tell whether it was processed. So it is used again for less than that.
 _IDLE = timedelta(seconds=3)
 
 
