@@ -38,6 +38,7 @@ _REFRESH = 2.0  # how soon a definition written through the API is taken up
 _RECONCILE = 60.0
 _INSIST = 2.0  # how soon after its patience a run that cannot end by itself is ended
 _FAILING = 5.0
+_ASK_AGAIN = 10.0  # how soon after a deployment its version is asked for entries that none before could decide
 _HOURS = 60.0  # how soon a message's first question for the habits of all customers is answered
 _PATIENCE = 1.0  # after an error, before the next try
 
@@ -122,6 +123,7 @@ class Watch:
                     self.dispatcher.mover.move: _SWEEP,
                     Population(self.database, self.clock).renew: _HOURS,
                     self.dispatcher.line.clear: _RECONCILE,
+                    self.dispatcher.undecided.ask_again: _ASK_AGAIN,
                 }
                 for look, seconds in [*looks.items(), *self.chores]:
                     group.create_task(_now_and_then(look, seconds))

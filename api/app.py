@@ -23,7 +23,7 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import erasures, held, suppressions
+from api.profiles import erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.runs import journeys, tasks
 from api.runs import routes as runs
@@ -72,6 +72,8 @@ ROUTERS = [
     whatsapp.router,
     erasures.router,
     held.router,
+    preferences.router,
+    preferences.links,
     health.router,
     metrics.router,
 ]

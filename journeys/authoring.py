@@ -33,6 +33,7 @@ from journeys.policies import (
     Reentry,
     Restart,
     Stage,
+    Topic,
     Whenever,
     Window,
     Within,
@@ -231,6 +232,7 @@ def journey(
     max_wait: timedelta | None = None,
     exits: Mapping[str, Exit] | None = None,
     kpi: Predicate | None = None,
+    topic: Topic | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
@@ -262,6 +264,7 @@ def journey(
         max_wait: How long somebody who does not fit waits to be let in; None: `max_lateness`.
         exits: What else ends a run at once, by name: an event `did(…)`, `left(vips)` or `entered(vips)`, an instant, an age.
         kpi: What it is measured by, where that is not its goal.
+        topic: What its marketing is about, which customers can turn off by itself: `Topic("news", en="News and stories")`.
         bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
 
@@ -285,6 +288,7 @@ def journey(
             send_time=send_time,
             priority=priority,
             budget=budget,
+            topic=topic,
             limits=_limits(opens, closes, entry_hours, capacity, rate, share, max_wait),
             goals=goal if isinstance(goal, Mapping) else {},
             exits=exits if isinstance(exits, Mapping) else {},

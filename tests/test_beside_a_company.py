@@ -8,6 +8,7 @@ from secrets import token_hex
 import pytest
 
 from tests.wheel import PURELIB, PYTHON, finished, ran
+from workers.embedded.ports import free_port
 
 ROOMS = ("activities", "api", "segments", "store", "workers")
 HERE = Path()
@@ -91,7 +92,7 @@ def test_a_package_that_was_installed_over_ours_is_named(installed: Path, compan
     write(both, "acme_shop-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: acme-shop\nVersion: 1.0\n")
     write(both, "acme_shop-1.0.dist-info/top_level.txt", f"{room}\n")
     settings = {"DATABASE_URL": "postgresql://127.0.0.1:9/d", "SECRET": token_hex(32), "CATALOGUE": "acme.campaigns"}
-    told = {f"JOURNEYS_{name}": value for name, value in settings.items()}
+    told = {f"JOURNEYS_{name}": value for name, value in settings.items()} | {"JOURNEYS_API_PORT": str(free_port())}
     done = finished(PYTHON, "-P", "-m", "journeys", "api", cwd=company, path=(both, PURELIB), **told)
     assert (done.returncode, done.stdout) == (1, "")
     over = f"journeys: acme-shop has a package that is called '{room}', too, and was installed over ours"

@@ -26,6 +26,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.dispatch.undecided import Undecided
 from activities.privacy.erasing import Erasing
 from activities.versions import Versions
 from activities.watch import Watch
@@ -139,6 +140,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         mender=Mender(database, client, clock, versions, why_not),
         mover=Mover(database, client, clock),
         line=Line(database, versions, clock),
+        undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
         pace=Pace(settings.release_per_second),
     )

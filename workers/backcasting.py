@@ -6,7 +6,6 @@ whatever their number. An event is heard when it happened, and traits are what `
 """
 
 import asyncio
-import gc
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -33,6 +32,7 @@ from store.database import Record
 from store.recorded import Recorded, recorded
 from store.segments.rows import stored
 from workers.apart import processes_of
+from workers.memory import undisturbed
 from workers.wishes import wishes_of
 
 #: How many customers a process has in memory at a time.
@@ -145,12 +145,8 @@ async def _page_there(there: _There, after: UUID, types: frozenset[str]) -> _Pag
 async def _page(stage: "_Stage", past: Recorded, size: int, after: UUID, types: frozenset[str]) -> _Page:
     rows = await past.customers(after, size)
     stage.types.update(types)
-    gc.disable()  # until the page is through, nobody of it is garbage
-    try:
+    with undisturbed():
         played = await stage.play(past, rows)
-    finally:
-        gc.enable()
-    gc.collect()  # who was played holds on to each other, and Python would look for them much later
     return played, len(rows), frozenset(stage.types)
 
 

@@ -61,7 +61,7 @@ async def admit(connection: Connection, served: Served, transitions: Sequence[Ou
             raise
         entered = [spec for spec in served.specs.values() if spec.entered_by in {t.segment for t in transitions}]
         if len(transitions) == 1 and len(entered) == 1:
-            return await _set_aside(connection, entered[0], transitions[0], error, at)
+            return await _set_aside(connection, served, entered[0], transitions[0], error, at)
         if len(transitions) > 1:
             half = len(transitions) // 2
             parts = [(served, transitions[:half]), (served, transitions[half:])]
@@ -74,13 +74,17 @@ async def admit(connection: Connection, served: Served, transitions: Sequence[Ou
     return None
 
 
-async def _set_aside(connection: Connection, spec: JourneySpec, transition: OutboxRow, error: Exception, at: datetime) -> None:
-    """Refuse an entry that cannot be decided."""
+async def _set_aside(
+    connection: Connection, served: Served, spec: JourneySpec, transition: OutboxRow, error: Exception, at: datetime
+) -> None:
+    """Refuse an entry that cannot be decided, until the next version is asked again (`activities.dispatch.undecided`)."""
     kind = type(error).__name__
     log.error(
         "an entry is set aside: it cannot be decided", journey=spec.name, transition=transition.id, **kind_and_place(error)
     )
-    why = Refusal(spec.name, transition.profile_id, "", "segment", UNDECIDED, at, transition.id, {"error": kind})
+    why = Refusal(
+        spec.name, transition.profile_id, "", "segment", UNDECIDED, at, transition.id, {"error": kind}, served.version
+    )
     await entries.insert_refusals(connection, [why])
     ENTRIES.labels(spec.name, UNDECIDED).inc()
 

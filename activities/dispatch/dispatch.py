@@ -36,6 +36,7 @@ from activities.dispatch.pace import Pace
 from activities.dispatch.passing import kind_and_place, passes
 from activities.dispatch.seldom import Seldom
 from activities.dispatch.telling import tell
+from activities.dispatch.undecided import Undecided
 from activities.gate.goals import end, endings
 from activities.metrics import ENTRY_LATENCY
 from activities.together import together
@@ -82,6 +83,7 @@ class Dispatcher:
     mender: Mender
     mover: Mover
     line: Line
+    undecided: Undecided
     eraser: Eraser
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE

@@ -302,6 +302,11 @@ def _troubles(name: str, stands: JourneyStanding, *, gone: bool) -> Iterator[str
             f"{stands.failing_runs} of {stands.open_runs} open runs fail ({stands.failure}):"
             " deploy code that they can go on with, mend what raises, or end them"
         )
+    if stands.undecided:
+        yield (
+            f"{stands.undecided} entries within a day could not be decided (the watch's log names each error's place):"
+            " the next version that is deployed is asked again"
+        )
     if stands.at_their_ceiling:
         yield (
             f"{stands.at_their_ceiling} runs were ended within a day at their ceiling of messages:"

@@ -214,7 +214,7 @@ class Messages(Waiting[EntryModel]):
 
     def _request(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> DeliverRequest:
         checked(said, template, self._spec)
-        step = f"{channel.value}:{template}"
+        step = f"{channel}:{template}"
         due_at = self._runtime.now()
         return DeliverRequest(
             run_id=self._start.run_id,

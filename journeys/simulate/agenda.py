@@ -3,36 +3,42 @@
 Promise: time never goes back; what is due at the same instant happens in the order in which it was put down.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from heapq import heappop, heappush
-from itertools import count
 
 from journeys.simulate.customers import Customer
 
-_Due = tuple[datetime, int, Customer, Callable[[], None]]
-
 
 class Agenda:
-    """A heap of what is due, each thing with the customer whom it is about."""
+    """A heap of instants, and what is due at each, with the customer whom it is about."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        self._due: list[_Due] = []
-        self._numbers = count()
+        self._instants: list[datetime] = []
+        self._due: dict[datetime, deque[tuple[Customer, Callable[[], None]]]] = {}
 
     def at(self, when: datetime, who: Customer, what: Callable[[], None]) -> None:
         """Put something down; what is late happens at once, behind all that is due now."""
-        heappush(self._due, (max(when, self.now), next(self._numbers), who, what))
+        when = max(when, self.now)
+        if when not in self._due:
+            self._due[when] = deque()
+            heappush(self._instants, when)
+        self._due[when].append((who, what))
 
     def until(self, limit: datetime) -> Iterator[tuple[datetime, Customer]]:
         """Let it be `limit`; each thing is told when it has happened."""
-        while self._due and self._due[0][0] <= limit:
-            self.now, _, who, what = heappop(self._due)
+        while self._instants and self._instants[0] <= limit:
+            self.now = self._instants[0]
+            due = self._due[self.now]
+            who, what = due.popleft()
+            if not due:
+                del self._due[heappop(self._instants)]
             what()
             yield self.now, who
         self.now = max(self.now, limit)
 
     def next(self) -> tuple[datetime, Customer] | None:
         """What is due next, and about whom."""
-        return (self._due[0][0], self._due[0][2]) if self._due else None
+        return (self._instants[0], self._due[self._instants[0]][0][0]) if self._instants else None

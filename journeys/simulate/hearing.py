@@ -36,7 +36,10 @@ def goal_reached(
     goal: Predicate, who: Customer, since: datetime, at: datetime, types: frozenset[str] | None = None
 ) -> datetime | None:
     """When a customer reached a goal, counting from an instant; `types` are its events', where they are known."""
-    until, known = at + AHEAD, [who.events[kind] for kind in types or event_types(goal) if kind in who.events]
+    known = [who.events[kind] for kind in types or event_types(goal) if kind in who.events]
+    if not known:
+        return None
+    until = at + AHEAD
     happened = [event for events in known if events[-1].ts >= since for event in events if since <= event.ts <= until]
     return reached_at(goal, happened, since, until) if happened else None
 
@@ -54,12 +57,14 @@ def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> 
 
 def over_by(run: Run, now: datetime, segments: Mapping[str, Segment]) -> Ending | None:
     """What ends a run as of now, also what nobody has looked at yet: an event, a move between segments, or its time."""
-    found = [ending_of(run, now) if run.endings else None, by_time(run.spec, run.start.entered_at) if run.spec.exits else None]
+    found = [by_event] if run.endings and (by_event := ending_of(run, now)) else []
+    if run.spec.exits and (timed := by_time(run.spec, run.start.entered_at)) and timed.at <= now:
+        found.append(timed)
     for (name, inside), (reason, which) in run.moves.items():
         segment, was_in = segments.get(name), name in run.customer.inside
         if segment and was_in is not inside and segment.predicate.holds(run.customer.facts, now) is inside:
             found.append(Ending(reason, which, now))
-    return first([each for each in found if each is not None and each.at <= now])
+    return first(found) if found else None
 
 
 class Hearing:

@@ -19,7 +19,7 @@ from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.messages import Message
 from journeys.simulate.services import Again, Told
-from journeys.simulate.strand import Fork, Pause, Strand
+from journeys.simulate.strand import Fork, Strand, pause
 from segments import Predicate
 from segments.language.moves import event_types
 
@@ -219,7 +219,7 @@ class Run:
     async def _wait(self, until: datetime, summary: str) -> None:
         if until > self._world.agenda.now:
             self.here.waiting = summary, until
-            await Pause(until)
+            await pause(until)
         self._leave_if_over()
 
     def _leave_if_over(self) -> None:

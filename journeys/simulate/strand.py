@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context, copy_context
 from datetime import datetime
 from functools import partial
+from types import coroutine
 from typing import Any, Protocol
 
 from journeys.contracts import Reason
@@ -16,16 +17,10 @@ from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
 
 
-class Pause:
-    """What a strand gives back while it waits: until when; None: until its branches have ended."""
-
-    __slots__ = ("until",)
-
-    def __init__(self, until: datetime | None) -> None:
-        self.until = until
-
-    def __await__(self) -> Generator["Pause", None, None]:
-        yield self
+@coroutine
+def pause(until: datetime | None) -> Generator[datetime | None, None, None]:
+    """Give back, while a strand waits, until when; None: until its branches have ended."""
+    yield until
 
 
 class Stranded(Protocol):
@@ -91,7 +86,7 @@ class Strand:
         if self._steps is None:
             self._steps = self._begin().__await__()
         try:
-            pause = next(self._steps) if self._context is None else self._context.run(next, self._steps)
+            until = next(self._steps) if self._context is None else self._context.run(next, self._steps)
         except StopIteration as done:
             self._over(done.value, None)
         except RunEnded as ended:
@@ -101,8 +96,8 @@ class Strand:
                 raise
             self._over(None, raised)
         else:
-            if pause.until is not None:
-                run.due(pause.until, partial(self._due, self._turn))
+            if until is not None:
+                run.due(until, partial(self._due, self._turn))
         finally:
             run.here = before
 
@@ -131,7 +126,7 @@ class Fork:
             strand.go()
         if not self._is_over:
             self._parked = True
-            await Pause(None)
+            await pause(None)
         if self._raised is not None:
             raise self._raised
         return [self._came[branch] for branch in self._branches]

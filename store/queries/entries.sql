@@ -41,8 +41,26 @@ select count(*) from run where profile_id = $1 and entered_by = 'journey' and en
 
 -- name: insert_refusals
 -- Entries that did not become runs, with the reason and what it was decided on.
-insert into entry_refused (journey, profile_id, entry_key, entered_by, transition_id, reason, detail, at)
-select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::jsonb[], $8::timestamptz[]);
+insert into entry_refused (journey, profile_id, entry_key, entered_by, transition_id, reason, detail, at, version)
+select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::jsonb[], $8::timestamptz[],
+                     $9::text[]);
+
+-- name: lock_undecided
+-- Entries that a version of the catalogue could not decide which was deployed before this one, oldest first; whoever has been erased
+-- enters nothing.
+select r.id as refusal, r.journey, t.id, t.segment, t.profile_id, t.kind, t.at, t.cause, t.traceparent
+from entry_refused r join segment_transition t on t.id = r.transition_id
+where r.reason = 'cannot be decided' and r.asked_again_at is null and r.journey = any($2::text[])
+  and (select deployed_at from catalogue_version where id = $1)
+      > coalesce((select deployed_at from catalogue_version where id = r.version), '-infinity')
+  and not exists (select from profile p where p.id = t.profile_id and p.merged_into = p.id)
+order by r.id
+limit $3
+for update of r skip locked;
+
+-- name: mark_asked_again
+-- They have been asked again: now they are runs, or refusals of their own.
+update entry_refused set asked_again_at = $2 where id = any($1::bigint[]);
 
 -- name: entry_events
 -- The properties of the event behind each entry: the newest of the named types up to the entry, or the one with that message id.

@@ -221,20 +221,23 @@ where p.id = coalesce($1::uuid, (select profile_id from identity where kind = $2
 
 -- name: standing_of_journeys
 -- How many runs of each journey are open, how many of these fail, how many met their ceiling since an instant, how many wait to
--- be let in: an index each.
+-- be let in, how many entries since that instant could not be decided: an index each.
 select journey, sum(opened)::bigint as open_runs, sum(failing)::bigint as failing_runs, max(failure) as failure,
-       sum(ceiling)::bigint as at_their_ceiling, sum(waiting)::bigint as waiting_runs
-from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling, 0 as waiting
+       sum(ceiling)::bigint as at_their_ceiling, sum(waiting)::bigint as waiting_runs, sum(undecided)::bigint as undecided
+from (select journey, count(*) as opened, 0 as failing, null as failure, 0 as ceiling, 0 as waiting, 0 as undecided
       from run where ended_at is null and waits_until is null group by journey
       union all
-      select journey, 0, count(*), max(failure), 0, 0
+      select journey, 0, count(*), max(failure), 0, 0, 0
       from run where failing_since is not null and ended_at is null group by journey
       union all
-      select journey, 0, 0, null, 0, count(*)
+      select journey, 0, 0, null, 0, count(*), 0
       from run where waits_until is not null and ended_at is null and exit_reason is null group by journey
       union all
-      select journey, 0, 0, null, count(*), 0
-      from run where outcome = 'message ceiling of the run' and ended_at > $1 group by journey) standing
+      select journey, 0, 0, null, count(*), 0, 0
+      from run where outcome = 'message ceiling of the run' and ended_at > $1 group by journey
+      union all
+      select journey, 0, 0, null, 0, 0, count(*)
+      from entry_refused where reason = 'cannot be decided' and asked_again_at is null and at > $1 group by journey) standing
 group by journey;
 
 -- name: has_runs

@@ -9,7 +9,7 @@ from uuid import UUID
 from store.database import Connection, Database
 from store.locks import Lock
 from store.named import queries
-from store.runs.rows import OpenRun, request_exits
+from store.runs.rows import OpenRun, OutboxRow, request_exits
 
 _SQL = queries("entries")
 _COLUMNS = (
@@ -73,6 +73,29 @@ class Refusal:
     at: datetime
     transition_id: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    #: Of the catalogue, by which it could not be decided.
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """An entry that could not be decided, by the id of its refusal, into one journey."""
+
+    refusal: int
+    journey: str
+    transition: OutboxRow
+
+
+async def lock_undecided(connection: Connection, version: str, journeys: Sequence[str], limit: int) -> list[Undecided]:
+    """Entries that an earlier version of the catalogue could not decide, some of them."""
+    rows = await connection.fetch(_SQL["lock_undecided"], version, journeys, limit)
+    names = OutboxRow.__slots__
+    return [Undecided(row["refusal"], row["journey"], OutboxRow(**{name: row[name] for name in names})) for row in rows]
+
+
+async def mark_asked_again(connection: Connection, refusals: Sequence[int], at: datetime) -> None:
+    """These have been asked again."""
+    await connection.execute(_SQL["mark_asked_again"], refusals, at)
 
 
 async def standings(connection: Connection, entries: Sequence[tuple[str, UUID, str, bool]]) -> list[Standing]:
@@ -100,7 +123,7 @@ async def started_by_journeys(connection: Connection, profile: UUID, since: date
 async def insert_refusals(connection: Connection, refusals: Iterable[Refusal]) -> None:
     """Record entries that did not become runs."""
     if refusals := list(refusals):
-        names = ("journey", "profile_id", "entry_key", "entered_by", "transition_id", "reason", "detail", "at")
+        names = ("journey", "profile_id", "entry_key", "entered_by", "transition_id", "reason", "detail", "at", "version")
         columns = ([getattr(refusal, name) for refusal in refusals] for name in names)
         await connection.execute(_SQL["insert_refusals"], *columns)
 

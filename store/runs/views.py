@@ -51,13 +51,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class JourneyStanding:
-    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in."""
+    """How the runs of a journey stand: how many are open, cannot go on, met their ceiling lately, wait to be let in.
+
+    And how many entries could not be decided lately, and wait for a version of the catalogue that can.
+    """
 
     open_runs: int = 0
     failing_runs: int = 0
     failure: str | None = None
     at_their_ceiling: int = 0
     waiting_runs: int = 0
+    undecided: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from activities.deliver.deliver import Delivery
 from activities.templates import load_templates
 from activities.versions import OnlyOwn
 from journeys.contracts import Cap, Channel, DeliverRequest, Purpose, QuietHours, Receipt
+from journeys.policies import Topic
+from store.customers.topics import choose
 from store.runs.views import Message, Run
 from workers.testing.people import consent
 from workers.testing.shop import Shop
@@ -496,3 +498,16 @@ async def test_a_cap_goes_on_counting_a_message_in_doubt(trial: Shop) -> None:
     run = await start(trial, "capped")
     receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(days=2)))
     assert receipt.reason == "frequency cap"
+
+
+async def test_a_topic_that_was_turned_off_is_not_written_about_and_the_rest_is(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "while_vip")
+    about = declaring(trial, topic=Topic("news", en="News"))
+    async with trial.database.transaction() as connection:
+        told = {"source": "preference page", "at": trial.clock.now()}
+        assert await choose(connection, run.profile_id, {"news": False, "offers": True}, **told) == ["news"]  # type: ignore[arg-type]
+    receipt = await about.deliver(request(run))
+    assert (receipt.sent, receipt.reason) == (False, "turned this topic off")
+    assert (await declaring(trial, topic=Topic("offers", en="Offers")).deliver(request(run, occurrence=2))).sent
+    assert (await about.deliver(request(run, occurrence=3, purpose=Purpose.TRANSACTIONAL))).sent

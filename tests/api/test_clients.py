@@ -25,13 +25,16 @@ PUSH = {"device": {"token": "token-of-ana", "type": "android"}}
 
 
 @pytest.fixture
-async def client(dsn: str, keyed: Database) -> AsyncIterator[Api]:
+async def client(dsn: str, keyed: Database, pooled_for_api: Database) -> AsyncIterator[Api]:
     """A real API, and a client with a client's key."""
     from store.keys import put_key
 
     await put_key(keyed.pool, "web", Role.INGEST, CLIENT_KEY, Kind.CLIENT, [PAGE])
     config = ApiConfig(dsn=dsn, key_ttl=0.1, secret=SECRET, former_secrets=(FORMER,))
-    async with serving(config) as url, httpx.AsyncClient(base_url=url, auth=(CLIENT_KEY, ""), timeout=30) as http:
+    async with (
+        serving(config, pooled_for_api) as url,
+        httpx.AsyncClient(base_url=url, auth=(CLIENT_KEY, ""), timeout=30) as http,
+    ):
         yield Api(url, keyed, http)
 
 

@@ -25,10 +25,10 @@ SOCKS = {"id": "p-8", "name": "Wool socks"}
 
 
 @pytest.fixture
-async def shop_api(dsn: str, keyed: Database) -> AsyncIterator[Api]:
+async def shop_api(dsn: str, keyed: Database, pooled_for_api: Database) -> AsyncIterator[Api]:
     """A real API, and a client with the operate key."""
     async with (
-        serving(ApiConfig(dsn=dsn, key_ttl=0.2)) as url,
+        serving(ApiConfig(dsn=dsn, key_ttl=0.2), pooled_for_api) as url,
         httpx.AsyncClient(base_url=url, auth=(OPERATE_KEY, ""), timeout=30) as http,
     ):
         yield Api(url, keyed, http)

@@ -19,11 +19,11 @@ NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def operator(dsn: str, keyed: Database) -> AsyncIterator[Api]:
+async def operator(dsn: str, keyed: Database, pooled_for_api: Database) -> AsyncIterator[Api]:
     """A real API, and a client with the operate key."""
     config = ApiConfig(dsn=dsn, key_ttl=0.2, secret=SECRET)
     async with (
-        serving(config) as url,
+        serving(config, pooled_for_api) as url,
         httpx.AsyncClient(base_url=url, auth=(OPERATE_KEY, ""), timeout=30) as http,
     ):
         yield Api(url, keyed, http)

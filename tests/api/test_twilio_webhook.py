@@ -102,7 +102,8 @@ async def shop(database: Database) -> AsyncIterator[Shop]:
         " values ($1, 'cart_abandonment', $2, 'segment', $3, $4, $3)", run, profile, NOW - timedelta(days=1), str(run),
     )  # fmt: skip
     # What is said within one second counts as said at once, and then a STOP wins: here time runs a hundred times as fast.
-    clock = Clock(real_origin=NOW, business_origin=NOW, speed=100)
+    # It does so from here on: since this file was imported, a day may have passed at that speed.
+    clock = Clock(real_origin=datetime.now(UTC), business_origin=NOW, speed=100)
     config = ApiConfig(
         dsn="",
         clock=clock,

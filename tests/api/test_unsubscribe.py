@@ -153,7 +153,8 @@ async def test_a_yes_dated_ahead_by_a_fast_clock_does_not_win(
     http: httpx.AsyncClient, link: str, database: Database, customer: UUID
 ) -> None:
     """FAULTS B3."""
-    await allow(database, customer, NOW + timedelta(minutes=4), by="customer", received=NOW)
+    now = datetime.now(UTC)
+    await allow(database, customer, now + timedelta(minutes=4), by="customer", received=now)
     await http.post(link)
     assert await consent(database) == "withdrawn"
 

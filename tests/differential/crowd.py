@@ -1,7 +1,8 @@
 """Many customers at once on real servers: what happens at an instant happens to all of them, and then they go on together.
 
-Promise: their runs are still turned one by one by Temporal's own clocks. Whose run is by itself, and meets no provider twice,
-is turned to the end of a stretch at once; everybody else from instant to instant, and as far beyond as things may be late.
+Promise: their runs are still turned one by one by Temporal's own clocks, a few at a time, since a run's clock goes on while a
+worker is busy with others. Whose run is by itself, and meets no provider twice, is turned to the end of a stretch at once;
+everybody else from instant to instant, and as far beyond as things may be late.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 from uuid import UUID
 
@@ -19,8 +20,16 @@ from workers.testing.seen import Run
 from workers.testing.served import Served, opened
 from workers.testing.servers import Servers
 
+T = TypeVar("T")
 #: What is due at an instant may be due so much later in a run that has worked, or was started by another.
 NOTHING, LATE = timedelta(0), timedelta(seconds=100)
+#: So many go on at a time.
+FEW = 10
+
+
+def in_fews(all_: Sequence[T]) -> Iterator[Sequence[T]]:
+    """All of them, a few at a time."""
+    yield from (all_[n : n + FEW] for n in range(0, len(all_), FEW))
 
 
 class Crowd(Served):
@@ -29,13 +38,13 @@ class Crowd(Served):
     _gathered = False
 
     @contextmanager
-    def instant(self) -> Iterator[None]:
-        """What is done inside is done at one instant, and settled for all together."""
-        self._turn(self.now, list(self._profiles), NOTHING)
+    def instant(self, names: Sequence[str]) -> Iterator[None]:
+        """What is done inside about these is done at one instant, and settled for all of them together."""
+        self._turn(self.now, [name for name in names if name in self._profiles], NOTHING)
         self._gathered = True
         yield
         self._gathered = False
-        self._portal.call(self._hands.settle, self.now, list(self._profiles.values()))
+        self._portal.call(self._hands.settle, self.now, [self._profiles[name] for name in names])
 
     def passes(self, until: datetime) -> None:
         """Time passes: for whom things hang together, from instant to instant; for the others at once."""
@@ -50,7 +59,8 @@ class Crowd(Served):
         self._turn(until, list(self._profiles), NOTHING)
 
     def _turn(self, at: datetime, names: Sequence[str], beyond: timedelta) -> None:
-        self._portal.call(self._hands.turn, at, [self._profiles[name] for name in names], beyond)
+        for few in in_fews(names):
+            self._portal.call(self._hands.turn, at, [self._profiles[name] for name in few], beyond)
 
     def all_runs(self) -> dict[str, list[tuple[UUID, Run]]]:
         """Everybody's runs, as Postgres and Temporal have them."""

@@ -130,6 +130,11 @@ def message(a: Author, _: int) -> str:
 PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_after=timedelta(hours=2, minutes=13)")
 
 
+def in_app(a: Author, _: int) -> str:
+    """In the shop's own inbox, which takes all: no provider meets it, and nobody needs an address."""
+    return f"await j.in_app('note'{a.one(*PLAIN)})"
+
+
 def falls_back(a: Author, _: int) -> str:
     first, second = a.dice.sample(CHANNELS, 2)
     return f"await j.{first}('note') or await j.{second}('note')"
@@ -275,6 +280,7 @@ def choosing(a: Author, depth: int) -> str:
 Piece = Callable[[Author, int], str]
 FLAT: dict[Piece, int] = {
     message: 10,
+    in_app: 4,
     falls_back: 3,
     reach: 7,
     wait: 4,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from journeys.catalogue import load
-from tests.differential.cases import Case, cases, performed, worthy
+from tests.differential.cases import Case, Watched, cases, performed, worthy
 from tests.differential.comparing import different, differently_refused, refused
 from tests.differential.crowd import Crowd, crowd
 from tests.differential.journeys_at_random import source
@@ -47,7 +47,7 @@ def drawn(seed: int, number: int, folder: Path) -> Iterator[Drawn]:
     written = source(seed, journeys, began := next_monday())
     with imported(name, written, folder):
         with traced() as trace:
-            stage = Simulated(load(name), began)
+            stage = Watched(load(name), began)
             tried = list(cases(seed, [f"drawn_{n}" for n in range(journeys)], TRIES))
             met = performed(Rehearsal(stage), tried)
         shown = {case.journey: case for case in reversed(tried) if worthy(stage, trace, case, met=met[case.name])}

@@ -47,6 +47,19 @@ def test_no_answer_in_time_and_one_unlike_declared_are_values(shop: Rehearsal) -
     assert [call.came_to for call in bea.runs[0].calls] == ["answer not as declared", "refused by the service"]
 
 
+def test_what_a_service_is_told_first_it_does_first_and_what_it_is_told_last_it_goes_on_with(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    points = shop.service("points")
+    points.answers(Points(balance=120, tier="gold", greeting="Hi"), to=ana, times=1)
+    points.refuses(404, to=ana, times=1)
+    points.refuses(410, to=ana)
+    points.answers(Points(balance=1, tier="silver", greeting="Hi"), to=ana)
+    for _ in range(3):
+        shop.starts("calls_out", ana)
+        shop.passes(hours=2)
+    assert ana.inbox == ["push:points", "push:note", "whatsapp:note"]
+
+
 def test_an_order_meanwhile_ends_it(shop: Rehearsal) -> None:
     ana = shop.customer("ana")
     shop.service("points").keeps_silent()

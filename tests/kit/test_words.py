@@ -166,3 +166,11 @@ def test_the_customers_own_yes_takes_back_their_no(shop: Rehearsal) -> None:
     shop.passes(minutes=1)
     ana.does("Product Viewed")
     assert ana.got("push:note")
+
+
+def test_a_no_names_an_address_which_what_needs_no_yes_reaches(shop: Rehearsal) -> None:
+    ana = shop.customer("ana", channels=("email",))
+    ana.says_no("web_push")
+    shop.starts("tells_the_browser", ana)
+    shop.passes(minutes=1)
+    assert ana.got("web_push:note", times=1)

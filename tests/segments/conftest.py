@@ -5,14 +5,14 @@ from collections import Counter
 import pytest
 
 from store import Database
-from tests.emptied import dsn, untouched  # noqa: F401 - fixtures
+from tests.emptied import database, dsn, emptying, pooled, untouched  # noqa: F401 - fixtures
 from tests.segments.shop import T0, Shop
 
 _WEEKS = "select ensure_event_week($1::timestamptz + n * interval '7 days') from generate_series(-8, 8) as n"
 
 
 @pytest.fixture
-async def shop(database: Database) -> Shop:
+async def shop(database: Database) -> Shop:  # noqa: F811 - it asks for the fixture
     await database.pool.execute(_WEEKS, T0)
     return Shop(database)
 

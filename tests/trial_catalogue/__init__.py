@@ -159,6 +159,13 @@ async def urgent(j: Journey) -> None:
     await j.email("note", transactional=True)
 
 
+@journey(reentry=after(minutes=0))
+async def tells_the_browser(j: Journey) -> None:
+    """One for the browser, and one that needs a yes."""
+    await j.web_push("note", transactional=True)
+    await j.web_push("note")
+
+
 @journey(reentry=after(minutes=0), quiet_hours=QuietHours("22:00", "08:00"))
 async def lets_people_sleep(j: Journey) -> None:
     """Not at night."""

@@ -33,12 +33,13 @@ _ELSEWHERE = "http://169.254.169.254/latest/meta-data/"
 
 
 class ServiceAnswer(BaseModel):
-    """What a service answers, to calls about some customers, so many times; without `times` from now on."""
+    """What a service answers, or how it fails, at calls about some customers, so many times; without `times` from now on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     service: str
-    body: dict[str, Any]
+    body: Any = Field(default_factory=dict)
+    fault: FaultRule | None = Field(default=None, description="it fails so, in its turn among the answers")
     match: str = Field(default="*", description="glob on the customer's id")
     times: int | None = Field(default=None, ge=1)
 
@@ -58,15 +59,15 @@ class Answers:
         """What a service answers from now on."""
         self._told.append((answer, [answer.times or 0]))
 
-    def draw(self, service: str, customer: str) -> Any:
+    def draw(self, service: str, customer: str) -> ServiceAnswer:
         """The answer to a call; what was said for some times is used up."""
         fitting = [(a, left) for a, left in self._told if a.service == service and fnmatchcase(customer, a.match)]
         for answer, left in fitting:
             if left[0]:
                 left[0] -= 1
-                return answer.body
-        lasting = [answer.body for answer, _ in fitting if answer.times is None]
-        return lasting[-1] if lasting else self._usual.get(service, {})
+                return answer
+        lasting = [answer for answer, _ in fitting if answer.times is None]
+        return lasting[-1] if lasting else ServiceAnswer(service=service, body=self._usual.get(service, {}))
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,21 @@ class Services:
         told = orjson.loads(body)
         name, about = request.path_params["name"], told["data"]
         customer = about.get("user_id") or about.get("anonymous_id") or ""
-        rule = self.faults.draw(Provider.SERVICES, f"{name}/{customer}")
+        rule, answer = self._drawn(name, customer)
         if rule is not None and (refusal := await _refusal(request, rule)):
             return refusal
         self.log.add(self._message(name, customer, told, request.headers["webhook-id"], rule))
-        return await self._answer(request, name, customer, rule)
+        return await self._answer(request, answer, rule)
 
-    async def _answer(self, request: Request, name: str, customer: str, rule: FaultRule | None) -> Response:
+    def _drawn(self, name: str, customer: str) -> tuple[FaultRule | None, Any]:
+        """How a call fails, and what it is answered: a fault of the wire's comes before whatever the service was told."""
+        rule = self.faults.draw(Provider.SERVICES, f"{name}/{customer}")
+        if rule is not None and rule.fault != "slow":
+            return rule, None
+        answer = self.answers.draw(name, customer)
+        return rule or answer.fault, answer.body
+
+    async def _answer(self, request: Request, told: Any, rule: FaultRule | None) -> Response:
         match rule.fault if rule else "":
             case "timeout_after_accept":
                 return await hang_up(request, rule.hold_seconds if rule else 0)
@@ -109,7 +118,7 @@ class Services:
                 return Response(_HUGE, media_type="application/json")
             case "other_shape":
                 return JSONResponse({"something": "else"})
-        return JSONResponse(self.answers.draw(name, customer))
+        return JSONResponse(told)
 
     def _message(self, name: str, customer: str, told: Any, id_: str, rule: FaultRule | None) -> Message:
         real = datetime.now(UTC)

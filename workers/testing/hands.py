@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.service import RPCError
 
@@ -25,21 +25,15 @@ _LATEST = timedelta(seconds=100)
 _STEP = timedelta(seconds=5)
 _PATIENCE = 60.0
 _PAUSE = 0.02
-#: A timer that has just gone off is no task yet: who waits does so twice in a row.
-_SURE = 2
-#: Events of a history in which a run waits: it started, a task of three, a timer.
-_BEGUN = 5
+#: A timer that has just gone off is no task yet: who waits does so twice in a row, with a pause that is as many times what the
+#: server took to answer, because a busy one takes longer to make it one.
+_SURE, _BUSY = 2, 5
 
 
 def _is_due_after(activity: PendingActivityInfo, now: datetime) -> bool:
     """Whether an activity waits for its next attempt, as a provider or a doubt wanted."""
     waits = activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
     return waits and activity.next_attempt_schedule_time.ToDatetime(UTC) > now
-
-
-def _is_yet_to_go_on(run: WorkflowExecutionInfo) -> bool:
-    """Whether a run has just moved to a new history: its first task may be a second away, and time is not turned before."""
-    return run.first_run_id != run.execution.run_id and run.history_length < _BEGUN
 
 
 def _clock_of(seen: DescribeWorkflowExecutionResponse) -> datetime:
@@ -53,11 +47,14 @@ def _is_over(seen: DescribeWorkflowExecutionResponse) -> bool:
 
 def _waits(seen: DescribeWorkflowExecutionResponse) -> bool:
     """Whether a run does nothing but wait."""
-    if _is_yet_to_go_on(seen.workflow_execution_info):
-        return False
     return not seen.HasField("pending_workflow_task") and all(
         _is_due_after(each, _clock_of(seen)) for each in seen.pending_activities
     )
+
+
+def _is_to_begin(seen: DescribeWorkflowExecutionResponse) -> bool:
+    """Whether a run's first task is yet to come: it started for later on."""
+    return _clock_of(seen) < seen.workflow_execution_info.execution_time.ToDatetime(UTC)
 
 
 def _begun(row: Run) -> bool:
@@ -75,6 +72,8 @@ class Hands:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        #: The histories that have a task that is done.
+        self._under_way: set[str] = set()
 
     async def turn(self, at: datetime, profiles: Sequence[UUID], beyond: timedelta = _SLACK) -> None:
         """It is `at` in the shop, and for the runs of these customers."""
@@ -83,15 +82,15 @@ class Hands:
         await self.settle(at, profiles)
 
     async def _forward(self, row: Run, until: datetime) -> None:
+        """Turn a run; where a busy server does not say whether it did, again."""
         handle = self._shop.workflow(row)
-        seen = (await handle.describe()).raw_description
-        if _is_over(seen):
-            return
-        if any(_is_due_after(each, until) for each in seen.pending_activities):
-            return  # the server would try again at once; and nothing else is due in the run
-        ahead = until - _clock_of(seen)
-        if ahead > timedelta(0):
-            with suppress(RPCError):  # over by now
+        while not _is_over(seen := (await handle.describe()).raw_description):
+            if any(_is_due_after(each, until) for each in seen.pending_activities):
+                return  # the server would try again at once; and nothing else is due in the run
+            ahead = until - _clock_of(seen)
+            if ahead <= timedelta(0):
+                return
+            with suppress(RPCError):  # over by now, or busy
                 await self._shop.skipper.fast_forward(handle, ahead)
 
     async def settle(self, at: datetime, profiles: Sequence[UUID]) -> None:
@@ -117,14 +116,29 @@ class Hands:
     async def _idle(self, row: Run) -> bool:
         """Wait until a run has nothing to do; whether it is over."""
         async with asyncio.timeout(_PATIENCE):
-            idle = 0
+            idle, now = 0, asyncio.get_running_loop().time
             while idle < _SURE:
+                asked = now()
                 seen = (await self._shop.workflow(row).describe()).raw_description
                 if _is_over(seen):
                     return True
-                idle = idle + 1 if _waits(seen) else 0
-                await asyncio.sleep(_PAUSE)
+                idle = idle + 1 if _waits(seen) and await self._is_under_way(seen) else 0
+                await asyncio.sleep(max(_PAUSE, _BUSY * (now() - asked)))
         return False
+
+    async def _is_under_way(self, seen: DescribeWorkflowExecutionResponse) -> bool:
+        """Whether a run has begun, or is to begin later: where its first task is a moment away it would begin after the turn.
+
+        That of a run which has just started, or moved to a new history, comes a second later on a busy machine.
+        """
+        execution = seen.workflow_execution_info.execution
+        if execution.run_id in self._under_way or _is_to_begin(seen):
+            return True
+        handle = self._shop.client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
+        events = (await handle.fetch_history()).events
+        if any(each.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for each in events):
+            self._under_way.add(execution.run_id)
+        return execution.run_id in self._under_way
 
     async def _open(self, profiles: Sequence[UUID]) -> list[Run]:
         return [row for row in await self._listed(profiles) if _begun(row)]

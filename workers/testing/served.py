@@ -27,6 +27,8 @@ from store import connect
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.runs.calls import calls_of
 from store.runs.views import Run as Row
+from workers.sandbox.faults import FaultRule
+from workers.sandbox.messages import Provider
 from workers.sandbox.services import ServiceAnswer
 from workers.testing.hands import Hands, beyond
 from workers.testing.people import address_of
@@ -206,14 +208,13 @@ class Served:
 
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
         """What a service answers: the sandbox is told."""
-        if reply.kind is Reply.ANSWERS:
-            answer = ServiceAnswer(service=service, body=dict(reply.body), match=name or "*", times=times)
-            self.shop.sandbox.answers.tell(answer)
-        else:
-            fault = str(reply.status) if reply.status else SILENCES[reply.kind]
-            more = {"retry_after": int(reply.after.total_seconds())} if reply.after else {}
-            rule = {"match": f"{service}/{name or '*'}", "times": times, "hold_seconds": 0} | more
-            self.shop.sandbox.faults.tell("services", fault, **rule)
+        fault = None
+        if reply.kind is not Reply.ANSWERS:
+            after = int(reply.after.total_seconds()) if reply.after else None
+            strikes = str(reply.status) if reply.status else SILENCES[reply.kind]
+            fault = FaultRule(provider=Provider.SERVICES, fault=strikes, retry_after=after, hold_seconds=0)
+        told = ServiceAnswer(service=service, body=dict(reply.body), fault=fault, match=name or "*", times=times)
+        self.shop.sandbox.answers.tell(told)
         self.shadow.service(reply, service, name, times)
 
     def sells(self, product: Product) -> None:

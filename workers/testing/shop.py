@@ -301,6 +301,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         given,
         clock=clock,
         line=replace(given.line, clock=clock),
+        undecided=replace(given.undecided, clock=clock),
         mover=replace(given.mover, clock=clock),
         ender=replace(given.ender, clock=clock),
         eraser=replace(given.eraser, clock=clock),

@@ -24,6 +24,8 @@ from workers.testing.seen import Called, Message, Refusal, Run
 from workers.wishes import lives_of, wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
+#: Where whatever is said of an address registers it anew, also one that was dead.
+_REGISTERS = (Channel.PUSH, Channel.WEB_PUSH)
 _ADDRESSES = (("email", Channel.EMAIL), ("phone", Channel.WHATSAPP), ("phone", Channel.SMS))
 
 
@@ -62,7 +64,8 @@ class Simulated:
     def says(self, name: str, channel: Channel, *, yes: bool) -> None:
         """They consent, or withdraw it."""
         who = self._who(name)
-        if yes and channel not in {*who.addresses, *WITHOUT_ADDRESS}:
+        # A no names the address, too.
+        if channel in _REGISTERS or channel not in {*who.addresses, *WITHOUT_ADDRESS}:
             who.reached_at(channel, address_of(name, channel), self.now)
         who.said(channel, "granted" if yes else "withdrawn", _PURPOSES, self.now)
         self.world.changed(who, frozenset({CONSENT_CHANGED}))

@@ -86,8 +86,8 @@ async def test_a_path_or_body_that_is_wrong_has_apples_reason(
 
 
 async def test_a_token_is_the_teams_fresh_and_seldom_renewed(apple: httpx.AsyncClient, sandbox: Sandbox) -> None:
-    async def told(**how: Any) -> str | None:
-        shown = headers(sandbox, authorization=f"bearer {token(sandbox, **how)}")
+    async def told(made: str = "", **how: Any) -> str | None:
+        shown = headers(sandbox, authorization=f"bearer {made or token(sandbox, **how)}")
         answer = await apple.post(f"/3/device/{DEVICE}", json=BODY, headers=shown)
         return answer.json()["reason"] if answer.content else None
 
@@ -96,8 +96,9 @@ async def test_a_token_is_the_teams_fresh_and_seldom_renewed(apple: httpx.AsyncC
     assert await told(key=ec.generate_private_key(ec.SECP256R1())) == "InvalidProviderToken"
     assert await told(kid="OTHERKEYID") == "InvalidProviderToken"
     assert await told(team="OTHERTEAMS") == "InvalidProviderToken"
-    assert await told(age=3_000) is None
-    assert await told(age=3_000) is None, "the same again"
+    used = token(sandbox, age=3_000)
+    assert await told(used) is None
+    assert await told(used) is None, "the same again"
     assert await told(age=2_000) == "TooManyProviderTokenUpdates"
     assert await told(age=1_700) is None
 
