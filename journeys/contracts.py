@@ -133,6 +133,8 @@ class Reason(StrEnum):
     OUTRANKED = "a more important message comes first"
     TURN = "a more important journey may be writing"
     BUDGET = "budget spent"
+    QUOTA = "the provider's quota of the day"
+    WARMING_UP = "the provider is warming up"
     NO_INSTANT = "no allowed instant before its deadline"
     CEILING = "message ceiling of the run"
     EXPIRED = "useless after its deadline"

@@ -82,6 +82,10 @@ def _keep(seen: Seen, explored: Explored) -> None:
             for name in effect.segments:
                 if name in path.segments:
                     seen.conditions.setdefault(name, (path.segments[name], file, line))
+            if effect.kind == "wait" and (below := effect.what.removeprefix("wait -")) != effect.what:
+                told = f"waits -{below}, which is over before it begins"
+                advice = "write max(0, …) around what is worked out, if it may be"
+                seen.found(Problem(file, line, 1, told, remedy=advice, rule=Rule.WORD))
             if (asked := effect.starts) is not None:
                 seen.starts.setdefault((line, asked.journey, repr(asked.params)), Start(asked, file, line))
             if effect.service is not None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels import suppression_digest
 from activities.channels.tracking import Track, Tracking
+from activities.deliver.claim import Claim, Full, Later, Pinned
 from activities.deliver.deliver import Delivery
 from activities.templates import load_templates
 from activities.versions import OnlyOwn
@@ -28,6 +29,11 @@ def declaring(trial: Shop, **policies: Any) -> Delivery:
     own = trial.parts.library.own
     spec = replace(own.specs["while_vip"], **policies)
     return replace(trial.parts.delivery, versions=OnlyOwn(replace(own, specs={"while_vip": spec})))
+
+
+async def claimed(delivery: Delivery, asked: DeliverRequest, now: datetime) -> Claim | Full | Pinned | Later | Receipt:
+    """What an attempt comes to that goes no further than its claim, as where its worker dies right after."""
+    return await delivery.claims.claim(asked, now, delivery.carriers[asked.channel].all[0])
 
 
 async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:
@@ -491,9 +497,7 @@ async def test_a_template_that_this_worker_does_not_have_waits_for_the_one_that_
 async def test_a_cap_goes_on_counting_a_message_in_doubt(trial: Shop) -> None:
     await trial.signs_up("ana")
     first = await start(trial, "while_vip")
-    await trial.parts.delivery.claims.claim(
-        request(first), first.entered_at, trial.parts.carriers[Channel.PUSH].all[0]
-    )  # its worker dies right after
+    await claimed(trial.parts.delivery, request(first), first.entered_at)  # its worker dies right after
     assert (await _deliver(trial, request(first))).outcome.value == "unconfirmed"
     run = await start(trial, "capped")
     receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(days=2)))
