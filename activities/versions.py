@@ -70,6 +70,7 @@ class Served:
     holdout: GlobalHoldout | None = None
     services: Mapping[str, Service[Any]] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    currency: str | None = None
     #: Why a run that began otherwise could not go on with it, by journey; None where it can.
     unlike: Mapping[str, Callable[[RunStart], str | None]] = field(default_factory=dict)
     #: What its code asks of runs that began before (`j.changed`).

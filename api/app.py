@@ -23,9 +23,9 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import erasures, held, suppressions
+from api.profiles import erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
-from api.runs import journeys, tasks
+from api.runs import journeys, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -54,6 +54,7 @@ ROUTERS = [
     journeys.router,
     runs.router,
     tasks.router,
+    providers.router,
     segment_questions.router,
     segments.router,
     segment_changes.router,
@@ -72,6 +73,8 @@ ROUTERS = [
     whatsapp.router,
     erasures.router,
     held.router,
+    preferences.router,
+    preferences.links,
     health.router,
     metrics.router,
 ]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from journeys.gate.budget import Budget, Prices
     from journeys.handle import Fetched, Journey
     from journeys.onsite.places import Place, Show
-    from journeys.policies import GlobalHoldout, Window
+    from journeys.policies import GlobalHoldout, Topic, Window
     from journeys.services import Service
     from segments import (
         DefinitionError,
@@ -122,6 +122,7 @@ __all__ = [
     "SegmentError",
     "Service",
     "Show",
+    "Topic",
     "Traits",
     "Window",
     "after",

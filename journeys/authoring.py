@@ -21,6 +21,7 @@ from journeys.errors import CatalogueError, Fault, Problem, guess
 from journeys.gate.budget import Budget
 from journeys.goals import unnamed
 from journeys.handle import Journey
+from journeys.keepable import is_name
 from journeys.policies import (
     After,
     Exit,
@@ -33,6 +34,7 @@ from journeys.policies import (
     Reentry,
     Restart,
     Stage,
+    Topic,
     Whenever,
     Window,
     Within,
@@ -106,13 +108,16 @@ def ramp(*stages: Stage, every: timedelta) -> Ramp[Stage]:
     return Ramp(stages, every)
 
 
+_LONGEST_NAME = 200  # characters
+
+
 class _Names(frozenset[str]):
     """Names, kept at the top of a module of the catalogue so that its templates may use them."""
 
     def __new__(cls, *names: str) -> Self:
         """From the names, as the SDKs send them, letter by letter; `a.b` is `b` in the object `a`."""
         for name in names:
-            if not isinstance(name, str) or not all(name.split(".")):
+            if not is_name(name, _LONGEST_NAME) or not all(name.split(".")):
                 raise CatalogueError(
                     f"{cls.__name__}(…) takes names, not {name!r}", remedy=f'write {cls.__name__}("tier", "pet.name")'
                 )
@@ -231,6 +236,7 @@ def journey(
     max_wait: timedelta | None = None,
     exits: Mapping[str, Exit] | None = None,
     kpi: Predicate | None = None,
+    topic: Topic | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
@@ -262,6 +268,7 @@ def journey(
         max_wait: How long somebody who does not fit waits to be let in; None: `max_lateness`.
         exits: What else ends a run at once, by name: an event `did(…)`, `left(vips)` or `entered(vips)`, an instant, an age.
         kpi: What it is measured by, where that is not its goal.
+        topic: What its marketing is about, which customers can turn off by itself: `Topic("news", en="News and stories")`.
         bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
 
@@ -285,6 +292,7 @@ def journey(
             send_time=send_time,
             priority=priority,
             budget=budget,
+            topic=topic,
             limits=_limits(opens, closes, entry_hours, capacity, rate, share, max_wait),
             goals=goal if isinstance(goal, Mapping) else {},
             exits=exits if isinstance(exits, Mapping) else {},

@@ -48,6 +48,8 @@ class Catalogue:
     places: Mapping[str, Place] = field(default_factory=dict)
     #: Who gets no marketing from any journey.
     holdout: GlobalHoldout | None = None
+    #: Of the prices.
+    currency: str | None = None
 
     def journey(self, name: str) -> JourneyDefinition:
         """A journey by its name.
@@ -118,11 +120,11 @@ def gathered(module: str, modules: list[ModuleType]) -> tuple[Catalogue, list[Pr
         ]
     traits, properties = _names(modules, journeys, segments, places)
     readings = MappingProxyType(_readings(modules))
-    prices = MappingProxyType(_prices(modules))
+    prices, currency = _prices(modules)
     problems += unpriced(journeys.values(), prices)
     found = MappingProxyType(journeys), MappingProxyType(segments), traits, properties, readings, MappingProxyType(services)
     holdout, wrong = _holdout(modules)
-    return Catalogue(module, *found, prices, MappingProxyType(places), holdout), [*problems, *wrong]
+    return Catalogue(module, *found, prices, MappingProxyType(places), holdout, currency), [*problems, *wrong]
 
 
 def sources(module: str) -> dict[str, Path]:
@@ -252,15 +254,16 @@ def _readings(modules: list[ModuleType]) -> dict[str, Reading]:
     return {name: reading for each in kept for name, reading in each.readings.items()}
 
 
-def _prices(modules: list[ModuleType]) -> dict[str, int]:
-    """What a message costs on each channel, in millionths."""
+def _prices(modules: list[ModuleType]) -> tuple[Mapping[str, int], str | None]:
+    """What a message costs on each channel, in millionths, and in which currency."""
     kept = [thing for module in modules for thing in vars(module).values() if isinstance(thing, Prices)]
-    return {channel: price for each in kept for channel, price in each.items()}
+    told = {channel: price for each in kept for channel, price in each.items()}
+    return MappingProxyType(told), next((each.currency for each in kept if each.currency), None)
 
 
 def unpriced(definitions: Iterable[JourneyDefinition], prices: Mapping[str, int]) -> Iterator[Problem]:
     """The journeys with a budget in money, where no prices are told, or that of a channel which there is not."""
-    strange = sorted({*prices} - {*Channel})
+    strange = sorted({name.partition("/")[0] for name in prices} - {*Channel})
     for definition in definitions:
         if strange or not prices:
             yield from no_price(definition, f"names {', '.join(strange)}, which is no channel" if strange else "tells none")

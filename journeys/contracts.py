@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
 from journeys.gate.budget import Budget
-from journeys.policies import Exit, Limits, Moves, PerKey, Reentry, Restart, Whenever, Window, Within
+from journeys.policies import Exit, Limits, Moves, PerKey, Reentry, Restart, Topic, Whenever, Window, Within
 from journeys.spans import describe
 from segments import Predicate, Segment
 
@@ -112,6 +112,7 @@ class Reason(StrEnum):
     GOAL = "goal reached"
     EXIT = "exit reached"
     NO_CONSENT = "no consent"
+    NO_TOPIC = "turned this topic off"
     SUPPRESSED = "address suppressed"
     UNREACHABLE = "no reachable endpoint"
     SERVICE_WINDOW = "outside the service window"
@@ -132,6 +133,8 @@ class Reason(StrEnum):
     OUTRANKED = "a more important message comes first"
     TURN = "a more important journey may be writing"
     BUDGET = "budget spent"
+    QUOTA = "the provider's quota of the day"
+    WARMING_UP = "the provider is warming up"
     NO_INSTANT = "no allowed instant before its deadline"
     CEILING = "message ceiling of the run"
     EXPIRED = "useless after its deadline"
@@ -354,6 +357,8 @@ class JourneySpec:
     send_time: Within | None = None
     priority: int = 0
     budget: Budget | None = None
+    #: What its marketing is about; customers can turn that off by itself.
+    topic: Topic | None = None
     #: When it takes customers in, and how many; None: at any time, all of them.
     limits: Limits | None = None
     #: Its goals by name, where it declares several; `goal` is any of them.

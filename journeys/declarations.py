@@ -19,7 +19,7 @@ from journeys.gate.budget import Budget, millionths
 from journeys.gate.hours import CLOCK_TIME
 from journeys.gate.order import HIGHEST
 from journeys.handle.said import check_window
-from journeys.policies import After, Limits, PerKey, Reentry, Within
+from journeys.policies import After, Limits, PerKey, Reentry, Topic, Within
 from journeys.rules import Rule
 from journeys.spans import describe, too_long
 from segments import DefinitionError, Predicate, Segment
@@ -49,7 +49,21 @@ def faults(spec: JourneySpec, steps: object, params: object) -> Iterator[Fault]:
     yield from _quiet(spec)
     yield from _caps(spec)
     yield from _sending(spec)
+    yield from _topic(spec)
     yield from limits.faults_of(spec)
+
+
+def _topic(spec: JourneySpec) -> Iterator[Fault]:
+    if spec.topic is None:
+        return
+    if not isinstance(spec.topic, Topic):
+        yield Fault(f"topic is a topic, not {_shown(spec.topic)}", 'write topic=Topic("news", en="News and stories")')
+    elif not isinstance(spec.topic.name, str) or not _NAME.match(spec.topic.name):
+        yield Fault("this is no name for a topic", "write it lower_case_with_underscores, with at most 64 characters")
+    elif not spec.topic.titles or not all(isinstance(each, str) and each.strip() for _, each in spec.topic.titles):
+        yield Fault("customers see a topic by its title", f'say it, by language: Topic("{spec.topic.name}", en="…", es="…")')
+    elif spec.purpose is not Purpose.MARKETING:
+        yield Fault("only marketing has a topic that customers turn off", "leave topic= out, or purpose=")
 
 
 def hints(spec: JourneySpec) -> Iterator[Fault]:

@@ -169,3 +169,27 @@ class GlobalHoldout:
 
     def __str__(self) -> str:
         return f"{self.share:.3g} of all customers"
+
+
+@dataclass(frozen=True, init=False)
+class Topic:
+    """What marketing is about, as customers are asked on the preference page: its name, and what it is called by language.
+
+    Example:
+        news = Topic("news", en="News and stories", es="Novedades e historias")
+    """
+
+    name: str
+    titles: tuple[tuple[str, str], ...]
+
+    def __init__(self, name: str, **titles: str) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "titles", tuple(sorted(titles.items())))
+
+    def called(self, language: str) -> str:
+        """What it is called in a language, else in English, else in any that it has."""
+        known = dict(self.titles)
+        return known.get(language) or known.get("en") or next(iter(known.values()), self.name)
+
+    def __str__(self) -> str:
+        return self.name

@@ -61,7 +61,9 @@ def too_long(name: str, span: object) -> Iterator[Fault]:
 
 @lru_cache(1_024)
 def describe(span: timedelta) -> str:
-    """A span as a person says it: `1 h`, `3 d`, `1 d 2 h`."""
+    """A span as a person says it: `1 h`, `3 d`, `1 d 2 h`; `-1 h`, where it is below nothing."""
+    if span < timedelta(0):
+        return f"-{describe(-span)}"
     minutes, seconds = divmod(round(span.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -18,6 +18,7 @@ from activities.channels.tracking import Tracking
 from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Limits
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
@@ -117,6 +118,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         versions=versions,
         carriers=carriers,
         clock=lambda _: clock.now(),
+        limits=Limits(database),
         secret=settings.signing_secret,
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,

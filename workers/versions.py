@@ -193,6 +193,7 @@ def served(version: str | None, catalogue: Catalogue, templates: Templates) -> S
         accept={name: each.accept for name, each in definitions.items()},
         services=catalogue.services,
         prices=catalogue.prices,
+        currency=catalogue.currency,
         unlike={name: partial(unlike, each) for name, each in definitions.items()},
     )
 

@@ -13,6 +13,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion, Workf
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
+from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
 from journeys.catalogue import Catalogue
@@ -61,6 +62,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(parts.close)
         await take_up_versions(parts.library)
         stack.enter_context(_beside(parts.library.keep_up()))
+        stack.enter_context(_beside(Pacing(client, parts.carriers, parts.delivery.limits).keep_up()))
         stack.enter_context(_beside(tell_who_cannot_go_on(client, parts.library)))
         await stack.enter_async_context(serving(workers(client, parts, settings.worker_queues, build=settings.build_id)))
         if not settings.worker_queues or WATCH_QUEUE in settings.worker_queues:

@@ -62,6 +62,10 @@ class Provider(Protocol):
         """The platforms that it alone carries to; none: it carries to all."""
         ...
 
+    def number(self, address: str) -> str:
+        """Who a message to an address comes from, where limits may be set for that: a number, a domain; else nothing."""
+        ...
+
     def ready(self) -> AbstractAsyncContextManager[Line]:
         """Wait for a place, credentials and a connection. Cancelling it, or its failure, leaves no doubt.
 
@@ -92,6 +96,10 @@ class Sends:
     by_settling = False
 
     forgets_after = timedelta.max
+
+    def number(self, address: str) -> str:  # noqa: ARG002 - most have one sender
+        """Nothing to tell apart."""
+        return ""
 
     async def send(self: Provider, outgoing: Outgoing) -> Accepted:
         """Hand one message over as soon as the provider is ready, with no claim in between."""

@@ -5,9 +5,14 @@ attempt, in every worker. A provider of weight 0 only stands in. Taking one away
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
-from activities.channels.base import Provider
+from activities.channels.base import Line, Provider
+from activities.channels.breaker import Breaker
+from activities.channels.errors import ChannelError
+from activities.channels.message import Accepted, Outgoing
 from segments.language.chance import draw
 
 _BYTES = 8
@@ -19,6 +24,7 @@ class Carriers:
 
     def __init__(self, *providers: Provider, weights: Mapping[str, int] | None = None) -> None:
         self.all = providers
+        self.breakers = {each.name: Breaker(each.name) for each in providers}
         self._weights = _shares(providers, weights or {})
 
     @property
@@ -36,10 +42,48 @@ class Carriers:
         """The one that the ledger calls so, if it is still there."""
         return next((each for each in self.all if each.name == name), None)
 
+    @asynccontextmanager
+    async def ready(self, provider: Provider) -> AsyncIterator[Line]:
+        """The way to one of them, as its `ready` gives it, if its breaker lets anybody through.
+
+        Raises:
+            ChannelError: it is not to be had now.
+        """
+        breaker = self.breakers[provider.name]
+        probe = breaker.enter()
+        try:
+            async with AsyncExitStack() as held:
+                try:
+                    line = await held.enter_async_context(provider.ready())
+                except ChannelError as error:
+                    breaker.heard(error)
+                    raise
+                yield _Watched(line, breaker)
+        finally:
+            breaker.leave(probe=probe)
+
     async def close(self) -> None:
         """Let go of all connections."""
         for each in self.all:
             await each.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A way to a provider that tells its breaker what came of it."""
+
+    line: Line
+    breaker: Breaker
+
+    async def send(self, outgoing: Outgoing) -> Accepted:
+        """Hand one message over."""
+        try:
+            accepted = await self.line.send(outgoing)
+        except ChannelError as error:
+            self.breaker.heard(error)
+            raise
+        self.breaker.heard(None)
+        return accepted
 
 
 def read_weights(text: str, known: Collection[str]) -> dict[str, int]:

@@ -26,11 +26,14 @@ class ChannelError(Exception):
 
 
 class TryLater(ChannelError):
-    """Certainly not accepted; `retry_after` is real time asked for by the provider, if it asked."""
+    """Certainly not accepted; `retry_after` is real time asked for by the provider, if it asked.
 
-    def __init__(self, detail: str, retry_after: timedelta | None = None) -> None:
+    `theirs`: because of this recipient, so that it says nothing of the provider.
+    """
+
+    def __init__(self, detail: str, retry_after: timedelta | None = None, *, theirs: bool = False) -> None:
         super().__init__(detail)
-        self.retry_after = retry_after
+        self.retry_after, self.theirs = retry_after, theirs
 
 
 class NoConnection(TryLater):

@@ -14,6 +14,7 @@ from activities.channels.base import Provider
 from activities.channels.carriers import Carriers
 from activities.channels.kinds import KINDS
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Counted, Limits
 from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer, key_of
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
@@ -40,6 +41,9 @@ class Claim:
     doubted: bool = False
     row: Claimed = field(default_factory=Claimed)
     offer: Offer | None = None
+    counted: Counted | None = None  # in which ceilings of its provider
+    cost: int | None = None  # of a copy, by the declared price, in millionths of the currency
+    currency: str | None = None
 
     @property
     def told(self) -> dict[str, Any]:
@@ -53,6 +57,13 @@ class Later:
 
     detail: str
     pause: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A ceiling of this provider's is reached: another one may have the message. Nothing is written."""
+
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +82,26 @@ class Claims:
     carriers: Mapping[Channel, Carriers]
     doubt: Doubt
     versions: Versions
+    limits: Limits
 
-    async def claim(self, request: DeliverRequest, now: datetime, provider: Provider) -> Claim | Pinned | Later | Receipt:
-        """A claim for a provider that is ready, or the receipt of a message that is not to be sent (now)."""
-        return await self._decided(request, now, provider, None)
+    async def claim(
+        self, request: DeliverRequest, now: datetime, provider: Provider, *, last: bool = True
+    ) -> Claim | Full | Pinned | Later | Receipt:
+        """A claim for a provider that is ready, or the receipt of a message that is not to be sent (now).
+
+        Where a ceiling of the provider is reached, the message waits for the next day only if it was the `last` one to ask.
+        """
+        return await self._decided(request, now, provider, None, last=last)
 
     async def put_off(self, request: DeliverRequest, now: datetime, provider: Provider, why: Later) -> Later | Receipt:
         """No provider is ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
         decided = await self._decided(request, now, provider, why)
-        assert not isinstance(decided, Claim | Pinned)
+        assert not isinstance(decided, Claim | Full | Pinned)
         return decided
 
     async def _decided(
-        self, request: DeliverRequest, now: datetime, provider: Provider, why: Later | None
-    ) -> Claim | Pinned | Later | Receipt:
+        self, request: DeliverRequest, now: datetime, provider: Provider, why: Later | None, *, last: bool = True
+    ) -> Claim | Full | Pinned | Later | Receipt:
         served = await self.versions.of(request.version)
         async with self.database.transaction() as connection:
             asked = request.run_id, request.channel.value, request.purpose.value
@@ -103,9 +120,9 @@ class Claims:
                 await deliveries.record(connection, self._entry(attempt, "released", {}))
             if self.doubt.too_late(request, now, why.pause if why else None):
                 return await self._say_no(attempt, No(Outcome.FAILED, Reason.EXPIRED, {"error": why.detail} if why else {}))
-            return await self._ask(attempt, why)
+            return await self._ask(attempt, why, last=last)
 
-    async def _ask(self, attempt: Attempt, why: Later | None) -> Claim | Later | Receipt:
+    async def _ask(self, attempt: Attempt, why: Later | None, *, last: bool) -> Claim | Full | Later | Receipt:
         asked = await self.questions.about(attempt)
         decided = decide(asked.question)
         for experiment, arm, share in exposures(asked.question, decided):
@@ -117,14 +134,22 @@ class Claims:
                 return await self._wait(replace(attempt, told=inputs_of(asked.question)), why, "released", asked.offer)
             case Go():
                 asked = await budgeted(asked, attempt)
-                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked)
+                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked, last=last)
 
-    async def _spend(self, attempt: Attempt, asked: Asked) -> Claim | Receipt:
-        """The gate's last word, with the journey's budget locked."""
+    async def _spend(self, attempt: Attempt, asked: Asked, *, last: bool) -> Claim | Full | Receipt:
+        """The gate's last word, with the journey's budget locked, and the provider's ceilings after it."""
         decided = decide(asked.question) if asked.question.spent else Go()
         if isinstance(decided, No):
             return await self._say_no(attempt, decided)
-        return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer), asked)
+        address = asked.endpoints[0].address
+        counted = await self.limits.count(attempt.connection, attempt.provider, address, attempt.request, attempt.now)
+        if isinstance(counted, No):
+            return (
+                await self._say_no(attempt, counted)
+                if last
+                else Full(f"{attempt.provider.name} has reached a ceiling of its day")
+            )
+        return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer, counted=counted), asked)
 
     async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Pinned | Later | Receipt:
         """An earlier attempt claimed and never settled: its provider may have the message.

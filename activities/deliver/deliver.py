@@ -7,10 +7,12 @@ most once and a transactional one at least once, whatever crashes in between; th
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from os import getpid
+from socket import gethostname
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.base import Line, Provider
+from activities.channels.breaker import Breaker
 from activities.channels.carriers import Carriers
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, TryLater, Unable
@@ -25,8 +28,9 @@ from activities.channels.kinds import KINDS, Bounce, WayOut
 from activities.channels.message import Address, Campaign, Content, InAppContent, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.channels.tracking import NOT_TRACKED, Tracking
-from activities.deliver.claim import Claim, Claims, Later, Pinned, receipt_of
+from activities.deliver.claim import Claim, Claims, Full, Later, Pinned, receipt_of
 from activities.deliver.doubt import Doubt
+from activities.deliver.limits import Limits
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
 from activities.deliver.turns import Passed, Turn
 from activities.gate.facts import Questions, key_of, whereabouts_of
@@ -36,12 +40,19 @@ from activities.templating.vocabulary import OFFERED
 from activities.versions import Versions
 from journeys.contracts import USUAL_CEILINGS, Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.endings import by_events, by_time
+from journeys.gate.budget import cost_of
 from journeys.gate.decide import as_reason
 from segments.time.calendar import rules_of
+from segments.time.zones import country_of_number
 from store import Database
+from store.addresses import AddressKind
+from store.away import AWAY
 from store.deliveries import ledger as deliveries
+from store.deliveries import providers
 from store.deliveries.ledger import Endpoint, InboxRow, Settlement
 from store.products import Offer
+
+_WORKER = f"{gethostname()}:{getpid()}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class Delivery:
     clock: Callable[[DeliverRequest], datetime]
     secret: str
     public_url: str
+    limits: Limits
     doubt: Doubt = field(default_factory=Doubt)
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
@@ -82,6 +94,7 @@ class Delivery:
         while True:
             provider = left.pop(0)
             told = await self._by(provider, request, before, last=not left)
+            await self._tell_operators(self.carriers[request.channel].breakers[provider.name])
             if isinstance(told, Pinned):
                 left, before = [told.provider], Passed()
             elif isinstance(told, Passed):
@@ -90,20 +103,36 @@ class Delivery:
             else:
                 return self._told(request, told)
 
+    async def _tell_operators(self, breaker: Breaker) -> None:
+        """That this worker does not use a provider for now, or uses it again; no message waits for that to be written."""
+        if breaker.news():
+            with suppress(*AWAY):
+                if breaker.stopped is None:
+                    await providers.go_on(self.database, breaker.provider, _WORKER)
+                else:
+                    await providers.stop(self.database, breaker.provider, _WORKER, *breaker.stopped)
+
     async def _by(
         self, provider: Provider, request: DeliverRequest, before: Passed, *, last: bool
     ) -> Pinned | Passed | Later | Receipt:
         async with AsyncExitStack() as held:
             try:
                 with interruptible():
-                    line = await held.enter_async_context(provider.ready())
+                    await self.limits.pace(provider, request.purpose)
+                    line = await held.enter_async_context(self.carriers[request.channel].ready(provider))
             except ChannelError as error:
                 passed = before.by(error)
                 return await self.claims.put_off(request, self.clock(request), provider, passed.later) if last else passed
             return await to_its_end(self._hand_over(request, Turn(provider, line, before, last=last)))
 
     async def _hand_over(self, request: DeliverRequest, turn: Turn) -> Pinned | Passed | Later | Receipt:
-        claimed = await self.claims.claim(request, self.clock(request), turn.provider)
+        alone = turn.last and not turn.before.pauses
+        claimed = await self.claims.claim(request, self.clock(request), turn.provider, last=alone)
+        if isinstance(claimed, Full):
+            passed = turn.before.by(TryLater(claimed.detail))
+            if not turn.last:
+                return passed
+            return await self.claims.put_off(request, self.clock(request), turn.provider, passed.later)
         return await self._send(request, claimed, turn) if isinstance(claimed, Claim) else claimed
 
     def _told(self, request: DeliverRequest, decided: Later | Receipt) -> Receipt:
@@ -116,11 +145,13 @@ class Delivery:
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.secret, self.ceilings, self.former_secrets)
-        return Claims(self.database, questions, self.carriers, self.doubt, self.versions)
+        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits)
 
     async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:
-            return await self._try_endpoints(request, claim, turn.line, await self._render(request, claim))
+            content = await self._render(request, claim)
+            claim = await self._with_cost(request, claim, content)
+            return await self._try_endpoints(request, claim, turn.line, content)
         except BrokenTemplate as error:
             return await self._refused(request, claim, Reason.BROKEN_TEMPLATE, str(error))
         except NotHere as error:
@@ -237,7 +268,18 @@ class Delivery:
         return receipt_of(outcome, reason, told)
 
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
+        if not settlement.refused:
+            settlement = replace(settlement, cost=claim.cost, currency=claim.currency)
         await patiently(partial(deliveries.settle, self.database, key_of(request), settlement, claim.row.attempts))
+        if settlement.refused and claim.counted is not None:
+            await patiently(partial(self.limits.give_back, claim.counted))
+
+    async def _with_cost(self, request: DeliverRequest, claim: Claim, content: Content) -> Claim:
+        """The claim with what a copy costs: of a text message each part, at the price of its number's country."""
+        served, to_number = await self.versions.of(request.version), KINDS[request.channel].address is AddressKind.PHONE
+        country = country_of_number(claim.endpoints[0].address) if to_number and served.prices else None
+        cost = cost_of(served.prices, request.channel.value, country, getattr(content, "parts", 1))
+        return replace(claim, cost=cost, currency=None if cost is None else served.currency)
 
     async def _render(self, request: DeliverRequest, claim: Claim) -> Content:
         facts, served = claim.facts, await self.versions.of(request.version)

@@ -32,6 +32,7 @@ from segments.language.events import AHEAD
 from segments.time.zones import Whereabouts, whereabouts
 from store import Connection, products
 from store.addresses import AddressKind
+from store.customers.topics import turned_off
 from store.deliveries import ledger as deliveries
 from store.deliveries.budgets import Used, used, used_under_lock
 from store.deliveries.ledger import Endpoint, LedgerRow, MessageKey, Neighbour, RunFacts
@@ -104,6 +105,7 @@ class Questions:
             consent=facts.consent,
             addresses=len(facts.endpoints),
             unsuppressed=len(endpoints),
+            topic_off=spec.topic is not None and spec.topic.name in await turned_off(attempt.connection, facts.profile_id),
             control=facts.control,
             over=facts.over,
             exit_reason=facts.exit_reason,

@@ -36,6 +36,7 @@ class Export(BaseModel):
     names: Rows
     addresses: Rows
     consents: Rows
+    topics: Rows = Field(description="words about topics; `sale-of-data`: about the sale and sharing of their data")
     events: Rows
     segments: Rows
     moves: Rows = Field(description="segments entered and left")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from api.config import ApiConfig
 from api.problems import Problem
@@ -20,6 +20,8 @@ from store.ids import ID_LIMIT, as_id
 from store.runs import lists
 from store.runs.calls import CallRow
 from store.runs.views import Message, Run
+
+_MILLIONTHS = 1_000_000
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 CustomerName = Annotated[str, Field(min_length=1, max_length=ID_LIMIT), AfterValidator(as_id)]
@@ -130,6 +132,14 @@ class RunMessage(BaseModel):
     read_at: datetime | None
     attempts: int
     raced: bool = Field(description="the goal had been reached when it went out; the event came later")
+    provider: str | None = Field(description="who has carried it, or may have, or was waited for last")
+    cost: float | None = Field(description="by the declared price, of each copy that may have arrived", examples=[0.0659])
+    currency: str | None
+
+    @field_validator("cost", mode="before")
+    @classmethod
+    def _out_of_millionths(cls, given: int | None) -> float | None:
+        return None if given is None else given / _MILLIONTHS
 
 
 class RunView(BaseModel):

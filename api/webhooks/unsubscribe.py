@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from activities.channels import InvalidToken, read_unsubscribe
 from activities.channels.email.unsubscribe import Unsubscription
 from activities.channels.kinds import KINDS
+from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
 from api.state import Config, Db
 from segments.language.events import UNSUBSCRIBED
@@ -54,8 +55,8 @@ async def ask(token: Token, config: Config) -> HTMLResponse:
         said = read_unsubscribe(config.secret, token, config.former_secrets)
     except InvalidToken:
         return _invalid()
-    what = _what(said)
-    return _page(f"Stop {what}?", f"You will not get any more {what} from us about offers and news.", asks=True)
+    what, more = _what(said), preferences_url("", config.secret, said.profile_id)
+    return _page(f"Stop {what}?", f"You will not get any more {what} from us about offers and news.", asks=True, more=more)
 
 
 @router.post("/{token}", responses=_RESPONSES, openapi_extra=_OPENAPI)
@@ -67,7 +68,8 @@ async def act(token: Token, config: Config, database: Db) -> HTMLResponse:
         return _invalid()
     async with database.transaction() as connection:
         await withdraw_as_told(connection, said, config)
-    return _page("You are unsubscribed", f"You will not get any more {_what(said)} from us about offers and news.")
+    more = preferences_url("", config.secret, said.profile_id)
+    return _page("You are unsubscribed", f"You will not get any more {_what(said)} from us about offers and news.", more=more)
 
 
 async def withdraw_as_told(connection: Connection, said: Unsubscription, config: ApiConfig, source: str = _SOURCE) -> None:
@@ -111,6 +113,6 @@ def _invalid() -> HTMLResponse:
     return _page("This link is not valid", text, status=404)
 
 
-def _page(title: str, text: str, *, asks: bool = False, status: int = 200) -> HTMLResponse:
-    html = _PAGES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks)
+def _page(title: str, text: str, *, asks: bool = False, status: int = 200, more: str = "") -> HTMLResponse:
+    html = _PAGES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks, more=more)
     return HTMLResponse(html, status, _HEADERS)

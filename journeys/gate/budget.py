@@ -4,7 +4,7 @@ Promise: pure, and in whole millionths of the currency, so that sums are exact. 
 zone; which one a message belongs to is decided by the instant at which it is claimed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -14,6 +14,7 @@ from journeys.errors import CatalogueError
 from segments.time.calendar import period_end, period_start
 
 MILLIONTHS = 1_000_000
+_COUNTRY, _CURRENCY = 2, 3  # letters: ISO 3166 and ISO 4217
 #: When the budget of a journey's whole life began.
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,14 +58,19 @@ class Budget:
         return f"{much} a {self.per}" if self.per else f"{much} in all"
 
 
+Price = Decimal | float | str
+
+
 class Prices(Mapping[str, int]):
     """What a message costs on each channel, kept at the top of a module of the catalogue, in one currency.
 
-    `prices = Prices(push=0, whatsapp="0.0659", email="0.0004")`; of a channel by name, in millionths.
+    `prices = Prices("EUR", push=0, whatsapp="0.0659", email="0.0004", sms={"*": "0.0739", "ES": "0.0609"})`; of a text message
+    each part. By name, in millionths: `sms`, for a budget and for all other countries, and `sms/ES`.
     """
 
-    def __init__(self, **by_channel: Decimal | float | str) -> None:
-        self._by_channel = {channel: millionths(price) for channel, price in by_channel.items()}
+    def __init__(self, currency: str | None = None, /, **by_channel: Price | Mapping[str, Price]) -> None:
+        self.currency = _currency(currency)
+        self._by_channel = {name: price for each in by_channel.items() for name, price in _priced(*each)}
 
     def __getitem__(self, channel: str) -> int:
         return self._by_channel[channel]
@@ -74,6 +80,30 @@ class Prices(Mapping[str, int]):
 
     def __len__(self) -> int:
         return len(self._by_channel)
+
+
+def cost_of(prices: Mapping[str, int], channel: str, country: str | None = None, parts: int = 1) -> int | None:
+    """What a message to a country costs, in millionths; none, where no price is told."""
+    price = prices.get(f"{channel}/{country}", prices.get(channel))
+    return None if price is None else price * parts
+
+
+def _priced(channel: str, price: Price | Mapping[str, Price]) -> Iterator[tuple[str, int]]:
+    if not isinstance(price, Mapping):
+        yield channel, millionths(price)
+        return
+    for country, each in {"*": max(price.values(), key=millionths, default=0), **price}.items():
+        if country != "*" and not (len(country) == _COUNTRY and country.isascii() and country.isupper()):
+            raise CatalogueError(
+                f"{country!r} is no country", remedy='write {"*": "0.07", "ES": "0.06"}: two capitals, * for all others'
+            )
+        yield (channel if country == "*" else f"{channel}/{country}"), millionths(each)
+
+
+def _currency(said: str | None) -> str | None:
+    if said is not None and not (len(said) == _CURRENCY and said.isascii() and said.isupper()):
+        raise CatalogueError(f"{said!r} is no currency", remedy='write three capital letters (ISO 4217): Prices("EUR", …)')
+    return said
 
 
 def millionths(said: object) -> int:

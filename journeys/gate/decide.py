@@ -59,6 +59,7 @@ class Question:
     consent: str | None  # what they said of it, at the address that allows most
     addresses: int  # that live and may be written to by this consent
     unsuppressed: int  # of these
+    topic_off: bool = False  # the customer turned off what the journey is about
     control: str | None = None  # the operator's switch
     over: bool = False
     exit_reason: str | None = None
@@ -191,6 +192,11 @@ def _consent(q: Question) -> No | None:
     return None if q.consent in fine else No(Outcome.SKIPPED, Reason.NO_CONSENT, {"consent": q.consent or "unknown"})
 
 
+def _topic(q: Question) -> No | None:
+    off = q.topic_off and q.marketing and q.spec.topic is not None
+    return No(Outcome.SKIPPED, Reason.NO_TOPIC, {"topic": str(q.spec.topic)}) if off else None
+
+
 def _suppression(q: Question) -> No | None:
     return No(Outcome.SKIPPED, Reason.SUPPRESSED) if q.addresses and not q.unsuppressed else None
 
@@ -283,6 +289,7 @@ _WHETHER = (
     _ended,
     _ceiling,
     _consent,
+    _topic,
     _suppression,
     _endpoint,
     _service,

@@ -26,7 +26,7 @@ class Time(Words[EntryModel]):
         await self._runtime.sleep_until(self._start.entered_at + span, f"until {describe(span)} after entry")
 
     async def wait(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Wait this long from now; elapsed time, also when the clocks change.
+        """Wait this long from now; elapsed time, also when the clocks change. What is worked out below nothing is over at once.
 
         Example:
             await j.wait(days=2, hours=12)

@@ -10,12 +10,13 @@ from types import CoroutineType
 from typing import Any, TypeVar, cast
 
 from temporalio import workflow
-from temporalio.common import RawValue, RetryPolicy
+from temporalio.common import Priority, RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
 
 from journeys.contracts import (
     DeliverRequest,
     Outcome,
+    Purpose,
     Reason,
     Receipt,
     RunOver,
@@ -41,6 +42,8 @@ AT_ONCE = timedelta(seconds=5)
 ONE_TRY = RetryPolicy(maximum_attempts=1)
 #: An attempt that dies, or a task that is lost on its way to a worker, is noticed after this long.
 SIGN_OF_LIFE = timedelta(seconds=10)
+#: Of a channel's queue transactional messages go first; a journey's share is by the fairness key of its runs.
+_FIRST = Priority(priority_key=1)
 #: Retries never give up by themselves: the activity does, at the message's own deadline, and records it.
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5))
 
@@ -194,6 +197,7 @@ class JourneyRun:
             retry_policy=RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=in_branch(f"{request.channel.value} {request.template}"),
+            priority=_FIRST if request.purpose is Purpose.TRANSACTIONAL else Priority.default,
         )
         with self._story.meanwhile(f"{request.channel.value} `{request.template}` on its way"):
             receipt = await self._answer(sending)

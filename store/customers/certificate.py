@@ -23,6 +23,7 @@ _WORDS = {
     "identity": "names",
     "endpoint": "addresses and push tokens",
     "consent": "words about consent",
+    "topic_choice": "words about topics",
     "event": "events",
     "event_dedupe": "message ids that told who it was",
     "dead_letter": "calls that could not be taken in",

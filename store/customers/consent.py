@@ -72,7 +72,13 @@ async def say(connection: Connection, words: Sequence[Word]) -> list[int]:
 
 
 async def withdraw(
-    connection: Connection, subjects: Sequence[Subject], *, source: str, at: datetime, received_at: datetime
+    connection: Connection,
+    subjects: Sequence[Subject],
+    *,
+    source: str,
+    at: datetime,
+    received_at: datetime,
+    text_version: str | None = None,
 ) -> int | None:
     """The customer said no, about each of these; returns a word's id where that is news.
 
@@ -82,7 +88,7 @@ async def withdraw(
     last = [await _last(connection, subject) for subject in subjects]
     heard = min(at, received_at)
     words = [
-        Word(subject, "withdrawn", By.CUSTOMER, source, at, received_at)
+        Word(subject, "withdrawn", By.CUSTOMER, source, at, received_at, text_version=text_version)
         for subject, (state, said_at) in zip(subjects, last, strict=True)
         if state != "withdrawn" or said_at is None or said_at.replace(microsecond=0) < heard.replace(microsecond=0)
     ]

@@ -28,8 +28,8 @@ _LONGEST = timedelta(minutes=10)
 
 #: The tables whose rows of a customer go, and those whose rows stay without what is personal in them.
 REMOVED = (
-    *("identity", "endpoint", "endpoint_lost", "consent", "merge", "event", "dirty", "segment_member", "segment_alarm"),
-    *("segment_backfill_member", "segment_backfill_change", "segment_backfill_mark", "expectation"),
+    *("identity", "endpoint", "endpoint_lost", "consent", "topic_choice", "merge", "event", "dirty", "segment_member"),
+    *("segment_alarm", "segment_backfill_member", "segment_backfill_change", "segment_backfill_mark", "expectation"),
     *("inbox", "unread_reply"),
 )
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery")

@@ -20,6 +20,7 @@ _MOVES = (
     "move_names",
     "move_endpoints",
     "move_consent",
+    "move_topics",
     "move_members",
     "move_transitions",
     "move_runs",

@@ -70,7 +70,7 @@ async def undo(database: Database, merge_id: int, at: datetime, by: str) -> Merg
         await case.run("give_back_names")
         await _divide_devices(case)
         types = await connection.fetchval(_SQL["give_back_events"], merge_id, case.root, case.absorbed)
-        for name in ("consents", "endpoints", *_RECORDED):
+        for name in ("consents", "topics", "endpoints", *_RECORDED):
             await case.run(f"give_back_{name}")
         await retell(connection, [case.root, case.absorbed])
         await replace_addresses(connection, [case.root, case.absorbed])

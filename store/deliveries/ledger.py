@@ -141,6 +141,8 @@ class Settlement:
     endpoint_id: UUID | None = None
     refused: bool = False  # this copy was certainly not accepted
     provider: str | None = None  # which of several accepted it
+    cost: int | None = None  # what this copy costs by the declared price, in millionths of the currency
+    currency: str | None = None
     inbox: "InboxRow | None" = None  # what the customer's inbox in the app shows of it from now on
 
 
@@ -276,6 +278,8 @@ async def settle(database: Database, key: MessageKey, settlement: Settlement, at
         attempt,
         settlement.refused,
         settlement.provider,
+        settlement.cost,
+        settlement.currency,
     )
 
 

@@ -110,14 +110,15 @@ returning attempts, copies;
 -- name: settle
 -- What became of a claimed message, and whether this copy of it was certainly not accepted ($12). A late `sent` of an attempt
 -- that was given up always counts, because it is true; of the rest only what the newest attempt says, and only while nothing
--- is settled that the run went on with. A doubt (`claimed`) and `released` are not the end. Of whoever was erased meanwhile only the
+-- is settled that the run went on with. What each copy costs that may have arrived is added up. A doubt (`claimed`) and `released` are not the end. Of whoever was erased meanwhile only the
 -- outcome is kept.
 update delivery
 set state = $4::text, reason = $5, detail = case when here then $6 else '{}'::jsonb end, retry_at = $8,
     provider_message_id = case when here then $7 end,
     settled_at = case when $4::text not in ('claimed', 'released') then $9::timestamptz end,
     endpoint_id = case when here then coalesce($10, endpoint_id) end,
-    provider = coalesce($13, provider), copies = copies - $12::boolean::integer
+    provider = coalesce($13, provider), copies = copies - $12::boolean::integer,
+    cost = coalesce(cost + $14::bigint, $14, cost), currency = coalesce($15, currency)
 from (select p.merged_into is distinct from p.id as here from run r join profile p on p.id = r.profile_id where r.id = $1) as customer
 where run_id = $1 and step = $2 and occurrence = $3
   and case when $4::text = 'sent' then state <> 'sent'

@@ -100,6 +100,10 @@ delete from unread_reply where profile_id = any($1::uuid[]) returning 1;
 -- What was said about consent. Each no has been kept as a suppressed digest (`store.customers.consent.forget`).
 delete from consent where profile_id = any($1::uuid[]) returning 1;
 
+-- name: purge_topic_choice
+-- What they said of topics, and of the sale of their data.
+delete from topic_choice where profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_merge
 -- Merges with the names that moved; they cannot be undone any more.
 delete from merge where survivor = any($1::uuid[]) or absorbed = any($1::uuid[]) returning 1;

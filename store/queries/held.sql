@@ -27,6 +27,12 @@ select jsonb_build_object('channel', channel, 'address', address, 'purpose', pur
                           'text_version', text_version, 'message_id', message_id, 'said_at', at, 'received_at', received_at)
 from consent where profile_id = any($1::uuid[]) order by received_at, id;
 
+-- name: topics
+-- Every word about topics; `sale-of-data`: about the sale and sharing of their data.
+select jsonb_build_object('topic', topic, 'state', state, 'source', source, 'text_version', text_version, 'said_at', at,
+                          'received_at', received_at)
+from topic_choice where profile_id = any($1::uuid[]) order by received_at, id;
+
 -- name: events
 -- What the customer did, and what became of messages to them.
 select jsonb_build_object('at', ts, 'type', type, 'message_id', message_id, 'properties', properties, 'context', context, 'source', source,

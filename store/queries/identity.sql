@@ -84,6 +84,7 @@ select $1, $2, $3, jsonb_build_object(
         union select * from unnest($4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])) as name),
     'endpoints', (select coalesce(jsonb_agg(id), '[]') from endpoint where profile_id = $2),
     'consents', (select coalesce(jsonb_agg(id), '[]') from consent where profile_id = $2),
+    'topics', (select coalesce(jsonb_agg(id), '[]') from topic_choice where profile_id = $2),
     'runs', (select coalesce(jsonb_agg(id), '[]') from run where profile_id = $2),
     'deliveries', (select coalesce(jsonb_agg(jsonb_build_array(run_id, step, occurrence)), '[]')
                    from delivery where profile_id = $2),
@@ -158,6 +159,10 @@ update endpoint set profile_id = $1 where profile_id = $2;
 -- name: move_consent
 -- What the absorbed profile said about consent: a no about the customer as a whole holds for the survivor from now on.
 update consent set profile_id = $1 where profile_id = $2;
+
+-- name: move_topics
+-- What the absorbed profile said of topics.
+update topic_choice set profile_id = $1 where profile_id = $2;
 
 -- name: move_dirty
 -- Marks of the absorbed profile, and one that names everything that comes over with it.
@@ -294,6 +299,12 @@ select coalesce(array_agg(distinct type), '{}') as types from moved;
 -- Words that the merge $1 brought to $2 are $3's again.
 update consent c set profile_id = $3
 from merge m, jsonb_array_elements_text(m.moved -> 'consents') as brought
+where m.id = $1 and c.profile_id = $2 and c.id = brought::bigint;
+
+-- name: give_back_topics
+-- The same for topics.
+update topic_choice c set profile_id = $3
+from merge m, jsonb_array_elements_text(m.moved -> 'topics') as brought
 where m.id = $1 and c.profile_id = $2 and c.id = brought::bigint;
 
 -- name: give_back_endpoints

@@ -205,7 +205,7 @@ from run where journey = $1 and idempotency_key = $2;
 -- name: timeline
 -- The messages of a run in the order in which they were due.
 select step, occurrence, channel, purpose, template, state, reason, detail, provider, provider_message_id, attempts, raced,
-       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at, gates
+       due_at, retry_at, claimed_at, settled_at, delivered_at, read_at, gates, cost, currency
 from delivery where run_id = $1
 order by due_at, step, occurrence;
 

@@ -87,6 +87,8 @@ class Message:
     delivered_at: datetime | None
     read_at: datetime | None
     gates: list[dict[str, Any]] = field(default_factory=list)
+    cost: int | None = None  # in millionths of the currency
+    currency: str | None = None
 
 
 async def run_by_id(database: Database, run_id: UUID) -> Run | None:

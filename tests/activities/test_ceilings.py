@@ -8,6 +8,7 @@ from typing import Any
 from activities.deliver.claim import Claim
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Purpose
 from store.runs.views import Run
+from tests.activities.test_deliver import claimed
 from workers.testing.shop import Shop
 
 
@@ -55,9 +56,9 @@ async def test_a_transactional_loop_ends_as_well(trial: Shop) -> None:
 async def test_the_days_ceiling_holds_for_many_journeys_at_once(trial: Shop) -> None:
     await trial.signs_up("ana")
     runs = [await start(trial, "each_cart", key=f"cart-{n}") for n in range(12)]
-    claims = replace(trial.parts.delivery, ceilings=Ceilings(per_day=3)).claims
+    delivery = replace(trial.parts.delivery, ceilings=Ceilings(per_day=3))
     answers = await asyncio.gather(
-        *(claims.claim(request(run, useless_after=run.entered_at + timedelta(days=2)), run.entered_at) for run in runs)
+        *(claimed(delivery, request(run, useless_after=run.entered_at + timedelta(days=2)), run.entered_at) for run in runs)
     )
     assert sum(isinstance(answer, Claim) for answer in answers) == 3
     refused = [answer for answer in answers if not isinstance(answer, Claim)]

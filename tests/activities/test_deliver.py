@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,13 @@ from temporalio.exceptions import ApplicationError
 
 from activities.channels import suppression_digest
 from activities.channels.tracking import Track, Tracking
+from activities.deliver.claim import Claim, Full, Later, Pinned
 from activities.deliver.deliver import Delivery
 from activities.templates import load_templates
 from activities.versions import OnlyOwn
 from journeys.contracts import Cap, Channel, DeliverRequest, Purpose, QuietHours, Receipt
+from journeys.policies import Topic
+from store.customers.topics import choose
 from store.runs.views import Message, Run
 from workers.testing.people import consent
 from workers.testing.shop import Shop
@@ -26,6 +29,11 @@ def declaring(trial: Shop, **policies: Any) -> Delivery:
     own = trial.parts.library.own
     spec = replace(own.specs["while_vip"], **policies)
     return replace(trial.parts.delivery, versions=OnlyOwn(replace(own, specs={"while_vip": spec})))
+
+
+async def claimed(delivery: Delivery, asked: DeliverRequest, now: datetime) -> Claim | Full | Pinned | Later | Receipt:
+    """What an attempt comes to that goes no further than its claim, as where its worker dies right after."""
+    return await delivery.claims.claim(asked, now, delivery.carriers[asked.channel].all[0])
 
 
 async def start(trial: Shop, journey: str, user: str = "ana", **body: Any) -> Run:
@@ -489,10 +497,21 @@ async def test_a_template_that_this_worker_does_not_have_waits_for_the_one_that_
 async def test_a_cap_goes_on_counting_a_message_in_doubt(trial: Shop) -> None:
     await trial.signs_up("ana")
     first = await start(trial, "while_vip")
-    await trial.parts.delivery.claims.claim(
-        request(first), first.entered_at, trial.parts.carriers[Channel.PUSH].all[0]
-    )  # its worker dies right after
+    await claimed(trial.parts.delivery, request(first), first.entered_at)  # its worker dies right after
     assert (await _deliver(trial, request(first))).outcome.value == "unconfirmed"
     run = await start(trial, "capped")
     receipt = await _deliver(trial, request(run, occurrence=9, useless_after=run.entered_at + timedelta(days=2)))
     assert receipt.reason == "frequency cap"
+
+
+async def test_a_topic_that_was_turned_off_is_not_written_about_and_the_rest_is(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "while_vip")
+    about = declaring(trial, topic=Topic("news", en="News"))
+    async with trial.database.transaction() as connection:
+        told = {"source": "preference page", "at": trial.clock.now()}
+        assert await choose(connection, run.profile_id, {"news": False, "offers": True}, **told) == ["news"]  # type: ignore[arg-type]
+    receipt = await about.deliver(request(run))
+    assert (receipt.sent, receipt.reason) == (False, "turned this topic off")
+    assert (await declaring(trial, topic=Topic("offers", en="Offers")).deliver(request(run, occurrence=2))).sent
+    assert (await about.deliver(request(run, occurrence=3, purpose=Purpose.TRANSACTIONAL))).sent

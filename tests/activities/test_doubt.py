@@ -29,7 +29,7 @@ from journeys.contracts import WORKFLOW_QUEUE, Channel, DeliverRequest, Purpose,
 from journeys.temporal.workflow import JourneyRun
 from store import Database
 from store.runs.views import Run
-from tests.activities.test_deliver import request, start
+from tests.activities.test_deliver import claimed, request, start
 from workers.sandbox.server import APP_SECRET
 from workers.testing.shop import EMAIL_FROM, Shop, open_shop
 
@@ -209,7 +209,7 @@ async def test_a_copy_that_was_refused_does_not_count(trial: Shop, run: Run) -> 
 async def test_what_a_dead_worker_left_is_waited_for_before_a_second_copy(trial: Shop, run: Run) -> None:
     """A13: the worker may not be dead at all, only out of reach."""
     asked, delivery = request(run, **EMAIL, **URGENT), trial.parts.delivery
-    await delivery.claims.claim(asked, asked.due_at, delivery.carriers[Channel.EMAIL].all[0])
+    await claimed(delivery, asked, asked.due_at)
     assert await later(delivery, asked) == timedelta(seconds=30)
     assert trial.sandbox.messages == []
     assert (await delivery.deliver(asked)).sent

@@ -17,6 +17,7 @@ from journeys.gate.decide import No, Question, decide
 from segments.time.zones import Whereabouts
 from store import Database
 from store.runs.views import Message, Run
+from tests.activities.test_deliver import claimed
 from workers.testing.shop import Shop, open_shop
 
 BOOTS: dict[str, Any] = {"id": "boots", "name": "Boots", "price": 90, "currency": "EUR", "complementary": ["spray", "socks"]}
@@ -102,7 +103,7 @@ async def test_a_product_that_was_bought_before_the_retry_gives_way_to_the_next(
 async def test_a_message_in_doubt_goes_out_again_with_the_product_that_the_customer_may_have_seen(shop: Shop) -> None:
     run = await buyer(shop)
     asked = request(run, purpose=Purpose.TRANSACTIONAL)
-    await shop.parts.delivery.claims.claim(asked, run.entered_at)  # its worker dies right after
+    await claimed(shop.parts.delivery, asked, run.entered_at)  # its worker dies right after
     await buys(shop, "spray")
     with pytest.raises(ApplicationError, match="in doubt"):  # which is waited for once
         await deliver(shop, asked)
@@ -111,7 +112,7 @@ async def test_a_message_in_doubt_goes_out_again_with_the_product_that_the_custo
 
 async def test_in_doubt_a_marketing_message_is_not_repeated_and_the_ledger_keeps_its_product(shop: Shop) -> None:
     run = await buyer(shop)
-    await shop.parts.delivery.claims.claim(request(run), run.entered_at)
+    await claimed(shop.parts.delivery, request(run), run.entered_at)
     receipt = await deliver(shop, request(run))
     assert (receipt.outcome, receipt.reason, receipt.product) == (Outcome.UNCONFIRMED, Reason.AMBIGUOUS, "spray")
     assert (await message(shop, run)).detail == {"product": "spray", "bought": "boots"}

@@ -19,6 +19,7 @@ from store import Database, connect
 from store.deliveries import ledger
 from store.deliveries.ledger import Settlement
 from store.runs.views import Run
+from tests.activities.test_deliver import claimed
 from tests.profile import scaled
 from workers.testing.shop import Shop, open_shop
 
@@ -186,7 +187,9 @@ async def test_habits_are_looked_up_for_whom_there_are_some_and_by_whose_hands(s
 
 async def at_their_hour(shop: Shop, user: str, now: datetime) -> Claim | Later | Receipt:
     asked = request(await start(shop, "at_your_hour", user), Channel.EMAIL, useless_after=now + 2 * DAY, due_at=now)
-    return await shop.parts.delivery.claims.claim(asked, now)
+    told = await claimed(shop.parts.delivery, asked, now)
+    assert isinstance(told, Claim | Later | Receipt)
+    return told
 
 
 async def test_the_habits_of_all_are_the_mean_of_theirs_and_taken_once_a_day(shop: Shop) -> None:

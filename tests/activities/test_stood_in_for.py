@@ -67,6 +67,9 @@ class Hour:
     again: dict[str, timedelta] = field(default_factory=dict)
 
     async def attempt(self, minute: int) -> None:
+        for carriers in self.delivery.carriers.values():
+            for breaker in carriers.breakers.values():
+                breaker.clock = lambda: minute * 60.0
         for asked in self.asked:
             due = self.again.get(asked.key, asked.occurrence * MINUTE)
             if asked.key in self.over or due > minute * MINUTE:

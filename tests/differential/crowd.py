@@ -28,8 +28,8 @@ FEW = 10
 
 
 def in_fews(all_: Sequence[T]) -> Iterator[Sequence[T]]:
-    """All of them, a few at a time."""
-    yield from (all_[n : n + FEW] for n in range(0, len(all_), FEW))
+    """All of them, a few at a time; of nobody one group, for whom it gets late, too."""
+    yield from (all_[n : n + FEW] for n in range(0, max(1, len(all_)), FEW))
 
 
 class Crowd(Served):

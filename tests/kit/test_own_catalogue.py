@@ -81,6 +81,18 @@ async def pong(j: Journey) -> None:
         await j.push("b")
 
 
+class Hurried(BaseModel):
+    hours: int
+
+
+@journey(entry=Segment("hasty", did("Hurried")), reentry=once())
+async def late(j: Journey[Hurried]) -> None:
+    await j.wait(hours=j.entry.hours)
+    await j.push("a")
+    await j.wait(days=j.entry.hours)
+    await j.push("b")
+
+
 @journey(entry=Segment("gold", trait("tier") == "gold"), reentry=once())
 async def is_gold(j: Journey) -> None:
     await j.push("b")
@@ -120,6 +132,15 @@ def test_a_circle_of_starts_comes_to_an_end_and_turns_again_a_day_later(shop: Re
         assert ana.inbox == ["push:a"] * days
         assert ana.was_refused("pong", because="started too often by journeys")
     assert not bea.runs
+
+
+def test_a_wait_that_is_worked_out_below_nothing_is_over_at_once(shop: Rehearsal) -> None:
+    """`check` refuses it; one that no path shows must not stop a run."""
+    ana = shop.customer("ana")
+    ana.does("Hurried", hours=-2)
+    shop.passes(minutes=5)
+    assert ana.inbox == ["push:a", "push:b"]
+    assert ana.left("late", "finished")
 
 
 def test_what_is_malformed_is_refused_also_beside_a_run_of_another_key(shop: Rehearsal) -> None:

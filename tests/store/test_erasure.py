@@ -29,6 +29,7 @@ NOBODY = {
     "budget_change": "sums",
     "population_hours": "sums",
     "product": "what is for sale",
+    "whatsapp_template": "how templates stand at Meta",
     "product_relation": "what is for sale",
     "migration": "files",
 }

@@ -92,6 +92,10 @@ class Ses(OverHttp):
         async with self._place():
             yield SesLine(self)
 
+    def number(self, address: str) -> str:  # noqa: ARG002 - one for all
+        """The sender's domain."""
+        return self.sender.domain
+
     async def post(self, to: str, written: bytes, headers: dict[str, str]) -> httpx.Response:
         """Post a letter."""
         url, body = self._base.rstrip("/") + _PATH, orjson.dumps(self._request(to, written))

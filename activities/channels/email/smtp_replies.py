@@ -66,7 +66,7 @@ def recipient_refused(error: aiosmtplib.SMTPResponseException) -> ChannelError:
     if code in DEAD or (code in SILENT and says_nobody(error.message)):
         return EndpointGone(f"{general.detail} hard bounce")
     if code in FULL or (code in SILENT and (error.code == _MAILBOX_FULL or says_full(error.message))):
-        return TryLater(f"{general.detail} mailbox full", _EMPTIED)
+        return TryLater(f"{general.detail} mailbox full", _EMPTIED, theirs=True)
     return Refused(general.detail) if code.startswith(("5.1.", "5.2.")) else Unwelcome(general.detail)
 
 

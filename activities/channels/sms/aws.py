@@ -21,7 +21,7 @@ from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Re
 from activities.channels.http import CONNECTIONS, body_of, http_client, post, retry_after
 from activities.channels.message import Accepted, Outgoing, SmsContent
 from activities.channels.over_http import OverHttp
-from activities.channels.sms.senders import sender_for
+from activities.channels.sms.senders import sender_for, sender_of
 from activities.channels.tracing import sending
 
 _TARGET = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "PinpointSMSVoiceV2.SendTextMessage"}
@@ -85,6 +85,10 @@ class AwsSms(OverHttp):
         """A place, and a provider that answers."""
         async with self._place():
             yield AwsSmsLine(self)
+
+    def number(self, address: str) -> str:
+        """The sender of its country."""
+        return sender_of(self._senders, address) or ""
 
     def request(self, outgoing: Outgoing, content: SmsContent) -> dict[str, Any]:
         """Amazon's request for a message.

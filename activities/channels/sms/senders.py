@@ -37,11 +37,15 @@ def sender_for(senders: Mapping[str, str], number: str) -> str:
     Raises:
         Refused: none is set for its country.
     """
-    country = country_of_number(number)
-    sender = senders.get(country or ALL) or senders.get(ALL)
+    sender = sender_of(senders, number)
     if sender is None:
-        raise Refused(f"no sender for {country or 'this country'}: JOURNEYS_SMS_SENDERS")
+        raise Refused(f"no sender for {country_of_number(number) or 'this country'}: JOURNEYS_SMS_SENDERS")
     return sender
+
+
+def sender_of(senders: Mapping[str, str], number: str) -> str | None:
+    """The same, if any."""
+    return senders.get(country_of_number(number) or ALL) or senders.get(ALL)
 
 
 def _pair(part: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from activities.channels.errors import Ambiguous, ChannelError
 from activities.channels.http import CONNECTIONS, body_of, get, http_client, post
 from activities.channels.message import Accepted, Outgoing, SmsContent
 from activities.channels.over_http import OverHttp
-from activities.channels.sms.senders import sender_for
+from activities.channels.sms.senders import sender_for, sender_of
 from activities.channels.sms.twilio_errors import refusal
 from activities.channels.tracing import sending
 
@@ -92,6 +92,10 @@ class Twilio(OverHttp):
         """A place, and a provider that answers."""
         async with self._place():
             yield TwilioLine(self)
+
+    def number(self, address: str) -> str:
+        """The sender of its country."""
+        return sender_of(self._senders, address) or ""
 
     def form(self, outgoing: Outgoing, content: SmsContent) -> dict[str, str]:
         """Twilio's form for a message.

@@ -37,9 +37,11 @@ _REPAIR = {
     133010: "phone number not registered",
 }
 
+#: The limit of marketing per person.
+_TO_THIS_PERSON = 131049
 #: How long a limit that names its own time holds.
 _PAUSES = {
-    131049: timedelta(hours=24),  # marketing limit per person: "not again before 24 hours"
+    _TO_THIS_PERSON: timedelta(hours=24),  # "not again before 24 hours"
     132015: timedelta(hours=3),  # template paused for low quality; the first pause lasts three hours
 }
 
@@ -59,7 +61,7 @@ def _by_code(code: int, detail: str, answer: httpx.Response) -> ChannelError | N
     if code in GONE:
         return EndpointGone(detail)
     if code in _PAUSES:
-        return TryLater(detail, _PAUSES[code])
+        return TryLater(detail, _PAUSES[code], theirs=code == _TO_THIS_PERSON)
     if code in _BUSY:
         return TryLater(detail, retry_after(answer))
     if code in _REPAIR or 200 <= code <= 299:  # noqa: PLR2004 - Meta's range of missing permissions

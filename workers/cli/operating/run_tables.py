@@ -12,6 +12,7 @@ from rich.text import Text
 from store.runs.views import Message, Run
 from workers.cli.tables import instant, short
 
+_MILLIONTHS = 1_000_000
 _SHORT, _WHOLE = 13, 36  # characters of an id; the first ones are the millisecond in which it was made
 _MENDED = (
     "failing runs go on when code is deployed that they can go on with, or what raises is mended; or end them:"
@@ -125,11 +126,19 @@ def _as_short(ids: Sequence[str]) -> int:
 
 
 def _messages(messages: Sequence[Message]) -> Table:
-    table = Table("message", "due", "state", "reason", "again")
+    priced = any(each.cost is not None for each in messages)
+    table = Table("message", "due", "state", "reason", "again", *(["cost"] if priced else []))
     for each in messages:
         name = f"{each.channel} {each.template}" + (f" ({each.occurrence})" if each.occurrence > 1 else "")
-        table.add_row(name, instant(each.due_at), each.state, each.reason or "-", instant(each.retry_at))
+        table.add_row(name, instant(each.due_at), each.state, each.reason or "-", instant(each.retry_at), *_cost(each, priced))
     return table
+
+
+def _cost(message: Message, priced: bool) -> list[str]:
+    """A column only where a price is declared."""
+    if not priced:
+        return []
+    return ["-" if message.cost is None else f"{message.cost / _MILLIONTHS:g} {message.currency or ''}".strip()]
 
 
 def _what(run: RunTold) -> str:

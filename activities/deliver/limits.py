@@ -1,0 +1,125 @@
+"""Limits of providers and of their senders, as operators set them at run time: a pace, a quota of the day, a warming up.
+
+Promise: a pace is waited for before a claim, a ceiling of the day is asked in the claim's transaction and is exact; what is no
+marketing goes before the rest and waits for neither, and is counted. A change holds for every worker within `REFRESH`.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
+
+from activities.channels.base import Provider
+from activities.channels.errors import TryLater
+from activities.channels.shared import Shared
+from journeys.contracts import DeliverRequest, Outcome, Purpose, Reason
+from journeys.gate.decide import No
+from store import Connection, Database
+from store.deliveries import providers
+from store.deliveries.providers import Limit
+
+#: How old what is known of the limits may be.
+REFRESH = timedelta(seconds=2)
+#: A message whose turn is further off goes to another provider, or back to Temporal's queue.
+LONGEST_WAIT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """In which ceilings a message was counted."""
+
+    day: date
+    whos: tuple[str, ...] = ()
+    marketing: bool = True
+
+
+class _Full(Exception):
+    """A ceiling is reached."""
+
+    def __init__(self, limit: Limit, *, warming: bool) -> None:
+        super().__init__(limit.who)
+        self.limit, self.warming = limit, warming
+
+
+@dataclass
+class Limits:
+    """What one process knows of them."""
+
+    database: Database
+    _known: dict[str, Limit] = field(default_factory=dict, init=False)
+    _asked_at: float = field(default=float("-inf"), init=False)
+    _asking: Shared[None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Whoever wants to know while Postgres is asked waits for the same answer."""
+        self._asking = Shared(self._ask)
+
+    async def known(self) -> dict[str, Limit]:
+        """The limits by name, asked for again now and then."""
+        if time.monotonic() - self._asked_at > REFRESH.total_seconds():
+            await self._asking.answer()
+        return self._known
+
+    async def _ask(self) -> None:
+        self._known = {each.limit.who: each.limit for each in await providers.limits(self.database)}
+        self._asked_at = time.monotonic()
+
+    async def pace(self, provider: Provider, purpose: Purpose) -> None:
+        """Wait for one's turn at a provider.
+
+        Raises:
+            TryLater: it is too far off.
+        """
+        limit = (await self.known()).get(provider.name)
+        if limit is None or limit.per_second is None:
+            return
+        longest = LONGEST_WAIT if purpose is Purpose.MARKETING else None
+        wait = await providers.take_slot(self.database, limit.who, limit.per_second, longest)
+        if wait is None:
+            raise TryLater(f"{limit.who} takes {limit.per_second:g} a second, and others wait", LONGEST_WAIT)
+        if longest is not None and wait:
+            await asyncio.sleep(wait.total_seconds())
+
+    async def count(
+        self, connection: Connection, provider: Provider, address: str, request: DeliverRequest, now: datetime
+    ) -> Counted | No:
+        """Count a message in the ceilings of its provider and sender; or why it waits for tomorrow."""
+        known, day, marketing = self._known, now.astimezone(UTC).date(), request.purpose is Purpose.MARKETING
+        found = [known[who] for who in whos(provider, address) if who in known] if known else []
+        if not found:
+            return Counted(day)
+        try:
+            async with connection.transaction():  # a savepoint: what was counted before one that is full is not
+                for limit in found:
+                    await _counted(connection, limit, day, marketing=marketing)
+        except _Full as full:
+            return _no(full, request, now)
+        return Counted(day, tuple(limit.who for limit in found), marketing)
+
+    async def give_back(self, counted: Counted) -> None:
+        """The message was certainly not accepted."""
+        for who in counted.whos:
+            await providers.give_back(self.database, who, counted.day, marketing=counted.marketing)
+
+
+def whos(provider: Provider, address: str) -> Sequence[str]:
+    """The names under which limits may be set that hold for a message."""
+    number = provider.number(address)
+    return (provider.name, f"{provider.name}/{number}") if number else (provider.name,)
+
+
+async def _counted(connection: Connection, limit: Limit, day: date, *, marketing: bool) -> None:
+    ceiling = limit.ceiling(day) if marketing else None
+    if not await providers.use(connection, limit.who, day, ceiling, marketing=marketing):
+        raise _Full(limit, warming=ceiling == limit.warming(day))
+
+
+def _no(full: _Full, request: DeliverRequest, now: datetime) -> No:
+    """Marketing beyond a ceiling waits for the next day, of UTC, if that begins before its deadline."""
+    tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), clock_time.min, UTC)
+    reason, told = Reason.WARMING_UP if full.warming else Reason.QUOTA, {"provider": full.limit.who}
+    if tomorrow >= request.useless_after:
+        return No(Outcome.SKIPPED, Reason.NO_INSTANT, told | {"shut_by": [reason.value]})
+    return No(Outcome.DEFERRED, reason, told, tomorrow)

@@ -1,0 +1,127 @@
+"""Providers as operators see and limit them: what was set, what was used, who is not used for now, what they carried.
+
+Promise: a ceiling of a day is exact: whoever counts a message waits for who does so before it, for the end of a claim.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from store.database import Connection, Database
+from store.named import queries
+
+_SQL = queries("providers")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What was set for a provider (`twilio`), or for one of its senders (`twilio/+34600000001`)."""
+
+    who: str
+    per_second: float | None = None
+    per_day: int | None = None
+    warm_up: tuple[int, ...] = ()  # ceilings of the first day, the second, …
+    warm_up_from: date | None = None
+
+    def warming(self, day: date) -> int | None:
+        """The ceiling of a day by its warming up; none once that is over. Before it begins nothing goes."""
+        if self.warm_up_from is None or not self.warm_up:
+            return None
+        number = (day - self.warm_up_from).days
+        return 0 if number < 0 else self.warm_up[number] if number < len(self.warm_up) else None
+
+    def ceiling(self, day: date) -> int | None:
+        """The ceiling of a day, by quota and warming up."""
+        return min((each for each in (self.per_day, self.warming(day)) if each is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A limit, when it was set, and by whom."""
+
+    limit: Limit
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A provider that workers do not use for now."""
+
+    provider: str
+    since: datetime
+    workers: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a provider has accepted, and its cost in millionths."""
+
+    provider: str
+    channel: str
+    accepted: int
+    cost: int
+    currency: str | None
+
+
+async def limits(database: Database) -> list[Set]:
+    """What was set."""
+    rows = await database.pool.fetch(_SQL["limits"])
+    columns = "who", "per_second", "per_day", "warm_up", "warm_up_from"
+    return [
+        Set(Limit(**{**{c: row[c] for c in columns}, "warm_up": tuple(row["warm_up"])}), row["at"], row["by"]) for row in rows
+    ]
+
+
+async def set_limit(database: Database, limit: Limit, at: datetime, by: str) -> None:
+    """Set the limits of one; workers keep to them within seconds."""
+    told = limit.who, limit.per_second, limit.per_day, list(limit.warm_up), limit.warm_up_from, at, by
+    await database.pool.execute(_SQL["set_limit"], *told)
+
+
+async def drop_limit(database: Database, who: str) -> bool:
+    """Take limits away; whether there were any."""
+    return str(await database.pool.execute(_SQL["drop_limit"], who)) != "DELETE 0"
+
+
+async def take_slot(database: Database, who: str, per_second: float, longest: timedelta | None) -> timedelta | None:
+    """How long to wait for one's turn at a pace, or nothing if longer than that; without one it goes at once."""
+    seconds = longest.total_seconds() if longest is not None else None
+    wait: float | None = await database.pool.fetchval(_SQL["take_slot"], who, per_second, seconds)
+    return None if wait is None else timedelta(seconds=wait)
+
+
+async def use(connection: Connection, who: str, day: date, ceiling: int | None, *, marketing: bool) -> bool:
+    """Count a message of the day; whether the ceiling allows it."""
+    return await connection.fetchval(_SQL["use"], who, day, marketing, ceiling) is not None
+
+
+async def give_back(database: Database, who: str, day: date, *, marketing: bool) -> None:
+    """A message that was counted was certainly not accepted."""
+    await database.pool.execute(_SQL["give_back"], who, day, marketing)
+
+
+async def used(database: Database, day: date) -> Mapping[str, tuple[int, int]]:
+    """What was counted in a day: marketing, and other messages."""
+    return {row["who"]: (row["marketing"], row["other"]) for row in await database.pool.fetch(_SQL["used"], day)}
+
+
+async def stop(database: Database, provider: str, worker: str, span: timedelta, reason: str) -> None:
+    """A worker does not use a provider for so long."""
+    await database.pool.execute(_SQL["stop"], provider, worker, span.total_seconds(), reason)
+
+
+async def go_on(database: Database, provider: str, worker: str) -> None:
+    """A worker uses a provider again."""
+    await database.pool.execute(_SQL["go_on"], provider, worker)
+
+
+async def stopped(database: Database) -> list[Stopped]:
+    """Whom workers do not use for now."""
+    return [Stopped(**row) for row in await database.pool.fetch(_SQL["stopped"])]
+
+
+async def carried(database: Database, since: datetime) -> list[Carried]:
+    """What providers have accepted since an instant."""
+    return [Carried(**row) for row in await database.pool.fetch(_SQL["carried"], since)]

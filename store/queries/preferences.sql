@@ -1,0 +1,12 @@
+-- name: holding
+-- What holds for a customer on each channel and purpose, address by address; on channels without addresses ($2), of the whole.
+select reached.channel, reached.address, p.purpose, coalesce(said.state, 'unknown') as state
+from (select channel, address from endpoint where profile_id = $1 and replaced_at is null and invalid_at is null
+      union all select unnest($2::text[]), null) as reached (channel, address)
+cross join (values ('marketing'), ('transactional')) as p (purpose)
+left join lateral consent_of($1, reached.channel, reached.address, p.purpose) as said on true
+order by reached.channel, reached.address, p.purpose;
+
+-- name: addresses
+-- A customer's addresses of now.
+select channel, address from endpoint where profile_id = $1 and replaced_at is null and invalid_at is null;

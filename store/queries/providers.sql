@@ -1,0 +1,61 @@
+-- name: limits
+-- What operators have set.
+select who, per_second, per_day, warm_up, warm_up_from, at, by from provider_limit order by who;
+
+-- name: set_limit
+-- Set the limits of a provider, or of one of its senders.
+insert into provider_limit (who, per_second, per_day, warm_up, warm_up_from, at, by) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (who) do update
+set per_second = excluded.per_second, per_day = excluded.per_day, warm_up = excluded.warm_up, warm_up_from = excluded.warm_up_from,
+    at = excluded.at, by = excluded.by;
+
+-- name: drop_limit
+-- Nobody is held back there any more.
+delete from provider_limit where who = $1;
+
+-- name: take_slot
+-- The next instant at which a message may go there at this pace ($2 a second), as seconds from now: nothing, where that is further off
+-- than $3. What does not wait ($3 is null) goes at once, and those after it wait for it, too.
+insert into provider_pace as pace (who, next_at) values ($1, clock_timestamp() + make_interval(secs => 1 / $2::double precision))
+on conflict (who) do update
+set next_at = greatest(pace.next_at, clock_timestamp()) + make_interval(secs => 1 / $2::double precision)
+where $3::double precision is null or pace.next_at <= clock_timestamp() + make_interval(secs => $3)
+returning greatest(extract(epoch from next_at - clock_timestamp()) - 1 / $2::double precision, 0)::double precision as wait;
+
+-- name: use
+-- Count a message of a day's; nothing comes back where that many ($4) have gone already. Whoever comes second waits for the first.
+insert into provider_use as used (who, day, marketing, other)
+select $1, $2, $3::boolean::integer, (not $3)::integer where $4::integer is null or $4 > 0
+on conflict (who, day) do update
+set marketing = used.marketing + excluded.marketing, other = used.other + excluded.other
+where $4::integer is null or used.marketing + used.other < $4
+returning marketing + other as used;
+
+-- name: give_back
+-- A message that was counted was certainly not accepted.
+update provider_use set marketing = marketing - $3::boolean::integer, other = other - (not $3)::integer where who = $1 and day = $2;
+
+-- name: used
+-- What has been used of a day.
+select who, marketing, other from provider_use where day = $1;
+
+-- name: stop
+-- A worker does not use a provider for so many seconds.
+insert into provider_stopped (provider, worker, since, until, reason)
+values ($1, $2, clock_timestamp(), clock_timestamp() + make_interval(secs => $3), $4)
+on conflict (provider, worker) do update set until = excluded.until, reason = excluded.reason;
+
+-- name: go_on
+-- A worker uses a provider again.
+delete from provider_stopped where provider = $1 and worker = $2;
+
+-- name: stopped
+-- Whom workers do not use, as far as they said so lately: one that died would say it for ever.
+select provider, min(since) as since, count(*) as workers, max(reason) as reason from provider_stopped
+where until > clock_timestamp() - interval '5 minutes' group by provider;
+
+-- name: carried
+-- What providers have accepted since an instant, and what it cost by declared prices, in millionths.
+select provider, channel, count(*) as accepted, coalesce(sum(cost), 0)::bigint as cost, max(currency) as currency
+from delivery where state = 'sent' and claimed_at >= $1 and provider is not null
+group by provider, channel order by channel, provider;

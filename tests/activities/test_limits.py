@@ -1,0 +1,208 @@
+"""Limits of providers: a pace over all workers, an exact ceiling of the day, a warming up, and what waits for none of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.exceptions import ApplicationError
+
+from activities.channels.carriers import Carriers
+from activities.deliver.deliver import Delivery
+from activities.deliver.limits import Limits
+from activities.deliver.pacing import Pacing
+from journeys.contracts import Channel, Purpose
+from store.deliveries.providers import Limit, carried, set_limit, stopped, used
+from store.runs.views import Run
+from tests.activities.test_deliver import start
+from tests.activities.test_doubt import row
+from tests.activities.test_failover import LATER, Moody, by, letter
+from workers.testing.shop import Shop
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def run(trial: Shop) -> Run:
+    await trial.signs_up("ana")
+    return await start(trial, "while_vip")
+
+
+async def limited(trial: Shop, *limits: Limit) -> None:
+    for each in limits:
+        await set_limit(trial.database, each, NOW, "olga")
+
+
+def delivery(trial: Shop, *providers: Moody) -> Delivery:
+    """A worker of its own, which has asked for no limits yet."""
+    return replace(by(trial, *providers), limits=Limits(trial.database))
+
+
+async def outcomes(working: Sequence[Delivery], run: Run, count: int, **how: Any) -> list[str]:
+    asked = [letter(run, n, **how) for n in range(1, count + 1)]
+    told = await asyncio.gather(*(working[n % len(working)].deliver(each) for n, each in enumerate(asked)))
+    return [f"{each.outcome.value}{f': {each.reason.value}' if each.reason else ''}" for each in told]
+
+
+async def test_a_quota_of_the_day_is_exact_with_many_workers_and_the_rest_waits_for_tomorrow(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one", per_day=7))
+    workers = [delivery(trial, Moody("one")) for _ in range(4)]
+    told = await outcomes(workers, run, 20)
+    assert (told.count("sent"), len(told)) == (7, 20)
+    others = {each for each in told if each != "sent"}
+    tomorrow = datetime.combine(run.entered_at.date() + timedelta(days=1), datetime.min.time(), UTC)
+    in_time = tomorrow < letter(run, 1).useless_after
+    assert others == {
+        "deferred: the provider's quota of the day" if in_time else "skipped: no allowed instant before its deadline"
+    }
+    waits = [each for each in [await row(trial, letter(run, n)) for n in range(1, 21)] if each["state"] == "deferred"]
+    assert all(each["retry_at"] == tomorrow for each in waits)
+    assert await used(trial.database, run.entered_at.date()) == {"one": (7, 0)}
+
+
+async def test_what_is_no_marketing_waits_for_no_ceiling_and_counts(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one", per_day=1))
+    told = await outcomes([delivery(trial, Moody("one"))], run, 5, purpose=Purpose.TRANSACTIONAL)
+    assert told == ["sent"] * 5
+    assert await used(trial.database, run.entered_at.date()) == {"one": (0, 5)}
+    assert not (await delivery(trial, Moody("one")).deliver(letter(run, 6))).sent
+
+
+async def test_beyond_the_ceiling_of_one_another_carries(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one", per_day=2))
+    one, two = Moody("one"), Moody("two")
+    working = delivery(trial, one, two)
+    for n in range(1, 6):
+        assert (await working.deliver(letter(run, n))).sent
+    assert (one.arrived.total(), two.arrived.total()) == (2, 3)
+
+
+async def test_a_message_waits_for_one_that_is_busy_and_not_for_tomorrow(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("two", per_day=0))
+    working = delivery(trial, Moody("one", told={"*": [LATER]}), Moody("two"))
+    with pytest.raises(ApplicationError, match="busy; two has reached a ceiling of its day"):
+        await working.deliver(letter(run, 1))
+    assert (await row(trial, letter(run, 1)))["state"] == "released"
+    assert (await working.deliver(letter(run, 1))).sent
+
+
+async def test_what_was_not_accepted_is_given_back_and_what_may_have_been_is_not(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one", per_day=2))
+    one = Moody("one", told={"*": [LATER, LATER, "accepts, and its answer is lost"]})
+    working = delivery(trial, one)
+    for _ in range(2):
+        with pytest.raises(ApplicationError):
+            await working.deliver(letter(run, 1))
+    assert (await working.deliver(letter(run, 1))).outcome == "unconfirmed"
+    assert await used(trial.database, run.entered_at.date()) == {"one": (1, 0)}
+
+
+async def test_a_sender_has_limits_of_its_own(trial: Shop, run: Run) -> None:
+    class Spanish(Moody):
+        def number(self, address: str) -> str:
+            return "shop.es" if address.endswith(".es") else "shop.example"
+
+    await limited(trial, Limit("one/shop.example", per_day=1), Limit("one/shop.es", per_day=0))
+    working = delivery(trial, Spanish("one"))
+    assert [(await working.deliver(letter(run, n))).sent for n in (1, 2)] == [True, False]
+
+
+def test_a_warming_up_has_a_ceiling_a_day_and_then_none() -> None:
+    day = NOW.date()
+    limit = Limit("ses/shop.example", per_day=300, warm_up=(50, 100, 500), warm_up_from=day)
+    told = [limit.ceiling(day + timedelta(days=n)) for n in (-1, 0, 1, 2, 3)]
+    assert told == [0, 50, 100, 300, 300]
+    assert Limit("ses", warm_up=(50,), warm_up_from=day).ceiling(day + timedelta(days=1)) is None
+
+
+async def test_marketing_beyond_the_warming_up_is_deferred_with_that_reason(trial: Shop, run: Run) -> None:
+    day = run.entered_at.date()
+    await limited(trial, Limit("one", per_day=100, warm_up=(2, 4), warm_up_from=day))
+    working = delivery(trial, Moody("one"))
+    patient = [
+        each.model_copy(update={"useless_after": each.due_at + timedelta(days=3)})
+        for each in (letter(run, n) for n in range(1, 6))
+    ]
+    told = [await working.deliver(each) for each in patient]
+    assert [each.reason and each.reason.value for each in told] == [None, None] + ["the provider is warming up"] * 3
+    assert {each.retry_at for each in told[2:]} == {datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)}
+    tomorrow = replace(working, clock=lambda _: datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC))
+    assert [(await tomorrow.deliver(each)).sent for each in patient[2:]] == [True] * 3
+
+
+async def test_a_pace_holds_over_workers_and_what_is_no_marketing_does_not_wait_for_it(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one", per_second=20))
+    workers = [delivery(trial, Moody("one")) for _ in range(3)]
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    marketing = asyncio.create_task(outcomes(workers, run, 30))
+    await asyncio.sleep(0.1)
+    assert (await workers[0].deliver(letter(run, 31, Purpose.TRANSACTIONAL))).sent
+    urgent = loop.time() - began
+    assert await marketing == ["sent"] * 30
+    assert loop.time() - began >= 29 / 20, "30 at 20 a second"
+    assert urgent < loop.time() - began
+
+
+async def test_whose_turn_is_far_off_is_tried_again_and_holds_no_place(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one", per_second=0.1))
+    working = delivery(trial, Moody("one"))
+    assert (await working.deliver(letter(run, 1))).sent
+    with pytest.raises(ApplicationError, match="others wait"):
+        await working.deliver(letter(run, 2))
+    assert (await row(trial, letter(run, 2)))["attempts"] == 0
+
+
+async def test_temporals_queue_keeps_the_pace_too_where_all_its_providers_have_one(trial: Shop) -> None:
+    channels = {Channel.EMAIL: Carriers(Moody("one"), Moody("two"))}
+    await limited(trial, Limit("one", per_second=3))
+    pacing = Pacing(trial.client, channels, Limits(trial.database))
+    await pacing.once()
+    assert await rate_of(trial) is None
+    await limited(trial, Limit("two", per_second=4.5))
+    await Pacing(trial.client, channels, Limits(trial.database)).once()
+    assert await rate_of(trial) == 7.5
+    await limited(trial, Limit("two"))
+    await Pacing(trial.client, channels, Limits(trial.database)).once()
+    assert await rate_of(trial) is None
+
+
+async def rate_of(trial: Shop) -> float | None:
+    asked = DescribeTaskQueueRequest(
+        namespace=trial.client.namespace,
+        task_queue=TaskQueue(name="deliver-email"),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        report_config=True,
+    )
+    config = (await trial.client.workflow_service.describe_task_queue(asked)).config.queue_rate_limit
+    return config.rate_limit.requests_per_second if config.HasField("rate_limit") else None
+
+
+async def test_operators_see_and_set_all_of_it(trial: Shop, run: Run) -> None:
+    one = Moody("one", told={"*": [LATER] * 12})
+    working = delivery(trial, one, Moody("two"))
+    for n in range(1, 13):
+        assert (await working.deliver(letter(run, n))).sent
+    [told] = await stopped(trial.database)
+    assert (told.provider, told.workers) == ("one", 1)
+    body = {"per_second": 2.5, "per_day": 9, "warm_up": [5, 10]}
+    answer = await trial.operate("PUT", "/v1/providers/two/limits", json=body)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["today"], answer.json()["per_second"]) == (5, 2.5)
+    found = (await trial.operate("GET", "/v1/providers")).json()
+    assert [each["provider"] for each in found["stopped"]] == ["one"]
+    assert "messages failed, the last one with: busy" in found["stopped"][0]["reason"]
+    assert {each["provider"]: each["accepted"] for each in found["carried"]} == {"two": 12}
+    assert (await trial.operate("DELETE", "/v1/providers/two/limits")).status_code == 204
+    assert (await trial.operate("DELETE", "/v1/providers/two/limits")).status_code == 404
+    assert (await trial.operate("PUT", "/v1/providers/Two!/limits", json={})).status_code == 422
+    one.told.clear()
+    working.carriers[Channel.EMAIL].breakers["one"].clock = lambda: 1e12
+    assert (await working.deliver(letter(run, 13))).sent
+    assert await stopped(trial.database) == []
+    assert [each.provider for each in await carried(trial.database, run.entered_at - timedelta(days=1))] == ["one", "two"]
