@@ -14,7 +14,7 @@ from typing import Any
 
 from activities.channels.message import Content
 from activities.template_files import Folder, file_of, texts_in
-from activities.templating.base import OnTerms, Template, Terms
+from activities.templating.base import OnTerms, Tapped, Template, Terms
 from activities.templating.dates import LANGUAGE, ZONE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
@@ -81,6 +81,21 @@ class Templates:
         unknown = set(params) - template.params
         if missing or unknown:
             raise TemplateError(Problem(template.file, 1, *_mismatch(missing, unknown, template.params), "template-params"))
+
+    def check_choices(self, channel: Channel, name: str, choices: Collection[str]) -> None:
+        """Insist that a message has what a journey asks to be tapped. One without anything to tap is answered by typing.
+
+        Raises:
+            TemplateError: it has no button or row of such a name.
+        """
+        template = self.found.get((Channel(channel), name))
+        known: tuple[str, ...] = template.choices if isinstance(template, Tapped) else ()
+        unknown = sorted(set(choices) - set(known)) if known else []
+        if unknown and template is not None:
+            told = f"the message {name} has no button or row {' or '.join(unknown)}"
+            guess = difflib.get_close_matches(unknown[0], known, n=1)
+            remedy = f"{f'did you mean {guess[0]}? ' if guess else ''}It has {', '.join(known)}"
+            raise TemplateError(Problem(template.file, 1, told, remedy, "unknown-choice"))
 
     def check_purpose(self, channel: Channel, name: str, purpose: Purpose) -> None:
         """Insist that a template is of a category for such messages, where it says its category.

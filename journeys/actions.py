@@ -43,6 +43,20 @@ class SetTraits(Action):
         return f"set {', '.join(self.traits)}"
 
 
+class Track(Action):
+    """Store an event of the customer, as a track call of a server would."""
+
+    activity = "track"
+
+    event: str
+    properties: dict[str, Plain] = Field(default_factory=dict, exclude_if=_nothing)
+
+    @property
+    def summary(self) -> str:
+        """With its name."""
+        return f"track {self.event}"
+
+
 class StartJourney(Action):
     """Let the customer into another journey, as its own rules allow; answered by whether it did."""
 

@@ -21,6 +21,7 @@ from journeys.errors import CatalogueError, Fault, Problem, guess
 from journeys.gate.budget import Budget
 from journeys.goals import unnamed
 from journeys.handle import Journey
+from journeys.keepable import is_name
 from journeys.policies import (
     After,
     Exit,
@@ -107,13 +108,16 @@ def ramp(*stages: Stage, every: timedelta) -> Ramp[Stage]:
     return Ramp(stages, every)
 
 
+_LONGEST_NAME = 200  # characters
+
+
 class _Names(frozenset[str]):
     """Names, kept at the top of a module of the catalogue so that its templates may use them."""
 
     def __new__(cls, *names: str) -> Self:
         """From the names, as the SDKs send them, letter by letter; `a.b` is `b` in the object `a`."""
         for name in names:
-            if not isinstance(name, str) or not all(name.split(".")):
+            if not is_name(name, _LONGEST_NAME) or not all(name.split(".")):
                 raise CatalogueError(
                     f"{cls.__name__}(…) takes names, not {name!r}", remedy=f'write {cls.__name__}("tier", "pet.name")'
                 )

@@ -1,16 +1,16 @@
 """What goals, exits and the KPI of a journey must satisfy to load: each by its kind, with what to write instead."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from journeys.contracts import JourneySpec
 from journeys.errors import Fault
+from journeys.keepable import is_name
 from journeys.policies import Moves
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.segment import check_segment_name
 
-_NAME = re.compile(r"^\S.{0,63}$")
+_LONGEST = 64  # of a name, characters
 
 
 def faults_of(spec: JourneySpec) -> Iterator[Fault]:
@@ -40,7 +40,7 @@ def _goals(spec: JourneySpec) -> Iterator[Fault]:
 
 
 def _named(what: str, name: object) -> Iterator[Fault]:
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not is_name(name, _LONGEST):
         yield Fault(f"the name of a {what} is a text of 1 to 64 characters, not {name!r}", 'write one such as "bought"')
 
 

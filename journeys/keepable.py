@@ -1,7 +1,7 @@
-"""What can be kept and read back as it was: by JSON, by Postgres, and by a history.
+"""What can be kept and read back as it was: by JSON, by Postgres, and by a history; and what can be read as a name.
 
 Promise: a number that is not finite or has more than 64 bits, and a text that no database holds, are told by place and kind of
-fault, never by value.
+fault, never by value. A name can be shown in a line of any list, and is what its author sees: nothing in it is blank or hidden.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +11,8 @@ from math import isfinite
 from typing import Any
 
 from pydantic import BaseModel
+
+from journeys.errors import CatalogueError
 
 Place = tuple[str, ...]
 
@@ -87,3 +89,20 @@ def _parts(value: object) -> Iterator[tuple[str, Any]]:
             yield from ((str(name), inner) for name, inner in value.items())
         case list() | tuple() | set() | frozenset():
             yield from ((str(n), inner) for n, inner in enumerate(value))
+
+
+def is_name(given: object, longest: int) -> bool:
+    """Whether it is a text of 1 up to so many characters, with no control or invisible ones and no blank at either end."""
+    return isinstance(given, str) and 0 < len(given) <= longest and given.isprintable() and given == given.strip()
+
+
+def check_name(what: str, given: object, longest: int, remedy: str) -> None:
+    """Refuse what is no name.
+
+    Raises:
+        CatalogueError: it is none.
+    """
+    if not is_name(given, longest):
+        told = repr(given) if len(repr(given)) <= longest else f"{repr(given)[:longest]}…"
+        text = f"{what} is a text of 1 to {longest} characters that can be read, without blanks around it, not {told}"
+        raise CatalogueError(text, remedy=remedy)

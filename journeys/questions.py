@@ -1,8 +1,12 @@
 """What a run asks before it goes on: questions that are answered from Postgres, once, by one line of its history.
 
-Promise: as all contracts, neither question nor answer can hold personal data.
+Promise: as all contracts, neither question nor answer can hold personal data. Of what a customer answers a message, a history
+hears a declared choice, or a number: what they tapped is the choice of that name; what they typed is one where it is only
+its name, and a number where it holds one. The same in production and simulation.
 """
 
+import re
+import unicodedata
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -128,3 +132,61 @@ class Arm(Question):
     def summary(self) -> str:
         """With the experiment's name."""
         return f"arm of {self.experiment}"
+
+
+#: A number as people write it, alone or as "9/10", "9 out of 10": what stands behind is the scale.
+_NUMBER = re.compile(r"(?<![\w.,])([-\u2212]?\d{1,15}(?:[.,]\d{1,6})?)(?:\s*(?:/|out of|of|de|von|sur|su)\s*\d{1,15})?(?![\w])")
+
+
+def _none(value: tuple[str, ...]) -> bool:
+    return not value
+
+
+class Understood(Contract):
+    """What an answer came to; neither choice nor number: other words, which stay in Postgres."""
+
+    choice: str | None = Field(default=None, exclude_if=unset)
+    number: int | float | None = Field(default=None, exclude_if=unset)
+
+
+class Understand(Question):
+    """What did the customer answer to a message of the run, in the words that its author declared?"""
+
+    activity = "understand"
+    answer: ClassVar[type[Understood]] = Understood
+
+    step: str
+    occurrence: int
+    choices: tuple[str, ...] = Field(default=(), exclude_if=_none)
+    least: int | float | None = Field(default=None, exclude_if=unset)
+    most: int | float | None = Field(default=None, exclude_if=unset)
+
+    @property
+    def summary(self) -> str:
+        """With the message."""
+        return f"what {self.step.replace(':', ' ', 1)} was answered"
+
+    def of(self, choice: str | None, text: str) -> Understood:
+        """What an answer comes to: what was tapped, or what was typed."""
+        if choice is None:
+            choice = next((each for each in self.choices if _plain(each) == _plain(text)), None)
+        if choice in self.choices:
+            return Understood(choice=choice)
+        return Understood(number=self._number(choice or text))
+
+    def _number(self, text: str) -> int | float | None:
+        if self.least is None or self.most is None:
+            return None
+        found = _NUMBER.findall(unicodedata.normalize("NFKC", text))
+        if len(found) != 1:
+            return None
+        written = found[0].replace("\u2212", "-").replace(",", ".")
+        number = float(written) if "." in written else int(written)
+        whole = isinstance(self.least, int) and isinstance(self.most, int)
+        return number if self.least <= number <= self.most and not (whole and isinstance(number, float)) else None
+
+
+def _plain(text: str) -> str:
+    """Letters and figures, without case, accents, and all that stands between them."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(each for each in letters if each.isalnum())

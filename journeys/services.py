@@ -19,7 +19,8 @@ from journeys.errors import CatalogueError
 Gives = TypeVar("Gives", bound=BaseModel, default=Any)
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_PATH = re.compile(r"(customer|entry|params|fetched)(\.[^.\s]+)+")
+_PATH = re.compile(r"(customer|entry|params|fetched)(\.[^.\s]+)+|reply\.text")
+_FUNCTION = re.compile(r"\w+(\.\w+)*:\w+")
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=5)
 
 
@@ -30,8 +31,11 @@ class Service(Generic[Gives]):
     Args:
         name: Lower case, with hyphens.
         sends: What it is told of a customer besides their user id, in the words of templates: `"customer.email"`,
-            `"entry.order_id"`, `"params.note"`, `"fetched.points.tier"`.
+            `"entry.order_id"`, `"params.note"`, `"fetched.points.tier"`; `"reply.text"` is what they last answered the run.
         gives: A pydantic model of its answer, for `j.fetch`.
+        function: An async function that is asked instead, in the worker's process, unless settings say where the service is:
+            `"acme.agents:topic"`. It gets what a service is told (`data`), and gives an answer of the model.
+        per_day: How often it is called in 24 hours at most, by all runs; beyond, there is no answer (`budget spent`).
         sample: An answer for tests, simulations and `journeys dev`; made up from the model where none is given.
 
     Example:
@@ -42,6 +46,8 @@ class Service(Generic[Gives]):
     sends: tuple[str, ...] = ()
     gives: type[Gives] | None = None
     sample: Gives | None = None
+    function: str | None = None
+    per_day: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -55,6 +61,10 @@ class Service(Generic[Gives]):
             raise _wrong(f"{whose}: gives= is no model", "write a class that derives from pydantic's BaseModel")
         if self.sample is not None and (self.gives is None or not isinstance(self.sample, self.gives)):
             raise _wrong(f"{whose}: sample= is none of what it gives", "make it of the class that gives= names")
+        if self.function is not None and (not isinstance(self.function, str) or not _FUNCTION.fullmatch(self.function)):
+            raise _wrong(f"{whose}: function= names none", 'write where it is: function="acme.agents:topic"')
+        if self.per_day is not None and (not isinstance(self.per_day, int) or self.per_day < 1):
+            raise _wrong(f"{whose}: per_day= is a number from 1 on", "write per_day=1_000")
         object.__setattr__(self, "sends", tuple(self.sends))
 
     @property

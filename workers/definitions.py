@@ -72,7 +72,7 @@ def examine(module: str) -> Examined:
         problems += _steps_of_places(checked.catalogue, checked.seen)
         for name, seen in checked.seen.items():
             definition = checked.catalogue.journeys[name]
-            problems += [] if templates is None else _messages(definition, seen, templates)
+            problems += [] if templates is None else [*_messages(definition, seen, templates), *_choices(name, seen, templates)]
             problems += _unpriced(definition, seen, checked.catalogue)
             problems += [*_conditions(name, seen, checked.catalogue), *_services(name, seen, checked.catalogue)]
     return Examined(_sorted(problems), checked.catalogue, templates)
@@ -99,6 +99,16 @@ def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -
         unknown = sorted(call.request.params.keys() - template.params) if template else []
         guesses = "".join(map(meant, unknown))
         yield from (replace(each, remedy=f"{guesses}Or: {each.remedy}") if guesses else each for each in told)
+
+
+def _choices(name: str, seen: Seen, templates: Templates) -> Iterator[Problem]:
+    """Insist that a question's message has the buttons and rows that its journey asks for."""
+    for each in seen.asked.values():
+        channel, _, template = each.asked.step.partition(":")
+        try:
+            templates.check_choices(Channel(channel), template, each.asked.choices)
+        except TemplateError as error:
+            yield from (_of_template(fault, each.file, each.line, f"journey {name}: ") for fault in error.problems)
 
 
 def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[tuple[Call, TemplateError]]:
@@ -181,6 +191,8 @@ def _sent(found: Catalogue, vocabulary: Vocabulary) -> Iterator[Problem]:
     params = {field for definition in found.journeys.values() if definition.params for field in definition.params.model_fields}
     for service in found.services.values():
         for path in service.sends:
+            if path.startswith("reply."):
+                continue  # what the customer last answered the run
             if wrong := unknown(tuple(path.split(".")), vocabulary.roots(params)):
                 text, remedy = wrong
                 yield Problem("", 0, 0, f"service {service.name}: {text}", remedy=remedy, rule=Rule.UNKNOWN_VARIABLE)

@@ -4,16 +4,17 @@ Promise: an action that is repeated after a crash finds that it has been done. T
 that segments, waiting runs and the profile's history see them as any other word, with their source.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import orjson
 from temporalio import activity
 
 from activities.versions import Served, Versions, nearest
-from journeys.actions import EndJourney, Hold, SetTraits, StartJourney
+from journeys.actions import Action, EndJourney, Hold, SetTraits, StartJourney, Track
 from journeys.contracts import Reason
 from journeys.entering import check_entry
 from journeys.entry import STARTS_WITHIN, Entry, Refused, let_in
@@ -44,11 +45,20 @@ class Acting:
     @property
     def activities(self) -> list[Callable[..., Any]]:
         """All of them, for a worker."""
-        return [self.set_traits, self.start_journey, self.end_journey, self.hold]
+        return [self.set_traits, self.track, self.start_journey, self.end_journey, self.hold]
 
     @activity.defn(name=SetTraits.activity)
     async def set_traits(self, asked: SetTraits) -> bool:
         """Set traits of the run's customer; whether there is still one."""
+        return await self._say(asked, TRAITS_CHANGED, "identify", {}, Changes(traits=dict(asked.traits)))
+
+    @activity.defn(name=Track.activity)
+    async def track(self, asked: Track) -> bool:
+        """Store an event of the run's customer; whether there is still one."""
+        return await self._say(asked, asked.event, "track", asked.properties, Changes())
+
+    async def _say(self, asked: Action, type_: str, kind: str, properties: Mapping[str, Any], changes: Changes) -> bool:
+        """A call of ours about the run's customer, under the action's key; whether there is still one."""
         async with self.database.transaction() as connection:
             names = await runs.names_of(connection, asked.run_id)
         if names is None:
@@ -58,14 +68,14 @@ class Acting:
             user_id=names.user_id,
             anonymous_id=None if names.user_id else names.anonymous_id,
             ts=asked.at,
-            type=TRAITS_CHANGED,
-            kind="identify",
-            properties="{}",
+            type=type_,
+            kind=kind,
+            properties=orjson.dumps(properties).decode(),
             context="{}",
             clamped=False,
             source=SOURCE,
             received_at=asked.at,
-            changes=Changes(traits=dict(asked.traits)),
+            changes=changes,
         )
         await store(self.database, [item], self.memory)
         return True

@@ -18,12 +18,14 @@ from activities.versions import Versions
 from journeys.entry import lot
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Opens, Reached, When, counts_events
+from journeys.questions import Arm, IsIn, Opens, Reached, Understand, Understood, When, counts_events
 from segments import Predicate, Segment
+from segments.language.events import MESSAGE_REPLIED
 from segments.language.wire import predicate_from_json
 from segments.load.stored import last_loaded
 from segments.time.zones import whereabouts
 from store import Connection, Database
+from store.deliveries.replies import first_reply
 from store.runs import exposures
 from store.runs import rows as runs
 from store.runs.rows import OpenRun
@@ -39,7 +41,7 @@ class Questions:
     @property
     def activities(self) -> list[Callable[..., Any]]:
         """All of them, for a worker."""
-        return [self.reached, self.is_in, self.arm, self.when, self.opens]
+        return [self.reached, self.is_in, self.arm, self.when, self.opens, self.understand]
 
     @activity.defn(name=Reached.activity)
     async def reached(self, asked: Reached) -> bool:
@@ -80,6 +82,14 @@ class Questions:
         async with self.database.transaction() as connection:
             found = await runs.where_is(connection, run_id)
             return None if found is None else _Where(*found)
+
+    @activity.defn(name=Understand.activity)
+    async def understand(self, asked: Understand) -> Understood:
+        """What the customer's first answer to a message of the run comes to; its words stay here."""
+        async with self.database.transaction() as connection:
+            run = await runs.run_asking(connection, asked.run_id)
+            said = run and await first_reply(connection, run.profile_id, run.id, asked.step, asked.occurrence, MESSAGE_REPLIED)
+            return asked.of(said.choice, said.text) if said else Understood()
 
     @activity.defn(name=Arm.activity)
     async def arm(self, asked: Arm) -> str:

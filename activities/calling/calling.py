@@ -5,7 +5,7 @@ is never made again. A service that is told twice (an attempt whose answer was l
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,11 +13,13 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.calling import functions
 from activities.calling.body import Unlike, answer_of, body_of
 from activities.calling.lines import Lines, NoPlace, Request
 from activities.channels.errors import Ambiguous, ChannelError, Forbidden, Refused, TryLater
 from activities.deliver.patience import alive, patiently
 from activities.gate.goals import ending_of
+from activities.gate.terms import last_words
 from activities.metrics import CALLS
 from activities.versions import Served, Versions
 from journeys.actions import Call, Called
@@ -31,6 +33,7 @@ from store.runs.calls import CallFacts, CallKey, Settled
 from store.runs.rows import OpenRun
 
 #: An attempt that Temporal is asked to make again at once would find the instant not yet come.
+_DAY = timedelta(days=1)
 _SOON = timedelta(milliseconds=50)
 
 
@@ -97,6 +100,8 @@ class Calling:
                 return no
             if facts.retry_at is not None and facts.retry_at > now:
                 return _Later(f"{asked.service}: not before its time", facts.retry_at)
+            if any(path.startswith("reply.") for path in service.sends):
+                facts = replace(facts, reply=await last_words(connection, facts.profile_id, asked.run_id))
             number = await calls.take(connection, _key(asked))
             return _Attempt(asked, service, facts, number or facts.attempts)
 
@@ -113,6 +118,9 @@ class Calling:
             return Called(reason=ending.reason, ended_by=ending.which)
         if now >= asked.until:
             return Called(reason=Reason.NO_ANSWER)
+        service = served.services[asked.service]
+        if service.per_day is not None and await calls.lately(connection, _key(asked), now - _DAY) >= service.per_day:
+            return Called(reason=Reason.BUDGET)
         spec, company = served.specs.get(facts.journey), self.versions.own.holdout
         why = None if asked.fetch or spec is None else withheld(spec, company, facts.drawn_as, holdout=facts.holdout)
         return Called(reason=why) if why else None
@@ -124,7 +132,8 @@ class Calling:
         at_once = activity.in_activity() and activity.info().is_local
         request = Request(call.service, call.id, body_of(call, attempt.service, facts), facts.traceparent, at_once)
         try:
-            answer = await self.lines.ask(request)
+            inside = partial(functions.answer, attempt.service) if attempt.service.function else None
+            answer = await self.lines.ask(request, inside)
             found = answer_of(attempt.service, answer) if call.fetch else None
         except (TryLater, Ambiguous) as error:
             return await self._again(attempt, error)

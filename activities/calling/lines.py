@@ -6,7 +6,7 @@ has to happen next. Nothing personal leaves but in the body.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,6 +42,10 @@ class Request:
     at_once: bool = False
 
 
+#: Answers a call in this process, given its body.
+Inside = Callable[[bytes], Awaitable[httpx.Response]]
+
+
 class NoPlace(TryLater):
     """It has not been tried: as many as may be are on their way already."""
 
@@ -66,14 +70,16 @@ class Lines:
         """Whether settings say where it is."""
         return located(self._known, service) is not None
 
-    async def ask(self, request: Request) -> httpx.Response:
-        """One attempt; the answer of a service that has taken it.
+    async def ask(self, request: Request, inside: Inside | None = None) -> httpx.Response:
+        """One attempt; the answer of a service that has taken it. Where settings do not know it, `inside` answers, if given.
 
         Raises:
             TryLater: it was not processed, or the service asks for another try.
             Ambiguous: there was no answer in time; it may have been processed.
             Refused: the service refuses (`SaidNo`), or its address is inside.
         """
+        if inside is not None and not self.knows(request.service):
+            return await self._inside(request, inside)
         where = located(self._known, request.service)
         if where is None:
             raise TryLater(f"{request.service}: JOURNEYS_SERVICES does not say where it is")
@@ -88,6 +94,17 @@ class Lines:
             except TimeoutError:
                 raise Ambiguous(f"{request.service}: no answer within {limit.total_seconds():g} s") from None
             return _taken(request.service, answer)
+
+    async def _inside(self, request: Request, answer: Inside) -> httpx.Response:
+        """What our own code answers: never within the run's own task, which it would keep waiting."""
+        if request.at_once:
+            raise NoPlace(f"{request.service}: it takes its time", timedelta(0))
+        with self._place(request), _timed(request.service):
+            try:
+                async with asyncio.timeout(PATIENT.total_seconds()):
+                    return await answer(request.body)
+            except TimeoutError:
+                raise Ambiguous(f"{request.service}: no answer within {PATIENT.total_seconds():g} s") from None
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -5,6 +5,7 @@ Source: Meta, "Messages: customer service windows" (24 hours from the last messa
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from activities.versions import Wishes
 from journeys.contracts import DeliverRequest
@@ -14,6 +15,7 @@ from store import Connection
 from store.deliveries import ledger as deliveries
 from store.deliveries import whatsapp
 from store.deliveries.ledger import RunFacts
+from store.deliveries.replies import last_reply
 
 #: How long after a customer's last message one may write what one likes.
 SERVICE_WINDOW = timedelta(hours=24)
@@ -38,3 +40,9 @@ async def approved(connection: Connection, request: DeliverRequest, templates: W
         return None
     standing = await whatsapp.standing(connection, *terms.approved)
     return Approved(*standing) if standing else None
+
+
+async def last_words(connection: Connection, profile_id: UUID, run_id: UUID) -> dict[str, str]:
+    """What a run's customer answered it last, for whom it may be told."""
+    said = await last_reply(connection, profile_id, run_id, MESSAGE_REPLIED)
+    return {"text": said.text} if said else {}

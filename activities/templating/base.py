@@ -60,6 +60,16 @@ class OnTerms(Protocol):
 
 
 @runtime_checkable
+class Tapped(Protocol):
+    """A kind of template whose messages have something to tap."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The names by which a journey hears of it."""
+        ...
+
+
+@runtime_checkable
 class Measured(Protocol):
     """What a kind of template can do where length costs money."""
 

@@ -2,8 +2,9 @@
 
 from journeys.handle.base import ENDING, Params, RunEnded, Runtime
 from journeys.handle.calling import Fetched
+from journeys.handle.conversing import Answered
 from journeys.handle.journey import Journey
 from journeys.handle.messages import check_message
 from journeys.handle.waiting import Answer, Awaited
 
-__all__ = ["ENDING", "Answer", "Awaited", "Fetched", "Journey", "Params", "RunEnded", "Runtime", "check_message"]
+__all__ = ["ENDING", "Answer", "Answered", "Awaited", "Fetched", "Journey", "Params", "RunEnded", "Runtime", "check_message"]

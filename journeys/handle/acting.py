@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from journeys.actions import Action, EndJourney, Hold, SetTraits, StartJourney
+from journeys.actions import Action, EndJourney, Hold, SetTraits, StartJourney, Track
 from journeys.contracts import Plain
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
 from journeys.keepable import a_kind, is_plain
+from segments.language.events import OURS
 
 
 class Acting(Words[EntryModel]):
@@ -26,6 +27,19 @@ class Acting(Words[EntryModel]):
         if not traits:
             raise CatalogueError("j.set_traits() sets nothing", remedy='write j.set_traits(tier="gold")')
         await self._do(SetTraits, traits=traits)
+
+    async def track(self, event: str, /, **properties: Plain) -> None:
+        """Something happened to the customer: an event as any other, with `journeys` as its source.
+
+        Segments, goals and waiting journeys see it as any other word about the customer.
+
+        Example:
+            await j.track("NPS Answered", score=9)
+        """
+        if not isinstance(event, str) or not event.strip() or event.startswith("$") or event in OURS:
+            raise CatalogueError(f"j.track takes the name of an event, not {event!r}", remedy='write j.track("NPS Answered")')
+        _check_plain("j.track", properties, "tell each part as a property of its own")
+        await self._do(Track, event=event, properties=properties)
 
     async def start(self, journey: Any, **params: Plain) -> bool:
         """Let the customer into another journey of the catalogue; whether its own rules let them in. It runs beside this one.

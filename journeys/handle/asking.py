@@ -6,6 +6,7 @@ from math import isclose, isfinite
 
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
+from journeys.keepable import check_name
 from journeys.questions import Arm, IsIn, Reached
 from segments import Predicate, Segment
 
@@ -72,8 +73,8 @@ def check_experiment(name: object, shares: dict[str, float]) -> None:
         CatalogueError: it has no name, fewer than two arms, or shares that do not add up to 1.
     """
     example = 'write async with j.experiment("news", video=0.5, article=0.5) as arm'
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
-        raise CatalogueError(f"an experiment has a name of 1 to {_LONGEST_NAME} characters", remedy=example)
+    for what, each in (("the name of an experiment", name), *(("the name of an arm", arm) for arm in shares)):
+        check_name(what, each, _LONGEST_NAME, example)
     if len(shares) < 2:  # noqa: PLR2004 - a comparison needs two
         raise CatalogueError(f"experiment {name} needs two arms or more, each with its share", remedy=example)
     for arm, share in shares.items():

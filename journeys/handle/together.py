@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
+from journeys.keepable import check_name
 
 T = TypeVar("T")
+_LONGEST_NAME = 100  # characters
 
 
 class Together(Words[EntryModel]):
@@ -38,6 +40,10 @@ class Together(Words[EntryModel]):
             _never_awaited(branches)
             raise CatalogueError("j.together(…) takes steps that are not awaited yet: await j.together(tips(j), survey(j))")
         try:
+            for steps in branches:
+                check_name(
+                    "what a branch is called", getattr(steps, "__name__", ""), _LONGEST_NAME, "give its function another name"
+                )
             forked = self._here.fork(len(branches))
         except CatalogueError:
             _never_awaited(branches)

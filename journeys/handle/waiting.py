@@ -9,6 +9,7 @@ from journeys.errors import CatalogueError, NotKnown
 from journeys.handle.base import EntryModel
 from journeys.handle.time import Time
 from journeys.heard import IT, Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
+from journeys.keepable import check_name
 from journeys.questions import counts_events
 from journeys.spans import check_span, describe
 from segments import Predicate, Segment
@@ -19,6 +20,8 @@ from segments.language.moves import moves_by_time
 Awaited = Predicate | Segment | Expected
 
 _FOR_EVER = timedelta(days=366)
+_LONGEST_NAME = 200  # characters
+_TASK = 'write j.task("Call the customer", to="care")'
 #: What became of a message, as people say it.
 _BECAME = {
     MESSAGE_DELIVERED: "delivered",
@@ -187,8 +190,13 @@ class Waiting(Time[EntryModel]):
                 timeout=days(5),
             )
         """
-        if not isinstance(title, str) or not title or not isinstance(to, str) or not to:
-            raise CatalogueError("a task says what and who", remedy='write j.task("Call the customer", to="care")')
+        if not title or not to:
+            raise CatalogueError("a task says what and who", remedy=_TASK)
+        for what, name in (("the title of a task", title), ("who does a task", to), ("whom a task goes on to", escalate)):
+            if name is not None:
+                check_name(what, name, _LONGEST_NAME, _TASK)
+        for choice in choices:
+            check_name("a choice of a task", choice, _LONGEST_NAME, 'write choices=("reached", "not-reached")')
         if escalate is not None and by is None:
             raise CatalogueError("a task that escalates says when", remedy="write by=days(2)")
         for name in values:

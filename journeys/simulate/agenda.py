@@ -17,9 +17,9 @@ class Agenda:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self._instants: list[datetime] = []
-        self._due: dict[datetime, deque[tuple[Customer, Callable[[], None]]]] = {}
+        self._due: dict[datetime, deque[tuple[Customer, Callable[[], object]]]] = {}
 
-    def at(self, when: datetime, who: Customer, what: Callable[[], None]) -> None:
+    def at(self, when: datetime, who: Customer, what: Callable[[], object]) -> None:
         """Put something down; what is late happens at once, behind all that is due now."""
         when = max(when, self.now)
         if when not in self._due:

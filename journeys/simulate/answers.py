@@ -5,10 +5,10 @@ other action, does once the run waits again.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney
+from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney, Track
 from journeys.catalogue import Catalogue
 from journeys.contracts import Reason
 from journeys.endings import Ending
@@ -16,7 +16,7 @@ from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Opens, Question, Reached, When, counts_events
+from journeys.questions import Arm, IsIn, Opens, Question, Reached, Understand, Understood, When, counts_events
 from journeys.simulate.admission import Admission
 from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
@@ -25,7 +25,7 @@ from journeys.simulate.hearing import goal_reached
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
-from segments.language.events import TRAITS_CHANGED
+from segments.language.events import MESSAGE_REPLIED, TRAITS_CHANGED
 
 #: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's, and what
 #: a run says of its customer comes after its entry, and so can end it.
@@ -46,9 +46,11 @@ class Answers:
         start: Callable[[Run], None],
         paused: Callable[[str], bool],
         ending: Callable[[Run], Ending | None],
+        happened: Callable[[Customer, str, Mapping[str, Any], datetime], Any],
     ) -> None:
         self.services = Services(catalogue.services)
         self._paused = paused
+        self._happened = happened
         self._ending = ending
         self._catalogue = catalogue
         self._admission = admission
@@ -74,6 +76,10 @@ class Answers:
                 return who.arms.setdefault(question.experiment, lot(question.experiment, who.id, question.shares))
             case SetTraits():
                 return self._learns(who, question.traits)
+            case Track():
+                return self._tracked(who, question)
+            case Understand():
+                return _understood(run, question)
             case StartJourney():
                 return self._started(who, question)
             case EndJourney():
@@ -89,6 +95,11 @@ class Answers:
         said_at = self._agenda.now + _SINCE
         if who.learned(traits, said_at):
             self._agenda.at(said_at, who, lambda: self._changed(who, frozenset({TRAITS_CHANGED})))
+        return True
+
+    def _tracked(self, who: Customer, asked: Track) -> bool:
+        at = self._agenda.now + _SINCE
+        self._soon(who, lambda: self._happened(who, asked.event, asked.properties, at))
         return True
 
     def _called(self, run: Run, call: Call) -> Called | Again:
@@ -125,7 +136,7 @@ class Answers:
             self._soon(who, lambda run=run: run.end(Reason.OTHER_JOURNEY))  # type: ignore[misc]
         return bool(ending)
 
-    def _soon(self, who: Customer, what: Callable[[], None]) -> None:
+    def _soon(self, who: Customer, what: Callable[[], object]) -> None:
         self._agenda.at(self._agenda.now, who, what)
 
 
@@ -134,3 +145,12 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     if not counts_events(predicate):
         return predicate.holds(run.customer.facts, run.now())
     return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None
+
+
+def _understood(run: Run, asked: Understand) -> Understood:
+    """What the customer's first answer to a message of the run comes to."""
+    about = {"run_id": str(run.start.run_id), "step": asked.step, "occurrence": asked.occurrence}
+    for event in run.customer.events.get(MESSAGE_REPLIED, ()):
+        if about.items() <= event.properties.items():
+            return asked.of(event.properties.get("choice"), str(event.properties.get("text", "")))
+    return Understood()

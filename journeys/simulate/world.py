@@ -63,7 +63,15 @@ class World:
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
         asked = self._delivery.segment, self._hearing.predicate
         self._answers = Answers(
-            catalogue, self._admission, self.agenda, *asked, self.changed, self._start, self._is_paused, self._delivery.ending
+            catalogue,
+            self._admission,
+            self.agenda,
+            *asked,
+            self.changed,
+            self._start,
+            self._is_paused,
+            self._delivery.ending,
+            self.happened,
         )
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
@@ -118,9 +126,9 @@ class World:
         self.changed(who, frozenset({type_}), event)
         return event
 
-    def came_back(self, message: Message, event: str) -> None:
-        """Something became of a message: delivered, read, clicked, replied, failed."""
-        self.happened(message.customer, event, message.told)
+    def came_back(self, message: Message, event: str, said: Mapping[str, Any] = _NOTHING) -> None:
+        """Something became of a message: delivered, read, clicked, replied (with what was said), failed."""
+        self.happened(message.customer, event, {**message.told, **said})
 
     def begin(
         self,

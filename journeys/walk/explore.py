@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney
+from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney, Track
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, within
@@ -22,14 +22,14 @@ from journeys.gate.moment import next_of
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import Branch
 from journeys.heard import Expect, Expected, Happened, OfSegment
-from journeys.questions import Arm, IsIn, Opens, Question, When
+from journeys.questions import Arm, IsIn, Opens, Question, Understand, Understood, When
 from journeys.services import Service
 from journeys.walk.dates import Dates
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
 from journeys.walk.samples import entries, samples
-from journeys.walk.saying import carried, comings, outcomes
+from journeys.walk.saying import carried, comings, outcomes, understood
 from segments import Segment
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ Given = tuple[dict[str, Any] | None, dict[str, Any] | None]
 Turn = tuple[Place, str]
 
 _SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
-_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params"}
+_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params", Track: "properties"}
 _NOBODY = UUID(int=0)
 #: When everybody enters.
 ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,6 +71,7 @@ class Effect:
     #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
     carries: str = ""
     service: str | None = None
+    understands: Understand | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
 
@@ -270,9 +271,11 @@ class Walk:
             return self._command(question.activity, question.summary, self._coming(question, place))
         if isinstance(question, Call):
             return self._command(question.activity, question.summary, self._called(question, place))
+        if isinstance(question, Understand):
+            return self._command(question.activity, question.summary, self._understood(question, place))
         what = question.summary
         answers: list[Any] = list(question.shares) if isinstance(question, Arm) else [False, True]
-        if isinstance(question, SetTraits | Hold):
+        if isinstance(question, SetTraits | Hold | Track):
             answers = [True]
         answer = answers[self._way((place, what), len(answers))]
         told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
@@ -282,6 +285,13 @@ class Walk:
         starts = question if isinstance(question, StartJourney) else None
         self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, carries=carries))
         return self._command(question.activity, what, answer)
+
+    def _understood(self, asked: Understand, place: Place) -> Understood:
+        """Each choice, numbers, and other words."""
+        ways = list(understood(asked))
+        told, answer = ways[self._way((place, asked.summary), len(ways))]
+        self._add(Effect("question", asked.summary, place, self._at, told, understands=asked))
+        return answer
 
     def _called(self, call: Call, place: Place) -> Called:
         """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""

@@ -9,7 +9,11 @@ from journeys.actions import Call, Called
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import Plain, Reason
 from journeys.heard import Expect, OfPeople
+from journeys.questions import Understand, Understood
 from journeys.walk.samples import fetched
+
+#: So many whole numbers are tried one by one.
+_FEW = 12
 
 
 def carried(values: Mapping[str, Any]) -> str:
@@ -72,3 +76,21 @@ def outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, C
     yield Reason.SAID_NO.value, Called(reason=Reason.SAID_NO, status=404)
     if call.fetch:
         yield Reason.UNLIKE_DECLARED.value, Called(reason=Reason.UNLIKE_DECLARED)
+
+
+def understood(asked: Understand) -> Iterator[tuple[str, Understood]]:
+    """Each way in which an answer may be understood, in words: each choice, numbers of its range, other words."""
+    for choice in asked.choices:
+        yield choice, Understood(choice=choice)
+    if asked.least is not None and asked.most is not None:
+        for number in _within(asked.least, asked.most):
+            yield f"number={number:g}", Understood(number=number)
+    yield "other words", Understood()
+
+
+def _within(least: float, most: float) -> Iterable[float]:
+    """All whole numbers where they are few, else the ends and the middle."""
+    if isinstance(least, int) and isinstance(most, int) and most - least < _FEW:
+        return range(least, most + 1)
+    middle = (least + most) / 2
+    return (least, int(middle) if isinstance(least, int) else middle, most)

@@ -13,6 +13,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.contracts import DeliverRequest
 from journeys.deadline import TookTooLong
 from journeys.errors import CatalogueError, Problem
+from journeys.questions import Understand
 from journeys.rules import Rule
 from journeys.services import Service
 from journeys.telling import problem_of
@@ -40,6 +41,15 @@ class Start:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on some path, with what its answers may be, and where it is."""
+
+    asked: Understand
+    file: str
+    line: int
+
+
 @dataclass
 class Seen:
     """What a journey does: messages and starts, each once, the segments and services that it names, and what is wrong."""
@@ -47,6 +57,7 @@ class Seen:
     calls: dict[tuple[object, ...], Call] = field(default_factory=dict)
     conditions: dict[str, tuple[Segment, str, int]] = field(default_factory=dict)
     starts: dict[tuple[object, ...], Start] = field(default_factory=dict)
+    asked: dict[tuple[object, ...], Asked] = field(default_factory=dict)
     services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
 
@@ -88,6 +99,8 @@ def _keep(seen: Seen, explored: Explored) -> None:
                 seen.found(Problem(file, line, 1, told, remedy=advice, rule=Rule.WORD))
             if (asked := effect.starts) is not None:
                 seen.starts.setdefault((line, asked.journey, repr(asked.params)), Start(asked, file, line))
+            if (question := effect.understands) is not None:
+                seen.asked.setdefault((line, question.step, question.choices), Asked(question, file, line))
             if effect.service is not None:
                 seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
             if (request := effect.request) is not None:

@@ -4,6 +4,7 @@ Promise: an id of a customer's message, which may hold their number, stays no lo
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -21,6 +22,28 @@ class Unread(NamedTuple):
     message_id: str
     profile_id: UUID
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a customer answered: the name of what they tapped, if anything, and the words."""
+
+    choice: str | None
+    text: str = field(repr=False)
+
+
+async def first_reply(
+    connection: Connection, profile_id: UUID, run_id: UUID, step: str, occurrence: int, replied: str
+) -> Said | None:
+    """The first answer to a message of a run; `replied` is the event's type."""
+    row = await connection.fetchrow(_SQL["first_reply"], profile_id, replied, str(run_id), step, occurrence)
+    return Said(row["choice"], row["text"] or "") if row else None
+
+
+async def last_reply(connection: Connection, profile_id: UUID, run_id: UUID, replied: str) -> Said | None:
+    """The last answer to any message of a run."""
+    row = await connection.fetchrow(_SQL["last_reply"], profile_id, replied, str(run_id))
+    return Said(row["choice"], row["text"] or "") if row else None
 
 
 async def heard(connection: Connection, channel: str, messages: Sequence[Unread]) -> None:

@@ -24,6 +24,11 @@ insert into service_call as x (run_id, number, service, event, asked_at, attempt
 on conflict (run_id, number) do update set attempts = x.attempts + 1, retry_at = null where x.settled_at is null
 returning attempts;
 
+-- name: lately
+-- How many other calls of a service were begun since an instant; those that never left count for nothing.
+select count(*) from service_call
+where service = $1 and asked_at > $2 and attempts > 0 and (run_id, number) <> ($3, $4);
+
 -- name: put_off
 -- The next attempt at a call is not before this instant; one that never left does not count.
 update service_call set retry_at = $3, attempts = $4 where run_id = $1 and number = $2 and settled_at is null;

@@ -155,3 +155,16 @@ select message_id from unread_reply where channel = $1 and at >= $2 order by at,
 -- name: shown_as_read
 -- These are shown as read; those from before the instant never will be.
 delete from unread_reply where channel = $1 and (message_id = any($2::text[]) or at < $3);
+
+-- name: first_reply
+-- What a customer answered first to a message of a run.
+select properties ->> 'choice' as choice, properties ->> 'text' as text from event
+where profile_id = $1 and type collate "C" = $2 and properties ->> 'run_id' = $3
+  and properties ->> 'step' = $4 and properties ->> 'occurrence' = $5::integer::text
+order by ts, message_id limit 1;
+
+-- name: last_reply
+-- What a customer answered last to any message of a run.
+select properties ->> 'choice' as choice, properties ->> 'text' as text from event
+where profile_id = $1 and type collate "C" = $2 and properties ->> 'run_id' = $3
+order by ts desc, message_id desc limit 1;

@@ -49,6 +49,9 @@ class CallFacts:
     answer: dict[str, Any] | None = field(repr=False)
     user_id: str | None = field(repr=False)
     anonymous_id: str | None = field(repr=False)
+    reply: dict[str, Any] = field(
+        default_factory=dict, repr=False
+    )  # what the customer answered the run last, where it is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,12 @@ async def facts(connection: Connection, run_id: UUID, number: int) -> CallFacts 
 async def take(connection: Connection, key: CallKey) -> int | None:
     """Begin an attempt, and tell which one it is; None where the call is settled."""
     found: int | None = await connection.fetchval(_SQL["take"], *_columns(key))
+    return found
+
+
+async def lately(connection: Connection, key: CallKey, since: datetime) -> int:
+    """How many other calls of a service were begun since an instant."""
+    found: int = await connection.fetchval(_SQL["lately"], key.service, since, key.run_id, key.number)
     return found
 
 

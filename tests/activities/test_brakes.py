@@ -26,8 +26,8 @@ async def run(trial: Shop) -> Run:
 async def sent(trial: Shop, run: Run, count: int, state: str = "sent", reason: str | None = None, detail: str = "") -> None:
     """Messages of the run's journey an hour ago."""
     await trial.database.pool.execute(
-        "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, reason, detail,"
-        " due_at, claimed_at, settled_at)"
+        "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, reason,"
+        " detail, due_at, claimed_at, settled_at)"
         " select $1, $2, n, $3, $4, 'email', 'marketing', 'note', $5, $6, $7, $8, $8, $8 from generate_series(1, $9) n",
         *(run.id, str(uuid4()), run.profile_id, run.journey, state, reason, {"dead": 1} if "dead" in detail else {}),
         *(trial.clock.now() - HOUR, count),

@@ -229,6 +229,17 @@ def set_traits(a: Author, _: int) -> str:
     return f"await j.set_traits({traits})\nawait j.wait(hours=0.5)"
 
 
+def track(a: Author, _: int) -> str:
+    return f"await j.track({a.one('Something Else', 'Told')!r}, n=1)\nawait j.wait(hours=0.5)"
+
+
+def ask(a: Author, depth: int) -> str:
+    name = a.name()
+    so = a.one(f"{name}", f"{name}.other", f"{name}.timed_out", f"{name}.number is None")
+    asked = f"{name} = await j.ask('note', number=(0, 10), within={a.one(*SPANS)})"
+    return f"{asked}\nif {so}:\n{a.inside(depth)}\nelse:\n{a.inside(depth)}"
+
+
 def start(_: Author, __: int) -> str:
     return "if await j.start(other):\n    await j.wait(hours=0.5)"
 
@@ -288,6 +299,7 @@ FLAT: dict[Piece, int] = {
     until: 5,
     window: 4,
     set_traits: 5,
+    track: 5,
     start: 5,
     end: 5,
     goes_through: 2,
@@ -300,6 +312,7 @@ DEEP: dict[Piece, int] = {
     wait_for: 4,
     first: 5,
     news: 16,
+    ask: 6,
     moves: 6,
     task: 6,
     hold_others: 4,
@@ -330,7 +343,7 @@ LIMITS = (
     *["capacity=1, max_wait=timedelta(hours=20)"] * 2,
     *["entry_hours=Window('10:00', '18:00')"] * 2,
     "rate=per_day(1)",
-    "share=0.6",
+    *["share=0.6"] * 2,
     "closes=BEGAN + timedelta(hours=5)",
     "rate=per_day(1), closes=BEGAN + timedelta(hours=30), max_wait=timedelta(hours=20)",
     "opens=BEGAN + timedelta(minutes=208), max_wait=timedelta(hours=9)",

@@ -2,12 +2,14 @@
 
 import sys
 import threading
+from ast import literal_eval
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from journeys import Traits
 from journeys.catalogue import load
 from journeys.check.check import check
 from journeys.deadline import TookTooLong, within
@@ -436,6 +438,28 @@ def test_a_wait_that_is_worked_out_below_nothing_is_told_where_a_path_comes_to_i
     assert told(package, journey_of(*body, above=above)) == [
         "6: waits -1 h, which is over before it begins; write max(0, …) around what is worked out, if it may be"
     ]
+
+
+NAMES = (" ", "\\n", "a\\nb", "a\\x00b", "a\\u202eb", " a", "a" * 201)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_nobody_can_read_are_refused(package: Path, name: str) -> None:
+    """Of experiments and their arms, tasks, goals, what is declared, and branches."""
+    above = f"from journeys import days\nasync def branch(j):\n    await j.push('hi')\nbranch.__name__ = '{name}'\n"
+    steps = {
+        f"async with j.experiment('{name}', a=0.5, b=0.5): pass": "the name of an experiment is a text of 1 to 100",
+        f"async with j.experiment('e', **{{'{name}': 0.5, 'b': 0.5}}): pass": "the name of an arm is a text of 1 to 100",
+        f"await j.wait_for(j.task('{name}', to='care'), timeout=days(1))": "the title of a task is a text of 1 to 200",
+        f"await j.wait_for(j.task('Call', to='{name}'), timeout=days(1))": "who does a task is a text of 1 to 200",
+        f"await j.wait_for(j.task('Call', to='c', choices=('{name}', 'b')), timeout=days(1))": "a choice of a task is a text",
+        "await j.together(branch(j), branch(j))": "what a branch is called is a text of 1 to 100",
+    }
+    journeys = "".join(f"@journey()\nasync def j{n}(j: Journey) -> None:\n    {step}\n" for n, step in enumerate(steps))
+    found = told(package, above + journeys)
+    assert [(what in each) for what, each in zip(steps.values(), found, strict=True)] == [True] * len(steps), found
+    with pytest.raises(CatalogueError, match=r"takes names, not"):
+        Traits(literal_eval(f"'{name}'"))
 
 
 def test_what_swallows_the_end_of_a_run_is_told_and_not_walked(package: Path) -> None:

@@ -107,6 +107,7 @@ async def every_word(j: Journey[Added]) -> None:
         if answer and answer.value.balance >= 100:
             await j.whatsapp("note", only=members, window=Window("08:00", "22:00"))
     await j.set_traits(cart_arm=arm, cart_at=j.entered_at.hour)
+    await j.track("Cart Followed", arm=arm)
     await j.start(tips, tone="playful")
     if await j.is_in(members) and not await j.reached():
         await j.end("capped")
@@ -118,6 +119,7 @@ async def every_word(j: Journey[Added]) -> None:
         _, settled = await j.together(lessons(j), talk(j))
     if settled:
         await j.reach("note", by=("push", "email"), undelivered_after=hours(4))
+    await j.ask("note", choices=("fine",), within=days(1))
     await thanks(j)
 
 

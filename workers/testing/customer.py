@@ -3,7 +3,7 @@
 Promise: whatever is asserted is a sentence about them, and its failure says what happened instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,9 +64,10 @@ class Customer:
         """They follow a link in it."""
         self._came_back(step, MESSAGE_CLICKED)
 
-    def replies(self, step: str) -> None:
-        """They answer it."""
-        self._came_back(step, MESSAGE_REPLIED)
+    def replies(self, step: str, text: str = "", *, choice: str | None = None) -> None:
+        """They answer it, in words or by tapping a button or row of this name."""
+        said = {"text": text} | ({"choice": choice} if choice else {})
+        self._came_back(step, MESSAGE_REPLIED, said if text or choice else {})
 
     @property
     def runs(self) -> list[Run]:
@@ -179,8 +180,8 @@ class Customer:
             self._done.append((self._stage.now, f"says {'yes' if yes else 'no'} to {channel}"))
             self._stage.says(self.name, channel, yes=yes)
 
-    def _came_back(self, step: str, event: str) -> None:
-        if not self._stage.came_back(self.name, step, event):
+    def _came_back(self, step: str, event: str, said: Mapping[str, Any] | None = None) -> None:
+        if not self._stage.came_back(self.name, step, event, said or {}):
             raise AssertionError(repr(self._verdict(so=False, told=f"cannot: no {step} was sent")))
         self._done.append((self._stage.now, f"{event}: {step}"))
 

@@ -101,7 +101,7 @@ class Stage(Protocol):
         """They do something."""
         ...
 
-    def came_back(self, name: str, step: str, event: str) -> bool:
+    def came_back(self, name: str, step: str, event: str, said: Mapping[str, Any]) -> bool:
         """Something became of the last message of a step that was sent; False where there is none."""
         ...
 

@@ -149,12 +149,12 @@ class Served:
         self._portal.call(does)
         self.shadow.does(name, event, properties, at)
 
-    def came_back(self, name: str, step: str, event: str) -> bool:
+    def came_back(self, name: str, step: str, event: str, said: Mapping[str, Any]) -> bool:
         """Something became of the last message of a step: written as the providers' webhooks write it."""
         sent = self.shadow.last_sent(name, step)
         if sent is not None:
-            self._portal.call(self._news, name, step, event, dict(sent.told))
-            self.shadow.came_back(name, step, event)
+            self._portal.call(self._news, name, step, event, {**sent.told, **said})
+            self.shadow.came_back(name, step, event, said)
         return sent is not None
 
     def passes(self, until: datetime) -> None:

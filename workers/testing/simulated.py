@@ -74,11 +74,11 @@ class Simulated:
         """They do something."""
         self.world.happened(self._who(name), event, properties, at)
 
-    def came_back(self, name: str, step: str, event: str) -> bool:
+    def came_back(self, name: str, step: str, event: str, said: Mapping[str, Any]) -> bool:
         """Something became of the last message of a step that was sent."""
         sent = self.last_sent(name, step)
         if sent is not None:
-            self.world.came_back(sent, event)
+            self.world.came_back(sent, event, said)
         return sent is not None
 
     def last_sent(self, name: str, step: str) -> Sent | None:
