@@ -59,6 +59,7 @@ class Context:
     bought: Mapping[str, Any] = field(default_factory=dict, repr=False)
     zone: tzinfo | None = None
     language: str | None = None
+    confirm_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,8 @@ class Templates:
         }
         if context.unsubscribe_url:
             values["unsubscribe_url"] = context.unsubscribe_url
+        if context.confirm_url:
+            values["confirm_url"] = context.confirm_url
         return self._named(channel, name).render(values)
 
     def wish(self, channel: Channel, name: str) -> ProductWish | None:

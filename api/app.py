@@ -23,7 +23,7 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import erasures, held, preferences, suppressions
+from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.runs import journeys, providers, tasks
 from api.runs import routes as runs
@@ -63,6 +63,7 @@ ROUTERS = [
     profiles.router,
     webhooks.router,
     unsubscribe.router,
+    confirming.router,
     tracked.router,
     web_push.router,
     inbox.router,

@@ -18,7 +18,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
 from activities.channels.errors import Ambiguous, ChannelError, Forbidden, NoConnection, TryLater, Unable
-from activities.web.guarded import Inside
+from activities.web.guarded import Inside, limits
 
 #: Answers by a gateway that do not say whether the provider behind it took the message.
 GATEWAY_DOUBT = (502, 504)
@@ -40,7 +40,7 @@ _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 def http_client(connections: int = CONNECTIONS, *, http1: bool = True) -> httpx.AsyncClient:
     """A client for one provider, so that a slow one keeps no other waiting; without `http1` it speaks HTTP/2 only."""
     patience = httpx.Timeout(ANSWER.total_seconds(), connect=10, pool=10)
-    return httpx.AsyncClient(http1=http1, http2=True, timeout=patience, limits=httpx.Limits(max_connections=connections))
+    return httpx.AsyncClient(http1=http1, http2=True, timeout=patience, limits=limits(connections))
 
 
 async def post_json(

@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.base import Line, Provider
 from activities.channels.breaker import Breaker
 from activities.channels.carriers import Carriers
+from activities.channels.confirming import USEFUL_FOR, Confirmation, confirm_url
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, TryLater, Unable
 from activities.channels.kinds import KINDS, Bounce, WayOut
@@ -288,7 +289,9 @@ class Delivery:
         told = facts.traits, facts.entry, facts.params | request.params, facts.fetched, unsubscribe_url
         home = served.specs[request.journey].timezone
         zone = rules_of(whereabouts_of(facts, home).likely(home))
-        context = Context(*told, *_shown(claim.offer), zone)
+        said = Confirmation(facts.profile_id, request.channel.value, request.key, request.due_at + USEFUL_FOR)
+        confirm = confirm_url(self.public_url, self.secret, said)
+        context = Context(*told, *_shown(claim.offer), zone, confirm_url=confirm)
         try:
             content = served.templates.render(request.channel, request.template, context)
         except TemplateError as error:

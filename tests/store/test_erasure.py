@@ -12,6 +12,7 @@ NOBODY = {
     "api_key": "keys of programs",
     "event_dedupe": "message ids, so that a repeated call brings nothing back",
     "suppression": "keyed digests, which give no address back",
+    "suppression_lifted": "keyed digests, which give no address back",
     "segment": "definitions",
     "segment_definition": "definitions",
     "customer_list": "lists; who is on one is told by events",
