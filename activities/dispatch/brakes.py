@@ -16,6 +16,7 @@ import structlog
 from activities.metrics import JOURNEYS_STOPPED
 from journeys.clock import Clock
 from journeys.contracts import Reason
+from segments.language.events import MESSAGE_COMPLAINED, MESSAGE_FAILED
 from store import Database
 from store.deliveries.brakes import WentWrong, handed_over, went_wrong
 from store.runs import switches
@@ -61,7 +62,7 @@ class Brakes:
     async def look(self) -> int:
         """Pause those that do harm; returns how many."""
         now = self.clock.now()
-        suspects = await went_wrong(self.database, now - SPAN, _ERRORS, _FEWEST)
+        suspects = await went_wrong(self.database, now - SPAN, _ERRORS, _FEWEST, (MESSAGE_COMPLAINED, MESSAGE_FAILED))
         paused = 0
         for suspect in suspects:
             count = await handed_over(self.database, suspect.journey, suspect.since)

@@ -21,9 +21,14 @@ class WentWrong:
     errors: int
 
 
-async def went_wrong(database: Database, since: datetime, errors: Collection[str], least: int) -> list[WentWrong]:
-    """The journeys that live and of which so many messages went wrong; `errors` are the reasons of those that failed."""
-    rows = await database.pool.fetch(_SQL["went_wrong"], since, list(errors), least)
+async def went_wrong(
+    database: Database, since: datetime, errors: Collection[str], least: int, events: tuple[str, str]
+) -> list[WentWrong]:
+    """The journeys that live and of which so many messages went wrong.
+
+    `errors` are the reasons of those that failed, `events` the types by which complaints and failures come back.
+    """
+    rows = await database.pool.fetch(_SQL["went_wrong"], since, list(errors), least, *events)
     return [WentWrong(**row) for row in rows]
 
 

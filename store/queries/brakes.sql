@@ -2,10 +2,10 @@
 -- What went wrong since an instant ($1) with messages of each journey that lives, since its switch was thrown last: complaints, addresses
 -- that were dead, and errors: messages refused or not renderable ($2).
 with wrong (journey, at, complaint, bounce, error) as (
-    select properties ->> 'journey', ts, true, false, false from event where type = 'Message Complained' and ts > $1
+    select properties ->> 'journey', ts, true, false, false from event where type = $4 and ts > $1
     union all
     select properties ->> 'journey', ts, false, true, false from event
-    where type = 'Message Failed' and ts > $1 and properties @> '{"bounce": "hard"}'
+    where type = $5 and ts > $1 and properties @> '{"bounce": "hard"}'
     union all
     select journey, settled_at, false, state = 'skipped', state = 'failed' from delivery
     where settled_at > $1 and (state = 'failed' or (state = 'skipped' and detail ? 'dead'))
