@@ -124,6 +124,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
         tracking=Tracking.of(settings),
+        link_life=settings.wallet_link_life,
         doubt=Doubt(settings.doubt_pause, clock.speed),
         ceilings=Ceilings(settings.most_per_run, settings.most_per_day),
     )

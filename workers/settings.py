@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from activities.channels.email.settings import MailSettings
+from activities.channels.wallet.settings import WalletSettings
 from activities.web.addresses import network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
@@ -20,7 +21,7 @@ class SecretMissing(Exception):
     """JOURNEYS_SECRET is not set."""
 
 
-class Settings(MailSettings):
+class Settings(MailSettings, WalletSettings):
     """What a deployment can set, from the environment or a `.env` file."""
 
     model_config = SettingsConfigDict(env_prefix="JOURNEYS_", env_file=".env", extra="ignore", frozen=True)

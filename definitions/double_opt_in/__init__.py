@@ -4,7 +4,7 @@ from definitions.segments import asked_for_news
 from journeys import Journey, Purpose, hours, journey, whenever
 from segments.library import confirmed_subscription
 
-confirmed = confirmed_subscription()
+confirmed = confirmed_subscription().predicate
 
 
 @journey(entry=asked_for_news, goal=confirmed, reentry=whenever(), purpose=Purpose.TRANSACTIONAL, useless_after=hours(12))

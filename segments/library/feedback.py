@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from segments import Predicate, Segment, did, last, member_of, prop
+from segments import Segment, did, last, member_of, prop
 from segments.language.events import CONFIRMED
 
 _MOST = 10
@@ -31,9 +31,9 @@ def nps(
     )
 
 
-def confirmed_subscription() -> Predicate:
-    """Confirmed a double opt-in, ever."""
-    return did(CONFIRMED)
+def confirmed_subscription(*, days: int = 30, name: str = "confirmed-subscription") -> Segment:
+    """Confirmed a double opt-in lately."""
+    return Segment(name, did(CONFIRMED).within(days=days), "Confirmed a double opt-in.")
 
 
 def vip_at_risk(vip: Segment, *, contact: str = "Support Ticket Opened", days: int = 30, name: str = "vip-at-risk") -> Segment:
