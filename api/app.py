@@ -23,7 +23,7 @@ from api.ingest.routes import Ingest
 from api.limits import Limits
 from api.onsite import content, inbox, scripts
 from api.products import routes as products
-from api.profiles import erasures, held, preferences, suppressions
+from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.runs import journeys, providers, tasks
 from api.runs import routes as runs
@@ -32,6 +32,8 @@ from api.segments import lists
 from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.state import Store
+from api.wallet import adding, devices
+from api.wallet import google as google_wallet
 from api.web_push import routes as web_push
 from api.webhooks import routes as webhooks
 from api.webhooks import tracked, unsubscribe
@@ -63,11 +65,15 @@ ROUTERS = [
     profiles.router,
     webhooks.router,
     unsubscribe.router,
+    confirming.router,
     tracked.router,
     web_push.router,
     inbox.router,
     content.router,
     scripts.router,
+    adding.router,
+    devices.router,
+    google_wallet.router,
     dead_letters.router,
     suppressions.router,
     whatsapp.router,
@@ -123,6 +129,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _spare_the_collector()
     yield
     await app.state.streams.close()
+    if app.state.config.wallets is not None:
+        await app.state.config.wallets.close()
     await app.state.ingest.intake.close()
     await store.close()
 

@@ -85,3 +85,11 @@ laptops_on_saturday = Segment(
     & did("Application Opened").on_days("sat", otherwise="Europe/Madrid").within(hours=4),
     "Looks for a laptop, mostly at night and on an iPhone, and has opened the app this Saturday.",
 )
+
+asked_for_news = Segment(
+    "asked-for-news",
+    did("Subscription Requested").within(hours=12),
+    "Has just asked for news, and has not confirmed that yet.",
+)
+
+loyalty_members = Segment("loyalty-members", did("Loyalty Joined"), "Has joined the loyalty programme.")

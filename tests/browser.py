@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tests.programs import SDK, browser
+from tests.programs import SDK, axe, browser
 
 SCRIPTS = {
     "segment": "@segment/analytics-next/dist/umd/index.js",
@@ -38,6 +38,15 @@ async def page(chromium: Browser) -> AsyncIterator[Page]:
     visitor = await chromium.new_context()
     yield await visitor.new_page()
     await visitor.close()
+
+
+async def barriers(page: Page) -> list[str]:
+    """What keeps somebody from using a page as it is now, by the rules of axe-core: each by its name, with the first place."""
+    await page.evaluate(axe())
+    found = await page.evaluate(
+        "() => axe.run(document, {preload: false}).then(seen => seen.violations.map(v => `${v.id}: ${v.nodes[0].html}`))"
+    )
+    return list(found)
 
 
 async def _shop(request: Request) -> HTMLResponse:

@@ -33,3 +33,11 @@ def node_modules() -> Path:
     if not (SDK / "node_modules" / "@segment" / "analytics-next").is_dir():
         missing("the SDKs are not installed: make sdks")
     return SDK / "node_modules"
+
+
+def axe() -> str:
+    """The script that looks at a page as those do who cannot see it (axe-core), installed with the SDKs."""
+    script = SDK / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.is_file():
+        missing("axe-core is not installed: make sdks")
+    return script.read_text()

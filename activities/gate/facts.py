@@ -143,7 +143,7 @@ class Questions:
         if not digests:
             return ()
         asked = channel, [digest for of_one in digests.values() for digest in of_one], attempt.request.purpose.value
-        found = await deliveries.suppressed(attempt.connection, *asked)
+        found = await deliveries.suppressed(attempt.connection, *asked, attempt.now)
         return tuple(e for e in endpoints if found.isdisjoint(digests[e.id]))
 
     async def _neighbours(self, attempt: Attempt, spec: JourneySpec, where: Whereabouts) -> list[Neighbour]:

@@ -23,6 +23,7 @@ _FIELDS = frozenset({"params", "product", "language", "subject", "preheader", "p
 _PURPOSES = frozenset({"marketing", "transactional"})
 _LINK = re.compile(r"""<[^>]*?\s(href|src|background-url)=("([^"]*)"|'([^']*)')""")
 _UNSUBSCRIBE = "unsubscribe_url"
+_CONFIRM = "confirm_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class EmailTemplate:
         """
         source = read_front_matter(file, text)
         source.only(_FIELDS)
-        making = Compilation(source, vocabulary, extra=(_UNSUBSCRIBE,))
+        making = Compilation(source, vocabulary, extra=(_UNSUBSCRIBE, _CONFIRM))
         _check(making, alternative)
         subject, language = making.needed("subject"), making.language()
         making.done()

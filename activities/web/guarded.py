@@ -18,6 +18,14 @@ from activities.web.addresses import Network, may_be_asked
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _CONNECT = 5.0
+#: Many servers close a connection that is idle for 5 s (Node.js, Apache, uvicorn): a request that is on its way by then is lost
+#: with it, and HTTP/1.1 does not tell whether it was processed. So it is used again for less than that.
+_IDLE = timedelta(seconds=3)
+
+
+def limits(connections: int) -> httpx.Limits:
+    """How many connections there are at once, and for how long an idle one is used again."""
+    return httpx.Limits(max_connections=connections, keepalive_expiry=_IDLE.total_seconds())
 
 
 class Inside(httpx.TransportError):
@@ -36,10 +44,10 @@ class Guard(httpx.AsyncBaseTransport):
     def __init__(self, opened: Iterable[Network] = (), look_up: Resolve = resolve, connections: int = 100) -> None:
         self._opened = tuple(opened)
         self._look_up = look_up
-        limits, trusted = httpx.Limits(max_connections=connections), httpx.create_ssl_context()
+        trusted = httpx.create_ssl_context()
         # One pool a name: a pool knows connections by their address, and what a name proved is nobody else's who lives there.
         self._pools = defaultdict[str, httpx.AsyncHTTPTransport](
-            lambda: httpx.AsyncHTTPTransport(verify=trusted, http2=True, limits=limits)
+            lambda: httpx.AsyncHTTPTransport(verify=trusted, http2=True, limits=limits(connections))
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -14,7 +14,7 @@ from store.ingest.items import Choice
 _ADDRESS_LIMIT = 2000  # bytes of a token; it is an index key, and Postgres takes 2,704
 _TEXT_LIMIT = 100  # characters of a version, such as `newsletter-2026-03`
 _TYPES = {type_: (kind, platform) for kind in KINDS.values() for type_, platform in kind.subscriptions.items()}
-_STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused"}
+_STATES = {"SUBSCRIBED": "granted", "UNSUBSCRIBED": "withdrawn", "DID_NOT_SUBSCRIBE": "refused", "PENDING": "pending"}
 
 
 class Unusable(ValueError):

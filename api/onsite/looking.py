@@ -20,7 +20,6 @@ from segments.sql.statements import GoalRow, compile_goal
 from store import Connection, Database
 from store.deliveries import inbox
 from store.deliveries.inbox import Shown
-from store.lists import resolve
 
 #: How runs end without taking away what they put into an inbox: they were through, or nobody meant to end them.
 _HARMLESS = [
@@ -31,16 +30,15 @@ _HARMLESS = [
 async def inboxes(database: Database, user_ids: Sequence[str], at: datetime) -> dict[str, list[Shown]]:
     """What each of these users' inboxes shows, newest first; whoever is not known has an empty one."""
     async with database.pool.acquire() as connection:
-        found = dict(zip(user_ids, await resolve(connection, [("user_id", each) for each in user_ids]), strict=True))
-        rows = await inbox.shown(connection, [each for each in found.values() if each is not None], at, _HARMLESS)
+        rows = await inbox.shown(connection, user_ids, at, _HARMLESS)
         over = await _over(connection, [row for row in rows if row.ends], at)
         if over:
             await inbox.withdraw(connection, list(over), at)
-    shown: dict[UUID, list[Shown]] = defaultdict(list)
+    found: dict[str, list[Shown]] = {user: [] for user in user_ids}
     for row in rows:
         if row.id not in over:
-            shown[row.profile_id].append(row)
-    return {user: shown[profile] if profile else [] for user, profile in found.items()}
+            found[row.user_id].append(row)
+    return found
 
 
 async def _over(connection: Connection, rows: Sequence[Shown], at: datetime) -> set[UUID]:

@@ -2,7 +2,7 @@
 
 Promise: bounded. A process holds so many streams and no more, a user so many of these; each ends by itself after some minutes,
 and whoever comes again with the id of what they saw hears only what is new. An event is the whole inbox, so that nothing which
-was missed matters: what expired, was withdrawn or was put away elsewhere is not in it. A look is two questions, and one more
+was missed matters: what expired, was withdrawn or was put away elsewhere is not in it. A look is one question, and one more
 for each goal, however many look; `LISTEN` would hold a session, pass no pooler, and not hear that time has passed.
 Source: HTML Living Standard, 9.2 (server-sent events).
 """

@@ -6,20 +6,26 @@ Promise: personal data stands in the answer and nowhere else; no cache keeps it.
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from jinja2 import Environment, FileSystemLoader
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse
 
+from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
-from api.problems import responses
+from api.config import ApiConfig
+from api.problems import Problem, responses
+from api.profiles.suppressions import OnChannel
 from api.segments.access import no_customer
 from api.state import Config, Db
+from store.addresses import AddressKind, email_address, normalised, phone_number
+from store.customers.consent import By, Subject, Word, say
 from store.customers.held import Proof, held, proof
+from store.deliveries.feedback import living
 
 router = APIRouter(prefix="/v1/profiles", tags=["privacy"], dependencies=schemes())
 
@@ -94,6 +100,44 @@ class ProofView(_View):
     words: list[WordView]
 
 
+class NewWord(BaseModel):
+    """What was said about one address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: OnChannel
+    address: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2000,
+        repr=False,
+        description="null: about the customer as a whole, by themselves",
+    )
+    purpose: Literal["marketing", "transactional"] = "marketing"
+    state: Literal["granted", "pending", "refused", "withdrawn", "expired"]
+    by: By = Field(description="who said it: the customer themselves, another system, or a file")
+    source: str | None = Field(default=None, min_length=1, max_length=200, examples=["call centre"])
+    text_version: str | None = Field(default=None, min_length=1, max_length=100, examples=["newsletter-2026-03"])
+    at: AwareDatetime | None = Field(default=None, description="when it was said; null: now")
+
+    def normal(self, config: ApiConfig) -> str | None:
+        """The address as it is stored.
+
+        Raises:
+            Problem: 422, it is none for the channel, or only customers can speak of themselves as a whole.
+        """
+        if self.address is None:
+            if self.by is not By.CUSTOMER:
+                raise Problem(422, "only customers speak of themselves as a whole; name an address", code="invalid-request")
+            return None
+        kind, region = KINDS[self.channel].address, config.default_region
+        read = {AddressKind.EMAIL: email_address(self.address), AddressKind.PHONE: phone_number(self.address, region)}
+        found = read.get(kind, normalised(kind, self.address))
+        if not found or kind is AddressKind.NONE:
+            raise Problem(422, f"this is no address for {self.channel}", code="invalid-request")
+        return found
+
+
 @router.get("/{customer_id}/export", responses=responses(401, 403, 404, 422, 503))
 async def export_profile(customer_id: UUID, _: Operator, config: Config, database: Db, answer: Response) -> Export:
     """Everything that is held of a customer, in full, for the customer who asks for it."""
@@ -110,6 +154,24 @@ async def get_consent(customer_id: UUID, _: Operator, config: Config, database: 
     """What a customer has said about being written to, word by word, and what holds now."""
     answer.headers.update(_UNKEPT)
     return ProofView.model_validate(await _proof(customer_id, config, database))
+
+
+@router.post("/{customer_id}/consent", status_code=201, responses=responses(400, 401, 403, 404, 413, 415, 422, 503))
+async def say_consent(customer_id: UUID, said: NewWord, caller: Operator, config: Config, database: Db) -> ProofView:
+    """Write down what was said about an address, with who said it, when, and on which text; answers with what follows.
+
+    What is said here is subject to the rules of docs/consent.md: a sync or an import undoes no withdrawal.
+    """
+    now = config.clock.now()
+    async with database.transaction() as connection:
+        found = await living(connection, [customer_id])
+        if not found:
+            raise no_customer()
+        about = Subject(found[customer_id], said.channel, said.normal(config), said.purpose)
+        source = said.source or f"API: {caller.name}"
+        word = Word(about, said.state, said.by, source, said.at or now, now, text_version=said.text_version)
+        await say(connection, [word])
+    return ProofView.model_validate(await _proof(found[customer_id], config, database))
 
 
 @router.get("/{customer_id}/consent/document", response_class=HTMLResponse, responses=responses(401, 403, 404, 422, 503))

@@ -38,7 +38,8 @@ _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"
 SOURCE = "preference page"
 _LANGUAGES = {"en": "English", "es": "Español"}
 _BODY = 64 * 1024  # bytes of a form
-_HEADERS = {
+#: Of a page that stands behind a signed link: no other site may learn it, no cache keeps it, nothing runs in it.
+HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
@@ -211,4 +212,4 @@ def _nothing(language: str, why: str) -> HTMLResponse:
 def _answer(language: str, status: int = 200, **shown: Any) -> HTMLResponse:
     page = _PAGES.get_template("preferences.html")
     html = page.render(language=language, languages=_LANGUAGES, texts=_texts()[language], **shown)
-    return HTMLResponse(html, status, {**_HEADERS, "Content-Language": language})
+    return HTMLResponse(html, status, {**HEADERS, "Content-Language": language})

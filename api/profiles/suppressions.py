@@ -4,24 +4,34 @@ Promise: an address stands in a request's body only, never in a URL or an answer
 """
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from activities.channels.kinds import addressed
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
+from api.profiles.opt_outs import Reading, taken
 from api.state import Config, Db
 from journeys.contracts import Channel
+from segments.define.sheets import lines_of
+from segments.errors import SegmentError
 from store.customers import suppressions
 from store.customers.suppressions import Suppression
 
 router = APIRouter(prefix="/v1/suppressions", tags=["operations"], dependencies=schemes())
 
 _DIGEST = "^[0-9a-f]{64}$"
+_CSV = {
+    "requestBody": {
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": "email,reason\nana@shop.example,asked by phone\n"}},
+    }
+}
 _NEWEST = datetime(9999, 12, 31, tzinfo=UTC), b""
 
 #: Shown as the names themselves.
@@ -36,6 +46,8 @@ class SuppressionOut(BaseModel):
     scope: Literal["all", "marketing"] = Field(description="all: a provider says it is dead; marketing: its owner said no")
     reason: str = Field(examples=["hard bounce", "STOP"])
     since: datetime
+    expires_at: datetime | None = Field(description="null: it does not end by itself")
+    source: str = Field(description="who brought it, where that is not a provider or the customer")
 
 
 class SuppressionPage(BaseModel):
@@ -67,6 +79,38 @@ class Named(BaseModel):
         if self.digest is not None:
             return [bytes.fromhex(self.digest)]
         return suppression_digests(config.secret, config.former_secrets, self.channel, str(self.address))
+
+
+class Lifted(Named):
+    """An address to be written to again, and why."""
+
+    why: str = Field(default="", max_length=500, description="kept with who asked", examples=["our relay was set up wrongly"])
+
+
+class Added(Named):
+    """An address that is not to be written to from now on."""
+
+    scope: Literal["all", "marketing"] = "marketing"
+    reason: str = Field(min_length=1, max_length=200, examples=["asked by phone"])
+    expires_at: AwareDatetime | None = Field(default=None, description="null: for good")
+
+
+class ProblemRow(BaseModel):
+    """A row that could not be understood: its line and what is wrong, never what stands in it."""
+
+    row: int
+    problem: str
+
+
+class ImportOut(BaseModel):
+    """What came of a file."""
+
+    rows: int
+    added: int = Field(description="addresses that are suppressed now, or would be, and were not")
+    already: int
+    bad: int
+    problems: list[ProblemRow] = Field(description="the first hundred bad rows")
+    dry_run: bool
 
 
 class Found(BaseModel):
@@ -105,15 +149,52 @@ async def look_up(_: Operator, database: Db, config: Config, named: Named) -> Fo
 
 
 @router.post("/take-back", summary="Write to an address again", responses=responses(400, 401, 403, 413, 415, 422, 503))
-async def take_back(_: Operator, database: Db, config: Config, named: Named) -> TakenBackOut:
+async def take_back(caller: Operator, database: Db, config: Config, named: Lifted) -> TakenBackOut:
     """Lift what a provider said of an address (a hard bounce), for instance because a relay was set up wrongly."""
     told = await suppressions.take_back(
         database,
         named.channel,
         named.digests(config),
         lambda address: suppression_digests(config.secret, config.former_secrets, named.channel, address),
+        at=config.clock.now(),
+        by=caller.name,
+        why=named.why,
     )
     return TakenBackOut(lifted=told.lifted, revived=told.revived, kept=told.kept)
+
+
+@router.post("", status_code=201, summary="Suppress an address", responses=responses(400, 401, 403, 413, 415, 422, 503))
+async def add_suppression(caller: Operator, database: Db, config: Config, added: Added) -> Found:
+    """Write to an address no more, for marketing or at all, for good or until an instant. Saying it again changes nothing."""
+    digest = added.digests(config)[0]
+    source = f"API: {caller.name}"
+    told = Suppression(added.channel, digest, added.scope, added.reason, config.clock.now(), added.expires_at, source)
+    await suppressions.add(database, [told])
+    found = await suppressions.found(database, added.channel, added.digests(config))
+    return Found(suppressions=[_out(each) for each in found])
+
+
+@router.post("/import", summary="Opt-outs of another system", responses=responses(401, 403, 413, 422, 503), openapi_extra=_CSV)
+async def import_opt_outs(
+    request: Request,
+    caller: Operator,
+    database: Db,
+    config: Config,
+    channel: Annotated[OnChannel, Query(description="of the addresses in the file")] = Channel.EMAIL,
+    dry_run: Annotated[bool, Query(description="say what would come of it, and write nothing")] = False,
+) -> ImportOut:
+    """A CSV file with a column `email`, `phone`, `address` or `sha256` (hex, of the address in its normal form).
+
+    Perhaps also `reason`, `since` and `expires`. Bad rows are told and left out; a file may be sent again.
+    """
+    how = Reading(channel, config.default_region, config.secret, f"import: {caller.name}", config.clock.now())
+    try:
+        report = await taken(database, lines_of(BytesIO(await request.body())), how, dry_run=dry_run)
+    except SegmentError as error:
+        raise Problem(422, str(error), code="bad-file") from None
+    problems = [ProblemRow(row=row, problem=problem) for row, problem in report.problems]
+    counts = {name: getattr(report, name) for name in ("rows", "added", "already", "bad")}
+    return ImportOut(**counts, problems=problems, dry_run=dry_run)
 
 
 def _place(before: str | None) -> tuple[datetime, bytes]:
@@ -134,5 +215,7 @@ def _out(found: Suppression) -> SuppressionOut:
             "scope": found.scope,
             "reason": found.reason,
             "since": found.at,
+            "expires_at": found.expires_at,
+            "source": found.source,
         }
     )

@@ -98,7 +98,7 @@ class _Drawing:
             if effect.kind == "branch":
                 fork, ended = forks[-1]
                 ended += ends if effect.what != "1" else []
-                ends = [(fork, "")]
+                ends = [(fork, f"branch {effect.what}")]
                 continue
             if effect.kind == "join":
                 ends += forks.pop()[1]

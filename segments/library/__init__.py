@@ -11,7 +11,7 @@ write your own from scratch. Event names and properties are those of the Segment
 """
 
 from segments.library.activity import Activity, Temperature, Visits, activity, app_friction, temperature, visits
-from segments.library.feedback import Nps, nps, technical_friction, vip_at_risk
+from segments.library.feedback import Nps, confirmed_subscription, nps, technical_friction, vip_at_risk
 from segments.library.interests import Answers, answers, night_visitors, topic_affinity
 from segments.library.orders import (
     abandoned_cart,
@@ -47,6 +47,7 @@ __all__ = [
     "category_buyers",
     "cold_weather",
     "complete_profiles",
+    "confirmed_subscription",
     "customer_type",
     "discount_buyers",
     "high_value",

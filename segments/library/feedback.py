@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from segments import Segment, did, last, member_of, prop
+from segments.language.events import CONFIRMED
 
 _MOST = 10
 
@@ -28,6 +29,11 @@ def nps(
         Segment(f"{name}-neutrals", content & ~promoter, "Neither here nor there."),
         Segment(f"{name}-detractors", detractor & ~content, "Would not recommend us."),
     )
+
+
+def confirmed_subscription(*, days: int = 30, name: str = "confirmed-subscription") -> Segment:
+    """Confirmed a double opt-in lately."""
+    return Segment(name, did(CONFIRMED).within(days=days), "Confirmed a double opt-in.")
 
 
 def vip_at_risk(vip: Segment, *, contact: str = "Support Ticket Opened", days: int = 30, name: str = "vip-at-risk") -> Segment:

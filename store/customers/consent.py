@@ -124,6 +124,12 @@ async def address_written_to(connection: Connection, key: MessageKey) -> str | N
     return found
 
 
+async def confirmed_by(connection: Connection, message_id: str) -> bool:
+    """Whether a word came by this call or letter already."""
+    found: bool = await connection.fetchval(_SQL["came_by"], message_id)
+    return found
+
+
 async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str, str], bytes], at: datetime) -> int:
     """Erase what a customer said, but keep each no of theirs as a suppressed digest of (channel, address).
 

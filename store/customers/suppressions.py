@@ -3,8 +3,8 @@
 Promise: what a provider said can be taken back, what the address' owner said cannot; what is taken back is alive again.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -17,13 +17,15 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """An address that must not be written to: for marketing, or at all."""
+    """An address that must not be written to: for marketing, or at all; until it expires, where it does."""
 
     channel: str
     digest: bytes
     scope: str
     reason: str
     at: datetime
+    expires_at: datetime | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,32 @@ async def found(database: Database, channel: str, digests: Collection[bytes]) ->
     return [Suppression(**dict(row)) for row in rows]
 
 
+async def add(database: Database, found: Sequence[Suppression]) -> int:
+    """Suppress addresses; returns how many of them were not, or not for as long."""
+    columns = [list(column) for column in zip(*map(astuple, found), strict=True)] or [[] for _ in fields(Suppression)]
+    return len(await database.pool.fetch(_SQL["add"], *columns))
+
+
+async def standing(database: Database, found: Sequence[Suppression]) -> int:
+    """How many of these addresses are suppressed already, for as long."""
+    columns = [[getattr(each, name) for each in found] for name in ("channel", "digest", "scope", "expires_at")]
+    count: int = await database.pool.fetchval(_SQL["standing"], *columns)
+    return count
+
+
 async def take_back(
-    database: Database, channel: str, digests: Collection[bytes], digests_of: Callable[[str], Collection[bytes]]
+    database: Database,
+    channel: str,
+    digests: Collection[bytes],
+    digests_of: Callable[[str], Collection[bytes]],
+    *,
+    at: datetime,
+    by: str,
+    why: str = "",
 ) -> TakenBack:
     """Lift the suppressions with these digests, and revive the dead addresses that they stand for."""
     async with database.transaction() as connection:
-        lifted = await connection.fetch(_SQL["take_back"], channel, list(digests))
+        lifted = await connection.fetch(_SQL["take_back"], channel, list(digests), at, by, why)
         gone = {bytes(row["digest"]) for row in lifted}
         revived = await _revive(connection, channel, gone, digests_of) if gone else 0
         kept = await connection.fetch(_SQL["found"], channel, list(digests))

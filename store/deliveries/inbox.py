@@ -23,6 +23,7 @@ SHOWN = 50
 class Shown:
     """A message in an inbox; `ends` are predicates as JSON that take it away once they have come true since `entered_at`."""
 
+    user_id: str = field(repr=False)
     profile_id: UUID
     id: UUID
     content: dict[str, Any] = field(repr=False)
@@ -34,9 +35,9 @@ class Shown:
     entered_at: datetime
 
 
-async def shown(connection: Connection, profiles: Sequence[UUID], at: datetime, harmless: Sequence[str]) -> list[Shown]:
-    """What these customers' inboxes show, but for goals reached; `harmless` are the outcomes of runs that take nothing away."""
-    return [Shown(**row) for row in await connection.fetch(_SQL["shown"], profiles, at, SHOWN, harmless)]
+async def shown(connection: Connection, users: Sequence[str], at: datetime, harmless: Sequence[str]) -> list[Shown]:
+    """What these users' inboxes show, but for goals reached; `harmless` are the outcomes of runs that take nothing away."""
+    return [Shown(**row) for row in await connection.fetch(_SQL["shown"], users, at, SHOWN, harmless)]
 
 
 async def withdraw(connection: Connection, ids: Sequence[UUID], at: datetime) -> None:

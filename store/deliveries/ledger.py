@@ -188,9 +188,9 @@ async def told_to_end(database: Database, run_id: UUID) -> str | None:
     return found
 
 
-async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str) -> set[bytes]:
-    """Which of these addresses must not be written to."""
-    rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose)
+async def suppressed(connection: Connection, channel: str, digests: Sequence[bytes], purpose: str, at: datetime) -> set[bytes]:
+    """Which of these addresses must not be written to at an instant."""
+    rows = await connection.fetch(_SQL["suppressed"], channel, digests, purpose, at)
     return {bytes(row["digest"]) for row in rows}
 
 

@@ -38,6 +38,10 @@ where d.run_id = $1 and d.step = $2 and d.occurrence = $3;
 -- Whether a customer (or nobody whom we know) may be written to at an address for a purpose.
 select state from consent_of($1, $2, $3, $4);
 
+-- name: came_by
+-- Whether a word of customers themselves came by a call, or a letter, of this id.
+select exists (select from consent where message_id = $1 and said_by = 'customer');
+
 -- name: noes_to_keep
 -- The addresses at which a customer may not be written to because of a no, by purpose.
 select known.channel, known.address, p.purpose

@@ -62,7 +62,7 @@ where r.id = $1;
 -- name: suppressed
 -- Which of these addresses must not be written to for this purpose.
 select digest from suppression
-where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3);
+where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3) and (expires_at is null or expires_at > $4);
 
 -- name: last_wrote
 -- When a customer last did something on a channel (wrote to us), whatever it was about; nothing, if that is longer ago.
@@ -143,5 +143,7 @@ update endpoint set invalid_at = coalesce($4, $2), invalid_reason = $3
 where id = $1 and invalid_at is null and ($4::timestamptz is null or last_seen_at <= $4);
 
 -- name: suppress
--- Never write to this address again for this scope.
-insert into suppression (channel, digest, scope, reason, at) values ($1, $2, $3, $4, $5) on conflict do nothing;
+-- Never write to this address again for this scope; that outlasts a suppression which would have ended.
+insert into suppression as s (channel, digest, scope, reason, at) values ($1, $2, $3, $4, $5)
+on conflict (channel, digest, scope) do update set reason = excluded.reason, at = excluded.at, expires_at = null, source = ''
+where s.expires_at is not null;

@@ -1,25 +1,32 @@
 -- name: shown
--- What the inboxes of these customers show now, newest first, at most so many each: sent, not expired, not put away, by no run that was
+-- What the inboxes of these users show now, newest first, at most so many each: sent, not expired, not put away, by no run that was
 -- ended before its steps were through ($4: how runs end that take nothing away), by no journey that was killed since, and not against
--- a no of the customer's. Goals and exits that a message hangs on are asked afterwards (`ends`).
-select asked.profile_id, i.*
-from unnest($1::uuid[]) as asked (profile_id)
+-- a no of the customer's. Goals and exits that a message hangs on are asked afterwards (`ends`). By the customer's messages, always.
+select asked.user_id, them.profile_id, i.*
+from unnest($1::text[]) as asked (user_id)
+cross join lateral (
+    select coalesce(p.merged_into, p.id) as profile_id
+    from identity n join profile p on p.id = n.profile_id
+    where n.kind = 'user_id' and n.value = asked.user_id
+    order by n.since desc limit 1
+) as them
 cross join lateral (
     select i.id, i.content, i.ends, i.put_at, i.expires_at, i.seen_at is not null as seen, r.id as run_id, r.entered_at
-    from delivery d
-    join inbox i using (run_id, step, occurrence)
-    join run r on r.id = d.run_id
-    where d.profile_id = asked.profile_id and d.channel = 'in_app' and d.state = 'sent'
-      and i.expires_at > $2 and i.dismissed_at is null and i.withdrawn_at is null
-      and r.exit_reason is null and (r.outcome is null or r.outcome = any($4::text[]))
-      and not exists (select from journey_control c where c.journey in (r.journey, '*')
+    from (select run_id, step, occurrence, profile_id, channel, purpose from delivery
+          where profile_id = them.profile_id and channel = 'in_app' and state = 'sent' offset 0) as d
+    cross join lateral (select * from inbox
+                        where run_id = d.run_id and step = d.step and occurrence = d.occurrence and expires_at > $2
+                          and dismissed_at is null and withdrawn_at is null offset 0) as i
+    cross join lateral (select id, journey, entered_at, created_at from run
+                        where id = d.run_id and exit_reason is null and (outcome is null or outcome = any($4::text[])) offset 0) as r
+    where not exists (select from journey_control c where c.journey in (r.journey, '*')
                       and (c.state = 'killed' or r.created_at <= c.killed_at))
       and not exists (select from consent_of(d.profile_id, d.channel, null, d.purpose) said
                       where said.state in ('refused', 'withdrawn'))
     order by i.put_at desc, i.id
     limit $3
 ) as i
-order by asked.profile_id, i.put_at desc, i.id;
+order by asked.user_id, i.put_at desc, i.id;
 
 -- name: withdraw
 -- What these messages hang on has been reached: nobody sees them any more.

@@ -1,5 +1,6 @@
 """A message inside the app from the gate to the click: exactly once, shown while it may be, and what became of it (CH-03)."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -192,3 +193,24 @@ async def test_a_cap_counts_it(trial: Shop) -> None:
     assert (await capped.deliver(inside(run))).sent
     receipt = await capped.deliver(inside(run, 2))
     assert (receipt.outcome.value, receipt.reason) == ("skipped", "no allowed instant before its deadline")
+
+
+async def test_many_attempts_at_once_put_it_there_once(trial: Shop) -> None:
+    await trial.signs_up("ana", channels=())
+    run = await start(trial, "while_vip")
+    receipts = await asyncio.gather(*(trial.parts.delivery.deliver(inside(run)) for _ in range(8)), return_exceptions=True)
+    assert any(not isinstance(each, BaseException) and each.sent for each in receipts)
+    assert (await trial.parts.delivery.deliver(inside(run))).sent
+    assert len(await inbox(trial)) == 1
+    assert await trial.database.pool.fetchval("select count(*) from inbox") == 1
+
+
+async def test_two_profiles_that_are_one_customer_have_one_inbox(trial: Shop) -> None:
+    for user in ("ana", "ana-2"):
+        await trial.signs_up(user, channels=())
+        await trial.parts.delivery.deliver(inside(await start(trial, "three_messages", user)))
+    assert [len(await inbox(trial, user)) for user in ("ana", "ana-2")] == [1, 1]
+    await trial.send("alias", userId="ana", previousId="ana-2")
+    first, second = [await inbox(trial, user) for user in ("ana", "ana-2")]
+    assert first == second
+    assert len(first) == 1, "of two runs of one journey one goes on, and the other takes its message with it"

@@ -45,6 +45,13 @@ WITNESS = """
 """
 
 
+@pytest.fixture
+async def witnessed(database: Database) -> AsyncIterator[None]:
+    """The witness goes with the test; the database stays."""
+    yield
+    await database.pool.execute("drop function if exists too_many cascade")
+
+
 class Journey:
     """A journey with limits, its customers, and three dispatchers that each have connections of their own."""
 
@@ -97,6 +104,7 @@ async def dispatchers(database: Database, dsn: str, **limits: Any) -> AsyncItera
             await other.close()
 
 
+@pytest.mark.usefixtures("witnessed")
 async def test_capacity_is_exact_under_three_dispatchers(database: Database, dsn: str) -> None:
     """Runs end while three dispatchers let in; never more than the capacity, and no place stays free."""
     dice, capacity = Random(6), 20

@@ -44,7 +44,7 @@ async def bodies(api: Api) -> list[tuple[str, str]]:
         (method.upper(), path.replace("{import_id}", "01000000-0000-7000-8000-000000000000").replace("{", "").replace("}", ""))
         for path, item in document["paths"].items()
         for method, operation in item.items()
-        if "requestBody" in operation and not path.startswith(("/u/", "/p/", "/v1/webhooks/"))
+        if "requestBody" in operation and not path.startswith(("/u/", "/p/", "/o/", "/v1/webhooks/"))
     ]
 
 

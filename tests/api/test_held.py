@@ -108,3 +108,26 @@ async def test_on_the_command_line(ingest_api: Api, customer: UUID) -> None:
     assert "<h1>Proof of consent</h1>" in page.stdout
     nobody = await in_thread("profiles", "consent", "nobody", **given)
     assert (nobody.returncode, nobody.stderr.strip()) == (1, "journeys: no such customer")
+
+
+async def test_pro_14_a_word_is_brought_with_its_provenance_and_undoes_no_withdrawal(ingest_api: Api, customer: UUID) -> None:
+    word = {"channel": "email", "address": " Ana@Shop.example", "state": "granted", "by": "sync", "source": "call centre"}
+    async with (
+        serving(ApiConfig(dsn=ingest_api.database.dsn, secret=SECRET)) as url,
+        httpx.AsyncClient(base_url=url, auth=(OPERATE_KEY, "")) as http,
+    ):
+        path = f"/v1/profiles/{customer}/consent"
+        told = await http.post(path, json=word | {"text_version": "phone-3"})
+        assert (told.status_code, told.json()["holds"][0]["state"]) == (201, "withdrawn"), "the customer's no stands"
+        assert [each["source"] for each in told.json()["words"]][-1] == "call centre"
+        refused = {"channel": "email", "address": "ana@shop.example", "state": "expired", "by": "import"}
+        assert (await http.post(path, json=refused)).status_code == 201
+        for wrong in (
+            {"address": "nobody"},
+            {"address": None},
+            {"channel": "in_app"},
+            {"state": "maybe"},
+            {"at": "2026-01-01"},
+        ):
+            assert (await http.post(path, json=word | wrong)).status_code == 422, wrong
+        assert (await http.post(f"/v1/profiles/{UUID(int=3)}/consent", json=word)).status_code == 404

@@ -24,7 +24,7 @@ from journeys import Place, Show, did
 from store import Database
 from store.keys import Kind, Role, create_key
 from tests.api.test_inbox import SECRET, Web, opened
-from tests.browser import chromium, page  # noqa: F401 - fixtures
+from tests.browser import barriers, chromium, page  # noqa: F401 - fixtures
 
 _HTML = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title>
 <link rel="stylesheet" href="{api}/onsite/style.css"></head><body><main><h1>Shoes</h1><section id="hero"></section>
@@ -203,3 +203,19 @@ async def test_content_may_be_a_pop_up(shop: Shop) -> None:
     await shop.event("Content Shown")
     await shop.page.keyboard.press("Escape")
     assert (await shop.event("Content Dismissed"))["content"] == "stay"
+
+
+async def test_nothing_of_it_keeps_anybody_out(shop: Shop) -> None:
+    """By axe-core: list, banner, content and dialog, and the page to try them."""
+    await shop.web.put("Your order", body="It is on its way.", actions={"Follow it": f"{shop.url}/#order"})
+    await shop.web.put("Can we help?", placement="banner", actions={"Show me": f"{shop.url}/#a", "No": f"{shop.url}/#b"})
+    await shop.ana_visits()
+    await shop.page.get_by_role("listitem").first.wait_for()
+    await shop.page.evaluate("journeysOnsite.show({ hero: '#hero' })")
+    assert await barriers(shop.page) == []
+    await shop.page.evaluate("journeysOnsite.show({ popup: '' })")
+    await shop.page.get_by_role("dialog").wait_for()
+    assert await barriers(shop.page) == []
+    await shop.page.goto(f"{shop.web.url}/onsite")
+    assert await barriers(shop.page) == []
+    shop.faults.clear()  # the browser looks for an icon of the page, and there is none

@@ -1,13 +1,15 @@
 """Suppressed addresses, listed, looked up and taken back over HTTP and from the command line (A6)."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from activities.channels import suppression_digest
+from activities.channels import suppression_digest, suppression_digests
 from api import ApiConfig
 from store import Database
 from store.deliveries import ledger as deliveries
@@ -134,3 +136,66 @@ async def test_what_is_no_address_is_not_looked_up_in_silence(dsn: str, channel:
         wrong = await in_thread("suppressions", *asked, database_url=dsn, secret=SECRET)
         assert (wrong.returncode, wrong.stdout) == (1, "")
         assert told in wrong.stderr
+
+
+OPT_OUTS = """email;reason;expires
+Ana@Shop.example;asked by phone;
+no address;;
+bea@shop.example;;2026-12-24
+ana@shop.example;again;
+"""
+
+
+async def test_opt_outs_of_another_system_are_tried_first_and_taken_once(operator: Api) -> None:
+    tried = (await operator.http.post("/v1/suppressions/import?dry_run=true", content=OPT_OUTS)).json()
+    assert (tried["rows"], tried["added"], tried["already"], tried["bad"], tried["dry_run"]) == (4, 2, 1, 1, True)
+    assert tried["problems"] == [{"row": 3, "problem": "this is no address for email"}]
+    assert await operator.database.pool.fetchval("select count(*) from suppression") == 0
+    taken = (await operator.http.post("/v1/suppressions/import", content=OPT_OUTS)).json()
+    assert (taken["added"], taken["already"]) == (2, 1)
+    again = (await operator.http.post("/v1/suppressions/import", content=OPT_OUTS)).json()
+    assert (again["added"], again["already"]) == (0, 3)
+    looked = (
+        await operator.http.post("/v1/suppressions/look-up", json={"channel": "email", "address": "bea@shop.example"})
+    ).json()
+    [found] = looked["suppressions"]
+    assert (found["scope"], found["source"], found["expires_at"]) == ("marketing", "import: operator", "2026-12-24T00:00:00Z")
+    assert (await operator.http.post("/v1/suppressions/import", content="name\nAna\n")).json()["code"] == "bad-file"
+
+
+async def test_an_opt_out_by_hash_is_found_by_the_address(operator: Api) -> None:
+    hashed = hashlib.sha256(b"ana@shop.example").hexdigest()
+    answer = await operator.http.post("/v1/suppressions/import", content=f"sha256\n{hashed}\n123\n")
+    assert (answer.json()["added"], answer.json()["bad"]) == (1, 1)
+    async with operator.database.pool.acquire() as connection:
+        digests = suppression_digests(SECRET, (), "email", " Ana@shop.example")
+        assert await deliveries.suppressed(connection, "email", digests, "marketing", NOON) != set()
+        assert await deliveries.suppressed(connection, "email", digests, "transactional", NOON) == set()
+
+
+async def test_a_suppression_with_an_end_ends_and_a_bounce_outlasts_it(operator: Api) -> None:
+    body = {"channel": "email", "address": "ana@shop.example", "scope": "all", "reason": "on holiday"}
+    answer = await operator.http.post("/v1/suppressions", json=body | {"expires_at": "2026-11-20T00:00:00Z"})
+    assert answer.status_code == 201
+    assert answer.json()["suppressions"][0]["source"] == "API: operator"
+    async with operator.database.pool.acquire() as connection:
+        asked = ("email", [digest("ana@shop.example")], "marketing")
+        assert await deliveries.suppressed(connection, *asked, NOON) == {digest("ana@shop.example")}
+        assert await deliveries.suppressed(connection, *asked, NOON + timedelta(days=9)) == set()
+        await deliveries.suppress(operator.database, "email", digest("ana@shop.example"), "all", "hard bounce", NOON)
+        assert await deliveries.suppressed(connection, *asked, NOON + timedelta(days=9)) == {digest("ana@shop.example")}
+    why = {"channel": "email", "address": "ana@shop.example", "why": "our relay was set up wrongly"}
+    assert (await operator.http.post("/v1/suppressions/take-back", json=why)).json()["lifted"] == 1
+    kept = await operator.database.pool.fetchrow("select reason, lifted_by, why from suppression_lifted")
+    assert tuple(kept or ()) == ("hard bounce", "operator", "our relay was set up wrongly")
+
+
+async def test_opt_outs_on_the_command_line(operator: Api, tmp_path: Path) -> None:
+    file, given = tmp_path / "out.csv", {"database_url": operator.database.dsn, "secret": SECRET}
+    file.write_text(OPT_OUTS, encoding="utf-16")
+    tried = await in_thread("suppressions", "import", str(file), "--dry-run", **given)
+    assert tried.stdout == "4 rows: 2 would be added, 1 suppressed already, 1 bad\n", tried.stderr
+    assert "line 3: this is no address for email" in tried.stderr
+    taken = await in_thread("suppressions", "import", str(file), **given)
+    assert taken.stdout == "4 rows: 2 added, 1 suppressed already, 1 bad\n"
+    assert "until 2026-12-24 00:00" in (await in_thread("suppressions", "list", **given)).stdout

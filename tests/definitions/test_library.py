@@ -55,7 +55,15 @@ def test_all_of_them_can_live_side_by_side() -> None:
 
 def test_none_is_active_until_a_catalogue_keeps_it() -> None:
     known = {segment.name for name in FUNCTIONS for segment in made(name)}
-    kept = {"abandoned-cart", "app-friction", "cart-doubts", "high-value", "technical-friction", "vip-at-risk"}
+    kept = {
+        "abandoned-cart",
+        "app-friction",
+        "cart-doubts",
+        "high-value",
+        "night-visitors",
+        "technical-friction",
+        "vip-at-risk",
+    }
     assert known & set(load("definitions").segments) == kept
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from changing import BEFORE, Changing, changing, folder  # noqa: F401 - fixtures
 from prometheus_client import REGISTRY
 from temporalio.api.enums.v1 import EventType
 
+from store import Database
 from store import versions as stored
 from store.runs.views import Run, run_by_id
 from tests.journeys.test_versions_of_runs import enter
@@ -61,6 +62,14 @@ create trigger breaks before insert on {0} for each row execute function breaks(
 """
 
 
+@pytest.fixture
+async def broken(database: Database) -> AsyncIterator[None]:
+    """What breaks goes with the test; the database stays."""
+    yield
+    await database.pool.execute("drop function if exists breaks cascade")
+
+
+@pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize(("table", "step", "steps"), [("delivery", "deliver", BEFORE), ("expectation", "expect", WAITS)])
 async def test_a_step_that_raises_each_time_shows_as_failing_until_it_does_not(
     changing: Changing,  # noqa: F811 - the fixture

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from journeys.contracts import Channel, Purpose
+from activities.channels.kinds import addressed
+from journeys.contracts import Purpose
 from segments import (
     DefinitionError,
     Predicate,
@@ -108,7 +109,7 @@ def town(shop: Shop) -> Town:
 
 
 def test_the_channels_and_purposes_are_those_of_the_house() -> None:
-    assert {channel.value for channel in Channel} <= set(CHANNELS)
+    assert {kind.name for kind in addressed()} <= set(CHANNELS)
     assert {purpose.value for purpose in Purpose} == set(PURPOSES)
 
 

@@ -1,6 +1,7 @@
 """`journeys suppressions`: addresses that are not written to; listed, looked up by an address typed in, and taken back."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,8 @@ from workers.cli.asked import fail, settings, settings_here, with_database
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from store.customers.suppressions import Suppression
+    from store import Database
+    from store.customers.suppressions import Suppression, TakenBack
 
 suppressions = typer.Typer(help="Suppressed addresses: list them, look one up, take one back.", no_args_is_help=True)
 
@@ -56,13 +58,41 @@ def look_up(address: Named, channel: Channel = On.EMAIL) -> None:
 
 
 @suppressions.command("take-back")
-def take_back(address: Named, channel: Channel = On.EMAIL) -> None:
+def take_back(
+    address: Named,
+    channel: Channel = On.EMAIL,
+    why: Annotated[str, typer.Option(help="Why; kept with when it was.")] = "",
+) -> None:
     """Write to an address again that a provider called dead; what its owner said stays."""
     from store.customers.suppressions import take_back as lift
 
-    digests = _digests(channel.value)
-    told = with_database(lambda database: lift(database, channel.value, digests(address), digests))
+    digests, now = _digests(channel.value), settings().clock.now()
+
+    async def lifting(database: "Database") -> "TakenBack":
+        return await lift(database, channel.value, digests(address), digests, at=now, by="command line", why=why)
+
+    told = with_database(lifting)
     typer.echo(f"lifted {told.lifted}, addresses alive again {told.revived}, kept because the owner said no {told.kept}")
+
+
+@suppressions.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, with a column email, phone or sha256.")],
+    channel: Channel = On.EMAIL,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come of it, and write nothing.")] = False,
+) -> None:
+    """Suppress the opt-outs of another system for marketing, by address or by its SHA-256; bad rows are told by their line."""
+    from api.profiles.opt_outs import Reading, taken
+    from segments.define.sheets import lines_of
+
+    given = settings()
+    how = Reading(channel.value, given.default_region, _secret(), "import: command line", given.clock.now())
+    with file.open("rb") as raw:
+        told = with_database(lambda database: taken(database, lines_of(raw), how, dry_run=dry_run))
+    for row, problem in told.problems:
+        typer.echo(f"line {row}: {problem}", err=True)
+    would = "would be added" if dry_run else "added"
+    typer.echo(f"{told.rows} rows: {told.added} {would}, {told.already} suppressed already, {told.bad} bad")
 
 
 def _digests(channel: str) -> "Callable[[str], list[bytes]]":
@@ -93,6 +123,12 @@ def _secret() -> str:
 
 def _tell(found: "list[Suppression]") -> None:
     for each in found:
-        typer.echo(f"{each.channel}\t{each.digest.hex()}\t{each.scope}\t{each.reason}\tsince {each.at:%Y-%m-%d %H:%M}")
+        typer.echo(
+            f"{each.channel}\t{each.digest.hex()}\t{each.scope}\t{each.reason}\tsince {each.at:%Y-%m-%d %H:%M}{_until(each)}"
+        )
     if not found:
         typer.echo("no suppressions")
+
+
+def _until(each: "Suppression") -> str:
+    return f" until {each.expires_at:%Y-%m-%d %H:%M}" if each.expires_at else ""

@@ -67,4 +67,5 @@ def test_what_a_former_secret_signed_is_still_read_and_what_it_suppressed_is_sti
     with pytest.raises(InvalidToken):
         read_unsubscribe("new", token, ("older",))
     digests = suppression_digests("new", ("last year",), "email", "ana@example.com")
-    assert digests == [suppression_digest(secret, "email", "ana@example.com") for secret in ("new", "last year")]
+    by_itself = [suppression_digest(secret, "email", "ana@example.com") for secret in ("new", "last year")]
+    assert (digests[:2], len(set(digests))) == (by_itself, 4), "the others are of its hash"

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from activities.web.addresses import network_of
-from activities.web.guarded import Inside, Resolve, guarded_client
+from activities.web.guarded import Inside, Resolve, guarded_client, limits
 
 LOOPBACK = [network_of("127.0.0.0/8")]
 PATIENCE = timedelta(seconds=5)
@@ -161,3 +162,10 @@ def certified(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.S
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
     return context
+
+
+def test_an_idle_connection_is_given_up_before_servers_do() -> None:
+    """A request on a connection that its server closes at that moment would be in doubt: a marketing message lost."""
+    expiry = limits(1).keepalive_expiry
+    assert expiry is not None
+    assert expiry < uvicorn.Config("none:app").timeout_keep_alive
