@@ -19,6 +19,7 @@ from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits
+from activities.dispatch.brakes import Brakes, Thresholds
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
@@ -129,6 +130,11 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
     )
 
 
+def thresholds(settings: Settings) -> Thresholds:
+    """When a journey does harm."""
+    return Thresholds(settings.stop_complaints, settings.stop_bounces, settings.stop_errors, settings.stop_least)
+
+
 def watch(settings: Settings, database: Database, client: Client, versions: Versions, account: Account | None = None) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
@@ -145,6 +151,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         line=Line(database, versions, clock),
         undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
+        brakes=Brakes(database, clock, thresholds(settings)),
         pace=Pace(settings.release_per_second),
     )
     return Watch(

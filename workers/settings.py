@@ -141,6 +141,13 @@ class Settings(MailSettings, WalletSettings):
         default=20, ge=1, description="marketing messages to a customer in 24 h, over all journeys; the next one waits"
     )
 
+    stop_complaints: float = Field(
+        default=0.003, gt=0, le=1, description="a journey is paused by itself beyond this share of complaints in a day, …"
+    )
+    stop_bounces: float = Field(default=0.1, gt=0, le=1, description="… of dead addresses, …")
+    stop_errors: float = Field(default=0.5, gt=0, le=1, description="… or of errors: refused, or not renderable, …")
+    stop_least: int = Field(default=100, ge=1, description="… of at least so many messages; 1 as a share: never")
+
     release_per_second: float = Field(
         default=50.0,
         gt=0,

@@ -297,7 +297,7 @@ async def open_shop(
 def with_clock(parts: Parts, clock: HandClock) -> Parts:
     """The parts, with their time in the test's hand."""
     given = parts.watch.dispatcher
-    given.closer.clock = given.mender.clock = clock
+    given.closer.clock = given.mender.clock = given.brakes.clock = clock
     dispatcher = replace(
         given,
         clock=clock,
