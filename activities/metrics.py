@@ -9,6 +9,7 @@ FAILOVERS = Counter(
     "journeys_provider_failovers", "Messages that a provider did not take and another was offered.", ["channel", "provider"]
 )
 PROVIDER_STOPPED = Gauge("journeys_provider_stopped", "Whether this process does not use a provider for now.", ["provider"])
+JOURNEYS_STOPPED = Counter("journeys_stopped", "Journeys that were paused because they did harm.", ["journey"])
 CHANNEL_STOPPED = Counter("journeys_channel_stopped", "Pauses because a provider refused everybody in a row.", ["channel"])
 CALLS = Counter("journeys_calls", "Calls to the company's services by what they came to.", ["service", "outcome"])
 CALL_SECONDS = Histogram(

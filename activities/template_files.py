@@ -3,6 +3,7 @@
 Promise: a file that stands there as a template, or was meant to, is read or told as wrong; everything else is left alone.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,12 +20,16 @@ _CONSTANTS = "shop.yaml"
 _MEANT = {".yaml", ".yml"}
 #: Folders of other programs, in which nothing is ours.
 _OTHERS = {"node_modules"}
+_PICTURE = ".png"
 
 
 def texts_in(folder: Path) -> dict[str, str | None]:
-    """What stands below a folder as templates, by its place there; nothing instead of a text that is not UTF-8."""
+    """What stands below a folder as templates, by its place there; nothing instead of a text that is not UTF-8.
+
+    Pictures of templates are in base64.
+    """
     endings = _endings()
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in endings and path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if (path.suffix in endings or _is_picture(path.name)) and path.is_file())
     ours = [path for path in paths if not _OTHERS & set(path.relative_to(folder).parts)]
     return {path.relative_to(folder).as_posix(): _text(path) for path in ours}
 
@@ -55,10 +60,18 @@ class Folder:
         shop = {name: value.value for name, value in fields.items() if isinstance(value, Text)}
         return replace(vocabulary, shop={**shop, **vocabulary.shop})
 
+    def with_passes(self, vocabulary: Vocabulary) -> Vocabulary:
+        """The passes that messages may link to."""
+        suffix = _kinds()[Channel.WALLET].suffix
+        names = (PurePosixPath(place).name for place in self.texts)
+        return replace(vocabulary, wallet=frozenset(name.removesuffix(suffix) for name in names if name.endswith(suffix)))
+
     def _add(self, place: str, vocabulary: Vocabulary, found: dict[tuple[Channel, str], Template]) -> None:
         name = PurePosixPath(place).name
         if name == _CONSTANTS or self._beside_another(place):
             return
+        if _is_picture(name):
+            raise TemplateError(Problem(self._file(place), 1, "a picture of no template: none of its name stands beside it"))
         kinds = _kinds()
         channel = next((channel for channel, kind in kinds.items() if name.endswith(kind.suffix)), None)
         if channel is None:
@@ -73,7 +86,15 @@ class Folder:
     def _read(self, place: str, vocabulary: Vocabulary, kind: Written) -> Template:
         beside = place.removesuffix(kind.suffix) + kind.beside if kind.beside else None
         texts = [self._text(each, place) for each in (place, beside) if each and each in self.texts]
-        return kind.kind.read(self._file(place), texts[0], vocabulary, *texts[1:])
+        return kind.kind.read(self._file(place), texts[0], vocabulary, *texts[1:], **self._pictures(place, kind))
+
+    def _pictures(self, place: str, kind: Written) -> dict[str, str]:
+        """The pictures that belong to a template, by their names."""
+        if kind.pictures is None:
+            return {}
+        first = place.removesuffix(kind.suffix) + kind.pictures
+        named = {each: each.removeprefix(first).removesuffix(_PICTURE) for each in self.texts if each.startswith(first)}
+        return {name: self._text(each) for each, name in sorted(named.items()) if each.endswith(_PICTURE)}
 
     def _text(self, place: str, of: str | None = None) -> str:
         text = self.texts[place]
@@ -86,6 +107,10 @@ class Folder:
             place.removesuffix(kind.beside) + kind.suffix in self.texts
             for kind in _kinds().values()
             if kind.beside and place.endswith(kind.beside)
+        ) or any(
+            place.rpartition(kind.pictures)[0] + kind.suffix in self.texts
+            for kind in _kinds().values()
+            if kind.pictures and place.endswith(_PICTURE)
         )
 
     def _file(self, place: str) -> str:
@@ -107,7 +132,14 @@ def _endings() -> set[str]:
     return {Path(name).suffix for name in names} | _MEANT
 
 
+def _is_picture(name: str) -> bool:
+    """Whether a file is, by its name, a picture of a template."""
+    return name.endswith(_PICTURE) and any(kind.pictures in name for kind in _kinds().values() if kind.pictures)
+
+
 def _text(path: Path) -> str | None:
+    if path.suffix == _PICTURE:
+        return base64.b64encode(path.read_bytes()).decode()
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:

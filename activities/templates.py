@@ -46,7 +46,8 @@ _NONE_AT_ALL = (
 class Context:
     """What a message is rendered from: the customer as they are now, the event behind the entry, params, what services gave.
 
-    `product` is what a template that asks for one offers, `bought` the last purchase that it is offered for. Dates are shown in
+    `wallet` holds the links by which passes are added, `product` is what a template that asks for one offers, `bought` the last
+    purchase that it is offered for. Dates are shown in
     `zone` (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
     """
 
@@ -54,6 +55,7 @@ class Context:
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     fetched: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    wallet: Mapping[str, str] = field(default_factory=dict, repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
     product: Mapping[str, Any] = field(default_factory=dict, repr=False)
     bought: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -123,6 +125,7 @@ class Templates:
             "entry": seen(context.entry),
             "params": seen(context.params),
             "fetched": seen(context.fetched),
+            "wallet": context.wallet,
             "shop": self.shop,
             "product": seen(context.product),
             "bought": seen(context.bought),
@@ -134,6 +137,11 @@ class Templates:
         if context.confirm_url:
             values["confirm_url"] = context.confirm_url
         return self._named(channel, name).render(values)
+
+    @property
+    def passes(self) -> frozenset[str]:
+        """The templates of passes: what messages may link to."""
+        return frozenset(name for channel, name in self.found if channel is Channel.WALLET)
 
     def wish(self, channel: Channel, name: str) -> ProductWish | None:
         """The product that a template asks for; none for a template that is not there, which rendering tells."""
@@ -176,7 +184,7 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     Raises:
         TemplateError: all that is wrong with them, a problem a line.
     """
-    vocabulary = folder.with_constants(vocabulary or Vocabulary())
+    vocabulary = folder.with_passes(folder.with_constants(vocabulary or Vocabulary()))
     found, problems = folder.templates(vocabulary)
     if problems:
         raise TemplateError(*problems)

@@ -40,6 +40,11 @@ class Wishes(Protocol):
 class Renderer(Wishes, Protocol):
     """Turns a template and what is known of a customer into content; raises `activities.templates.BrokenTemplate`."""
 
+    @property
+    def passes(self) -> frozenset[str]:
+        """The passes to which messages may link."""
+        ...
+
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """Render one message."""
         ...

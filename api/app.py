@@ -32,6 +32,8 @@ from api.segments import lists
 from api.segments import questions as segment_questions
 from api.segments import routes as segments
 from api.state import Store
+from api.wallet import adding, devices
+from api.wallet import google as google_wallet
 from api.web_push import routes as web_push
 from api.webhooks import routes as webhooks
 from api.webhooks import tracked, unsubscribe
@@ -69,6 +71,9 @@ ROUTERS = [
     inbox.router,
     content.router,
     scripts.router,
+    adding.router,
+    devices.router,
+    google_wallet.router,
     dead_letters.router,
     suppressions.router,
     whatsapp.router,
@@ -124,6 +129,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _spare_the_collector()
     yield
     await app.state.streams.close()
+    if app.state.config.wallets is not None:
+        await app.state.config.wallets.close()
     await app.state.ingest.intake.close()
     await store.close()
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.channels.message import InAppContent
+from activities.channels.wallet.wallets import Wallets
 from journeys.clock import Clock
 from journeys.onsite.places import Place
 from segments import Segment
@@ -60,6 +61,9 @@ class ApiConfig:
     #: Pages hand it to the browser; what is sent is signed with the other half.
     web_push_public_key: str = ""
     twilio_auth_token: str = field(default="", repr=False)
+    #: The wallets to which passes go, and how to GET the keys that sign Google's news of them.
+    wallets: Wallets | None = field(default=None, repr=False)
+    google_get: Callable[[str], Awaitable[bytes]] | None = None
 
     #: The journeys and segments of the catalogue by name, and a Temporal client, for the routers that need them.
     catalogue: Mapping[str, Any] = field(default_factory=dict)

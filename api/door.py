@@ -20,8 +20,8 @@ from api.state import Store
 from store.keys import Role
 
 #: Where a body is let in without an operator's key: events come with a key that the route itself looks at before it reads (or
-#: finds in at most 64 KiB), providers sign what they send, and whoever unsubscribes proves it by the address alone.
-_OPEN = re.compile(f"(?:{'|'.join(VISITOR_PATHS)}|/v1/webhooks/.+|/[upo]/.+)/?")
+#: finds in at most 64 KiB), providers sign what they send, who unsubscribes proves it by the address, a wallet by its pass.
+_OPEN = re.compile(f"(?:{'|'.join(VISITOR_PATHS)}|/v1/webhooks/.+|/[upo]/.+|/wallet/apple/v1/.+)/?")
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 
 

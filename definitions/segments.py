@@ -91,3 +91,5 @@ asked_for_news = Segment(
     did("Subscription Requested").within(hours=12),
     "Has just asked for news, and has not confirmed that yet.",
 )
+
+loyalty_members = Segment("loyalty-members", did("Loyalty Joined"), "Has joined the loyalty programme.")

@@ -64,6 +64,7 @@ class Channel(StrEnum):
     SMS = "sms"
     WEB_PUSH = "web_push"
     IN_APP = "in_app"
+    WALLET = "wallet"
 
 
 _CALENDARS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=31)}
@@ -74,6 +75,7 @@ _LONGEST_ATTEMPT = {
     Channel.SMS: timedelta(minutes=30),
     Channel.WEB_PUSH: timedelta(minutes=30),
     Channel.IN_APP: timedelta(minutes=5),
+    Channel.WALLET: timedelta(minutes=30),
 }
 
 

@@ -70,6 +70,7 @@ api.profiles          journeys segments.* store.* activities.channels api api.se
 api.runs              journeys journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
+api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
 workers               journeys.* segments.* store.* activities.* api.* workers workers.privacy

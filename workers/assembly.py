@@ -20,6 +20,7 @@ from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits
+from activities.dispatch.brakes import Brakes, Thresholds
 from activities.dispatch.closing import Closer
 from activities.dispatch.dispatch import Dispatcher
 from activities.dispatch.ending import Ender
@@ -134,9 +135,15 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         former_secrets=settings.former_secrets_given,
         public_url=settings.public_url,
         tracking=Tracking.of(settings),
+        link_life=settings.wallet_link_life,
         doubt=Doubt(settings.doubt_pause, clock.speed),
         ceilings=Ceilings(settings.most_per_run, settings.most_per_day),
     )
+
+
+def thresholds(settings: Settings) -> Thresholds:
+    """When a journey does harm."""
+    return Thresholds(settings.stop_complaints, settings.stop_bounces, settings.stop_errors, settings.stop_least)
 
 
 def watch(settings: Settings, database: Database, client: Client, versions: Versions, account: Account | None = None) -> Watch:
@@ -155,6 +162,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         line=Line(database, versions, clock),
         undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
+        brakes=Brakes(database, clock, thresholds(settings)),
         pace=Pace(settings.release_per_second),
     )
     return Watch(

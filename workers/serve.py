@@ -11,6 +11,7 @@ from fastapi import FastAPI
 import api
 from activities.channels.email.letter import Sender
 from activities.channels.message import Content, InAppContent
+from activities.channels.wallet.wallets import wallets_of
 from api import ApiConfig
 from journeys import JourneyDefinition
 from journeys.contracts import Channel
@@ -89,6 +90,7 @@ def api_config(
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),
         web_push_public_key=settings.web_push_public_key,
+        wallets=wallets_of(settings),
         twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
         catalogue=journeys,
         version=version,

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from activities.channels.email.settings import MailSettings
+from activities.channels.wallet.settings import WalletSettings
 from activities.web.addresses import network_of
 from journeys.clock import Clock
 from store import StoreUnreachable
@@ -20,7 +21,7 @@ class SecretMissing(Exception):
     """JOURNEYS_SECRET is not set."""
 
 
-class Settings(MailSettings):
+class Settings(MailSettings, WalletSettings):
     """What a deployment can set, from the environment or a `.env` file."""
 
     model_config = SettingsConfigDict(env_prefix="JOURNEYS_", env_file=".env", extra="ignore", frozen=True)
@@ -143,6 +144,12 @@ class Settings(MailSettings):
     keep_events: int = Field(default=0, ge=0, description="days that events are kept, by whole weeks; 0: for ever")
     keep_dead_letters: int = Field(default=0, ge=0, description="days that calls not taken in are kept; 0: for ever")
     keep_message_ids: int = Field(default=0, ge=0, description="days that a repeated call is known by its id; 0: for ever")
+    stop_complaints: float = Field(
+        default=0.003, gt=0, le=1, description="a journey is paused by itself beyond this share of complaints in a day, …"
+    )
+    stop_bounces: float = Field(default=0.1, gt=0, le=1, description="… of dead addresses, …")
+    stop_errors: float = Field(default=0.5, gt=0, le=1, description="… or of errors: refused, or not renderable, …")
+    stop_least: int = Field(default=100, ge=1, description="… of at least so many messages; 1 as a share: never")
 
     release_per_second: float = Field(
         default=50.0,

@@ -10,6 +10,8 @@ from typing import Any, NoReturn, Protocol
 
 from activities.channels.errors import Refused
 from activities.channels.message import Accepted, Outgoing
+from store import Database
+from store.deliveries.ledger import MessageKey
 
 
 class Line(Protocol):
@@ -74,6 +76,14 @@ class Provider(Protocol):
         """
         ...
 
+    async def follow(self, database: Database, key: MessageKey) -> None:
+        """Do what follows once a message is on the ledger as sent, if anything does; it may be done again.
+
+        Raises:
+            TryLater: it could not all be done now.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...
@@ -100,6 +110,9 @@ class Sends:
     def number(self, address: str) -> str:  # noqa: ARG002 - most have one sender
         """Nothing to tell apart."""
         return ""
+
+    async def follow(self, database: Database, key: MessageKey) -> None:
+        """Nothing follows."""
 
     async def send(self: Provider, outgoing: Outgoing) -> Accepted:
         """Hand one message over as soon as the provider is ready, with no claim in between."""

@@ -6,6 +6,7 @@ Sources: RFC 9110; RFC 9113, 6.8 and 8.7 (what HTTP/2 says of requests that were
 """
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import Mapping
 from datetime import timedelta
@@ -37,10 +38,13 @@ _BROKEN_OFF = "broken_off"
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 
 
-def http_client(connections: int = CONNECTIONS, *, http1: bool = True) -> httpx.AsyncClient:
-    """A client for one provider, so that a slow one keeps no other waiting; without `http1` it speaks HTTP/2 only."""
+def http_client(connections: int = CONNECTIONS, *, http1: bool = True, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """A client for one provider, so that a slow one keeps no other waiting; without `http1` it speaks HTTP/2 only.
+
+    `tls` is how it shows who it is, where the provider wants a certificate.
+    """
     patience = httpx.Timeout(ANSWER.total_seconds(), connect=10, pool=10)
-    return httpx.AsyncClient(http1=http1, http2=True, timeout=patience, limits=limits(connections))
+    return httpx.AsyncClient(http1=http1, http2=True, timeout=patience, limits=limits(connections), verify=tls or True)
 
 
 async def post_json(
@@ -62,6 +66,14 @@ async def post_json(
 async def post(http: httpx.AsyncClient, provider: str, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
     """Post and return whatever was answered, its body read up to the limit; raises what `post_json` raises."""
     return await _asked(http, provider, "POST", url, content, headers)
+
+
+async def put_json(
+    http: httpx.AsyncClient, provider: str, url: str, payload: Mapping[str, Any], headers: Mapping[str, str]
+) -> httpx.Response:
+    """Put JSON in the place of what is there, and return whatever was answered; raises what `post_json` raises."""
+    told = {**headers, "content-type": "application/json"}
+    return await _asked(http, provider, "PUT", url, orjson.dumps(payload), told)
 
 
 async def get(http: httpx.AsyncClient, provider: str, url: str, headers: Mapping[str, str]) -> httpx.Response:

@@ -43,6 +43,7 @@ class Template:
     suffix: str
     reader: str
     beside: str | None = None
+    pictures: str | None = None  # what stands between its name and that of a picture: card.wallet.icon.png
 
     @property
     def kind(self) -> "TemplateClass":
@@ -161,6 +162,14 @@ _ROWS = (
         subscriptions={"IN_APP": None},
         template=Template(".in-app.yaml", "activities.templating.in_app:InAppTemplate"),
         providers=("activities.channels.in_app.inbox:Inbox",),
+    ),
+    Kind(
+        name="wallet",
+        address=AddressKind.NONE,
+        called="passes in the wallet",
+        subscriptions={"WALLET": None},
+        template=Template(".wallet.yaml", "activities.templating.wallet:WalletTemplate", pictures=".wallet."),
+        providers=("activities.channels.wallet.passes:Passes",),
     ),
 )
 

@@ -180,4 +180,4 @@ class Accepted(Frozen):
 
     provider_message_id: str | None = None
     provider: str | None = Field(default=None, description="which of several it was")
-    kept: InAppContent | None = Field(default=None, description="what our own inbox shows from the settlement on")
+    kept: SerializeAsAny[Content] | None = Field(default=None, description="what we show ourselves from the settlement on")

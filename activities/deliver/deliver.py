@@ -9,12 +9,12 @@ most once and a transactional one at least once, whatever crashes in between; th
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from os import getpid
 from socket import gethostname
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -29,6 +29,9 @@ from activities.channels.kinds import KINDS, Bounce, WayOut
 from activities.channels.message import Address, Campaign, Content, InAppContent, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.channels.tracking import NOT_TRACKED, Tracking
+from activities.channels.wallet.content import PassContent
+from activities.channels.wallet.links import link_of, serial_of
+from activities.channels.wallet.settings import LINK_LIFE
 from activities.deliver.claim import Claim, Claims, Full, Later, Pinned, receipt_of
 from activities.deliver.doubt import Doubt
 from activities.deliver.limits import Limits
@@ -49,7 +52,7 @@ from store import Database
 from store.addresses import AddressKind
 from store.away import AWAY
 from store.deliveries import ledger as deliveries
-from store.deliveries import providers
+from store.deliveries import passes, providers
 from store.deliveries.ledger import Endpoint, InboxRow, Settlement
 from store.products import Offer
 
@@ -74,6 +77,7 @@ class Delivery:
     ceilings: Ceilings = USUAL_CEILINGS
     former_secrets: tuple[str, ...] = ()
     tracking: Tracking = NOT_TRACKED
+    link_life: timedelta = LINK_LIFE
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -84,6 +88,8 @@ class Delivery:
         """
         async with alive():
             receipt = await self._deliver(request)
+            if receipt.outcome is Outcome.SENT:
+                await self._follow(request)
         DELIVERIES.labels(request.channel.value, receipt.outcome.value).inc()
         told = {"run": str(request.run_id), "step": request.step, "reason": receipt.reason and receipt.reason.value}
         activity.logger.info("message %s", receipt.outcome.value, extra=told)
@@ -125,6 +131,15 @@ class Delivery:
                 passed = before.by(error)
                 return await self.claims.put_off(request, self.clock(request), provider, passed.later) if last else passed
             return await to_its_end(self._hand_over(request, Turn(provider, line, before, last=last)))
+
+    async def _follow(self, request: DeliverRequest) -> None:
+        """What follows a message that was sent: tried again until it is done, or nobody wants the message any more."""
+        try:
+            for provider in self.carriers[request.channel].all:
+                await provider.follow(self.database, key_of(request))
+        except TryLater as error:
+            if not self.doubt.too_late(request, self.clock(request), error.retry_after):
+                self._told(request, Later(error.detail, error.retry_after))
 
     async def _hand_over(self, request: DeliverRequest, turn: Turn) -> Pinned | Passed | Later | Receipt:
         alone = turn.last and not turn.before.pauses
@@ -203,10 +218,19 @@ class Delivery:
             else:
                 told = accepted.model_dump(exclude={"kept"}) | {"endpoint_id": endpoint.id}
                 if accepted.kept is not None:
-                    told["inbox"] = await self._in_the_inbox(request, claim, accepted.kept)
+                    told |= await self._kept(request, claim, accepted.kept)
                 return await self._settle(request, claim, Outcome.SENT, None, {}, **told)
         dead = {"dead": len(claim.endpoints)}
         return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, dead, refused=True)
+
+    async def _kept(self, request: DeliverRequest, claim: Claim, content: Content) -> dict[str, Any]:
+        """What is shown by ourselves from the settlement on."""
+        if isinstance(content, InAppContent):
+            return {"inbox": await self._in_the_inbox(request, claim, content)}
+        assert isinstance(content, PassContent)
+        await passes.keep_pictures(self.database, content.pictures)
+        serial = serial_of(self.secret, claim.facts.profile_id, request.template, content.key)
+        return {"wallet": passes.PassRow(serial, content.key, content.kept)}
 
     async def _in_the_inbox(self, request: DeliverRequest, claim: Claim, content: InAppContent) -> InboxRow:
         """What the customer's inbox shows, and what takes it away again: as the run's version of the journey declares it."""
@@ -265,7 +289,13 @@ class Delivery:
         if claim.doubted and outcome is not Outcome.SENT:
             outcome, reason = Outcome.UNCONFIRMED, Reason.AMBIGUOUS
         text, told = reason.value if reason else None, claim.told | detail
-        await self._write(request, claim, Settlement(outcome.value, self.clock(request), text, told, **more))
+        wallet: passes.PassRow | None = more.pop("wallet", None)
+        settlement = Settlement(outcome.value, self.clock(request), text, told, **more)
+        if wallet is not None:
+            done = partial(passes.settle, self.database, key_of(request), settlement, wallet, claim.row.attempts)
+            await patiently(done)
+        else:
+            await self._write(request, claim, settlement)
         return receipt_of(outcome, reason, told)
 
     async def _write(self, request: DeliverRequest, claim: Claim, settlement: Settlement) -> None:
@@ -286,7 +316,8 @@ class Delivery:
         facts, served = claim.facts, await self.versions.of(request.version)
         token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
         unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
-        told = facts.traits, facts.entry, facts.params | request.params, facts.fetched, unsubscribe_url
+        links = await self._links(request, facts.profile_id) if served.templates.passes else {}
+        told = facts.traits, facts.entry, facts.params | request.params, facts.fetched, links, unsubscribe_url
         home = served.specs[request.journey].timezone
         zone = rules_of(whereabouts_of(facts, home).likely(home))
         said = Confirmation(facts.profile_id, request.channel.value, request.key, request.due_at + USEFUL_FOR)
@@ -301,6 +332,12 @@ class Delivery:
         if KINDS[request.channel].way_out is WayOut.LINK and request.purpose is not Purpose.MARKETING:
             return content.model_copy(update={"unsubscribe_url": None})  # its text may show it; no reader's button does
         return content
+
+    async def _links(self, request: DeliverRequest, profile_id: UUID) -> dict[str, str]:
+        """By which the customer adds their passes, by template; of several passes, the one that changed last."""
+        held, until = await passes.of_customer(self.database, profile_id), self.clock(request) + self.link_life
+        newest = {each.template: each.serial for each in reversed(held)}
+        return {name: link_of(self.public_url, self.secret, serial, until) for name, serial in newest.items()}
 
 
 class NotHere(Exception):

@@ -26,6 +26,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from activities.dispatch.admission import admit
+from activities.dispatch.brakes import Brakes
 from activities.dispatch.closing import Closer
 from activities.dispatch.ending import Ender
 from activities.dispatch.erasing import Eraser
@@ -85,6 +86,7 @@ class Dispatcher:
     line: Line
     undecided: Undecided
     eraser: Eraser
+    brakes: Brakes
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
     _seldom: Seldom = field(default_factory=Seldom)
@@ -103,7 +105,7 @@ class Dispatcher:
             partial(self._tell, shard),
         ]
         done, failed = 0, list[Exception]()
-        for step in [*steps, self._release, self.eraser.start] if shard.shard == 0 else steps:
+        for step in [*steps, self._release, self.eraser.start, self.brakes.look_now_and_then] if shard.shard == 0 else steps:
             try:
                 done += await step()
             except Exception as error:

@@ -86,8 +86,8 @@ class Measured(Protocol):
 class TemplateClass(Protocol):
     """The class of a kind of template, as a channel's row names it."""
 
-    def read(self, file: str, text: str, vocabulary: Vocabulary, *beside: str) -> Template:
-        """From its file's text, and that of the file beside it if there is one.
+    def read(self, file: str, text: str, vocabulary: Vocabulary, *beside: str, **pictures: str) -> Template:
+        """From its file's text, that of the file beside it if there is one, and pictures in base64 by name.
 
         Raises:
             TemplateError: a file cannot be used.

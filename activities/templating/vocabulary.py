@@ -39,7 +39,7 @@ _DECLARED = {"customer": "Traits", "entry": "Properties"}
 class Vocabulary:
     """The known names; `shop` holds constants with their values, `params` what any template may use undeclared.
 
-    `fetched` is what services give.
+    `fetched` is what services give, `wallet` the passes to which a message may link.
     """
 
     traits: frozenset[str] = TRAITS
@@ -47,6 +47,7 @@ class Vocabulary:
     params: frozenset[str] = frozenset()
     shop: Mapping[str, str] = field(default_factory=dict)
     fetched: frozenset[str] = frozenset()
+    wallet: frozenset[str] = frozenset()
 
     def extended(
         self, *, traits: Iterable[str] = (), properties: Iterable[str] = (), fetched: Iterable[str] = ()
@@ -62,7 +63,7 @@ class Vocabulary:
             "entry": self.properties,
             "params": self.params | set(params),
             "shop": frozenset(self.shop),
-        } | ({"fetched": self.fetched} if self.fetched else {})
+        } | {name: known for name, known in (("fetched", self.fetched), ("wallet", self.wallet)) if known}
         return below | {name: frozenset[str]() for name in extra}
 
 

@@ -154,6 +154,32 @@ class Messages(Waiting[EntryModel]):
         said = Said(transactional, only, useless_after, priority, window, send_time)
         return await self._send(Channel.IN_APP, template, said, params)
 
+    async def wallet(
+        self,
+        template: str,
+        *,
+        transactional: bool = False,
+        only: Segment | None = None,
+        useless_after: timedelta | None = None,
+        priority: int | None = None,
+        window: Window | None = None,
+        send_time: Within | None = None,
+        **params: Plain,
+    ) -> Receipt:
+        """Make the customer's pass what its template says now: it is issued the first time, and updated wherever it was added.
+
+        A customer has one pass of a template (one for each `key`, where the template has that). What is issued can be added by
+        the link `{{ wallet.loyalty-card }}` in any other message.
+
+        Example:
+            await j.wallet("loyalty-card", level="silver")
+            await j.email("your-card")  # its template links to {{ wallet.loyalty-card }}
+            await j.wait_for(did("Order Completed"))
+            await j.wallet("loyalty-card", level="gold")  # the pass on the customer's phone changes
+        """
+        said = Said(transactional, only, useless_after, priority, window, send_time)
+        return await self._send(Channel.WALLET, template, said, params)
+
     async def reach(
         self,
         template: str,

@@ -18,7 +18,7 @@ from segments.time.zones import Whereabouts, whereabouts
 _BEST_FIRST = ("granted", "unknown", "pending", "expired", "refused", "withdrawn")
 NO = ("refused", "withdrawn")
 #: Channels without addresses, on which a customer is always reached: what they say of one is about them as a whole.
-WITHOUT_ADDRESS = frozenset({Channel.IN_APP})
+WITHOUT_ADDRESS = frozenset({Channel.IN_APP, Channel.WALLET})
 
 
 @dataclass(slots=True)

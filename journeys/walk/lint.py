@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from itertools import chain
 
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import Purpose
+from journeys.contracts import Channel, Purpose
 from journeys.errors import Fault, Problem
 from journeys.heard import OfPeople
 from journeys.rules import Rule
@@ -61,11 +61,11 @@ def _does_something(effect: Effect) -> bool:
 
 
 def _twice(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
-    """A customer gets a message once on each path; a loop is meant."""
+    """A customer gets a message once on each path; a loop is meant, and a pass that is said again is changed."""
     for path in explored.paths:
         places: dict[str, Effect] = {}
         for effect in path.effects:
-            if effect.request is None or effect.answer != "sent":
+            if effect.request is None or effect.answer != "sent" or effect.request.channel is Channel.WALLET:
                 continue
             first = places.setdefault(effect.request.step, effect)
             if first.place != effect.place and effect.place and first.place:

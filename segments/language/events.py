@@ -38,6 +38,9 @@ MESSAGE_FAILED = "Message Failed"
 MESSAGE_COMPLAINED = "Message Complained"
 UNSUBSCRIBED = "Unsubscribed"
 CONFIRMED = "Subscription Confirmed"
+#: A pass of ours is on another device, or on one less.
+PASS_ADDED = "Pass Added"  # noqa: S105 - no password
+PASS_REMOVED = "Pass Removed"  # noqa: S105 - as above
 #: What visitors did with content in places of a page.
 CONTENT_SHOWN = "Content Shown"
 CONTENT_CLICKED = "Content Clicked"
@@ -46,5 +49,6 @@ OURS = frozenset(
     {
         *(MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_READ, MESSAGE_CLICKED, MESSAGE_CLOSED, MESSAGE_REPLIED),
         *(MESSAGE_FAILED, MESSAGE_COMPLAINED, UNSUBSCRIBED, CONFIRMED, CONTENT_SHOWN, CONTENT_CLICKED, CONTENT_DISMISSED),
+        *(PASS_ADDED, PASS_REMOVED),
     }
 )

@@ -30,7 +30,7 @@ _LONGEST = timedelta(minutes=10)
 REMOVED = (
     *("identity", "endpoint", "endpoint_lost", "consent", "topic_choice", "merge", "event", "dirty", "segment_member"),
     *("segment_alarm", "segment_backfill_member", "segment_backfill_change", "segment_backfill_mark", "expectation"),
-    *("inbox", "unread_reply"),
+    *("inbox", "unread_reply", "wallet_device", "wallet_pass"),
 )
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery")
 #: Gone, too, where they speak of the customer: what could not be taken has no customer of its own.

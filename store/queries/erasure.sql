@@ -146,6 +146,18 @@ delete from inbox i using delivery d
 where (d.run_id, d.step, d.occurrence) = (i.run_id, i.step, i.occurrence) and d.profile_id = any($1::uuid[])
 returning 1;
 
+-- name: purge_wallet_device
+-- On which devices their passes are: no change reaches these any more.
+delete from wallet_device w using wallet_pass p, delivery d
+where p.serial = w.serial and (d.run_id, d.step, d.occurrence) = (p.run_id, p.step, p.occurrence) and d.profile_id = any($1::uuid[])
+returning 1;
+
+-- name: purge_wallet_pass
+-- What their passes show; whose wallet asks for one is told that there is none.
+delete from wallet_pass p using delivery d
+where (d.run_id, d.step, d.occurrence) = (p.run_id, p.step, p.occurrence) and d.profile_id = any($1::uuid[])
+returning 1;
+
 -- name: purge_expectation
 -- What their runs waited for: tasks with their notes, and answers.
 delete from expectation e using run r where r.id = e.run_id and r.profile_id = any($1::uuid[]) returning 1;

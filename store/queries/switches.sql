@@ -4,10 +4,10 @@ select pg_advisory_xact_lock($1, 0);
 
 -- name: throw
 -- Throw a switch: of one journey, or of everything at once (`*`).
-insert into journey_control (journey, state, at, by, killed_at)
-values ($1, $2::text, $3::timestamptz, $4, case $2::text when 'killed' then $3::timestamptz end)
+insert into journey_control (journey, state, at, by, killed_at, why)
+values ($1, $2::text, $3::timestamptz, $4, case $2::text when 'killed' then $3::timestamptz end, $5)
 on conflict (journey) do update
-set state = excluded.state, at = excluded.at, by = excluded.by, killed_at = coalesce(excluded.killed_at, journey_control.killed_at);
+set state = excluded.state, at = excluded.at, by = excluded.by, why = excluded.why, killed_at = coalesce(excluded.killed_at, journey_control.killed_at);
 
 -- name: kill_each
 -- Everything is killed: whoever is in a journey now is over for good, also where everything lives again a moment later.
@@ -39,7 +39,7 @@ on conflict (journey) do nothing;
 
 -- name: switches
 -- The switches that have been thrown.
-select journey, state, at, by from journey_control;
+select journey, state, at, by, why from journey_control;
 
 -- name: state_of
 -- How the switches stand for whoever wants to enter a journey.

@@ -28,6 +28,7 @@ class Switch:
     state: str
     at: datetime
     by: str
+    why: str | None = None  # where it was not an operator who threw it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,11 @@ class PausedMessage:
     workflow_id: str
 
 
-async def throw(database: Database, journey: str, state: str, at: datetime, by: str) -> Affected:
+async def throw(database: Database, journey: str, state: str, at: datetime, by: str, why: str | None = None) -> Affected:
     """Throw a switch: live, paused or killed; returns whom it concerns."""
     async with database.transaction() as connection:
         await connection.execute(_SQL["stand_still"], Lock.SWITCH)
-        await connection.execute(_SQL["throw"], journey, state, at, by)
+        await connection.execute(_SQL["throw"], journey, state, at, by, why)
         if journey == EVERYTHING and state == "killed":
             await connection.execute(_SQL["kill_each"], at, by)
         if journey == EVERYTHING and state == LIVE:

@@ -19,7 +19,9 @@ BOOTS = {
     "image_url": "https://cdn.example/boots.jpg", "url": "https://shop.example/boots",
 }  # fmt: skip
 OUT = "https://shop.example/u/token"
-FULL = Context(customer=ANA, entry=BOOTS, params={"offer": "free-shipping", "discount": "5%"}, unsubscribe_url=OUT)
+FULL = Context(
+    customer=ANA, entry=BOOTS, params={"offer": "free-shipping", "discount": "5%", "level": "Gold"}, unsubscribe_url=OUT
+)
 
 
 @pytest.fixture(scope="module")

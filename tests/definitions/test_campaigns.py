@@ -261,3 +261,16 @@ def test_jrn_17_nine_months_with_a_public_body(shop: Rehearsal) -> None:
     assert all(at.weekday() < 5 and 9 <= at.hour < 16 for at in shown)
     assert 235 * DAY < shown[-1] - shown[0] < 270 * DAY
     assert ana.left("public_sector", "finished")
+
+
+def test_ch_08_a_card_is_issued_and_turns_gold(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    ana.does("Loyalty Joined")
+    shop.passes(minutes=1)
+    assert ana.inbox == ["wallet:loyalty-card", "email:your-card"]
+    assert ana.passes == ["loyalty-card"]
+    for _ in range(3):
+        shop.passes(days=1)
+        ana.does("Order Completed")
+    assert ana.got("wallet:loyalty-card", times=2)
+    assert ana.passes == ["loyalty-card"], "the same pass, changed"

@@ -68,7 +68,7 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait()", "j.wait() does not say how long; write j.wait(hours=1)"),
         ("await j.wait(hours='1')", "j.wait: hours='1' is not a number; write j.wait(hours=1)"),
         ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than 100 years"),
-        ("await j.fax('hi')", "there is no j.fax; Messages go by email, in_app, push, sms, web_push, whatsapp"),
+        ("await j.fax('hi')", "there is no j.fax; Messages go by email, in_app, push, sms, wallet, web_push, whatsapp"),
         ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
         ("await j.push()", "j.push needs the name of a template"),
         ("await j.push(7)", "j.push takes the name of a template"),

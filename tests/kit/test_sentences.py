@@ -74,7 +74,7 @@ def test_the_story_is_told_in_order(shop: Rehearsal) -> None:
         (lambda _, ana: ana.says_no("mail"), "there is no channel 'mail'; did you mean 'email'?"),
         (
             lambda shop, _: shop.provider("fax"),
-            "there is no channel 'fax'; there is email, in_app, push, sms, web_push, whatsapp",
+            "there is no channel 'fax'; there is email, in_app, push, sms, wallet, web_push, whatsapp",
         ),
         (lambda shop, _: shop.customer("bea", channels=("fax",)), "there is no channel 'fax'"),
         (lambda shop, _: shop.kills("weekli"), "there is no journey 'weekli'"),

@@ -12,6 +12,7 @@ CHANNELS = {
     "sms": "SMS",
     "web_push": "web push",
     "in_app": "in the app",
+    "wallet": "wallet",
 }
 #: On which the cart's journey writes.
 OF_THE_CART = ("push", "whatsapp", "email")

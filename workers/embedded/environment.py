@@ -14,8 +14,9 @@ from activities.channels.web_push.vapid import private_key, private_text, public
 from workers.embedded.vault import Secrets, secrets_in
 from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC
 from workers.sandbox.push.apns_account import NAME as APNS_KEY
-from workers.sandbox.server import LOOPBACK, WEB_PUSH_CONTACT, services
+from workers.sandbox.server import LOOPBACK, WEB_PUSH_CONTACT, services, wallet_settings
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
+from workers.sandbox.wallet.account import pass_files
 from workers.settings import Settings
 
 
@@ -88,6 +89,8 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
         ours |= {"FCM_URL": addresses.sandbox, "FCM_SERVICE_ACCOUNT": str(addresses.service_account)}
     if settings.fcm_service_account is None and settings.apns_key is None:  # who has their own FCM may reach iOS by it
         ours |= _apns(addresses)
+    if settings.wallet_apple_certificate is None and settings.wallet_google_service_account is None:
+        ours |= _wallet(addresses)
     if not settings.web_push_key.get_secret_value():
         ours |= _web_push(private)
     if not settings.whatsapp_token.get_secret_value():
@@ -108,6 +111,12 @@ def _apns(addresses: Addresses) -> dict[str, str]:
         "APNS_TEAM_ID": TEAM_ID,
         "APNS_TOPIC": TOPIC,
     }
+
+
+def _wallet(addresses: Addresses) -> dict[str, str]:
+    folder = addresses.service_account.parent
+    told = wallet_settings(addresses.sandbox, addresses.apns, addresses.service_account, pass_files(folder))
+    return {name.removeprefix("JOURNEYS_"): value for name, value in told.items()}
 
 
 def _web_push(private: Secrets) -> dict[str, str]:

@@ -17,7 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 PROJECT = "sandbox"
-_SCOPES = frozenset({"https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"})
+_SCOPES = frozenset(
+    {"https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"}
+    | {"https://www.googleapis.com/auth/wallet_object.issuer"}
+)
 _LIFETIME = 3600
 _SKEW = 300
 _PREFIX = "ya29.sandbox."

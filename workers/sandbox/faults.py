@@ -156,6 +156,15 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "in_progress": "409: a request under the same key is on its way",
         **_OVER_HTTP,
     },
+    Provider.WALLET: {
+        "401": "Google: the access token is refused",
+        "403": "Google: the service account may not issue passes",
+        "429": "too many requests",
+        "500": "before acceptance",
+        "invalid": "Google: 400 INVALID_ARGUMENT",
+        "unregistered": "APNs: 410, the pass is on the device no more",
+        **_OVER_HTTP,
+    },
     Provider.SERVICES: {
         "400": "refused",
         "401": "refused: the signature is not taken",

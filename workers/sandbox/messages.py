@@ -25,6 +25,7 @@ class Provider(StrEnum):
     AWS_SMS = "aws-sms"
     SES = "ses"
     RESEND = "resend"
+    WALLET = "wallet"
     SERVICES = "services"
 
 

@@ -48,6 +48,7 @@ _LANES = {
     Provider.AWS_SMS: ("AWS SMS", "Text messages that went by AWS End User Messaging."),
     Provider.SES: ("Amazon SES", "Emails that went by the API of Amazon SES."),
     Provider.RESEND: ("Resend", "Emails that went by Resend's API."),
+    Provider.WALLET: ("Wallet", "Passes that Google shows, and Apple's devices that were told to look."),
     Provider.SERVICES: ("Services", "What journeys told the company's services, or asked them, by signed calls."),
 }
 #: Providers whose messages look like those of another.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -25,7 +26,7 @@ from workers.sandbox.messages import Message, MessageLog, Stats
 from workers.sandbox.page import page
 from workers.sandbox.push.apns import Apns
 from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC, TeamKey
-from workers.sandbox.push.http2 import Http2
+from workers.sandbox.push.http2 import Answer, Http2, Request
 from workers.sandbox.push.web_push import WebPush
 from workers.sandbox.resend import Resend
 from workers.sandbox.services import Answers, Services
@@ -34,6 +35,8 @@ from workers.sandbox.sms.aws import AwsSms
 from workers.sandbox.sms.twilio import Twilio
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER, Callbacks
 from workers.sandbox.smtp import smtp_protocol
+from workers.sandbox.wallet.account import ISSUER, PassFiles, pass_files
+from workers.sandbox.wallet.passes import Wallet
 from workers.sandbox.webhooks import ACCOUNT_ID, Webhooks
 from workers.sandbox.whatsapp import WhatsApp
 
@@ -73,6 +76,8 @@ class Sandbox:
     service_secret: str
     twilio_token: str
     whatsapp: WhatsApp
+    passes: PassFiles
+    wallet: Wallet
 
     @property
     def service_account(self) -> Path:
@@ -100,6 +105,7 @@ class Sandbox:
             "JOURNEYS_APNS_KEY_ID": KEY_ID,
             "JOURNEYS_APNS_TEAM_ID": TEAM_ID,
             "JOURNEYS_APNS_TOPIC": TOPIC,
+            **self.of_wallets,
             "JOURNEYS_WEB_PUSH_KEY": WEB_PUSH_KEY,
             "JOURNEYS_WEB_PUSH_PUBLIC_KEY": WEB_PUSH_PUBLIC_KEY,
             "JOURNEYS_WEB_PUSH_CONTACT": WEB_PUSH_CONTACT,
@@ -118,12 +124,30 @@ class Sandbox:
             "JOURNEYS_PRIVATE_TARGETS": LOOPBACK,
         }
 
+    @property
+    def of_wallets(self) -> dict[str, str]:
+        """Those of them that point passes here."""
+        return wallet_settings(self.url, self.apns_url, self.service_account, self.passes)
+
     async def arrived(self, count: int, within: timedelta = timedelta(seconds=10)) -> list[Message]:
         """The messages, once there are `count`; raises `TimeoutError`."""
         async with asyncio.timeout(within.total_seconds()):
             while len(self.log) < count:  # noqa: ASYNC110 - for tests; a signal per message would serve nobody else
                 await asyncio.sleep(0.01)
         return self.messages
+
+
+def wallet_settings(url: str, apns_url: str, account: Path, passes: PassFiles) -> dict[str, str]:
+    """The settings that point passes here."""
+    return {
+        "JOURNEYS_WALLET_APPLE_CERTIFICATE": str(passes.certificate),
+        "JOURNEYS_WALLET_APPLE_KEY": str(passes.key),
+        "JOURNEYS_WALLET_APPLE_INTERMEDIATE": str(passes.intermediate),
+        "JOURNEYS_WALLET_APNS_URL": apns_url,
+        "JOURNEYS_WALLET_GOOGLE_ISSUER": ISSUER,
+        "JOURNEYS_WALLET_GOOGLE_SERVICE_ACCOUNT": str(account),
+        "JOURNEYS_WALLET_GOOGLE_URL": url,
+    }
 
 
 def services(url: str, secret: str) -> dict[str, dict[str, object]]:
@@ -173,15 +197,22 @@ async def running_sandbox(
         whatsapp = WhatsApp(log, faults, webhooks, clock)
         app = _app(Fcm(account, log, faults, clock), whatsapp, texts, called, *others)
         app.router.routes.extend(WebPush(log, faults, clock, url).routes())
-        pushes = Apns(key, log, faults, clock)
-        await stack.enter_async_context(_served(lambda: Http2(pushes.answer), apple))
+        pushes, wallet, passes = Apns(key, log, faults, clock), Wallet(account, log, faults, clock), pass_files(data_dir)
+        app.router.routes.extend(wallet.routes())
+        await stack.enter_async_context(_served(lambda: Http2(partial(_by_topic, pushes, wallet)), apple))
         await stack.enter_async_context(_served(smtp_protocol(log, faults, clock), smtp))
         await stack.enter_async_context(_in_background(webhooks.run()))
         await stack.enter_async_context(_http_served(app, http))
         secrets = whatsapp_app_secret, service_secret, twilio_token
         apns_url = f"http://{host}:{_port(apple)}"
         kept = log, faults, webhooks, callbacks, answers
-        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, *kept, *secrets, whatsapp)
+        yield Sandbox(url, host, _port(smtp), apns_url, account, key.path, *kept, *secrets, whatsapp, passes, wallet)
+
+
+async def _by_topic(pushes: Apns, wallet: Wallet, request: Request) -> Answer | None:
+    """APNs has one address for apps and for passes."""
+    passes = request.headers.get("apns-topic", "").startswith("pass.")
+    return await (wallet.push(request) if passes else pushes.answer(request))
 
 
 class _GraphVersion(Convertor[str]):

@@ -89,6 +89,12 @@ class Customer:
         """What their inbox inside the app shows now, newest first, by template: neither what expired nor after a conversion."""
         return self._stage.in_app(self.name)
 
+    @property
+    def passes(self) -> list[str]:
+        """The passes that they were issued, by template, the one that changed last first: `["loyalty-card"]`."""
+        issued = [step.partition(":")[2] for step in self.inbox if step.startswith("wallet:")]
+        return list(dict.fromkeys(reversed(issued)))
+
     def got(
         self, step: str, *, times: int | None = None, at: datetime | None = None, after: timedelta | None = None
     ) -> Verdict:

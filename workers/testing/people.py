@@ -35,9 +35,12 @@ def consent(
         "email": "EMAIL",
         "web_push": "WEB_PUSH",
         "in_app": "IN_APP",
+        "wallet": "WALLET",
     }
     browser = MadeUpBrowser(address_of(name, "web_push")).subscription(service)
-    keys = {each: browser if each == "web_push" else address_of(name, each) for each in channels if each != "in_app"}
+    keys = {
+        each: browser if each == "web_push" else address_of(name, each) for each in channels if each not in ("in_app", "wallet")
+    }
     said = [{"key": keys[each], "type": kinds[each], "status": status, **more} for each in channels if each in keys]
     said += [{"type": kinds[each], "status": status, "by": "customer"} for each in channels if each not in keys]
     device = {"device": {"token": address_of(name, "push"), "type": "android"}} if "push" in channels else {}

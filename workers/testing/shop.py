@@ -241,6 +241,7 @@ def settings_for(dsn: str, address: str, namespace: str, sandbox: Sandbox, catal
             "web_push_contact": WEB_PUSH_CONTACT,
             "web_push_key": SecretStr(WEB_PUSH_KEY),
             "web_push_public_key": WEB_PUSH_PUBLIC_KEY,
+            **{name.removeprefix("JOURNEYS_").lower(): value for name, value in sandbox.of_wallets.items()},
             "sandboxed": True,
             "services": SecretStr(sandbox.environment["JOURNEYS_SERVICES"]),
             "private_targets": "127.0.0.0/8",
@@ -296,7 +297,7 @@ async def open_shop(
 def with_clock(parts: Parts, clock: HandClock) -> Parts:
     """The parts, with their time in the test's hand."""
     given = parts.watch.dispatcher
-    given.closer.clock = given.mender.clock = clock
+    given.closer.clock = given.mender.clock = given.brakes.clock = clock
     dispatcher = replace(
         given,
         clock=clock,

@@ -28,8 +28,16 @@ _LIFE = 3600  # seconds; the longest Google grants
 class GoogleToken:
     """The current access token of one service account."""
 
-    def __init__(self, account: Mapping[str, Any], http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        account: Mapping[str, Any],
+        http: httpx.AsyncClient,
+        scope: str = SCOPE,
+        setting: str = "JOURNEYS_FCM_SERVICE_ACCOUNT",
+    ) -> None:
         self._account = account
+        self._scope = scope
+        self._setting = setting
         self._http = http
         self._renewal = Shared(self._renew)
         self._value = ""
@@ -55,14 +63,14 @@ class GoogleToken:
         try:
             answer = await post(self._http, "token_uri", self._account["token_uri"], form, _FORM)
         except ChannelError as error:
-            raise TryLater(f"no token: {error.detail}; check JOURNEYS_FCM_SERVICE_ACCOUNT") from None
+            raise TryLater(f"no token: {error.detail}; check {self._setting}") from None
         return self._keep(answer)
 
     def _keep(self, answer: httpx.Response) -> str:
         body = body_of(answer)
         token, life = body.get("access_token"), body.get("expires_in", _LIFE)
         if answer.status_code != httpx.codes.OK or not isinstance(token, str) or not isinstance(life, int | float):
-            raise TryLater(f"no token: HTTP {answer.status_code}; check JOURNEYS_FCM_SERVICE_ACCOUNT", retry_after(answer))
+            raise TryLater(f"no token: HTTP {answer.status_code}; check {self._setting}", retry_after(answer))
         self._value, self._fresh_until = token, time.monotonic() + life - _EARLY
         return token
 
@@ -70,7 +78,7 @@ class GoogleToken:
         now = int(time.time())
         claims = {
             "iss": self._account["client_email"],
-            "scope": SCOPE,
+            "scope": self._scope,
             "aud": self._account["token_uri"],
             "iat": now,
             "exp": now + _LIFE,
@@ -78,4 +86,4 @@ class GoogleToken:
         try:
             return jwt.encode(claims, self._account["private_key"], "RS256", {"kid": self._account.get("private_key_id")})
         except (ValueError, TypeError, jwt.PyJWTError) as error:
-            raise TryLater(f"bad private_key ({type(error).__name__}); check JOURNEYS_FCM_SERVICE_ACCOUNT") from None
+            raise TryLater(f"bad private_key ({type(error).__name__}); check {self._setting}") from None

@@ -1,0 +1,151 @@
+"""The link in a message by which a customer adds a pass: Apple's package, or the way to Google, as the phone needs it.
+
+Promise: the address holds no name and ends; what it gives is the pass as it is now. Nothing changes but at Google's own link,
+so that a scanner of mail may follow the first one.
+"""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as PathParameter
+from jinja2 import Environment, FileSystemLoader
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from activities.channels.errors import ChannelError
+from activities.channels.sealed import InvalidToken
+from activities.channels.wallet.apple import MEDIA_TYPE, package
+from activities.channels.wallet.links import linked, pass_token
+from activities.channels.wallet.wallets import Wallets
+from api.config import ApiConfig
+from api.problems import Problem
+from api.state import Config, Db
+from store import Connection, Database
+from store.deliveries import passes
+from store.deliveries.passes import Pass
+
+#: Where Apple's wallet asks for news, below the public address.
+SERVICE = "/wallet/apple"
+_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_APPLE, _ANDROID = ("iphone", "ipad", "ipod", "macintosh"), "android"
+
+router = APIRouter(include_in_schema=False)
+Token = Annotated[str, PathParameter(max_length=256)]
+
+
+class Ended(Exception):
+    """The link does not add anything (any more); the arguments are a status and what the customer reads."""
+
+
+@router.get("/pass/{token}")
+async def add(request: Request, token: Token, config: Config, database: Db) -> Response:
+    """The pass for the phone that asks; a page with both ways where that cannot be told."""
+    try:
+        pass_, wallets = await _asked(token, config, database)
+    except Ended as ended:
+        return _ended(ended)
+    agent = request.headers.get("user-agent", "").casefold()
+    if wallets.apple is not None and (wallets.google is None or any(each in agent for each in _APPLE)):
+        return await _package(pass_, config, database)
+    if wallets.google is not None and (wallets.apple is None or _ANDROID in agent):
+        return RedirectResponse(f"/pass/{token}/google", 302, headers=_HEADERS)
+    return HTMLResponse(
+        _PAGES.get_template("wallet.html").render(title=pass_.content["description"], here=token), headers=_HEADERS
+    )
+
+
+@router.get("/pass/{token}/apple")
+async def add_to_apple(token: Token, config: Config, database: Db) -> Response:
+    """The pass as Apple's package."""
+    try:
+        pass_, _ = await _asked(token, config, database)
+    except Ended as ended:
+        return _ended(ended)
+    return await _package(pass_, config, database)
+
+
+@router.get("/pass/{token}/google")
+async def add_to_google(request: Request, token: Token, config: Config, database: Db) -> Response:
+    """Have Google know the pass, and lead to where it is saved; asked by HEAD, it changes nothing."""
+    try:
+        pass_, wallets = await _asked(token, config, database)
+        if wallets.google is None:
+            return _ended(Ended(404, "This pass is for Apple's wallet."))
+        if not request.scope.get("head"):
+            await _at_google(pass_, wallets, database)
+    except Ended as ended:
+        return _ended(ended)
+    return RedirectResponse(wallets.google.save_link(wallets.at_google(pass_)), 302, headers=_HEADERS)
+
+
+@router.get("/wallet/pictures/{digest}.png")
+async def picture(digest: Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$")], database: Db) -> Response:
+    """A picture of a template, for Google: it holds nothing of any customer."""
+    async with database.pool.acquire() as connection:
+        found = await passes.pictures(connection, [digest])
+    if digest not in found:
+        raise Problem(404, "there is no such picture")
+    return Response(found[digest], media_type="image/png", headers=_FOREVER)
+
+
+async def packed(pass_: Pass, config: ApiConfig, connection: Connection) -> bytes:
+    """The pass as Apple's package, as it is now.
+
+    Raises:
+        Ended: Apple's wallet is not set up.
+    """
+    apple = config.wallets.apple if config.wallets else None
+    if apple is None:
+        raise Ended(404, "This pass is for Google's wallet.")
+    pictures = await passes.pictures(connection, list(pass_.content["images"].values()))
+    token = pass_token(config.secret, pass_.serial, pass_.modified_at)
+    return package(apple, pass_, token, config.public_url.rstrip("/") + SERVICE, pictures)
+
+
+async def _asked(token: str, config: ApiConfig, database: Database) -> tuple[Pass, Wallets]:
+    try:
+        serial, until = linked(config.secret, token, config.former_secrets)
+    except InvalidToken:
+        raise Ended(404, "It may have been cut off. Please use the link in the message itself.") from None
+    if until < config.clock.now():
+        raise Ended(410, "It has ended. A newer message has another one.")
+    async with database.pool.acquire() as connection:
+        pass_ = await passes.by_serial(connection, serial)
+    if pass_ is None or config.wallets is None:
+        raise Ended(404, "There is no such pass any more.")
+    return pass_, config.wallets
+
+
+async def _package(pass_: Pass, config: ApiConfig, database: Database) -> Response:
+    try:
+        async with database.pool.acquire() as connection:
+            found = await packed(pass_, config, connection)
+    except Ended as ended:
+        return _ended(ended)
+    named = {"Content-Disposition": f'attachment; filename="{pass_.template}-{uuid4().hex[:8]}.pkpass"'}
+    return Response(found, media_type=MEDIA_TYPE, headers={**_HEADERS, **named})
+
+
+async def _at_google(pass_: Pass, wallets: Wallets, database: Database) -> None:
+    """From the link on Google knows the pass, and hears of its changes."""
+    async with database.pool.acquire() as connection:
+        await passes.register(connection, pass_.serial, _ANDROID, "")
+    try:
+        await wallets.tell(database, await passes.newer(database, pass_.serial, _ANDROID, "", None))
+    except ChannelError as error:
+        raise Ended(503, "Google's wallet does not answer now. Please try again in a minute.") from error
+
+
+def _ended(ended: Ended) -> HTMLResponse:
+    status, text = ended.args
+    return HTMLResponse(
+        _PAGES.get_template("unsubscribe.html").render(title="This link does not work", text=text), status, headers=_HEADERS
+    )
