@@ -148,6 +148,11 @@ class Understood(Contract):
     choice: str | None = Field(default=None, exclude_if=unset)
     number: int | float | None = Field(default=None, exclude_if=unset)
 
+    @property
+    def told(self) -> str:
+        """In words, for operators."""
+        return self.choice or ("other words" if self.number is None else f"{self.number:g}")
+
 
 class Understand(Question):
     """What did the customer answer to a message of the run, in the words that its author declared?"""

@@ -18,7 +18,7 @@ ROOMS = ("activities", "api", "benchmarks", "definitions", "journeys", "segments
 #: What readers make themselves.
 THEIRS = ("definitions/welcome/", ".venv/", ".journeys/")
 #: A browser's word, not one of ours.
-FOREIGN = {"sendBeacon"}
+FOREIGN = {"UpdateTaskQueueConfig", "sendBeacon", "whatsapp_business_management"}
 PATH = re.compile(
     r"\.?\w[\w.-]*/[\w./-]*(?:::[\w\[\]:]+)?"
     r"|[\w.-]+\.(?:md|toml|yml|lock)|\.pre-commit-config\.yaml|Makefile|Dockerfile"

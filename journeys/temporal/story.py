@@ -14,7 +14,7 @@ from journeys.actions import Called
 from journeys.contracts import DeliverRequest, Receipt, RunOver, RunStart
 from journeys.handle.branch import in_branch
 from journeys.heard import IT, Happened
-from journeys.questions import Question
+from journeys.questions import Question, Understood
 
 
 class Story:
@@ -54,6 +54,8 @@ class Story:
             case Called():
                 status = f" ({answer.status})" if answer.reason and answer.status else ""
                 told = f"{answer.reason or 'answered'}{status}"
+            case Understood():
+                told = answer.told
             case bool():
                 told = "yes" if answer else "no"
             case str():

@@ -19,6 +19,7 @@ from activities.channels.wallet.google_object import object_id
 from activities.deliver.deliver import Delivery
 from api.webhooks.google_wallet import GoogleNews
 from journeys.contracts import Channel, DeliverRequest, Purpose
+from store.customers import erasure
 from store.deliveries.passes import Pass, of_customer
 from store.runs.views import Run
 from tests.activities.test_deliver import request, start
@@ -353,3 +354,20 @@ async def test_a_no_about_passes_holds_for_marketing(trial: Shop) -> None:
 async def test_where_no_wallet_is_set_up_there_is_no_channel(trial: Shop) -> None:
     nothing = {"wallet_apple_certificate": None, "wallet_google_service_account": None}
     assert Channel.WALLET not in channels(trial.settings.model_copy(update=nothing))
+
+
+async def test_an_erasure_leaves_no_pass_and_no_device(trial: Shop) -> None:
+    await trial.signs_up("ana", channels=())
+    run = await start(trial, "while_vip")
+    await trial.parts.delivery.deliver(card(run))
+    path, phone = await link(trial, run), IPhone(trial, await opened(trial, run))
+    await phone.registers()
+    begun = await erasure.begin(trial.database, run.profile_id, lambda *_: b"", at=trial.clock.now(), by="ops")
+    assert begun is not None
+    await erasure.purge(trial.database, begun.id, trial.clock.now())
+    for table in ("wallet_pass", "wallet_device"):
+        assert await trial.database.pool.fetchval(f"select count(*) from {table}") == 0
+    assert (await trial.api.get(path, headers=IPHONE)).status_code == 404
+    assert (await phone.fetches()).status_code == 404
+    assert await phone.registers() == 404
+    assert await phone.registers("DELETE") == 200, "it may let go all the same"

@@ -340,7 +340,7 @@ MORE = (
 )
 #: Whom they let in: so is a line one customer's. Openings are at minutes of their own: half a day later nobody's window opens.
 LIMITS = (
-    *["capacity=1, max_wait=timedelta(hours=20)"] * 2,
+    *["capacity=1, max_wait=timedelta(hours=20)"] * 3,
     *["entry_hours=Window('10:00', '18:00')"] * 2,
     "rate=per_day(1)",
     *["share=0.6"] * 2,

@@ -14,6 +14,7 @@ from store import Database
 from store.runs.calls import calls_of
 from store.runs.views import Run
 from tests import conversation_agents
+from tests.journeys.test_pictured import told
 from workers.sandbox.server import APP_SECRET
 from workers.testing.people import address_of
 from workers.testing.shop import Shop, open_shop
@@ -55,17 +56,17 @@ async def answers(shop: Shop, text: str, user: str = "ana", **tapped: Any) -> No
 async def test_free_words_reach_the_authors_function_and_only_a_class_the_history(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    heard: list[str] = []
 
     async def topic(about: dict[str, Any]) -> str:
-        told.append(about["reply"]["text"])
+        heard.append(about["reply"]["text"])
         return "complaint"
 
     monkeypatch.setattr(conversation_agents, "topic", topic)
     run = await begun(shop, "care")
     await answers(shop, WORDS)
     await shop.asleep(run, timers=2)  # with the task for a person
-    assert told == [WORDS]
+    assert heard == [WORDS]
     [call] = await calls_of(shop.database, run.id)
     assert (call.service, call.reason, call.answer) == ("topics", None, {"topic": "complaint"})
     [task] = (await shop.operate("GET", "/v1/tasks")).json()["tasks"]
@@ -101,6 +102,7 @@ async def test_a_tapped_row_and_a_score_come_back_over_the_webhook(shop: Shop) -
     await answers(shop, "9/10")
     over = await shop.over(run)
     assert over.sent == 2
+    assert "— what whatsapp how-likely was answered: 9\n" in await told(shop, run)
     kept = await shop.database.pool.fetchrow("select properties, source from event where type = 'NPS Answered'")
     assert kept is not None
     assert (kept["properties"], kept["source"]) == ({"score": 9, "channel": "whatsapp"}, "journeys")
