@@ -1,8 +1,8 @@
 """The door: who may send a body and how long it may take (B5, B7), and a store that is frozen or killed (B10)."""
 
 import asyncio
-import re
 import os
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator
