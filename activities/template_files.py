@@ -66,6 +66,15 @@ class Folder:
         names = (PurePosixPath(place).name for place in self.texts)
         return replace(vocabulary, wallet=frozenset(name.removesuffix(suffix) for name in names if name.endswith(suffix)))
 
+    def linking(self, found: Mapping[tuple[Channel, str], Template]) -> frozenset[tuple[Channel, str]]:
+        """Those in whose texts a pass is named."""
+        return frozenset(key for key, template in found.items() if self._names_a_pass(template.file, _kinds()[key[0]]))
+
+    def _names_a_pass(self, file: str, kind: Written) -> bool:
+        place = file.removeprefix(f"{self.name}/")
+        beside = place.removesuffix(kind.suffix) + (kind.beside or "")
+        return any("wallet." in (self.texts.get(each) or "") for each in (place, beside))
+
     def _add(self, place: str, vocabulary: Vocabulary, found: dict[tuple[Channel, str], Template]) -> None:
         name = PurePosixPath(place).name
         if name == _CONSTANTS or self._beside_another(place):

@@ -70,6 +70,7 @@ class Templates:
 
     found: Mapping[tuple[Channel, str], Template]
     shop: Mapping[str, str]
+    linking: frozenset[tuple[Channel, str]] = frozenset()
 
     def check(self, channel: Channel, name: str, params: Collection[str] = (), *, given: Collection[str] = ()) -> None:
         """Insist that a journey can send this template with the params that it passes.
@@ -138,10 +139,9 @@ class Templates:
             values["confirm_url"] = context.confirm_url
         return self._named(channel, name).render(values)
 
-    @property
-    def passes(self) -> frozenset[str]:
-        """The templates of passes: what messages may link to."""
-        return frozenset(name for channel, name in self.found if channel is Channel.WALLET)
+    def links_to_passes(self, channel: Channel, name: str) -> bool:
+        """Whether a message names one of the customer's passes."""
+        return (Channel(channel), name) in self.linking
 
     def wish(self, channel: Channel, name: str) -> ProductWish | None:
         """The product that a template asks for; none for a template that is not there, which rendering tells."""
@@ -188,7 +188,7 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     found, problems = folder.templates(vocabulary)
     if problems:
         raise TemplateError(*problems)
-    return Templates(found, vocabulary.shop)
+    return Templates(found, vocabulary.shop, folder.linking(found))
 
 
 def _mismatch(missing: Collection[str], unknown: Collection[str], declared: Collection[str]) -> tuple[str, str]:

@@ -40,9 +40,8 @@ class Wishes(Protocol):
 class Renderer(Wishes, Protocol):
     """Turns a template and what is known of a customer into content; raises `activities.templates.BrokenTemplate`."""
 
-    @property
-    def passes(self) -> frozenset[str]:
-        """The passes to which messages may link."""
+    def links_to_passes(self, channel: Channel, name: str) -> bool:
+        """Whether a message names one of the customer's passes."""
         ...
 
     def render(self, channel: Channel, name: str, context: Context) -> Content:

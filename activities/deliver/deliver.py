@@ -316,7 +316,8 @@ class Delivery:
         facts, served = claim.facts, await self.versions.of(request.version)
         token = sign_unsubscribe(self.secret, facts.profile_id, request.channel.value, request.purpose.value, request.key)
         unsubscribe_url = f"{self.public_url.rstrip('/')}/u/{token}"
-        links = await self._links(request, facts.profile_id) if served.templates.passes else {}
+        names = served.templates.links_to_passes(request.channel, request.template)
+        links = await self._links(request, facts.profile_id) if names else {}
         told = facts.traits, facts.entry, facts.params | request.params, facts.fetched, links, unsubscribe_url
         home = served.specs[request.journey].timezone
         zone = rules_of(whereabouts_of(facts, home).likely(home))

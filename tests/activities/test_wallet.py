@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import subprocess
 import zipfile
 from datetime import timedelta
@@ -371,3 +372,17 @@ async def test_an_erasure_leaves_no_pass_and_no_device(trial: Shop) -> None:
     assert (await phone.fetches()).status_code == 404
     assert await phone.registers() == 404
     assert await phone.registers("DELETE") == 200, "it may let go all the same"
+
+
+async def test_a_letter_carries_the_link_that_adds_the_pass(shop: Shop) -> None:
+    await shop.signs_up("ana", channels=("email",))
+    run = await start(shop, "loyalty")
+    told = {"step": "wallet:loyalty-card", "template": "loyalty-card", "params": {"level": "Silver"}}
+    assert (await shop.parts.delivery.deliver(card(run, 9, **told))).sent
+    letter = {"channel": Channel.EMAIL, "step": "email:your-card", "template": "your-card", "occurrence": 9}
+    assert (await shop.parts.delivery.deliver(request(run, **letter, purpose=Purpose.TRANSACTIONAL))).sent
+    sent = next(each for each in shop.sandbox.messages if each.to.startswith("ana"))
+    found = re.search(r"http://shop\.test(/pass/[\w-]+)", sent.body)
+    assert found is not None
+    answer = await shop.api.get(found[1], headers=IPHONE)
+    assert shown(files_of(answer.content))["storeCard"]["headerFields"][0]["value"] == "Silver"

@@ -119,6 +119,8 @@ def test_messages_may_link_to_the_passes_that_there_are(tmp_path: Path) -> None:
     (tmp_path / "hi.sms.yaml").write_text(text)
     content = load_templates(tmp_path).render(Channel.SMS, "hi", Context(wallet={"deal": "https://shop.example/p/x"}))
     assert "https://shop.example/p/x" in content.model_dump()["text"]
+    assert load_templates(tmp_path).links_to_passes(Channel.SMS, "hi")
+    assert not load_templates(tmp_path).links_to_passes(Channel.WALLET, "deal")
     with pytest.raises(BrokenTemplate, match=r"wallet\.deal"):
         load_templates(tmp_path).render(Channel.SMS, "hi", Context())
     (tmp_path / "hi.sms.yaml").write_text(text.replace("deal", "dael"))
