@@ -85,7 +85,8 @@ class Ground:
     @asynccontextmanager
     async def worker(self, variant: str, environment: Mapping[str, str]) -> AsyncIterator[psutil.Process]:
         """A worker process of `benchmarks.journey_worker`."""
-        async with self._process(f"worker-{variant}", ("benchmarks.journey_worker", variant), environment) as process:
+        signed = {**environment, "JOURNEYS_DEPLOY_KEY": token_hex(32)}  # it may deploy what it runs
+        async with self._process(f"worker-{variant}", ("benchmarks.journey_worker", variant), signed) as process:
             yield process
 
     @asynccontextmanager

@@ -21,6 +21,7 @@ class Sizes:
     customers: int = 1_000_000  # of the largest shop in which membership is measured
     events_each: int = 10
     recorded: int = 1_000_000  # events of the month that is simulated
+    blast: int = 20_000  # marketing messages at once
     live_warming: int = 5  # seconds
     live_seconds: int = 20
 
@@ -39,6 +40,7 @@ QUICK = Sizes(
     sleepers=200,
     customers=20_000,
     recorded=20_000,
+    blast=400,
     live_warming=2,
     live_seconds=5,
 )

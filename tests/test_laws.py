@@ -45,6 +45,7 @@ WORKFLOW_CODE = (
     *sorted(f for f in HOUSE.texts if f.startswith("journeys/handle/")),
     "workers/watching.py",
     "workers/privacy/erasing.py",
+    "workers/privacy/retaining.py",
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from temporalio.client import Client
 
@@ -30,6 +31,7 @@ from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
 from activities.dispatch.undecided import Undecided
 from activities.privacy.erasing import Erasing
+from activities.privacy.retaining import Retaining
 from activities.versions import Versions
 from activities.watch import Watch
 from activities.web.addresses import network_of
@@ -37,6 +39,7 @@ from activities.web.guarded import guarded_client
 from journeys.catalogue import Catalogue
 from journeys.contracts import Ceilings, Channel
 from store import Database
+from store.retention import Keep
 from workers.definitions import load_definitions
 from workers.replaying import why_not
 from workers.settings import Settings
@@ -60,6 +63,7 @@ class Parts:
     calling: Calling
     watch: Watch
     erasing: Erasing
+    retaining: Retaining
     carriers: Mapping[Channel, Carriers]
     library: Library
     account: Account | None = None  # WhatsApp's, where there is one
@@ -92,10 +96,17 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library, account),
         erasing=Erasing(database, client, settings.clock, settings.signing_secret),
+        retaining=Retaining(database, settings.clock, keep(settings)),
         carriers=carriers,
         library=library,
         account=account,
     )
+
+
+def keep(settings: Settings) -> Keep:
+    """How long each kind of data is kept."""
+    days = settings.keep_events, settings.keep_dead_letters, settings.keep_message_ids
+    return Keep(*(timedelta(days=each) if each else None for each in days))
 
 
 def channels(settings: Settings) -> dict[Channel, Carriers]:

@@ -54,7 +54,7 @@ def rendering(
         try:
             return cast("InAppContent", rendered(Channel.IN_APP, name, Context(customer=traits, zone=zone)))
         except BrokenTemplate as error:  # it names a variable, never its value
-            log.warning("content passed over", template=name, why=str(error))
+            log.debug("content passed over", template=name, why=str(error))  # strangers have no names: it is no fault
             return None
 
     return render

@@ -26,6 +26,8 @@ from workers.assembly import Parts, assemble
 from workers.lacking import unable
 from workers.memory import long_lived
 from workers.privacy.erasing import EraseCustomer
+from workers.privacy.retaining import Retain
+from workers.privacy.schedule import keep_schedule
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.telemetry import set_up
@@ -71,6 +73,7 @@ async def run(settings: Settings) -> None:
             for shard in range(settings.watch_shards):
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
+            stack.enter_context(_beside(keep_schedule(client)))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -115,8 +118,8 @@ def workers(
         WATCH_QUEUE: Worker(
             client,
             task_queue=WATCH_QUEUE,
-            workflows=[WatchShards, EraseCustomer],
-            activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify],
+            workflows=[WatchShards, EraseCustomer, Retain],
+            activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify, parts.retaining.retain],
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
             interceptors=watched,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse
 
 from activities.channels.suppression import suppression_digest
@@ -21,6 +21,7 @@ from api.state import Config, Db
 from store.customers import erasure as erasures
 from store.customers.certificate import as_text
 from store.customers.erasure import Erasure
+from store.retention import taken_lately
 
 router = APIRouter(prefix="/v1", tags=["privacy"], dependencies=schemes())
 
@@ -82,6 +83,24 @@ async def get_certificate(erasure_id: UUID, _: Operator, database: Db) -> PlainT
     if found.certificate is None:
         raise Problem(409, "the erasure is not finished yet; ask again in a moment", code="not-finished")
     return PlainTextResponse(as_text(found.certificate))
+
+
+class TakenView(BaseModel):
+    """What was taken because it had been kept for as long as it may be."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["events", "dead_letters", "message_ids"]
+    what: str = Field(description="the week of events that was dropped whole; empty for the rest")
+    before: datetime
+    rows: int
+    at: datetime
+
+
+@router.get("/retention", responses=responses(401, 403, 422, 503))
+async def list_taken(_: Operator, database: Db, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[TakenView]:
+    """What was not kept any longer, newest first (`JOURNEYS_KEEP_EVENTS` and its like say for how long)."""
+    return [TakenView.model_validate(each) for each in await taken_lately(database, limit)]
 
 
 async def _one(database: Db, id_: UUID) -> Erasure:

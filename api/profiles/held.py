@@ -50,6 +50,7 @@ class Export(BaseModel):
     refused_entries: Rows
     messages: Rows
     inbox: Rows = Field(description="what the app shows them, or showed")
+    passes: Rows = Field(description="what the passes in their wallets show, and on which devices those are")
     tasks: Rows = Field(description="what journeys waited for: tasks of people with their notes, and what happened")
     service_answers: Rows
     experiments: Rows

@@ -70,6 +70,18 @@ async def three_messages(j: Journey) -> None:
 
 
 @journey(reentry=after(minutes=0))
+async def blast(j: Journey) -> None:
+    """Started by the benchmark, for everybody at once."""
+    await j.push("hello")
+
+
+@journey(reentry=after(minutes=0))
+async def urgent(j: Journey) -> None:
+    """Started by the benchmark while the blast waits."""
+    await j.push("hello", transactional=True)
+
+
+@journey(reentry=after(minutes=0))
 async def sleeps_an_hour(j: Journey) -> None:
     """Started by the benchmark, for the sleepers' memory: asleep in a timer, then over."""
     assert j.now >= j.entered_at

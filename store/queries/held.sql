@@ -75,6 +75,15 @@ select jsonb_build_object('run_id', i.run_id, 'step', i.step, 'content', i.conte
 from inbox i join delivery d using (run_id, step, occurrence)
 where d.profile_id = any($1::uuid[]) order by i.put_at, i.id;
 
+-- name: passes
+-- What the passes in their wallets show, and on which devices those are.
+select jsonb_build_object('template', w.template, 'key', w.key, 'content', w.content, 'changed_at', w.modified_at,
+                          'devices', (select coalesce(jsonb_agg(jsonb_build_object('platform', v.platform, 'device', v.device,
+                                                                                   'since', v.added_at)), '[]')
+                                      from wallet_device v where v.serial = w.serial))
+from wallet_pass w join delivery d using (run_id, step, occurrence)
+where d.profile_id = any($1::uuid[]) order by w.modified_at, w.serial;
+
 -- name: tasks
 -- What journeys waited for about the customer: tasks of people with their notes, and what happened.
 select jsonb_build_object('run_id', e.run_id, 'expected', e.expected, 'since', e.begun_at, 'happened_at', e.happened_at, 'answer', e.answer,

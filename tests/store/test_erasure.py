@@ -12,6 +12,7 @@ NOBODY = {
     "api_key": "keys of programs",
     "event_dedupe": "message ids, so that a repeated call brings nothing back",
     "suppression": "keyed digests, which give no address back",
+    "retention": "counts",
     "suppression_lifted": "keyed digests, which give no address back",
     "segment": "definitions",
     "segment_definition": "definitions",

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from workers.embedded.errors import ServerFailed
 from workers.embedded.ports import LOCALHOST
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
+from workers.privacy.schedule import keep_schedule
 
 
 @pytest.fixture
@@ -46,3 +48,13 @@ def test_a_server_that_cannot_start_is_told_with_its_own_words(children: Childre
     server.dynamic = {"nonsense": "{not json"}
     with pytest.raises(ServerFailed, match=r"Temporal did not start.*nonsense"):
         server.start()
+
+
+async def test_the_schedule_of_retention_is_made_once_whoever_serves(children: Children, tmp_path: Path) -> None:
+    server = EmbeddedTemporal(tmp_path / "log", children, preferred_port=0, preferred_ui_port=None)
+    server.start()
+    client = await Client.connect(server.address)
+    for _ in range(2):  # two workers
+        await keep_schedule(client)
+    told = await client.get_schedule_handle("retention").describe()
+    assert [each.every for each in told.schedule.spec.intervals] == [timedelta(days=1)]

@@ -62,6 +62,16 @@ def erasures(limit: Annotated[int, typer.Option(min=1, max=10_000, help="How man
 
 
 @profiles.command()
+def retention(limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50) -> None:
+    """Show what was taken because it had been kept for as long as it may be (JOURNEYS_KEEP_EVENTS and its like)."""
+    from store.retention import taken_lately
+
+    for each in with_database(lambda database: taken_lately(database, limit)):
+        named = f" ({each.what})" if each.what else ""
+        typer.echo(f"{each.at:%Y-%m-%d %H:%M}\t{each.kind}{named}\t{each.rows} rows from before {each.before:%Y-%m-%d %H:%M}")
+
+
+@profiles.command()
 def certificate(
     erasure: Annotated[str, typer.Argument(help="The erasure's id.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON, as `check` reads it, instead of a text.")] = False,

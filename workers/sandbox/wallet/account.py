@@ -50,6 +50,7 @@ def _write(files: PassFiles, identifier: str) -> None:
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     made = (*(each.public_bytes(serialization.Encoding.PEM) for each in (root, middle, leaf)), private)
     for path, text in zip(files, made, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_bytes(text)
 
