@@ -62,44 +62,38 @@ from journeys import Journey, Place, Show, did, journey, purchases
 async def cart(j: Journey) -> None:
     await j.push("hello")
 
-home = Place(
-    "home",
-    {rules},
-)
 """
+WRONG = {
+    'Show("helo", when=purchases)': "there is no in_app template helo; did you mean hello?",
+    'Show("hello", running="card")': "place p1 names the journey card, which the catalogue lacks; did you mean cart?",
+    'Show("hello", running=cart, after="push:helo")': "place p2: cart has no step 'push:helo'; did you mean push:hello?",
+    'Show("week", when=purchases)': "place p3: the journey does not pass week",
+    'Show("thing", when=purchases)': "place p4: thing asks for a product, which messages have and places have not",
+    'Show(experiment="x", arms={"hello": 0.5, "helo": 0.5})': "place p5: there is no in_app template helo",
+}
 
 
-@pytest.mark.parametrize(
-    ("rule", "told"),
-    [
-        ('Show("helo", when=purchases)', "place home: there is no in_app template helo; did you mean hello?"),
-        ('Show("hello", running="card")', "place home names the journey card, which the catalogue lacks; did you mean cart?"),
-        (
-            'Show("hello", running=cart, after="push:helo")',
-            "place home: cart has no step 'push:helo'; did you mean push:hello?",
-        ),
-        ('Show("week", when=purchases)', "place home: the journey does not pass week"),
-        ('Show("thing", when=purchases)', "place home: thing asks for a product, which messages have and places have not"),
-        ('Show(experiment="x", arms={"hello": 0.5, "helo": 0.5})', "place home: there is no in_app template helo"),
-    ],
-)
-def test_what_a_place_names_is_there_or_told_with_its_line(tmp_path: Path, rule: str, told: str) -> None:
-    package = tmp_path / "acme"
+def written(folder: Path, *rules: str) -> None:
+    package = folder / "acme"
     package.mkdir()
-    (package / "__init__.py").write_text(CATALOGUE.replace("{rules}", rule))
+    places = "".join(f'p{n} = Place("p{n}", {rule})\n' for n, rule in enumerate(rules))
+    (package / "__init__.py").write_text(CATALOGUE + places)
     (package / "hello.push.yaml").write_text("title: a\nbody: b\n")
     (package / "hello.in-app.yaml").write_text("title: a\nbody: b\n")
-    (package / "week.in-app.yaml").write_text("params: [week]\ntitle: a\nbody: '{{ params.week }}'\n")
-    (package / "thing.in-app.yaml").write_text("product: {relation: similar, to: last purchase}\ntitle: a\nbody: b\n")
+
+
+def test_what_a_place_names_is_there_or_told_with_its_line(tmp_path: Path) -> None:
+    written(tmp_path, *WRONG)
+    (tmp_path / "acme" / "week.in-app.yaml").write_text("params: [week]\ntitle: a\nbody: '{{ params.week }}'\n")
+    (tmp_path / "acme" / "thing.in-app.yaml").write_text("product: {relation: similar, to: last purchase}\ntitle: a\nbody: b\n")
     finished = freshly("check", "acme", cwd=tmp_path)
     assert finished.returncode == 1
-    assert f"acme/__init__.py:7:1: {told}" in finished.stdout
+    lines = [line for line in finished.stdout.splitlines() if line.startswith("acme/__init__.py:")]
+    for n, (line, told) in enumerate(zip(lines, WRONG.values(), strict=True)):
+        assert line.startswith(f"acme/__init__.py:{7 + n}:1: place p{n}"), line
+        assert told in line
 
 
 def test_a_catalogue_says_how_many_places_it_has(tmp_path: Path) -> None:
-    package = tmp_path / "acme"
-    package.mkdir()
-    (package / "__init__.py").write_text(CATALOGUE.replace("{rules}", 'Show("hello", running=cart, after="push:hello")'))
-    for name in ("hello.push.yaml", "hello.in-app.yaml"):
-        (package / name).write_text("title: a\nbody: b\n")
+    written(tmp_path, 'Show("hello", running=cart, after="push:hello")')
     assert freshly("check", "acme", cwd=tmp_path).stdout == "acme: 1 journey, 0 segments, 1 place, 2 templates; it loads\n"

@@ -23,7 +23,7 @@ HEAD = """\
 from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
 from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
 from journeys.policies import After
-from journeys import GlobalHoldout, left, per_hour, per_key, ramp, within; from segments import Segment, did, trait
+from journeys import GlobalHoldout, Topic, left, per_hour, per_key, ramp, within; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
 
@@ -257,6 +257,10 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("window=Window('09:00', '09:00')", "window: from 09:00 to 09:00 is the whole day; leave it out"),
         ("send_time=24", "send_time cannot be 24; write send_time=within(hours=24)"),
         ("priority=1.5", "priority cannot be 1.5; write a whole number from -1000 to 1000"),
+        ("topic='news'", "topic is a topic, not 'news'; write topic=Topic("),
+        ("topic=Topic('News', en='News')", "this is no name for a topic; write it lower_case_with_underscores"),
+        ("topic=Topic('news')", 'customers see a topic by its title; say it, by language: Topic("news", en='),
+        ("topic=Topic('news', en='News'), purpose=Purpose.TRANSACTIONAL", "only marketing has a topic that customers turn off"),
         ("budget=5", 'budget cannot be 5; write Budget(messages=10_000, per="day")'),
         ("budget=Budget()", 'write Budget(messages=10_000, per="day")'),
         ("budget=Budget(messages=1, money=1)", 'write Budget(messages=10_000, per="day")'),
