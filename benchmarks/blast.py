@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from uuid import UUID
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.common import Priority
 from uuid_utils.compat import uuid7
@@ -83,11 +84,14 @@ async def _all(client: Client, runs: list[NewRun]) -> None:
 
 
 async def _took(client: Client, run: NewRun) -> float:
-    began = time.perf_counter()
+    """From the start of a run to its message being accepted, as Temporal dates it (seconds)."""
     await _start(client, run)
-    over = await client.get_workflow_handle(run.workflow_id, result_type=RunOver).result()
+    handle = client.get_workflow_handle(run.workflow_id, result_type=RunOver)
+    over = await handle.result()
     assert over.sent == 1, over
-    return time.perf_counter() - began
+    at = {event.event_type: event.event_time.ToDatetime() for event in (await handle.fetch_history()).events}
+    accepted = at[EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED] - at[EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED]
+    return accepted.total_seconds()
 
 
 async def _start(client: Client, run: NewRun) -> None:
@@ -101,7 +105,7 @@ async def _start(client: Client, run: NewRun) -> None:
         started_at=now,
         clock=Clock(real_origin=now, business_origin=now),
     )
-    priority = Priority(priority_key=3, fairness_key=run.journey)
+    priority = Priority(priority_key=2 if run.journey == "urgent" else 3, fairness_key=run.journey)
     await client.start_workflow(run.journey, start, id=run.workflow_id, task_queue=WORKFLOW_QUEUE, priority=priority)
 
 

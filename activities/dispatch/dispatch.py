@@ -47,6 +47,7 @@ from journeys.contracts import (
     WORKFLOW_QUEUE,
     JourneySpec,
     Plain,
+    Purpose,
     Reason,
     RunStart,
     SearchBy,
@@ -202,7 +203,7 @@ class Dispatcher:
             return None
         token = otel.attach(_TRACE.extract({"traceparent": run.traceparent})) if run.traceparent else None
         try:
-            await self._start_workflow(run, start, served.specs[run.journey].about)
+            await self._start_workflow(run, start, served.specs[run.journey])
         except WorkflowAlreadyStartedError:
             pass  # an earlier attempt got through
         except RPCError as error:
@@ -214,7 +215,8 @@ class Dispatcher:
         ENTRY_LATENCY.observe(max(0.0, self.clock.duration(self.clock.now() - run.created_at).total_seconds()))
         return run.id, start.start_delay
 
-    async def _start_workflow(self, run: RunToStart, start: RunStart, about: str) -> None:
+    async def _start_workflow(self, run: RunToStart, start: RunStart, spec: JourneySpec) -> None:
+        about, first = spec.about, spec.purpose is Purpose.TRANSACTIONAL
         await self.client.start_workflow(
             run.journey,
             start,
@@ -226,7 +228,7 @@ class Dispatcher:
             search_attributes=_attributes(run),
             static_summary=f"{run.journey}: entered {run.segment or 'by API'} {run.entered_at:%d %b %H:%M} UTC",
             static_details=f"{about}\n\nBegan with version {run.version} of the catalogue." if run.version else about,
-            priority=Priority(priority_key=3, fairness_key=run.journey[:64]),
+            priority=Priority(priority_key=2 if first else 3, fairness_key=run.journey[:64]),
         )
 
     def _argument(self, run: RunToStart, served: Served) -> RunStart:

@@ -1,6 +1,6 @@
 """A catalogue for the benchmarks: journeys that isolate one latency each, and twenty segments for the watch to look at."""
 
-from journeys import Journey, Segment, after, did, journey, prop, purchases, trait
+from journeys import Journey, Purpose, Segment, after, did, journey, prop, purchases, trait
 
 
 def _viewers(name: str, hours: float) -> Segment:
@@ -75,10 +75,10 @@ async def blast(j: Journey) -> None:
     await j.push("hello")
 
 
-@journey(reentry=after(minutes=0))
+@journey(reentry=after(minutes=0), purpose=Purpose.TRANSACTIONAL)
 async def urgent(j: Journey) -> None:
     """Started by the benchmark while the blast waits."""
-    await j.push("hello", transactional=True)
+    await j.push("hello")
 
 
 @journey(reentry=after(minutes=0))

@@ -43,7 +43,7 @@ ONE_TRY = RetryPolicy(maximum_attempts=1)
 #: An attempt that dies, or a task that is lost on its way to a worker, is noticed after this long.
 SIGN_OF_LIFE = timedelta(seconds=10)
 #: Of a channel's queue transactional messages go first; a journey's share is by the fairness key of its runs.
-_FIRST = Priority(priority_key=1)
+_FIRST, _THEN = Priority(priority_key=1), Priority(priority_key=3)
 #: Retries never give up by themselves: the activity does, at the message's own deadline, and records it.
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5))
 
@@ -197,7 +197,7 @@ class JourneyRun:
             retry_policy=RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=in_branch(f"{request.channel.value} {request.template}"),
-            priority=_FIRST if request.purpose is Purpose.TRANSACTIONAL else Priority.default,
+            priority=_FIRST if request.purpose is Purpose.TRANSACTIONAL else _THEN,
         )
         with self._story.meanwhile(f"{request.channel.value} `{request.template}` on its way"):
             receipt = await self._answer(sending)

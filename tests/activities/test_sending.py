@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from activities.channels.base import Provider
 from activities.deliver.claim import Claim, Claims, Later, key_of
 from activities.gate.habits import Population
 from journeys.contracts import Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
@@ -45,18 +46,34 @@ def request(run: Run, channel: Channel, **more: Any) -> DeliverRequest:
     return DeliverRequest.model_validate(told | due | {"template": "note", "purpose": Purpose.MARKETING} | more)
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A worker that claims for the first provider of each channel."""
+
+    claims: Claims
+
+    async def claim(self, asked: DeliverRequest, now: datetime) -> object:
+        return await self.claims.claim(asked, now, self._provider(asked))
+
+    async def put_off(self, asked: DeliverRequest, now: datetime, why: Later) -> object:
+        return await self.claims.put_off(asked, now, self._provider(asked), why)
+
+    def _provider(self, asked: DeliverRequest) -> Provider:
+        return self.claims.carriers[asked.channel].all[0]
+
+
 @pytest.fixture
-async def workers(shop: Shop, dsn: str) -> AsyncIterator[list[Claims]]:
+async def workers(shop: Shop, dsn: str) -> AsyncIterator[list[Worker]]:
     """Three workers' claims, each with connections of its own."""
     claims = shop.parts.delivery.claims
     databases = [await connect(dsn, max_size=3) for _ in range(3)]
-    yield [replace(claims, database=each) for each in databases]
+    yield [Worker(replace(claims, database=each)) for each in databases]
     for each in databases:
         await each.close()
 
 
 async def test_no_order_of_arrival_lets_the_lower_one_take_the_place_of_the_higher_one(
-    shop: Shop, workers: list[Claims]
+    shop: Shop, workers: list[Worker]
 ) -> None:
     """Within a second each comes to another worker; the lower one comes back when it was told to."""
     draw = Random("order")
@@ -82,7 +99,7 @@ async def test_no_order_of_arrival_lets_the_lower_one_take_the_place_of_the_high
             assert (again.outcome, again.reason) == (Outcome.DEFERRED, Reason.CAPPED)
 
 
-async def test_a_message_whose_provider_is_busy_keeps_its_place_while_somebody_tries(shop: Shop, workers: list[Claims]) -> None:
+async def test_a_message_whose_provider_is_busy_keeps_its_place_while_somebody_tries(shop: Shop, workers: list[Worker]) -> None:
     await shop.signs_up("ana")
     low, high = await start(shop, "chatter"), await start(shop, "headline")
     now = high.entered_at
@@ -99,7 +116,7 @@ async def test_a_message_whose_provider_is_busy_keeps_its_place_while_somebody_t
     assert isinstance(await workers[1].claim(request(low, Channel.EMAIL), later + TURN), Claim)
 
 
-async def test_a_run_whose_workers_are_behind_is_waited_for_again_but_not_for_ever(shop: Shop, workers: list[Claims]) -> None:
+async def test_a_run_whose_workers_are_behind_is_waited_for_again_but_not_for_ever(shop: Shop, workers: list[Worker]) -> None:
     """Both were to begin ten minutes after they had entered; of the higher one nothing is heard."""
     await shop.signs_up("ana")
     low, high = await start(shop, "chatter"), await start(shop, "headline")
@@ -113,7 +130,7 @@ async def test_a_run_whose_workers_are_behind_is_waited_for_again_but_not_for_ev
     assert isinstance(await workers[0].claim(asked, due + timedelta(seconds=61)), Claim)
 
 
-async def test_a_run_that_is_over_keeps_no_place(shop: Shop, workers: list[Claims]) -> None:
+async def test_a_run_that_is_over_keeps_no_place(shop: Shop, workers: list[Worker]) -> None:
     await shop.signs_up("ana")
     low, high = await start(shop, "chatter"), await start(shop, "headline")
     await workers[0].put_off(request(high, Channel.PUSH), high.entered_at, Later("busy"))
@@ -122,7 +139,7 @@ async def test_a_run_that_is_over_keeps_no_place(shop: Shop, workers: list[Claim
 
 
 async def test_a_budget_is_exact_under_three_racing_workers_and_what_failed_for_certain_is_given_back(
-    shop: Shop, workers: list[Claims]
+    shop: Shop, workers: list[Worker]
 ) -> None:
     runs = []
     for n in range(16):
@@ -154,7 +171,7 @@ async def budget(shop: Shop) -> tuple[float, float, float]:
     return found["limit"], found["used"], found["left"]
 
 
-async def test_money_is_counted_by_what_each_channel_costs(shop: Shop, workers: list[Claims]) -> None:
+async def test_money_is_counted_by_what_each_channel_costs(shop: Shop, workers: list[Worker]) -> None:
     order = (Channel.WHATSAPP, Channel.WHATSAPP, Channel.WHATSAPP, Channel.EMAIL, Channel.EMAIL, Channel.EMAIL)
     taken = []
     for n, channel in enumerate(order):

@@ -55,6 +55,8 @@ async def tips(j: Journey) -> None:
     await j.wait(days=40)
     if j.params.tone == "playful":
         await j.push("note") or await j.web_push("note") or await j.sms("note")
+    await j.in_app("note")
+    await j.wallet("card")
 
 
 @journey(reentry=after(days=1))

@@ -53,8 +53,9 @@ def _waits(seen: DescribeWorkflowExecutionResponse) -> bool:
 
 
 def _is_to_begin(seen: DescribeWorkflowExecutionResponse) -> bool:
-    """Whether a run's first task is yet to come: it started for later on."""
-    return _clock_of(seen) < seen.workflow_execution_info.execution_time.ToDatetime(UTC)
+    """Whether a run's first task is yet to come because it started for later on, not for a move to a new history."""
+    run = seen.workflow_execution_info
+    return run.first_run_id == run.execution.run_id and _clock_of(seen) < run.execution_time.ToDatetime(UTC)
 
 
 def _begun(row: Run) -> bool:
