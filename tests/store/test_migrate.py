@@ -9,6 +9,10 @@ from store import Database, MigrationError, StoreUnreachable, connect, migrate
 from store.migrate import migrations
 
 
+def test_no_two_have_one_number() -> None:
+    assert [int(m.name[:4]) for m in migrations()] == list(range(1, len(migrations()) + 1))
+
+
 async def test_an_empty_database_gets_every_file_once(empty_dsn: str) -> None:
     database = await connect(empty_dsn)
     assert await migrate(database) == [m.name for m in migrations()]
