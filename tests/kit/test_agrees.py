@@ -1,11 +1,12 @@
-"""What journeys, their simulator and the kit say of channels and doubts is what rows say, which the first two may not import."""
+"""What journeys, their simulator and the kit say of channels and doubts is what rows say; the first two may import none."""
 
-from activities.channels.kinds import Bounce, WayOut, addressed, sending
+from activities.channels.kinds import Bounce, WayOut, addressed, of_address, sending
 from activities.deliver.doubt import COPIES, Doubt
 from journeys.contracts import Purpose
 from journeys.handle import conversing
 from journeys.simulate import customers, delivery
 from journeys.simulate.providers import Kind
+from store.addresses import AddressKind
 from workers.sandbox.faults import FAULTS as STRUCK
 from workers.sandbox.messages import Provider
 from workers.testing import served
@@ -16,6 +17,7 @@ def test_of_channels() -> None:
     assert {kind.opt_in for kind in addressed()} == {delivery.OPT_IN}
     assert {kind.channel for kind in sending() if kind not in addressed()} == customers.WITHOUT_ADDRESS
     assert {kind.opt_in for kind in sending() if kind not in addressed()} == {frozenset()}
+    assert {kind.channel for kind in of_address(AddressKind.PHONE)} == set(customers.BY_PHONE)
     assert {kind.channel for kind in sending() if kind.legal_hours} == delivery.LEGAL_HOURS
     told = {kind.channel: kind.provider_classes[0].tells_within for kind in sending()}
     assert {channel: within for channel, within in told.items() if within} == delivery.TELLS_WITHIN
