@@ -9,7 +9,8 @@ from activities.templates import load_templates
 from api.profiles.suppressions import Named
 from journeys.contracts import Channel
 from journeys.handle import Journey
-from segments.leaves.reach import CHANNELS
+from segments import messaged, unsubscribed
+from segments.leaves.reach import CHANNELS, WRITTEN_ON
 from store.addresses import AddressKind
 from workers.cli.suppressions import On
 from workers.demo import words
@@ -24,6 +25,13 @@ _TRAITS = re.compile(r"\('(\w+)', '(email|phone)'\)")
 
 def test_segments_know_every_channel_that_has_addresses() -> None:
     assert set(CHANNELS) == {kind.name for kind in addressed()}
+
+
+def test_segments_can_ask_for_messages_on_every_channel_that_sends() -> None:
+    assert set(WRITTEN_ON) == {kind.name for kind in sending()}
+    for channel in WRITTEN_ON:
+        for asked in (messaged(channel=channel).clicked(), unsubscribed(channel)):
+            assert channel in str(asked)
 
 
 def test_journeys_know_every_channel_that_sends() -> None:
