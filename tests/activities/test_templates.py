@@ -107,7 +107,7 @@ def test_whatsapp_with_a_small_discount(shipped: Templates) -> None:
 
 
 def test_a_customer_of_whom_nothing_is_known_gets_the_declared_fallbacks(shipped: Templates) -> None:
-    nobody = Context(params=FULL.params, unsubscribe_url=OUT)
+    nobody = Context(params=FULL.params, unsubscribe_url=OUT, confirm_url=OUT)
     for channel, name in shipped.found:
         said = shipped.render(channel, name, nobody)
         assert "None" not in repr(said.model_dump(exclude_none=True))
