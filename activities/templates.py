@@ -80,7 +80,7 @@ class Templates:
         Raises:
             TemplateError: there is no such template, it needs another param, or it does not know one.
         """
-        template = self._named(channel, name)
+        template = self.named(channel, name)
         missing = template.params - set(params) - set(given)
         unknown = set(params) - template.params
         if missing or unknown:
@@ -137,7 +137,7 @@ class Templates:
             values["unsubscribe_url"] = context.unsubscribe_url
         if context.confirm_url:
             values["confirm_url"] = context.confirm_url
-        return self._named(channel, name).render(values)
+        return self.named(channel, name).render(values)
 
     def links_to_passes(self, channel: Channel, name: str) -> bool:
         """Whether a message names one of the customer's passes."""
@@ -153,7 +153,12 @@ class Templates:
         template = self.found.get((Channel(channel), name))
         return template.terms if isinstance(template, OnTerms) else None
 
-    def _named(self, channel: Channel, name: str) -> Template:
+    def named(self, channel: Channel, name: str) -> Template:
+        """A template.
+
+        Raises:
+            TemplateError: there is no such template, with the nearest name.
+        """
         template = self.found.get((Channel(channel), name))
         if template is None:
             names = sorted(known for of, known in self.found if of == channel)

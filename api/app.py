@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from api import handbook, health, metrics, problems, whatsapp
+from api import handbook, health, metrics, previews, problems, whatsapp
 from api.auth import Keys
 from api.config import ApiConfig
 from api.cors import Cors
@@ -77,6 +77,7 @@ ROUTERS = [
     dead_letters.router,
     suppressions.router,
     whatsapp.router,
+    previews.router,
     erasures.router,
     held.router,
     preferences.router,

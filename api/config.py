@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.channels.message import InAppContent
+from activities.channels.preview import Given, Preview
 from activities.channels.wallet.wallets import Wallets
 from journeys.clock import Clock
 from journeys.onsite.places import Place
@@ -73,6 +74,8 @@ class ApiConfig:
     #: Places of pages and apps by name; and how a template is rendered there for somebody with these traits, where it can be.
     places: Mapping[str, Place] = field(default_factory=dict)
     render: Callable[[str, Mapping[str, Any]], InAppContent | None] | None = None
+    #: How a message of the catalogue would look: by channel, template and values.
+    preview: Callable[[Database, str, str, Given], Awaitable[Preview]] | None = None
     #: How the catalogue wants some traits to be read when they come in.
     readings: Mapping[str, Reading] = field(default_factory=dict)
     #: The journeys of a version of the catalogue, where its code may be executed here; for what comes next in a run.

@@ -4,12 +4,14 @@ Promise: all that is wrong is told at once, sorted by file and line, each with w
 """
 
 import importlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
+from activities.preview import Previews
 from activities.templates import TemplateError, Templates, Vocabulary, load_templates
 from activities.templating.errors import Problem as Fault
 from activities.templating.vocabulary import unknown
@@ -57,6 +59,13 @@ def load_definitions(module: str, *, doubts: bool = True) -> tuple[Catalogue, Te
     current.module = module
     assert examined.templates is not None
     return catalogue.load(module), examined.templates
+
+
+def previews_of(found: Catalogue, templates: Templates, public_url: str) -> Previews:
+    """The messages of a catalogue, to be looked at; on the clock that most of its journeys go by."""
+    homes = Counter(journey.spec.timezone for journey in found.journeys.values())
+    home = homes.most_common(1)[0][0] if homes else "UTC"
+    return Previews(templates, found.prices, found.currency, public_url, home)
 
 
 def examine(module: str) -> Examined:

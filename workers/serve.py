@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 def create_app() -> FastAPI:
     """The app of this process, with logs and traces set up; several processes may run it side by side."""
-    from workers.definitions import load_definitions
+    from workers.definitions import load_definitions, previews_of
     from workers.telemetry import set_up
     from workers.versions import archive_now
 
@@ -38,8 +39,15 @@ def create_app() -> FastAPI:
     set_up("journeys-api", settings)
     catalogue, templates = load_definitions(settings.catalogue)
     config = api_config(settings, catalogue.journeys, catalogue.segments, archive_now(settings.catalogue).id)
+    previews = previews_of(catalogue, templates, settings.public_url)
     return api.create_app(
-        replace(config, readings=catalogue.readings, places=catalogue.places, render=rendering(templates.render))
+        replace(
+            config,
+            readings=catalogue.readings,
+            places=catalogue.places,
+            render=rendering(templates.render),
+            preview=partial(previews, settings.clock),
+        )
     )
 
 

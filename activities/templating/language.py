@@ -5,6 +5,8 @@ Promise: a missing value is never rendered as nothing. It takes the fallback tha
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -38,6 +40,25 @@ class Missing(FalsyStrictUndefined):
 
     __slots__ = ()
     force_liquid_default = True
+
+    def __init__(self, name: str, *, hint: str | None = None, **more: Any) -> None:
+        super().__init__(name, hint=hint, **more)
+        if (noted := _NOTED.get()) is not None:
+            noted.setdefault(_variable(hint or name))
+
+
+_NOTED: ContextVar[dict[str, None] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[dict[str, None]]:
+    """The variables without a value that are come across inside of the block, each once, in their order."""
+    noted: dict[str, None] = {}
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
 
 
 class _Limited(Environment):
@@ -131,7 +152,11 @@ def reason(error: LiquidError) -> str:
 
 
 def _name(error: UndefinedError) -> str:
-    return str(error.message).removesuffix(" is undefined").strip("'")
+    return _variable(str(error.message))
+
+
+def _variable(told: str) -> str:
+    return told.removesuffix(" is undefined").strip("'")
 
 
 def compiled(environment: Environment, text: str, file: str, line: int, roots: Roots) -> tuple[Phrase | None, list[Problem]]:

@@ -12,7 +12,7 @@ from journeys.questions import Understand, Understood
 from journeys.spans import check_span
 
 #: On which channels customers answer.
-_ANSWERED = (Channel.WHATSAPP, Channel.SMS)
+ANSWERED = (Channel.WHATSAPP, Channel.SMS)
 
 
 class Answered:
@@ -103,9 +103,9 @@ def _check(
     template: object, by: str, choices: tuple[str, ...], number: tuple[float, float] | None, within: timedelta
 ) -> Channel:
     """Refuse what is no question."""
-    if by not in _ANSWERED:
+    if by not in ANSWERED:
         told = f"{template}: nobody answers on by={by!r}"
-        raise CatalogueError(told, remedy=f"write by= one of {', '.join(_ANSWERED)}")
+        raise CatalogueError(told, remedy=f"write by= one of {', '.join(ANSWERED)}")
     check_span(f"{template}: within=", within, "within=hours(24)")
     if isinstance(choices, str) or not all(isinstance(each, str) and each for each in choices):
         raise CatalogueError(f"{template}: choices= are names", remedy='write choices=("yes", "no")')

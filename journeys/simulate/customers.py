@@ -19,6 +19,8 @@ _BEST_FIRST = ("granted", "unknown", "pending", "expired", "refused", "withdrawn
 NO = ("refused", "withdrawn")
 #: Channels without addresses, on which a customer is always reached: what they say of one is about them as a whole.
 WITHOUT_ADDRESS = frozenset({Channel.IN_APP, Channel.WALLET})
+#: Channels on which a customer is reached at a telephone number, which tells where they are.
+BY_PHONE = (Channel.WHATSAPP, Channel.SMS)
 
 
 @dataclass(slots=True)
@@ -166,7 +168,7 @@ class Customer:
     def where(self, otherwise: str) -> Whereabouts:
         """Where they are; worked out once, because a number's zones are looked up in a table."""
         if otherwise not in self._where:
-            phones = [each for channel in (Channel.WHATSAPP, Channel.SMS) for each in self.addresses.get(channel, ())]
+            phones = [each for channel in BY_PHONE for each in self.addresses.get(channel, ())]
             phone = phones[0].value if phones else None
             self._where[otherwise] = whereabouts(self.traits, None, phone, otherwise)
         return self._where[otherwise]

@@ -18,7 +18,7 @@ from segments.language.events import (
 )
 from segments.language.values import check_name
 from segments.leaves.did import Did
-from segments.leaves.reach import check_channel, check_purpose
+from segments.leaves.reach import WRITTEN_ON, check_channel, check_purpose
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def messaged(
 ) -> Messages:
     """Our messages, all or only those of a channel, template, journey (campaign) or purpose (category)."""
     if channel is not None:
-        check_channel("messaged", channel)
+        check_channel("messaged", channel, WRITTEN_ON)
     if purpose is not None:
         check_purpose("messaged", purpose)
     for what, name in (("template", template), ("journey", journey)):
@@ -78,5 +78,5 @@ def unsubscribed(channel: str | None = None) -> Did:
     """Withdrew consent: by link, by STOP, or told by the provider."""
     if channel is None:
         return Did(UNSUBSCRIBED)
-    check_channel("unsubscribed", channel)
+    check_channel("unsubscribed", channel, WRITTEN_ON)
     return Did(UNSUBSCRIBED).where(Compare("property", ("channel",), "==", channel))

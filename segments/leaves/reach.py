@@ -19,6 +19,8 @@ from segments.language.reading import only
 
 #: On which there are addresses, with consents of their own.
 CHANNELS = ("push", "whatsapp", "email", "sms", "web_push")
+#: On which messages go out, and come back as events that name the channel.
+WRITTEN_ON = (*CHANNELS, "in_app", "wallet")
 PURPOSES = ("marketing", "transactional")
 
 
@@ -133,10 +135,10 @@ def reachable(channel: str) -> Reachable:
     return Reachable(channel)
 
 
-def check_channel(place: str, channel: object) -> None:
-    """Refuse a channel that nobody writes to."""
-    if channel not in CHANNELS:
-        raise DefinitionError(place, f"unknown channel {channel!r}; use one of {', '.join(CHANNELS)}")
+def check_channel(place: str, channel: object, known: tuple[str, ...] = CHANNELS) -> None:
+    """Refuse a channel on which there is nothing to ask for."""
+    if channel not in known:
+        raise DefinitionError(place, f"unknown channel {channel!r}; use one of {', '.join(known)}")
 
 
 def check_purpose(place: str, purpose: object) -> None:

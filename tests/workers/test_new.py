@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -35,11 +36,22 @@ def test_each_command_that_its_instructions_name_does_what_they_say(tmp_path: Pa
     for arguments in (["add", "."], [*named, "commit", "-qm", "first"]):
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
     text = (tmp_path / "my_shop" / "AGENTS.md").read_text()
-    typed = [line.strip().partition("#")[0].split() for line in text.splitlines() if line.startswith("    journeys ")]
+    typed = [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith("    journeys ")]
     commands = {line[1]: [*line[1:]] for line in typed}
-    assert commands.keys() == {"check", "lint", "diff", "reference", "graph", "COMMAND", "runs", "explain", "why-not"}
+    assert commands.keys() == {
+        "check",
+        "lint",
+        "diff",
+        "reference",
+        "graph",
+        "preview",
+        "COMMAND",
+        "runs",
+        "explain",
+        "why-not",
+    }
     commands["graph"][1] = "welcome"
-    for name in ("check", "lint", "diff", "reference", "graph"):
+    for name in ("check", "lint", "diff", "reference", "graph", "preview"):
         finished = journeys(*commands[name], cwd=tmp_path)
         assert (finished.returncode, finished.stderr) == (0, ""), name
     for name in ("runs", "explain", "why-not"):

@@ -7,7 +7,7 @@ import contextlib
 import io
 import json
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -57,9 +57,14 @@ def examined_or_fail(module: str) -> "Catalogue":
     """A catalogue that loads; else the end, with all that is wrong with it."""
     examined = _examined(module)
     if not examined.usable or examined.catalogue is None:
-        wrong = [str(problem) for problem in examined.problems if problem.serious]
-        fail(f"the catalogue '{module}' does not load:\n" + "\n".join(wrong) if len(wrong) > 1 else wrong[0])
+        refused(module, examined)
     return examined.catalogue
+
+
+def refused(module: str, examined: "Examined") -> NoReturn:
+    """The end, with all that is wrong with a catalogue."""
+    wrong = [str(problem) for problem in examined.problems if problem.serious]
+    fail(f"the catalogue '{module}' does not load:\n" + "\n".join(wrong) if len(wrong) > 1 else wrong[0])
 
 
 def module_of(given: str) -> str:

@@ -22,6 +22,7 @@ from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
 from workers.cli.operating.switches import kill, pause, resume
 from workers.cli.operating.whatsapp_templates import whatsapp_templates
+from workers.cli.preview import preview
 from workers.cli.privacy.profiles import profiles
 from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
@@ -68,6 +69,7 @@ app.command(rich_help_panel="Deployment")(versions)
 app.command(rich_help_panel="Deployment")(move)
 app.command(rich_help_panel="On this machine")(new)
 app.command(rich_help_panel="On this machine")(check)
+app.command(rich_help_panel="On this machine")(preview)
 app.command(rich_help_panel="On this machine")(simulate)
 app.command(rich_help_panel="On this machine")(lint)
 app.command(rich_help_panel="On this machine")(diff)

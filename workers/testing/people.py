@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from activities.channels.kinds import KINDS, Kind
 from journeys.contracts import Channel
+from store.addresses import AddressKind
 from workers.sandbox.push.browsers import MadeUpBrowser
 
 CHANNELS = tuple(channel.value for channel in Channel)
@@ -17,8 +19,14 @@ def contact(name: str) -> dict[str, Any]:
 def address_of(name: str, channel: str) -> str:
     """Where they are reached on a channel."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
-    known = {"push": f"token-{plain}", "email": f"{plain}@example.com", "web_push": f"browser-{plain}"}
-    return known.get(channel) or phone_of(name)
+    match KINDS[channel].address:
+        case AddressKind.EMAIL:
+            return f"{plain}@example.com"
+        case AddressKind.TOKEN:
+            return f"token-{plain}"
+        case AddressKind.BROWSER:
+            return f"browser-{plain}"
+    return phone_of(name)
 
 
 def consent(
@@ -28,23 +36,20 @@ def consent(
 
     `service` is where browsers' push messages go.
     """
-    kinds = {
-        "push": "ANDROID_PUSH",
-        "whatsapp": "WHATSAPP",
-        "sms": "SMS",
-        "email": "EMAIL",
-        "web_push": "WEB_PUSH",
-        "in_app": "IN_APP",
-        "wallet": "WALLET",
-    }
-    browser = MadeUpBrowser(address_of(name, "web_push")).subscription(service)
-    keys = {
-        each: browser if each == "web_push" else address_of(name, each) for each in channels if each not in ("in_app", "wallet")
-    }
-    said = [{"key": keys[each], "type": kinds[each], "status": status, **more} for each in channels if each in keys]
-    said += [{"type": kinds[each], "status": status, "by": "customer"} for each in channels if each not in keys]
+    said = []
+    for each in channels:
+        kind = KINDS[each]
+        *_, type_ = kind.subscriptions  # of two phones the later one, Android's
+        key = {"key": _key(name, kind, service), **more} if kind.address is not AddressKind.NONE else {"by": "customer"}
+        said.append({"type": type_, "status": status, **key})
     device = {"device": {"token": address_of(name, "push"), "type": "android"}} if "push" in channels else {}
     return {"messaging_subscriptions": said} | device
+
+
+def _key(name: str, kind: Kind, service: str) -> Any:
+    """Where a channel reaches them, as a subscription names it: a browser with its keys."""
+    address = address_of(name, kind.name)
+    return MadeUpBrowser(address).subscription(service) if kind.address is AddressKind.BROWSER else address
 
 
 def phone_of(name: str) -> str:

@@ -62,7 +62,7 @@ FAULTS = {
 }
 SILENCES = {Reply.LATER: "503", Reply.SILENT: "timeout_after_accept"}
 S = TypeVar("S", bound="Served")
-_PROVIDERS = {
+PROVIDERS = {
     Channel.PUSH: "fcm",
     Channel.WHATSAPP: "whatsapp",
     Channel.EMAIL: "smtp",
@@ -203,7 +203,7 @@ class Served:
         more = {"retry_after": int(after.total_seconds())} if after and channel is not Channel.EMAIL else {}
         hold = {"hold_seconds": 0} if kind is Kind.SILENT else {}
         rule = {"match": match, "times": times} | more | hold
-        self.shop.sandbox.faults.tell(_PROVIDERS[channel], FAULTS[channel, kind], **rule)
+        self.shop.sandbox.faults.tell(PROVIDERS[channel], FAULTS[channel, kind], **rule)
         self.shadow.provider(kind, channel, name, times, after)
 
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:

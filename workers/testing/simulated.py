@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from activities.channels.kinds import of_address
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel, Outcome, Purpose
 from journeys.heard import Expect, OfPeople
@@ -18,6 +19,7 @@ from journeys.simulate.providers import Kind
 from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, CONTENT_SHOWN, ENDPOINT_CHANGED, TRAITS_CHANGED
+from store.addresses import AddressKind
 from workers.testing.inbox import chosen, shown
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Called, Message, Refusal, Run
@@ -25,8 +27,10 @@ from workers.wishes import lives_of, wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 #: Where whatever is said of an address registers it anew, also one that was dead.
-_REGISTERS = (Channel.PUSH, Channel.WEB_PUSH)
-_ADDRESSES = (("email", Channel.EMAIL), ("phone", Channel.WHATSAPP), ("phone", Channel.SMS))
+_REGISTERS = tuple(kind.channel for device in (AddressKind.TOKEN, AddressKind.BROWSER) for kind in of_address(device))
+_HELD = (("email", AddressKind.EMAIL), ("phone", AddressKind.PHONE))
+#: Traits that are addresses, each with a channel that reaches them.
+_ADDRESSES = tuple((trait, kind.channel) for trait, held in _HELD for kind in of_address(held))
 
 
 class Simulated:

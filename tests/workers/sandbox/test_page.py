@@ -1,6 +1,7 @@
 """The message page: whatever a message contains is shown as text, and a mail's HTML stays in its frame."""
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from tests.workers.sandbox.sending import PHONE, TOKEN, chat, mail, post, push, template
 from workers.sandbox import Sandbox
+from workers.sandbox.messages import Message, Provider
 
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
@@ -57,6 +60,13 @@ async def test_each_channel_shows_what_the_customer_sees(http: httpx.AsyncClient
     for text in ("Your cart", "Still here", TOKEN, "cart", "Ana", PHONE, "Your boots ☃"):
         assert text in shown.text
     assert [element["src"] for element in shown.all("img")] == [image]
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_whoever_carried_it_a_message_is_drawn(http: httpx.AsyncClient, sandbox: Sandbox, provider: Provider) -> None:
+    what = {"title": "Shown to all", "html": "", "raw": {"headers": []}, "accepted_at": NOW, "received_at": NOW}
+    sandbox.log.add(Message(provider=provider, provider_id="1", to="ana", **what))
+    assert "Shown to all" in (await page(http)).text
 
 
 @pytest.mark.parametrize("name", ["title", "body", "image"])

@@ -1,0 +1,62 @@
+"""A message as it would look, for whoever writes it: what it is rendered from, what came of it, and why nothing did.
+
+Promise: it names the variables that had no value; nothing of it is kept, and none of its links does anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from activities.channels.message import Content
+from activities.channels.sms.parts import Size
+
+_Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a message is previewed with: a real customer by a name that is known, made-up values, or these over that one's.
+
+    `product` is what a template that asks for one offers, `bought` the purchase that it goes with.
+    """
+
+    named: tuple[str, str] | None = field(default=None, repr=False)
+    customer: _Values = field(default_factory=dict, repr=False)
+    entry: _Values = field(default_factory=dict, repr=False)
+    params: _Values = field(default_factory=dict, repr=False)
+    fetched: _Values = field(default_factory=dict, repr=False)
+    product: _Values = field(default_factory=dict, repr=False)
+    bought: _Values = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A message as it would look.
+
+    `missing` are the variables without a value: a fallback or another branch stands in their place. `language` and `zone` are
+    those of its amounts and dates; `size` is that of a text message; `cost` is by the catalogue's prices, with their currency.
+    """
+
+    channel: str
+    template: str
+    file: str
+    content: Content = field(repr=False)
+    missing: tuple[str, ...] = ()
+    language: str = "en"
+    zone: str = "UTC"
+    size: Size | None = None
+    cost: str | None = None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What it shows, by names; pictures that belong to it by their names alone."""
+        told = self.content.model_dump(mode="json", exclude_none=True)
+        return told | ({"images": sorted(told["images"])} if "images" in told else {})
+
+
+class CannotPreview(Exception):
+    """The message cannot be shown; the sentence says what to do. `of` is what there is none of, if that is why."""
+
+    def __init__(self, sentence: str, of: Literal["customer", "template"] | None = None) -> None:
+        super().__init__(sentence)
+        self.of = of

@@ -1,0 +1,181 @@
+"""A message of the catalogue rendered for a customer, real or made up, as a worker would render it now.
+
+Promise: it reads only; nothing is sent, written or counted. Links that are made for one customer (out of marketing, a
+confirmation, a pass) have the word `preview` in place of their signature, so whoever follows one changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from activities.channels.kinds import KINDS
+from activities.channels.message import Content, SmsContent
+from activities.channels.preview import CannotPreview, Given, Preview
+from activities.channels.sms.parts import size_of
+from activities.templates import BrokenTemplate, Context, TemplateError, Templates, language_of
+from activities.templating.base import Template
+from activities.templating.language import noting
+from activities.templating.vocabulary import OFFERED
+from journeys.clock import Clock
+from journeys.contracts import Channel
+from journeys.gate.budget import cost_of
+from segments.language.events import AHEAD
+from segments.time.calendar import rules_of
+from segments.time.zones import country_of_number, whereabouts
+from store import Database
+from store.customers.profiles import profile, zone_evidence
+from store.lists import resolve
+from store.products import offer
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """The messages of a catalogue, to be looked at; prices in millionths of the currency, by channel and country.
+
+    Whose clock nothing tells has that of `home`, as with a journey's own zone.
+    """
+
+    templates: Templates
+    prices: Mapping[str, int] = field(default_factory=dict)
+    currency: str | None = None
+    public_url: str = "http://127.0.0.1:8080"
+    home: str = "UTC"
+
+    async def __call__(self, clock: Clock, database: Database, channel: str, name: str, given: Given) -> Preview:
+        """A message for whoever is given.
+
+        Raises:
+            CannotPreview: as below.
+        """
+        if given.named is None:
+            return self.of(channel, name, given)
+        return await self.of_customer(database, channel, name, given, clock.now())
+
+    def of(self, channel: str, name: str, given: Given) -> Preview:
+        """A message for somebody made up.
+
+        Raises:
+            CannotPreview: there is no such template, or it cannot be rendered with what is given.
+        """
+        return self._rendered(channel, name, given, _Evidence(phone=_text(given.customer.get("phone"))))
+
+    async def of_customer(self, database: Database, channel: str, name: str, given: Given, at: datetime) -> Preview:
+        """A message for a customer as they are now; values that are given count instead of theirs.
+
+        Raises:
+            CannotPreview: besides, there is no such customer, or no product to offer them.
+        """
+        template, customer = self._template(channel, name), await _customer(database, given)
+        found = await profile(database, customer)
+        if found is None:
+            raise _nobody()
+        traits = {each.trait: each.value for each in found.traits}
+        given = replace(given, customer={**traits, **given.customer})
+        if template.wish and not given.product:
+            given = await _offered(database, customer, template.wish.relation, given, at)
+        return self._rendered(channel, name, given, _Evidence(*await zone_evidence(database, customer)))
+
+    def _rendered(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> Preview:
+        template = self._template(channel, name)
+        _insist_on_fitting(template, given)
+        zone = whereabouts(given.customer, evidence.device, evidence.phone, self.home).likely(self.home)
+        with noting() as missing:
+            content = self._content(channel, name, self._context(given, zone))
+        return Preview(
+            channel=channel,
+            template=name,
+            file=template.file,
+            content=content,
+            missing=tuple(missing),
+            language=getattr(template, "language", None) or language_of(given.customer) or "en",
+            zone=zone,
+            size=size_of(content.text) if isinstance(content, SmsContent) else None,
+            cost=self._cost(channel, content, evidence.phone),
+        )
+
+    def _content(self, channel: str, name: str, context: Context) -> Content:
+        try:
+            return self.templates.render(Channel(channel), name, context)
+        except BrokenTemplate as error:
+            wrong = f"{error.detail}. The message would be recorded as failed, not sent"
+            raise CannotPreview(f"{wrong}: give the value, or write a fallback there, | default: '…'") from None
+
+    def _context(self, given: Given, zone: str) -> Context:
+        url = self.public_url.rstrip("/")
+        return Context(
+            customer=given.customer,
+            entry=given.entry,
+            params=given.params,
+            fetched=given.fetched,
+            wallet={pass_: f"{url}/pass/preview" for of, pass_ in self.templates.found if of == Channel.WALLET},
+            unsubscribe_url=f"{url}/u/preview",
+            confirm_url=f"{url}/o/preview",
+            product=given.product,
+            bought=given.bought,
+            zone=rules_of(zone),
+        )
+
+    def _cost(self, channel: str, content: Content, phone: str | None) -> str | None:
+        country = country_of_number(phone) if phone else None
+        cost = cost_of(self.prices, channel, country, getattr(content, "parts", 1))
+        return None if cost is None else f"{Decimal(cost) / _MILLION:f} {self.currency or ''}".rstrip()
+
+    def _template(self, channel: str, name: str) -> Template:
+        written = [kind.name for kind in KINDS.values() if kind.template]
+        if channel not in written:
+            raise CannotPreview(f"there is no channel {channel[:50]}; it is one of {', '.join(written)}", "template")
+        try:
+            return self.templates.named(Channel(channel), name)
+        except TemplateError as error:
+            told = "; ".join(f"{each.text}; {each.remedy}" for each in error.problems)
+            raise CannotPreview(told, "template") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What tells a customer's clock, and their country, besides their traits."""
+
+    device: str | None = None
+    phone: str | None = None
+
+
+def _insist_on_fitting(template: Template, given: Given) -> None:
+    if strange := sorted(set(given.params) - template.params):
+        declared = ", ".join(sorted(template.params)) or "none"
+        raise CannotPreview(f"{template.file} declares no param {', '.join(strange)}; it declares {declared}")
+    if template.wish and not given.product:
+        raise CannotPreview(
+            f"{template.file} offers a product; give one as `product`, with {', '.join(sorted(OFFERED['product']))}"
+        )
+
+
+async def _customer(database: Database, given: Given) -> UUID:
+    assert given.named is not None
+    async with database.pool.acquire() as connection:
+        [customer] = await resolve(connection, [given.named])
+    if customer is None:
+        raise _nobody()
+    return customer
+
+
+async def _offered(database: Database, customer: UUID, relation: str, given: Given, at: datetime) -> Given:
+    async with database.pool.acquire() as connection:
+        found = await offer(connection, customer, relation, at + AHEAD)
+    if found is None:
+        told = f"there is no {relation} product to offer this customer: the message would be skipped"
+        raise CannotPreview(f"{told} (no product to offer); give one as `product` to see it all the same")
+    product = {name: getattr(found.product, name) for name in OFFERED["product"]}
+    return replace(given, product=product, bought={"id": found.bought_id, "name": found.bought_name} | dict(given.bought))
+
+
+def _nobody() -> CannotPreview:
+    return CannotPreview("no such customer", "customer")
+
+
+def _text(said: Any) -> str | None:
+    return said if isinstance(said, str) else None

@@ -1,0 +1,41 @@
+"""`journeys preview`: cards, JSON and a letter's HTML for somebody made up, without any server; and sentences."""
+
+import json
+from pathlib import Path
+
+from tests.command_line import journeys
+
+
+def failure(*arguments: str) -> str:
+    finished = journeys("preview", *arguments, catalogue="definitions")
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert len(finished.stderr.splitlines()) == 1, finished.stderr
+    return finished.stderr
+
+
+def test_a_card_names_what_had_no_value(tmp_path: Path) -> None:
+    ana = tmp_path / "ana.json"
+    ana.write_text('{"firstName": "Ana"}')
+    entry = '{"name": "Boots", "price": 89.9, "currency": "EUR"}'
+    card = journeys("preview", "push", "cart-reminder", "--customer", str(ana), "--entry", entry, catalogue="definitions")
+    assert card.returncode == 0, card.stderr
+    assert "Ana, your Boots is still here" in card.stdout
+    assert "says something else: entry.image_url, entry.cart_id, entry.product_id" in card.stdout
+    told = journeys("preview", "sms", "what-kept-you", "--json", catalogue="definitions")
+    found = json.loads(told.stdout)
+    assert (found["size"], found["missing"]) == ({"alphabet": "GSM-7", "units": 99, "parts": 1}, ["customer.firstName"])
+
+
+def test_a_letter_is_written_as_html(tmp_path: Path) -> None:
+    file = tmp_path / "out.html"
+    shown = journeys("preview", "email", "cart-alternatives", "--html", str(file), catalogue="definitions")
+    assert "a few thoughts on your cart" in shown.stdout
+    assert "/u/preview" in file.read_text()
+
+
+def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
+    assert "did you mean cart-reminder?" in failure("push", "cart-remindr")
+    assert "--customer: not JSON" in failure("push", "cart-reminder", "--customer", "{firstName: Ana}")
+    assert "give a JSON object, or a file" in failure("push", "cart-reminder", "--customer", str(tmp_path / "none.json"))
+    assert "has no HTML" in failure("push", "cart-reminder", "--html", str(tmp_path / "x.html"))
+    assert "offers a product" in failure("email", "one-better")
