@@ -58,7 +58,7 @@ def context(template: object, draw: Any) -> Context:
         if root in told:
             told[root][name] = "https://cdn.example/a.jpg" if name in PLACES else draw(evil)
     told["entry"].pop("price", None)  # a number
-    return Context(**told, unsubscribe_url=OUT)
+    return Context(**told, unsubscribe_url=OUT, confirm_url=OUT)
 
 
 def shape(strict: Letter) -> tuple[list[str], list[list[tuple[str, str]]]]:
@@ -100,7 +100,7 @@ def innocent(told: Context) -> Context:
         root: {n: v if n in PLACES else "x" for n, v in values.items() if printable(v).strip()}
         for root, values in roots.items()
     }
-    return Context(**harmless, unsubscribe_url=OUT)
+    return Context(**harmless, unsubscribe_url=OUT, confirm_url=OUT)
 
 
 async def test_the_relay_takes_every_letter_and_sees_the_same_headers(tmp_path: Path) -> None:
