@@ -4,6 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
+from activities.channels import base
 from activities.channels.kinds import Bounce, WayOut, addressed, of_address, sending
 from activities.templates import load_templates
 from api.profiles.suppressions import Named
@@ -63,6 +64,14 @@ def test_what_sends_is_written_and_carried() -> None:
             continue  # it is our own
         assert {each.name for each in kind.provider_classes} <= set(Provider), "the sandbox speaks their protocols"
         assert carriers is None, "nothing is set"
+
+
+def test_each_provider_has_all_that_is_asked_of_one() -> None:
+    """A row names its providers by text, where no type checker looks."""
+    asked = {name for name in vars(base.Provider) if not name.startswith("_")} - {"connections"}  # given when one is made
+    assert {"ready", "idempotent", "forgets_after", "tells_within", "by_settling", "follow", "number"} <= asked
+    lacking = {each.name: asked - set(dir(each)) for kind in sending() for each in kind.provider_classes}
+    assert {name: lacks for name, lacks in lacking.items() if lacks} == {}
 
 
 def test_the_catalogue_has_templates_of_every_kind() -> None:
