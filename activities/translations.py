@@ -35,6 +35,8 @@ def apart(found: _Found) -> tuple[dict[_Key, Template], dict[_Key, dict[str, Tem
 
 def fitting(template: Template, others: Mapping[str, Template], said: object) -> Template:
     """The one that a customer reads who says this language or locale; the template itself where none fits."""
+    if not others:  # most messages, and reading a locale costs as much as a short text
+        return template
     locale, own = locale_of(said), str(locale_of(_language(template)))
     parts = str(locale).split("_") if locale else []
     for end in range(len(parts), 0, -1):
