@@ -15,8 +15,9 @@ from activities.channels.kinds import KINDS
 from activities.channels.message import Content, SmsContent
 from activities.channels.preview import CannotPreview, Given, Preview
 from activities.channels.sms.parts import size_of
-from activities.templates import BrokenTemplate, Context, TemplateError, Templates, language_of
+from activities.templates import BrokenTemplate, Context, TemplateError, Templates
 from activities.templating.base import Template
+from activities.templating.dates import language_of
 from activities.templating.language import noting
 from activities.templating.vocabulary import OFFERED
 from journeys.clock import Clock
@@ -81,8 +82,8 @@ class Previews:
         return self._rendered(channel, name, given, _Evidence(*await zone_evidence(database, customer)))
 
     def _rendered(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> Preview:
-        template = self._template(channel, name)
-        _insist_on_fitting(template, given)
+        _insist_on_fitting(self._template(channel, name), given)
+        template = self.templates.fitting(Channel(channel), name, language_of(given.customer))
         zone = whereabouts(given.customer, evidence.device, evidence.phone, self.home).likely(self.home)
         with noting() as missing:
             content = self._content(channel, name, self._context(given, zone))

@@ -4,9 +4,13 @@ Promise: a file that stands there as a template, or was meant to, is read or tol
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from babel import Locale, UnknownLocaleError
 
 from activities.channels.kinds import KINDS
 from activities.channels.kinds import Template as Written
@@ -21,6 +25,25 @@ _MEANT = {".yaml", ".yml"}
 #: Folders of other programs, in which nothing is ours.
 _OTHERS = {"node_modules"}
 _PICTURE = ".png"
+_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{4})?([-_][A-Z]{2})?")
+
+
+class Translated(NamedTuple):
+    """What a template's name says of a translation: of which template, and into which language (`es`, `es_MX`)."""
+
+    of: str
+    language: str
+
+
+def translated(name: str) -> Translated | None:
+    """Whether a template is a translation by its name, as `cart-reminder.es` and `cart-reminder.es-MX` are."""
+    of, _, said = name.rpartition(".")
+    if not of or not _LANGUAGE.fullmatch(said):
+        return None
+    try:
+        return Translated(of, str(Locale.parse(said.replace("-", "_"))))
+    except (ValueError, UnknownLocaleError):
+        return None
 
 
 def texts_in(folder: Path) -> dict[str, str | None]:
@@ -63,8 +86,9 @@ class Folder:
     def with_passes(self, vocabulary: Vocabulary) -> Vocabulary:
         """The passes that messages may link to."""
         suffix = _kinds()[Channel.WALLET].suffix
-        names = (PurePosixPath(place).name for place in self.texts)
-        return replace(vocabulary, wallet=frozenset(name.removesuffix(suffix) for name in names if name.endswith(suffix)))
+        files = (PurePosixPath(place).name for place in self.texts)
+        names = (file.removesuffix(suffix) for file in files if file.endswith(suffix))
+        return replace(vocabulary, wallet=frozenset(name for name in names if translated(name) is None))
 
     def linking(self, found: Mapping[tuple[Channel, str], Template]) -> frozenset[tuple[Channel, str]]:
         """Those in whose texts a pass is named."""
@@ -98,12 +122,14 @@ class Folder:
         return kind.kind.read(self._file(place), texts[0], vocabulary, *texts[1:], **self._pictures(place, kind))
 
     def _pictures(self, place: str, kind: Written) -> dict[str, str]:
-        """The pictures that belong to a template, by their names."""
+        """The pictures that belong to a template, by their names; a translation shows those of the template, or its own."""
         if kind.pictures is None:
             return {}
+        into = translated(place.removesuffix(kind.suffix))
+        shared = self._pictures(into.of + kind.suffix, kind) if into else {}
         first = place.removesuffix(kind.suffix) + kind.pictures
         named = {each: each.removeprefix(first).removesuffix(_PICTURE) for each in self.texts if each.startswith(first)}
-        return {name: self._text(each) for each, name in sorted(named.items()) if each.endswith(_PICTURE)}
+        return shared | {name: self._text(each) for each, name in sorted(named.items()) if each.endswith(_PICTURE)}
 
     def _text(self, place: str, of: str | None = None) -> str:
         text = self.texts[place]

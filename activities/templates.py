@@ -13,13 +13,14 @@ from types import ModuleType
 from typing import Any
 
 from activities.channels.message import Content
-from activities.template_files import Folder, file_of, texts_in
+from activities.template_files import Folder, file_of, texts_in, translated
 from activities.templating.base import OnTerms, Tapped, Template, Terms
-from activities.templating.dates import LANGUAGE, ZONE, locale_of
+from activities.templating.dates import LANGUAGE, ZONE, language_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
 from activities.templating.vocabulary import Vocabulary
 from activities.templating.wish import ProductWish
+from activities.translations import Translations, apart, fitting
 from journeys.contracts import Channel, Purpose
 from journeys.gate.approval import Approved
 
@@ -71,6 +72,7 @@ class Templates:
     found: Mapping[tuple[Channel, str], Template]
     shop: Mapping[str, str]
     linking: frozenset[tuple[Channel, str]] = frozenset()
+    translations: Translations = field(default_factory=dict)
 
     def check(self, channel: Channel, name: str, params: Collection[str] = (), *, given: Collection[str] = ()) -> None:
         """Insist that a journey can send this template with the params that it passes.
@@ -137,7 +139,15 @@ class Templates:
             values["unsubscribe_url"] = context.unsubscribe_url
         if context.confirm_url:
             values["confirm_url"] = context.confirm_url
-        return self.named(channel, name).render(values)
+        return self.fitting(channel, name, values[LANGUAGE]).render(values)
+
+    def fitting(self, channel: Channel, name: str, language: object) -> Template:
+        """The template, or the translation of it that somebody reads who says this language (`es`, `es-MX`).
+
+        Raises:
+            TemplateError: there is no such template.
+        """
+        return fitting(self.named(channel, name), self.translations.get((Channel(channel), name), {}), language)
 
     def links_to_passes(self, channel: Channel, name: str) -> bool:
         """Whether a message names one of the customer's passes."""
@@ -148,9 +158,10 @@ class Templates:
         template = self.found.get((Channel(channel), name))
         return template.wish if template else None
 
-    def terms(self, channel: Channel, name: str) -> Terms | None:
-        """On what terms a provider takes what is made of a template, where it has any."""
-        template = self.found.get((Channel(channel), name))
+    def terms(self, channel: Channel, name: str, language: object = None) -> Terms | None:
+        """On what terms a provider takes what is made of a template for who reads this language, where it has any."""
+        key = (Channel(channel), name)
+        template = fitting(self.found[key], self.translations.get(key, {}), language) if key in self.found else None
         return template.terms if isinstance(template, OnTerms) else None
 
     def named(self, channel: Channel, name: str) -> Template:
@@ -191,9 +202,11 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     """
     vocabulary = folder.with_passes(folder.with_constants(vocabulary or Vocabulary()))
     found, problems = folder.templates(vocabulary)
-    if problems:
-        raise TemplateError(*problems)
-    return Templates(found, vocabulary.shop, folder.linking(found))
+    named, translations, wrong = apart(found)
+    if problems or wrong:
+        raise TemplateError(*problems, *wrong)
+    linking = {(channel, into.of if (into := translated(name)) else name) for channel, name in folder.linking(found)}
+    return Templates(named, vocabulary.shop, frozenset(linking), translations)
 
 
 def _mismatch(missing: Collection[str], unknown: Collection[str], declared: Collection[str]) -> tuple[str, str]:
@@ -203,8 +216,3 @@ def _mismatch(missing: Collection[str], unknown: Collection[str], declared: Coll
     if unknown:
         known += f": write params: [{', '.join(sorted({*declared, *unknown}))}] beside its subject or title, or do not pass it"
     return ", and ".join(faults), known
-
-
-def language_of(traits: Mapping[str, Any]) -> str | None:
-    """What a customer reads, as far as their traits say: `language`, else `locale` (`es`, `es-MX`)."""
-    return next((said for name in ("language", "locale") if locale_of(said := traits.get(name))), None)

@@ -32,8 +32,8 @@ class Wishes(Protocol):
         """The product that a template asks for."""
         ...
 
-    def terms(self, channel: Channel, name: str) -> Terms | None:
-        """On what terms a provider takes what is made of a template, where it has any."""
+    def terms(self, channel: Channel, name: str, language: object = None) -> Terms | None:
+        """On what terms a provider takes what is made of a template for who reads this language, where it has any."""
         ...
 
 

@@ -118,7 +118,7 @@ class Questions:
             in_service_window=await in_service_window(
                 attempt.connection, request, attempt.served.templates, facts, attempt.now
             ),
-            approved=await approved(attempt.connection, request, attempt.served.templates),
+            approved=await approved(attempt.connection, request, attempt.served.templates, facts.traits),
             in_segment=in_segment,
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,

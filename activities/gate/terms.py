@@ -4,9 +4,12 @@ Promise: asked in the transaction that claims the message, and only of messages 
 Source: Meta, "Messages: customer service windows" (24 hours from the last message of the customer's).
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from activities.templating.dates import language_of
 from activities.versions import Wishes
 from journeys.contracts import DeliverRequest
 from journeys.gate.approval import Approved
@@ -33,9 +36,11 @@ async def in_service_window(
     return wrote_at is not None
 
 
-async def approved(connection: Connection, request: DeliverRequest, templates: Wishes) -> Approved | None:
+async def approved(
+    connection: Connection, request: DeliverRequest, templates: Wishes, traits: Mapping[str, Any]
+) -> Approved | None:
     """The template that a message is made of, as Meta has it; None where it needs none, or Meta has said nothing of it."""
-    terms = templates.terms(request.channel, request.template)
+    terms = templates.terms(request.channel, request.template, language_of(traits))
     if terms is None or terms.approved is None:
         return None
     standing = await whatsapp.standing(connection, *terms.approved)

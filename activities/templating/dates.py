@@ -104,6 +104,11 @@ def locale_of(said: object) -> Locale | None:
         return locale_of(language) if language != said else None
 
 
+def language_of(traits: Mapping[str, Any]) -> str | None:
+    """What a customer reads, as far as their traits say: `language`, else `locale` (`es`, `es-MX`)."""
+    return next((said for name in ("language", "locale") if locale_of(said := traits.get(name))), None)
+
+
 def settings_of(context: RenderContext) -> dict[str, Any]:
     """What a rendering knows besides its values."""
     return {name: context.globals.get(name) for name in (ZONE, LANGUAGE)}

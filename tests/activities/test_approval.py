@@ -56,3 +56,17 @@ async def test_what_meta_has_said_nothing_of_goes(trial: Shop) -> None:
     run = await start(trial, "while_vip")
     await stands(trial, "REJECTED", language="es")
     assert (await trial.parts.delivery.deliver(message(run, 1))).sent
+
+
+async def test_each_language_stands_by_itself(trial: Shop) -> None:
+    """Meta approves every translation for itself, so one that is off keeps nobody else's message back."""
+    for user, language in (("ana", "es-MX"), ("eva", "fr")):
+        await trial.signs_up(user, language=language)
+    await stands(trial, "REJECTED", language="es")
+    deliver = trial.parts.delivery.deliver
+    ana, eva = await start(trial, "while_vip"), await start(trial, "while_vip", user="eva")
+    assert (await deliver(message(ana, 1))).reason is Reason.TEMPLATE_OFF
+    assert (await deliver(message(eva, 1))).sent
+    await stands(trial, "APPROVED", language="es")
+    assert (await deliver(message(ana, 2))).sent
+    assert [each.params for each in trial.sandbox.messages] == [("you",), ("usted",)]

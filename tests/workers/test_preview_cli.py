@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
-from tests.command_line import journeys
+from uuid_utils.compat import uuid7
+
+from store import Database
+from tests.command_line import in_thread, journeys
 
 
 def failure(*arguments: str) -> str:
@@ -39,3 +42,14 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     assert "give a JSON object, or a file" in failure("push", "cart-reminder", "--customer", str(tmp_path / "none.json"))
     assert "has no HTML" in failure("push", "cart-reminder", "--html", str(tmp_path / "x.html"))
     assert "offers a product" in failure("email", "one-better")
+
+
+async def test_a_real_customer_is_looked_up(dsn: str, database: Database) -> None:
+    id_ = uuid7()
+    added = "insert into profile (id, traits, created_at, updated_at) values ($1, $2, now(), now())"
+    await database.pool.execute(added, id_, {"firstName": "Ana"})
+    given = {"catalogue": "definitions", "database_url": dsn}
+    shown = await in_thread("preview", "push", "cart-reminder", "--for", str(id_), "--by", "customer_id", **given)
+    assert "Ana, your cart is still here" in shown.stdout, shown.stderr
+    nobody = await in_thread("preview", "push", "cart-reminder", "--for", "nobody", **given)
+    assert (nobody.returncode, nobody.stderr) == (1, "journeys: no such customer\n")

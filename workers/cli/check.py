@@ -121,7 +121,11 @@ def _tell(module: str, examined: "Examined") -> None:
         counts.append((len(examined.templates.found), "template"))
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         holdout = f"; a global holdout: {found.holdout} get no marketing" if found.holdout else ""
-        for template in examined.templates.found.values():
-            if isinstance(template, Measured):
-                typer.echo(f"{template.file}: {template.measure()}")
+        for key, template in examined.templates.found.items():
+            others = examined.templates.translations.get(key, {})
+            if others:
+                typer.echo(f"{template.file}: also in {', '.join(sorted(others))}")
+            for each in (template, *others.values()):
+                if isinstance(each, Measured):
+                    typer.echo(f"{each.file}: {each.measure()}")
         typer.echo(f"{module}: {told}{holdout}; it loads")
