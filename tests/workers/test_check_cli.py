@@ -38,6 +38,17 @@ def test_a_catalogue_that_loads_is_said_so_in_one_line(tmp_path: Path) -> None:
     assert journeys("check", "acme", cwd=tmp_path).stdout == finished.stdout
 
 
+def test_which_messages_are_also_in_which_languages_is_said(tmp_path: Path) -> None:
+    package = written(tmp_path, "acme", GOOD)
+    (package / "hello.push.yaml").write_text("language: en\ntitle: Hello\nbody: there\n")
+    for language in ("es", "pt-BR"):
+        (package / f"hello.{language}.push.yaml").write_text("title: Hola\nbody: ahí\n")
+    told = journeys("check", "acme", cwd=tmp_path).stdout.splitlines()
+    assert told == ["acme/hello.push.yaml: also in es, pt_BR", "acme: 1 journey, 0 segments, 1 template; it loads"]
+    (package / "hello.es.push.yaml").write_text("title: '{{ customer.firstNam }}'\nbody: ahí\n")
+    assert "acme/hello.es.push.yaml:1:1: unknown variable customer.firstNam" in journeys("check", "acme", cwd=tmp_path).stdout
+
+
 def test_every_mistake_has_a_line_that_an_editor_understands(tmp_path: Path) -> None:
     written(tmp_path, "acme", BAD)
     finished = journeys("check", "acme", cwd=tmp_path)
