@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from textwrap import indent
 
@@ -133,6 +134,11 @@ PLAIN = ("", "", "", *[", transactional=True"] * 2, ", only=gold", ", useless_af
 def in_app(a: Author, _: int) -> str:
     """In the shop's own inbox, which takes all: no provider meets it, and nobody needs an address."""
     return f"await j.in_app('note'{a.one(*PLAIN)})"
+
+
+def wallet(a: Author, _: int) -> str:
+    """A card, and the same one again."""
+    return f"await j.wallet('card', points={a.one('1', '2')}, used='no'{a.one(*PLAIN)})"
 
 
 def falls_back(a: Author, _: int) -> str:
@@ -292,6 +298,7 @@ Piece = Callable[[Author, int], str]
 FLAT: dict[Piece, int] = {
     message: 10,
     in_app: 4,
+    wallet: 4,
     falls_back: 3,
     reach: 7,
     wait: 4,
@@ -324,7 +331,7 @@ MORE = (
     "quiet_hours=QuietHours('22:00', '08:00')",
     "caps=(Cap(2, timedelta(hours=10)),)",
     "caps=(Cap(1, calendar='day', channel='push'),)",
-    "holdout=0.3",
+    *["holdout=0.3"] * 2,
     "useless_after=timedelta(hours=3, minutes=13)",
     "most=3",
     "priority=5",
@@ -388,5 +395,5 @@ def with_templates(package: Path, source: str) -> None:
     """Write a catalogue with the templates that it sends."""
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(source)
-    for template in TEMPLATES.glob("note.*"):
+    for template in chain(TEMPLATES.glob("note.*"), TEMPLATES.glob("card.wallet*")):
         shutil.copy(template, package)

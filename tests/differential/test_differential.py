@@ -28,7 +28,7 @@ BATCHES, EACH = scaled((1, 10), (40, 50))
 #: Where coverage is counted; each word comes up so often.
 COUNTED, AT_LEAST = scaled((2, 3), (BATCHES, 100))
 #: So many journeys are written for a case, and so often is one tried: not all of them come to much.
-SPARE, TRIES = 1.3, 4
+SPARE, TRIES = 1.5, 4
 
 
 @dataclass(frozen=True)

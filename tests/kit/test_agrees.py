@@ -9,7 +9,7 @@ from journeys.simulate.providers import Kind
 from store.addresses import AddressKind
 from workers.sandbox.faults import FAULTS as STRUCK
 from workers.sandbox.messages import Provider
-from workers.testing import served
+from workers.testing import people, served, simulated
 
 
 def test_of_channels() -> None:
@@ -34,6 +34,14 @@ def test_each_address_can_be_refused_and_die_on_real_servers() -> None:
     assert [
         (on, fault) for (on, _), fault in served.FAULTS.items() if fault not in STRUCK[Provider(served.PROVIDERS[on])]
     ] == []
+
+
+def test_the_kit_knows_where_each_channel_reaches_people() -> None:
+    assert {kind.name: list(kind.subscriptions)[-1] for kind in sending()} == people.SUBSCRIPTIONS
+    devices = [kind.channel for held in (AddressKind.TOKEN, AddressKind.BROWSER) for kind in of_address(held)]
+    assert list(simulated.REGISTERS) == devices
+    traits = (("email", AddressKind.EMAIL), ("phone", AddressKind.PHONE))
+    assert list(simulated.ADDRESSES) == [(trait, kind.channel) for trait, held in traits for kind in of_address(held)]
 
 
 def test_of_doubts() -> None:

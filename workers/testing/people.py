@@ -3,12 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from activities.channels.kinds import KINDS, Kind
 from journeys.contracts import Channel
-from store.addresses import AddressKind
+from journeys.simulate.customers import WITHOUT_ADDRESS
 from workers.sandbox.push.browsers import MadeUpBrowser
 
 CHANNELS = tuple(channel.value for channel in Channel)
+#: Segment's type of a subscription to each channel; of two phones the later one, Android's. The channels' rows have it too, but
+#: loading them takes longer than most tests on the simulator (`tests/kit/test_agrees.py` compares).
+SUBSCRIPTIONS = {
+    "push": "ANDROID_PUSH",
+    "whatsapp": "WHATSAPP",
+    "sms": "SMS",
+    "email": "EMAIL",
+    "web_push": "WEB_PUSH",
+    "in_app": "IN_APP",
+    "wallet": "WALLET",
+}
 
 
 def contact(name: str) -> dict[str, Any]:
@@ -19,14 +29,8 @@ def contact(name: str) -> dict[str, Any]:
 def address_of(name: str, channel: str) -> str:
     """Where they are reached on a channel."""
     plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
-    match KINDS[channel].address:
-        case AddressKind.EMAIL:
-            return f"{plain}@example.com"
-        case AddressKind.TOKEN:
-            return f"token-{plain}"
-        case AddressKind.BROWSER:
-            return f"browser-{plain}"
-    return phone_of(name)
+    known = {"push": f"token-{plain}", "email": f"{plain}@example.com", "web_push": f"browser-{plain}"}
+    return known.get(channel) or phone_of(name)
 
 
 def consent(
@@ -36,20 +40,12 @@ def consent(
 
     `service` is where browsers' push messages go.
     """
-    said = []
-    for each in channels:
-        kind = KINDS[each]
-        *_, type_ = kind.subscriptions  # of two phones the later one, Android's
-        key = {"key": _key(name, kind, service), **more} if kind.address is not AddressKind.NONE else {"by": "customer"}
-        said.append({"type": type_, "status": status, **key})
+    browser = MadeUpBrowser(address_of(name, "web_push")).subscription(service)
+    keys = {each: browser if each == "web_push" else address_of(name, each) for each in channels if each not in WITHOUT_ADDRESS}
+    said = [{"key": keys[each], "type": SUBSCRIPTIONS[each], "status": status, **more} for each in channels if each in keys]
+    said += [{"type": SUBSCRIPTIONS[each], "status": status, "by": "customer"} for each in channels if each not in keys]
     device = {"device": {"token": address_of(name, "push"), "type": "android"}} if "push" in channels else {}
     return {"messaging_subscriptions": said} | device
-
-
-def _key(name: str, kind: Kind, service: str) -> Any:
-    """Where a channel reaches them, as a subscription names it: a browser with its keys."""
-    address = address_of(name, kind.name)
-    return MadeUpBrowser(address).subscription(service) if kind.address is AddressKind.BROWSER else address
 
 
 def phone_of(name: str) -> str:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from activities.channels.kinds import of_address
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel, Outcome, Purpose
 from journeys.heard import Expect, OfPeople
@@ -19,7 +18,6 @@ from journeys.simulate.providers import Kind
 from journeys.simulate.services import ServiceReply, Told
 from segments import Segment
 from segments.language.events import CONSENT_CHANGED, CONTENT_SHOWN, ENDPOINT_CHANGED, TRAITS_CHANGED
-from store.addresses import AddressKind
 from workers.testing.inbox import chosen, shown
 from workers.testing.people import address_of, contact
 from workers.testing.seen import Called, Message, Refusal, Run
@@ -27,10 +25,9 @@ from workers.wishes import lives_of, wishes_of
 
 _PURPOSES = (Purpose.MARKETING,)  # what a subscription says; nothing else is asked for a yes
 #: Where whatever is said of an address registers it anew, also one that was dead.
-_REGISTERS = tuple(kind.channel for device in (AddressKind.TOKEN, AddressKind.BROWSER) for kind in of_address(device))
-_HELD = (("email", AddressKind.EMAIL), ("phone", AddressKind.PHONE))
+REGISTERS = (Channel.PUSH, Channel.WEB_PUSH)
 #: Traits that are addresses, each with a channel that reaches them.
-_ADDRESSES = tuple((trait, kind.channel) for trait, held in _HELD for kind in of_address(held))
+ADDRESSES = (("email", Channel.EMAIL), ("phone", Channel.SMS), ("phone", Channel.WHATSAPP))
 
 
 class Simulated:
@@ -69,7 +66,7 @@ class Simulated:
         """They consent, or withdraw it."""
         who = self._who(name)
         # A no names the address, too.
-        if channel in _REGISTERS or channel not in {*who.addresses, *WITHOUT_ADDRESS}:
+        if channel in REGISTERS or channel not in {*who.addresses, *WITHOUT_ADDRESS}:
             who.reached_at(channel, address_of(name, channel), self.now)
         who.said(channel, "granted" if yes else "withdrawn", _PURPOSES, self.now)
         self.world.changed(who, frozenset({CONSENT_CHANGED}))
@@ -165,7 +162,7 @@ class Simulated:
     def _learns(self, who: Simulant, traits: Mapping[str, Any]) -> set[str]:
         """Traits, and the addresses that some of them are, as ingest reads them; returns what changed."""
         marks = {TRAITS_CHANGED} if who.learned(traits, self.now) else set()
-        for trait, channel in _ADDRESSES:
+        for trait, channel in ADDRESSES:
             if traits.get(trait):
                 who.reached_at(channel, str(traits[trait]), self.now)
                 marks.add(ENDPOINT_CHANGED)
