@@ -34,7 +34,7 @@ def is_free(port: int) -> bool:
 
 
 def command(folder: Path, port: int, smtp_port: int, *more: str) -> list[str]:
-    ports = ("--port", str(port), "--smtp-port", str(smtp_port))
+    ports = ("--port", str(port), "--smtp-port", str(smtp_port), "--apns-port", "0")
     return [sys.executable, "-m", "workers.sandbox", *ports, "--data-dir", str(folder), *more]
 
 
@@ -45,7 +45,7 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(list(arguments), cwd=ROOT, text=True, **pipes) as running:
         try:
             assert running.stdout is not None
-            assert running.stdout.readline() == "ready\n"
+            assert running.stdout.readline() == "ready\n", running.stderr and running.stderr.read()
             yield running
         finally:
             with suppress(ProcessLookupError):
