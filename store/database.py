@@ -1,7 +1,7 @@
 """The connection pool: one place where types are mapped and an unreachable server becomes a readable sentence."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -40,6 +40,11 @@ class Database:
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
         await self.pool.close()
+
+
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as statements with `unnest` take them: one list for each of so many columns, also where there are no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 async def connect(dsn: str, *, min_size: int = 1, max_size: int = 10) -> Database:

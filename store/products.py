@@ -12,7 +12,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from store.database import Connection, Database
+from store.database import Connection, Database, columns
 from store.named import queries
 
 _SQL = queries("products")
@@ -67,13 +67,13 @@ async def put_products(connection: Connection, products: Sequence[Product], by: 
     """Keep these products and their relations, each id once, instead of what was known; returns how many are new."""
     if not products:
         return 0
-    columns = ("id", "name", "price", "currency", "url", "image_url", "attributes", "available")
-    values = [[getattr(product, column) for product in products] for column in columns]
+    names = ("id", "name", "price", "currency", "url", "image_url", "attributes", "available")
+    values = [[getattr(product, name) for product in products] for name in names]
     told = [(product.id, relation) for product in products for relation in product.relations]
     # Products first, in the order of their ids: their rows keep two writers of one product's relations apart.
     new: int = await connection.fetchval(_SQL["put_products"], *values, by, at)
-    await connection.execute(_SQL["drop_relations"], *_columns(told, 2))
-    await connection.execute(_SQL["put_relations"], *_columns(_rows(products), 4))
+    await connection.execute(_SQL["drop_relations"], *columns(told, 2))
+    await connection.execute(_SQL["put_relations"], *columns(_rows(products), 4))
     return new
 
 
@@ -105,10 +105,6 @@ def _rows(products: Sequence[Product]) -> list[tuple[Any, ...]]:
         for relation, others in product.relations.items()
         for rank, other in enumerate(others, 1)
     ]
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[n] for row in rows] for n in range(width)]
 
 
 def _offer(row: Record | None) -> Offer | None:

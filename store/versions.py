@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from store.database import Connection, Database
+from store.database import Connection, Database, columns
 from store.named import queries
 
 _SQL = queries("versions")
@@ -128,8 +128,8 @@ async def failing_with_newer(
     database: Database, before: datetime, tried: Sequence[tuple[UUID, str]], limit: int
 ) -> list[FailingRun]:
     """Runs that have been failing since before an instant, for which there are newer versions than those tried on them."""
-    columns = [list(column) for column in zip(*tried, strict=True)] or [[], []]
-    return [FailingRun(**row) for row in await database.pool.fetch(_SQL["failing_with_newer"], before, *columns, limit)]
+    rows = await database.pool.fetch(_SQL["failing_with_newer"], before, *columns(tried, 2), limit)
+    return [FailingRun(**row) for row in rows]
 
 
 async def mend(database: Database, run_id: UUID, version: str) -> None:

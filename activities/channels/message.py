@@ -94,6 +94,10 @@ class WebPushContent(Content):
     collapse: str | None = Field(default=None, repr=False, description="it replaces the last one of this name")
 
 
+#: Where an app shows such a message.
+Placement = Literal["inbox", "banner", "modal", "inline"]
+
+
 class InAppContent(Content):
     """What is shown inside the app or on the page: in the inbox, or in a place of the page (`journeys.onsite`)."""
 
@@ -102,7 +106,7 @@ class InAppContent(Content):
     image: str | None = Field(default=None, repr=False, description="address of a picture shown with it")
     alt: str | None = Field(default=None, repr=False, description="what the picture shows; none: it is mere decoration")
     actions: tuple[Button, ...] = Field(default=(), description="links that it offers, the first one foremost")
-    placement: Literal["inbox", "banner", "modal", "inline"] = "inbox"
+    placement: Placement = "inbox"
     language: str | None = Field(default=None, description="in which it is written, where it is known (BCP 47)")
     lives: timedelta = Field(default=timedelta(days=7), description="how long it is shown")
 

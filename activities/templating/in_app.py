@@ -7,9 +7,9 @@ serves a message to an inbox and content in a place of a page.
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, cast
+from typing import cast, get_args
 
-from activities.channels.message import Button, InAppContent
+from activities.channels.message import Button, InAppContent, Placement
 from activities.templating.errors import BrokenTemplate, Problem
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import Phrase
@@ -24,7 +24,6 @@ _MOST_ACTIONS = 3
 _USUAL_LIFE = timedelta(days=7)
 _LIFE = re.compile(r"([1-9]\d{0,3}) (hour|day|week)s?")
 _LONGEST_LIFE = timedelta(days=365)
-Placement = Literal["inbox", "banner", "modal", "inline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class InAppTemplate:
                 (making.phrase(Text(name, link.line)), making.address(link, f"action {name}", None))
                 for name, link in source.mapped("actions").items()
             ),
-            placement=cast("Placement", making.one_of("placement", "inbox", "banner", "modal", "inline") or "inbox"),
+            placement=cast("Placement", making.one_of("placement", *get_args(Placement)) or "inbox"),
             lives=_lives(source, making),
         )
         making.done()

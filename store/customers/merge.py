@@ -12,7 +12,7 @@ from uuid import UUID
 from store.customers.endpoints import replace_addresses
 from store.customers.owners import NamesOf
 from store.customers.traits import move_words
-from store.database import Connection
+from store.database import Connection, columns
 from store.named import queries
 
 #: What belongs to a profile and moves with it, in the order in which it moves.
@@ -34,8 +34,7 @@ async def merge(connection: Connection, survivor: UUID, absorbed: UUID, at: date
 
     `names` are those of the absorbed one that may not be stored as its own any more.
     """
-    columns = [list(column) for column in zip(*names, strict=True)] or [[], [], [], []]
-    await _run(connection, "record_merge", survivor, absorbed, at, *columns)
+    await _run(connection, "record_merge", survivor, absorbed, at, *columns(names, 4))
     await _run(connection, "draw_as_the_earlier", survivor, absorbed)
     await _run(connection, "mark_merged", survivor, absorbed, at)
     await _run(connection, "merge_times", survivor, absorbed)

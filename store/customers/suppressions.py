@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
-from store.database import Connection, Database
+from store.database import Connection, Database, columns
 from store.named import queries
 
 _SQL = queries("suppressions")
@@ -51,8 +51,8 @@ async def found(database: Database, channel: str, digests: Collection[bytes]) ->
 
 async def add(database: Database, found: Sequence[Suppression]) -> int:
     """Suppress addresses; returns how many of them were not, or not for as long."""
-    columns = [list(column) for column in zip(*map(astuple, found), strict=True)] or [[] for _ in fields(Suppression)]
-    return len(await database.pool.fetch(_SQL["add"], *columns))
+    rows = [astuple(each) for each in found]
+    return len(await database.pool.fetch(_SQL["add"], *columns(rows, len(fields(Suppression)))))
 
 
 async def standing(database: Database, found: Sequence[Suppression]) -> int:

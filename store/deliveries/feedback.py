@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from store.database import Connection
+from store.database import Connection, columns
 from store.deliveries.ledger import MessageKey
 from store.named import queries
 
@@ -191,8 +191,7 @@ async def answered(
     connection: Connection, channel: str, replies: Sequence[tuple[UUID, str | None, datetime]]
 ) -> list[Delivered | None]:
     """For each reply (profile, id of the message it quotes, time) the message that it answers."""
-    columns = [list(column) for column in zip(*replies, strict=True)] or [[], [], []]
-    rows = await connection.fetch(_SQL["answered"], channel, *columns)
+    rows = await connection.fetch(_SQL["answered"], channel, *columns(replies, 3))
     by_place = {row["n"]: row for row in rows}
     return [_delivered(by_place[n], profile_id) if n in by_place else None for n, (profile_id, _, _) in enumerate(replies, 1)]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from store.database import Connection, Database
+from store.database import Connection, Database, columns
 from store.named import queries
 
 _SQL = queries("whatsapp")
@@ -48,16 +48,12 @@ async def told(connection: Connection, states: Sequence[TemplateState]) -> None:
     by_name = {(each.name, each.language): each for each in sorted(states, key=lambda each: each.at)}
     whole = [each for each in by_name.values() if each.status is not None]
     moved = [each for each in by_name.values() if each.status is None and each.category is not None]
-    await connection.execute(_SQL["told"], *_columns([(s.name, s.language, s.status, s.category, s.at) for s in whole], 5))
-    await connection.execute(_SQL["categories"], *_columns([(s.name, s.language, s.category, s.at) for s in moved], 4))
+    await connection.execute(_SQL["told"], *columns([(s.name, s.language, s.status, s.category, s.at) for s in whole], 5))
+    await connection.execute(_SQL["categories"], *columns([(s.name, s.language, s.category, s.at) for s in moved], 4))
 
 
 async def listed(connection: Connection, states: Sequence[TemplateState], at: datetime) -> list[str]:
     """Keep all that Meta lists, as of an instant; returns the names of those that it lists no more."""
     await told(connection, states)
-    rows = await connection.fetch(_SQL["gone"], *_columns([(each.name, each.language) for each in states], 2), at)
+    rows = await connection.fetch(_SQL["gone"], *columns([(each.name, each.language) for each in states], 2), at)
     return [row["name"] for row in rows]
-
-
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

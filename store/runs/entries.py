@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from store.database import Connection, Database
+from store.database import Connection, Database, columns
 from store.locks import Lock
 from store.named import queries
 from store.runs.rows import OpenRun, OutboxRow, request_exits
@@ -100,8 +100,7 @@ async def mark_asked_again(connection: Connection, refusals: Sequence[int], at: 
 
 async def standings(connection: Connection, entries: Sequence[tuple[str, UUID, str, bool]]) -> list[Standing]:
     """What each (journey, profile, entry key, keyed) finds, in order. Every profile must exist."""
-    columns = [list(column) for column in zip(*entries, strict=True)] or [[], [], [], []]
-    rows = await connection.fetch(_SQL["standing"], *columns)
+    rows = await connection.fetch(_SQL["standing"], *columns(entries, 4))
     return [Standing(**{k: v for k, v in row.items() if k != "n"}) for row in rows]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from store.database import Connection, Database, Pool
+from store.database import Connection, Database, Pool, columns
 from store.named import queries
 
 _SQL = queries("expectations")
@@ -67,7 +67,7 @@ async def expect(
 ) -> None:
     """Write down what a wait waits for, in the order in which its author wrote it."""
     rows = [(w.which, orjson.dumps(w.expected).decode(), _SEPARATOR.join(w.wakes), w.since) for w in wanted]
-    await connection.execute(_SQL["expect"], run_id, wait, until, at, *_columns(rows, 4))
+    await connection.execute(_SQL["expect"], run_id, wait, until, at, *columns(rows, 4))
 
 
 async def of_wait(connection: Connection, run_id: UUID, wait: int) -> list[Expectation]:
@@ -84,14 +84,14 @@ async def woken(connection: Connection, changed: Mapping[UUID, frozenset[str]], 
 async def moved(connection: Connection, moves: Sequence[Moved]) -> None:
     """Customers entered and left segments: for the runs that wait for that it has happened."""
     if moves:
-        await connection.execute(_SQL["moved"], *_columns(moves, 4))
+        await connection.execute(_SQL["moved"], *columns(moves, 4))
 
 
 async def of_messages(
     connection: Connection, asked: Sequence[tuple[UUID, UUID, str, str | None, int | None, datetime]]
 ) -> dict[int, datetime]:
     """By position: when such an event first came for (run, profile, event, step, occurrence, since)."""
-    rows = await connection.fetch(_SQL["of_messages"], *_columns(asked, 6)) if asked else []
+    rows = await connection.fetch(_SQL["of_messages"], *columns(asked, 6)) if asked else []
     return {row["n"] - 1: row["at"] for row in rows}
 
 
@@ -101,7 +101,7 @@ async def happened(connection: Connection, found: Sequence[tuple[Expectation, da
     rows = [(e.run_id, e.wait, e.which, at, "{}") for e, at in in_order]
     firsts = list({row[:2]: row for row in reversed(rows)}.values())
     if firsts:
-        await connection.execute(_SQL["happened"], *_columns(firsts, 5))
+        await connection.execute(_SQL["happened"], *columns(firsts, 5))
 
 
 async def to_tell(database: Database, shard: int, shards: int, limit: int) -> list[ToTell]:
@@ -112,8 +112,4 @@ async def to_tell(database: Database, shard: int, shards: int, limit: int) -> li
 async def told(connection: "Connection | Pool", heard: Sequence[ToTell | Expectation], at: datetime) -> None:
     """Their runs know."""
     if heard:
-        await connection.execute(_SQL["told"], *_columns([(h.run_id, h.wait) for h in heard], 2), at)
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+        await connection.execute(_SQL["told"], *columns([(h.run_id, h.wait) for h in heard], 2), at)
