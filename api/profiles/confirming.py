@@ -4,17 +4,16 @@ Promise: only POST acts, because mail scanners follow links; once, within a week
 and gives nothing again, also to who has unsubscribed since.
 """
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi import Path as PathParameter
-from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse
 
 from activities.channels.confirming import Confirmation, InvalidToken, read_confirmation
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
+from api.html import PAGES
 from api.profiles.preferences import HEADERS, spoken
 from api.state import Config, Db
 from segments.language.events import CONFIRMED
@@ -23,7 +22,6 @@ from store.customers.consent import By, Subject, Word, address_written_to, confi
 from store.deliveries.feedback import NewEvent, living, store_events
 from store.deliveries.ledger import MessageKey
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 SOURCE = "double opt-in"
 _PAGE = {"content": {"text/html": {"schema": {"type": "string"}}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -112,5 +110,5 @@ def _page(config: ApiConfig, said: Confirmation | None, why: str, language: str)
     more = preferences_url("", config.secret, said.profile_id) if said is not None and why in {"done", "used"} else ""
     button = texts["button"] if why == "asks" else ""
     shown = {"title": title, "text": text, "button": button, "more": more, "choose": texts["more"]}
-    html = _PAGES.get_template("confirm.html").render(language=language, **shown)
+    html = PAGES.get_template("confirm.html").render(language=language, **shown)
     return HTMLResponse(html, _STATUS.get(why, 200), {**HEADERS, "Content-Language": language})

@@ -5,12 +5,10 @@ Promise: personal data stands in the answer and nowhere else; no cache keeps it.
 
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from jinja2 import Environment, FileSystemLoader
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse
 
@@ -18,6 +16,7 @@ from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
+from api.html import PAGES
 from api.problems import Problem, responses
 from api.profiles.suppressions import OnChannel
 from api.segments.access import no_customer
@@ -29,7 +28,6 @@ from store.deliveries.feedback import living
 
 router = APIRouter(prefix="/v1/profiles", tags=["privacy"], dependencies=schemes())
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 _UNKEPT = {"Cache-Control": "no-store"}
 Rows = list[dict[str, Any]]
 
@@ -183,7 +181,7 @@ async def get_consent_document(customer_id: UUID, _: Operator, config: Config, d
 
 def document(told: Proof) -> str:
     """A proof of consent as HTML."""
-    return _PAGES.get_template("consent.html").render(proof=told)
+    return PAGES.get_template("consent.html").render(proof=told)
 
 
 async def _proof(customer_id: UUID, config: Config, database: Db) -> Proof:

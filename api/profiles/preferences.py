@@ -14,7 +14,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi import Path as PathParameter
-from jinja2 import Environment, FileSystemLoader
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse
 
@@ -23,6 +22,7 @@ from activities.channels.preferences import InvalidToken, preferences_url, read_
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
+from api.html import PAGES
 from api.problems import responses
 from api.segments.access import no_customer
 from api.state import Config, Db
@@ -34,7 +34,6 @@ from store.customers.preferences import MARKETING, Chosen, Toggle, Wish, chosen,
 from store.customers.topics import SALE
 from store.deliveries.feedback import NewEvent, living, store_events
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 SOURCE = "preference page"
 _LANGUAGES = {"en": "English", "es": "Español"}
 _BODY = 64 * 1024  # bytes of a form
@@ -210,6 +209,6 @@ def _nothing(language: str, why: str) -> HTMLResponse:
 
 
 def _answer(language: str, status: int = 200, **shown: Any) -> HTMLResponse:
-    page = _PAGES.get_template("preferences.html")
+    page = PAGES.get_template("preferences.html")
     html = page.render(language=language, languages=_LANGUAGES, texts=_texts()[language], **shown)
     return HTMLResponse(html, status, {**HEADERS, "Content-Language": language})

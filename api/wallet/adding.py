@@ -4,13 +4,11 @@ Promise: the address holds no name and ends; what it gives is the pass as it is 
 so that a scanner of mail may follow the first one.
 """
 
-from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
-from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from activities.channels.errors import ChannelError
@@ -19,6 +17,7 @@ from activities.channels.wallet.apple import MEDIA_TYPE, package
 from activities.channels.wallet.links import linked, pass_token
 from activities.channels.wallet.wallets import Wallets
 from api.config import ApiConfig
+from api.html import PAGES
 from api.problems import Problem
 from api.state import Config, Db
 from store import Connection, Database
@@ -27,7 +26,6 @@ from store.deliveries.passes import Pass
 
 #: Where Apple's wallet asks for news, below the public address.
 SERVICE = "/wallet/apple"
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -58,7 +56,7 @@ async def add(request: Request, token: Token, config: Config, database: Db) -> R
     if wallets.google is not None and (wallets.apple is None or _ANDROID in agent):
         return RedirectResponse(f"/pass/{token}/google", 302, headers=_HEADERS)
     return HTMLResponse(
-        _PAGES.get_template("wallet.html").render(title=pass_.content["description"], here=token), headers=_HEADERS
+        PAGES.get_template("wallet.html").render(title=pass_.content["description"], here=token), headers=_HEADERS
     )
 
 
@@ -147,5 +145,5 @@ async def _at_google(pass_: Pass, wallets: Wallets, database: Database) -> None:
 def _ended(ended: Ended) -> HTMLResponse:
     status, text = ended.args
     return HTMLResponse(
-        _PAGES.get_template("unsubscribe.html").render(title="This link does not work", text=text), status, headers=_HEADERS
+        PAGES.get_template("unsubscribe.html").render(title="This link does not work", text=text), status, headers=_HEADERS
     )

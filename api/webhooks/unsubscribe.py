@@ -4,12 +4,10 @@ Promise: only POST acts, because mail scanners follow links; no login, no cookie
 nothing.
 """
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
-from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse
 
 from activities.channels import InvalidToken, read_unsubscribe
@@ -17,6 +15,7 @@ from activities.channels.email.unsubscribe import Unsubscription
 from activities.channels.kinds import KINDS
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
+from api.html import PAGES
 from api.state import Config, Db
 from segments.language.events import UNSUBSCRIBED
 from store import Connection
@@ -24,7 +23,6 @@ from store.customers.consent import Subject, address_written_to, both, withdraw
 from store.deliveries.feedback import NewEvent, journey_of, living, store_events
 from store.deliveries.ledger import MessageKey
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 _SOURCE = "unsubscribe link"
 
 # The link itself is a secret: no other site may learn it, and no cache may keep the page.
@@ -114,5 +112,5 @@ def _invalid() -> HTMLResponse:
 
 
 def _page(title: str, text: str, *, asks: bool = False, status: int = 200, more: str = "") -> HTMLResponse:
-    html = _PAGES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks, more=more)
+    html = PAGES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks, more=more)
     return HTMLResponse(html, status, _HEADERS)
