@@ -230,6 +230,11 @@ def test_nothing_committed_names_a_registry_host_or_a_path_of_a_machine(tmp_path
     assert hosts({path.name: path for path in tmp_path.iterdir()}) == ["mañana y ayer.md: pypi.org"]
 
 
+def test_no_key_is_committed() -> None:
+    key = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n")
+    assert [name for name in committed() if key.search((ROOT / name).read_text(errors="ignore"))] == []
+
+
 def test_there_is_no_circle_among_the_rooms() -> None:
     arrows = {
         room: {each.partition(".")[0] for name, to in GRANTS.items() if name.partition(".")[0] == room for each in to}

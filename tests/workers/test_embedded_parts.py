@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -123,8 +124,14 @@ def test_a_directory_has_one_stack_at_a_time(tmp_path: Path) -> None:
     Hold(tmp_path).release()
 
 
-def test_children_are_told_the_addresses_and_the_sandbox_providers() -> None:
-    told = environment(Settings(), ADDRESSES, PRIVATE)
+@pytest.fixture
+def addresses(tmp_path: Path) -> Addresses:
+    """Everything is elsewhere, and the keys that are made are the test's."""
+    return replace(ADDRESSES, service_account=tmp_path / "account.json")
+
+
+def test_children_are_told_the_addresses_and_the_sandbox_providers(addresses: Addresses) -> None:
+    told = environment(Settings(), addresses, PRIVATE)
     settings = Settings(_env_file=None, **ours(told))
     assert settings.database_url == SecretStr("postgresql://u:p@h:1/d")
     assert (settings.temporal_address, settings.temporal_ui_url) == ("h:2", "http://h:3")
@@ -136,7 +143,7 @@ def test_children_are_told_the_addresses_and_the_sandbox_providers() -> None:
     assert where_of(settings.services_text)["*"].url == "http://127.0.0.1:5/services/{name}"
 
 
-def test_what_is_configured_is_passed_on_and_its_sandbox_left_out() -> None:
+def test_what_is_configured_is_passed_on_and_its_sandbox_left_out(addresses: Addresses) -> None:
     given = Settings(
         smtp_url=SecretStr("smtps://real"),
         whatsapp_token=SecretStr("real"),
@@ -147,10 +154,10 @@ def test_what_is_configured_is_passed_on_and_its_sandbox_left_out() -> None:
     )
     crm = {"crm": {"url": "https://crm.example", "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}}
     inside = Settings(services=SecretStr(json.dumps(crm)), private_targets=("10.0.0.0/8",))
-    told = Settings(_env_file=None, **ours(environment(inside, ADDRESSES, PRIVATE)))
+    told = Settings(_env_file=None, **ours(environment(inside, addresses, PRIVATE)))
     assert set(where_of(told.services_text)) == {"crm", "*"}
     assert told.private_targets == ("10.0.0.0/8", "127.0.0.0/8", "::1/128")
-    settings = Settings(_env_file=None, **ours(environment(given, ADDRESSES, PRIVATE)))
+    settings = Settings(_env_file=None, **ours(environment(given, addresses, PRIVATE)))
     same = given.model_fields_set
     assert settings.model_dump(include=same) == given.model_dump(include=same)
     assert settings.whatsapp_url == "https://graph.facebook.com"
