@@ -2,10 +2,12 @@
 
 Promise: of all attempts at one message at most one at a time may be at a provider; the first "no" is on the ledger with its
 inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated. The
-row says who is about to have the message before it leaves; while that is in doubt, nobody else is given it.
+row says who is about to have the message before it leaves; while that is in doubt, nobody else is given it. Marketing leaves
+some of the process's connections to what does not wait.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -83,6 +85,7 @@ class Claims:
     doubt: Doubt
     versions: Versions
     limits: Limits
+    marketing: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
 
     async def claim(
         self, request: DeliverRequest, now: datetime, provider: Provider, *, last: bool = True
@@ -103,7 +106,8 @@ class Claims:
         self, request: DeliverRequest, now: datetime, provider: Provider, why: Later | None, *, last: bool = True
     ) -> Claim | Full | Pinned | Later | Receipt:
         served = await self.versions.of(request.version)
-        async with self.database.transaction() as connection:
+        waits = self.marketing if request.purpose is Purpose.MARKETING else nullcontext()
+        async with waits, self.database.transaction() as connection:
             asked = request.run_id, request.channel.value, request.purpose.value
             nowhere = KINDS[request.channel].address is AddressKind.NONE
             facts = await deliveries.facts(connection, *asked, (now - WAKING, now), without_address=nowhere)

@@ -6,6 +6,7 @@ honest costs time and nothing else. What one provider certainly did not take goe
 most once and a transactional one at least once, whatever crashes in between; the ledger says which of them are in doubt.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -78,6 +79,8 @@ class Delivery:
     former_secrets: tuple[str, ...] = ()
     tracking: Tracking = NOT_TRACKED
     link_life: timedelta = LINK_LIFE
+    #: How much marketing asks the gate at once: of the process's connections to Postgres some are left to what is urgent.
+    marketing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(5))
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -161,7 +164,7 @@ class Delivery:
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.secret, self.ceilings, self.former_secrets)
-        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits)
+        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits, self.marketing)
 
     async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:

@@ -149,6 +149,15 @@ async def test_a_pace_holds_over_workers_and_what_is_no_marketing_does_not_wait_
     assert urgent < loop.time() - began
 
 
+async def test_what_is_no_marketing_does_not_wait_for_marketing_at_the_gate(trial: Shop, run: Run) -> None:
+    working = replace(delivery(trial, Moody("one")), marketing=asyncio.Semaphore(1))
+    async with working.marketing:
+        marketing = asyncio.create_task(working.deliver(letter(run, 1)))
+        assert (await working.deliver(letter(run, 2, purpose=Purpose.TRANSACTIONAL))).sent
+        assert not marketing.done()
+    assert (await marketing).sent
+
+
 async def test_whose_turn_is_far_off_is_tried_again_and_holds_no_place(trial: Shop, run: Run) -> None:
     await limited(trial, Limit("one", per_second=0.1))
     working = delivery(trial, Moody("one"))
