@@ -65,7 +65,7 @@ class Delivered:
     claimed_at: datetime | None = None
 
     def after(self, at: datetime) -> datetime:
-        """When something became of it that is told for an instant: providers tell whole seconds, and what becomes of it is after it."""
+        """When something became of it that is told for an instant: whole seconds, and it is after the message."""
         return self.claimed_at if self.claimed_at and self.claimed_at.replace(microsecond=0) == at else at
 
     @property
