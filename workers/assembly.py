@@ -74,9 +74,10 @@ class Parts:
         for each in self.carriers.values():
             await each.close()
         await self.calling.lines.close()
-        for each in (self.account, self.erasing.wallets):
-            if each is not None:
-                await each.close()
+        if self.account is not None:
+            await self.account.close()
+        if self.erasing.wallets is not None:
+            await self.erasing.wallets.close()
 
 
 def assemble(settings: Settings, database: Database, client: Client) -> Parts:
