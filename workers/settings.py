@@ -144,6 +144,7 @@ class Settings(MailSettings, WalletSettings):
     keep_events: int = Field(default=0, ge=0, description="days that events are kept, by whole weeks; 0: for ever")
     keep_dead_letters: int = Field(default=0, ge=0, description="days that calls not taken in are kept; 0: for ever")
     keep_message_ids: int = Field(default=0, ge=0, description="days that a repeated call is known by its id; 0: for ever")
+    keep_inbox: int = Field(default=0, ge=0, description="days that in-app messages are kept after they expired; 0: for ever")
     stop_complaints: float = Field(
         default=0.003, gt=0, le=1, description="a journey is paused by itself beyond this share of complaints in a day, …"
     )
