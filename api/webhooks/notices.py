@@ -194,8 +194,8 @@ class Notices:
         stops = wanted is not None and wanted.wish is Wish.STOP
         properties = {"channel": self._channel, "text": reply.text, "kind": reply.kind, "stops": stops}
         properties |= {"choice": reply.choice} if reply.choice else {}
-        about = to.properties if to else {}
-        return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, reply.at, {**properties, **about}, reply.clamped)
+        about, at = (to.properties, to.after(reply.at)) if to else ({}, reply.at)
+        return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, at, {**properties, **about}, reply.clamped)
 
 
 class _Wanted(NamedTuple):
