@@ -112,6 +112,9 @@ class Settings(MailSettings, WalletSettings):
     aws_sms_access_key_id: str = Field(default="", description="access key of a user who may sms-voice:SendTextMessage")
     aws_sms_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
     aws_sms_configuration_set: str = Field(default="", description="configuration set whose events tell what became of them")
+    aws_sms_topic_arn: str = Field(
+        default="", description="the SNS topic that posts these events, and what customers text, to /v1/webhooks/aws-sms"
+    )
     aws_sms_url: str = Field(default="", description="base URL of its API; empty: Amazon's of the region")
 
     provider_weights: Annotated[Mapping[str, int], NoDecode] = Field(
