@@ -1,5 +1,6 @@
 """The composition root: from settings, a database and a Temporal client to the activities that workers serve."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -141,6 +142,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         link_life=settings.wallet_link_life,
         doubt=Doubt(settings.doubt_pause, clock.speed),
         ceilings=Ceilings(settings.most_per_run, settings.most_per_day),
+        marketing=asyncio.Semaphore(max(1, settings.database_pool // 2)),
     )
 
 
