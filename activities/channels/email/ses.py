@@ -92,9 +92,10 @@ class Ses(OverHttp):
         async with self._place():
             yield SesLine(self)
 
-    def number(self, address: str) -> str:  # noqa: ARG002 - one for all
+    @property
+    def senders(self) -> frozenset[str]:
         """The sender's domain."""
-        return self.sender.domain
+        return frozenset({self.sender.domain})
 
     async def post(self, to: str, written: bytes, headers: dict[str, str]) -> httpx.Response:
         """Post a letter."""
