@@ -199,6 +199,7 @@ class Notices:
         properties = {"channel": self._channel, "text": reply.text, "kind": reply.kind, "stops": stops}
         properties["endpoint_id"] = str(endpoint_id)
         properties |= {"choice": reply.choice} if reply.choice else {}
+        properties |= {"form": reply.form} if reply.form else {}
         about, at = (to.properties, to.after(reply.at)) if to else ({}, reply.at)
         return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, at, {**properties, **about}, reply.clamped)
 
