@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -76,6 +77,7 @@ class Watch:
     async def _look_after(self, shard: WatchShard) -> None:
         stirred = asyncio.Event()  # something changed: dispatch need not wait for its turn
         over = asyncio.Event()  # the same for ends, which do not wait for what is started
+        urgent = asyncio.Event()  # the same for who enters a transactional journey
         unknown = asyncio.Event()  # a definition is not live: there is something to load
         unknown.set()
 
@@ -84,6 +86,7 @@ class Watch:
             if _changes(seen):
                 stirred.set()
                 over.set()
+                urgent.set()
             if seen.unloaded:  # a worker with another version of a segment came and went
                 unknown.set()
             return seen.more
@@ -95,22 +98,15 @@ class Watch:
             else:
                 await self._refresh(shard)
 
-        async def dispatch() -> bool:
-            stirred.clear()
-            return await self.dispatcher.dispatch(shard) > 0
-
-        async def end() -> bool:
-            over.clear()
-            return await self.dispatcher.ender.end(shard) > 0
-
         pause = self.pause.total_seconds()
         async with asyncio.TaskGroup() as group:
             group.create_task(_heartbeat())
             group.create_task(_leave_with_the_worker())
             await _patiently(lambda: self.register(shard))
             group.create_task(_again(evaluate, _Paced(pause).turn))
-            group.create_task(_again(dispatch, lambda: _until(stirred, pause)))
-            group.create_task(_again(end, lambda: _until(over, pause)))
+            group.create_task(_whenever(stirred, partial(self.dispatcher.dispatch, shard), pause))
+            group.create_task(_whenever(urgent, partial(self.dispatcher.hurry, shard), pause))
+            group.create_task(_whenever(over, partial(self.dispatcher.ender.end, shard), pause))
             group.create_task(_again(take_up, lambda: _until(unknown, _REFRESH)))
             if shard.shard == 0:  # what Temporal knows is read once, not per shard
                 closer = self.dispatcher.closer
@@ -189,6 +185,14 @@ async def _again(work: Callable[[], Awaitable[object]], pause: Callable[[], Awai
     while True:
         if not await _patiently(work):
             await pause()
+
+
+async def _whenever(event: asyncio.Event, work: Callable[[], Awaitable[int]], seconds: float) -> None:
+    """Do a piece of work for ever: after an event, after a pause, and at once again after something was done."""
+    while True:
+        event.clear()
+        if not await _patiently(work):
+            await _until(event, seconds)
 
 
 async def _now_and_then(work: Callable[[], Awaitable[object]], seconds: float) -> None:

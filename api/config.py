@@ -52,6 +52,8 @@ class ApiConfig:
     soft_bounce_window: timedelta = timedelta(days=14)
     #: The SNS topic that tells what becomes of SES's letters, and how to GET its certificate; Resend's signing secret.
     ses_topic_arn: str = ""
+    #: The SNS topic that tells what becomes of AWS's text messages, and what customers text.
+    aws_sms_topic_arn: str = ""
     #: The domain of our letters' `Message-ID`, for what bounces without saying it.
     mail_domain: str = ""
     sns_get: Callable[[str], Awaitable[bytes]] | None = None

@@ -22,6 +22,7 @@ class Sizes:
     events_each: int = 10
     recorded: int = 1_000_000  # events of the month that is simulated
     blast: int = 20_000  # marketing messages at once
+    blast_seconds: int = 480  # for which transactional ones go beside it, if it lasts as long
     live_warming: int = 5  # seconds
     live_seconds: int = 20
 
@@ -41,6 +42,7 @@ QUICK = Sizes(
     customers=20_000,
     recorded=20_000,
     blast=400,
+    blast_seconds=120,
     live_warming=2,
     live_seconds=5,
 )

@@ -19,6 +19,7 @@ class Keep:
     events: timedelta | None = None
     dead_letters: timedelta | None = None
     message_ids: timedelta | None = None
+    inbox: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Taken:
 async def retain(database: Database, keep: Keep, now: datetime) -> list[Taken]:
     """Take away what has been kept for as long as it may be; each kind in a transaction of its own."""
     taken: list[Taken] = []
-    for kind in ("events", "dead_letters", "message_ids"):
+    for kind in ("events", "dead_letters", "message_ids", "inbox"):
         span: timedelta | None = getattr(keep, kind)
         if span is not None:
             async with database.transaction() as connection:

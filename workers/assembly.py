@@ -1,5 +1,6 @@
 """The composition root: from settings, a database and a Temporal client to the activities that workers serve."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from activities.calling.where import where_of
 from activities.channels.carriers import Carriers
 from activities.channels.kinds import sending
 from activities.channels.tracking import Tracking
+from activities.channels.wallet.wallets import wallets_of
 from activities.channels.whatsapp.account import Account
 from activities.deliver.deliver import Delivery
 from activities.deliver.doubt import Doubt
@@ -75,6 +77,8 @@ class Parts:
         await self.calling.lines.close()
         if self.account is not None:
             await self.account.close()
+        if self.erasing.wallets is not None:
+            await self.erasing.wallets.close()
 
 
 def assemble(settings: Settings, database: Database, client: Client) -> Parts:
@@ -95,7 +99,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
         watch=watch(settings, database, client, library, account),
-        erasing=Erasing(database, client, settings.clock, settings.signing_secret),
+        erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings)),
         retaining=Retaining(database, settings.clock, keep(settings)),
         carriers=carriers,
         library=library,
@@ -105,7 +109,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
 
 def keep(settings: Settings) -> Keep:
     """How long each kind of data is kept."""
-    days = settings.keep_events, settings.keep_dead_letters, settings.keep_message_ids
+    days = settings.keep_events, settings.keep_dead_letters, settings.keep_message_ids, settings.keep_inbox
     return Keep(*(timedelta(days=each) if each else None for each in days))
 
 
@@ -138,6 +142,7 @@ def delivery(settings: Settings, database: Database, versions: Versions, carrier
         link_life=settings.wallet_link_life,
         doubt=Doubt(settings.doubt_pause, clock.speed),
         ceilings=Ceilings(settings.most_per_run, settings.most_per_day),
+        marketing=asyncio.Semaphore(max(1, settings.database_pool // 2)),
     )
 
 

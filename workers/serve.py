@@ -94,6 +94,7 @@ def api_config(
         soft_bounce_window=settings.soft_bounce_window,
         mail_domain=Sender.parse(settings.email_from).domain if settings.email_from else "",
         ses_topic_arn=settings.ses_topic_arn,
+        aws_sms_topic_arn=settings.aws_sms_topic_arn,
         resend_webhook_secret=settings.resend_webhook_secret.get_secret_value(),
         whatsapp_app_secret=settings.whatsapp_app_secret.get_secret_value(),
         whatsapp_verify_token=settings.whatsapp_verify_token.get_secret_value(),

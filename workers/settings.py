@@ -112,6 +112,9 @@ class Settings(MailSettings, WalletSettings):
     aws_sms_access_key_id: str = Field(default="", description="access key of a user who may sms-voice:SendTextMessage")
     aws_sms_secret_access_key: SecretStr = Field(default=SecretStr(""), description="its secret")
     aws_sms_configuration_set: str = Field(default="", description="configuration set whose events tell what became of them")
+    aws_sms_topic_arn: str = Field(
+        default="", description="the SNS topic that posts these events, and what customers text, to /v1/webhooks/aws-sms"
+    )
     aws_sms_url: str = Field(default="", description="base URL of its API; empty: Amazon's of the region")
 
     provider_weights: Annotated[Mapping[str, int], NoDecode] = Field(
@@ -144,6 +147,7 @@ class Settings(MailSettings, WalletSettings):
     keep_events: int = Field(default=0, ge=0, description="days that events are kept, by whole weeks; 0: for ever")
     keep_dead_letters: int = Field(default=0, ge=0, description="days that calls not taken in are kept; 0: for ever")
     keep_message_ids: int = Field(default=0, ge=0, description="days that a repeated call is known by its id; 0: for ever")
+    keep_inbox: int = Field(default=0, ge=0, description="days that in-app messages are kept after they expired; 0: for ever")
     stop_complaints: float = Field(
         default=0.003, gt=0, le=1, description="a journey is paused by itself beyond this share of complaints in a day, …"
     )

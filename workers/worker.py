@@ -42,6 +42,9 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(seconds=30)
 #: Runs that a worker keeps in memory between their tasks.
 REMEMBERED = 1_000
+#: Tasks of a queue that a process takes at once. It works on a few dozen a second at most, which two bring, also from far away;
+#: more would move a backlog into the process and into Temporal's store, where what is urgent waits behind all of it.
+_POLLING = PollerBehaviorAutoscaling(initial=2, maximum=2)
 #: The Worker Deployment whose versions are releases of the engine.
 DEPLOYMENT = "journeys"
 #: Open runs that are replayed when a worker starts.
@@ -103,8 +106,8 @@ def workers(
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,
             interceptors=watched,
-            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            workflow_task_poller_behavior=_POLLING,
+            activity_task_poller_behavior=_POLLING,
         ),
         CALLS_QUEUE: Worker(
             client,
@@ -137,7 +140,7 @@ def workers(
             deployment_config=deployment,
             interceptors=watched,
             max_heartbeat_throttle_interval=HEARTBEAT,
-            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            activity_task_poller_behavior=_POLLING,
         )
     return [worker for queue, worker in everything.items() if not queues or queue in queues]
 

@@ -64,8 +64,13 @@ class Provider(Protocol):
         """The platforms that it alone carries to; none: it carries to all."""
         ...
 
+    @property
+    def senders(self) -> frozenset[str]:
+        """Whom its messages come from, where limits may be set for each of them: numbers, a domain."""
+        ...
+
     def number(self, address: str) -> str:
-        """Who a message to an address comes from, where limits may be set for that: a number, a domain; else nothing."""
+        """Which of them a message to an address comes from; nothing, where it has none."""
         ...
 
     def ready(self) -> AbstractAsyncContextManager[Line]:
@@ -107,9 +112,14 @@ class Sends:
 
     forgets_after = timedelta.max
 
-    def number(self, address: str) -> str:  # noqa: ARG002 - most have one sender
-        """Nothing to tell apart."""
-        return ""
+    @property
+    def senders(self) -> frozenset[str]:
+        """None to tell apart."""
+        return frozenset()
+
+    def number(self: Provider, address: str) -> str:  # noqa: ARG002 - most have one sender
+        """The only one."""
+        return next(iter(self.senders), "")
 
     async def follow(self, database: Database, key: MessageKey) -> None:
         """Nothing follows."""

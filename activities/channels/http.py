@@ -19,7 +19,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
 from activities.channels.errors import Ambiguous, ChannelError, Forbidden, NoConnection, TryLater, Unable
-from activities.web.guarded import Inside, limits
+from activities.web.guarded import Inside, led_nowhere, limits
 
 #: Answers by a gateway that do not say whether the provider behind it took the message.
 GATEWAY_DOUBT = (502, 504)
@@ -44,7 +44,14 @@ def http_client(connections: int = CONNECTIONS, *, http1: bool = True, tls: ssl.
     `tls` is how it shows who it is, where the provider wants a certificate.
     """
     patience = httpx.Timeout(ANSWER.total_seconds(), connect=10, pool=10)
-    return httpx.AsyncClient(http1=http1, http2=True, timeout=patience, limits=limits(connections), verify=tls or True)
+    return httpx.AsyncClient(
+        http1=http1,
+        http2=True,
+        timeout=patience,
+        limits=limits(connections),
+        verify=tls or True,
+        event_hooks={"response": [led_nowhere]},
+    )
 
 
 async def post_json(

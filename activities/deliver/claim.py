@@ -2,19 +2,22 @@
 
 Promise: of all attempts at one message at most one at a time may be at a provider; the first "no" is on the ledger with its
 inputs, a retry carries the same product as the attempt before it, and a provider is given no more copies than stated. The
-row says who is about to have the message before it leaves; while that is in doubt, nobody else is given it.
+row says who is about to have the message before it leaves; while that is in doubt, nobody else is given it. Marketing leaves
+some of the process's connections to what does not wait.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from activities.channels.base import Provider
 from activities.channels.carriers import Carriers
+from activities.channels.errors import TryLater
 from activities.channels.kinds import KINDS
 from activities.deliver.doubt import Doubt
-from activities.deliver.limits import Counted, Limits
+from activities.deliver.limits import Counted, Limits, Wait
 from activities.gate.facts import Asked, Attempt, Questions, budgeted, earlier_offer, key_of
 from activities.metrics import GATE_REFUSALS
 from activities.versions import Versions
@@ -64,6 +67,7 @@ class Full:
     """A ceiling of this provider's is reached: another one may have the message. Nothing is written."""
 
     detail: str
+    pause: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +87,37 @@ class Claims:
     doubt: Doubt
     versions: Versions
     limits: Limits
+    marketing: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
 
     async def claim(
-        self, request: DeliverRequest, now: datetime, provider: Provider, *, last: bool = True
-    ) -> Claim | Full | Pinned | Later | Receipt:
+        self, request: DeliverRequest, now: datetime, provider: Provider, *, last: bool = True, paced: str = ""
+    ) -> Claim | Full | Wait | Pinned | Later | Receipt:
         """A claim for a provider that is ready, or the receipt of a message that is not to be sent (now).
 
         Where a ceiling of the provider is reached, the message waits for the next day only if it was the `last` one to ask.
+        A sender's pace that is `paced` has been waited for.
         """
-        return await self._decided(request, now, provider, None, last=last)
+        return await self._decided(request, now, provider, None, last=last, paced=paced)
 
     async def put_off(self, request: DeliverRequest, now: datetime, provider: Provider, why: Later) -> Later | Receipt:
         """No provider is ready: what the gate forbids is not to be sent all the same; the rest waits, unclaimed."""
         decided = await self._decided(request, now, provider, why)
-        assert not isinstance(decided, Claim | Full | Pinned)
+        assert not isinstance(decided, Claim | Full | Wait | Pinned)
         return decided
 
     async def _decided(
-        self, request: DeliverRequest, now: datetime, provider: Provider, why: Later | None, *, last: bool = True
-    ) -> Claim | Full | Pinned | Later | Receipt:
+        self,
+        request: DeliverRequest,
+        now: datetime,
+        provider: Provider,
+        why: Later | None,
+        *,
+        last: bool = True,
+        paced: str = "",
+    ) -> Claim | Full | Wait | Pinned | Later | Receipt:
         served = await self.versions.of(request.version)
-        async with self.database.transaction() as connection:
+        waits = self.marketing if request.purpose is Purpose.MARKETING else nullcontext()
+        async with waits, self.database.transaction() as connection:
             asked = request.run_id, request.channel.value, request.purpose.value
             nowhere = KINDS[request.channel].address is AddressKind.NONE
             facts = await deliveries.facts(connection, *asked, (now - WAKING, now), without_address=nowhere)
@@ -120,9 +134,11 @@ class Claims:
                 await deliveries.record(connection, self._entry(attempt, "released", {}))
             if self.doubt.too_late(request, now, why.pause if why else None):
                 return await self._say_no(attempt, No(Outcome.FAILED, Reason.EXPIRED, {"error": why.detail} if why else {}))
-            return await self._ask(attempt, why, last=last)
+            return await self._ask(attempt, why, last=last, paced=paced)
 
-    async def _ask(self, attempt: Attempt, why: Later | None, *, last: bool) -> Claim | Full | Later | Receipt:
+    async def _ask(
+        self, attempt: Attempt, why: Later | None, *, last: bool, paced: str
+    ) -> Claim | Full | Wait | Later | Receipt:
         asked = await self.questions.about(attempt)
         decided = decide(asked.question)
         for experiment, arm, share in exposures(asked.question, decided):
@@ -134,14 +150,20 @@ class Claims:
                 return await self._wait(replace(attempt, told=inputs_of(asked.question)), why, "released", asked.offer)
             case Go():
                 asked = await budgeted(asked, attempt)
-                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked, last=last)
+                return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked, last=last, paced=paced)
 
-    async def _spend(self, attempt: Attempt, asked: Asked, *, last: bool) -> Claim | Full | Receipt:
-        """The gate's last word, with the journey's budget locked, and the provider's ceilings after it."""
+    async def _spend(self, attempt: Attempt, asked: Asked, *, last: bool, paced: str) -> Claim | Full | Wait | Receipt:
+        """The gate's last word, with the journey's budget locked, the sender's pace and the provider's ceilings after it."""
         decided = decide(asked.question) if asked.question.spent else Go()
         if isinstance(decided, No):
             return await self._say_no(attempt, decided)
         address = asked.endpoints[0].address
+        try:
+            turn = await self.limits.turn(attempt.connection, attempt.provider, address, attempt.request.purpose, paced)
+        except TryLater as error:
+            return Full(error.detail, error.retry_after)
+        if turn.span:
+            return turn
         counted = await self.limits.count(attempt.connection, attempt.provider, address, attempt.request, attempt.now)
         if isinstance(counted, No):
             return (

@@ -6,6 +6,7 @@ honest costs time and nothing else. What one provider certainly did not take goe
 most once and a transactional one at least once, whatever crashes in between; the ledger says which of them are in doubt.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,7 @@ from activities.channels.wallet.links import link_of, serial_of
 from activities.channels.wallet.settings import LINK_LIFE
 from activities.deliver.claim import Claim, Claims, Full, Later, Pinned, receipt_of
 from activities.deliver.doubt import Doubt
-from activities.deliver.limits import Limits
+from activities.deliver.limits import Limits, Wait
 from activities.deliver.patience import alive, interruptible, patiently, to_its_end
 from activities.deliver.turns import Passed, Turn
 from activities.gate.facts import Questions, key_of, whereabouts_of
@@ -78,6 +79,8 @@ class Delivery:
     former_secrets: tuple[str, ...] = ()
     tracking: Tracking = NOT_TRACKED
     link_life: timedelta = LINK_LIFE
+    #: How much marketing asks the gate at once: of the process's connections to Postgres some are left to what is urgent.
+    marketing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(5))
 
     @activity.defn(name="deliver")
     async def deliver(self, request: DeliverRequest) -> Receipt:
@@ -122,15 +125,26 @@ class Delivery:
     async def _by(
         self, provider: Provider, request: DeliverRequest, before: Passed, *, last: bool
     ) -> Pinned | Passed | Later | Receipt:
+        paced = ""
+        while isinstance(told := await self._with_line(provider, request, before, paced, last=last), Wait):
+            paced = told.who
+            with interruptible():
+                await asyncio.sleep(told.span.total_seconds())
+        return told
+
+    async def _with_line(
+        self, provider: Provider, request: DeliverRequest, before: Passed, paced: str, *, last: bool
+    ) -> Pinned | Passed | Wait | Later | Receipt:
         async with AsyncExitStack() as held:
             try:
                 with interruptible():
-                    await self.limits.pace(provider, request.purpose)
+                    if not paced:
+                        await self.limits.pace(provider, request.purpose)
                     line = await held.enter_async_context(self.carriers[request.channel].ready(provider))
             except ChannelError as error:
                 passed = before.by(error)
                 return await self.claims.put_off(request, self.clock(request), provider, passed.later) if last else passed
-            return await to_its_end(self._hand_over(request, Turn(provider, line, before, last=last)))
+            return await to_its_end(self._hand_over(request, Turn(provider, line, before, last=last, paced=paced)))
 
     async def _follow(self, request: DeliverRequest) -> None:
         """What follows a message that was sent: tried again until it is done, or nobody wants the message any more."""
@@ -141,11 +155,11 @@ class Delivery:
             if not self.doubt.too_late(request, self.clock(request), error.retry_after):
                 self._told(request, Later(error.detail, error.retry_after))
 
-    async def _hand_over(self, request: DeliverRequest, turn: Turn) -> Pinned | Passed | Later | Receipt:
+    async def _hand_over(self, request: DeliverRequest, turn: Turn) -> Pinned | Passed | Wait | Later | Receipt:
         alone = turn.last and not turn.before.pauses
-        claimed = await self.claims.claim(request, self.clock(request), turn.provider, last=alone)
+        claimed = await self.claims.claim(request, self.clock(request), turn.provider, last=alone, paced=turn.paced)
         if isinstance(claimed, Full):
-            passed = turn.before.by(TryLater(claimed.detail))
+            passed = turn.before.by(TryLater(claimed.detail, claimed.pause))
             if not turn.last:
                 return passed
             return await self.claims.put_off(request, self.clock(request), turn.provider, passed.later)
@@ -161,7 +175,7 @@ class Delivery:
     def claims(self) -> Claims:
         """Where this activity's messages are claimed."""
         questions = Questions(self.secret, self.ceilings, self.former_secrets)
-        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits)
+        return Claims(self.database, questions, self.carriers, self.doubt, self.versions, self.limits, self.marketing)
 
     async def _send(self, request: DeliverRequest, claim: Claim, turn: Turn) -> Passed | Later | Receipt:
         try:

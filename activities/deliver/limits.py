@@ -1,7 +1,8 @@
 """Limits of providers and of their senders, as operators set them at run time: a pace, a quota of the day, a warming up.
 
-Promise: a pace is waited for before a claim, a ceiling of the day is asked in the claim's transaction and is exact; what is no
-marketing goes before the rest and waits for neither, and is counted. A change holds for every worker within `REFRESH`.
+Promise: a pace is waited for before a claim, with nothing in hand: no way to a provider, no connection to Postgres. A ceiling
+of the day is asked in the claim's transaction and is exact. What is no marketing goes first, waits for none of it, and is
+counted. A change holds for every worker within `REFRESH`, but for whoever was sent back for as long as `LONGEST_BACK`.
 """
 
 import asyncio
@@ -17,13 +18,16 @@ from activities.channels.shared import Shared
 from journeys.contracts import DeliverRequest, Outcome, Purpose, Reason
 from journeys.gate.decide import No
 from store import Connection, Database
+from store.database import Pool
 from store.deliveries import providers
 from store.deliveries.providers import Limit
 
 #: How old what is known of the limits may be.
 REFRESH = timedelta(seconds=2)
 #: A message whose turn is further off goes to another provider, or back to Temporal's queue.
-LONGEST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(seconds=1)
+#: Nobody is told to come back later than this, so that another pace is noticed.
+LONGEST_BACK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,14 @@ class Counted:
     day: date
     whos: tuple[str, ...] = ()
     marketing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A turn at a sender's pace: it is taken, and so far off."""
+
+    who: str
+    span: timedelta
 
 
 class _Full(Exception):
@@ -72,15 +84,33 @@ class Limits:
         Raises:
             TryLater: it is too far off.
         """
-        limit = (await self.known()).get(provider.name)
+        await self.known()
+        turn = await self._turn(self.database.pool, provider.name, purpose)
+        if turn.span:
+            await asyncio.sleep(turn.span.total_seconds())
+
+    async def turn(self, connection: Connection, provider: Provider, address: str, purpose: Purpose, paced: str) -> Wait:
+        """Take a turn at the pace of the sender of a message to an address; not where it is the one that is `paced`.
+
+        Raises:
+            TryLater: it is too far off.
+        """
+        *_, sender = whos(provider, address)
+        if sender in (provider.name, paced):
+            return Wait(sender, timedelta(0))
+        return await self._turn(connection, sender, purpose)
+
+    async def _turn(self, connection: "Connection | Pool", who: str, purpose: Purpose) -> Wait:
+        """What is no marketing goes at once; the rest waits for it, too."""
+        limit = self._known.get(who)
         if limit is None or limit.per_second is None:
-            return
+            return Wait(who, timedelta(0))
         longest = LONGEST_WAIT if purpose is Purpose.MARKETING else None
-        wait = await providers.take_slot(self.database, limit.who, limit.per_second, longest)
+        wait = await providers.take_slot(connection, who, limit.per_second, longest)
         if wait is None:
-            raise TryLater(f"{limit.who} takes {limit.per_second:g} a second, and others wait", LONGEST_WAIT)
-        if longest is not None and wait:
-            await asyncio.sleep(wait.total_seconds())
+            pause = await providers.come_back(connection, who, limit.per_second, LONGEST_BACK)
+            raise TryLater(f"{who} takes {limit.per_second:g} a second, and others wait", pause)
+        return Wait(who, wait if longest is not None else timedelta(0))
 
     async def count(
         self, connection: Connection, provider: Provider, address: str, request: DeliverRequest, now: datetime

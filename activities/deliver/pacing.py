@@ -1,7 +1,7 @@
 """Paces of providers, told to Temporal's queues: what would have to wait waits there, by priority and fairly between journeys.
 
-Promise: a channel's queue hands out no more a second than its providers take together, where each of them has a pace; within
-seconds of a change. How many go to each is kept by `activities.deliver.limits` all the same.
+Promise: a channel's queue hands out no more a second than its providers take together, where each has a pace, or each of its
+senders; within seconds of a change. How many go to each is kept by `activities.deliver.limits` all the same.
 """
 
 import asyncio
@@ -15,10 +15,12 @@ from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.channels.base import Provider
 from activities.channels.carriers import Carriers
 from activities.deliver.limits import REFRESH, Limits
 from journeys.contracts import Channel, delivery_queue
 from store.away import AWAY
+from store.deliveries.providers import Limit
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +52,7 @@ class Pacing:
         """Tell Temporal what has changed."""
         known = await self.limits.known()
         for channel, carriers in self.carriers.items():
-            paces = [known[each.name].per_second if each.name in known else None for each in carriers.all]
+            paces = [_pace_of(each, known) for each in carriers.all]
             rate = sum(pace for pace in paces if pace is not None) if None not in paces else None
             if channel not in self._told or self._told[channel] != rate:  # at first, too: an earlier one may still hold
                 await self._tell(channel, rate)
@@ -69,3 +71,12 @@ class Pacing:
         )
         await self.client.workflow_service.update_task_queue_config(request)
         log.info("a queue's rate was told to Temporal", queue=delivery_queue(channel), per_second=rate)
+
+
+def _pace_of(provider: Provider, known: Mapping[str, Limit]) -> float | None:
+    """Messages a second that a provider takes, by its own pace and by those of its senders, if each has one."""
+    paces = {who: limit.per_second for who, limit in known.items()}
+    senders = [paces.get(f"{provider.name}/{sender}") for sender in provider.senders]
+    of_senders = [pace for pace in senders if pace is not None]
+    together = sum(of_senders) if senders and len(of_senders) == len(senders) else None
+    return min((pace for pace in (paces.get(provider.name), together) if pace is not None), default=None)

@@ -38,6 +38,7 @@ class Turn:
     line: Line
     before: Passed
     last: bool
+    paced: str = ""  # the sender whose pace has been waited for
 
     @property
     def others(self) -> bool:

@@ -1,9 +1,10 @@
 """The dispatcher: from rows to Temporal. Transitions become runs, runs become workflows, exits become signals.
 
 Promise: every step is a row first and a call after, and every call may be repeated: a crash between the two costs a retry,
-never a run, and never a second one.
+never a run, and never a second one. Who enters a transactional journey waits for nobody who enters another.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -68,7 +69,8 @@ log = structlog.get_logger(__name__)
 
 
 _BATCH = 500
-_AT_ONCE = 32  # calls to Temporal in flight; more only queue there
+#: Calls to Temporal in flight. More only queue there, where what is urgent waits behind them like everything else.
+_AT_ONCE = 8
 _TRACE = TraceContextTextMapPropagator()
 
 
@@ -91,6 +93,8 @@ class Dispatcher:
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
     _seldom: Seldom = field(default_factory=Seldom)
+    #: Whoever is in a hurry begins while nobody is told to end of whom Temporal may not have heard.
+    _beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def dispatch(self, shard: WatchShard) -> int:
         """Do all that waits to be done for a shard, but for ends of who has begun; returns how many things were done.
@@ -102,7 +106,7 @@ class Dispatcher:
             self.line.move,
             partial(self.ender.kill, shard),
             partial(self._start, shard),
-            partial(self.ender.tell, shard, begun=False),
+            partial(self._end_unbegun, shard),
             partial(self._tell, shard),
         ]
         done, failed = 0, list[Exception]()
@@ -117,10 +121,27 @@ class Dispatcher:
             raise failed[0]
         return done
 
-    async def _admit(self, shard: WatchShard) -> int:
+    async def hurry(self, shard: WatchShard) -> int:
+        """Admit and start whoever enters transactional journeys, past all who enter others; returns how many things were done.
+
+        Moves between segments are told in their order where a run ends by one of them.
+        """
+        specs = self.versions.own.specs.values()
+        first = [spec for spec in specs if spec.purpose is Purpose.TRANSACTIONAL]
+        ending = {segment for served in self.versions.held for segment, _ in served.moves}
+        segments = sorted({spec.entered_by for spec in first if spec.entered_by is not None} - ending)
+        admitted = await self._admit(shard, segments) if segments else 0
+        async with self._beginning:
+            return admitted + (await self._start(shard, [spec.name for spec in first]) if first else 0)
+
+    async def _end_unbegun(self, shard: WatchShard) -> int:
+        async with self._beginning:
+            return await self.ender.tell(shard, begun=False)
+
+    async def _admit(self, shard: WatchShard, segments: Sequence[str] | None = None) -> int:
         served = await self.versions.handed_out()
         async with self.database.transaction() as connection:
-            transitions = await runs.lock_transitions(connection, shard.shard, shard.shards, _BATCH)
+            transitions = await runs.lock_transitions(connection, shard.shard, shard.shards, _BATCH, segments)
             if not transitions:
                 return 0
             now = self.clock.now()
@@ -144,9 +165,9 @@ class Dispatcher:
                 reason, which = ending
                 await runs.request_exits(connection, [(run.id, reason.value, transition.at)], {run.id: which})
 
-    async def _start(self, shard: WatchShard) -> int:
+    async def _start(self, shard: WatchShard, only: Sequence[str] | None = None) -> int:
         own = await self.versions.handed_out()
-        found = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(own.specs))
+        found = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(own.specs), only)
         waiting = await self._with_versions(found, own) if found else []
         reached = await self._reached_already([run for run, _ in waiting]) if waiting else set()
         started = await together((self._start_one(*each) for each in waiting if each[0].id not in reached), _AT_ONCE)

@@ -14,18 +14,23 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 
+from activities.channels.errors import ChannelError, TryLater
 from activities.channels.keyed import keyed_digest
+from activities.channels.wallet.wallets import Wallets
 from activities.dispatch.telling import terminate
 from journeys.clock import Clock
 from journeys.contracts import Reason
 from store import Database
 from store.customers import erasure as erasures
 from store.customers.certificate import certificate
-from store.customers.erasure import DEAD_LETTERS, REMOVED, Erasure
+from store.customers.erasure import AT_GOOGLE, DEAD_LETTERS, KEPT_BY_GOOGLE, REMOVED, Erasure
 
 log = structlog.get_logger(__name__)
 
+#: How long a provider may have us wait before it is asked again.
+_LATEST = timedelta(hours=1)
 _LABEL = "erasure certificate"
 #: What a pass counts that is removed, though no table of its own is purged for it.
 _REMOVED = {*REMOVED, DEAD_LETTERS, "event_dedupe", "run_ended"}
@@ -39,6 +44,7 @@ class Erasing:
     client: Client
     clock: Clock
     secret: str
+    wallets: Wallets | None = None
     pause: timedelta = timedelta(seconds=1)
     patience: timedelta = timedelta(minutes=2)
 
@@ -50,6 +56,7 @@ class Erasing:
         while True:
             left = await erasures.purge(self.database, UUID(id_), self.clock.now())
             if not left.rows and not left.busy:
+                await self._empty_passes(UUID(id_))
                 return
             if left.busy and loop.time() - began > self.patience.total_seconds():
                 for workflow_id in left.busy:
@@ -58,22 +65,41 @@ class Erasing:
             if not left.rows:
                 await asyncio.sleep(self.pause.total_seconds())
 
+    async def _empty_passes(self, id_: UUID) -> None:
+        """What stands in Google's wallet goes too, before anybody certifies it; while Google is away this is tried again."""
+        for each in await erasures.passes_left(self.database, id_):
+            try:
+                had = self.wallets is not None and await self.wallets.empty(*each)
+            except TryLater as error:
+                later = min(error.retry_after, _LATEST) if error.retry_after else None
+                raise ApplicationError(error.detail, type="TryLater", next_retry_delay=later) from None
+            except ChannelError as error:
+                log.warning("a wallet refuses that a pass shows nothing", erasure=str(id_), why=error.detail)
+                became: str | None = KEPT_BY_GOOGLE
+            else:
+                became = AT_GOOGLE if had else None
+            await erasures.pass_settled(self.database, id_, each.serial, became)
+            activity.heartbeat()
+
     @activity.defn(name="certify")
     async def certify(self, id_: str) -> None:
         """Write down what was done."""
         now = self.clock.now()
 
         def certified(told: Erasure, kept: Mapping[str, int]) -> dict[str, Any]:
-            removed = {name: rows for name, rows in told.counts.items() if name in _REMOVED}
+            counts = dict(told.counts)
+            kept_by_google = counts.pop(KEPT_BY_GOOGLE, 0)
+            removed = {name: rows for name, rows in counts.items() if name in _REMOVED}
             return certificate(
                 told.id,
                 requested_at=told.requested_at,
                 requested_by=told.requested_by,
                 finished_at=now,
                 removed=removed,
-                emptied={name: rows for name, rows in told.counts.items() if name not in removed},
+                emptied={name: rows for name, rows in counts.items() if name not in removed},
                 kept=kept,
                 in_flight=told.in_flight,
+                kept_by_google=kept_by_google,
                 sign=partial(sign, self.secret),
             )
 

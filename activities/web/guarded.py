@@ -28,6 +28,15 @@ def limits(connections: int) -> httpx.Limits:
     return httpx.Limits(max_connections=connections, keepalive_expiry=_IDLE.total_seconds())
 
 
+async def led_nowhere(answer: httpx.Response) -> None:
+    """A client's response hook: a redirect is an answer like another.
+
+    httpx reads where it leads, also when it does not follow, and takes an answer whose address it cannot read for none: what a
+    provider refused would be in doubt.
+    """
+    answer.headers.pop("location", None)
+
+
 class Inside(httpx.TransportError):
     """The name leads to an address that may not be asked; neither name nor address is told."""
 
@@ -96,4 +105,5 @@ def guarded_client(
 ) -> httpx.AsyncClient:
     """A client behind a guard; `patience` is for each read and write, and does not bound the whole."""
     timeout = httpx.Timeout(patience.total_seconds(), connect=_CONNECT, pool=_CONNECT)
-    return httpx.AsyncClient(transport=Guard(opened, look_up, connections), timeout=timeout, trust_env=False)
+    guard, hooks = Guard(opened, look_up, connections), {"response": [led_nowhere]}
+    return httpx.AsyncClient(transport=guard, timeout=timeout, trust_env=False, event_hooks=hooks)

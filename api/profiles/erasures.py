@@ -90,7 +90,7 @@ class TakenView(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    kind: Literal["events", "dead_letters", "message_ids"]
+    kind: Literal["events", "dead_letters", "message_ids", "inbox"]
     what: str = Field(description="the week of events that was dropped whole; empty for the rest")
     before: datetime
     rows: int

@@ -1,4 +1,4 @@
-"""What providers call: WhatsApp's webhook, that of SES behind Amazon SNS, Resend's, and Twilio's.
+"""What providers call: WhatsApp's webhook, those of SES and of AWS's text messages behind Amazon SNS, Resend's, and Twilio's.
 
 Promise: nothing is taken without the provider's signature; what it says is translated beside this file, and taken in `notices`.
 """
@@ -18,7 +18,7 @@ from activities.channels.kinds import KINDS
 from activities.channels.sms.twilio import WEBHOOK
 from api.problems import Problem, responses
 from api.state import Config, Db
-from api.webhooks import resend, ses, twilio, whatsapp
+from api.webhooks import aws_sms, resend, ses, twilio, whatsapp
 from api.webhooks.notices import Notices, Taken
 from api.webhooks.sns import Envelope, NotGenuine, Sns
 from api.webhooks.whatsapp_templates import templates
@@ -73,20 +73,22 @@ async def receive(request: Request, config: Config, database: Db) -> Taken:
 )
 async def receive_from_ses(request: Request, config: Config, database: Db) -> Taken:
     """What becomes of SES's letters, signed by Amazon SNS; a subscription to the configured topic is confirmed."""
-    body = await _body(request)
-    try:
-        envelope = Envelope.model_validate_json(body)
-    except ValidationError as error:
-        raise Problem(400, "the body is not a message of Amazon SNS (leave raw delivery off)") from error
-    topic = _sns(request, config)
-    try:
-        await topic.genuine(envelope, datetime.now(UTC))
-        if envelope.type == "SubscriptionConfirmation":
-            await topic.confirm(envelope)
-    except NotGenuine as error:
-        raise Problem(401, f"this is not to be taken: {error}") from error
-    told = ses.notices(envelope.message, envelope.message_id, config.clock.now()) if envelope.type == "Notification" else []
+    said = await _from_sns(request, config, "ses_topic_arn")
+    told = ses.notices(said.message, said.message_id, config.clock.now()) if said else []
     return await _taken("email", "ses", request, told, config, database)
+
+
+@router.post(
+    "/v1/webhooks/aws-sms",
+    max_body_size=_LIMIT,
+    responses=responses(400, 401, 413, 503),
+    openapi_extra=_JSON,
+)
+async def receive_from_aws_sms(request: Request, config: Config, database: Db) -> Taken:
+    """What becomes of AWS's text messages, and what customers text, signed by Amazon SNS; a subscription is confirmed."""
+    said = await _from_sns(request, config, "aws_sms_topic_arn")
+    told = aws_sms.notices(said.message, said.timestamp, config.clock.now()) if said else []
+    return await _taken("sms", "aws-sms", request, told, config, database)
 
 
 @router.post(
@@ -141,12 +143,28 @@ async def _taken(
         return await Notices(KINDS[channel], config, connection, trace, provider).take(told)
 
 
-def _sns(request: Request, config: Config) -> Sns:
-    """The app's one listener, which keeps Amazon's certificates."""
+async def _from_sns(request: Request, config: Config, setting: str) -> Envelope | None:
+    """What the topic of a setting posts; nothing, where it but asks whether it may."""
+    try:
+        envelope = Envelope.model_validate_json(await _body(request))
+    except ValidationError as error:
+        raise Problem(400, "the body is not a message of Amazon SNS (leave raw delivery off)") from error
+    topic = _sns(request, config, setting)
+    try:
+        await topic.genuine(envelope, datetime.now(UTC))
+        if envelope.type == "SubscriptionConfirmation":
+            await topic.confirm(envelope)
+    except NotGenuine as error:
+        raise Problem(401, f"this is not to be taken: {error}") from error
+    return envelope if envelope.type == "Notification" else None
+
+
+def _sns(request: Request, config: Config, setting: str) -> Sns:
+    """The app's one listener to a topic, which keeps Amazon's certificates."""
     state = request.app.state
-    if not hasattr(state, "sns"):
-        state.sns = Sns(config.ses_topic_arn, config.sns_get)
-    found: Sns = state.sns
+    if not hasattr(state, setting):
+        setattr(state, setting, Sns(getattr(config, setting), config.sns_get, f"JOURNEYS_{setting.upper()}"))
+    found: Sns = getattr(state, setting)
     return found
 
 

@@ -68,8 +68,8 @@ class Envelope(BaseModel):
 class Sns:
     """The topic that is listened to; certificates are kept, because there are few."""
 
-    def __init__(self, topic: str, get: Get | None = None) -> None:
-        self._topic = topic
+    def __init__(self, topic: str, get: Get | None = None, setting: str = "JOURNEYS_SES_TOPIC_ARN") -> None:
+        self._topic, self._setting = topic, setting
         self._get = get or _get
         self._kept: OrderedDict[str, x509.Certificate] = OrderedDict()
 
@@ -80,7 +80,7 @@ class Sns:
             NotGenuine: it is not.
         """
         if not self._topic or envelope.topic != self._topic:
-            raise NotGenuine("the topic is not that of JOURNEYS_SES_TOPIC_ARN")
+            raise NotGenuine(f"the topic is not that of {self._setting}")
         if abs(_sent(envelope) - now) > _FRESH:
             raise NotGenuine("it is more than two hours old")
         certificate = await self._certificate(envelope.certificate)

@@ -4,6 +4,8 @@ Promise: a number says where in the journey something stands, never who came fir
 actions are the same however the branches take turns.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Self
 
@@ -21,10 +23,10 @@ class Unwound(BaseException):
 class Branch:
     """What goes on by itself within a run: the journey, or one of several that go on together."""
 
-    def __init__(self, code: int = 0, parent: Self | None = None) -> None:
+    def __init__(self, code: int = 0, name: str = "", parent: Self | None = None) -> None:
         self.code = code
-        #: What its steps are called, for people.
-        self.name = ""
+        #: What its steps are called, for people; of several with one name the second is `name 2`.
+        self.name = name
         #: What makes it leave off: the run is over, or another branch has raised.
         self.stop: BaseException | None = None
         self._parent = parent
@@ -44,19 +46,24 @@ class Branch:
             raise CatalogueError(f"a branch does the same thing at most {_COUNTS - 1:,} times")
         return self.code * _COUNTS + count
 
-    def fork(self, branches: int) -> list["Branch"]:
-        """So many branches of this one.
+    def fork(self, names: Sequence[str]) -> list["Branch"]:
+        """Branches of this one, by what their steps are called.
 
         Raises:
             CatalogueError: there are more of them than numbers.
         """
         self._forks += 1
         first = (self.code * _FORKS + self._forks) * _BRANCHES + 1
-        if branches >= _BRANCHES or self._forks >= _FORKS or (first + branches) * _COUNTS >= _LARGEST:
+        if len(names) >= _BRANCHES or self._forks >= _FORKS or (first + len(names)) * _COUNTS >= _LARGEST:
             raise CatalogueError(
                 "j.together(…) takes at most 99 branches; or branches are forked too often or nested too deep here"
             )
-        return [Branch(first + n, self) for n in range(branches)]
+        before = Counter[str]()
+        called = list[str]()
+        for name in names:
+            before[name] += 1
+            called.append(f"{name} {before[name]}" if before[name] > 1 else name)
+        return [Branch(first + n, name, self) for n, name in enumerate(called)]
 
     @property
     def stopped(self) -> BaseException | None:

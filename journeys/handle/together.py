@@ -40,11 +40,10 @@ class Together(Words[EntryModel]):
             _never_awaited(branches)
             raise CatalogueError("j.together(…) takes steps that are not awaited yet: await j.together(tips(j), survey(j))")
         try:
-            for steps in branches:
-                check_name(
-                    "what a branch is called", getattr(steps, "__name__", ""), _LONGEST_NAME, "give its function another name"
-                )
-            forked = self._here.fork(len(branches))
+            names = [getattr(steps, "__name__", "") for steps in branches]
+            for name in names:
+                check_name("what a branch is called", name, _LONGEST_NAME, "give its function another name")
+            forked = self._here.fork(names)
         except CatalogueError:
             _never_awaited(branches)
             raise

@@ -6,7 +6,6 @@ Budget: a message costs its timer and one activity, nothing else; no search attr
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
-from types import CoroutineType
 from typing import Any, TypeVar, cast
 
 from temporalio import workflow
@@ -329,5 +328,4 @@ class JourneyRun:
 
 async def _branch(branch: Branch, steps: Coroutine[Any, Any, Any]) -> Any:
     HERE.set(branch)  # the task has a context of its own
-    branch.name = cast("CoroutineType[Any, Any, Any]", steps).__name__
     return await steps

@@ -341,7 +341,7 @@ class Walk:
         try:
             for n, (branch, steps) in enumerate(branches):
                 self._now, self._at_once = began
-                self._mark("branch", str(n + 1), place)
+                self._mark("branch", branch.name, place)
                 try:
                     came.append(self._forks.go(fork, n, branch, steps))
                 except (Exception, RunEnded) as stop:  # noqa: BLE001 - an author's branch may raise anything

@@ -97,15 +97,15 @@ class _Drawing:
         for effect in effects:
             if effect.kind == "branch":
                 fork, ended = forks[-1]
-                ended += ends if effect.what != "1" else []
-                ends = [(fork, f"branch {effect.what}")]
+                ended += ends
+                ends = [(fork, effect.what)]
                 continue
             if effect.kind == "join":
                 ends += forks.pop()[1]
             node = self.node(effect, {name: value for name, value in given.items() if name != _BEGUN})
             for before, answer in ends:
                 self.lead(before, answer, node, given)
-            ends = [(node, effect.answer)]
+            ends = [(node, effect.answer)] if effect.kind != "fork" else []
             if effect.kind == "fork":
                 forks.append((node, []))
         return ends + [end for _, ended in forks for end in ended]

@@ -37,6 +37,9 @@ _WORDS = {
     "entry_refused": "refused entries, without their details",
     "merge": "merges of profiles",
     "exposure": "arms of experiments",
+    "wallet_pass": "passes in wallets",
+    "wallet_device": "devices that have a pass",
+    "google_wallet": "passes at Google Wallet, expired and without content",
 }
 
 
@@ -50,6 +53,7 @@ def certificate(
     emptied: Mapping[str, int],
     kept: Mapping[str, int],
     in_flight: int,
+    kept_by_google: int = 0,
     sign: Sign,
 ) -> dict[str, Any]:
     """What was done, sealed."""
@@ -64,7 +68,7 @@ def certificate(
         "emptied": dict(sorted(emptied.items())),
         "kept_without_the_person": dict(sorted(kept.items())),
         "at_a_provider_when_it_began": in_flight,
-    }
+    } | ({"kept_by_google_wallet": kept_by_google} if kept_by_google else {})
     return told | {"digest": _digest(told), "signature": sign(_bytes(told)).hex()}
 
 
@@ -93,11 +97,17 @@ def as_text(told: Mapping[str, Any]) -> str:
         "",
         "Addresses at which the customer had said no stay suppressed as keyed hashes, which do not give the address back.",
         f"Messages at a provider when it began: {told['at_a_provider_when_it_began']}; none was sent after.",
+        *_kept_by_google(told.get("kept_by_google_wallet", 0)),
         "",
         f"SHA-256   {told['digest']}",
         f"Signature {told['signature']}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _kept_by_google(passes: int) -> list[str]:
+    refused = "Passes of which Google Wallet refused that they show nothing; remove them in the issuer's console"
+    return [f"{refused}: {passes}."] if passes else []
 
 
 def _counted(rows: Mapping[str, int]) -> list[str]:

@@ -8,7 +8,7 @@ rows and their sums stay, without the person; each no of theirs stays as a suppr
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -33,6 +33,8 @@ REMOVED = (
     *("inbox", "unread_reply", "wallet_device", "wallet_pass"),
 )
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery")
+#: Passes at Google: made to show nothing, and those of which Google would not have that.
+AT_GOOGLE, KEPT_BY_GOOGLE = "google_wallet", "kept_by_google_wallet"
 #: Gone, too, where they speak of the customer: what could not be taken has no customer of its own.
 DEAD_LETTERS = "dead_letter"
 
@@ -55,6 +57,14 @@ class Erasure:
     def state(self) -> str:
         """Waiting for a worker, being purged, or finished."""
         return "finished" if self.finished_at else "purging" if self.started_at else "waiting"
+
+
+class PassLeft(NamedTuple):
+    """A pass that is gone here, and may stand at Google."""
+
+    serial: UUID
+    template: str
+    style: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +133,23 @@ async def purge(database: Database, id_: UUID, at: datetime) -> Left:
             parts, traces = asked["profiles"], Traces.of(asked["subject"])
             if table == "event":
                 dealt += await _events(connection, id_, parts, traces)
+            elif table == "wallet_pass":
+                dealt += await _passes(connection, id_, parts)
             else:
                 dealt += await _deal(connection, id_, table, parts)
     return await _rest(database, id_, parts, traces, dealt, at)
+
+
+async def passes_left(database: Database, id_: UUID) -> list[PassLeft]:
+    """The passes that may still show something of the customer at Google."""
+    return [PassLeft(**row) for row in await database.pool.fetch(_SQL["passes_left"], id_)]
+
+
+async def pass_settled(database: Database, id_: UUID, serial: UUID, became: str | None) -> None:
+    """One of them is dealt with: `AT_GOOGLE` or `KEPT_BY_GOOGLE`; None where Google has none."""
+    async with database.transaction() as connection:
+        await connection.execute(_SQL["pass_settled"], id_, str(serial))
+        await _count(connection, id_, became or AT_GOOGLE, 1 if became else 0)
 
 
 async def finish(
@@ -192,6 +216,14 @@ async def _events(connection: Connection, id_: UUID, parts: Sequence[UUID], trac
     if telling := [row["message_id"] for row in rows if traces.are_in_id(row["message_id"])]:
         await _count(connection, id_, "event_dedupe", len(await connection.fetch(_SQL["purge_message_ids"], telling)))
     return await _count(connection, id_, "event", len(rows))
+
+
+async def _passes(connection: Connection, id_: UUID, parts: Sequence[UUID]) -> int:
+    """What stands at Google is known by the serial alone, which is noted in the transaction that takes the pass."""
+    rows = await connection.fetch(_SQL["purge_wallet_pass"], parts)
+    if rows:
+        await connection.execute(_SQL["note_passes"], id_, [{**row, "serial": str(row["serial"])} for row in rows])
+    return await _count(connection, id_, "wallet_pass", len(rows))
 
 
 async def _count(connection: Connection, id_: UUID, table: str, rows: int) -> int:

@@ -5,7 +5,7 @@ nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -62,6 +62,11 @@ class Delivered:
     profile_id: UUID
     endpoint_id: UUID | None = None
     arms: Mapping[str, str] = field(default_factory=dict)
+    claimed_at: datetime | None = None
+
+    def after(self, at: datetime) -> datetime:
+        """When something became of it that is told for an instant: whole seconds, and it is after the message."""
+        return self.claimed_at if self.claimed_at and self.claimed_at.replace(microsecond=0) == at else at
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -102,7 +107,8 @@ async def match_statuses(
         [key and key.occurrence for key in keys],
         provider,
     )
-    return [(statuses[row["n"] - 1], _delivered(row)) for row in rows]
+    found = [(statuses[row["n"] - 1], _delivered(row)) for row in rows]
+    return [(replace(status, at=to.after(status.at)), to) for status, to in found]
 
 
 async def advance_deliveries(connection: Connection, matched: Sequence[tuple[Status, Delivered]], failed_reason: str) -> None:
@@ -181,10 +187,17 @@ async def living(connection: Connection, profiles: Collection[UUID]) -> dict[UUI
     return {profile: survivor for profile, survivor in found.items() if survivor in locked}
 
 
-async def heard_from(connection: Connection, channel: str, seen: Mapping[str, datetime]) -> dict[str, UUID]:
-    """The profiles that write from these addresses (address to time); the addresses count as alive again."""
+class Sender(NamedTuple):
+    """Who writes, and the id of the address that they write from."""
+
+    profile_id: UUID
+    endpoint_id: UUID
+
+
+async def heard_from(connection: Connection, channel: str, seen: Mapping[str, datetime]) -> dict[str, Sender]:
+    """Who writes from these addresses (address to time); the addresses count as alive again."""
     rows = await connection.fetch(_SQL["heard_from"], channel, list(seen), list(seen.values()))
-    return {row["address"]: row["profile_id"] for row in rows}
+    return {row["address"]: Sender(row["profile_id"], row["id"]) for row in rows}
 
 
 async def answered(
@@ -249,4 +262,5 @@ def _delivered(row: asyncpg.Record, profile_id: UUID | None = None) -> Delivered
         profile_id=profile_id or row["profile_id"],
         endpoint_id=row.get("endpoint_id"),
         arms=row.get("arms") or {},
+        claimed_at=row.get("claimed_at"),
     )

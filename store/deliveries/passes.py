@@ -103,6 +103,11 @@ async def to_tell(database: Database, key: MessageKey) -> list[ToTell]:
     return [ToTell(**row) for row in rows]
 
 
+async def stands(database: Database, serial: UUID) -> bool:
+    """Whether there is such a pass (still)."""
+    return bool(await database.pool.fetchval(_SQL["stands"], serial))
+
+
 async def told(database: Database, each: ToTell) -> None:
     """A device was told."""
     await database.pool.execute(_SQL["told"], each.serial, each.platform, each.device, each.modified_at)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from store.database import Connection, Database
+from store.database import Connection, Database, Pool
 from store.named import queries
 
 _SQL = queries("providers")
@@ -85,11 +85,19 @@ async def drop_limit(database: Database, who: str) -> bool:
     return str(await database.pool.execute(_SQL["drop_limit"], who)) != "DELETE 0"
 
 
-async def take_slot(database: Database, who: str, per_second: float, longest: timedelta | None) -> timedelta | None:
+async def take_slot(
+    connection: "Connection | Pool", who: str, per_second: float, longest: timedelta | None
+) -> timedelta | None:
     """How long to wait for one's turn at a pace, or nothing if longer than that; without one it goes at once."""
     seconds = longest.total_seconds() if longest is not None else None
-    wait: float | None = await database.pool.fetchval(_SQL["take_slot"], who, per_second, seconds)
+    wait: float | None = await connection.fetchval(_SQL["take_slot"], who, per_second, seconds)
     return None if wait is None else timedelta(seconds=wait)
+
+
+async def come_back(connection: "Connection | Pool", who: str, per_second: float, longest: timedelta) -> timedelta:
+    """When to ask again for a turn that is too far off, as those before who were told so will have had theirs."""
+    wait: float | None = await connection.fetchval(_SQL["come_back"], who, per_second, longest.total_seconds())
+    return timedelta(seconds=wait or 0.0)
 
 
 async def use(connection: Connection, who: str, day: date, ceiling: int | None, *, marketing: bool) -> bool:

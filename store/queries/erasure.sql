@@ -156,7 +156,24 @@ returning 1;
 -- What their passes show; whose wallet asks for one is told that there is none.
 delete from wallet_pass p using delivery d
 where (d.run_id, d.step, d.occurrence) = (p.run_id, p.step, p.occurrence) and d.profile_id = any($1::uuid[])
-returning 1;
+returning p.serial, p.template, p.content ->> 'style' as style;
+
+-- name: note_passes
+-- Passes that are gone here, and may stand at Google.
+update erasure set subject = jsonb_set(subject, '{passes}', coalesce(subject -> 'passes', '[]') || $2::jsonb) where id = $1;
+
+-- name: passes_left
+-- Passes that may stand at Google.
+select (each ->> 'serial')::uuid as serial, each ->> 'template' as template, each ->> 'style' as style
+from erasure, jsonb_array_elements(coalesce(subject -> 'passes', '[]')) as each
+where id = $1 and finished_at is null;
+
+-- name: pass_settled
+-- One of them shows nothing of the customer any more, or never will be reached.
+update erasure
+set subject = jsonb_set(subject, '{passes}', (select coalesce(jsonb_agg(each), '[]')
+                                              from jsonb_array_elements(subject -> 'passes') as each where each ->> 'serial' <> $2))
+where id = $1 and finished_at is null;
 
 -- name: purge_expectation
 -- What their runs waited for: tasks with their notes, and answers.

@@ -5,11 +5,11 @@ with told as (
     select * from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
 )
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, d.claimed_at, arms_of(d) as arms
 from told join delivery d on d.provider_message_id = told.provider_id and told.provider_id <> ''
 where d.channel = $1 and coalesce(d.provider = $6, true)
 union all
-select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, arms_of(d) as arms
+select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, d.claimed_at, arms_of(d) as arms
 from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence
 where d.channel = $1
   and (told.provider_id = '' or (d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')))
@@ -109,17 +109,19 @@ update endpoint e
 set invalid_at = null, invalid_reason = null, last_seen_at = greatest(e.last_seen_at, told.at)
 from (select address, max(at) as at from unnest($2::text[], $3::timestamptz[]) as t (address, at) group by address) as told
 where e.channel = $1 and e.address = told.address
-returning e.address, e.profile_id;
+returning e.address, e.profile_id, e.id;
 
 -- name: answered
--- The message that each reply answers: the one it quotes, else the last one within the 24 hours before it.
-select n, d.run_id, d.step, d.occurrence, d.journey, d.template, d.purpose
+-- The message that each reply answers: the one it quotes, else the last one within the 24 hours before it. Of an instant told in whole
+-- seconds the whole second is meant.
+select n, d.run_id, d.step, d.occurrence, d.journey, d.template, d.purpose, d.claimed_at
 from unnest($2::uuid[], $3::text[], $4::timestamptz[]) with ordinality as reply (profile_id, quoted, at, n)
 cross join lateral (
-    select run_id, step, occurrence, journey, template, purpose from delivery
+    select run_id, step, occurrence, journey, template, purpose, claimed_at from delivery
     where channel = $1 and (provider_message_id = reply.quoted
         or (delivery.profile_id = reply.profile_id and state in ('sent', 'unconfirmed')
-            and claimed_at between reply.at - interval '24 hours' and reply.at))
+            and claimed_at >= reply.at - interval '24 hours'
+            and (claimed_at <= reply.at or date_trunc('second', claimed_at) = reply.at)))
     order by (provider_message_id = reply.quoted) is true desc, claimed_at desc
     limit 1
 ) as d;

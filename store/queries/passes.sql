@@ -59,6 +59,10 @@ from wallet_pass p join wallet_device w using (serial)
 where p.run_id = $1 and p.step = $2 and p.occurrence = $3 and (w.told_at is null or w.told_at < p.modified_at)
 order by p.serial, w.platform, w.device;
 
+-- name: stands
+-- Whether there is such a pass.
+select exists (select from wallet_pass where serial = $1);
+
 -- name: newer
 -- What a device has to hear of its pass, if that is newer than what it was told of ($4; null: whatever it is).
 select p.serial, p.template, p.content, p.modified_at, w.platform, w.device, w.push_token

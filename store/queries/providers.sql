@@ -3,11 +3,20 @@
 select who, per_second, per_day, warm_up, warm_up_from, at, by from provider_limit order by who;
 
 -- name: set_limit
--- Set the limits of a provider, or of one of its senders.
+-- Set the limits of a provider, or of one of its senders; turns that were given out at another pace are forgotten.
+with forgotten as (delete from provider_pace where who = $1)
 insert into provider_limit (who, per_second, per_day, warm_up, warm_up_from, at, by) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (who) do update
 set per_second = excluded.per_second, per_day = excluded.per_day, warm_up = excluded.warm_up, warm_up_from = excluded.warm_up_from,
     at = excluded.at, by = excluded.by;
+
+-- name: come_back
+-- When to come back for a turn that is too far off, as seconds from now: each who is told so gets the turn after the one before, but none
+-- is later than $3, so that another pace is noticed.
+update provider_pace
+set back_at = least(greatest(back_at + make_interval(secs => 1 / $2::double precision), next_at), clock_timestamp() + make_interval(secs => $3))
+where who = $1
+returning greatest(extract(epoch from back_at - clock_timestamp()), 0)::double precision as wait;
 
 -- name: drop_limit
 -- Nobody is held back there any more.

@@ -10,6 +10,10 @@ with gone as (delete from event_default where ts < $1 returning 1) select count(
 -- What could not be taken, and has not come again since.
 with gone as (delete from dead_letter where last_at < $1 returning 1) select count(*) from gone;
 
+-- name: drop_inbox
+-- What the app showed, and has not since.
+with gone as (delete from inbox where expires_at < $1 returning 1) select count(*) from gone;
+
 -- name: drop_message_ids
 -- Ids by which a repeated call was known.
 with gone as (delete from event_dedupe where received_at < $1 returning 1) select count(*) from gone;

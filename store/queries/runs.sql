@@ -1,9 +1,9 @@
 -- name: lock_transitions
--- Take undispatched transitions of a shard, oldest first; another dispatcher skips those that this one holds, and whoever has been
--- erased enters nothing.
+-- Take undispatched transitions of a shard, of all segments or of those named ($4), oldest first; another dispatcher skips those that
+-- this one holds, and whoever has been erased enters nothing.
 select id, segment, profile_id, kind, at, cause, traceparent
 from segment_transition
-where dispatched_at is null and bucket(profile_id) % $2 = $1
+where dispatched_at is null and bucket(profile_id) % $2 = $1 and ($4::text[] is null or segment = any($4))
   and not exists (select from profile p where p.id = profile_id and p.merged_into = p.id)
 order by id
 limit $3
@@ -14,12 +14,13 @@ for update skip locked;
 update segment_transition set dispatched_at = $2 where id = any($1::bigint[]);
 
 -- name: to_start
--- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named, which get one.
+-- Runs that Temporal does not know yet, oldest first: those that have a version, and those of the journeys named ($4), which get one;
+-- of all journeys, or of some ($5).
 select id, journey, profile_id, segment, params, entry, coalesce(let_in_at, entered_at) as entered_at, workflow_id, traceparent,
        created_at, version, entered_at as since
 from run
 where started_at is null and ended_at is null and waits_until is null and exit_reason is null and bucket(profile_id) % $2 = $1
-  and (version is not null or journey = any($4::text[]))
+  and (version is not null or journey = any($4::text[])) and ($5::text[] is null or journey = any($5))
 order by created_at
 limit $3;
 

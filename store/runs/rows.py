@@ -77,9 +77,11 @@ class Names:
     anonymous_id: str | None = field(repr=False)
 
 
-async def lock_transitions(connection: Connection, shard: int, shards: int, limit: int) -> list[OutboxRow]:
-    """Undispatched transitions of a shard, locked until the transaction ends."""
-    rows = await connection.fetch(_SQL["lock_transitions"], shard, shards, limit)
+async def lock_transitions(
+    connection: Connection, shard: int, shards: int, limit: int, segments: Sequence[str] | None = None
+) -> list[OutboxRow]:
+    """Undispatched transitions of a shard, of all segments or of these, locked until the transaction ends."""
+    rows = await connection.fetch(_SQL["lock_transitions"], shard, shards, limit, segments)
     return [OutboxRow(**row) for row in rows]
 
 
@@ -88,9 +90,14 @@ async def mark_dispatched(connection: Connection, ids: Sequence[int], at: dateti
     await connection.execute(_SQL["mark_dispatched"], ids, at)
 
 
-async def to_start(database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str]) -> list[RunToStart]:
-    """Runs that Temporal does not know yet; those without a version only of these journeys, until their journey is back."""
-    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit, journeys)]
+async def to_start(
+    database: Database, shard: int, shards: int, limit: int, journeys: Sequence[str], only: Sequence[str] | None = None
+) -> list[RunToStart]:
+    """Runs that Temporal does not know yet; those without a version only of these journeys, until their journey is back.
+
+    `only` leaves out all journeys but some.
+    """
+    return [RunToStart(**row) for row in await database.pool.fetch(_SQL["to_start"], shard, shards, limit, journeys, only)]
 
 
 async def mark_started(database: Database, started: Sequence[tuple[UUID, timedelta]], at: datetime) -> None:

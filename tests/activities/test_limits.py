@@ -1,9 +1,13 @@
 """Limits of providers: a pace over all workers, an exact ceiling of the day, a warming up, and what waits for none of it."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,10 +17,11 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.exceptions import ApplicationError
 
 from activities.channels.carriers import Carriers
+from activities.channels.message import Accepted, Outgoing
 from activities.deliver.deliver import Delivery
-from activities.deliver.limits import Limits
+from activities.deliver.limits import LONGEST_BACK, Limits
 from activities.deliver.pacing import Pacing
-from journeys.contracts import Channel, Purpose
+from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.deliveries.providers import Limit, carried, set_limit, stopped, used
 from store.runs.views import Run
 from tests.activities.test_deliver import start
@@ -45,8 +50,17 @@ def delivery(trial: Shop, *providers: Moody) -> Delivery:
 
 async def outcomes(working: Sequence[Delivery], run: Run, count: int, **how: Any) -> list[str]:
     asked = [letter(run, n, **how) for n in range(1, count + 1)]
-    told = await asyncio.gather(*(working[n % len(working)].deliver(each) for n, each in enumerate(asked)))
+    told = await asyncio.gather(*(as_temporal(working[n % len(working)], each) for n, each in enumerate(asked)))
     return [f"{each.outcome.value}{f': {each.reason.value}' if each.reason else ''}" for each in told]
+
+
+async def as_temporal(working: Delivery, asked: DeliverRequest) -> Receipt:
+    """Tried again when the attempt asks to be."""
+    while True:
+        try:
+            return await working.deliver(asked)
+        except ApplicationError as error:
+            await asyncio.sleep((error.next_retry_delay or timedelta(seconds=1)).total_seconds())
 
 
 async def test_a_quota_of_the_day_is_exact_with_many_workers_and_the_rest_waits_for_tomorrow(trial: Shop, run: Run) -> None:
@@ -103,10 +117,6 @@ async def test_what_was_not_accepted_is_given_back_and_what_may_have_been_is_not
 
 
 async def test_a_sender_has_limits_of_its_own(trial: Shop, run: Run) -> None:
-    class Spanish(Moody):
-        def number(self, address: str) -> str:
-            return "shop.es" if address.endswith(".es") else "shop.example"
-
     await limited(trial, Limit("one/shop.example", per_day=1), Limit("one/shop.es", per_day=0))
     working = delivery(trial, Spanish("one"))
     assert [(await working.deliver(letter(run, n))).sent for n in (1, 2)] == [True, False]
@@ -149,6 +159,110 @@ async def test_a_pace_holds_over_workers_and_what_is_no_marketing_does_not_wait_
     assert urgent < loop.time() - began
 
 
+@dataclass(eq=False)
+class Spanish(Moody):
+    """Two senders; it notes when a message arrives, and how many hold a way to it."""
+
+    at: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    held: int = 0
+
+    @property
+    def senders(self) -> frozenset[str]:
+        return frozenset({"shop.es", "shop.example"})
+
+    def number(self, address: str) -> str:
+        return "shop.es" if address.endswith(".es") else "shop.example"
+
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator[Moody]:
+        async with super().ready() as line:
+            self.held += 1
+            try:
+                yield line
+            finally:
+                self.held -= 1
+
+    async def send(self, outgoing: Outgoing) -> Accepted:
+        self.at[self.number(outgoing.address.value)].append(time.monotonic())
+        return await super().send(outgoing)
+
+
+async def test_a_senders_pace_holds_over_workers_and_is_no_other_senders(trial: Shop, run: Run) -> None:
+    await trial.signs_up("eva", email="eva@correo.es")
+    eva = await start(trial, "while_vip", "eva")
+    await limited(trial, Limit("one/shop.example", per_second=8))
+    one = Spanish("one")
+    workers = [delivery(trial, one) for _ in range(3)]
+    paced = asyncio.create_task(outcomes(workers, run, 16))
+    assert await outcomes(workers, eva, 4) == ["sent"] * 4
+    assert len(one.at["shop.example"]) < 16
+    assert await paced == ["sent"] * 16
+    first, *_, last = sorted(one.at["shop.example"])
+    assert last - first >= 14 / 8, "16 at 8 a second, and one that was on its way"
+    assert one.arrived.total() == 20
+    assert {(await row(trial, letter(run, n)))["attempts"] for n in range(1, 17)} == {1}
+
+
+async def test_who_waits_for_a_senders_turn_has_nothing_in_hand(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one/shop.example", per_second=1.2))
+    one = Spanish("one")
+    working = delivery(trial, one)
+    assert (await working.deliver(letter(run, 1))).sent
+    waiting = asyncio.create_task(working.deliver(letter(run, 2)))
+    async with asyncio.timeout(10):
+        while await taken(trial) < 2:  # noqa: ASYNC110 - Postgres tells nobody
+            await asyncio.sleep(0.005)
+    pool = trial.database.pool
+    async with asyncio.timeout(10):
+        while pool.get_idle_size() < pool.get_size() or one.held:
+            assert not waiting.done()
+            await asyncio.sleep(0.005)
+    assert not waiting.done(), "it waits without a connection and without a way to the provider"
+    assert (await working.deliver(letter(run, 3, Purpose.TRANSACTIONAL))).sent
+    assert (await waiting).sent
+
+
+async def test_another_pace_holds_at_once_for_whoever_comes(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one/shop.example", per_second=0.002))
+    working = delivery(trial, Spanish("one"))
+    assert (await working.deliver(letter(run, 1))).sent
+    with pytest.raises(ApplicationError, match="and others wait") as told:
+        await working.deliver(letter(run, 2))
+    assert told.value.next_retry_delay is not None
+    assert timedelta(0) <= LONGEST_BACK - told.value.next_retry_delay < timedelta(seconds=1), "not 500 s"
+    await limited(trial, Limit("one/shop.example", per_second=50))
+    working.limits._asked_at = 0.0  # as two seconds later
+    assert (await working.deliver(letter(run, 2))).sent
+
+
+async def test_who_is_sent_back_comes_back_one_after_the_other(trial: Shop, run: Run) -> None:
+    await limited(trial, Limit("one/shop.example", per_second=0.5))
+    working = delivery(trial, Spanish("one"))
+    assert (await working.deliver(letter(run, 1))).sent
+    pauses = []
+    for n in range(2, 6):
+        with pytest.raises(ApplicationError) as told:
+            await working.deliver(letter(run, n))
+        assert told.value.next_retry_delay is not None
+        pauses.append(told.value.next_retry_delay.total_seconds())
+    assert all(later - before > 1 for before, later in pairwise(pauses)), pauses
+
+
+async def taken(trial: Shop) -> int:
+    """How many turns of the sender's have been given out, of those a little more than a second apart."""
+    left = "select extract(epoch from next_at - clock_timestamp()) * 1.2 from provider_pace where who = 'one/shop.example'"
+    return 2 if (await trial.database.pool.fetchval(left) or 0) > 1 else 1
+
+
+async def test_what_is_no_marketing_does_not_wait_for_marketing_at_the_gate(trial: Shop, run: Run) -> None:
+    working = replace(delivery(trial, Moody("one")), marketing=asyncio.Semaphore(1))
+    async with working.marketing:
+        marketing = asyncio.create_task(working.deliver(letter(run, 1)))
+        assert (await working.deliver(letter(run, 2, purpose=Purpose.TRANSACTIONAL))).sent
+        assert not marketing.done()
+    assert (await marketing).sent
+
+
 async def test_whose_turn_is_far_off_is_tried_again_and_holds_no_place(trial: Shop, run: Run) -> None:
     await limited(trial, Limit("one", per_second=0.1))
     working = delivery(trial, Moody("one"))
@@ -170,6 +284,19 @@ async def test_temporals_queue_keeps_the_pace_too_where_all_its_providers_have_o
     await limited(trial, Limit("two"))
     await Pacing(trial.client, channels, Limits(trial.database)).once()
     assert await rate_of(trial) is None
+
+
+async def test_temporals_queue_keeps_the_pace_of_all_senders_together(trial: Shop) -> None:
+    channels = {Channel.EMAIL: Carriers(Spanish("one"))}
+    await limited(trial, Limit("one/shop.es", per_second=3))
+    await Pacing(trial.client, channels, Limits(trial.database)).once()
+    assert await rate_of(trial) is None
+    await limited(trial, Limit("one/shop.example", per_second=4))
+    await Pacing(trial.client, channels, Limits(trial.database)).once()
+    assert await rate_of(trial) == 7
+    await limited(trial, Limit("one", per_second=5))
+    await Pacing(trial.client, channels, Limits(trial.database)).once()
+    assert await rate_of(trial) == 5
 
 
 async def rate_of(trial: Shop) -> float | None:

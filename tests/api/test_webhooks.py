@@ -73,12 +73,14 @@ class Shop:
             " values ($1, 'whatsapp', $2, 'marketing', 'granted', $3, 'test', $4, $4)", self.profile, f"+{NUMBER}", by, at,
         )  # fmt: skip
 
-    async def claim(self, state: str, provider_id: str | None = None, occurrence: int = 1) -> None:
+    async def claim(
+        self, state: str, provider_id: str | None = None, occurrence: int = 1, at: datetime = NOW - timedelta(minutes=10)
+    ) -> None:
         await self.database.pool.execute(
             "insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state,"
             " endpoint_id, provider_message_id, due_at, claimed_at)"
             " values ($1, 'cart-link', $2, $3, 'cart_abandonment', 'whatsapp', 'marketing', 'cart-link', $4, $5, $6, $7, $7)",
-            self.run, occurrence, self.profile, state, self.endpoint, provider_id, NOW - timedelta(minutes=10),
+            self.run, occurrence, self.profile, state, self.endpoint, provider_id, at,
         )  # fmt: skip
 
     def status(self, status: str, *, wamid: str = "wamid.1", minutes: int = 0, **extra: Any) -> dict[str, Any]:
@@ -244,6 +246,27 @@ async def test_an_unquoted_reply_belongs_to_the_last_message_of_the_day(shop: Sh
     await shop.post(reply("Hello", timestamp=late), reply("Old", wamid="wamid.old", timestamp=early))
     found = {properties["text"]: properties.get("template") for _, properties in await shop.events()}
     assert found == {"Hello": "cart-link", "Old": None}
+
+
+async def test_what_is_told_for_the_second_in_which_a_message_went_out_came_after_it(shop: Shop) -> None:
+    """Meta tells whole seconds: the answer that a run waits for is not from before the wait, quoted or not."""
+    out = NOW + timedelta(milliseconds=700)
+    await shop.claim("sent", "wamid.1", at=NOW - timedelta(minutes=1))
+    await shop.claim("sent", "wamid.2", occurrence=2, at=out)
+    await shop.post(reply("Quoted", context={"id": "wamid.2"}), reply("Not quoted", wamid="wamid.in2"))
+    await shop.post(shop.status("delivered", wamid="wamid.2", minutes=5))
+    rows = await shop.database.pool.fetch("select ts, properties ->> 'occurrence' as of from event")
+    assert [(row["ts"], row["of"]) for row in rows] == [(out, "2")] * 3
+    assert await shop.database.pool.fetchval("select delivered_at from delivery where occurrence = 2") == out
+
+
+async def test_what_is_told_for_the_second_before_is_of_the_message_before(shop: Shop) -> None:
+    await shop.claim("sent", "wamid.1", at=NOW - timedelta(minutes=1))
+    await shop.claim("sent", "wamid.2", occurrence=2, at=NOW + timedelta(seconds=1, milliseconds=700))
+    await shop.post(reply("To the first"))
+    row = await shop.database.pool.fetchrow("select ts, properties ->> 'occurrence' as of from event")
+    assert row is not None
+    assert (row["ts"], row["of"]) == (NOW, "1")
 
 
 @pytest.mark.parametrize("word", ["STOP", "baja", " Alto. ", "¡Baja!", "Stop\n", "STOP 🙏", "baja por favor"])

@@ -15,6 +15,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 from journeys.contracts import Channel
+from journeys.simulate.customers import Customer
 from journeys.walk.seen import Seen
 from workers.testing.seen import Run
 from workers.testing.served import Served, opened
@@ -48,7 +49,7 @@ class Crowd(Served):
 
     def passes(self, until: datetime) -> None:
         """Time passes: for whom things hang together, from instant to instant; for the others at once."""
-        before = {name: dict(who.traits) for name, who in self.shadow.world.customers.items()}
+        before = {name: _known(who) for name, who in self.shadow.world.customers.items()}
         due = list(self.shadow.steps(until))
         closely = {name for name in {name for _, name in due} if self._is_entangled(name, before[name])}
         for _, group in groupby(
@@ -78,13 +79,13 @@ class Crowd(Served):
         """Everybody's id."""
         return dict(self._profiles)
 
-    def _is_entangled(self, name: str, traits: Mapping[str, Any]) -> bool:
+    def _is_entangled(self, name: str, known: object) -> bool:
         who = self.shadow.world.customers[name]
         runs = self.shadow.world.runs.of(who)
         unsettled = any(each.attempts > 1 or each.state in ("claimed", "released") for run in runs for each in run.messages)
         uncalled = any(each.attempts > 1 or each.called is None for run in runs for each in run.calls)
         lined_up = any(run.spec.limits is not None for run in runs)  # nobody is let in before the shop's clock says so
-        changed = dict(who.traits) != traits  # by its own run, which the watch is to see before it goes on
+        changed = _known(who) != known  # by its own run, which the watch is to see before it goes on
         return unsettled or uncalled or lined_up or changed or len(runs) > 1
 
     @asynccontextmanager
@@ -102,6 +103,11 @@ class Crowd(Served):
         self._portal.call(self._signs_up, name, channels, traits)
         self.shadow.joins(name, channels, traits, self._profiles[name])
         return None
+
+
+def _known(who: Customer) -> object:
+    """What a run can add to what is known of somebody: traits, and how many events there are of each name."""
+    return dict(who.traits), {type_: len(events) for type_, events in who.events.items()}
 
 
 @contextmanager

@@ -87,9 +87,9 @@ async def {name}(j: Journey{model}) -> None:
 PURCHASE = "did('Order Completed')"
 EVENTS = (PURCHASE, "did('Something Else')", "did('Something Else') & did('Rated')", "trait('tier') == 'platinum'", "gold")
 CHANNELS = ("push", "whatsapp", "email", "sms", "web_push")
-#: Hours of waits: with deeds at odd minutes nothing falls together with them.
+#: Hours of waits: with deeds at odd minutes nothing falls together with them. And spans that end when no hour or day begins.
 HOURS = ("0.5", "1", "2.5", "6", "11", "26")
-SPANS = ("timedelta(hours=2)", "timedelta(hours=7.5)", "timedelta(days=1)")
+SPANS = ("timedelta(hours=2, minutes=3)", "timedelta(hours=7, minutes=33)", "timedelta(days=1, minutes=3)")
 
 
 class Author:

@@ -177,12 +177,12 @@ def test_tasks_of_ones_own_are_refused_by_the_word_that_does_it(tmp_path: Path) 
 
 def test_a_number_is_not_given_twice() -> None:
     root = Branch()
-    branches = [*root.fork(3), *root.fork(2)]
-    deeper = [each for branch in branches for each in branch.fork(2)]
+    branches = [*root.fork("abc"), *root.fork("ab")]
+    deeper = [each for branch in branches for each in branch.fork("ab")]
     numbers = [branch.next("step") for branch in [root, *branches, *deeper] for _ in range(9)]
     assert len(set(numbers)) == len(numbers)
     with pytest.raises(CatalogueError):
-        root.fork(100)
+        root.fork("x" * 100)
 
 
 def test_what_a_branch_raises_hides_nothing_that_the_others_do() -> None:

@@ -570,8 +570,8 @@ def test_what_somebody_tells_beside_a_choice_is_not_walked_on_both_sides() -> No
 
 def test_each_way_out_of_a_fork_says_which_branch_it_is() -> None:
     async def forks(j: Journey) -> None:
-        await j.together(j.wait(days=1), j.wait(days=2))
+        await j.together(j.push("note"), j.wait(days=1), j.wait(days=2))
 
     edges = graph_of(journey()(forks)).edges
     fork = next(edge.target for edge in edges if edge.source == "begin")
-    assert [edge.answer for edge in edges if edge.source == fork] == ["branch 1", "branch 2"]
+    assert [edge.answer for edge in edges if edge.source == fork] == ["push", "wait", "wait 2"]

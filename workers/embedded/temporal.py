@@ -17,6 +17,9 @@ from workers.embedded.processes import Child, Children, Endable
 _STARTUP = timedelta(seconds=60)
 _DYNAMIC = {
     "matching.enableFairness": "true",
+    # Order by priority and fairness holds within a partition of a queue; one is enough for a single host.
+    "matching.numTaskqueueReadPartitions": "1",
+    "matching.numTaskqueueWritePartitions": "1",
     # Runs whose tasks fail are told by a search attribute, from the first failure on: `dispatch.closing` asks for them.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "1",
     # How far clocks of a cluster's hosts may be apart, and so how late a timer is that is due at once: here is one host.

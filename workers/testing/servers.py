@@ -27,8 +27,6 @@ TEMPLATE = "template_migrated"
 _UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _SMALL = {"shared_buffers": "64MB", "max_wal_size": "128MB"}  # its files may be in memory
 _TIME_SKIPPING = {"frontend.WorkflowTimeSkippingEnabled": "true"}
-#: Each test has a namespace of its own, and the server looks after each partition of its queues as long as it runs.
-_ONE_PARTITION = {"matching.numTaskqueueReadPartitions": "1", "matching.numTaskqueueWritePartitions": "1"}
 #: Temporal's own worker in each namespace, for schedules, batches and Worker Deployments: it polls until the server ends.
 _NO_WORKER_OF_ITS_OWN = {"worker.perNamespaceWorkerCount": "0"}
 
@@ -41,7 +39,7 @@ class Servers:
 
     def __init__(self, lender: Sequence[str] | None = None, dynamic: Mapping[str, str] | None = None) -> None:
         self._lender = lender
-        self._dynamic = _TIME_SKIPPING | _ONE_PARTITION | _NO_WORKER_OF_ITS_OWN | dict(dynamic or {})
+        self._dynamic = _TIME_SKIPPING | _NO_WORKER_OF_ITS_OWN | dict(dynamic or {})
         self._place = Place()
         self._children = Children(shared=(self._place.descriptor,))
 

@@ -76,9 +76,10 @@ class Resend(OverHttp):
         async with self._place():
             yield ResendLine(self)
 
-    def number(self, address: str) -> str:  # noqa: ARG002 - one for all
+    @property
+    def senders(self) -> frozenset[str]:
         """The sender's domain."""
-        return self.sender.domain
+        return frozenset({self.sender.domain})
 
     async def post(self, key: str, payload: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
         """Post a letter under its key."""

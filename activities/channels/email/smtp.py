@@ -74,9 +74,10 @@ class Smtp(Sends):
         async with self._pool.connection() as connection:
             yield SmtpLine(connection, self._sender, self._deadlines, self._brake, self._signers)
 
-    def number(self, address: str) -> str:  # noqa: ARG002 - one for all
+    @property
+    def senders(self) -> frozenset[str]:
         """The sender's domain."""
-        return self._sender.domain
+        return frozenset({self._sender.domain})
 
     async def close(self) -> None:
         """Say goodbye on every open connection."""

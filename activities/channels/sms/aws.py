@@ -1,8 +1,8 @@
 """Text messages by AWS End User Messaging SMS, version 2 of its API.
 
 Promise: at most once in doubt. It has no idempotency key and no list of messages, so a marketing message whose answer was
-lost is not sent again, and a transactional one may arrive twice. Our key travels in the message's context, for whoever reads
-its events.
+lost is not sent again, and a transactional one may arrive twice. Our key travels in the message's context, so that its events
+settle a doubt.
 Source: Amazon Pinpoint SMS Voice V2 API (2022-03-31), "SendTextMessage", its errors and their reasons.
 """
 
@@ -25,6 +25,8 @@ from activities.channels.sms.senders import sender_for, sender_of
 from activities.channels.tracing import sending
 
 _TARGET = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "PinpointSMSVoiceV2.SendTextMessage"}
+#: Under which our key of a message comes back in its events.
+CONTEXT_KEY = "key"
 _TIME_TO_LIVE = (5, 259_200)  # seconds
 _QUOTA_PAUSE = timedelta(hours=1)
 #: The destination is what is wrong: the customer's, not ours.
@@ -43,17 +45,19 @@ class _Settings(Protocol):
     @property
     def aws_sms_configuration_set(self) -> str: ...
     @property
+    def aws_sms_topic_arn(self) -> str: ...
+    @property
     def aws_sms_url(self) -> str: ...
     @property
     def sms_senders(self) -> Mapping[str, str]: ...
 
 
 class AwsSms(OverHttp):
-    """AWS End User Messaging SMS in one region."""
+    """AWS End User Messaging SMS in one region; `listened_to`: its events come back to us."""
 
     name = "aws-sms"
     idempotent = False
-    tells_within = timedelta(0)  # its events are not listened to
+    tells_within = timedelta(minutes=2)  # an event follows within seconds as a rule
 
     def __init__(
         self,
@@ -64,8 +68,11 @@ class AwsSms(OverHttp):
         *,
         url: str = "",
         configuration_set: str = "",
+        listened_to: bool = False,
         connections: int = CONNECTIONS,
     ) -> None:
+        if not listened_to:
+            self.tells_within = timedelta(0)
         self._region, self._credentials, self._senders = region, credentials, senders
         self._configuration_set = configuration_set
         self._base = (url or f"https://sms-voice.{region}.amazonaws.com").rstrip("/") + "/"
@@ -77,14 +84,27 @@ class AwsSms(OverHttp):
         if not (region := settings.aws_sms_region):
             return None
         credentials = Credentials(settings.aws_sms_access_key_id, settings.aws_sms_secret_access_key.get_secret_value())
-        where = {"url": settings.aws_sms_url, "configuration_set": settings.aws_sms_configuration_set}
-        return cls(region, credentials, settings.sms_senders, http_client(), **where)  # type: ignore[arg-type]  # both are texts
+        events = settings.aws_sms_configuration_set
+        return cls(
+            region,
+            credentials,
+            settings.sms_senders,
+            http_client(),
+            url=settings.aws_sms_url,
+            configuration_set=events,
+            listened_to=bool(events and settings.aws_sms_topic_arn),
+        )
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["AwsSmsLine"]:
         """A place, and a provider that answers."""
         async with self._place():
             yield AwsSmsLine(self)
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """Those of all countries."""
+        return frozenset(self._senders.values())
 
     def number(self, address: str) -> str:
         """The sender of its country."""
@@ -100,7 +120,7 @@ class AwsSms(OverHttp):
             "DestinationPhoneNumber": outgoing.address.value,
             "OriginationIdentity": sender_for(self._senders, outgoing.address.value),
             "MessageBody": content.text,
-            "Context": {"key": outgoing.key},
+            "Context": {CONTEXT_KEY: outgoing.key},
         }
         if outgoing.useful_for is not None:
             least, most = _TIME_TO_LIVE

@@ -93,6 +93,11 @@ class Twilio(OverHttp):
         async with self._place():
             yield TwilioLine(self)
 
+    @property
+    def senders(self) -> frozenset[str]:
+        """Those of all countries."""
+        return frozenset(self._senders.values())
+
     def number(self, address: str) -> str:
         """The sender of its country."""
         return sender_of(self._senders, address) or ""

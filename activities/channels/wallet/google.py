@@ -48,6 +48,19 @@ class GoogleWallet:
             self._known[pass_.of_class["id"]] = as_text
         await self._put(f"{pass_.kind}Object", pass_.object)
 
+    async def replace(self, pass_: GooglePass) -> bool:
+        """Have Google show a pass that it has like this; False where it has none.
+
+        Raises:
+            TryLater: not now.
+            Refused: never like this.
+        """
+        answer = await self._asked("put", f"{pass_.kind}Object/{pass_.object['id']}", pass_.object)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return False
+        _accepted(answer, pass_.object)
+        return True
+
     def save_link(self, pass_: GooglePass) -> str:
         """Where a customer saves a pass that Google has."""
         claims = {
@@ -71,8 +84,7 @@ class GoogleWallet:
             answer = await self._asked("insert", what, body)
             if answer.status_code == httpx.codes.CONFLICT:  # somebody was faster, perhaps with an older state
                 answer = await self._asked("put", f"{what}/{body['id']}", body)
-        if not answer.is_success or body_of(answer).get("id") != body["id"]:
-            raise _refusal(answer)
+        _accepted(answer, body)
 
     async def _asked(self, how: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
         token = await self._token.current()
@@ -84,6 +96,11 @@ class GoogleWallet:
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self._token.refused(token)
         return answer
+
+
+def _accepted(answer: httpx.Response, body: Mapping[str, Any]) -> None:
+    if not answer.is_success or body_of(answer).get("id") != body["id"]:
+        raise _refusal(answer)
 
 
 def _refusal(answer: httpx.Response) -> TryLater | Refused:

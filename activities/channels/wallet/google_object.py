@@ -14,6 +14,9 @@ from activities.channels.wallet.content import AREAS, PassContent, PassField
 
 _FORMATS = {"qr": "QR_CODE", "aztec": "AZTEC", "pdf417": "PDF_417", "code128": "CODE_128"}
 
+#: What stands where a text has to.
+_ENDED = "This pass has ended"
+
 
 @dataclass(frozen=True, slots=True)
 class GooglePass:
@@ -48,6 +51,15 @@ def google_pass(
     if content.style == "storeCard":
         return _loyalty(content, about, of_class, addresses)
     return GooglePass("generic", _clean(about | _generic(content, addresses)), _clean(of_class))
+
+
+def emptied(issuer: str, template: str, serial: UUID, style: str) -> GooglePass:
+    """The same pass once its customer is erased: it has expired, and shows nothing; its class is everybody's and stays."""
+    about: dict[str, Any] = {"id": object_id(issuer, serial), "classId": class_id(issuer, template), "state": "EXPIRED"}
+    of_class = {"id": about["classId"]}
+    if style == "storeCard":
+        return GooglePass("loyalty", about, of_class)
+    return GooglePass("generic", about | {"cardTitle": _said(_ENDED, "en"), "header": _said(_ENDED, "en")}, of_class)
 
 
 def object_id(issuer: str, serial: UUID) -> str:

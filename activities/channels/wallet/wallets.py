@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from activities.channels.wallet.apple import PassType, Unusable
 from activities.channels.wallet.apple_push import ApplePushes
 from activities.channels.wallet.google import GoogleWallet
-from activities.channels.wallet.google_object import GooglePass, google_pass
+from activities.channels.wallet.google_object import GooglePass, emptied, google_pass
 from store import Database
 from store.deliveries import passes
 from store.deliveries.passes import Pass, ToTell
@@ -69,8 +70,20 @@ class Wallets:
                 await self.pushes.tell(behind.push_token)
             elif behind.platform == "android" and self.google is not None:
                 await self.google.put(self.at_google(behind))
+                if not await passes.stands(database, behind.serial):  # its customer was erased meanwhile
+                    await self.empty(behind.serial, behind.template, behind.content["style"])
             await passes.told(database, behind)
             behind = await passes.newer(database, behind.serial, behind.platform, behind.device, behind.modified_at)
+
+    async def empty(self, serial: UUID, template: str, style: str) -> bool:
+        """Have a pass show nothing any more where its wallet has it from us; False where none does.
+
+        Apple's devices ask for the pass, and are told that there is none.
+
+        Raises:
+            ChannelError: it could not be told.
+        """
+        return self.google is not None and await self.google.replace(emptied(self.google.issuer, template, serial, style))
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -23,7 +23,7 @@ from activities.channels import (
     WhatsApp,
     WhatsAppContent,
 )  # fmt: skip
-from activities.channels.http import post_json
+from activities.channels.http import http_client, post_json
 from tests.activities.channels.outgoing import to
 from tests.activities.channels.scripted import Http, Http2, answering, listening
 from workers.sandbox.accounts import ServiceAccount
@@ -134,6 +134,16 @@ async def test_an_answer_that_cannot_be_unpacked_is_no_proof(answer: bytes) -> N
 
 async def test_an_error_whose_body_is_too_long_goes_by_its_status() -> None:
     assert await whatsapp_told(answering("503 Busy", b" " * 20_000_000)) is TryLater
+
+
+@pytest.mark.parametrize("where", ["https://127.0.0.1/", "https://0177.0.0.1/", "https://\uff11.shop/", "http://a:b/", "\x01"])
+async def test_a_redirect_is_no_doubt_wherever_it_leads(where: str) -> None:
+    """Also where nobody can read it: httpx would say that there was no answer."""
+    provider = Http(answering("302 Found", b"", f"location: {where}"))
+    async with listening(provider) as port, http_client() as http:
+        with pytest.raises(TryLater, match="302: sent elsewhere"):
+            await post_json(http, "fcm", f"http://127.0.0.1:{port}/", {"a": "b"}, {})
+    assert len(provider.posts) == 1
 
 
 @asynccontextmanager

@@ -116,3 +116,7 @@ def test_a_region_configures_it() -> None:
     found = AwsSms.configured(Settings(_env_file=None, aws_sms_region="eu-west-1", sms_senders="Shop"))  # type: ignore[arg-type]
     assert found is not None
     assert found.tells_within == timedelta(0)
+    events = {"aws_sms_configuration_set": "news", "aws_sms_topic_arn": "arn:aws:sns:eu-west-1:1:texts"}
+    listened = AwsSms.configured(Settings(_env_file=None, aws_sms_region="eu-west-1", sms_senders="Shop", **events))  # type: ignore[arg-type]
+    assert listened is not None
+    assert listened.tells_within == timedelta(minutes=2)

@@ -20,22 +20,27 @@ from activities.channels.base import Sends
 from activities.channels.carriers import Carriers
 from activities.channels.errors import EndpointGone
 from activities.channels.message import Accepted, Outgoing
+from activities.channels.wallet.google_object import GooglePass
 from activities.privacy.erasing import sign
 from journeys.contracts import Channel
 from store import Database
 from store.customers.certificate import holds
 from store.customers.erasure import purge
 from store.deliveries.feedback import NewEvent, store_events
+from store.deliveries.passes import newer, of_customer
 from store.runs import calls
 from store.runs.calls import CallKey, Settled
+from store.runs.views import Run
 from tests.activities.test_deliver import request, start
 from tests.activities.test_doubt import in_flight, row
 from tests.activities.test_in_app import inside
+from tests.activities.test_wallet import PIXEL, card, link
 from tests.workers.privacy.searching import in_files, in_histories, in_spans, in_tables
 from tests.workers.test_telemetry import exporter, log_lines  # noqa: F401 - fixtures
 from workers.plugin import plugin
 from workers.privacy.erasing import EraseCustomer
 from workers.replaying import as_begun, fetched
+from workers.sandbox.wallet.account import ISSUER
 from workers.testing.shop import SECRET, Shop, open_shop
 
 #: No other text of a shop holds it.
@@ -151,6 +156,69 @@ async def test_gov_01_after_an_erasure_nothing_holds_the_person(
     assert bea.outcome is None, "nobody else's journey ended"
     for each in await as_begun(trial.parts.library, await fetched(trial.client, 100, timedelta(days=1))):
         assert each.error is None
+
+
+async def with_google(trial: Shop) -> tuple[Run, str]:
+    """Ana, whose card is in Google's wallet, with her name on it."""
+    await trial.signs_up("ana", channels=(), firstName=f"{MARK} Ana")
+    run = await start(trial, "while_vip")
+    assert (await trial.parts.delivery.deliver(card(run))).sent
+    answer = await trial.api.get(f"{await link(trial, run)}/google", headers=PIXEL)
+    assert answer.status_code == 302, answer.text
+    [name] = [name for kind, name in trial.sandbox.wallet.has if kind == "loyaltyObject"]
+    assert MARK in str(trial.sandbox.wallet.has["loyaltyObject", name])
+    return run, name
+
+
+async def test_gov_01_what_stands_in_googles_wallet_shows_nothing_of_them_any_more(trial: Shop) -> None:
+    """Google is away at first: the certificate is not written before it has heard."""
+    run, name = await with_google(trial)
+    await trial.database.pool.execute("delete from wallet_device")  # she removed it from her phone; Google keeps the object
+    trial.sandbox.faults.tell("wallet", "503", times=2)
+    told = await erased(trial, await trial.operate("DELETE", f"/v1/profiles/{run.profile_id}"))
+    assert trial.sandbox.wallet.has["loyaltyObject", name] == {"id": name, "classId": f"{ISSUER}.card", "state": "EXPIRED"}
+    assert told["certificate"]["emptied"]["google_wallet"] == 1
+    assert await trial.database.pool.fetchval("select subject from erasure") is None, "nor is it known which it was"
+
+
+async def test_what_google_would_not_empty_is_told_by_the_certificate(trial: Shop) -> None:
+    run, _ = await with_google(trial)
+    trial.sandbox.faults.tell("wallet", "invalid", times=1)
+    told = await erased(trial, await trial.operate("DELETE", f"/v1/profiles/{run.profile_id}"))
+    assert told["certificate"]["kept_by_google_wallet"] == 1
+    assert "google_wallet" not in told["certificate"]["emptied"]
+    text = await trial.operate("GET", f"/v1/erasures/{told['id']}/certificate")
+    assert "refused that they show nothing; remove them in the issuer's console: 1." in text.text
+
+
+async def test_a_pass_that_never_was_at_google_is_not_put_there(trial: Shop) -> None:
+    await trial.signs_up("ana", channels=())
+    run = await start(trial, "while_vip")
+    assert (await trial.parts.delivery.deliver(card(run))).sent
+    told = await erased(trial, await trial.operate("DELETE", f"/v1/profiles/{run.profile_id}"))
+    assert not trial.sandbox.wallet.has
+    assert told["certificate"]["removed"]["wallet_pass"] == 1
+    assert "google_wallet" not in told["certificate"]["emptied"]
+
+
+async def test_who_follows_googles_link_while_they_are_erased_leaves_nothing_there(
+    trial: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, name = await with_google(trial)
+    [pass_] = await of_customer(trial.database, run.profile_id)
+    wallets = trial.parts.erasing.wallets
+    assert wallets is not None
+    assert wallets.google is not None
+    put = wallets.google.put
+
+    async def erased_meanwhile(shown: GooglePass) -> None:
+        await trial.database.pool.execute("delete from wallet_pass")
+        await put(shown)
+
+    behind = await newer(trial.database, pass_.serial, "android", "", None)
+    monkeypatch.setattr(wallets.google, "put", erased_meanwhile)
+    await wallets.tell(trial.database, behind)
+    assert MARK not in str(trial.sandbox.wallet.has["loyaltyObject", name])
 
 
 async def test_the_workflow_of_an_erasure_replays(trial: Shop) -> None:
