@@ -43,14 +43,14 @@ class Carriers:
         return next((each for each in self.all if each.name == name), None)
 
     @asynccontextmanager
-    async def ready(self, provider: Provider) -> AsyncIterator[Line]:
-        """The way to one of them, as its `ready` gives it, if its breaker lets anybody through.
+    async def ready(self, provider: Provider, key: str = "") -> AsyncIterator[Line]:
+        """The way to one of them for the message of a key, as its `ready` gives it, if its breaker lets that through.
 
         Raises:
             ChannelError: it is not to be had now.
         """
         breaker = self.breakers[provider.name]
-        probe = breaker.enter()
+        asked = breaker.enter(key)
         try:
             async with AsyncExitStack() as held:
                 try:
@@ -60,7 +60,7 @@ class Carriers:
                     raise
                 yield _Watched(line, breaker)
         finally:
-            breaker.leave(probe=probe)
+            breaker.leave(asked)
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -80,7 +80,7 @@ class _Watched:
         try:
             accepted = await self.line.send(outgoing)
         except ChannelError as error:
-            self.breaker.heard(error)
+            self.breaker.heard(error, outgoing.key)
             raise
         self.breaker.heard(None)
         return accepted

@@ -9,14 +9,17 @@ import html
 import re
 from datetime import timedelta
 from itertools import count
-from typing import Literal, Protocol, Self
+from typing import Annotated, Literal, Protocol, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 
 _LINK = re.compile(r'(<a\b[^>]*?\shref=")([^"]*)(")', re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 _END = re.compile(r"</body>", re.IGNORECASE)
+
+#: A provider's id of a message has at most so many characters.
+ID_LENGTH = 256
 
 
 class Frozen(BaseModel):
@@ -179,9 +182,19 @@ def tag_of(key: str, collapse: str | None) -> str:
     return hashlib.sha256((collapse or key).encode()).hexdigest()[:32]
 
 
-class Accepted(Frozen):
-    """The provider took the message, and calls it by this id."""
+def _storable(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    return given.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")[:ID_LENGTH] or None
 
-    provider_message_id: str | None = None
+
+class Accepted(Frozen):
+    """The provider took the message, and calls it by this id.
+
+    Whatever the id is, that it took the message is on the ledger: characters that Postgres cannot hold are replaced, as they
+    are in the provider's notifications, and what is longer than any id of theirs is cut.
+    """
+
+    provider_message_id: Annotated[str | None, BeforeValidator(_storable)] = None
     provider: str | None = Field(default=None, description="which of several it was")
     kept: SerializeAsAny[Content] | None = Field(default=None, description="what we show ourselves from the settlement on")

@@ -140,7 +140,7 @@ class Delivery:
                 with interruptible():
                     if not paced:
                         await self.limits.pace(provider, request.purpose)
-                    line = await held.enter_async_context(self.carriers[request.channel].ready(provider))
+                    line = await held.enter_async_context(self.carriers[request.channel].ready(provider, request.key))
             except ChannelError as error:
                 passed = before.by(error)
                 return await self.claims.put_off(request, self.clock(request), provider, passed.later) if last else passed

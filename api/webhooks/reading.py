@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from activities.channels.feedback import Notice, Unreadable
+from activities.channels.message import ID_LENGTH
 from api.body import as_text
 from store.deliveries.ledger import MessageKey
 
@@ -22,7 +23,7 @@ def _storable(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_storable)]
-Id = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=256)]
+Id = Annotated[str, BeforeValidator(_storable), Field(min_length=1, max_length=ID_LENGTH)]
 
 
 def instant(at: datetime, now: datetime) -> tuple[datetime, bool]:

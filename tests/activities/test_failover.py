@@ -208,3 +208,23 @@ async def test_a_doubt_with_one_that_is_gone_from_the_settings_is_anybodys(trial
     receipt = await attempted(by(trial, two), marketing, 1)
     assert receipt is not None
     assert (receipt.outcome, two.arrived[marketing.key]) == ("unconfirmed", 0)
+
+
+@pytest.mark.parametrize("told", ["wamid.\x00\ud800x", "m" * 8_192, "\x00" * 300])
+async def test_a_proof_is_kept_whatever_the_provider_calls_the_message(trial: Shop, told: str) -> None:
+    """Postgres holds neither U+0000 in a text nor 8 kB in an index: a proof that cannot be kept would send another copy."""
+
+    @dataclass
+    class Odd(Moody):
+        async def send(self, outgoing: Outgoing) -> Accepted:  # type: ignore[override]
+            await super().send(outgoing)
+            return Accepted(provider_message_id=told)
+
+    await trial.signs_up("ana")
+    run, odd = await start(trial, "while_vip"), Odd("odd")
+    delivery = replace(trial.parts.delivery, carriers={Channel.EMAIL: Carriers(odd)})
+    asked = request(run, channel=Channel.EMAIL, step="email:note", purpose=Purpose.TRANSACTIONAL)
+    assert [(await delivery.deliver(asked)).sent for _ in range(2)] == [True, True]
+    kept = await row(trial, asked)
+    assert (kept["state"], kept["attempts"], odd.arrived[asked.key]) == ("sent", 1, 1)
+    assert kept["provider_message_id"] == told.replace("\x00", "\ufffd").replace("\ud800", "?")[:256]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from activities.channels.base import Sends
-from activities.channels.breaker import FIRST, IN_A_ROW, LEAST, MOST, WINDOW, Breaker
+from activities.channels.breaker import AHEAD, FIRST, IN_A_ROW, LEAST, MOST, WINDOW, Breaker
 from activities.channels.carriers import Carriers
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater, Unable
 from activities.channels.message import Accepted, Outgoing, SmsContent
@@ -60,12 +60,13 @@ class Case:
         self.breaker = self.carriers.breakers["ill"]
         self.breaker.clock = self.clock
 
-    async def send(self, times: int = 1) -> ChannelError | None:
+    async def send(self, times: int = 1, key: str = "") -> ChannelError | None:
         last: ChannelError | None = None
         for _ in range(times):
+            outgoing = to("+34600111222", TEXT, key)
             try:
-                async with self.carriers.ready(self.provider) as line:
-                    await line.send(to("+34600111222", TEXT))
+                async with self.carriers.ready(self.provider, outgoing.key) as line:
+                    await line.send(outgoing)
                 last = None
             except ChannelError as error:
                 last = error
@@ -148,7 +149,60 @@ async def test_one_message_asks_while_the_others_wait_longer_each_time(case: Cas
         await case.send(3)
         assert case.provider.asked == asked + 1, "one that did not come to send asked nothing; the next one does"
     assert spans == sorted(spans)
-    assert (spans[0], spans[1], spans[-1]) == (FIRST, FIRST * 2, MOST)
+    assert (spans[0], spans[1], spans[-1]) == (FIRST, FIRST * 2, MOST - AHEAD)
+
+
+async def test_while_one_waits_for_its_answer_the_next_may_ask_a_minute_later(case: Case) -> None:
+    """The slowest answer takes five minutes; the provider may be well again long before."""
+    case.provider.says = TryLater("503")
+    await case.send(LEAST)
+    case.clock.now += FIRST.total_seconds()
+    async with case.carriers.ready(case.provider, "slow"):
+        case.clock.now += MOST.total_seconds() - 0.1
+        assert isinstance(await case.send(), TryLater), "one is asking"
+        case.clock.now += 0.1
+        async with case.carriers.ready(case.provider, "next"):
+            assert isinstance(await case.send(), TryLater), "the next one is asking"
+        case.provider.says = None
+        assert await case.send() is None
+    assert case.breaker.stopped is None
+
+
+async def test_who_leaves_late_does_not_end_the_question_of_whoever_asked_after_it(case: Case) -> None:
+    case.provider.says = TryLater("503")
+    await case.send(LEAST)
+    case.clock.now += FIRST.total_seconds()
+    slow = case.breaker.enter("slow")
+    case.clock.now += MOST.total_seconds()
+    assert case.breaker.enter("next") is not None
+    case.breaker.leave(slow)
+    assert isinstance(await case.send(), TryLater), "the next one is asking"
+
+
+@pytest.mark.parametrize("error", [TryLater("429"), Ambiguous("lost"), Unable("account")])
+async def test_a_message_that_fails_wherever_it_goes_keeps_the_provider_from_nobody(case: Case, error: ChannelError) -> None:
+    """Its recipient is the trouble: others go first when it is asked how the provider is."""
+    case.provider.says = error
+    await case.send(LEAST, key="bad")
+    case.clock.now += FIRST.total_seconds()
+    assert isinstance(await case.send(key="bad"), TryLater), "whoever has not failed there goes first"
+    asked = case.provider.asked
+    case.provider.says = None
+    assert await case.send(key="good") is None
+    assert (case.provider.asked, case.breaker.stopped) == (asked + 1, None)
+
+
+async def test_where_only_such_messages_are_left_they_ask_at_most_a_minute_apart(case: Case) -> None:
+    case.provider.says = TryLater("429")
+    await case.send(LEAST, key="bad")
+    for _ in range(8):
+        asked, before = case.provider.asked, case.clock.now
+        waits = await case.send(key="bad")
+        assert isinstance(waits, TryLater)
+        assert waits.retry_after
+        case.clock.now += waits.retry_after.total_seconds()
+        await case.send(key="bad")
+        assert (case.provider.asked, case.clock.now - before <= MOST.total_seconds()) == (asked + 1, True)
 
 
 async def test_those_on_their_way_when_it_opened_do_not_count_again() -> None:
