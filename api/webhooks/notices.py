@@ -36,6 +36,7 @@ from store.deliveries.feedback import (
     NewEvent,
     advance_deliveries,
     answered,
+    first_heard,
     heard_from,
     invalidate_endpoints,
     living,
@@ -161,15 +162,22 @@ class Notices:
         await take_back(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
         if wanted.address and self._config.secret:
             digests = suppression_digests(self._config.secret, self._config.former_secrets, self._channel, wanted.address)
-            await take_back_kept(self._connection, self._channel, digests)
+            await take_back_kept(self._connection, self._channel, digests, min(at, self._now))
         return None
 
     async def _strangers(self, told: Sequence[Reply]) -> None:
-        """Nobody has this address: the text is kept, and a STOP holds for whoever turns up with the address later."""
+        """Nobody has this address: the text is kept, and a STOP holds for whoever turns up with the address later.
+
+        What was heard before, from a stranger or from the customer who has been erased since, is no news: a provider may send
+        an old START again, and where it says no time that would be a new one.
+        """
         what = self._kind.address.split()[-1]
-        for reply in sorted(told, key=lambda each: each.at):
-            self._letters.append(self._letter(reply.item, f"no customer has this {what}"))
-            if wanted := self._wish(reply):
+        self._letters += [self._letter(reply.item, f"no customer has this {what}") for reply in told]
+        wishes = [(reply, wanted) for reply in told if (wanted := self._wish(reply))]
+        news = await first_heard(self._connection, {self._id_of(reply) for reply, _ in wishes}, self._now)
+        for reply, wanted in sorted(wishes, key=lambda each: each[0].at):
+            if (id_ := self._id_of(reply)) in news:
+                news.discard(id_)
                 await self._obey(wanted, [Subject(None, self._channel, reply.address)], reply.at)
 
     def _wish(self, reply: Reply) -> "_Wanted | None":

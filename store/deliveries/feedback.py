@@ -229,6 +229,12 @@ async def journey_of(connection: Connection, run_id: UUID) -> str | None:
     return found
 
 
+async def first_heard(connection: Connection, message_ids: Collection[str], at: datetime) -> set[str]:
+    """Of these message ids those that are news; they are remembered like those of events, and as long."""
+    rows = await connection.fetch(_SQL["first_heard"], sorted(message_ids), at) if message_ids else []
+    return {row["message_id"] for row in rows}
+
+
 async def store_events(
     connection: Connection, events: Sequence[NewEvent], *, source: str, at: datetime, traceparent: str | None = None
 ) -> list[NewEvent]:

@@ -144,7 +144,8 @@ update endpoint set invalid_at = coalesce($4, $2), invalid_reason = $3
 where id = $1 and invalid_at is null and ($4::timestamptz is null or last_seen_at <= $4);
 
 -- name: suppress
--- Never write to this address again for this scope; that outlasts a suppression which would have ended.
+-- Never write to this address again for this scope; that outlasts a suppression which would have ended. A no that is said again is
+-- as new as that.
 insert into suppression as s (channel, digest, scope, reason, at) values ($1, $2, $3, $4, $5)
 on conflict (channel, digest, scope) do update set reason = excluded.reason, at = excluded.at, expires_at = null, source = ''
-where s.expires_at is not null;
+where s.expires_at is not null or s.scope = 'marketing' and s.reason = excluded.reason and s.at < excluded.at;

@@ -122,7 +122,7 @@ async def test_a_yes_takes_back_what_the_unsubscribe_link_said_and_a_no_that_was
         "update consent set at = at - interval '1 hour', received_at = received_at - interval '1 hour'"
     )
     digest = suppression_digest(SECRET, "email", ANA)
-    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, now())"
+    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, now() - interval '1 hour')"
     await town.database.pool.execute(kept, digest, "said no")
     await town.save("email:marketing", shown=("email:marketing",))
     assert (await town.states())[f"email {ANA}"] == "granted"

@@ -386,7 +386,11 @@ async def test_a_no_outlives_the_customer_and_start_takes_it_back(shop: Shop) ->
     rows = await shop.database.pool.fetch("select channel, digest, scope, reason from suppression")
     digest = suppression_digest("pepper", "whatsapp", f"+{NUMBER}")
     assert [tuple(row) for row in rows] == [("whatsapp", digest, "marketing", "said no")]
-    await shop.post(reply("START", wamid="wamid.2"))
+    await shop.post(reply("START", wamid="wamid.0", timestamp=str(int(NOW.timestamp()) - 60)))
+    await shop.post(reply("START", wamid="wamid.1"))
+    assert await shop.database.pool.fetchval("select count(*) from suppression") == 1, "said before the no, or with it"
+    later = str(int((NOW + timedelta(seconds=1)).timestamp()))
+    await shop.post(reply("START", wamid="wamid.2", timestamp=later))
     assert await shop.database.pool.fetchval("select count(*) from suppression") == 0
 
 
