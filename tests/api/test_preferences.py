@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -122,8 +122,8 @@ async def test_a_yes_takes_back_what_the_unsubscribe_link_said_and_a_no_that_was
         "update consent set at = at - interval '1 hour', received_at = received_at - interval '1 hour'"
     )
     digest = suppression_digest(SECRET, "email", ANA)
-    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, now() - interval '1 hour')"
-    await town.database.pool.execute(kept, digest, "said no")
+    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, $3)"
+    await town.database.pool.execute(kept, digest, "said no", datetime.now(UTC) - timedelta(hours=1))
     await town.save("email:marketing", shown=("email:marketing",))
     assert (await town.states())[f"email {ANA}"] == "granted"
     assert await town.database.pool.fetchval("select count(*) from suppression") == 0
