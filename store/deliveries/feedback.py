@@ -187,10 +187,17 @@ async def living(connection: Connection, profiles: Collection[UUID]) -> dict[UUI
     return {profile: survivor for profile, survivor in found.items() if survivor in locked}
 
 
-async def heard_from(connection: Connection, channel: str, seen: Mapping[str, datetime]) -> dict[str, UUID]:
-    """The profiles that write from these addresses (address to time); the addresses count as alive again."""
+class Sender(NamedTuple):
+    """Who writes, and the id of the address that they write from."""
+
+    profile_id: UUID
+    endpoint_id: UUID
+
+
+async def heard_from(connection: Connection, channel: str, seen: Mapping[str, datetime]) -> dict[str, Sender]:
+    """Who writes from these addresses (address to time); the addresses count as alive again."""
     rows = await connection.fetch(_SQL["heard_from"], channel, list(seen), list(seen.values()))
-    return {row["address"]: row["profile_id"] for row in rows}
+    return {row["address"]: Sender(row["profile_id"], row["id"]) for row in rows}
 
 
 async def answered(

@@ -64,9 +64,10 @@ where r.id = $1;
 select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3) and (expires_at is null or expires_at > $4);
 
--- name: last_wrote
--- When a customer last did something on a channel (wrote to us), whatever it was about; nothing, if that is longer ago.
-select max(ts) from event
+-- name: wrote_from
+-- The addresses of a channel from which a customer did something (wrote to us) since then, whatever it was about; null where an event
+-- tells none.
+select distinct (properties ->> 'endpoint_id')::uuid as endpoint_id from event
 where profile_id = $1 and type collate "C" = $4 and ts > $3 and properties @> jsonb_build_object('channel', $2::text);
 
 -- name: past
