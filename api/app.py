@@ -25,7 +25,7 @@ from api.onsite import content, inbox, scripts
 from api.products import routes as products
 from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
-from api.runs import journeys, providers, tasks
+from api.runs import doubts, journeys, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
 from api.segments import lists
@@ -57,6 +57,7 @@ ROUTERS = [
     runs.router,
     tasks.router,
     providers.router,
+    doubts.router,
     segment_questions.router,
     segments.router,
     segment_changes.router,

@@ -169,6 +169,7 @@ class Reason(StrEnum):
     REFUSED = "refused by the provider"
     BROKEN_TEMPLATE = "template cannot be rendered"
     AMBIGUOUS = "provider may have accepted it"
+    BY_OPERATOR = "settled by an operator"
     # What a service may come to:
     NO_ANSWER = "no answer in time"
     SAID_NO = "refused by the service"
@@ -303,6 +304,7 @@ class DeliverRequest(Contract):
     window: Window | None = Field(default=None, exclude_if=unset)
     send_time: timedelta | None = Field(default=None, exclude_if=unset, description="so long after it is due, at its best hour")
     version: str | None = Field(default=None, exclude_if=unset, description="the run's, of the catalogue")
+    repeat: int | None = Field(default=None, exclude_if=unset, description="the number of this attempt, which was asked for")
 
     @property
     def key(self) -> str:

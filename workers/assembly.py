@@ -31,6 +31,7 @@ from activities.dispatch.line import Line
 from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
+from activities.dispatch.repeating import Repeater
 from activities.dispatch.undecided import Undecided
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
@@ -167,6 +168,7 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         line=Line(database, versions, clock),
         undecided=Undecided(database, versions, clock, closer.look),
         eraser=Eraser(database, client, clock),
+        repeater=Repeater(database, client, clock),
         brakes=Brakes(database, clock, thresholds(settings)),
         pace=Pace(settings.release_per_second),
     )

@@ -18,6 +18,7 @@ from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
 from journeys.catalogue import Catalogue
 from journeys.contracts import CALLS_QUEUE, WATCH_QUEUE, WORKFLOW_QUEUE, Channel, WatchShard, delivery_queue
+from journeys.temporal.repeat import RepeatMessage
 from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import all_segments
 from store import Database, connect
@@ -121,7 +122,7 @@ def workers(
         WATCH_QUEUE: Worker(
             client,
             task_queue=WATCH_QUEUE,
-            workflows=[WatchShards, EraseCustomer, Retain],
+            workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage],
             activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify, parts.retaining.retain],
             graceful_shutdown_timeout=GRACE,
             deployment_config=deployment,

@@ -26,12 +26,14 @@ from journeys.gate.decide import Go, No, decide, exposures, inputs_of
 from journeys.gate.order import WAKING
 from store import Database
 from store.addresses import AddressKind
+from store.deliveries import doubts
 from store.deliveries import ledger as deliveries
 from store.deliveries.ledger import Claimed, Endpoint, Entry, LedgerRow, RunFacts
 from store.products import Offer
 from store.runs.exposures import holdout_asked
 
-_LOST = "in doubt: an earlier attempt never said what became of it"
+_LOST = "the worker stopped before an answer came"
+_SETTLED = "it was settled meanwhile"
 _FINAL = frozenset({"sent", "skipped", "withheld", "failed", "unconfirmed"})
 
 
@@ -124,8 +126,10 @@ class Claims:
             if facts is None:
                 return Receipt(outcome=Outcome.SKIPPED, reason=Reason.ERASED)
             control, row = await deliveries.ledger_row(connection, key_of(request))
-            facts = replace(facts, control=control)
-            if row is not None and row.state in _FINAL:
+            facts = _as_open(replace(facts, control=control), request)
+            if row is not None and row.state in _FINAL and not _is_repeated(row, request):
+                if request.repeat and row.attempts < request.repeat:
+                    await doubts.refused(connection, key_of(request), request.repeat - 1, f"{_SETTLED}: {row.state}")
                 return _known(row)
             attempt = Attempt(connection, request, facts, row, now, served, provider, self.versions.own.holdout)
             if row is not None and row.state == "claimed":
@@ -147,7 +151,10 @@ class Claims:
             case No() as no:
                 return await self._say_no(replace(attempt, told=inputs_of(asked.question)), no)
             case Go() if why is not None:
-                return await self._wait(replace(attempt, told=inputs_of(asked.question)), why, "released", asked.offer)
+                attempt = replace(attempt, told=inputs_of(asked.question))
+                if number := attempt.request.repeat:
+                    return await self._not_repeated(attempt, number, Reason.AMBIGUOUS, why.detail)
+                return await self._wait(attempt, why, "released", asked.offer)
             case Go():
                 asked = await budgeted(asked, attempt)
                 return await self._spend(replace(attempt, told=inputs_of(asked.question)), asked, last=last, paced=paced)
@@ -171,7 +178,10 @@ class Claims:
                 if last
                 else Full(f"{attempt.provider.name} has reached a ceiling of its day")
             )
-        return await self._take(attempt, Claim(attempt.facts, asked.endpoints, offer=asked.offer, counted=counted), asked)
+        claim = Claim(attempt.facts, asked.endpoints, offer=asked.offer, counted=counted)
+        if attempt.request.repeat:  # of a message that was paid for, and may have arrived
+            return await self._take(attempt, replace(claim, doubted=True))
+        return await self._take(attempt, claim, asked)
 
     async def _in_doubt(self, attempt: Attempt, row: LedgerRow, why: Later | None) -> Claim | Pinned | Later | Receipt:
         """An earlier attempt claimed and never settled: its provider may have the message.
@@ -185,14 +195,17 @@ class Claims:
             return Pinned(provider)
         attempt = replace(attempt, provider=provider)
         known = provider.idempotent and self.doubt.known_again(attempt.now, row.first_at, provider.forgets_after)
-        again = known or (request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies)
+        bounded = request.purpose is Purpose.TRANSACTIONAL and row.copies < self.doubt.copies and not request.repeat
+        again = known or bounded
         over = facts.control == "killed" or facts.over
         reachable, offer = await self.questions.reachable(attempt), await earlier_offer(attempt)
         if why is None and row.retry_at is None and not known:
             why = Later(_LOST, self.doubt.pause_after(row.copies, provider.tells_within))
         claim = Claim(facts, reachable, doubted=True, offer=offer)
         if not again or not reachable or over or self.doubt.too_late(request, attempt.now, why.pause if why else None):
-            return await self._say_no(attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told))
+            return await self._say_no(
+                attempt, No(Outcome.UNCONFIRMED, Reason.AMBIGUOUS, claim.told | {"error": row.detail.get("error", _LOST)})
+            )
         return await self._take(attempt, claim) if why is None else await self._wait(attempt, why, "claimed", offer)
 
     async def _take(self, attempt: Attempt, claim: Claim, asked: Asked | None = None) -> Claim:
@@ -209,7 +222,15 @@ class Claims:
         await deliveries.record(attempt.connection, replace(self._entry(attempt, state, detail), retry_at=retry_at, gate=gate))
         return why
 
+    async def _not_repeated(self, attempt: Attempt, number: int, reason: Reason, why: str) -> Receipt:
+        """Nothing is sent once more: the doubt stays as it is, and whoever asked finds why."""
+        await doubts.refused(attempt.connection, key_of(attempt.request), number - 1, why)
+        return receipt_of(Outcome.UNCONFIRMED, reason, {})
+
     async def _say_no(self, attempt: Attempt, no: No) -> Receipt:
+        if attempt.request.repeat and attempt.row is not None and attempt.row.state == "unconfirmed":
+            until = f", until {no.retry_at:%Y-%m-%d %H:%M:%S} UTC" if no.retry_at else ""
+            return await self._not_repeated(attempt, attempt.request.repeat, no.reason, no.reason.value + until)
         entry = self._entry(attempt, no.outcome.value, no.detail)
         gate = _said(attempt, no.outcome.value, no.retry_at, {"reason": no.reason.value} | no.detail)
         entry = replace(entry, reason=no.reason.value, retry_at=no.retry_at, settled_at=attempt.now, gate=gate)
@@ -246,6 +267,17 @@ def receipt_of(outcome: Outcome, reason: Reason | None, detail: Mapping[str, Any
     """What the journey hears: the outcome, and of the ledger's detail the names and ids that a history may hold."""
     named = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
     return Receipt(outcome=outcome, reason=reason, retry_at=retry_at, **named)
+
+
+def _as_open(facts: RunFacts, request: DeliverRequest) -> RunFacts:
+    """A message of a run that has done all its steps may be repeated; what ended a run before that ended its messages, too."""
+    over = request.repeat and facts.exit_reason is None and facts.outcome == Reason.FINISHED.value
+    return replace(facts, ended_at=None) if over else facts
+
+
+def _is_repeated(row: LedgerRow, request: DeliverRequest) -> bool:
+    """Whether this is the attempt that was asked for, and it has not been made."""
+    return request.repeat is not None and row.state == Outcome.UNCONFIRMED.value and row.attempts < request.repeat
 
 
 def _known(row: LedgerRow) -> Receipt:

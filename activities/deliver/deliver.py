@@ -227,7 +227,8 @@ class Delivery:
                 accepted = await line.send(outgoing)
             except EndpointGone as gone:
                 await patiently(partial(self._bury, request, endpoint, gone))
-                if over := await patiently(partial(deliveries.told_to_end, self.database, request.run_id)):
+                over = await patiently(partial(deliveries.told_to_end, self.database, request.run_id))
+                if over and not (request.repeat and over == Reason.FINISHED.value):
                     return await self._settle(request, claim, Outcome.SKIPPED, as_reason(over), {}, refused=True)
             else:
                 told = accepted.model_dump(exclude={"kept"}) | {"endpoint_id": endpoint.id}
@@ -267,10 +268,10 @@ class Delivery:
     async def _later(self, request: DeliverRequest, claim: Claim, why: Later) -> Later | Receipt:
         """Certainly not accepted: Temporal tries again, unless the message would be useless by then.
 
-        A doubt that an earlier attempt left stays for all to see.
+        A doubt that an earlier attempt left stays for all to see, and a repetition that was asked for is tried once.
         """
         now, detail = self.clock(request), {"error": why.detail}
-        if self.doubt.too_late(request, now, why.pause):
+        if request.repeat or self.doubt.too_late(request, now, why.pause):
             return await self._settle(request, claim, Outcome.FAILED, Reason.EXPIRED, detail, refused=True)
         state, retry_at = "claimed" if claim.doubted else "released", self.doubt.business(now, why.pause)
         settlement = Settlement(state, now, None, claim.told | detail, retry_at=retry_at, refused=True)
@@ -282,7 +283,7 @@ class Delivery:
         now, detail = self.clock(request), {"error": error}
         pause = self.doubt.pause_after(claim.row.copies, provider.tells_within)
         bounded = request.purpose is Purpose.TRANSACTIONAL and claim.row.copies < self.doubt.copies
-        if not (bounded or provider.idempotent) or self.doubt.too_late(request, now, pause):
+        if request.repeat or not (bounded or provider.idempotent) or self.doubt.too_late(request, now, pause):
             return await self._settle(request, claim, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, detail)
         retry_at = self.doubt.business(now, pause)
         await self._write(request, claim, Settlement("claimed", now, None, claim.told | detail, retry_at=retry_at))
@@ -301,6 +302,8 @@ class Delivery:
         **more: Any,
     ) -> Receipt:
         if claim.doubted and outcome is not Outcome.SENT:
+            why = reason.value if reason else outcome.value
+            detail = {"error": f"a copy may have arrived; the last one did not go: {why}"} | detail
             outcome, reason = Outcome.UNCONFIRMED, Reason.AMBIGUOUS
         text, told = reason.value if reason else None, claim.told | detail
         wallet: passes.PassRow | None = more.pop("wallet", None)

@@ -36,6 +36,7 @@ from activities.dispatch.mending import Mender
 from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
 from activities.dispatch.passing import kind_and_place, passes
+from activities.dispatch.repeating import Repeater
 from activities.dispatch.seldom import Seldom
 from activities.dispatch.telling import tell
 from activities.dispatch.undecided import Undecided
@@ -89,6 +90,7 @@ class Dispatcher:
     line: Line
     undecided: Undecided
     eraser: Eraser
+    repeater: Repeater
     brakes: Brakes
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
@@ -110,7 +112,8 @@ class Dispatcher:
             partial(self._tell, shard),
         ]
         done, failed = 0, list[Exception]()
-        for step in [*steps, self._release, self.eraser.start, self.brakes.look_now_and_then] if shard.shard == 0 else steps:
+        once = [self._release, self.eraser.start, self.repeater.start, self.brakes.look_now_and_then]
+        for step in [*steps, *once] if shard.shard == 0 else steps:
             try:
                 done += await step()
             except Exception as error:

@@ -45,6 +45,7 @@ class RunFacts:
     endpoints: tuple[Endpoint, ...]
     device_zone: str | None = None
     phone: str | None = None
+    outcome: str | None = None
     held: bool = False
     control: str = "live"
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
@@ -89,6 +90,7 @@ class LedgerRow:
     detail: dict[str, Any] = field(default_factory=dict)
     first_at: datetime | None = None  # when it was first claimed
     provider: str | None = None  # of a claim: who may have it
+    claimed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

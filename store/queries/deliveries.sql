@@ -14,7 +14,7 @@ with held as materialized (
     where run.id = $2 and e.channel = $3 and e.replaced_at is null
 )
 select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coalesce(r.let_in_at, r.entered_at) as in_since,
-       r.exit_reason, r.ended_at, r.holdout, r.params, r.entry, r.traceparent,
+       r.exit_reason, r.ended_at, r.outcome, r.holdout, r.params, r.entry, r.traceparent,
        p.traits, p.device_zone, fetched_by(r.id) as fetched,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,
@@ -52,7 +52,7 @@ select (select case when bool_or(c.state = 'killed' or r.created_at <= c.killed_
         from journey_control c where c.journey in (r.journey, '*')) as control,
        d.state, d.reason, d.attempts, d.copies, d.retry_at, d.detail,
        (select min((said ->> 'at')::timestamptz) from jsonb_array_elements(d.gates) as said where said ->> 'answer' = 'go') as first_at,
-       d.provider
+       d.provider, d.claimed_at
 from run r
 left join lateral (
     select * from delivery where run_id = $1 and step = $2 and occurrence = $3 for update
@@ -89,7 +89,8 @@ left join lateral (select sum(c.messages) as messages, sum(c.money)::bigint as m
                    where c.journey = asked.journey and c.since = asked.since) more on true;
 
 -- name: record
--- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is.
+-- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is, but for a doubt that is
+-- claimed once more on purpose.
 -- A claim that turns out doubtful keeps its time, because a cap goes on counting it. `claimed` with a time to retry is a
 -- doubt that has been noticed.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
@@ -105,7 +106,7 @@ set state = excluded.state, reason = excluded.reason, detail = excluded.detail, 
     budget_since = coalesce(excluded.budget_since, delivery.budget_since),
     price = case when excluded.budget_since is not null then excluded.price else delivery.price end,
     gates = case when jsonb_array_length(delivery.gates) < 50 then delivery.gates || excluded.gates else delivery.gates end
-where delivery.state in ('claimed', 'deferred', 'released')
+where delivery.state in ('claimed', 'deferred', 'released') or (delivery.state = 'unconfirmed' and excluded.state = 'claimed')
 returning attempts, copies;
 
 -- name: settle

@@ -1,6 +1,6 @@
 -- name: match_statuses
 -- The messages that these statuses speak of: by the provider's id (of this provider, $6, where one tells), or by our key
--- while we wait to learn that id, or where it is we who say so (then there is no id).
+-- while we wait to learn that id, also where an operator said meanwhile what became of it, or where it is we who say so (then there is no id).
 with told as (
     select * from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality
         as told (provider_id, run_id, step, occurrence, n)
@@ -12,7 +12,7 @@ union all
 select n, d.run_id, d.step, d.occurrence, d.profile_id, d.journey, d.template, d.purpose, d.endpoint_id, d.claimed_at, arms_of(d) as arms
 from told join delivery d on d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence
 where d.channel = $1
-  and (told.provider_id = '' or (d.provider_message_id is null and d.state in ('claimed', 'unconfirmed')))
+  and (told.provider_id = '' or (d.provider_message_id is null and (d.state in ('claimed', 'unconfirmed', 'sent') or d.reason = 'settled by an operator')))
 order by n;
 
 -- name: advance_deliveries
@@ -38,11 +38,11 @@ set provider_message_id = coalesce(d.provider_message_id, nullif(told.provider_i
     retry_at = null,
     state = case when coalesce(d.delivered_at, told.delivered_at) is not null then 'sent'
                  when told.failed then 'failed'
-                 when d.state in ('claimed', 'unconfirmed') then 'sent'
+                 when d.state in ('claimed', 'unconfirmed') or d.reason = 'settled by an operator' then 'sent'
                  else d.state end,
     reason = case when coalesce(d.delivered_at, told.delivered_at) is not null then null
                   when told.failed then $9
-                  when d.state in ('claimed', 'unconfirmed') then null
+                  when d.state in ('claimed', 'unconfirmed') or d.reason = 'settled by an operator' then null
                   else d.reason end,
     detail = case when told.failed
                   then d.detail || jsonb_build_object('provider_code', told.code, 'failed_at', instant_text(told.failed_at))

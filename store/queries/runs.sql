@@ -129,6 +129,8 @@ with closed as (
     set state = case d.state when 'claimed' then 'unconfirmed' else 'skipped' end,
         reason = case d.state when 'claimed' then 'provider may have accepted it'
                               else coalesce(closed.exit_reason, d.reason, 'run over') end,
+        detail = case when d.state = 'claimed' and not d.detail ? 'error'
+                      then d.detail || '{"error": "the worker stopped before an answer came"}' else d.detail end,
         settled_at = closed.ended_at,
         retry_at = null
     from closed

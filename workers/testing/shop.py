@@ -306,6 +306,7 @@ def with_clock(parts: Parts, clock: HandClock) -> Parts:
         mover=replace(given.mover, clock=clock),
         ender=replace(given.ender, clock=clock),
         eraser=replace(given.eraser, clock=clock),
+        repeater=replace(given.repeater, clock=clock),
     )
     watch = Watch(parts.watch.database, parts.watch.segments, parts.library, dispatcher, clock)
     delivery = replace(
