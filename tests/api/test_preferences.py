@@ -92,6 +92,14 @@ async def test_looking_changes_nothing_and_shows_what_holds(town: Town) -> None:
     assert (await town.states(), await town.off(), await town.words()) == (before, set(), [])
 
 
+@pytest.mark.parametrize("odd", [{"lang": "e" * 11}, {"accepted": "x," * 600}, {"gpc": "1" * 11}])
+async def test_whatever_a_browser_sends_its_user_sees_a_page(town: Town, odd: dict[str, str]) -> None:
+    headers = {"Accept-Language": odd.get("accepted", "en"), "Sec-GPC": odd.get("gpc", "0")}
+    answer = await town.http.get(town.url, params={"lang": odd.get("lang", "")}, headers=headers)
+    assert (answer.status_code, answer.headers["content-language"]) == (200, "en")
+    assert 'value="email:marketing" checked' in answer.text
+
+
 async def test_each_choice_is_a_word_of_the_customer_s_with_its_text_and_what_is_no_news_is_none(town: Town) -> None:
     await town.save("sms:marketing", "email:transactional", "topic:news", lang="es")
     assert await town.states() == {
@@ -123,8 +131,8 @@ async def test_a_yes_takes_back_what_the_unsubscribe_link_said_and_a_no_that_was
         "update consent set at = at - interval '1 hour', received_at = received_at - interval '1 hour'"
     )
     digest = suppression_digest(SECRET, "email", ANA)
-    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, now() - interval '1 hour')"
-    await town.database.pool.execute(kept, digest, "said no")
+    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, $3)"
+    await town.database.pool.execute(kept, digest, "said no", NOW)
     await town.save("email:marketing", shown=("email:marketing",))
     assert (await town.states())[f"email {ANA}"] == "granted"
     assert await town.database.pool.fetchval("select count(*) from suppression") == 0
