@@ -125,13 +125,18 @@ class Door:
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app's answer, however long it takes; but 503 when Postgres gives no sign of life meanwhile."""
-        begun = late = False
+        begun = late = over = False
 
         async def sending(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, over
             begun = True
             if not late:
                 await send(message)
+            if scope.get("head") and _is_endless(message):
+                over = True
+                await send({"type": "http.response.body"})
+                answer.cancel()
+                await asyncio.get_running_loop().create_future()  # until then: nothing of the content is made
 
         answer = asyncio.ensure_future(self._app(scope, receive, sending))
         try:
@@ -140,10 +145,20 @@ class Door:
             if not late:
                 await answer
                 return
+        except asyncio.CancelledError:
+            if not over:
+                raise
+            return
         finally:
             answer.cancel()  # what it waits for ends by itself: letting go of a frozen connection takes a minute
             answer.add_done_callback(_heard)
         await unavailable().response()(scope, receive, send)
+
+
+def _is_endless(message: Message) -> bool:
+    """Whether it begins an answer whose length nobody knows: for `HEAD` the rest of it would never come to an end."""
+    is_start = message["type"] == "http.response.start"
+    return is_start and all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
 
 
 def _heard(answer: "asyncio.Future[None]") -> None:

@@ -88,6 +88,18 @@ def _key(value: Any, length: int) -> str | None:
     return plain if len(raw) == length else None
 
 
+def read_as(kind: AddressKind, value: str, region: str) -> str | None:
+    """The normal form of an address of this kind that could be written to, or None; numbers are read as `phone_number` does."""
+    if kind is AddressKind.EMAIL:
+        return email_address(value)
+    if kind is AddressKind.PHONE:
+        return phone_number(value, region)
+    if kind is AddressKind.BROWSER:
+        return browser_subscription(value)
+    token = value.strip()
+    return token if token.isprintable() else None
+
+
 def normalised(kind: AddressKind, address: str) -> str:
     """The normal form of an address that somebody names to us: a mailbox's report, a webhook, an operator."""
     if kind is AddressKind.EMAIL:

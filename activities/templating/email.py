@@ -7,6 +7,7 @@ customer's data is escaped; a marketing letter shows its way out.
 import re
 from dataclasses import dataclass
 
+from activities.channels.email.mime import one_line
 from activities.channels.message import EmailContent
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.fields import Compilation, Values, spoken
@@ -37,7 +38,7 @@ class EmailTemplate:
     subject: Phrase
     html: Phrase
     text: Phrase
-    from_name: str | None
+    from_name: Phrase | None
     track: bool = True
 
     @classmethod
@@ -51,15 +52,14 @@ class EmailTemplate:
         source.only(_FIELDS)
         making = Compilation(source, vocabulary, extra=(_UNSUBSCRIBE, _CONFIRM))
         _check(making, alternative)
-        subject, language = making.needed("subject"), making.language()
+        subject, language, name = making.needed("subject"), making.language(), making.maybe("from_name")
         making.done()
-        name = source.text("from_name")
         html, letter = _bodies(source, alternative, making)
         track = source.text("track")
         if track is not None and track.value not in ("yes", "no"):
             raise TemplateError(Problem(file, track.line, "track must be yes or no"))
-        shown, measured = name.value if name else None, track is None or track.value == "yes"
-        return cls(file, making.params, making.wish, language, subject, html, letter, shown, measured)
+        measured = track is None or track.value == "yes"
+        return cls(file, making.params, making.wish, language, subject, html, letter, name, measured)
 
     def render(self, values: Values) -> EmailContent:
         """The letter for one customer.
@@ -78,7 +78,7 @@ class EmailTemplate:
             text=tidy(self.text.render(values)),
             unsubscribe_url=values.get(_UNSUBSCRIBE),
             track=self.track,
-            from_name=self.from_name,
+            from_name=(self.from_name and one_line(self.from_name.render(values))) or None,
         )
 
 

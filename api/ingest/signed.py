@@ -56,7 +56,8 @@ def _token(secret: str, user_id: str, signature: str) -> bool:
         said = jwt.decode(signature, secret, algorithms=["HS256"], options=options, leeway=_LEEWAY)
     except jwt.PyJWTError:
         return False
-    return hmac.compare_digest(str(said["sub"]).encode(), user_id.encode())
+    # JSON can say half of a surrogate pair, which no user's id holds
+    return hmac.compare_digest(str(said["sub"]).encode("utf-8", "surrogatepass"), user_id.encode())
 
 
 def taken_off(context: dict[str, Any]) -> tuple[dict[str, Any], Any]:

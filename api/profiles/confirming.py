@@ -6,7 +6,7 @@ and gives nothing again, also to who has unsubscribed since.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from starlette.responses import HTMLResponse
 
@@ -14,7 +14,7 @@ from activities.channels.confirming import Confirmation, InvalidToken, read_conf
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
 from api.html import PAGES
-from api.profiles.preferences import HEADERS, spoken
+from api.profiles.preferences import HEADERS, Accepted, Language, spoken
 from api.state import Config, Db
 from segments.language.events import CONFIRMED
 from store import Connection
@@ -54,8 +54,6 @@ _STATUS = {"invalid": 404, "used": 410, "late": 410}
 
 router = APIRouter(prefix="/o", tags=["unsubscribe"], default_response_class=HTMLResponse)
 Token = Annotated[str, PathParameter(description="the signed token of a double opt-in", max_length=2048)]
-Language = Annotated[str | None, Query(alias="lang", max_length=10, description="en or es; else what the browser prefers")]
-Accepted = Annotated[str | None, Header(alias="Accept-Language", max_length=1000)]
 
 
 @router.get("/{token}", responses=_RESPONSES)

@@ -21,7 +21,7 @@ from api.problems import Problem, responses
 from api.profiles.suppressions import OnChannel
 from api.segments.access import no_customer
 from api.state import Config, Db
-from store.addresses import AddressKind, email_address, normalised, phone_number
+from store.addresses import AddressKind, read_as
 from store.customers.consent import By, Subject, Word, say
 from store.customers.held import Proof, held, proof
 from store.deliveries.feedback import living
@@ -130,8 +130,7 @@ class NewWord(BaseModel):
                 raise Problem(422, "only customers speak of themselves as a whole; name an address", code="invalid-request")
             return None
         kind, region = KINDS[self.channel].address, config.default_region
-        read = {AddressKind.EMAIL: email_address(self.address), AddressKind.PHONE: phone_number(self.address, region)}
-        found = read.get(kind, normalised(kind, self.address))
+        found = read_as(kind, self.address, region)
         if not found or kind is AddressKind.NONE:
             raise Problem(422, f"this is no address for {self.channel}", code="invalid-request")
         return found

@@ -37,6 +37,7 @@ from store.deliveries.feedback import NewEvent, living, store_events
 SOURCE = "preference page"
 _LANGUAGES = {"en": "English", "es": "Español"}
 _BODY = 64 * 1024  # bytes of a form
+_LANGUAGES_READ = 1000  # characters of what a browser would like
 #: Of a page that stands behind a signed link: no other site may learn it, no cache keeps it, nothing runs in it.
 HEADERS = {
     "Cache-Control": "no-store",
@@ -69,9 +70,10 @@ _EVERYWHERE = tuple(kind.name for kind in KINDS.values() if kind.address is Addr
 router = APIRouter(prefix="/p", tags=["preferences"], default_response_class=HTMLResponse)
 links = APIRouter(prefix="/v1/profiles", tags=["privacy"], dependencies=schemes())
 Token = Annotated[str, PathParameter(description="the signed token of a preference link", max_length=2048)]
-Language = Annotated[str | None, Query(alias="lang", max_length=10, description="en or es; else what the browser prefers")]
-Accepted = Annotated[str | None, Header(alias="Accept-Language", max_length=1000)]
-Gpc = Annotated[str | None, Header(alias="Sec-GPC", max_length=10, description="1: the browser asks for no sale of data")]
+# Who follows a link sees a page, whatever their browser sends with it: these are never refused for their form.
+Language = Annotated[str | None, Query(alias="lang", description="en or es; else what the browser prefers")]
+Accepted = Annotated[str | None, Header(alias="Accept-Language")]
+Gpc = Annotated[str | None, Header(alias="Sec-GPC", description="1: the browser asks for no sale of data")]
 
 
 class PreferenceLink(BaseModel):
@@ -148,7 +150,7 @@ def topics_of(config: ApiConfig) -> dict[str, Topic]:
 
 def spoken(wanted: str | None, accepted: str | None) -> str:
     """The language of the page: what was asked for, else the first of the browser's that there is, else English."""
-    told = [wanted or "", *((accepted or "").split(","))]
+    told = [wanted or "", *(accepted or "")[:_LANGUAGES_READ].split(",")]
     codes = (each.split(";")[0].strip().lower().partition("-")[0] for each in told)
     return next((code for code in codes if code in _LANGUAGES), "en")
 

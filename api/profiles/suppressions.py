@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from activities.channels.kinds import addressed
-from activities.channels.suppression import suppression_digests
+from activities.channels.kinds import KINDS, addressed
+from activities.channels.suppression import suppression_digest, suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
@@ -20,6 +20,7 @@ from api.state import Config, Db
 from journeys.contracts import Channel
 from segments.define.sheets import lines_of
 from segments.errors import SegmentError
+from store.addresses import read_as
 from store.customers import suppressions
 from store.customers.suppressions import Suppression
 
@@ -94,6 +95,19 @@ class Added(Named):
     reason: str = Field(min_length=1, max_length=200, examples=["asked by phone"])
     expires_at: AwareDatetime | None = Field(default=None, description="null: for good")
 
+    def digest_of(self, config: ApiConfig) -> bytes:
+        """The digest under which it is suppressed.
+
+        Raises:
+            Problem: 422, nobody could be written to at this address.
+        """
+        if self.digest is not None:
+            return bytes.fromhex(self.digest)
+        address = read_as(KINDS[self.channel].address, str(self.address), config.default_region)
+        if address is None:
+            raise Problem(422, f"this is no address for {self.channel}; give one that could be written to, or its digest")
+        return suppression_digest(config.secret, self.channel, address)
+
 
 class ProblemRow(BaseModel):
     """A row that could not be understood: its line and what is wrong, never what stands in it."""
@@ -166,11 +180,13 @@ async def take_back(caller: Operator, database: Db, config: Config, named: Lifte
 @router.post("", status_code=201, summary="Suppress an address", responses=responses(400, 401, 403, 413, 415, 422, 503))
 async def add_suppression(caller: Operator, database: Db, config: Config, added: Added) -> Found:
     """Write to an address no more, for marketing or at all, for good or until an instant. Saying it again changes nothing."""
-    digest = added.digests(config)[0]
+    digest, now = added.digest_of(config), config.clock.now()
+    if added.expires_at is not None and added.expires_at <= now:
+        raise Problem(422, "expires_at is over, so that nobody would be suppressed; leave it out to suppress for good")
     source = f"API: {caller.name}"
-    told = Suppression(added.channel, digest, added.scope, added.reason, config.clock.now(), added.expires_at, source)
+    told = Suppression(added.channel, digest, added.scope, added.reason, now, added.expires_at, source)
     await suppressions.add(database, [told])
-    found = await suppressions.found(database, added.channel, added.digests(config))
+    found = await suppressions.found(database, added.channel, [digest])
     return Found(suppressions=[_out(each) for each in found])
 
 
@@ -183,9 +199,10 @@ async def import_opt_outs(
     channel: Annotated[OnChannel, Query(description="of the addresses in the file")] = Channel.EMAIL,
     dry_run: Annotated[bool, Query(description="say what would come of it, and write nothing")] = False,
 ) -> ImportOut:
-    """A CSV file with a column `email`, `phone`, `address` or `sha256` (hex, of the address in its normal form).
+    """A CSV file with a column `email` or `phone` (as the channel has it), `address` or `sha256` (hex, of the normal form).
 
-    Perhaps also `reason`, `since` and `expires`. Bad rows are told and left out; a file may be sent again.
+    Perhaps also `reason`, `since` and `expires`. Bad rows are told and left out, and so is what has expired; a file may be
+    sent again.
     """
     how = Reading(channel, config.default_region, config.secret, f"import: {caller.name}", config.clock.now())
     try:

@@ -3,6 +3,7 @@
 Promise: a time that lies in the future, or before anything of the kind, is ours; one malformed item never costs the others.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -18,8 +19,11 @@ _SKEW = timedelta(minutes=5)
 _OLDEST = datetime(2009, 1, 1, tzinfo=UTC)
 
 
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what Postgres cannot hold, and bytes that were no UTF-8
+
+
 def _storable(value: Any) -> Any:
-    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value
+    return _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 Text = Annotated[str, BeforeValidator(_storable)]

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import BaseModel, Field
 
 from activities.channels.feedback import Notice, Reply, Status, Unreadable
 from activities.channels.whatsapp.content import CHOICE
 from activities.channels.whatsapp.errors import GONE, OPTED_OUT
-from api.body import as_text
+from api.body import as_text, parse
 from api.webhooks.reading import Id, Text, instant, key_of, one
 from store.deliveries.ledger import MessageKey
 
@@ -165,9 +164,10 @@ def notices(body: bytes, now: datetime) -> list[Notice]:
     """All that one request tells.
 
     Raises:
-        ValueError: the body is not JSON, or not an object.
+        Problem: the body is not JSON. A text in it that is none (bad UTF-8, half a surrogate pair) costs only itself.
+        ValueError: it is not an object.
     """
-    told = orjson.loads(body)
+    told = parse(body).value
     if not isinstance(told, dict):
         raise ValueError("an object is expected")  # noqa: TRY004 - to the caller it is the same as broken JSON
     return [notice for value in _values(told) for notice in _read(value, now)]

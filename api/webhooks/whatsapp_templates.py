@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, Field, ValidationError
 
+from api.body import parse
 from api.webhooks.reading import Text, instant
 from store.deliveries.whatsapp import TemplateState
 
@@ -42,9 +42,9 @@ def templates(body: bytes, now: datetime) -> list[TemplateState]:
     """All that one request tells of templates.
 
     Raises:
-        ValueError: the body is not JSON.
+        Problem: the body is not JSON.
     """
-    told = orjson.loads(body)
+    told = parse(body).value
     return list(_read(told, now)) if isinstance(told, dict) else []
 
 

@@ -6,7 +6,7 @@ sentence that merely contains one ("STOP by my house", "don't stop") stays a rep
 
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -25,8 +25,16 @@ class Wish(Enum):
 
 
 def wish_of(text: str, languages: Iterable[str]) -> Wish | None:
-    """What a text asks for in these languages, or None where it is an ordinary reply."""
+    """What a text asks for in these languages, or None where it is an ordinary reply.
+
+    A first line that asks us to stop is enough: below it stands what phones and mail programs sign with.
+    """
     known = _phrases(tuple(languages))
+    first = next(filter(None, map(str.strip, text.splitlines())), "")
+    return _wish(text, known) or (Wish.STOP if _wish(first, known) is Wish.STOP else None)
+
+
+def _wish(text: str, known: Mapping[tuple[str, ...], Wish | None]) -> Wish | None:
     words, said, place = _words(text), set[Wish | None](), 0
     while place < len(words):
         length = next((n for n in range(min(_LONGEST, len(words) - place), 0, -1) if words[place : place + n] in known), 0)
@@ -47,8 +55,11 @@ def _phrases(languages: tuple[str, ...]) -> dict[tuple[str, ...], Wish | None]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """Words without case, width, accents and everything that is not a letter or a figure; S.T.O.P is one word."""
+    """Words without case, width, accents, and everything that is not a letter or a figure; S.T.O.P is one word.
+
+    Characters that only format (a soft hyphen, one of no width) part no word.
+    """
     plain = unicodedata.normalize("NFKD", text.replace(_SIGN, " stop ")).casefold()
-    plain = "".join(each for each in plain if not unicodedata.combining(each))
+    plain = "".join(each for each in plain if not unicodedata.combining(each) and unicodedata.category(each) != "Cf")
     words = "".join(each if each.isalnum() else " " for each in plain).split()
     return ("".join(words),) if len(words) > 1 and all(len(word) == 1 for word in words) else tuple(words)

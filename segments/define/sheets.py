@@ -66,7 +66,7 @@ def sheet(lines: Iterable[str]) -> tuple[list[str], Iterator[tuple[int, list[str
     delimiter = named[1] if named else max(",;\t", key=_QUOTED.sub("", header).count)
     try:
         columns = next(csv.reader([header], delimiter=delimiter, strict=True), [])
-    except csv.Error as error:
+    except (csv.Error, ValueError) as error:  # in newer versions of Python ValueError, where `sep=` names no delimiter
         raise NotCsv(f"line {before} is not CSV ({error}); it names the columns") from None
     return columns, _rows(source, delimiter, before)
 

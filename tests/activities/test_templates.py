@@ -229,6 +229,7 @@ def test_an_invalid_link_is_rejected_when_loaded(tmp_path: Path, field: str, add
         ("---\nsubject: '{{ x.y }}'\npreheader: '{{ z.z }}'\n---\n<mjml/>{{ unsubscribe_url }}", ":2: unknown variable x.y"),
         ('---\nsubject: a\n---\n<mjml>\n<mj-button href="nowhere" /></mjml>', ":5: href is not a valid link"),
         ("---\nsubject: a\ntitle: b\n---\n<mjml/>", ":3: unknown field title"),
+        ("---\nsubject: a\nfrom_name: '{{ x.y }}'\n---\n<mjml/>{{ unsubscribe_url }}", ":3: unknown variable x.y"),
     ],
 )
 def test_a_faulty_email_is_rejected_with_file_and_line(tmp_path: Path, mjml: str, said: str) -> None:
@@ -385,6 +386,20 @@ def test_the_preheader_is_hidden_and_stays_out_of_the_text_form(tmp_path: Path) 
     content = email(tmp_path, "<mj-text>Hi</mj-text>", matter="subject: a\npreheader: 'For {{ customer.firstName }} only'")
     assert "For Ana only" in content.html
     assert "For Ana only" not in content.text
+
+
+@pytest.mark.parametrize(
+    ("written_as", "shown"),
+    [
+        ("Shop of {{ customer.firstName }}", "Shop of Ana Bcc: eve@evil.example"),
+        ("{% if customer.firstName == 'Ben' %}Ben{% endif %}", None),
+        ("The shop", "The shop"),
+    ],
+)
+def test_the_senders_name_is_a_template_on_one_line(tmp_path: Path, written_as: str, shown: str | None) -> None:
+    context = Context(customer={"firstName": "Ana\r\nBcc:\u2028eve@evil.example"}, unsubscribe_url=OUT)
+    content = email(tmp_path, "<mj-text>Hi</mj-text>", context, f'subject: a\nfrom_name: "{written_as}"')
+    assert content.from_name == shown
 
 
 def test_a_transactional_email_needs_no_way_out(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ async def test_it_is_for_a_signed_user_alone(web: Web) -> None:
     until = datetime.now(UTC) + timedelta(minutes=5)
     token = jwt.encode({"sub": "ana", "exp": until}, identity_secret(SECRET, "web"), "HS256")
     assert (await web.get(**{"Journeys-Signature": token})).status_code == 200
+    half = jwt.encode({"sub": "ana\ud800", "exp": until}, identity_secret(SECRET, "web"), "HS256")
+    answer = await web.get(**{"Journeys-Signature": half})
+    assert (answer.status_code, answer.json()["code"]) == (403, "unsigned-identity")
     assert (await web.get(Authorization="Bearer jk_unknown")).status_code == 401
 
 
@@ -182,6 +185,19 @@ async def test_a_stream_tells_the_inbox_and_each_change_of_it(web: Web, monkeypa
 async def is_open(web: Web) -> bool:
     async with web.http.stream("GET", "/v1/inbox/stream", headers=web.headers()) as answer:
         return answer.status_code == httpx.codes.OK
+
+
+async def test_head_of_a_stream_ends_with_its_headers_and_opens_none(web: Web) -> None:
+    async with asyncio.timeout(20):
+        for _ in range(9):  # one more than a user may have open
+            answer = await web.http.head("/v1/inbox/stream", headers=web.headers())
+            assert (answer.status_code, answer.content) == (200, b"")
+            assert answer.headers["content-type"].startswith("text/event-stream")
+        assert await is_open(web)
+        assert (await web.http.head("/v1/inbox", headers=web.headers())).headers["content-length"] != "0"
+        assert (
+            await web.http.head("/v1/inbox/stream", headers=web.headers(user="eve", **{"Journeys-Signature": ""}))
+        ).status_code == 403
 
 
 async def test_streams_are_bounded_for_each_user_and_for_the_process(dsn: str, database: Database) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,8 @@ from store import Database
 from store.customers.topics import SALE, shareable, turned_off
 from tests.api.mail_shop import ANA, NOW, SECRET
 from tests.api.server import INGEST_KEY, serving
-from tests.browser import barriers, chromium, page  # noqa: F401 - fixtures
+from tests.axe import faults
+from tests.browser import chromium, page  # noqa: F401 - fixtures
 
 NEWS = Topic("news", en="News and stories", es="Novedades e historias")
 
@@ -91,6 +92,14 @@ async def test_looking_changes_nothing_and_shows_what_holds(town: Town) -> None:
     assert (await town.states(), await town.off(), await town.words()) == (before, set(), [])
 
 
+@pytest.mark.parametrize("odd", [{"lang": "e" * 11}, {"accepted": "x," * 600}, {"gpc": "1" * 11}])
+async def test_whatever_a_browser_sends_its_user_sees_a_page(town: Town, odd: dict[str, str]) -> None:
+    headers = {"Accept-Language": odd.get("accepted", "en"), "Sec-GPC": odd.get("gpc", "0")}
+    answer = await town.http.get(town.url, params={"lang": odd.get("lang", "")}, headers=headers)
+    assert (answer.status_code, answer.headers["content-language"]) == (200, "en")
+    assert 'value="email:marketing" checked' in answer.text
+
+
 async def test_each_choice_is_a_word_of_the_customer_s_with_its_text_and_what_is_no_news_is_none(town: Town) -> None:
     await town.save("sms:marketing", "email:transactional", "topic:news", lang="es")
     assert await town.states() == {
@@ -123,7 +132,7 @@ async def test_a_yes_takes_back_what_the_unsubscribe_link_said_and_a_no_that_was
     )
     digest = suppression_digest(SECRET, "email", ANA)
     kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, $3)"
-    await town.database.pool.execute(kept, digest, "said no", datetime.now(UTC) - timedelta(hours=1))
+    await town.database.pool.execute(kept, digest, "said no", NOW)
     await town.save("email:marketing", shown=("email:marketing",))
     assert (await town.states())[f"email {ANA}"] == "granted"
     assert await town.database.pool.fetchval("select count(*) from suppression") == 0
@@ -175,12 +184,12 @@ async def test_in_a_browser_without_script_and_without_a_fault_of_axe(town: Town
 
     for language in ("en", "es"):
         await page.goto(f"{town.url}?lang={language}")
-        assert await barriers(page) == []
+        assert await faults(page) == []
     await page.get_by_role("button", name="Guardar").click()
     await page.get_by_role("status").wait_for()
-    assert await barriers(page) == []
+    assert await faults(page) == []
     await page.goto(town.url[:-2] + "AA")
-    assert await barriers(page) == []
+    assert await faults(page) == []
 
 
 async def test_the_unsubscribe_page_leads_there(town: Town, page: Page) -> None:  # noqa: F811 - it asks for the fixture
@@ -188,7 +197,7 @@ async def test_the_unsubscribe_page_leads_there(town: Town, page: Page) -> None:
 
     link = sign_unsubscribe(SECRET, town.ana, "email", "marketing", f"{uuid7()}/hello/1")
     await page.goto(f"{town.url.partition('/p/')[0]}/u/{link}")
-    assert await barriers(page) == []
+    assert await faults(page) == []
     await page.get_by_role("link", name="Choose what you get from us").click()
     await page.wait_for_url("**/p/**")
     assert await page.title() == "Your messages"

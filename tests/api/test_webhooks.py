@@ -404,6 +404,25 @@ async def test_a_bad_item_does_not_cost_the_others(shop: Shop) -> None:
     assert [row["reason"].split(":")[0] for row in reasons] == ["timestamp", "from"]
 
 
+@pytest.mark.parametrize("broken", [b"\\ud83d", b"\xff", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("where", ["name", "text", "id", "status"])
+async def test_what_is_no_text_costs_at_most_its_own_item(shop: Shop, broken: bytes, where: str) -> None:
+    """Half of a surrogate pair, or a byte that is no UTF-8: the STOP beside it is taken."""
+    await shop.allow(NOW - timedelta(days=1))
+    other = reply("hi BROKEN", wamid="wamid.2", sender="34999888777") if where == "text" else reply("hi", sender="34999888777")
+    other = reply("hi", wamid="wamid.BROKEN", sender="34999888777") if where == "id" else other
+    other |= {"contacts": [{"profile": {"name": "BROKEN"}}]} if where == "name" else {}
+    status = shop.status("BROKEN" if where == "status" else "sent")
+    changes = [{"field": "messages", "value": value} for value in (other, status, reply("STOP \U0001f64f"))]
+    body = orjson.dumps({"entry": [{"id": "1", "changes": changes}]}).replace(b"BROKEN", broken)
+    answer = await shop.http.post(URL, content=body, headers={"x-hub-signature-256": signature(body)})
+    assert answer.status_code == 200, answer.text
+    assert await shop.consent() == "withdrawn"
+    assert await shop.database.pool.fetchval("select properties ->> 'text' from event where type = 'Message Replied'") == (
+        "STOP \U0001f64f"
+    )
+
+
 @pytest.mark.parametrize("stamp", ["0", "-5", "253402300800", "99999999999", "1099511627776"])
 async def test_impossible_times_are_clamped_and_flagged(shop: Shop, stamp: str) -> None:
     await shop.claim("sent", "wamid.1")

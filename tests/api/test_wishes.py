@@ -54,6 +54,14 @@ Detener promociones
 DETÉN
 stop por favor
 start stop
+remove me
+Please remove me from your list
+take me off
+Take me off your mailing list, please
+don't text me anymore
+no me mandes más mensajes
+no quiero más mensajes
+Déjenme en paz
 """
 REPLIES = """
 
@@ -96,7 +104,18 @@ def lines(text: str) -> list[str]:
     return text.strip("\n").split("\n")
 
 
-@pytest.mark.parametrize("said", [*lines(STOPS), "\uff33\uff34\uff2f\uff30"])  # full width
+@pytest.mark.parametrize(
+    "said",
+    [
+        *lines(STOPS),
+        "\uff33\uff34\uff2f\uff30",  # full width
+        "ST\u200bOP",
+        "ST\u00adOP",
+        "\u202eSTOP\u202c",
+        "STOP\nSent from my iPhone",
+        "\r\n Stop please \r\n--\r\nAna, +34 600 000 001",
+    ],
+)
 def test_it_says_stop(said: str) -> None:
     assert wish_of(said, SHOP) is Wish.STOP
 
@@ -112,6 +131,9 @@ def test_it_says_stop(said: str) -> None:
         "a" * 4096,
         "ﷺ",
         "stop 123",
+        "S.T.O.P by my house",
+        "START\nSent from my iPhone",
+        "Hi\nSTOP by my house",
     ],
 )
 def test_it_is_a_reply(said: str) -> None:
