@@ -39,6 +39,7 @@ class Name(StrEnum):
     SIMULATION = "simulation"
     MONTH = "month"
     BLAST = "blast"
+    SENDING = "sending"
 
 
 def main(
@@ -55,7 +56,7 @@ def main(
     to a transition. sleepers: memory of sleeping runs, and their waking. membership: segments in a shop of a million customers.
     leaves: every kind of definition over everybody, beside SQL by hand. simulation: simulated runs per second beside the bare
     handle. month: a month of recorded events through the reference catalogue.
-    blast: a transactional message behind 20,000 of marketing.
+    blast: a transactional message behind 20,000 of marketing. sending: worker CPU of a delivery beside a bare loop.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -117,6 +118,8 @@ def _benchmark(name: Name) -> Benchmark:  # noqa: C901 - a line for each
             from benchmarks.month import month as benchmark
         case Name.BLAST:
             from benchmarks.blast import blast as benchmark
+        case Name.SENDING:
+            from benchmarks.sending import sending as benchmark
     return benchmark
 
 

@@ -5,7 +5,7 @@ All goes the product's way: rows as the API writes them, the watch that starts r
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -54,7 +54,7 @@ async def blast(ground: Ground) -> list[Row]:
             await _one(database, next(urgent))  # the first one pays for what is made once
             quiet = [await _one(database, next(urgent)) for _ in range(10)]
             ground.say(f"{sizes.blast:,} marketing messages at once")
-            await _open(database, [_run(id_, "blast") for id_ in ids[: sizes.blast]])
+            await open_rows(database, [new_run(id_, "blast") for id_ in ids[: sizes.blast]])
             during, left = await _beside(ground, database, urgent)
         finally:
             await database.close()
@@ -102,8 +102,8 @@ def _rows(size: int, quiet: list[Took], during: list[Took], left: Left) -> list[
 
 
 async def _one(database: Database, customer_id: UUID) -> Took:
-    run = _run(customer_id, "urgent")
-    await _open(database, [run])
+    run = new_run(customer_id, "urgent")
+    await open_rows(database, [run])
     async with asyncio.timeout(_PATIENCE.total_seconds()):
         while not (at := await database.pool.fetchrow(_ACCEPTED, run.id)):  # noqa: ASYNC110 - Postgres tells nobody
             await asyncio.sleep(_LOOK)
@@ -117,13 +117,14 @@ where run.id = $1 and delivery.state = 'sent'
 """
 
 
-async def _open(database: Database, runs: list[NewRun]) -> None:
+async def open_rows(database: Database, runs: Sequence[NewRun]) -> None:
     """As the API does."""
     async with database.transaction() as connection:
         assert await open_runs(connection, runs) == {run.id for run in runs}
 
 
-def _run(customer_id: UUID, journey: str) -> NewRun:
+def new_run(customer_id: UUID, journey: str) -> NewRun:
+    """A run that begins now."""
     run_id, now = UUID(str(uuid7())), datetime.now(UTC)
     return NewRun(
         id=run_id,

@@ -89,7 +89,7 @@ async def _delivering(settings: Settings, stack: AsyncExitStack) -> list[Worker]
     stack.push_async_callback(parts.close)
     # Each run has a clock of its own that races through three days: a message is tried when it is due.
     parts = replace(parts, delivery=replace(parts.delivery, clock=lambda request: request.due_at))
-    queues = [WORKFLOW_QUEUE, *(delivery_queue(channel) for channel in Channel)]
+    queues = settings.worker_queues or [WORKFLOW_QUEUE, *(delivery_queue(channel) for channel in Channel)]
     assert WATCH_QUEUE not in queues
     return workers(client, parts, queues)
 

@@ -23,6 +23,7 @@ class Sizes:
     recorded: int = 1_000_000  # events of the month that is simulated
     blast: int = 20_000  # marketing messages at once
     blast_seconds: int = 480  # for which transactional ones go beside it, if it lasts as long
+    sent: int = 200  # per round, of each kind
     live_warming: int = 5  # seconds
     live_seconds: int = 20
 
@@ -43,6 +44,7 @@ QUICK = Sizes(
     recorded=20_000,
     blast=400,
     blast_seconds=120,
+    sent=40,
     live_warming=2,
     live_seconds=5,
 )

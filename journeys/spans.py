@@ -10,7 +10,6 @@ from functools import lru_cache
 from journeys.errors import CatalogueError, Fault
 
 _NUMBERS = (int, float)
-_USUAL = frozenset(_NUMBERS)
 #: Added to any instant of ours, it stays in the calendar.
 LONGEST = timedelta(days=36_525)
 
@@ -21,8 +20,17 @@ def span_of(place: str, units: Mapping[str, float]) -> timedelta:
     Raises:
         CatalogueError: one is not a number, or they are more than a hundred years.
     """
-    if not _USUAL.issuperset(map(type, units.values())):
+    try:
+        return _added_up(place, tuple(units), *units.values())
+    except TypeError:  # what cannot be kept, such as a list
         _check_numbers(place, units)
+        raise
+
+
+@lru_cache(1_024, typed=True)  # a journey says the same few spans for every customer; True is not 1
+def _added_up(place: str, names: tuple[str, ...], *counts: float) -> timedelta:
+    units = dict(zip(names, counts, strict=True))
+    _check_numbers(place, units)
     try:
         span = timedelta(**units)
     except (OverflowError, ValueError):

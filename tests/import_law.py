@@ -20,6 +20,7 @@ journeys.walk         journeys journeys.handle journeys.gate segments segments.l
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
 journeys.check        journeys journeys.handle journeys.walk
+journeys.experiments  journeys journeys.handle segments segments.language
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
 journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.samples segments PURE

@@ -5,9 +5,10 @@ Promise: neutral and frozen. A provider's file checks the signature and translat
 or wants out.)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from store.deliveries.feedback import Status
 
@@ -27,6 +28,7 @@ class Reply:
     quoted: str | None = None
     clamped: bool = False
     choice: str | None = None  # the name of the button or row that was tapped, as we gave it
+    form: Mapping[str, Any] | None = field(default=None, repr=False)  # what was filled in, by the names of its fields
     means: Literal["stop", "start"] | None = None  # where the provider takes it for one, whatever its words
 
 

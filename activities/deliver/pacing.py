@@ -1,7 +1,8 @@
 """Paces of providers, told to Temporal's queues: what would have to wait waits there, by priority and fairly between journeys.
 
-Promise: a channel's queue hands out no more a second than its providers take together, where each has a pace, or each of its
-senders; within seconds of a change. How many go to each is kept by `activities.deliver.limits` all the same.
+Promise: a channel's queue hands out little more a second than its providers take together, where each has a pace, or each of
+its senders; within seconds of a change. How many go to each is kept by `activities.deliver.limits`, which lets messages that
+are no marketing go at once: a queue knows one rate for all, so it leaves room for them.
 """
 
 import asyncio
@@ -23,6 +24,9 @@ from store.away import AWAY
 from store.deliveries.providers import Limit
 
 log = structlog.get_logger(__name__)
+
+#: So many a second beyond the pace: what is no marketing stands before the rest, and does not wait for its pace.
+ROOM = 10
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Pacing:
         known = await self.limits.known()
         for channel, carriers in self.carriers.items():
             paces = [_pace_of(each, known) for each in carriers.all]
-            rate = sum(pace for pace in paces if pace is not None) if None not in paces else None
+            rate = ROOM + sum(pace for pace in paces if pace is not None) if None not in paces else None
             if channel not in self._told or self._told[channel] != rate:  # at first, too: an earlier one may still hold
                 await self._tell(channel, rate)
                 self._told[channel] = rate

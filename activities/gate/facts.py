@@ -93,6 +93,7 @@ class Questions:
         request, facts, spec = attempt.request, attempt.facts, attempt.spec
         wish = attempt.served.templates.wish(request.channel, request.template)
         ending, endpoints = await _ending(attempt), await self.reachable(attempt)
+        open_ = await in_service_window(attempt.connection, request, attempt.served.templates, facts, endpoints, attempt.now)
         where = whereabouts_of(facts, spec.timezone)
         neighbours, in_segment = await self._neighbours(attempt, spec, where), await _in_segment(attempt)
         offer = await _offer(attempt, wish) if wish else None
@@ -115,9 +116,7 @@ class Questions:
             company=attempt.company,
             held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
             held=facts.held,
-            in_service_window=await in_service_window(
-                attempt.connection, request, attempt.served.templates, facts, attempt.now
-            ),
+            in_service_window=bool(open_) or not endpoints,
             approved=await approved(attempt.connection, request, attempt.served.templates, facts.traits),
             in_segment=in_segment,
             relation=wish.relation if wish else None,
@@ -132,7 +131,7 @@ class Questions:
             laws=laws_of(each.address for each in endpoints) if KINDS[request.channel].legal_hours else (),
             habits=await habits(attempt.connection, request, spec, facts, where, attempt.now),
         )
-        return Asked(question, endpoints, offer)
+        return Asked(question, open_, offer)
 
     async def reachable(self, attempt: Attempt) -> tuple[Endpoint, ...]:
         """The customer's addresses on the channel that may be written to for the purpose, the newest word first."""

@@ -4,7 +4,7 @@ Promise: asked in the transaction that claims the message, and only of messages 
 Source: Meta, "Messages: customer service windows" (24 hours from the last message of the customer's).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from segments.language.events import MESSAGE_REPLIED
 from store import Connection
 from store.deliveries import ledger as deliveries
 from store.deliveries import whatsapp
-from store.deliveries.ledger import RunFacts
+from store.deliveries.ledger import Endpoint, RunFacts
 from store.deliveries.replies import last_reply
 
 #: How long after a customer's last message one may write what one likes.
@@ -25,15 +25,20 @@ SERVICE_WINDOW = timedelta(hours=24)
 
 
 async def in_service_window(
-    connection: Connection, request: DeliverRequest, templates: Wishes, facts: RunFacts, now: datetime
-) -> bool:
-    """Whether a message may go: one that is made of an approved template always, any other while the window is open."""
+    connection: Connection,
+    request: DeliverRequest,
+    templates: Wishes,
+    facts: RunFacts,
+    endpoints: Sequence[Endpoint],
+    now: datetime,
+) -> tuple[Endpoint, ...]:
+    """To which of these a message may go: of an approved template to all, any other where the number's window is open."""
     terms = templates.terms(request.channel, request.template)
     if terms is None or not terms.free_form:
-        return True
+        return tuple(endpoints)
     asked = facts.profile_id, request.channel.value, now - SERVICE_WINDOW, MESSAGE_REPLIED
-    wrote_at = await deliveries.last_wrote(connection, *asked)
-    return wrote_at is not None
+    wrote = await deliveries.wrote_from(connection, *asked)
+    return tuple(each for each in endpoints if not wrote.isdisjoint({each.id, None}))
 
 
 async def approved(

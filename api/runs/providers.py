@@ -1,6 +1,5 @@
 """Providers, for operators: who carries messages and what that cost today, who is not used for now, and the limits of each."""
 
-import re
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -13,13 +12,12 @@ from api.problems import Problem, responses
 from api.runs.models import Model
 from api.state import Config, Db
 from store.deliveries import providers
-from store.deliveries.providers import Limit
+from store.deliveries.providers import FASTEST, LONGEST, MOST, SLOWEST, Limit
 
 router = APIRouter(prefix="/v1", tags=["providers"], dependencies=schemes())
 
 _MILLIONTHS = 1_000_000
 _DAY = timedelta(days=1)
-_WHO = re.compile(r"[a-z0-9+-]{1,40}(/[\w+.: /-]{1,200})?")
 
 Who = Annotated[
     str,
@@ -30,12 +28,10 @@ Who = Annotated[
 class LimitBody(Model):
     """What holds for a provider, or for one of its senders; what is left out does not."""
 
-    per_second: float | None = Field(default=None, gt=0, le=10_000, description="messages a second, over all workers")
-    per_day: int | None = Field(
-        default=None, ge=0, le=1_000_000_000, description="messages of a day (UTC); marketing waits then"
-    )
-    warm_up: list[Annotated[int, Field(ge=0, le=1_000_000_000)]] = Field(
-        default=[], max_length=366, description="ceilings of the first day, the second, …; after the last there is none"
+    per_second: float | None = Field(default=None, ge=SLOWEST, le=FASTEST, description="messages a second, over all workers")
+    per_day: int | None = Field(default=None, ge=0, le=MOST, description="messages of a day (UTC); marketing waits then")
+    warm_up: list[Annotated[int, Field(ge=0, le=MOST)]] = Field(
+        default=[], max_length=LONGEST, description="ceilings of the first day, the second, …; after the last there is none"
     )
     warm_up_from: date | None = Field(default=None, description="the first day; left out: today")
 
@@ -94,11 +90,11 @@ async def list_providers(_: Operator, config: Config, database: Db) -> Providers
 @router.put("/providers/{who:path}/limits", responses=responses(401, 403, 422, 503))
 async def limit_provider(who: Who, body: LimitBody, caller: Operator, config: Config, database: Db) -> Limits:
     """Set the limits of a provider or of one of its senders, in place of those that it had; it takes seconds."""
-    if not _WHO.fullmatch(who):
-        raise Problem(422, "name a provider, or provider/sender: twilio/+34600000001", code="invalid-provider")
     now = config.clock.now()
     starts = body.warm_up_from or (now.astimezone(UTC).date() if body.warm_up else None)
     limit = Limit(who, body.per_second, body.per_day, tuple(body.warm_up), starts)
+    for wrong in limit.wrong():
+        raise Problem(422, wrong, code="invalid-provider")
     await providers.set_limit(database, limit, now, caller.name)
     (found,) = [each for each in await _limits(database, now) if each.who == who]
     return found

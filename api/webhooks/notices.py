@@ -36,6 +36,7 @@ from store.deliveries.feedback import (
     NewEvent,
     advance_deliveries,
     answered,
+    first_heard,
     heard_from,
     invalidate_endpoints,
     living,
@@ -128,15 +129,19 @@ class Notices:
         if not told:
             return []
         senders = await heard_from(self._connection, self._channel, {n.address: n.at for n in told})
-        alive = await living(self._connection, set(senders.values()))
-        known = [(alive[senders[n.address]], n) for n in told if senders.get(n.address) in alive]
-        await self._strangers([n for n in told if senders.get(n.address) not in alive])
+        alive = await living(self._connection, {sender.profile_id for sender in senders.values()})
+        whose = {address: alive[sender.profile_id] for address, sender in senders.items() if sender.profile_id in alive}
+        known = [(whose[n.address], n) for n in told if n.address in whose]
+        await self._strangers([n for n in told if n.address not in whose])
         to = await answered(self._connection, self._channel, [(who, n.quoted, n.at) for who, n in known])
         self._wanted |= {self._id_of(n): wanted for _, n in known if (wanted := self._wish(n))}
         if self._kind.shows_read:
             noticed = [Unread(n.id, who, n.at) for (who, n), message in zip(known, to, strict=True) if message]
             await heard(self._connection, self._channel, noticed)
-        return [self._reply_event(n, who, message) for (who, n), message in zip(known, to, strict=True)]
+        return [
+            self._reply_event(n, who, senders[n.address].endpoint_id, message)
+            for (who, n), message in zip(known, to, strict=True)
+        ]
 
     async def _follow(self, said: NewEvent) -> list[NewEvent]:
         """What follows from news that means no, or takes one back: it binds the address, and the customer as a whole."""
@@ -157,15 +162,22 @@ class Notices:
         await take_back(self._connection, subjects, source=wanted.source, at=at, received_at=self._now)
         if wanted.address and self._config.secret:
             digests = suppression_digests(self._config.secret, self._config.former_secrets, self._channel, wanted.address)
-            await take_back_kept(self._connection, self._channel, digests)
+            await take_back_kept(self._connection, self._channel, digests, min(at, self._now))
         return None
 
     async def _strangers(self, told: Sequence[Reply]) -> None:
-        """Nobody has this address: the text is kept, and a STOP holds for whoever turns up with the address later."""
+        """Nobody has this address: the text is kept, and a STOP holds for whoever turns up with the address later.
+
+        What was heard before, from a stranger or from the customer who has been erased since, is no news: a provider may send
+        an old START again, and where it says no time that would be a new one.
+        """
         what = self._kind.address.split()[-1]
-        for reply in sorted(told, key=lambda each: each.at):
-            self._letters.append(self._letter(reply.item, f"no customer has this {what}"))
-            if wanted := self._wish(reply):
+        self._letters += [self._letter(reply.item, f"no customer has this {what}") for reply in told]
+        wishes = [(reply, wanted) for reply in told if (wanted := self._wish(reply))]
+        news = await first_heard(self._connection, {self._id_of(reply) for reply, _ in wishes}, self._now)
+        for reply, wanted in sorted(wishes, key=lambda each: each[0].at):
+            if (id_ := self._id_of(reply)) in news:
+                news.discard(id_)
                 await self._obey(wanted, [Subject(None, self._channel, reply.address)], reply.at)
 
     def _wish(self, reply: Reply) -> "_Wanted | None":
@@ -189,11 +201,13 @@ class Notices:
         properties = {"channel": self._channel, **to.properties, **told}
         return NewEvent(who, self._id_of(said), _EVENTS[said.status], said.at, properties, said.clamped)
 
-    def _reply_event(self, reply: Reply, who: UUID, to: Delivered | None) -> NewEvent:
+    def _reply_event(self, reply: Reply, who: UUID, endpoint_id: UUID, to: Delivered | None) -> NewEvent:
         wanted = self._wanted.get(self._id_of(reply))
         stops = wanted is not None and wanted.wish is Wish.STOP
         properties = {"channel": self._channel, "text": reply.text, "kind": reply.kind, "stops": stops}
+        properties["endpoint_id"] = str(endpoint_id)
         properties |= {"choice": reply.choice} if reply.choice else {}
+        properties |= {"form": reply.form} if reply.form else {}
         about, at = (to.properties, to.after(reply.at)) if to else ({}, reply.at)
         return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, at, {**properties, **about}, reply.clamped)
 

@@ -22,6 +22,8 @@ from api.webhooks.reading import Id, Text, instant, key_of, one
 from store.deliveries.ledger import MessageKey
 
 _MAX_TEXT = 4096
+_MAX_FORM = 32 * 1024
+_NUL, _INSTEAD = rb"\u0000", rb"\ufffd"  # which Postgres cannot hold, and what stands for it
 #: A thumb up on a message answers nothing, and opens no service window.
 _NO_WORDS = frozenset({"reaction"})
 #: That somebody has a new number, or has opened the chat for the first time.
@@ -74,9 +76,26 @@ class _Choice(BaseModel):
     title: Text = ""
 
 
+class _Form(BaseModel):
+    """A form (a flow) that was filled in; `answers` by the names of its fields."""
+
+    body: Text = ""
+    response_json: Annotated[str, Field(max_length=_MAX_FORM)] = ""
+
+    @property
+    def answers(self) -> dict[str, Any] | None:
+        """What was filled in; nothing where it is no JSON object."""
+        try:
+            told = orjson.loads(orjson.dumps(orjson.loads(self.response_json)).replace(_NUL, _INSTEAD))
+        except orjson.JSONDecodeError:
+            return None
+        return {name: value for name, value in told.items() if name != "flow_token"} if isinstance(told, dict) else None
+
+
 class _Interactive(BaseModel):
     button_reply: _Choice | None = None
     list_reply: _Choice | None = None
+    nfm_reply: _Form | None = None
 
     @property
     def chosen(self) -> _Choice:
@@ -110,7 +129,12 @@ class _Reply(BaseModel):
         """The words, where there are any."""
         tapped = self.interactive.chosen.title if self.interactive else ""
         words = (self.text and self.text.body) or (self.button and self.button.text) or tapped
-        return words[:_MAX_TEXT]
+        return (words or (self.form.body if self.form else ""))[:_MAX_TEXT]
+
+    @property
+    def form(self) -> _Form | None:
+        """The form that was filled in, if it is one."""
+        return self.interactive.nfm_reply if self.interactive else None
 
     @property
     def choice(self) -> str | None:
@@ -127,7 +151,8 @@ class _Reply(BaseModel):
         """In neutral words."""
         at, clamped = _instant(self.timestamp, now)
         item = self.model_dump_json(by_alias=True)
-        return Reply(self.id, self.address, at, self.said, self.type, item, self.quoted, clamped, self.choice)
+        form = self.form.answers if self.form else None
+        return Reply(self.id, self.address, at, self.said, self.type, item, self.quoted, clamped, self.choice, form=form)
 
 
 def signed(body: bytes, signature: str, secret: str) -> bool:

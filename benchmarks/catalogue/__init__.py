@@ -75,6 +75,12 @@ async def blast(j: Journey) -> None:
     await j.push("hello")
 
 
+@journey(reentry=after(minutes=0))
+async def letters(j: Journey) -> None:
+    """Started by the benchmark, for one letter each."""
+    await j.email("hello")
+
+
 @journey(reentry=after(minutes=0), purpose=Purpose.TRANSACTIONAL)
 async def urgent(j: Journey) -> None:
     """Started by the benchmark while the blast waits."""

@@ -5,7 +5,7 @@ every "not now" carries an instant that all allow, as far as it is known now; wh
 deadline, it is dropped at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,8 @@ APPROVAL_CHECK = timedelta(minutes=30)
 #: How long a message waits where it is never day everywhere, before its customer is looked at again.
 ASK_AGAIN = timedelta(hours=1)
 _DAY = timedelta(days=1)
+#: Python 3.11 finds a member of an enum through its metaclass, which costs as much as one of the questions below.
+_MARKETING = Purpose.MARKETING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,10 @@ class Question:
     @property
     def marketing(self) -> bool:
         """Whether caps, quiet hours and windows apply."""
-        return self.request.purpose is Purpose.MARKETING
+        return self.request.purpose is _MARKETING
+
+
+_GO = Go()
 
 
 def decide(question: Question) -> Go | No:
@@ -110,7 +115,7 @@ def decide(question: Question) -> Go | No:
     for ask in _QUESTIONS:
         if no := ask(question):
             return no
-    return Go()
+    return _GO
 
 
 def inputs_of(question: Question) -> dict[str, Any]:
@@ -126,11 +131,15 @@ def inputs_of(question: Question) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def exposures(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
+def exposures(question: Question, decided: Go | No) -> Iterable[tuple[str, str, float]]:
     """The holdouts that were asked about, each with the customer's arm and the arm's share: of both arms at the same question.
 
     Who is in the company's holdout is in neither arm of the journey's.
     """
+    return _exposed(question, decided) if question.company is not None or question.spec.holdout else ()
+
+
+def _exposed(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
     reached = isinstance(decided, Go) or decided.reason in (Reason.GLOBAL_HOLDOUT, Reason.HOLDOUT)
     if reached and question.company is not None and question.marketing:
         yield _arm("$holdout", question.company.share, held_out=question.held_out_of_all)
@@ -161,8 +170,10 @@ def _paused(q: Question) -> No | None:
 
 
 def _held(q: Question) -> No | None:
+    if not (q.held and q.marketing):
+        return None
     again = min(q.now + HELD_CHECK, q.request.useless_after)
-    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_not_at_once(q, again)) if q.held and q.marketing else None
+    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_not_at_once(q, again))
 
 
 def _not_at_once(q: Question, again: datetime) -> datetime:
@@ -253,13 +264,15 @@ def _nothing_shuts(q: Question) -> bool:
     """The usual message: no hours, no habits, and fewer messages than any cap counts. Solving would come to the same."""
     if q.spec.quiet_hours or q.window or q.laws or q.habits or q.coming or q.spent or q.now >= q.request.useless_after:
         return False
-    return len(q.past) < q.ceilings.per_day and all(len(q.past) < cap.messages for cap in q.spec.caps)
+    lately = len(q.past)
+    return lately < q.ceilings.per_day and not (q.spec.caps and any(lately >= cap.messages for cap in q.spec.caps))
 
 
 def _global_holdout(q: Question) -> No | None:
+    if not (q.held_out_of_all and q.marketing):
+        return None
     fraction = q.company.share if q.company else 0
-    held_out = q.held_out_of_all and q.marketing
-    return No(Outcome.WITHHELD, Reason.GLOBAL_HOLDOUT, {"fraction": fraction} | dict(q.offer or {})) if held_out else None
+    return No(Outcome.WITHHELD, Reason.GLOBAL_HOLDOUT, {"fraction": fraction, **(q.offer or {})})
 
 
 def _turn(q: Question) -> No | None:
@@ -277,8 +290,7 @@ def _turn(q: Question) -> No | None:
 
 
 def _holdout(q: Question) -> No | None:
-    shown = dict(q.offer or {})
-    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout} | shown) if q.holdout else None
+    return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout, **(q.offer or {})}) if q.holdout else None
 
 
 # Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.

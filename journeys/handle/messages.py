@@ -239,10 +239,12 @@ class Messages(Waiting[EntryModel]):
         return receipt.model_copy(update={"purpose": request.purpose, "step": request.step, "occurrence": request.occurrence})
 
     def _request(self, channel: Channel, template: str, said: Said, params: dict[str, Plain]) -> DeliverRequest:
-        checked(said, template, self._spec)
+        otherwise = {} if said == _NOTHING_SAID else self._otherwise(said, template)
+        # What is validated once more is what the author says; most messages say nothing but their template.
+        made = DeliverRequest if params or otherwise else DeliverRequest.of_known
         step = f"{channel}:{template}"
         due_at = self._runtime.now()
-        return DeliverRequest(
+        return made(
             run_id=self._start.run_id,
             journey=self._spec.name,
             step=step,
@@ -253,11 +255,12 @@ class Messages(Waiting[EntryModel]):
             params=params,
             due_at=due_at,
             useless_after=due_at + (said.useless_after or self._spec.useless_after),
-            **({} if said == _NOTHING_SAID else self._otherwise(said)),
+            **otherwise,
         )
 
-    def _otherwise(self, said: Said) -> dict[str, Any]:
-        """What a message says otherwise than its journey; most say nothing, and what is not there is not validated."""
+    def _otherwise(self, said: Said, template: str) -> dict[str, Any]:
+        """What a message says otherwise than its journey."""
+        checked(said, template, self._spec)
         return {
             "only": self._named("only=", said.only) if said.only is not None else None,
             "priority": said.priority,

@@ -162,7 +162,7 @@ class Admission:
         return Past(len(ended) < len(ends), len(ends), max(ended, default=None), began, waiting)
 
     def _open(self, definition: JourneyDefinition, who: Customer, entry: Entry, waits: tuple[datetime, datetime] | None) -> Run:
-        start = RunStart(
+        start = RunStart.of_known(
             run_id=UUID(int=next(self._numbers)),
             customer_id=who.id,
             segment=entry.segment,
@@ -170,6 +170,7 @@ class Admission:
             started_at=self._world.agenda.now,
             params=entry.params,
             entry=entry.properties,
+            past=[],
         )
         held_out = bool(definition.spec.holdout) and is_held_out(definition.spec, who.id)
         run = Run(self._world, definition, who, start, key=entry.key, holdout=held_out, waits=waits)

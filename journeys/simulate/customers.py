@@ -17,6 +17,7 @@ from segments.time.zones import Whereabouts, whereabouts
 #: Of several addresses' consents the first of these is the customer's on the channel, as in the ledger's query.
 _BEST_FIRST = ("granted", "unknown", "pending", "expired", "refused", "withdrawn")
 NO = ("refused", "withdrawn")
+_MARKETING = Purpose.MARKETING
 #: Channels without addresses, on which a customer is always reached: what they say of one is about them as a whole.
 WITHOUT_ADDRESS = frozenset({Channel.IN_APP, Channel.WALLET})
 #: Channels on which a customer is reached at a telephone number, which tells where they are.
@@ -39,8 +40,8 @@ class Address:
 
     def allows(self, purpose: Purpose) -> bool:
         """Whether it lives and may be written to by this consent; marketing needs a yes."""
-        said = self.consent(purpose)
-        return not self.dead and (said == "granted" if purpose is Purpose.MARKETING else said not in NO)
+        said = self.consents.get(purpose, "unknown")
+        return not self.dead and (said == "granted" if purpose is _MARKETING else said not in NO)
 
     def open_to(self, purpose: Purpose) -> bool:
         """Whether it is not suppressed."""

@@ -25,7 +25,7 @@ from journeys.simulate.customers import WITHOUT_ADDRESS, Address, Sent
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import over_by
 from journeys.simulate.messages import WAITING, Message
-from journeys.simulate.products import Shelf
+from journeys.simulate.products import NOTHING, Shelf
 from journeys.simulate.providers import Answer, Kind, Providers
 from journeys.simulate.purse import Purse
 from journeys.simulate.run import Run
@@ -50,6 +50,8 @@ SERVICE_WINDOW = timedelta(hours=24)
 #: What a message waits for that comes at no known instant.
 _UNTIMED = (Reason.PAUSED, Reason.HELD)
 _COUNTED = ("sent", "unconfirmed", "claimed")
+#: Members of enums that every message asks for; Python 3.11 finds them through the metaclass, which takes longer than the rest.
+_SENT, _TURN, _GONE, _ACCEPTED = Outcome.SENT, Reason.TURN, Kind.GONE, Kind.ACCEPTED
 
 
 class Delivery:
@@ -100,11 +102,8 @@ class Delivery:
 
     def _question(self, run: Run, message: Message, allowed: int, addresses: list[Address], now: datetime) -> Question:
         request, spec, who = message.request, run.spec, run.customer
-        runs = self._runs.of(who)
-        others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
-        wish = self._shelf.wish(request.channel, request.template)
-        relation = wish.relation
-        return Question(
+        runs, wish = self._runs.of(who), self._shelf.wish(request.channel, request.template)
+        question = Question(
             request=request,
             spec=spec,
             now=now,
@@ -117,27 +116,36 @@ class Delivery:
             ending=self.ending(run),
             asked=len(run.messages) - 1,
             holdout=run.holdout,
-            company=self._company,
-            held_out_of_all=is_held_out_of_all(self._company, who.id),
-            held=bool(others) and any(other.holds for other in others),
-            in_service_window=not wish.free_form or who.wrote(request.channel, now - SERVICE_WINDOW),
-            in_segment=request.only is None or self.segment(request.only).predicate.holds(who.facts, now),
-            relation=relation,
-            offer=self._shelf.offer(who, relation, now, message.detail.get("product")),
-            past=self._past(run, message, now) if who.past or run.holdout or self._company else (),
+            past=self._past(run, message, now),
             ceilings=self._ceilings,
-            coming=[
+            spent=self._purse.spent(spec, request.channel, now),
+            habits=_habits(run, request, now),
+        )
+        # What few messages have is looked at where they have it: the question's own defaults are for all others.
+        if wish is not NOTHING:
+            question.in_service_window = not wish.free_form or who.wrote(request.channel, now - SERVICE_WINDOW)
+            question.relation = wish.relation
+            question.offer = self._shelf.offer(who, wish.relation, now, message.detail.get("product"))
+        if request.only is not None:
+            question.in_segment = self.segment(request.only).predicate.holds(who.facts, now)
+        if self._company is not None:
+            question.company, question.held_out_of_all = self._company, is_held_out_of_all(self._company, who.id)
+        if request.channel in LEGAL_HOURS:
+            question.laws = laws_of(each.value for each in addresses)
+        others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
+        if others:
+            again = message.retry_at
+            question.held = any(other.holds for other in others)
+            question.others = [other.spec for other in others]
+            question.turned = message.reason is _TURN and again is not None and again <= now
+        if others or len(run.messages) > 1:
+            question.coming = [
                 self._comes(other, each)
                 for other in (run, *others)
                 for each in other.messages
                 if each.state in WAITING and each is not message and each.reason not in _UNTIMED
-            ],
-            others=[other.spec for other in others],
-            turned=message.reason is Reason.TURN and message.retry_at is not None and message.retry_at <= now,
-            laws=laws_of(each.value for each in addresses) if request.channel in LEGAL_HOURS else (),
-            spent=self._purse.spent(spec, request.channel, now),
-            habits=_habits(run, request, now),
-        )
+            ]
+        return question
 
     def _comes(self, run: Run, message: Message) -> Coming:
         """A message with which a run waits at the gate, for an instant or a provider."""
@@ -169,7 +177,9 @@ class Delivery:
         if spec.name not in self._reach:
             self._reach[spec.name] = max(cap.longest for cap in caps_of(spec, self._ceilings))
         past, after = run.customer.past, now - self._reach[spec.name]
-        recent = past[bisect_right(past, after, key=lambda each: each.at) :] if past else []
+        recent = past if not past or past[0].at > after else past[bisect_right(past, after, key=lambda each: each.at) :]
+        if not run.holdout and self._company is None:
+            return recent
         withheld = [
             Past(each.at, each.request.channel, each.request.purpose)
             for each in run.messages
@@ -183,7 +193,7 @@ class Delivery:
         request, who = message.request, run.customer
         for address in addresses:
             answer = self._providers.answer(who, request)
-            if answer.kind is not Kind.GONE:
+            if answer.kind is not _GONE:
                 return self._answered(run, message, answer, now)
             who.died(address)
             if request.channel in SUPPRESSES:
@@ -191,10 +201,10 @@ class Delivery:
         return self._settle(message, Outcome.SKIPPED, Reason.UNREACHABLE, now)
 
     def _answered(self, run: Run, message: Message, answer: Answer, now: datetime) -> Receipt | datetime:
+        if answer.kind is _ACCEPTED:
+            self._count(run, message, now)
+            return self._settle(message, _SENT, None, now)
         match answer.kind:
-            case Kind.ACCEPTED:
-                self._count(run, message, now)
-                return self._settle(message, Outcome.SENT, None, now)
             case Kind.REFUSED if message.state == "claimed":
                 return self._settle(message, Outcome.UNCONFIRMED, Reason.AMBIGUOUS, now)
             case Kind.REFUSED:
@@ -230,7 +240,7 @@ class Delivery:
     def _settle(self, message: Message, outcome: Outcome, reason: Reason | None, now: datetime) -> Receipt:
         message.state, message.reason, message.at = outcome, reason, now
         detail = message.detail
-        if outcome is Outcome.SENT and not detail:
+        if outcome is _SENT and not detail:
             return _sent(message.request.purpose, message.request.step, message.request.occurrence)
         retry_at = message.retry_at if outcome is Outcome.DEFERRED else None
         told = {name: detail.get(name) for name in ("segment", "product", "ended_by")}
@@ -240,7 +250,7 @@ class Delivery:
 @lru_cache(4_096)
 def _sent(purpose: Purpose, step: str, occurrence: int) -> Receipt:
     """Most receipts are the same: those of runs that have come equally far."""
-    return Receipt(outcome=Outcome.SENT, purpose=purpose, step=step, occurrence=occurrence)
+    return Receipt(outcome=_SENT, purpose=purpose, step=step, occurrence=occurrence)
 
 
 def _habits(run: Run, request: DeliverRequest, now: datetime) -> Habits | None:

@@ -36,9 +36,10 @@ def goal_reached(
     goal: Predicate, who: Customer, since: datetime, at: datetime, types: frozenset[str] | None = None
 ) -> datetime | None:
     """When a customer reached a goal, counting from an instant; `types` are its events', where they are known."""
-    known = [who.events[kind] for kind in types or event_types(goal) if kind in who.events]
-    if not known:
+    types = types or event_types(goal)
+    if types.isdisjoint(who.events):
         return None
+    known = [who.events[kind] for kind in types if kind in who.events]
     until = at + AHEAD
     happened = [event for events in known if events[-1].ts >= since for event in events if since <= event.ts <= until]
     return reached_at(goal, happened, since, until) if happened else None
@@ -46,10 +47,11 @@ def goal_reached(
 
 def ending_of(run: Run, now: datetime, marks: Collection[str] | None = None) -> Ending | None:
     """The first goal or exit that a run has reached by events: any, or those that events of these kinds may have reached."""
+    happened = run.customer.events
     found = [
         Ending(reason, which, at)
         for reason, which, predicate, types in run.endings
-        if marks is None or not types.isdisjoint(marks)
+        if not types.isdisjoint(happened if marks is None else marks)
         if (at := goal_reached(predicate, run.customer, run.entered_at, now, types))
     ]
     return first(found) if found else None

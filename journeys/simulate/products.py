@@ -26,12 +26,12 @@ class Wish:
 
 
 Wishes = Callable[[Channel, str], Wish]
-_NOTHING = Wish()
+NOTHING = Wish()
 
 
 def no_wish(_channel: Channel, _template: str) -> Wish:
     """No template asks for anything."""
-    return _NOTHING
+    return NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from segments.ask.silence import Heard
 from segments.language.events import LIST_EVENT, TRAITS_CHANGED
 from segments.language.moves import event_types, trait_names
 from segments.language.segment import Segment
-from segments.language.sizing import people_needed
+from segments.language.sizing import too_small
 from segments.language.words import span_in_words
 from segments.leaves.people import mentions
 from segments.time.zones import read_zone
@@ -97,12 +97,7 @@ def _overdue(segment: Segment, at: datetime) -> Iterable[Concern]:
 
 
 def _too_small(segment: Segment, members: int) -> Iterable[Concern]:
-    if segment.effect is not None and members < (needed := people_needed(segment.effect)):
-        rate, lift = segment.effect.base_rate, segment.effect.lift
-        sentence = (
-            f"has {members:,} members, but to see {lift:+.3g} on a rate of {rate:.3g} needs {needed:,} at 50/50"
-            " (80 % power, 5 % two-sided); widen it or expect a larger effect"
-        )
+    if segment.effect is not None and (sentence := too_small(segment.effect, members)):
         yield Concern("GOV-03", "too small", segment.name, sentence)
 
 

@@ -142,6 +142,9 @@ async def forget(connection: Connection, profile_id: UUID, digest: Callable[[str
     return len(await connection.fetch(_SQL["forget"], profile_id))
 
 
-async def take_back_kept(connection: Connection, channel: str, digests: Sequence[bytes]) -> None:
-    """Take back a no that outlived the customer who said it; `digests` are those of the address."""
-    await connection.execute(_SQL["take_back_suppression"], channel, list(digests), SAID_NO)
+async def take_back_kept(connection: Connection, channel: str, digests: Sequence[bytes], at: datetime) -> None:
+    """Take back a no that outlived the customer who said it, or was imported; `digests` are those of the address.
+
+    `at` is when the yes was said: a no of that second, or a newer one, stands.
+    """
+    await connection.execute(_SQL["take_back_suppression"], channel, list(digests), SAID_NO, at)

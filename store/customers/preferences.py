@@ -104,7 +104,7 @@ async def _grant(
     """Yes for each address, and for the customer as a whole: it takes back what they said no to before."""
     channel, purpose = toggle
     for address in addresses:
-        await take_back_kept(connection, channel, digests(channel, address))
+        await take_back_kept(connection, channel, digests(channel, address), wish.at)
     about = [Subject(profile_id, channel, address, purpose) for address in (*addresses, None)]
     yes = ("granted", By.CUSTOMER, wish.source, wish.at, wish.at)
     await say(connection, [Word(subject, *yes, text_version=wish.text_version) for subject in about])

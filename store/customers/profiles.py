@@ -3,11 +3,14 @@
 Promise: reads only, in one snapshot; no profile holds an address in full (a trait may hold one all the same).
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from store.addresses import browser_subscription
 from store.database import Database, Record
 from store.named import queries
 
@@ -103,10 +106,12 @@ async def zone_evidence(database: Database, customer: UUID) -> tuple[str | None,
 
 
 def hint(channel: str, address: str) -> str:
-    """A part of an address: the first letter and the domain of an email, the last characters of anything else."""
+    """A part of an address: the first letter and the domain of an email, a browser's service, the end of anything else."""
     if channel == "email" and "@" in address:
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"
+    if told := browser_subscription(address):
+        return str(urlsplit(json.loads(told)["endpoint"]).hostname)
     return f"…{address[-_SHOWN:] if len(address) > 2 * _SHOWN else ''}"
 
 

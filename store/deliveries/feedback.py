@@ -187,10 +187,17 @@ async def living(connection: Connection, profiles: Collection[UUID]) -> dict[UUI
     return {profile: survivor for profile, survivor in found.items() if survivor in locked}
 
 
-async def heard_from(connection: Connection, channel: str, seen: Mapping[str, datetime]) -> dict[str, UUID]:
-    """The profiles that write from these addresses (address to time); the addresses count as alive again."""
+class Sender(NamedTuple):
+    """Who writes, and the id of the address that they write from."""
+
+    profile_id: UUID
+    endpoint_id: UUID
+
+
+async def heard_from(connection: Connection, channel: str, seen: Mapping[str, datetime]) -> dict[str, Sender]:
+    """Who writes from these addresses (address to time); the addresses count as alive again."""
     rows = await connection.fetch(_SQL["heard_from"], channel, list(seen), list(seen.values()))
-    return {row["address"]: row["profile_id"] for row in rows}
+    return {row["address"]: Sender(row["profile_id"], row["id"]) for row in rows}
 
 
 async def answered(
@@ -220,6 +227,12 @@ async def journey_of(connection: Connection, run_id: UUID) -> str | None:
     """The journey that a run belongs to."""
     found: str | None = await connection.fetchval(_SQL["journey_of"], run_id)
     return found
+
+
+async def first_heard(connection: Connection, message_ids: Collection[str], at: datetime) -> set[str]:
+    """Of these message ids those that are news; they are remembered like those of events, and as long."""
+    rows = await connection.fetch(_SQL["first_heard"], sorted(message_ids), at) if message_ids else []
+    return {row["message_id"] for row in rows}
 
 
 async def store_events(

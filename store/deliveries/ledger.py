@@ -224,10 +224,10 @@ async def past_under_lock(
     ]
 
 
-async def last_wrote(connection: Connection, profile_id: UUID, channel: str, since: datetime, replied: str) -> datetime | None:
-    """When a customer last wrote to us on a channel, if they did after an instant; `replied` is the event's type."""
-    found: datetime | None = await connection.fetchval(_SQL["last_wrote"], profile_id, channel, since, replied)
-    return found
+async def wrote_from(connection: Connection, profile_id: UUID, channel: str, since: datetime, replied: str) -> set[UUID | None]:
+    """From which addresses a customer wrote to us after an instant, None: it is not told; `replied` is the event's type."""
+    rows = await connection.fetch(_SQL["wrote_from"], profile_id, channel, since, replied)
+    return {row["endpoint_id"] for row in rows}
 
 
 async def record(connection: Connection, entry: Entry) -> Claimed:

@@ -3,7 +3,8 @@
 Promise: a ceiling of a day is exact: whoever counts a message waits for who does so before it, for the end of a claim.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,6 +12,12 @@ from store.database import Connection, Database, Pool
 from store.named import queries
 
 _SQL = queries("providers")
+
+#: Messages a second: one in a thousand seconds is the least.
+SLOWEST, FASTEST = 0.001, 10_000
+#: Messages of a day, and days of a warming up.
+MOST, LONGEST = 1_000_000_000, 366
+_WHO = re.compile(r"[a-z0-9+-]{1,40}(/[\w+.: /-]{1,200})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,17 @@ class Limit:
     per_day: int | None = None
     warm_up: tuple[int, ...] = ()  # ceilings of the first day, the second, …
     warm_up_from: date | None = None
+
+    def wrong(self) -> Iterator[str]:
+        """Why it cannot be set, a sentence each."""
+        if not _WHO.fullmatch(self.who):
+            yield "name a provider, or provider/sender: twilio, twilio/+34600000001, ses/shop.example"
+        if self.per_second is not None and not SLOWEST <= self.per_second <= FASTEST:
+            yield f"a pace is {SLOWEST:g} to {FASTEST:,} messages a second; to stop marketing altogether set a quota of 0 a day"
+        if not all(0 <= each <= MOST for each in (self.per_day or 0, *self.warm_up)):
+            yield f"a day has 0 to {MOST:,} messages"
+        if len(self.warm_up) > LONGEST:
+            yield f"a warming up takes {LONGEST} days at most"
 
     def warming(self, day: date) -> int | None:
         """The ceiling of a day by its warming up; none once that is over. Before it begins nothing goes."""

@@ -62,5 +62,7 @@ where c.profile_id = $1 or (c.profile_id is null and (c.channel, c.address) in (
 returning c.id;
 
 -- name: take_back_suppression
--- A no that was kept for an address whose customer has been erased; nothing else that suppresses it.
-delete from suppression where channel = $1 and digest = any($2::bytea[]) and reason = $3;
+-- A no that was kept for an address whose customer has been erased, where the yes was said in a later second; nothing else that
+-- suppresses it.
+delete from suppression where channel = $1 and digest = any($2::bytea[]) and reason = $3
+  and date_trunc('second', at) < date_trunc('second', $4::timestamptz);

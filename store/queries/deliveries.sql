@@ -64,9 +64,10 @@ where r.id = $1;
 select digest from suppression
 where channel = $1 and digest = any($2::bytea[]) and (scope = 'all' or scope = $3) and (expires_at is null or expires_at > $4);
 
--- name: last_wrote
--- When a customer last did something on a channel (wrote to us), whatever it was about; nothing, if that is longer ago.
-select max(ts) from event
+-- name: wrote_from
+-- The addresses of a channel from which a customer did something (wrote to us) since then, whatever it was about; null where an event
+-- tells none.
+select distinct (properties ->> 'endpoint_id')::uuid as endpoint_id from event
 where profile_id = $1 and type collate "C" = $4 and ts > $3 and properties @> jsonb_build_object('channel', $2::text);
 
 -- name: past
@@ -144,7 +145,8 @@ update endpoint set invalid_at = coalesce($4, $2), invalid_reason = $3
 where id = $1 and invalid_at is null and ($4::timestamptz is null or last_seen_at <= $4);
 
 -- name: suppress
--- Never write to this address again for this scope; that outlasts a suppression which would have ended.
+-- Never write to this address again for this scope; that outlasts a suppression which would have ended. A no that is said again is
+-- as new as that.
 insert into suppression as s (channel, digest, scope, reason, at) values ($1, $2, $3, $4, $5)
 on conflict (channel, digest, scope) do update set reason = excluded.reason, at = excluded.at, expires_at = null, source = ''
-where s.expires_at is not null;
+where s.expires_at is not null or s.scope = 'marketing' and s.reason = excluded.reason and s.at < excluded.at;

@@ -109,7 +109,13 @@ update endpoint e
 set invalid_at = null, invalid_reason = null, last_seen_at = greatest(e.last_seen_at, told.at)
 from (select address, max(at) as at from unnest($2::text[], $3::timestamptz[]) as t (address, at) group by address) as told
 where e.channel = $1 and e.address = told.address
-returning e.address, e.profile_id;
+returning e.address, e.profile_id, e.id;
+
+-- name: first_heard
+-- Remember the message ids of what does not become an event, among those of our own events; returns those that are news.
+insert into event_dedupe (source, message_id, received_at) select '', id, $2 from unnest($1::text[]) as id
+on conflict do nothing
+returning message_id;
 
 -- name: answered
 -- The message that each reply answers: the one it quotes, else the last one within the 24 hours before it. Of an instant told in whole

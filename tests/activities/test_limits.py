@@ -1,6 +1,7 @@
 """Limits of providers: a pace over all workers, an exact ceiling of the day, a warming up, and what waits for none of it."""
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +21,7 @@ from activities.channels.carriers import Carriers
 from activities.channels.message import Accepted, Outgoing
 from activities.deliver.deliver import Delivery
 from activities.deliver.limits import LONGEST_BACK, Limits
-from activities.deliver.pacing import Pacing
+from activities.deliver.pacing import ROOM, Pacing
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
 from store.deliveries.providers import Limit, carried, set_limit, stopped, used
 from store.runs.views import Run
@@ -280,7 +281,7 @@ async def test_temporals_queue_keeps_the_pace_too_where_all_its_providers_have_o
     assert await rate_of(trial) is None
     await limited(trial, Limit("two", per_second=4.5))
     await Pacing(trial.client, channels, Limits(trial.database)).once()
-    assert await rate_of(trial) == 7.5
+    assert await rate_of(trial) == ROOM + 7.5
     await limited(trial, Limit("two"))
     await Pacing(trial.client, channels, Limits(trial.database)).once()
     assert await rate_of(trial) is None
@@ -293,10 +294,10 @@ async def test_temporals_queue_keeps_the_pace_of_all_senders_together(trial: Sho
     assert await rate_of(trial) is None
     await limited(trial, Limit("one/shop.example", per_second=4))
     await Pacing(trial.client, channels, Limits(trial.database)).once()
-    assert await rate_of(trial) == 7
+    assert await rate_of(trial) == ROOM + 7
     await limited(trial, Limit("one", per_second=5))
     await Pacing(trial.client, channels, Limits(trial.database)).once()
-    assert await rate_of(trial) == 5
+    assert await rate_of(trial) == ROOM + 5
 
 
 async def rate_of(trial: Shop) -> float | None:
@@ -308,6 +309,27 @@ async def rate_of(trial: Shop) -> float | None:
     )
     config = (await trial.client.workflow_service.describe_task_queue(asked)).config.queue_rate_limit
     return config.rate_limit.requests_per_second if config.HasField("rate_limit") else None
+
+
+@pytest.mark.parametrize(
+    ("limit", "wrong"),
+    [
+        (
+            Limit("two", per_second=1e-14),
+            "a pace is 0.001 to 10,000 messages a second; to stop marketing altogether set a quota of 0 a day",
+        ),
+        (Limit("two", per_second=math.nan), "a pace is 0.001"),
+        (Limit("two", per_second=math.inf), "a pace is 0.001"),
+        (Limit("two", per_day=10**20), "a day has 0 to 1,000,000,000 messages"),
+        (Limit("two", warm_up=(1, 10**20)), "a day has 0 to 1,000,000,000 messages"),
+        (Limit("two", warm_up=(1,) * 367), "a warming up takes 366 days at most"),
+        (Limit("a b"), "name a provider, or provider/sender"),
+    ],
+)
+def test_what_cannot_be_a_limit_is_told_why(limit: Limit, wrong: str) -> None:
+    (told,) = limit.wrong()
+    assert told.startswith(wrong)
+    assert list(Limit("twilio/+34600000001", per_second=0.001, per_day=0, warm_up=(0, 5)).wrong()) == []
 
 
 async def test_operators_see_and_set_all_of_it(trial: Shop, run: Run) -> None:

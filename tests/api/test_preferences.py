@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,7 @@ from store import Database
 from store.customers.topics import SALE, shareable, turned_off
 from tests.api.mail_shop import ANA, NOW, SECRET
 from tests.api.server import INGEST_KEY, serving
-from tests.axe import faults
-from tests.browser import chromium, page  # noqa: F401 - fixtures
+from tests.browser import barriers, chromium, page  # noqa: F401 - fixtures
 
 NEWS = Topic("news", en="News and stories", es="Novedades e historias")
 
@@ -123,8 +122,8 @@ async def test_a_yes_takes_back_what_the_unsubscribe_link_said_and_a_no_that_was
         "update consent set at = at - interval '1 hour', received_at = received_at - interval '1 hour'"
     )
     digest = suppression_digest(SECRET, "email", ANA)
-    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, now())"
-    await town.database.pool.execute(kept, digest, "said no")
+    kept = "insert into suppression (channel, digest, scope, reason, at) values ('email', $1, 'marketing', $2, $3)"
+    await town.database.pool.execute(kept, digest, "said no", datetime.now(UTC) - timedelta(hours=1))
     await town.save("email:marketing", shown=("email:marketing",))
     assert (await town.states())[f"email {ANA}"] == "granted"
     assert await town.database.pool.fetchval("select count(*) from suppression") == 0
@@ -176,12 +175,12 @@ async def test_in_a_browser_without_script_and_without_a_fault_of_axe(town: Town
 
     for language in ("en", "es"):
         await page.goto(f"{town.url}?lang={language}")
-        assert await faults(page) == []
+        assert await barriers(page) == []
     await page.get_by_role("button", name="Guardar").click()
     await page.get_by_role("status").wait_for()
-    assert await faults(page) == []
+    assert await barriers(page) == []
     await page.goto(town.url[:-2] + "AA")
-    assert await faults(page) == []
+    assert await barriers(page) == []
 
 
 async def test_the_unsubscribe_page_leads_there(town: Town, page: Page) -> None:  # noqa: F811 - it asks for the fixture
@@ -189,7 +188,7 @@ async def test_the_unsubscribe_page_leads_there(town: Town, page: Page) -> None:
 
     link = sign_unsubscribe(SECRET, town.ana, "email", "marketing", f"{uuid7()}/hello/1")
     await page.goto(f"{town.url.partition('/p/')[0]}/u/{link}")
-    assert await faults(page) == []
+    assert await barriers(page) == []
     await page.get_by_role("link", name="Choose what you get from us").click()
     await page.wait_for_url("**/p/**")
     assert await page.title() == "Your messages"

@@ -12,6 +12,7 @@ from store.customers.profiles import hint
 from store.keys import Role, put_key
 from tests.api.server import OPERATE_KEY, Api
 from tests.segments.shop import T0
+from workers.sandbox.push.browsers import MadeUpBrowser
 
 HOUR = timedelta(hours=1)
 
@@ -96,6 +97,7 @@ async def test_an_operator_undoes_a_merge(ingest_api: Api) -> None:
         ("sms", "+34600112233", "…2233"),
         ("push", "short", "…"),
         ("email", "", "…"),
+        ("web_push", MadeUpBrowser("ana").subscription("https://push.example"), "push.example"),
     ],
 )
 def test_an_address_is_shown_in_part(channel: str, address: str, shown: str) -> None:

@@ -142,6 +142,15 @@ async def test_a_tampered_link_leads_nowhere(shop: MailShop) -> None:
         assert "location" not in answer.headers
 
 
+async def test_no_letter_of_a_link_can_be_changed(shop: MailShop) -> None:
+    boots, *_ = links(shop)
+    for n in range(boots.index("/c/") + 3, len(boots)):
+        wrong = boots[:n] + ("A" if boots[n] != "A" else "B") + boots[n + 1 :]
+        answer = await shop.http.get(wrong)
+        assert (answer.status_code, "location" in answer.headers) == (404, False), (n, len(boots))
+    assert await shop.events() == []
+
+
 async def test_a_customer_who_is_erased_is_led_on_and_nothing_is_kept(shop: MailShop) -> None:
     boots, *_ = links(shop)
     await shop.database.pool.execute("update profile set merged_into = $1 where id = $1", shop.profile)

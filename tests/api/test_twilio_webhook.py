@@ -7,6 +7,7 @@ import hmac
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import permutations
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -18,11 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
+from activities.channels import suppression_digest
 from activities.channels.feedback import Reply, Status, Unreadable
 from api.config import ApiConfig
 from api.webhooks.twilio import form_of, notices, signed
 from journeys.clock import Clock
 from store import Database
+from store.customers import suppressions
+from store.customers.consent import SAID_NO, forget
+from store.customers.suppressions import Suppression
 from tests.api.test_webhooks import app
 from tests.profile import examples
 
@@ -258,6 +263,44 @@ async def test_a_strangers_words_are_kept_and_their_stop_holds(shop: Shop) -> No
     await shop.text("BAJA", sender="+34699999999")
     assert await shop.one("select reason from dead_letter") == "no customer has this number"
     assert await shop.one("select state from consent where address = '+34699999999'") == "withdrawn"
+
+
+async def test_a_stranger_s_start_that_comes_again_undoes_no_newer_stop(shop: Shop) -> None:
+    """Twilio says no time: only its id of the message tells that a form was taken before."""
+    stranger = {"sender": "+34699999999"}
+    state = "select state from consent_of(null, 'sms', '+34699999999', 'marketing')"
+    await shop.text("STOP", sid="SM0", **stranger)
+    await shop.text("START", sid="SM1", **stranger)
+    assert await shop.one(state) is None
+    await shop.text("STOP", sid="SM2", **stranger)
+    await shop.text("START", sid="SM1", **stranger)
+    assert await shop.one(state) == "withdrawn"
+    await shop.text("START", sid="SM3", **stranger)
+    assert await shop.one(state) is None
+
+
+async def test_a_start_that_comes_again_undoes_neither_the_no_of_an_erased_customer_nor_an_imported_one(shop: Shop) -> None:
+    digest = partial(suppression_digest, "pepper")
+    kept = "select count(*) from suppression"
+    await shop.allow()
+    await shop.text("START", sid="SM1")
+    await shop.text("STOP", sid="SM2")
+    async with shop.database.transaction() as connection:
+        await forget(connection, shop.profile, digest, NOW)
+        await connection.execute("delete from endpoint where id = $1", shop.endpoint)
+    await shop.text("START", sid="SM1")
+    assert await shop.one(kept) == 1, "heard while the number was a customer's"
+    brought = "import: operator"
+    await suppressions.add(
+        shop.database, [Suppression("sms", digest("sms", "+34699999999"), "marketing", SAID_NO, NOW, source=brought)]
+    )
+    await shop.text("START", sid="SM3")
+    assert await shop.one(f"{kept} where source = '{brought}'") == 1
+    assert await shop.one(kept) == 1, "said for the first time, and later than the no"
+    await shop.text("START", sid="SM3", sender="+34699999999")
+    assert await shop.one(kept) == 1, "an id that was heard"
+    await shop.text("START", sid="SM4", sender="+34699999999")
+    assert await shop.one(kept) == 0
 
 
 async def test_what_is_no_telephone_is_kept_as_unreadable(shop: Shop) -> None:

@@ -269,6 +269,20 @@ async def test_what_is_told_for_the_second_before_is_of_the_message_before(shop:
     assert (row["ts"], row["of"]) == (NOW, "1")
 
 
+async def test_a_form_that_was_filled_in_is_a_reply_with_its_answers(shop: Shop) -> None:
+    await shop.claim("sent", "wamid.1")
+    told = {"flow_token": "t-1", "size": "m", "notes": "a\x00b", "colours": ["red"], "amount": 2}
+    for n, filled in enumerate((orjson.dumps(told).decode(), "no JSON", "[1]")):
+        form = {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": filled}}
+        await shop.post(reply("", wamid=f"wamid.in{n}", type="interactive", interactive=form, context={"id": "wamid.1"}))
+    found = [properties for _, properties in await shop.events()]
+    assert [each["text"] for each in found] == ["Sent"] * 3
+    assert sorted((each.get("form", {}) for each in found), key=len, reverse=True) == [
+        {"size": "m", "notes": "a\ufffdb", "colours": ["red"], "amount": 2}, {}, {},
+    ]  # fmt: skip
+    assert {each["run_id"] for each in found} == {str(shop.run)}
+
+
 @pytest.mark.parametrize("word", ["STOP", "baja", " Alto. ", "¡Baja!", "Stop\n", "STOP 🙏", "baja por favor"])
 async def test_stop_withdraws_consent_of_the_number_and_of_the_customer(shop: Shop, word: str) -> None:
     await shop.allow(NOW - timedelta(days=1))
@@ -372,7 +386,11 @@ async def test_a_no_outlives_the_customer_and_start_takes_it_back(shop: Shop) ->
     rows = await shop.database.pool.fetch("select channel, digest, scope, reason from suppression")
     digest = suppression_digest("pepper", "whatsapp", f"+{NUMBER}")
     assert [tuple(row) for row in rows] == [("whatsapp", digest, "marketing", "said no")]
-    await shop.post(reply("START", wamid="wamid.2"))
+    await shop.post(reply("START", wamid="wamid.0", timestamp=str(int(NOW.timestamp()) - 60)))
+    await shop.post(reply("START", wamid="wamid.1"))
+    assert await shop.database.pool.fetchval("select count(*) from suppression") == 1, "said before the no, or with it"
+    later = str(int((NOW + timedelta(seconds=1)).timestamp()))
+    await shop.post(reply("START", wamid="wamid.2", timestamp=later))
     assert await shop.database.pool.fetchval("select count(*) from suppression") == 0
 
 

@@ -13,7 +13,7 @@ from crash.evidence import (
     every_message_is_final,
     every_run_is_one_workflow_that_completed,
     gather,
-    marketing_at_most_once_and_the_ledger_tells_the_truth,
+    no_promise_is_broken,
     providers_have_nothing_that_the_ledger_does_not_know,
 )
 from crash.processes import (
@@ -113,7 +113,7 @@ async def check(stack: EmbeddedStack, users: list[str]) -> None:
     every_entry_is_one_run(evidence)
     every_message_is_final(evidence)
     providers_have_nothing_that_the_ledger_does_not_know(evidence)
-    marketing_at_most_once_and_the_ledger_tells_the_truth(evidence)
+    no_promise_is_broken(evidence)
     everybody_was_served(evidence, users, user_of)
 
 

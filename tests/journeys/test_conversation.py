@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,25 @@ async def test_beyond_its_budget_the_function_is_not_asked_and_a_person_takes_ov
     await shop.asleep(run, timers=2)
     first = (await calls_of(shop.database, run.id))[0]
     assert (first.number, first.reason) == (1, "budget spent")
+
+
+async def test_words_of_ones_own_go_to_the_number_that_wrote(shop: Shop) -> None:
+    """Meta opens a window for the number; another one of the same customer, though it is newer, is outside of it."""
+    run = await begun(shop, "nps")
+    await shop.database.pool.execute(
+        "insert into endpoint (id, profile_id, channel, address, first_seen_at, last_seen_at)"
+        " values (gen_random_uuid(), $1, 'whatsapp', '+34699999999', $2, $2)",
+        run.profile_id, shop.clock.now() + timedelta(days=1),
+    )  # fmt: skip
+    await shop.database.pool.execute(
+        "insert into consent (profile_id, channel, address, purpose, state, said_by, source, at, received_at)"
+        " values ($1, 'whatsapp', '+34699999999', 'marketing', 'granted', 'customer', 'test', $2, $2)",
+        run.profile_id, shop.clock.now() - timedelta(minutes=1),
+    )  # fmt: skip
+    await answers(shop, "9/10")
+    await shop.over(run)
+    wrote = address_of("ana", Channel.WHATSAPP)
+    assert [each.to.lstrip("+") for each in shop.sandbox.messages] == [wrote.lstrip("+")] * 2
 
 
 async def test_a_tapped_row_and_a_score_come_back_over_the_webhook(shop: Shop) -> None:

@@ -9,12 +9,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from workers.sandbox.messages import Provider
 
+#: How a message that was accepted gets no whole answer.
+UNANSWERED = {
+    "timeout_after_accept": "accepted, then no answer and a dropped connection",
+    "reset": "accepted, then the connection is reset (RST)",
+    "truncated": "accepted, and its answer breaks off",
+}
 #: What any front end does.
 _OVER_HTTP = {
     "502": "an HTML page from a front end, before acceptance",
     "503": "service unavailable, before acceptance",
     "html": "200 with an HTML page of some front end, before acceptance",
-    "timeout_after_accept": "accepted, then no answer and a dropped connection",
+    **UNANSWERED,
     "drop_before_accept": "the connection drops and nothing was accepted",
     "slow": "accepted, and answered as it should be, but only after hold_seconds",
 }
@@ -30,7 +36,7 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "unregistered": "404 UNREGISTERED: the app was removed",
         "sender_id_mismatch": "403 SENDER_ID_MISMATCH",
         "invalid_argument": "400: the token is not a registration token",
-        "timeout_after_accept": "accepted, then no answer and a dropped connection",
+        **UNANSWERED,
         "drop_before_accept": "the connection drops and nothing was accepted",
         "slow": "accepted, and answered as it should be, but only after hold_seconds",
         "slow_token": "the token endpoint answers as it should, but only after hold_seconds",
@@ -65,7 +71,7 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "503": "before acceptance",
         "redirect": "sent elsewhere, to an address inside",
         "html": "200 with an HTML page of some front end, before acceptance",
-        "timeout_after_accept": "accepted, then no answer and a dropped connection",
+        **UNANSWERED,
         "drop_before_accept": "the connection drops and nothing was accepted",
         "slow": "accepted, and answered as it should be, but only after hold_seconds",
     },
@@ -81,7 +87,7 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "131049": "not delivered to maintain healthy ecosystem engagement",
         "130429": "rate limit hit",
         "132001": "the template does not exist in the translation",
-        "timeout_after_accept": "accepted, then no answer and a dropped connection",
+        **UNANSWERED,
         "drop_before_accept": "the connection drops and nothing was accepted",
         "slow": "accepted, and answered as it should be, but only after hold_seconds",
         "html": "200 with an HTML page of some front end, before acceptance",
@@ -115,8 +121,8 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "21611": "the sender's queue is full",
         "21612": "no way from this sender to this number",
         "21614": "the number is no mobile's",
-        "timeout_after_accept": "accepted and listed, then no answer and a dropped connection",
-        "lost": "accepted, then no answer and a dropped connection, and it is not listed (yet)",
+        **UNANSWERED,
+        "lost": "as timeout_after_accept, and it is not listed (yet)",
         "drop_before_accept": "the connection drops and nothing was accepted",
         "slow": "accepted, and answered as it should be, but only after hold_seconds",
         "html": "200 with an HTML page of some front end, before acceptance",
@@ -177,7 +183,7 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "503": "before acceptance",
         "redirect": "sent elsewhere, to an address inside",
         "html": "200 with an HTML page of some front end, before acceptance",
-        "timeout_after_accept": "accepted, then no answer and a dropped connection",
+        **UNANSWERED,
         "drop_before_accept": "the connection drops and nothing was accepted",
         "slow": "accepted, and answered as it should be, but only after hold_seconds",
         "drip": "accepted, and answered byte by byte without an end",

@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from journeys.clock import Clock
 from workers.sandbox.accounts import PROJECT, GrantError, ServiceAccount
-from workers.sandbox.connections import hang_up
-from workers.sandbox.faults import FaultRule, Faults
+from workers.sandbox.connections import cut_off, hang_up
+from workers.sandbox.faults import UNANSWERED, FaultRule, Faults
 from workers.sandbox.fcm_message import PushMessage, SendRequest, Violation, parsed
 from workers.sandbox.messages import Message, MessageLog, Provider
 
@@ -106,12 +106,12 @@ class Fcm:
         rule = self.faults.draw(Provider.FCM, sent.message.target)
         if rule is not None and rule.fault == "drop_before_accept":
             return await hang_up(request, rule.hold_seconds)
-        if rule is not None and rule.fault not in ("timeout_after_accept", "slow"):
+        if rule is not None and rule.fault not in (*UNANSWERED, "slow"):
             return _faulty(rule)
         name = f"projects/{PROJECT}/messages/0:{time.time_ns() // 1000}%{secrets.token_hex(8)}"
         self.log.add(self._message(name, sent.message, rule))
-        if rule is not None and rule.fault == "timeout_after_accept":
-            return await hang_up(request, rule.hold_seconds)
+        if rule is not None and rule.fault in UNANSWERED:
+            return await cut_off(request, rule.fault, rule.hold_seconds)
         await asyncio.sleep(rule.hold_seconds if rule else 0)
         return JSONResponse({"name": name})
 

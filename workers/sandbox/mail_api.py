@@ -9,8 +9,8 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from workers.sandbox.connections import hang_up
-from workers.sandbox.faults import FaultRule
+from workers.sandbox.connections import cut_off, hang_up
+from workers.sandbox.faults import UNANSWERED, FaultRule
 
 _FRONT_END_PAGE = "<!DOCTYPE html><html lang=en><title>Error</title><p>Sorry, something went wrong."
 
@@ -28,8 +28,8 @@ async def struck(request: Request, rule: FaultRule | None, refusal: Callable[[Fa
 
 async def answered(request: Request, rule: FaultRule | None, answer: Response) -> Response:
     """The answer to a letter that was taken, or none where the fault keeps it."""
-    if rule is not None and rule.fault == "timeout_after_accept":
-        return await hang_up(request, rule.hold_seconds)
+    if rule is not None and rule.fault in UNANSWERED:
+        return await cut_off(request, rule.fault, rule.hold_seconds)
     await asyncio.sleep(rule.hold_seconds if rule and rule.fault == "slow" else 0)
     return answer
 

@@ -23,8 +23,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from journeys.clock import Clock
-from workers.sandbox.connections import hang_up
-from workers.sandbox.faults import FaultRule, Faults
+from workers.sandbox.connections import cut_off, hang_up
+from workers.sandbox.faults import UNANSWERED, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
 
 _TOLERANCE = 300  # seconds
@@ -108,8 +108,8 @@ class Services:
 
     async def _answer(self, request: Request, told: Any, rule: FaultRule | None) -> Response:
         match rule.fault if rule else "":
-            case "timeout_after_accept":
-                return await hang_up(request, rule.hold_seconds if rule else 0)
+            case str(fault) if rule and fault in UNANSWERED:
+                return await cut_off(request, fault, rule.hold_seconds)
             case "slow":
                 await asyncio.sleep(rule.hold_seconds if rule else 0)
             case "drip":

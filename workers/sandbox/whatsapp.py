@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from journeys.clock import Clock
 from workers.sandbox import graph_errors
-from workers.sandbox.connections import hang_up
-from workers.sandbox.faults import FaultRule, Faults
+from workers.sandbox.connections import cut_off, hang_up
+from workers.sandbox.faults import UNANSWERED, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
 from workers.sandbox.webhooks import Webhooks, wamid
 from workers.sandbox.whatsapp_media import LARGEST, MediaStore
@@ -91,8 +91,8 @@ class WhatsApp:
         accepted = self._message(request.path_params["phone_number_id"], message, payload, rule)
         self.log.add(accepted)
         self.webhooks.statuses(accepted)
-        if rule is not None and rule.fault == "timeout_after_accept":
-            return await hang_up(request, rule.hold_seconds)
+        if rule is not None and rule.fault in UNANSWERED:
+            return await cut_off(request, rule.fault, rule.hold_seconds)
         await asyncio.sleep(rule.hold_seconds if rule and rule.fault == "slow" else 0)
         return JSONResponse(
             {

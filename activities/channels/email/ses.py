@@ -27,6 +27,7 @@ from activities.channels.over_http import OverHttp
 from activities.channels.tracing import sending
 
 _PATH = "/v2/email/outbound-emails"
+_TELLS_WITHIN = timedelta(minutes=2)  # an event follows within seconds as a rule
 _LARGEST = 10 * 1024 * 1024  # bytes of a letter, headers included
 
 #: The quota of the day; more may be left in an hour.
@@ -50,15 +51,17 @@ class _Settings(EmailSettings, Protocol):
     @property
     def ses_configuration_set(self) -> str: ...
     @property
+    def ses_topic_arn(self) -> str: ...
+    @property
     def ses_url(self) -> str: ...
 
 
 class Ses(OverHttp):
-    """Amazon SES in one region."""
+    """Amazon SES in one region. Without a topic it never tells what became of a letter."""
 
     name = "ses"
     idempotent = False
-    tells_within = timedelta(minutes=2)  # an event follows within seconds as a rule
+    tells_within = timedelta(0)
 
     def __init__(
         self,
@@ -84,6 +87,8 @@ class Ses(OverHttp):
         credentials = Credentials(settings.ses_access_key_id, settings.ses_secret_access_key.get_secret_value())
         ses = cls(region, credentials, Sender.of(settings), http_client(), url=settings.ses_url)
         ses.configuration_set = settings.ses_configuration_set
+        if settings.ses_topic_arn:
+            ses.tells_within = _TELLS_WITHIN
         return ses
 
     @asynccontextmanager

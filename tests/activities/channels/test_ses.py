@@ -38,6 +38,7 @@ from tests.activities.channels.reader import read
 from tests.profile import examples
 from workers.sandbox import Sandbox
 from workers.sandbox.server import SES_SECRET
+from workers.settings import Settings
 
 ANA = "ana@mail.example"
 LETTER = EmailContent(
@@ -223,3 +224,11 @@ def test_an_error_is_named_in_the_body_too(told: dict[str, Any], kind: type[Chan
 def test_raw_data_is_base64_of_the_letter() -> None:
     ses = Ses("eu-west-1", KEYS, Sender.parse("a@shop.example"), httpx.AsyncClient())
     assert base64.b64decode(ses._request(ANA, b"letter")["Content"]["Raw"]["Data"]) == b"letter"
+
+
+@pytest.mark.parametrize(("topic", "told"), [("", timedelta(0)), ("arn:aws:sns:eu-west-1:1:letters", timedelta(minutes=2))])
+async def test_a_letter_in_doubt_waits_for_news_where_there_is_a_topic_that_tells_it(topic: str, told: timedelta) -> None:
+    ses = Ses.configured(Settings(_env_file=None, ses_region="eu-west-1", email_from="a@shop.example", ses_topic_arn=topic))
+    assert ses is not None
+    assert ses.tells_within == told
+    await ses.close()

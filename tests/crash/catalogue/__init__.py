@@ -1,13 +1,23 @@
-"""The journeys of the crash tests: the cart journey with seconds for days, a transactional letter, and capped ones."""
+"""The journeys of the crash tests: the cart journey with seconds for days, every channel at once, services, and capped ones."""
 
 from datetime import timedelta
 
+from pydantic import BaseModel
+
 from journeys import Budget, Cap, Journey, Segment, Service, after, did, journey, once, per_key, purchases, trait
+
+
+class Points(BaseModel):
+    """What the company knows of a customer."""
+
+    balance: int
+
 
 carts = Segment("carts", did("Product Added").within(hours=24) & ~purchases.since_last("Product Added"))
 savers = Segment("savers", did("Product Saved").within(hours=24))
 vips = Segment("vips", trait("tier") == "gold")
 billing = Service("billing", sends=("customer.email",))
+points = Service("points", gives=Points)
 
 sharers = Segment("sharers", did("Product Shared").within(hours=24))
 
@@ -39,8 +49,47 @@ async def order_confirmation(j: Journey) -> None:
 
 @journey(reentry=after(minutes=0))
 async def tells_billing(j: Journey) -> None:
-    """A service of the company is told."""
+    """A service of the company is told, and another one asked."""
     await j.webhook(billing, "order.confirmed")
+    await j.fetch(points)
+
+
+@journey(reentry=after(minutes=0))
+async def joins(j: Journey) -> None:
+    """A new member has a pass."""
+    await j.wallet("card", points=0)
+
+
+@journey(reentry=after(minutes=0))
+async def offer(j: Journey) -> None:
+    """Marketing on every channel at once."""
+    await j.together(
+        j.push("note"),
+        j.web_push("note"),
+        j.whatsapp("note"),
+        j.email("note"),
+        j.sms("note"),
+        j.in_app("note"),
+        j.wallet("card", points=1),
+    )
+
+
+@journey(reentry=after(minutes=0))
+async def receipt(j: Journey) -> None:
+    """Transactional messages, on every channel whose provider does not tell by itself what became of them."""
+    await j.together(
+        j.push("note", transactional=True),
+        j.web_push("note", transactional=True),
+        j.email("note", transactional=True),
+        j.in_app("note", transactional=True),
+        j.wallet("card", transactional=True, points=2),
+    )
+
+
+@journey(reentry=after(minutes=0))
+async def reminder(j: Journey) -> None:
+    """The same where it does: such a message in doubt waits two minutes for that."""
+    await j.together(j.whatsapp("note", transactional=True), j.sms("note", transactional=True))
 
 
 @journey(entry=savers, reentry=per_key("product_id"), caps=FIVE_A_DAY)
@@ -53,24 +102,6 @@ async def saved_by_push(j: Journey) -> None:
 async def saved_by_email(j: Journey) -> None:
     """The same on another channel."""
     await j.email("note")
-
-
-@journey(reentry=after(minutes=0))
-async def newsletter(j: Journey) -> None:
-    """A marketing letter, started by API."""
-    await j.email("note")
-
-
-@journey(reentry=after(minutes=0))
-async def push_offer(j: Journey) -> None:
-    """A marketing push, started by API."""
-    await j.push("note")
-
-
-@journey(reentry=after(minutes=0))
-async def whatsapp_offer(j: Journey) -> None:
-    """A marketing template, started by API."""
-    await j.whatsapp("note")
 
 
 @journey(entry=sharers, reentry=once(), priority=5, caps=(Cap(1, timedelta(days=1)),))

@@ -43,12 +43,12 @@ def limit(
 
     from store.deliveries.providers import Limit, set_limit
 
-    if (per_second is not None and per_second <= 0) or (per_day is not None and per_day < 0):
-        fail("a pace is above 0, and a quota not below")
     now = settings().clock.now()
     plan = _plan(warm_up)
     starts = (_day(warm_up_from) if warm_up_from else now.astimezone(UTC).date()) if plan else None
     made = Limit(who, per_second, per_day, plan, starts)
+    for wrong in made.wrong():
+        fail(wrong)
     with_database(lambda database: set_limit(database, made, now, by or getuser()))
     _show(as_json=as_json)
 

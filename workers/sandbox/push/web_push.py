@@ -20,8 +20,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from journeys.clock import Clock
-from workers.sandbox.connections import hang_up
-from workers.sandbox.faults import FaultRule, Faults
+from workers.sandbox.connections import cut_off, hang_up
+from workers.sandbox.faults import UNANSWERED, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
 from workers.sandbox.push.browsers import MadeUpBrowser, Unreadable
 
@@ -79,8 +79,8 @@ class WebPush:
             return refusal
         id_ = uuid4().hex
         self.log.add(self._message(id_, browser, headers, message, rule))
-        if rule is not None and rule.fault == "timeout_after_accept":
-            return await hang_up(request, rule.hold_seconds)
+        if rule is not None and rule.fault in UNANSWERED:
+            return await cut_off(request, rule.fault, rule.hold_seconds)
         await asyncio.sleep(rule.hold_seconds if rule else 0)
         return Response(status_code=201, headers={"location": f"{self.url}/pushed/{id_}", "ttl": headers["ttl"]})
 

@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from journeys.clock import Clock
-from workers.sandbox.connections import hang_up
-from workers.sandbox.faults import FaultRule, Faults
+from workers.sandbox.connections import cut_off, hang_up
+from workers.sandbox.faults import UNANSWERED, FaultRule, Faults
 from workers.sandbox.messages import Message, MessageLog, Provider
 from workers.sandbox.sms.twilio_callbacks import Callbacks
 from workers.sandbox.sms.twilio_message import error, segments, sid, told, violation
@@ -59,8 +59,8 @@ class Twilio:
         message = self._message(form, rule)
         self.log.add(message)
         self.callbacks.statuses(message, form.get("StatusCallback"))
-        if rule is not None and rule.fault in ("timeout_after_accept", "lost"):
-            return await hang_up(request, rule.hold_seconds)
+        if rule is not None and rule.fault in (*UNANSWERED, "lost"):
+            return await cut_off(request, rule.fault, rule.hold_seconds)
         await asyncio.sleep(rule.hold_seconds if rule and rule.fault == "slow" else 0)
         return JSONResponse(self._resource(message, request.path_params["account"]), 201)
 

@@ -1,0 +1,95 @@
+"""An experiment as it is looked at, day after day: are the arms as they were drawn, and what is the answer to each question.
+
+Promise: pure; the same days give the same result. The errors are those of all looks together, so that whoever looks every
+hour errs no more often than whoever waits.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from journeys.errors import CatalogueError, guess
+from journeys.experiments.asked import Asked, Finding
+from journeys.experiments.counts import ALARM, log_e, p_of
+from journeys.experiments.declared import Experiment
+from journeys.experiments.sums import Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How many customers each arm has, the smallest p so far of their shares being the declared ones, the look that alarmed."""
+
+    counts: Mapping[str, int]
+    p: float
+    alarm_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An experiment as of a look: the sizes of its arms, the finding of each question, whether its declared end has come."""
+
+    experiment: Experiment
+    looks: int
+    split: Split
+    findings: tuple[Finding, ...]
+    over: bool
+
+    @property
+    def people(self) -> int:
+        """In all arms together."""
+        return sum(self.split.counts.values())
+
+
+class Following:
+    """An experiment under way: give it each day's sums, and ask for the result whenever you like."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self._sums = dict.fromkeys(experiment.shares, Sums())
+        self._asked = [Asked(experiment, question) for question in experiment.questions]
+        self._looks, self._p = 0, 1.0
+        self._alarm_at: int | None = None
+
+    def look(self, day: Mapping[str, Sums]) -> None:
+        """Add what came since the look before, by arm.
+
+        Raises:
+            CatalogueError: an arm is none of the experiment's.
+        """
+        for arm, sums in day.items():
+            if arm not in self._sums:
+                raise CatalogueError(f"experiment {self._experiment.name} has no arm {arm!r}", remedy=guess(arm, self._sums))
+            self._sums[arm] += sums
+        self._looks += 1
+        self._weigh()
+        over = self._over
+        for each in self._asked:
+            each.look(self._sums, self._looks, over=over)
+
+    @property
+    def result(self) -> Result:
+        """As of the last look."""
+        split = Split(self._counts, self._p, self._alarm_at)
+        return Result(self._experiment, self._looks, split, tuple(each.finding for each in self._asked), self._over)
+
+    def _weigh(self) -> None:
+        shares = self._experiment.shares
+        self._p = min(self._p, p_of(log_e([sums.people for sums in self._sums.values()], list(shares.values()))))
+        if self._alarm_at is None and self._p <= ALARM:
+            self._alarm_at = self._looks
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        return {arm: sums.people for arm, sums in self._sums.items()}
+
+    @property
+    def _over(self) -> bool:
+        plan = self._experiment.plan
+        return plan is not None and plan.over(sum(self._counts.values()), self._looks)
+
+
+def follow(experiment: Experiment, days: Iterable[Mapping[str, Sums]]) -> Result:
+    """The result after these days, each with its sums by arm, looked at at the end of each."""
+    following = Following(experiment)
+    for day in days:
+        following.look(day)
+    return following.result
