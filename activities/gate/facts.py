@@ -150,13 +150,8 @@ class Questions:
             return []
         after = since(caps_of(spec, self.ceilings), where.zones, attempt.now)
         asked = attempt.facts.profile_id, after, key_of(attempt.request), attempt.now - PATIENCE
-        found = await deliveries.past_under_lock(attempt.connection, *asked)
-        return [each for each in found if not _is_itself(each, attempt)] if attempt.request.repeat else found
-
-
-def _is_itself(each: Neighbour, attempt: Attempt) -> bool:
-    """Whether this is the copy of a message that is repeated: a message counts once in a cap."""
-    return attempt.row is not None and (each.at, each.journey) == (attempt.row.claimed_at, attempt.request.journey)
+        copy_at = attempt.row.claimed_at if attempt.request.repeat and attempt.row else None  # a message counts once
+        return await deliveries.past_under_lock(attempt.connection, *asked, copy_at)
 
 
 def key_of(request: DeliverRequest) -> MessageKey:

@@ -209,18 +209,23 @@ class Neighbour:
 
 
 async def past_under_lock(
-    connection: Connection, profile_id: UUID, since: datetime, asking: MessageKey, expected: datetime
+    connection: Connection,
+    profile_id: UUID,
+    since: datetime,
+    asking: MessageKey,
+    expected: datetime,
+    copy_at: datetime | None = None,
 ) -> list[Neighbour]:
     """The customer's messages that were claimed after an instant, with those withheld from this run; and those that are coming.
 
     Coming is what was expected after another instant. Until the transaction ends, no other delivery of the customer gets an
-    answer: what is claimed on it stays true.
+    answer: what is claimed on it stays true. The copy of the asking message that went at an instant is none of its neighbours.
     """
     rows = await connection.fetch(_SQL["past"], Lock.CUSTOMER, profile_id, since, asking.run_id, expected)
     return [
         Neighbour(row["counted_at"], row["channel"], row["purpose"], row["coming"], row["priority"], row["journey"])
         for row in rows
-        if not (row["coming"] and (row["run_id"], row["step"]) == (asking.run_id, asking.step))
+        if (row["run_id"], row["step"]) != (asking.run_id, asking.step) or not (row["coming"] or row["counted_at"] == copy_at)
     ]
 
 

@@ -244,7 +244,7 @@ async def test_a_repetition_counts_once_in_a_cap_and_keeps_to_what_came_meanwhil
         asked = first.model_copy(update={"repeat": number})
         assert (await once.deliver(asked)).outcome.value == "unconfirmed"
     assert (await row(trial, first))["attempts"] == 2, "its own first copy holds nothing back"
-    assert (await trial.parts.delivery.deliver(request(run, occurrence=2))).sent
+    assert (await trial.parts.delivery.deliver(request(run, step="push:other"))).sent
     refused = await once.deliver(first.model_copy(update={"repeat": 3}))
-    assert (refused.outcome.value, refused.reason) == ("unconfirmed", Reason.CAPPED)
+    assert (refused.outcome.value, refused.reason) == ("unconfirmed", Reason.NO_INSTANT)
     assert (await row(trial, first))["attempts"] == 2
