@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from playwright.async_api import Browser, Page
+from tests.axe import faults
 from uuid_utils.compat import uuid7
 
 from activities.channels.preferences import preferences_url
@@ -19,7 +20,6 @@ from store import Database
 from store.customers.topics import SALE, shareable, turned_off
 from tests.api.mail_shop import ANA, NOW, SECRET
 from tests.api.server import INGEST_KEY, serving
-from tests.axe import faults
 from tests.browser import chromium, page  # noqa: F401 - fixtures
 
 NEWS = Topic("news", en="News and stories", es="Novedades e historias")
