@@ -37,7 +37,9 @@ def reference_catalogue() -> Iterator[None]:
 
 
 async def replay(history: WorkflowHistory) -> WorkflowReplayResult:
-    replayer = Replayer(workflows=[JourneyRun], plugins=[plugin(sandboxed=True)])
+    replayer = Replayer(
+        workflows=[JourneyRun], plugins=[plugin(sandboxed=True)], debug_mode=True
+    )  # a busy machine is no deadlock
     return await replayer.replay_workflow(history, raise_on_replay_failure=False)
 
 
