@@ -284,6 +284,31 @@ def test_a_missing_value_without_a_fallback_breaks_the_template_and_never_render
     assert caught.value.detail == "catalogue/journey/hi.push.yaml:1: no value for customer.firstName and no default"
 
 
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "entry.total | money: 'EUR' | default: 'soon'", "entry.price | money: entry.currency | default: 'soon'",
+        "entry.url | date: 'long' | default: 'soon'", "entry.url | date: 'long' | upcase | default: 'soon'",
+        "entry.url | default: entry.sku | date: 'long' | default: 'soon'", "entry.total | plus: 1 | default: 'soon'",
+        "entry.name | append: entry.sku | default: 'soon'", "entry.total | default: '0' | times: entry.sku | default: 'soon'",
+    ],
+)  # fmt: skip
+def test_a_fallback_at_the_end_stands_in_for_what_any_filter_before_it_lacks(tmp_path: Path, chain: str) -> None:
+    context = Context(entry={"price": 24.9, "name": "Boots"})
+    assert push(tmp_path, f'title: "{{{{ {chain} }}}}"\nbody: b', context).title == "soon"
+    without = chain.removesuffix(" | default: 'soon'")
+    with pytest.raises(BrokenTemplate, match="and no default"):
+        push(tmp_path, f'title: "{{{{ {without} }}}}"\nbody: b', context)
+
+
+def test_a_fallback_that_is_no_amount_is_refused_before_money(tmp_path: Path) -> None:
+    title = "title: \"{% if entry.sku %}{{ entry.price | default: 'less' | money: 'EUR' }}{% endif %}\"\nbody: b"
+    assert "hi.push.yaml:1: the fallback 'less' is no amount for money; write default behind money" in rejected(
+        tmp_path, hi__push__yaml=title
+    )
+    assert push(tmp_path, "title: \"{{ entry.price | default: '5' | money: 'EUR' }}\"\nbody: b", Context()).title == "€5.00"
+
+
 @pytest.mark.parametrize("use", ["| money: 'EUR'", "| money: entry.name", "| divided_by: 0", "| slice: entry.name", "| times"])
 def test_what_broke_is_told_without_the_customers_data(tmp_path: Path, use: str) -> None:
     context = Context(customer={"firstName": "Ana Sekret"}, entry={"name": "Ana Sekret"})
