@@ -19,7 +19,7 @@ from activities.templates import BrokenTemplate, Context, TemplateError, Templat
 from activities.templating.base import Template
 from activities.templating.dates import language_of
 from activities.templating.language import noting
-from activities.templating.vocabulary import OFFERED
+from activities.templating.vocabulary import OFFERED, USER_ID
 from journeys.clock import Clock
 from journeys.contracts import Channel
 from journeys.gate.budget import cost_of
@@ -78,6 +78,7 @@ class Previews:
         if found is None:
             raise _nobody()
         traits = {each.trait: each.value for each in found.traits}
+        traits |= {USER_ID: found.user_ids[0]} if found.user_ids else {}
         given = replace(given, customer={**traits, **given.customer})
         if template.wish and not given.product:
             given = await _offered(database, customer, template.wish.relation, given, at)

@@ -27,6 +27,7 @@ FILES = {
     "hi__sms__yaml": "text: '{{ customer.firstName }}, {{ entry.starts_at | date: \"%H:%M\" }} \u017c'\n",
     "offer__push__yaml": "product: {relation: better, to: last purchase}\ntitle: '{{ product.name }}'\n"
     "body: For {{ bought.name }}\n",
+    "card__push__yaml": "title: Card\nbody: \"{{ customer.user_id | default: 'guest' }}\"\n",
     "out__email__mjml": "---\nsubject: Hi\n---\n<mjml><mj-body><mj-section><mj-column><mj-text>"
     '<a href="{{ unsubscribe_url }}">out</a></mj-text></mj-column></mj-section></mj-body></mjml>\n',
 }
@@ -136,6 +137,9 @@ async def test_a_real_customer_is_read_and_given_values_count_instead(previews: 
     found = await shown(params={"week": 1})
     assert (found.shown["title"], found.zone, found.missing) == ("Ana, week 1", "Asia/Tokyo", ("entry.price",))
     assert (await shown(params={"week": 1}, customer={"firstName": "Eva"})).shown["title"] == "Eva, week 1"
+    assert (await shown("card", customer={"id": "not-this"})).shown["body"] == "ana", "the userId"
+    assert previews.of("push", "card", Given(customer={"user_id": "u-1"})).shown["body"] == "u-1"
+    assert previews.of("push", "card", Given(customer={"id": "trait"})).missing == ("customer.user_id",)
     with pytest.raises(CannotPreview, match="no such customer"):
         await shown(who="nobody")
     with pytest.raises(CannotPreview, match="no better product to offer this customer"):
