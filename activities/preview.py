@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from activities.channels.kinds import KINDS
@@ -19,13 +19,13 @@ from activities.templates import BrokenTemplate, Context, TemplateError, Templat
 from activities.templating.base import Template
 from activities.templating.dates import language_of
 from activities.templating.language import noting
-from activities.templating.vocabulary import OFFERED
+from activities.templating.vocabulary import OFFERED, USER_ID
 from journeys.clock import Clock
 from journeys.contracts import Channel
 from journeys.gate.budget import cost_of
 from segments.language.events import AHEAD
 from segments.time.calendar import rules_of
-from segments.time.zones import country_of_number, whereabouts
+from segments.time.zones import country_of_number, read_zone, whereabouts
 from store import Database
 from store.customers.profiles import profile, zone_evidence
 from store.lists import resolve
@@ -38,7 +38,8 @@ _MILLION = 1_000_000
 class Previews:
     """The messages of a catalogue, to be looked at; prices in millionths of the currency, by channel and country.
 
-    Whose clock nothing tells has that of `home`, as with a journey's own zone.
+    `homes` are the zones of the journeys that send a template, where they are one; `home` is that of most journeys. It counts
+    as a journey's own zone does in a message.
     """
 
     templates: Templates
@@ -46,6 +47,7 @@ class Previews:
     currency: str | None = None
     public_url: str = "http://127.0.0.1:8080"
     home: str = "UTC"
+    homes: Mapping[tuple[Channel, str], str] = field(default_factory=dict)
 
     async def __call__(self, clock: Clock, database: Database, channel: str, name: str, given: Given) -> Preview:
         """A message for whoever is given.
@@ -76,6 +78,7 @@ class Previews:
         if found is None:
             raise _nobody()
         traits = {each.trait: each.value for each in found.traits}
+        traits |= {USER_ID: found.user_ids[0]} if found.user_ids else {}
         given = replace(given, customer={**traits, **given.customer})
         if template.wish and not given.product:
             given = await _offered(database, customer, template.wish.relation, given, at)
@@ -84,7 +87,7 @@ class Previews:
     def _rendered(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> Preview:
         _insist_on_fitting(self._template(channel, name), given)
         template = self.templates.fitting(Channel(channel), name, language_of(given.customer))
-        zone = whereabouts(given.customer, evidence.device, evidence.phone, self.home).likely(self.home)
+        zone = self._zone(channel, name, given, evidence)
         with noting() as missing:
             content = self._content(channel, name, self._context(given, zone))
         return Preview(
@@ -98,6 +101,12 @@ class Previews:
             size=size_of(content.text) if isinstance(content, SmsContent) else None,
             cost=self._cost(channel, content, evidence.phone),
         )
+
+    def _zone(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> str:
+        if given.timezone is not None:
+            return read_zone(given.timezone) or _no_zone(given.timezone)
+        home = self.homes.get((Channel(channel), name), self.home)
+        return whereabouts(given.customer, evidence.device, evidence.phone, home).likely(home)
 
     def _content(self, channel: str, name: str, context: Context) -> Content:
         try:
@@ -176,6 +185,10 @@ async def _offered(database: Database, customer: UUID, relation: str, given: Giv
 
 def _nobody() -> CannotPreview:
     return CannotPreview("no such customer", "customer")
+
+
+def _no_zone(said: str) -> NoReturn:
+    raise CannotPreview(f"there is no timezone {said[:50]}; give an IANA name such as Europe/Madrid")
 
 
 def _text(said: Any) -> str | None:

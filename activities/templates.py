@@ -18,7 +18,7 @@ from activities.templating.base import OnTerms, Tapped, Template, Terms
 from activities.templating.dates import LANGUAGE, ZONE, language_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
-from activities.templating.vocabulary import Vocabulary
+from activities.templating.vocabulary import USER_ID, Vocabulary
 from activities.templating.wish import ProductWish
 from activities.translations import Translations, apart, fitting
 from journeys.contracts import Channel, Purpose
@@ -47,9 +47,9 @@ _NONE_AT_ALL = (
 class Context:
     """What a message is rendered from: the customer as they are now, the event behind the entry, params, what services gave.
 
-    `wallet` holds the links by which passes are added, `product` is what a template that asks for one offers, `bought` the last
-    purchase that it is offered for. Dates are shown in
-    `zone` (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
+    `user_id` is the id by which the company knows them, `wallet` holds the links by which passes are added, `product` is
+    what a template that asks for one offers, `bought` the last purchase that it is offered for. Dates are shown in `zone`
+    (else UTC) and, where a template does not say its own, in `language` (else the customer's, else English).
     """
 
     customer: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -63,6 +63,7 @@ class Context:
     zone: tzinfo | None = None
     language: str | None = None
     confirm_url: str | None = field(default=None, repr=False)
+    user_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Templates:
             TemplateError: there is no such template.
         """
         values: dict[str, Any] = {
-            "customer": seen(context.customer),
+            "customer": seen(context.customer if context.user_id is None else {**context.customer, USER_ID: context.user_id}),
             "entry": seen(context.entry),
             "params": seen(context.params),
             "fetched": seen(context.fetched),

@@ -61,6 +61,7 @@ class PreviewIn(BaseModel):
     fetched: _Values = Field(default_factory=dict, description="what services gave", repr=False)
     product: _Values = Field(default_factory=dict, description="what a template that asks for a product offers", repr=False)
     bought: _Values = Field(default_factory=dict, description="what it is offered for", repr=False)
+    timezone: str | None = Field(default=None, max_length=100, description="where dates are shown", examples=["Europe/Madrid"])
 
 
 @router.get("/{channel}/{template}/preview", summary="Preview for a customer", responses=responses(401, 403, 404, 422, 503))

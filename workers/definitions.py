@@ -24,7 +24,7 @@ from journeys.errors import CatalogueError, Problem, guess
 from journeys.handle.said import meant
 from journeys.rules import Rule
 from journeys.temporal import current
-from journeys.walk.seen import Call, Seen
+from journeys.walk.seen import Call, Seen, message_calls
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +62,19 @@ def load_definitions(module: str, *, doubts: bool = True) -> tuple[Catalogue, Te
 
 
 def previews_of(found: Catalogue, templates: Templates, public_url: str) -> Previews:
-    """The messages of a catalogue, to be looked at; on the clock that most of its journeys go by."""
-    homes = Counter(journey.spec.timezone for journey in found.journeys.values())
-    home = homes.most_common(1)[0][0] if homes else "UTC"
-    return Previews(templates, found.prices, found.currency, public_url, home)
+    """The messages of a catalogue, to be looked at: on the clock of the journeys that send them, else on that of most."""
+    zones = Counter(journey.spec.timezone for journey in found.journeys.values())
+    home = zones.most_common(1)[0][0] if zones else "UTC"
+    return Previews(templates, found.prices, found.currency, public_url, home, _homes(found))
+
+
+def _homes(found: Catalogue) -> dict[tuple[Channel, str], str]:
+    """The zone of the journeys that send a template, where they have one in common."""
+    homes: dict[tuple[Channel, str], set[str]] = {}
+    for definition in found.journeys.values():
+        for request in message_calls(definition):
+            homes.setdefault((request.channel, request.template), set()).add(definition.spec.timezone)
+    return {template: zone for template, (zone, *others) in homes.items() if not others}
 
 
 def examine(module: str) -> Examined:

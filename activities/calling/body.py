@@ -28,7 +28,8 @@ class Unlike(Refused):
 def body_of(call: Call, service: Service[Any], facts: CallFacts) -> bytes:
     """The body of a call: Standard Webhooks' `type`, `timestamp` and `data`."""
     params = facts.params | call.params
-    known = {"customer": facts.traits, "entry": facts.entry, "params": params, "fetched": facts.fetched, "reply": facts.reply}
+    customer = {**facts.traits, "user_id": facts.user_id} if facts.user_id else facts.traits
+    known = {"customer": customer, "entry": facts.entry, "params": params, "fetched": facts.fetched, "reply": facts.reply}
     about = {"user_id": facts.user_id} if facts.user_id else {"anonymous_id": facts.anonymous_id}
     data: dict[str, Any] = {"journey": facts.journey, "run_id": str(call.run_id), **about}
     if call.params:

@@ -57,7 +57,6 @@ class Kind:
 
     name: str
     address: AddressKind
-    called: str = "messages"  # by a customer
     opt_in: frozenset[Purpose] = frozenset()
     bounce: Bounce = Bounce.NOTHING
     way_out: WayOut = WayOut.NONE
@@ -99,7 +98,6 @@ _ROWS = (
     Kind(
         name="email",
         address=AddressKind.EMAIL,
-        called="emails",
         opt_in=_MARKETING,
         bounce=Bounce.SUPPRESSED,
         way_out=WayOut.LINK,
@@ -114,7 +112,6 @@ _ROWS = (
     Kind(
         name="sms",
         address=AddressKind.PHONE,
-        called="text messages",
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         way_out=WayOut.STOP,
@@ -126,7 +123,6 @@ _ROWS = (
     Kind(
         name="whatsapp",
         address=AddressKind.PHONE,
-        called="WhatsApp messages",
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         way_out=WayOut.STOP,
@@ -138,7 +134,6 @@ _ROWS = (
     Kind(
         name="push",
         address=AddressKind.TOKEN,
-        called="notifications",
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         subscriptions={"IOS_PUSH": "ios", "ANDROID_PUSH": "android"},
@@ -148,7 +143,6 @@ _ROWS = (
     Kind(
         name="web_push",
         address=AddressKind.BROWSER,
-        called="notifications in the browser",
         opt_in=_MARKETING,
         bounce=Bounce.DEAD,
         subscriptions={"WEB_PUSH": "web"},
@@ -158,7 +152,6 @@ _ROWS = (
     Kind(
         name="in_app",
         address=AddressKind.NONE,
-        called="messages in the app",
         subscriptions={"IN_APP": None},
         template=Template(".in-app.yaml", "activities.templating.in_app:InAppTemplate"),
         providers=("activities.channels.in_app.inbox:Inbox",),
@@ -166,7 +159,6 @@ _ROWS = (
     Kind(
         name="wallet",
         address=AddressKind.NONE,
-        called="passes in the wallet",
         subscriptions={"WALLET": None},
         template=Template(".wallet.yaml", "activities.templating.wallet:WalletTemplate", pictures=".wallet."),
         providers=("activities.channels.wallet.passes:Passes",),

@@ -17,7 +17,8 @@ _Values = Mapping[str, Any]
 class Given:
     """What a message is previewed with: a real customer by a name that is known, made-up values, or these over that one's.
 
-    `product` is what a template that asks for one offers, `bought` the purchase that it goes with.
+    `product` is what a template that asks for one offers, `bought` the purchase that it goes with; `timezone` is where dates
+    are shown, whatever else tells it.
     """
 
     named: tuple[str, str] | None = field(default=None, repr=False)
@@ -27,6 +28,7 @@ class Given:
     fetched: _Values = field(default_factory=dict, repr=False)
     product: _Values = field(default_factory=dict, repr=False)
     bought: _Values = field(default_factory=dict, repr=False)
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -340,7 +340,7 @@ class Delivery:
         zone = rules_of(whereabouts_of(facts, home).likely(home))
         said = Confirmation(facts.profile_id, request.channel.value, request.key, request.due_at + USEFUL_FOR)
         confirm = confirm_url(self.public_url, self.secret, said)
-        context = Context(*told, *_shown(claim.offer), zone, confirm_url=confirm)
+        context = Context(*told, *_shown(claim.offer), zone, confirm_url=confirm, user_id=facts.user_id)
         try:
             content = served.templates.render(request.channel, request.template, context)
         except TemplateError as error:

@@ -6,9 +6,11 @@ customer's data is escaped; a marketing letter shows its way out.
 
 import re
 from dataclasses import dataclass
+from html import escape
 
 from activities.channels.email.mime import one_line
 from activities.channels.message import EmailContent
+from activities.templating.dates import LANGUAGE, locale_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import HTML, TEXT, Phrase
@@ -23,6 +25,8 @@ from activities.templating.wish import ProductWish
 _FIELDS = frozenset({"params", "product", "language", "subject", "preheader", "purpose", "from_name", "track"})
 _PURPOSES = frozenset({"marketing", "transactional"})
 _LINK = re.compile(r"""<[^>]*?\s(href|src|background-url)=("([^"]*)"|'([^']*)')""")
+#: What the MJML compiler writes where the author says nothing.
+_NO_LANGUAGE, _NO_TITLE = '<html lang="und"', "<title></title>"
 _UNSUBSCRIBE = "unsubscribe_url"
 _CONFIRM = "confirm_url"
 
@@ -68,18 +72,27 @@ class EmailTemplate:
             BrokenTemplate: it cannot be rendered.
         """
         values = spoken(values, self.language)
-        html = repaired_in(self.html.render(values))
+        subject = filled(self.subject, values, "subject")
+        html = _headed(repaired_in(self.html.render(values)), subject, values[LANGUAGE])
         wrong = faults_in(html)
         if wrong:
             raise BrokenTemplate(f"{self.file}: a link is not valid: {wrong[0]}")
         return EmailContent(
-            subject=filled(self.subject, values, "subject"),
+            subject=subject,
             html=html,
             text=tidy(self.text.render(values)),
             unsubscribe_url=values.get(_UNSUBSCRIBE),
             track=self.track,
             from_name=(self.from_name and one_line(self.from_name.render(values))) or None,
         )
+
+
+def _headed(html: str, subject: str, language: object) -> str:
+    """With the subject as title and the language of the text, where the MJML says neither (`mj-title`, `lang`)."""
+    locale = locale_of(language)
+    if locale is not None:
+        html = html.replace(_NO_LANGUAGE, f'<html lang="{str(locale).replace("_", "-")}"', 1)
+    return html.replace(_NO_TITLE, f"<title>{escape(subject)}</title>", 1)
 
 
 def _check(making: Compilation, alternative: str | None) -> None:

@@ -1,18 +1,22 @@
 """Liquid as templates here may use it: limited, strict, without a clock, and with every variable known beforehand.
 
 Promise: a missing value is never rendered as nothing. It takes the fallback that the template declares (`| default:
-…`), or the rendering fails with the name of the variable.
+…`, wherever among the filters), or the rendering fails with the name of the variable.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from babel.numbers import UnknownCurrencyError, format_currency
 from liquid import BoundTemplate, Environment, FalsyStrictUndefined, RenderContext
+from liquid.ast import Node
+from liquid.builtin.expressions import FilteredExpression, StringLiteral
+from liquid.builtin.expressions.filtered import Filter
 from liquid.builtin.filters import misc
 from liquid.exceptions import LiquidError, UndefinedError
 from liquid.filter import with_context
@@ -83,7 +87,10 @@ def _environment(*, autoescape: bool) -> Environment:
 
 
 class _Bounded:
-    """A filter that refuses a missing value, where Liquid's own would take it for an empty text, and whatever is too much."""
+    """A filter that makes nothing of what is missing, which Liquid's own take for an empty text, and refuses what is too much.
+
+    A missing value or argument comes out as it came in: a later `default` fills it, and shown it is an error.
+    """
 
     def __init__(self, use: Any) -> None:
         self._use = use
@@ -92,8 +99,9 @@ class _Bounded:
                 setattr(self, flag, getattr(use, flag))
 
     def __call__(self, value: object, *args: object, **kwargs: object) -> object:
-        if is_undefined(value):
-            str(value)  # raises UndefinedError with the variable's name
+        for each in (value, *args, *kwargs.values()):
+            if is_undefined(each):
+                return each
         check_work(value, *args)
         return checked(self._use(value, *args, **kwargs))
 
@@ -179,6 +187,37 @@ def _problems(template: BoundTemplate, text: str, file: str, line: int, roots: R
     for name, spans in analysis.filters.items():
         if name not in template.env.filters:
             yield from (Problem(file, _line(text, span.index, line), f"unknown filter {name}") for span in spans)
+    for chain in _chains(template, template.nodes):
+        yield from _fallbacks_in_vain(chain, text, file, line)
+
+
+def _chains(template: BoundTemplate, nodes: Iterable[Node]) -> Iterator[Sequence[Filter]]:
+    """All rows of filters below some nodes, each from left to right."""
+    for node in nodes:
+        found = [*node.expressions()]
+        while found:
+            expression = found.pop()
+            found += expression.children()
+            if isinstance(expression, FilteredExpression):
+                yield expression.filters or []
+        yield from _chains(template, node.children(RenderContext(template)))
+
+
+def _fallbacks_in_vain(chain: Sequence[Filter], text: str, file: str, line: int) -> Iterator[Problem]:
+    """Words that stand in for an amount before it is made one."""
+    for first, then in pairwise(chain):
+        said = first.args[0].value if first.args else None
+        if (first.name, then.name) != ("default", "money") or not isinstance(said, StringLiteral) or _is_amount(said.value):
+            continue
+        told, remedy = f"the fallback '{said.value}' is no amount for money", "write default behind money, or a number"
+        yield Problem(file, _line(text, first.token.start_index, line), told, remedy)
+
+
+def _is_amount(said: str) -> bool:
+    try:
+        return Decimal(said).is_finite()
+    except InvalidOperation:
+        return False
 
 
 def _path(segments: list[Any]) -> tuple[str | int, ...]:

@@ -30,6 +30,8 @@ OFFERED: Mapping[str, frozenset[str]] = {
     "bought": frozenset({"id", "name"}),
 }
 
+#: What stands among a customer's traits, and is none: the userId by which the company knows them.
+USER_ID = "user_id"
 
 #: How names of one's own are declared.
 _DECLARED = {"customer": "Traits", "entry": "Properties"}
@@ -59,7 +61,7 @@ class Vocabulary:
     def roots(self, params: Iterable[str], extra: Iterable[str] = ()) -> dict[str, frozenset[str]]:
         """The names below each root, for a template that declares these params; `extra` roots stand alone."""
         below = {
-            "customer": self.traits,
+            "customer": self.traits | {USER_ID},
             "entry": self.properties,
             "params": self.params | set(params),
             "shop": frozenset(self.shop),

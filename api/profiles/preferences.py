@@ -4,10 +4,7 @@ Promise: GET changes nothing, because scanners follow links; POST saves what was
 A browser that sends Global Privacy Control has asked for no sale: saving writes that down.
 """
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -22,7 +19,7 @@ from activities.channels.preferences import InvalidToken, preferences_url, read_
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
-from api.html import PAGES
+from api.html import PAGES, texts_of
 from api.problems import responses
 from api.segments.access import no_customer
 from api.state import Config, Db
@@ -195,9 +192,8 @@ async def _tell(connection: Connection, whose: UUID, off: list[Toggle], wish: Wi
         await store_events(connection, events, source=SOURCE, at=wish.at)
 
 
-@cache
 def _texts() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((Path(__file__).parents[1] / "pages" / "preferences.toml").read_text(encoding="utf-8"))
+    return texts_of("preferences")
 
 
 def _page(language: str, choices: _Choices, *, saved: bool = False, gpc: bool = False) -> HTMLResponse:

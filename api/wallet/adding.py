@@ -17,8 +17,9 @@ from activities.channels.wallet.apple import MEDIA_TYPE, package
 from activities.channels.wallet.links import linked, pass_token
 from activities.channels.wallet.wallets import Wallets
 from api.config import ApiConfig
-from api.html import PAGES
+from api.html import PAGES, texts_of
 from api.problems import Problem
+from api.profiles.preferences import Accepted, Language, spoken
 from api.state import Config, Db
 from store import Connection, Database
 from store.deliveries import passes
@@ -31,6 +32,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Vary": "Accept-Language, User-Agent",
 }
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 _APPLE, _ANDROID = ("iphone", "ipad", "ipod", "macintosh"), "android"
@@ -40,47 +42,51 @@ Token = Annotated[str, PathParameter(max_length=256)]
 
 
 class Ended(Exception):
-    """The link does not add anything (any more); the arguments are a status and what the customer reads."""
+    """The link does not add anything (any more); the arguments are a status and which text the customer reads."""
 
 
 @router.get("/pass/{token}")
-async def add(request: Request, token: Token, config: Config, database: Db) -> Response:
+async def add(
+    request: Request, token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None
+) -> Response:
     """The pass for the phone that asks; a page with both ways where that cannot be told."""
     try:
         pass_, wallets = await _asked(token, config, database)
     except Ended as ended:
-        return _ended(ended)
+        return _ended(ended, spoken(lang, accepted))
     agent = request.headers.get("user-agent", "").casefold()
     if wallets.apple is not None and (wallets.google is None or any(each in agent for each in _APPLE)):
-        return await _package(pass_, config, database)
+        return await _package(pass_, config, database, spoken(lang, accepted))
     if wallets.google is not None and (wallets.apple is None or _ANDROID in agent):
         return RedirectResponse(f"/pass/{token}/google", 302, headers=_HEADERS)
-    return HTMLResponse(
-        PAGES.get_template("wallet.html").render(title=pass_.content["description"], here=token), headers=_HEADERS
-    )
+    return _page("wallet", spoken(lang, accepted), title=pass_.content["description"], here=token)
 
 
 @router.get("/pass/{token}/apple")
-async def add_to_apple(token: Token, config: Config, database: Db) -> Response:
+async def add_to_apple(
+    token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None
+) -> Response:
     """The pass as Apple's package."""
     try:
         pass_, _ = await _asked(token, config, database)
     except Ended as ended:
-        return _ended(ended)
-    return await _package(pass_, config, database)
+        return _ended(ended, spoken(lang, accepted))
+    return await _package(pass_, config, database, spoken(lang, accepted))
 
 
 @router.get("/pass/{token}/google")
-async def add_to_google(request: Request, token: Token, config: Config, database: Db) -> Response:
+async def add_to_google(
+    request: Request, token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None
+) -> Response:
     """Have Google know the pass, and lead to where it is saved; asked by HEAD, it changes nothing."""
     try:
         pass_, wallets = await _asked(token, config, database)
         if wallets.google is None:
-            return _ended(Ended(404, "This pass is for Apple's wallet."))
+            return _ended(Ended(404, "only_apple"), spoken(lang, accepted))
         if not request.scope.get("head"):
             await _at_google(pass_, wallets, database)
     except Ended as ended:
-        return _ended(ended)
+        return _ended(ended, spoken(lang, accepted))
     return RedirectResponse(wallets.google.save_link(wallets.at_google(pass_)), 302, headers=_HEADERS)
 
 
@@ -102,7 +108,7 @@ async def packed(pass_: Pass, config: ApiConfig, connection: Connection) -> byte
     """
     apple = config.wallets.apple if config.wallets else None
     if apple is None:
-        raise Ended(404, "This pass is for Google's wallet.")
+        raise Ended(404, "only_google")
     pictures = await passes.pictures(connection, list(pass_.content["images"].values()))
     token = pass_token(config.secret, pass_.serial, pass_.modified_at)
     return package(apple, pass_, token, config.public_url.rstrip("/") + SERVICE, pictures)
@@ -112,22 +118,22 @@ async def _asked(token: str, config: ApiConfig, database: Database) -> tuple[Pas
     try:
         serial, until = linked(config.secret, token, config.former_secrets)
     except InvalidToken:
-        raise Ended(404, "It may have been cut off. Please use the link in the message itself.") from None
+        raise Ended(404, "cut") from None
     if until < config.clock.now():
-        raise Ended(410, "It has ended. A newer message has another one.")
+        raise Ended(410, "over")
     async with database.pool.acquire() as connection:
         pass_ = await passes.by_serial(connection, serial)
     if pass_ is None or config.wallets is None:
-        raise Ended(404, "There is no such pass any more.")
+        raise Ended(404, "no_pass")
     return pass_, config.wallets
 
 
-async def _package(pass_: Pass, config: ApiConfig, database: Database) -> Response:
+async def _package(pass_: Pass, config: ApiConfig, database: Database, language: str) -> Response:
     try:
         async with database.pool.acquire() as connection:
             found = await packed(pass_, config, connection)
     except Ended as ended:
-        return _ended(ended)
+        return _ended(ended, language)
     named = {"Content-Disposition": f'attachment; filename="{pass_.template}-{uuid4().hex[:8]}.pkpass"'}
     return Response(found, media_type=MEDIA_TYPE, headers={**_HEADERS, **named})
 
@@ -139,11 +145,15 @@ async def _at_google(pass_: Pass, wallets: Wallets, database: Database) -> None:
     try:
         await wallets.tell(database, await passes.newer(database, pass_.serial, _ANDROID, "", None))
     except ChannelError as error:
-        raise Ended(503, "Google's wallet does not answer now. Please try again in a minute.") from error
+        raise Ended(503, "away") from error
 
 
-def _ended(ended: Ended) -> HTMLResponse:
-    status, text = ended.args
-    return HTMLResponse(
-        PAGES.get_template("unsubscribe.html").render(title="This link does not work", text=text), status, headers=_HEADERS
-    )
+def _ended(ended: Ended, language: str) -> HTMLResponse:
+    status, why = ended.args
+    texts = texts_of("links")[language]
+    return _page("unsubscribe", language, status, title=texts["broken"], text=texts[why])
+
+
+def _page(name: str, language: str, status: int = 200, **shown: str) -> HTMLResponse:
+    html = PAGES.get_template(f"{name}.html").render(language=language, texts=texts_of("links")[language], **shown)
+    return HTMLResponse(html, status, {**_HEADERS, "Content-Language": language})

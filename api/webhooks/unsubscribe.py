@@ -4,6 +4,7 @@ Promise: only POST acts, because mail scanners follow links; no login, no cookie
 nothing.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -12,10 +13,10 @@ from starlette.responses import HTMLResponse
 
 from activities.channels import InvalidToken, read_unsubscribe
 from activities.channels.email.unsubscribe import Unsubscription
-from activities.channels.kinds import KINDS
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
-from api.html import PAGES
+from api.html import PAGES, texts_of
+from api.profiles.preferences import HEADERS, Accepted, Language, spoken
 from api.state import Config, Db
 from segments.language.events import UNSUBSCRIBED
 from store import Connection
@@ -25,12 +26,6 @@ from store.deliveries.ledger import MessageKey
 
 _SOURCE = "unsubscribe link"
 
-# The link itself is a secret: no other site may learn it, and no cache may keep the page.
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-}
 _FORM = {
     "type": "object",
     "properties": {"List-Unsubscribe": {"type": "string", "enum": ["One-Click"]}},
@@ -47,27 +42,27 @@ Token = Annotated[str, PathParameter(description="the signed token of an unsubsc
 
 
 @router.get("/{token}", responses=_RESPONSES)
-async def ask(token: Token, config: Config) -> HTMLResponse:
+async def ask(token: Token, config: Config, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """The page with the button. Changes nothing."""
+    language = spoken(lang, accepted)
     try:
         said = read_unsubscribe(config.secret, token, config.former_secrets)
     except InvalidToken:
-        return _invalid()
-    what, more = _what(said), preferences_url("", config.secret, said.profile_id)
-    return _page(f"Stop {what}?", f"You will not get any more {what} from us about offers and news.", asks=True, more=more)
+        return _invalid(language)
+    return _page(language, "stop", _shown(said, config, language), asks=True)
 
 
 @router.post("/{token}", responses=_RESPONSES, openapi_extra=_OPENAPI)
-async def act(token: Token, config: Config, database: Db) -> HTMLResponse:
+async def act(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """Withdraw consent at once. The body is not looked at: whoever posts to this address means it (RFC 8058, 3.2)."""
+    language = spoken(lang, accepted)
     try:
         said = read_unsubscribe(config.secret, token, config.former_secrets)
     except InvalidToken:
-        return _invalid()
+        return _invalid(language)
     async with database.transaction() as connection:
         await withdraw_as_told(connection, said, config)
-    more = preferences_url("", config.secret, said.profile_id)
-    return _page("You are unsubscribed", f"You will not get any more {_what(said)} from us about offers and news.", more=more)
+    return _page(language, "stopped", _shown(said, config, language))
 
 
 async def withdraw_as_told(connection: Connection, said: Unsubscription, config: ApiConfig, source: str = _SOURCE) -> None:
@@ -101,16 +96,20 @@ async def _properties(connection: Connection, said: Unsubscription, source: str)
     }
 
 
-def _what(said: Unsubscription) -> str:
-    kind = KINDS.get(said.channel)
-    return kind.called if kind else "messages"
+def _shown(said: Unsubscription, config: ApiConfig, language: str) -> dict[str, str]:
+    called = texts_of("links")[language]["channel"]
+    channel = called.get(said.channel, called["other"])
+    return {"channel": channel, "more": preferences_url("", config.secret, said.profile_id)}
 
 
-def _invalid() -> HTMLResponse:
-    text = "It may have been cut off. Please use the link in the message itself, or write to us."
-    return _page("This link is not valid", text, status=404)
+def _invalid(language: str) -> HTMLResponse:
+    return _page(language, "invalid", {}, text="invalid_text", status=404)
 
 
-def _page(title: str, text: str, *, asks: bool = False, status: int = 200, more: str = "") -> HTMLResponse:
-    html = PAGES.get_template("unsubscribe.html").render(title=title, text=text, asks=asks, more=more)
-    return HTMLResponse(html, status, _HEADERS)
+def _page(
+    language: str, title: str, shown: Mapping[str, str], *, text: str = "stop_text", asks: bool = False, status: int = 200
+) -> HTMLResponse:
+    texts = texts_of("links")[language]
+    said = {"title": texts[title].format_map(shown), "text": texts[text].format_map(shown), "more": shown.get("more")}
+    html = PAGES.get_template("unsubscribe.html").render(language=language, texts=texts, asks=asks, **said)
+    return HTMLResponse(html, status, {**HEADERS, "Content-Language": language})

@@ -2,7 +2,8 @@
 
 Promise: pure, and one reading for ingest, the gate, dates in messages and the profile. What is understood is an IANA name; what
 is said and not understood is never taken for some other zone: without better evidence it may be any.
-Sources: IANA time zone database; Unicode CLDR (Windows' names, zones of countries); libphonenumber (zones of prefixes).
+Sources: IANA time zone database (names, which zone of a country comes first); Unicode CLDR (Windows' names, zones of
+countries); libphonenumber (zones of prefixes).
 """
 
 import re
@@ -28,13 +29,28 @@ _BETWEEN: Final = {
     525: "Australia/Eucla",
     570: "Australia/Darwin",
 }
+#: Of countries with several zones, where most people live: that of the capital, or of the most populous part beside it, first.
+_WORDS_OF_POPULOUS = """
+Africa/Kinshasa America/Argentina/Buenos_Aires America/Guayaquil America/Mexico_City America/Monterrey America/Tijuana
+America/New_York America/Chicago America/Los_Angeles America/Denver America/Phoenix America/Toronto America/Vancouver
+America/Edmonton America/Winnipeg America/Halifax America/Nuuk America/Santiago America/Sao_Paulo America/Fortaleza
+America/Bahia America/Recife Antarctica/McMurdo Asia/Almaty Asia/Gaza Asia/Jakarta Asia/Makassar Asia/Kuala_Lumpur
+Asia/Nicosia Asia/Shanghai Asia/Tashkent Asia/Ulaanbaatar Australia/Sydney Australia/Melbourne Australia/Brisbane
+Australia/Perth Australia/Adelaide Europe/Berlin Europe/Kyiv Europe/Lisbon Europe/Madrid Europe/Moscow
+Asia/Yekaterinburg Asia/Novosibirsk Pacific/Auckland Pacific/Chuuk Pacific/Majuro Pacific/Port_Moresby Pacific/Tahiti
+Pacific/Tarawa
+"""
+_POPULOUS: Final = {zone: rank for rank, zone in enumerate(_WORDS_OF_POPULOUS.split())}
 _SPELLINGS: Final = ("en", "es", "fr", "de", "it", "pt")  # of countries' names
 _LONGEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """The zones that a customer may be in, and what told them: timezone, device, phone, country, journey, or nothing."""
+    """The zones that a customer may be in, and what told them: timezone, device, phone, country, journey, or nothing.
+
+    The first is where most of those live of whom no more is known.
+    """
 
     zones: tuple[str, ...]
     told_by: str
@@ -44,7 +60,7 @@ class Whereabouts:
         return self.zones[0] if len(self.zones) == 1 else f"{len(self.zones)} zones"
 
     def likely(self, otherwise: str) -> str:
-        """One of the zones to show a date in: the other one where it is among them, or nothing is known."""
+        """One of the zones to show a date in: the other one where it is among them, or nothing is known; else the first."""
         return otherwise if otherwise in self.zones or self.told_by == "nothing" else self.zones[0]
 
 
@@ -91,7 +107,7 @@ def _at_offset(text: str) -> str | None:
 
 
 def zones_of_number(phone: str | None) -> tuple[str, ...]:
-    """The zones of a number in E.164, by its prefix."""
+    """The zones of a number in E.164, by its prefix; those of its country first, by how many live there."""
     if not phone:
         return ()
     import phonenumbers  # noqa: PLC0415 - 0.1 s, which who only writes segments does not need
@@ -101,7 +117,8 @@ def zones_of_number(phone: str | None) -> tuple[str, ...]:
         zones = timezone.time_zones_for_number(phonenumbers.parse(phone))
     except phonenumbers.NumberParseException:
         return ()
-    return _known(zones)
+    own = _zones_by_country().get(country_of_number(phone) or "", ())
+    return tuple(sorted(_known(zones), key=lambda zone: own.index(zone) if zone in own else len(own)))
 
 
 @lru_cache(4_096)
@@ -118,7 +135,7 @@ def country_of_number(phone: str) -> str | None:
 
 
 def zones_of_country(country: object) -> tuple[str, ...]:
-    """The zones of a country, named by its ISO 3166 code (two or three letters) or by its name."""
+    """The zones of a country, named by its ISO 3166 code (two or three letters) or by its name, the most populous first."""
     if not isinstance(country, str):
         return ()
     return _zones_by_country().get(_countries().get(country.strip().casefold(), ""), ())
@@ -130,7 +147,11 @@ def _country(traits: Mapping[str, Any]) -> object:
 
 
 def _known(zones: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(zone for zone in zones if zone in known_zones()))
+    return tuple(sorted((zone for zone in zones if zone in known_zones()), key=_by_people))
+
+
+def _by_people(zone: str) -> tuple[int, str]:
+    return _POPULOUS.get(zone, len(_POPULOUS)), zone
 
 
 @lru_cache(1)

@@ -1,7 +1,9 @@
 """Messages as they would look: fallbacks named, real customers as they are now, and sentences where nothing can be shown."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -9,11 +11,14 @@ import pytest
 from activities.channels import EmailContent, PushContent, SmsContent
 from activities.channels.preview import CannotPreview, Given, Preview
 from activities.preview import Previews
-from activities.templates import Vocabulary, load_templates
+from activities.templates import Templates, Vocabulary, load_templates
+from journeys import Journey, journey
+from journeys.catalogue import Catalogue
 from journeys.contracts import Channel
 from store import Database
 from store.products import Product, put_products
 from tests.activities.test_templates import written
+from workers.definitions import previews_of
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 FILES = {
@@ -22,6 +27,7 @@ FILES = {
     "hi__sms__yaml": "text: '{{ customer.firstName }}, {{ entry.starts_at | date: \"%H:%M\" }} \u017c'\n",
     "offer__push__yaml": "product: {relation: better, to: last purchase}\ntitle: '{{ product.name }}'\n"
     "body: For {{ bought.name }}\n",
+    "card__push__yaml": "title: Card\nbody: \"{{ customer.user_id | default: 'guest' }}\"\n",
     "out__email__mjml": "---\nsubject: Hi\n---\n<mjml><mj-body><mj-section><mj-column><mj-text>"
     '<a href="{{ unsubscribe_url }}">out</a></mj-text></mj-column></mj-section></mj-body></mjml>\n',
 }
@@ -61,6 +67,39 @@ def test_a_text_is_counted_priced_and_dated_by_the_numbers_country(previews: Pre
     assert (nowhere.shown["text"], nowhere.cost, nowhere.zone) == ("Ana, 13:00 ż", "0.07 EUR", "Europe/Paris")
 
 
+def test_dates_are_shown_as_the_journey_would_that_sends_the_template(previews: Previews) -> None:
+    previews = replace(previews, homes={(Channel.SMS, "hi"): "Atlantic/Canary"})
+    entry = {"starts_at": "2026-11-16T12:00:00Z"}
+    ana = {"firstName": "Ana", "phone": "+34600111222"}
+
+    def shown(timezone: str | None = None, **traits: str) -> tuple[object, str]:
+        found = previews.of("sms", "hi", Given(customer=ana | traits, entry=entry, timezone=timezone))
+        return found.shown["text"], found.zone
+
+    assert shown() == ("Ana, 12:00 ż", "Atlantic/Canary")
+    assert shown(phone="+819012345678") == ("Ana, 21:00 ż", "Asia/Tokyo")
+    assert shown("europe/madrid") == ("Ana, 13:00 ż", "Europe/Madrid")
+    previews = replace(previews, homes={})
+    assert shown() == ("Ana, 13:00 ż", "Europe/Madrid"), "not the Canaries, as the alphabet has it"
+    assert "there is no timezone Mars; give an IANA name" in refused(
+        previews, "hi", "sms", customer=ana, entry=entry, timezone="Mars"
+    )
+
+
+def test_the_zone_of_a_template_is_that_of_the_journeys_that_send_it() -> None:
+    @journey(timezone="Europe/Madrid")
+    async def here(j: Journey) -> None:
+        await j.push("hi")
+        await j.push("both")
+
+    @journey(timezone="Asia/Tokyo")
+    async def there(j: Journey) -> None:
+        await j.push("both")
+
+    found = Catalogue("made_up", MappingProxyType({"here": here, "there": there}), MappingProxyType({}))
+    assert dict(previews_of(found, Templates({}, {}), "https://shop.example").homes) == {(Channel.PUSH, "hi"): "Europe/Madrid"}
+
+
 def test_a_link_of_a_preview_is_nobodys(previews: Previews) -> None:
     found = previews.of("email", "out", Given())
     assert isinstance(found.content, EmailContent)
@@ -98,6 +137,9 @@ async def test_a_real_customer_is_read_and_given_values_count_instead(previews: 
     found = await shown(params={"week": 1})
     assert (found.shown["title"], found.zone, found.missing) == ("Ana, week 1", "Asia/Tokyo", ("entry.price",))
     assert (await shown(params={"week": 1}, customer={"firstName": "Eva"})).shown["title"] == "Eva, week 1"
+    assert (await shown("card", customer={"id": "not-this"})).shown["body"] == "ana", "the userId"
+    assert previews.of("push", "card", Given(customer={"user_id": "u-1"})).shown["body"] == "u-1"
+    assert previews.of("push", "card", Given(customer={"id": "trait"})).missing == ("customer.user_id",)
     with pytest.raises(CannotPreview, match="no such customer"):
         await shown(who="nobody")
     with pytest.raises(CannotPreview, match="no better product to offer this customer"):

@@ -228,6 +228,41 @@ def test_a_faulty_email_is_rejected_with_file_and_line(tmp_path: Path, mjml: str
     assert said in rejected(tmp_path, hi__email__mjml=mjml)
 
 
+@pytest.mark.parametrize(
+    ("matter", "traits", "language"),
+    [
+        ("language: es_ES\n", {}, "es-ES"),
+        ("language: es\n", {"language": "fr"}, "es"),
+        ("", {"language": "fr-CA"}, "fr-CA"),
+        ("", {"language": "Klingon"}, "und"),
+    ],
+)
+def test_a_letter_says_its_language_and_its_title(tmp_path: Path, matter: str, traits: dict[str, Any], language: str) -> None:
+    context = Context(customer={"firstName": "<b>Ana", **traits}, unsubscribe_url=OUT)
+    found = email(tmp_path, "<mj-text>a</mj-text>", context, f"{matter}subject: 'Hi {{{{ customer.firstName }}}}'")
+    assert f'<html lang="{language}"' in found.html
+    assert "<title>Hi &lt;b&gt;Ana</title>" in found.html
+    assert "Hi" not in found.text
+
+
+def test_a_translated_letter_says_its_own_language_and_an_author_may_say_both(tmp_path: Path) -> None:
+    body = "<mj-body><mj-section><mj-column><mj-text>{{ unsubscribe_url }}</mj-text></mj-column></mj-section></mj-body></mjml>"
+    english = f'---\nlanguage: en\nsubject: Hi\n---\n<mjml lang="en-GB"><mj-head><mj-title>Ours</mj-title></mj-head>{body}'
+    folder = written(tmp_path, hi__email__mjml=english)
+    (folder / "journey" / "hi.es.email.mjml").write_text(f"---\nsubject: Hola\n---\n<mjml>{body}")
+    templates = load_templates(folder)
+
+    def html(said: str) -> str:
+        content = templates.render(Channel.EMAIL, "hi", Context(customer={"language": said}, unsubscribe_url=OUT))
+        assert isinstance(content, EmailContent)
+        return content.html
+
+    assert '<html lang="es"' in html("es-MX")
+    assert "<title>Hola</title>" in html("es-MX")
+    assert '<html lang="en-GB"' in html("en")
+    assert "<title>Ours</title>" in html("en")
+
+
 def test_a_name_stands_for_one_template_only(tmp_path: Path) -> None:
     folder = written(tmp_path, hi__push__yaml="title: a\nbody: b")
     (folder / "other").mkdir()
@@ -274,6 +309,31 @@ def test_a_missing_value_without_a_fallback_breaks_the_template_and_never_render
     with pytest.raises(BrokenTemplate) as caught:
         push(tmp_path, f'title: "Hi {{{{ customer.firstName {use} }}}}"\nbody: b', Context(customer=value))
     assert caught.value.detail == "catalogue/journey/hi.push.yaml:1: no value for customer.firstName and no default"
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "entry.total | money: 'EUR' | default: 'soon'", "entry.price | money: entry.currency | default: 'soon'",
+        "entry.url | date: 'long' | default: 'soon'", "entry.url | date: 'long' | upcase | default: 'soon'",
+        "entry.url | default: entry.sku | date: 'long' | default: 'soon'", "entry.total | plus: 1 | default: 'soon'",
+        "entry.name | append: entry.sku | default: 'soon'", "entry.total | default: '0' | times: entry.sku | default: 'soon'",
+    ],
+)  # fmt: skip
+def test_a_fallback_at_the_end_stands_in_for_what_any_filter_before_it_lacks(tmp_path: Path, chain: str) -> None:
+    context = Context(entry={"price": 24.9, "name": "Boots"})
+    assert push(tmp_path, f'title: "{{{{ {chain} }}}}"\nbody: b', context).title == "soon"
+    without = chain.removesuffix(" | default: 'soon'")
+    with pytest.raises(BrokenTemplate, match="and no default"):
+        push(tmp_path, f'title: "{{{{ {without} }}}}"\nbody: b', context)
+
+
+def test_a_fallback_that_is_no_amount_is_refused_before_money(tmp_path: Path) -> None:
+    title = "title: \"{% if entry.sku %}{{ entry.price | default: 'less' | money: 'EUR' }}{% endif %}\"\nbody: b"
+    assert "hi.push.yaml:1: the fallback 'less' is no amount for money; write default behind money" in rejected(
+        tmp_path, hi__push__yaml=title
+    )
+    assert push(tmp_path, "title: \"{{ entry.price | default: '5' | money: 'EUR' }}\"\nbody: b", Context()).title == "€5.00"
 
 
 @pytest.mark.parametrize("use", ["| money: 'EUR'", "| money: entry.name", "| divided_by: 0", "| slice: entry.name", "| times"])

@@ -385,4 +385,18 @@ async def test_a_letter_carries_the_link_that_adds_the_pass(shop: Shop) -> None:
     found = re.search(r"http://shop\.test(/pass/[\w-]+)", sent.body)
     assert found is not None
     answer = await shop.api.get(found[1], headers=IPHONE)
-    assert shown(files_of(answer.content))["storeCard"]["headerFields"][0]["value"] == "Silver"
+    seen = shown(files_of(answer.content))
+    assert seen["storeCard"]["headerFields"][0]["value"] == "Silver"
+    assert seen["barcodes"][0]["message"] == "ana", "the id by which the shop knows her"
+
+
+async def test_the_pages_of_a_pass_are_in_the_language_of_the_browser(trial: Shop) -> None:
+    await trial.signs_up("ana")
+    run = await start(trial, "while_vip")
+    assert (await trial.parts.delivery.deliver(card(run))).sent
+    page = await trial.api.get(await link(trial, run), headers={"Accept-Language": "es-ES, en;q=0.5"})
+    assert "Añadir a Apple Wallet" in page.text
+    assert page.headers["content-language"] == "es"
+    cut = await trial.api.get("/pass/cut?lang=es")
+    assert (cut.status_code, "Este enlace no funciona" in cut.text, "Puede que esté cortado" in cut.text) == (404, True, True)
+    assert "This link does not work" in (await trial.api.get("/pass/cut")).text

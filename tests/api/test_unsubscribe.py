@@ -10,8 +10,10 @@ from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from activities.channels import sign_unsubscribe
+from activities.channels.kinds import KINDS
 from api import problems
 from api.config import ApiConfig
+from api.html import texts_of
 from api.state import Store
 from api.webhooks import unsubscribe
 from store import Database
@@ -195,6 +197,26 @@ async def test_the_link_of_an_erased_customer_is_answered_kindly(
     gone = "/u/" + sign_unsubscribe(SECRET, uuid7(), "email", "marketing", f"{run}/x/1")
     assert (await http.post(gone)).status_code == 200
     assert await states(database) == []
+
+
+async def test_the_way_out_is_in_the_language_of_the_browser(http: httpx.AsyncClient, link: str) -> None:
+    spanish = {"Accept-Language": "es-MX,en;q=0.5"}
+    asked = await http.get(link, headers=spanish)
+    assert "¿Dejar de recibir correos?" in asked.text
+    assert "<button>Darme de baja</button>" in asked.text
+    assert '<html lang="es">' in asked.text
+    assert asked.headers["content-language"] == "es"
+    assert "Stop emails?" in (await http.get(f"{link}?lang=en", headers=spanish)).text
+    assert "Te has dado de baja" in (await http.post(f"{link}?lang=es")).text
+    assert "Este enlace no es válido" in (await http.get("/u/cut", headers=spanish)).text
+
+
+@pytest.mark.parametrize("name", ["links", "preferences"])
+def test_every_language_of_a_page_says_everything(name: str) -> None:
+    english, *others = texts_of(name).values()
+    assert english["channel"].keys() - {"other"} == KINDS.keys()
+    for texts in others:
+        assert (texts.keys(), texts["channel"].keys()) == (english.keys(), english["channel"].keys())
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

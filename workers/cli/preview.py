@@ -1,6 +1,7 @@
 """`journeys preview`: a message of the catalogue as it would look for a customer, real or made up."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,9 @@ def preview(
     fetched: Annotated[str | None, typer.Option(metavar="JSON", help="What services gave, by service.")] = None,
     product: Annotated[str | None, typer.Option(metavar="JSON", help="The product that the template offers.")] = None,
     bought: Annotated[str | None, typer.Option(metavar="JSON", help="The purchase that it goes with.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Where dates are shown, as Europe/Madrid; else as the journey would.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a letter's HTML there.")] = None,
     catalogue: Annotated[str | None, typer.Option(help="The catalogue's module or folder (JOURNEYS_CATALOGUE).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a card.")] = False,
@@ -40,6 +44,7 @@ def preview(
     Links that are made for one customer say `preview` where their signature would be. With --for this is personal data.
     """
     given = _given(customer=customer, entry=entry, params=params, fetched=fetched, product=product, bought=bought)
+    given = replace(given, timezone=timezone)
     found = _previewed(channel, template, given, (by, user) if user else None, catalogue)
     if html is not None:
         _write(found, html)
@@ -53,8 +58,6 @@ def preview(
 
 
 def _previewed(channel: str, template: str, given: "Given", who: tuple[By, str] | None, catalogue: str | None) -> "Preview":
-    from dataclasses import replace
-
     from activities.channels.preview import CannotPreview
 
     previews = _previews(catalogue)
