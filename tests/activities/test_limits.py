@@ -20,10 +20,10 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.carriers import Carriers
 from activities.channels.message import Accepted, Outgoing
 from activities.deliver.deliver import Delivery
-from activities.deliver.limits import LONGEST_BACK, Limits
+from activities.deliver.limits import CEILING_CHECK, LONGEST_BACK, Limits
 from activities.deliver.pacing import ROOM, Pacing
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
-from store.deliveries.providers import Limit, carried, set_limit, stopped, used
+from store.deliveries.providers import Limit, carried, drop_limit, set_limit, stopped, used
 from store.runs.views import Run
 from tests.activities.test_deliver import start
 from tests.activities.test_doubt import row
@@ -76,7 +76,7 @@ async def test_a_quota_of_the_day_is_exact_with_many_workers_and_the_rest_waits_
         "deferred: the provider's quota of the day" if in_time else "skipped: no allowed instant before its deadline"
     }
     waits = [each for each in [await row(trial, letter(run, n)) for n in range(1, 21)] if each["state"] == "deferred"]
-    assert all(each["retry_at"] == tomorrow for each in waits)
+    assert all(run.entered_at < each["retry_at"] <= tomorrow for each in waits)
     assert await used(trial.database, run.entered_at.date()) == {"one": (7, 0)}
 
 
@@ -141,9 +141,23 @@ async def test_marketing_beyond_the_warming_up_is_deferred_with_that_reason(tria
     ]
     told = [await working.deliver(each) for each in patient]
     assert [each.reason and each.reason.value for each in told] == [None, None] + ["the provider is warming up"] * 3
-    assert {each.retry_at for each in told[2:]} == {datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)}
+    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
+    assert {each.retry_at for each in told[2:]} == {min(midnight, patient[2].due_at + CEILING_CHECK)}
+    late = replace(working, clock=lambda _: midnight - timedelta(minutes=1))
+    assert (await late.deliver(patient[2])).retry_at == midnight, "not past the day that lets it go"
     tomorrow = replace(working, clock=lambda _: datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC))
     assert [(await tomorrow.deliver(each)).sent for each in patient[2:]] == [True] * 3
+
+
+async def test_a_lifted_ceiling_lets_go_what_waited_for_it_before_the_day_is_over(trial: Shop, run: Run) -> None:
+    noon = datetime.combine(run.entered_at.date(), datetime.min.time(), UTC) + timedelta(days=1, hours=12)
+    asked = letter(run, 1).model_copy(update={"useless_after": noon + timedelta(days=3)})
+    await limited(trial, Limit("one", per_day=0))
+    told = await replace(delivery(trial, Moody("one")), clock=lambda _: noon).deliver(asked)
+    assert (told.outcome.value, told.retry_at) == ("deferred", noon + timedelta(minutes=30))
+    assert await drop_limit(trial.database, "one")
+    again = told.retry_at
+    assert again and (await replace(delivery(trial, Moody("one")), clock=lambda _: again).deliver(asked)).sent
 
 
 async def test_a_pace_holds_over_workers_and_what_is_no_marketing_does_not_wait_for_it(trial: Shop, run: Run) -> None:
