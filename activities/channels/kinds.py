@@ -182,6 +182,11 @@ def sending() -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS.values() if kind.providers)
 
 
+def provider_names() -> frozenset[str]:
+    """All who can carry messages, whether they are configured or not."""
+    return frozenset(each.name for kind in sending() for each in kind.provider_classes)
+
+
 def addressed() -> tuple[Kind, ...]:
     """The channels that reach a customer at an address."""
     return tuple(kind for kind in KINDS.values() if kind.address is not AddressKind.NONE)
