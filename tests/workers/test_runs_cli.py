@@ -143,6 +143,21 @@ async def test_switches_are_thrown_and_say_whom_they_concern(two: Database, dsn:
         assert "say which journey, or --all" in (await in_thread(*wrong, database_url=dsn)).stderr
 
 
+async def test_what_waits_for_a_failing_provider_says_what_that_said_last_and_when_it_is_asked(two: Database, dsn: str) -> None:
+    waits = (
+        "update delivery set state = 'released', reason = null, channel = 'email', detail = $1, settled_at = $2, retry_at = $3,"
+        " attempts = 1, provider = 'resend', gates = $4"
+    )
+    error, gates = {"error": "resend 503 application_error"}, [{"at": T0.isoformat(), "answer": "go"}]
+    await two.pool.execute(waits, error, T0, T0, gates)
+    shown = words_of((await in_thread("runs", "show", str(OTHER), database_url=dsn)).stdout)
+    assert "email hello again: resend 503 application_error" in shown
+    assert "released │ resend 503 application_error │ within 5 min of 2026-03-01 12:00" in shown
+    await two.pool.execute(waits, error, T0, T0 + timedelta(minutes=7), gates)
+    shown = words_of((await in_thread("runs", "show", str(OTHER), database_url=dsn)).stdout)
+    assert "released │ resend 503 application_error │ 2026-03-01 12:07" in shown
+
+
 async def test_why_a_journey_paused_itself_is_told_with_the_command_that_resumes_it(two: Database, dsn: str) -> None:
     assert (await in_thread("switches", database_url=dsn)).stdout == "everything lives\n"
     why = "8 dead addresses among 103 messages (7.77%, at most 1.00%)"
