@@ -240,10 +240,9 @@ class Settings(MailSettings, WalletSettings):
     @classmethod
     def _by_provider(cls, given: object) -> object:
         from activities.channels.carriers import read_weights
-        from activities.channels.kinds import sending  # with the channels behind them: only who sets it pays for that
+        from activities.channels.kinds import provider_names  # with the channels behind them: only who sets it pays for that
 
-        names = [each.name for kind in sending() for each in kind.provider_classes]
-        return read_weights(given, names) if isinstance(given, str) else given
+        return read_weights(given, provider_names()) if isinstance(given, str) else given
 
     @field_validator("services")
     @classmethod

@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from os import getpid
+from socket import gethostname
 from typing import Any
 
 import structlog
@@ -13,6 +15,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion, Workf
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
+from activities.channels.kinds import lacking
 from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
@@ -22,6 +25,8 @@ from journeys.temporal.repeat import RepeatMessage
 from journeys.temporal.workflow import JourneyRun
 from segments.ask.overview import all_segments
 from store import Database, connect
+from store.away import AWAY
+from store.deliveries.providers import stop
 from store.versions import in_use
 from workers.assembly import Parts, assemble
 from workers.lacking import unable
@@ -50,6 +55,8 @@ _POLLING = PollerBehaviorAutoscaling(initial=2, maximum=2)
 DEPLOYMENT = "journeys"
 #: Open runs that are replayed when a worker starts.
 _SAMPLE = 100
+#: How often it is said again that a provider is not configured.
+_MISSING = timedelta(minutes=1)
 
 
 async def run(settings: Settings) -> None:
@@ -62,6 +69,10 @@ async def run(settings: Settings) -> None:
         parts = assemble(settings, database, client)
         for channel in set(Channel) - set(parts.carriers):
             log.warning("no provider is configured; messages wait", channel=channel.value)
+        missing = lacking(settings.provider_weights, parts.carriers)
+        for provider, setting in missing.items():
+            log.warning("a provider has a weight and is not configured; it carries nothing", provider=provider, unset=setting)
+        stack.enter_context(_beside(tell_who_is_missing(database, missing)))
         for service in parts.catalogue.services:
             if not parts.calling.lines.knows(service):
                 log.warning("JOURNEYS_SERVICES does not say where a service is; calls to it wait", service=service)
@@ -195,6 +206,17 @@ async def tell_who_cannot_go_on(client: Client, library: Library) -> None:
             log.warning("people in an older version cannot go on in this worker", why=sentence)
     except RPCError as error:
         log.warning("nobody looked whether open runs can go on in this worker", status=error.status.name)
+
+
+async def tell_who_is_missing(database: Database, missing: Mapping[str, str]) -> None:
+    """Keep it where operators see whom this worker does not use, as long as it runs: `journeys providers`, `/v1/providers`."""
+    worker = f"{gethostname()}:{getpid()}"
+    while missing:
+        with suppress(*AWAY):
+            for provider, setting in missing.items():
+                why = f"{setting} is not set, though JOURNEYS_PROVIDER_WEIGHTS names it"
+                await stop(database, provider, worker, _MISSING, why)
+        await asyncio.sleep(_MISSING.total_seconds())
 
 
 @contextmanager

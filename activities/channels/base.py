@@ -98,6 +98,8 @@ class ProviderClass(Protocol):
     """A provider's class, as a channel's row names it."""
 
     name: str
+    #: The setting without which it is not configured; empty where it needs none.
+    needs: str
 
     def configured(self, settings: Any) -> Provider | None:
         """The provider that the settings describe, or none where they say nothing of it."""
@@ -107,6 +109,7 @@ class ProviderClass(Protocol):
 class Sends:
     """What `ready` makes possible for every provider, and what holds for most of them."""
 
+    needs = ""
     platforms: frozenset[str] = frozenset()
     by_settling = False
 

@@ -174,6 +174,18 @@ def sending() -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS.values() if kind.providers)
 
 
+def provider_names() -> frozenset[str]:
+    """All who can carry messages, whether they are configured or not."""
+    return frozenset(each.name for kind in sending() for each in kind.provider_classes)
+
+
+def lacking(weights: Mapping[str, int], carriers: "Mapping[Channel, Carriers]") -> dict[str, str]:
+    """Providers that are given a weight and are not configured: each with the setting that is missing."""
+    there = {name for each in carriers.values() for provider in each.all for name in provider.name.split("+")}
+    classes = (each for kind in sending() for each in kind.provider_classes)
+    return {each.name: each.needs for each in classes if each.name in weights and each.name not in there}
+
+
 def addressed() -> tuple[Kind, ...]:
     """The channels that reach a customer at an address."""
     return tuple(kind for kind in KINDS.values() if kind.address is not AddressKind.NONE)

@@ -214,6 +214,7 @@ class Delivery:
 
     async def _try_endpoints(self, request: DeliverRequest, claim: Claim, line: Line, content: Content) -> Receipt:
         """Send to the customer's newest address; one that turns out dead is put away and the next is tried."""
+        causes: list[str] = []
         for endpoint in claim.endpoints:
             outgoing = Outgoing(
                 key=request.key,
@@ -226,6 +227,7 @@ class Delivery:
             try:
                 accepted = await line.send(outgoing)
             except EndpointGone as gone:
+                causes.append(gone.detail)
                 await patiently(partial(self._bury, request, endpoint, gone))
                 over = await patiently(partial(deliveries.told_to_end, self.database, request.run_id))
                 if over and not (request.repeat and over == Reason.FINISHED.value):
@@ -235,7 +237,7 @@ class Delivery:
                 if accepted.kept is not None:
                     told |= await self._kept(request, claim, accepted.kept)
                 return await self._settle(request, claim, Outcome.SENT, None, {}, **told)
-        dead = {"dead": len(claim.endpoints)}
+        dead = {"dead": len(claim.endpoints), "error": "; ".join(dict.fromkeys(causes))}
         return await self._settle(request, claim, Outcome.SKIPPED, Reason.UNREACHABLE, dead, refused=True)
 
     async def _kept(self, request: DeliverRequest, claim: Claim, content: Content) -> dict[str, Any]:

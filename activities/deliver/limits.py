@@ -2,7 +2,8 @@
 
 Promise: a pace is waited for before a claim, with nothing in hand: no way to a provider, no connection to Postgres. A ceiling
 of the day is asked in the claim's transaction and is exact. What is no marketing goes first, waits for none of it, and is
-counted. A change holds for every worker within `REFRESH`, but for whoever was sent back for as long as `LONGEST_BACK`.
+counted. A change holds for every worker within `REFRESH`, but for whoever was sent back for as long as `LONGEST_BACK`, or
+was deferred for a ceiling, for as long as `CEILING_CHECK`.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ REFRESH = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(seconds=1)
 #: Nobody is told to come back later than this, so that another pace is noticed.
 LONGEST_BACK = timedelta(minutes=5)
+#: What waits for tomorrow's ceiling asks again this often, so that a limit that is lifted or raised lets it go today.
+CEILING_CHECK = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +150,9 @@ async def _counted(connection: Connection, limit: Limit, day: date, *, marketing
 
 
 def _no(full: _Full, request: DeliverRequest, now: datetime) -> No:
-    """Marketing beyond a ceiling waits for the next day, of UTC, if that begins before its deadline."""
+    """Marketing beyond a ceiling waits for the next day, of UTC, if that begins before its deadline; it asks in between."""
     tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), clock_time.min, UTC)
     reason, told = Reason.WARMING_UP if full.warming else Reason.QUOTA, {"provider": full.limit.who}
     if tomorrow >= request.useless_after:
         return No(Outcome.SKIPPED, Reason.NO_INSTANT, told | {"shut_by": [reason.value]})
-    return No(Outcome.DEFERRED, reason, told, tomorrow)
+    return No(Outcome.DEFERRED, reason, told, min(tomorrow, now + CEILING_CHECK))

@@ -69,7 +69,12 @@ class Brakes:
             if why := next(too_many(suspect, count, self.thresholds), None):
                 await switches.throw(self.database, suspect.journey, "paused", now, BY, why)
                 JOURNEYS_STOPPED.labels(suspect.journey).inc()
-                log.error("a journey is paused, because it does harm", journey=suspect.journey, why=why)
+                log.error(
+                    "a journey is paused, because it does harm",
+                    journey=suspect.journey,
+                    why=why,
+                    remedy=f"journeys resume {suspect.journey}",
+                )
                 paused += 1
         return paused
 

@@ -282,10 +282,9 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
 
 def _switched(switch: Thrown | None) -> Iterator[str]:
     if switch and switch.why and switch.state != LIVE:
-        told = f"{switch.state} by itself since {switch.at:%Y-%m-%d %H:%M} UTC: {switch.why}"
-        yield f"{told}; once that is mended: PUT /v1/journeys/{switch.journey}/state with live"
+        yield f"{switch.told}; once that is mended: {switch.resumed_by}, or PUT /v1/journeys/{switch.journey}/state with live"
     if switch and switch.journey == EVERYTHING and switch.state != LIVE:
-        yield f"everything is {switch.state} since {switch.at:%Y-%m-%d %H:%M} UTC, by {switch.by}: PUT /v1/state with live"
+        yield f"everything is {switch.told}: {switch.resumed_by}, or PUT /v1/state with live"
 
 
 def _concerns(definition: JourneyDefinition | None, around: AllSegments) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from activities.channels.kinds import provider_names
 from api.auth import Operator, schemes
 from api.problems import Problem, responses
 from api.runs.models import Model
@@ -33,7 +34,7 @@ class LimitBody(Model):
     warm_up: list[Annotated[int, Field(ge=0, le=MOST)]] = Field(
         default=[], max_length=LONGEST, description="ceilings of the first day, the second, …; after the last there is none"
     )
-    warm_up_from: date | None = Field(default=None, description="the first day; left out: today")
+    warm_up_from: date | None = Field(default=None, description="the first day, no marketing goes before it; left out: today")
 
 
 class Limits(LimitBody):
@@ -94,6 +95,8 @@ async def limit_provider(who: Who, body: LimitBody, caller: Operator, config: Co
     starts = body.warm_up_from or (now.astimezone(UTC).date() if body.warm_up else None)
     limit = Limit(who, body.per_second, body.per_day, tuple(body.warm_up), starts)
     for wrong in limit.wrong():
+        raise Problem(422, wrong, code="invalid-provider")
+    if wrong := await providers.stranger(database, who, provider_names()):
         raise Problem(422, wrong, code="invalid-provider")
     await providers.set_limit(database, limit, now, caller.name)
     (found,) = [each for each in await _limits(database, now) if each.who == who]

@@ -196,9 +196,17 @@ def _of_message(message: Message) -> Iterator[_Moment]:
     if message.state in ("sent", "failed", "unconfirmed") and message.settled_at and message.claimed_at:
         why = f" ({message.reason})" if message.reason else ""
         yield message.settled_at, "sent", f"{name}: {message.state}{why}", _sending(message)
+    elif message.settled_at and message.state in ("skipped", "released") and _was_let_go(message):
+        came_to = f"skipped ({message.reason})" if message.state == "skipped" else "not taken yet, and tried again"
+        yield message.settled_at, "not sent", f"{name}: {came_to}", _sending(message)
     for back, what in ((message.delivered_at, "delivered"), (message.read_at, "opened")):
         if back is not None:
             yield back, "came back", f"{name}: {what}", {}
+
+
+def _was_let_go(message: Message) -> bool:
+    """Whether the gate's last word was go: what came of it then, it has not told."""
+    return bool(message.gates) and message.gates[-1]["answer"] == "go"
 
 
 def _of_call(call: CallRow) -> _Moment:

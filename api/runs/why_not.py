@@ -31,12 +31,11 @@ from segments.ask.why import Finding
 from store import Database
 from store.runs.lists import Wanted, list_runs
 from store.runs.story import last_move, refusals_of
-from store.runs.switches import EVERYTHING, holding, switches
+from store.runs.switches import EVERYTHING, LIVE, holding, switches
 from store.runs.views import Run, messages_of
 from store.segments.rows import evaluated
 
 _MANY = 20
-_RESUME = "let it live again: journeys resume"
 _NOT_SENT = {"skipped", "failed", "withheld", "deferred", "unconfirmed"}
 
 
@@ -109,15 +108,16 @@ class Asking:
 
     async def _journey(self) -> AsyncIterator[Because]:
         switch = holding(await switches(self.database), self.name)
-        state, whose = (switch.state, switch.journey) if switch else ("live", self.name)
-        what = "everything is" if whose == EVERYTHING else "it is"
         if self.definition is None:
             yield Because(rule="not-in-catalogue", what="the catalogue here has no such journey", remedy="deploy it")
-        if state == "killed":
-            yield Because(rule="journey-killed", what=f"{what} killed: nobody comes in", remedy=_RESUME)
-        if state == "paused":
-            what += " paused: who enters comes in, and messages wait; nobody is started over the API"
-            yield Because(rule="journey-paused", what=what, remedy=_RESUME)
+        if switch is None or switch.state == LIVE:
+            return
+        what = f"{'everything' if switch.journey == EVERYTHING else 'it'} is {switch.told}"
+        means = "nobody comes in"
+        if switch.state == "paused":
+            means = "who enters comes in, and messages wait; nobody is started over the API"
+        remedy = f"once that is mended: {switch.resumed_by}" if switch.why else switch.resumed_by
+        yield Because(rule=f"journey-{switch.state}", what=f"{what}; {means}", at=switch.at, remedy=remedy)
 
     def _runs(self, runs: list[Run]) -> Iterator[Because]:
         for run in runs:
@@ -142,7 +142,10 @@ class Asking:
         for each in await refusals_of(self.database, self.name, customer):
             key = f" (key {each.entry_key})" if each.entry_key else ""
             what = f"was refused{key}: {each.reason}{self._unlike(each.detail.get('fields', {}))}"
-            yield Because(rule="refused", what=what, at=each.at, remedy=_REMEDIES.get(each.reason, ""))
+            yield Because(rule="refused", what=what, at=each.at, remedy=self._remedy(each.reason))
+
+    def _remedy(self, reason: str) -> str:
+        return f"let it live again: journeys resume {self.name}" if reason == Reason.KILLED else _REMEDIES.get(reason, "")
 
     def _unlike(self, fields: Mapping[str, str]) -> str:
         """What was wrong with the entering event: each property, and what it is to be by the model of today."""
@@ -230,7 +233,6 @@ _REMEDIES = {
     COOLING_DOWN: "shorten reentry=after(…)",
     STARTED_TOO_OFTEN: "look for journeys that start each other in a circle; it lasts a day",
     ENTERED_BEFORE: "declare reentry=after(…), if they shall enter again",
-    Reason.KILLED: _RESUME,
 }
 
 

@@ -4,9 +4,9 @@ Promise: a ceiling of a day is exact: whoever counts a message waits for who doe
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from store.database import Connection, Database, Pool
 from store.named import queries
@@ -34,6 +34,8 @@ class Limit:
         """Why it cannot be set, a sentence each."""
         if not _WHO.fullmatch(self.who):
             yield "name a provider, or provider/sender: twilio, twilio/+34600000001, ses/shop.example"
+        if self.per_second is None and self.per_day is None and not self.warm_up:
+            yield "say what holds: messages a second, messages a day, or the ceilings of a warming up"
         if self.per_second is not None and not SLOWEST <= self.per_second <= FASTEST:
             yield f"a pace is {SLOWEST:g} to {FASTEST:,} messages a second; to stop marketing altogether set a quota of 0 a day"
         if not all(0 <= each <= MOST for each in (self.per_day or 0, *self.warm_up)):
@@ -93,9 +95,24 @@ async def limits(database: Database) -> list[Set]:
 
 
 async def set_limit(database: Database, limit: Limit, at: datetime, by: str) -> None:
-    """Set the limits of one; workers keep to them within seconds."""
+    """Set the limits of one; workers keep to them within seconds. What it carried today before it had any counts as used."""
     told = limit.who, limit.per_second, limit.per_day, list(limit.warm_up), limit.warm_up_from, at, by
-    await database.pool.execute(_SQL["set_limit"], *told)
+    day = at.astimezone(UTC).date()
+    async with database.transaction() as connection:
+        if await connection.fetchval(_SQL["set_limit"], *told):
+            await connection.execute(_SQL["stand_at_use"], limit.who, day)
+            await connection.execute(_SQL["use_so_far"], limit.who, day)
+
+
+async def stranger(database: Database, who: str, known: Collection[str]) -> str | None:
+    """Why nobody goes by the name of a provider, or of one of its senders: not `known`, and nothing was ever carried by it.
+
+    Those that share a channel by platform go by their names together (`fcm+apns`).
+    """
+    name = who.partition("/")[0]
+    if set(name.split("+")) <= set(known) or await database.pool.fetchval(_SQL["has_carried"], name):
+        return None
+    return f"no provider is called {name}, and none of that name has carried anything; known are {', '.join(sorted(known))}"
 
 
 async def drop_limit(database: Database, who: str) -> bool:

@@ -8,7 +8,25 @@ with forgotten as (delete from provider_pace where who = $1)
 insert into provider_limit (who, per_second, per_day, warm_up, warm_up_from, at, by) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (who) do update
 set per_second = excluded.per_second, per_day = excluded.per_day, warm_up = excluded.warm_up, warm_up_from = excluded.warm_up_from,
-    at = excluded.at, by = excluded.by;
+    at = excluded.at, by = excluded.by
+returning xmax = 0 as is_new;
+
+-- name: stand_at_use
+-- Whoever counts a message of the day is waited for, and waits: the next statement sees all that was counted before.
+insert into provider_use (who, day) values ($1, $2) on conflict (who, day) do update set day = excluded.day;
+
+-- name: use_so_far
+-- What went on a day while nobody counted: what was handed over and not certainly refused. Which of a provider's senders it came from the
+-- ledger does not say, so that a sender's use begins with its limit.
+update provider_use set marketing = went.marketing, other = went.other
+from (select count(*) filter (where purpose = 'marketing') as marketing, count(*) filter (where purpose <> 'marketing') as other
+      from delivery where provider = $1 and state in ('claimed', 'sent', 'unconfirmed')
+      and claimed_at >= $2::date::timestamp at time zone 'UTC' and claimed_at < ($2::date + 1)::timestamp at time zone 'UTC') went
+where who = $1 and day = $2 and position('/' in $1) = 0;
+
+-- name: has_carried
+-- Whether a provider that the release may not know has carried anything: one of an author's own, or one that has left.
+select exists (select from delivery where provider = $1 and claimed_at is not null);
 
 -- name: come_back
 -- When to come back for a turn that is too far off, as seconds from now: each who is told so gets the turn after the one before, but none

@@ -63,7 +63,7 @@ select r.id, d.state, d.channel, d.template, d.reason, d.retry_at, e.which, e.un
        case when r.started_at + r.start_delay > $2 then r.started_at + r.start_delay end as begins_at
 from run r
 left join lateral (
-    select state, channel, template, reason, retry_at from delivery
+    select state, channel, template, coalesce(reason, detail ->> 'error') as reason, retry_at from delivery
     where run_id = r.id and state in ('claimed', 'deferred', 'released')
     order by retry_at nulls first limit 1
 ) d on true

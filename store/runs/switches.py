@@ -30,6 +30,17 @@ class Switch:
     by: str
     why: str | None = None  # where it was not an operator who threw it
 
+    @property
+    def told(self) -> str:
+        """How it stands, since when, by whom, and why where that is known: `paused since 2026-03-01 12:00 UTC, by olga`."""
+        since = f"since {self.at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.state} by itself {since}: {self.why}" if self.why else f"{self.state} {since}, by {self.by}"
+
+    @property
+    def resumed_by(self) -> str:
+        """The command that lets it live again."""
+        return "journeys resume --all" if self.journey == EVERYTHING else f"journeys resume {self.journey}"
+
 
 @dataclass(frozen=True, slots=True)
 class Affected:

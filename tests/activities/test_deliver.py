@@ -125,6 +125,11 @@ async def test_with_no_token_left_the_customer_is_unreachable_and_the_journey_fa
         ("push", "skipped", "no reachable endpoint"),
         ("whatsapp", "sent", None),
     ]
+    happened = (await trial.operate("GET", f"/v1/runs/{run.id}/story")).json()["happened"]
+    (came_to,) = [each for each in happened if each["kind"] == "not sent"]
+    assert came_to["what"].endswith(": skipped (no reachable endpoint)")
+    assert came_to["detail"]["error"].startswith("fcm")
+    assert "token-ana" not in str(happened)
 
 
 async def test_a_hard_bounce_suppresses_the_address_for_good(trial: Shop) -> None:

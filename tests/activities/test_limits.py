@@ -20,10 +20,10 @@ from temporalio.exceptions import ApplicationError
 from activities.channels.carriers import Carriers
 from activities.channels.message import Accepted, Outgoing
 from activities.deliver.deliver import Delivery
-from activities.deliver.limits import LONGEST_BACK, Limits
+from activities.deliver.limits import CEILING_CHECK, LONGEST_BACK, Limits
 from activities.deliver.pacing import ROOM, Pacing
 from journeys.contracts import Channel, DeliverRequest, Purpose, Receipt
-from store.deliveries.providers import Limit, carried, set_limit, stopped, used
+from store.deliveries.providers import Limit, carried, drop_limit, set_limit, stopped, used
 from store.runs.views import Run
 from tests.activities.test_deliver import start
 from tests.activities.test_doubt import row
@@ -76,8 +76,23 @@ async def test_a_quota_of_the_day_is_exact_with_many_workers_and_the_rest_waits_
         "deferred: the provider's quota of the day" if in_time else "skipped: no allowed instant before its deadline"
     }
     waits = [each for each in [await row(trial, letter(run, n)) for n in range(1, 21)] if each["state"] == "deferred"]
-    assert all(each["retry_at"] == tomorrow for each in waits)
+    assert all(run.entered_at < each["retry_at"] <= tomorrow for each in waits)
     assert await used(trial.database, run.entered_at.date()) == {"one": (7, 0)}
+
+
+async def test_what_went_before_a_quota_was_set_counts_in_it(trial: Shop, run: Run) -> None:
+    free = delivery(trial, Moody("one", told={"*": []}))
+    for n in range(1, 6):
+        assert (await free.deliver(letter(run, n, Purpose.TRANSACTIONAL if n == 5 else Purpose.MARKETING))).sent
+    with pytest.raises(ApplicationError):
+        await delivery(trial, Moody("one", told={"*": [LATER]})).deliver(letter(run, 9))
+    now = await trial.database.pool.fetchval("select max(claimed_at) from delivery")
+    await set_limit(trial.database, Limit("one", per_day=6), now, "olga")
+    assert await used(trial.database, now.astimezone(UTC).date()) == {"one": (4, 1)}
+    told = await outcomes([delivery(trial, Moody("one"))], run, 8)
+    assert told.count("sent") == 6, "five that went before, and one more"
+    await set_limit(trial.database, Limit("one", per_day=7), now, "olga")
+    assert sum((await used(trial.database, now.astimezone(UTC).date()))["one"]) == 6, "what was counted is not counted anew"
 
 
 async def test_what_is_no_marketing_waits_for_no_ceiling_and_counts(trial: Shop, run: Run) -> None:
@@ -141,9 +156,24 @@ async def test_marketing_beyond_the_warming_up_is_deferred_with_that_reason(tria
     ]
     told = [await working.deliver(each) for each in patient]
     assert [each.reason and each.reason.value for each in told] == [None, None] + ["the provider is warming up"] * 3
-    assert {each.retry_at for each in told[2:]} == {datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)}
+    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
+    assert {each.retry_at for each in told[2:]} == {min(midnight, patient[2].due_at + CEILING_CHECK)}
+    late = replace(working, clock=lambda _: midnight - timedelta(minutes=1))
+    assert (await late.deliver(patient[2])).retry_at == midnight, "not past the day that lets it go"
     tomorrow = replace(working, clock=lambda _: datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC))
     assert [(await tomorrow.deliver(each)).sent for each in patient[2:]] == [True] * 3
+
+
+async def test_a_lifted_ceiling_lets_go_what_waited_for_it_before_the_day_is_over(trial: Shop, run: Run) -> None:
+    noon = datetime.combine(run.entered_at.date(), datetime.min.time(), UTC) + timedelta(days=1, hours=12)
+    asked = letter(run, 1).model_copy(update={"useless_after": noon + timedelta(days=3)})
+    await limited(trial, Limit("one", per_day=0))
+    told = await replace(delivery(trial, Moody("one")), clock=lambda _: noon).deliver(asked)
+    assert (told.outcome.value, told.retry_at) == ("deferred", noon + timedelta(minutes=30))
+    assert await drop_limit(trial.database, "one")
+    again = told.retry_at
+    assert again
+    assert (await replace(delivery(trial, Moody("one")), clock=lambda _: again).deliver(asked)).sent
 
 
 async def test_a_pace_holds_over_workers_and_what_is_no_marketing_does_not_wait_for_it(trial: Shop, run: Run) -> None:
@@ -323,7 +353,8 @@ async def rate_of(trial: Shop) -> float | None:
         (Limit("two", per_day=10**20), "a day has 0 to 1,000,000,000 messages"),
         (Limit("two", warm_up=(1, 10**20)), "a day has 0 to 1,000,000,000 messages"),
         (Limit("two", warm_up=(1,) * 367), "a warming up takes 366 days at most"),
-        (Limit("a b"), "name a provider, or provider/sender"),
+        (Limit("two"), "say what holds"),
+        (Limit("a b", per_day=1), "name a provider, or provider/sender"),
     ],
 )
 def test_what_cannot_be_a_limit_is_told_why(limit: Limit, wrong: str) -> None:
@@ -349,7 +380,13 @@ async def test_operators_see_and_set_all_of_it(trial: Shop, run: Run) -> None:
     assert {each["provider"]: each["accepted"] for each in found["carried"]} == {"two": 12}
     assert (await trial.operate("DELETE", "/v1/providers/two/limits")).status_code == 204
     assert (await trial.operate("DELETE", "/v1/providers/two/limits")).status_code == 404
-    assert (await trial.operate("PUT", "/v1/providers/Two!/limits", json={})).status_code == 422
+    for name, wrong, why in (
+        ("Two!", {"per_day": 1}, "name a provider"),
+        ("two", {}, "say what holds"),
+        ("whatsap", {"per_day": 1}, "no provider is called whatsap"),
+    ):
+        refused = await trial.operate("PUT", f"/v1/providers/{name}/limits", json=wrong)
+        assert (refused.status_code, why in refused.json()["detail"]) == (422, True), refused.text
     one.told.clear()
     working.carriers[Channel.EMAIL].breakers["one"].clock = lambda: 1e12
     assert (await working.deliver(letter(run, 13))).sent

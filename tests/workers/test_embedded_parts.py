@@ -15,6 +15,10 @@ import pytest
 from pydantic import SecretStr
 
 from activities.calling.where import where_of
+from journeys.contracts import Channel
+from tests.activities.channels.outgoing import to
+from tests.activities.channels.test_resend import KEY, LETTER
+from workers.assembly import channels
 from workers.embedded.attention import Warnings, worth_telling
 from workers.embedded.environment import Addresses, environment
 from workers.embedded.errors import AlreadyRunning, ServerFailed
@@ -24,6 +28,7 @@ from workers.embedded.ports import LOCALHOST, Ports, free_port
 from workers.embedded.processes import Children
 from workers.embedded.supervision import Supervision
 from workers.embedded.vault import Secrets, keys_in, secrets_in
+from workers.sandbox import running_sandbox
 from workers.settings import Settings
 
 ADDRESSES = Addresses(
@@ -162,6 +167,40 @@ def test_what_is_configured_is_passed_on_and_its_sandbox_left_out(addresses: Add
     assert settings.model_dump(include=same) == given.model_dump(include=same)
     assert settings.whatsapp_url == "https://graph.facebook.com"
     assert settings.fcm_url == "https://fcm.googleapis.com"
+
+
+async def test_a_second_provider_is_the_sandboxs_until_an_address_says_otherwise(addresses: Addresses, tmp_path: Path) -> None:
+    given = Settings(resend_api_key=SecretStr("re_mine"), ses_region="eu-west-1", aws_sms_region="eu-west-1")
+    async with running_sandbox(tmp_path / "sandbox") as here:
+        there = replace(
+            addresses,
+            sandbox=here.url,
+            smtp=f"smtp://{here.smtp_host}:{here.smtp_port}",
+            service_account=here.service_account,
+        )
+        told = Settings(_env_file=None, **ours(environment(given, there, PRIVATE)))
+        assert told.resend_url == told.ses_url == told.aws_sms_url == here.url
+        carriers = channels(told)
+        assert [each.name for each in carriers[Channel.EMAIL].all] == ["smtp", "ses", "resend"]
+        assert [each.name for each in carriers[Channel.SMS].all] == ["twilio", "aws-sms"]
+        for provider in carriers[Channel.EMAIL].all:
+            await provider.send(to("ana@mail.example", LETTER, key=KEY))
+        assert [message.provider for message in here.messages] == ["smtp", "ses", "resend"]
+        for each in carriers.values():
+            await each.close()
+    real = Settings(
+        resend_api_key=SecretStr("re_mine"),
+        resend_url="https://api.resend.com",
+        email_from="Me <me@shop.test>",
+        ses_region="eu-west-1",
+        ses_url="https://email.eu-west-1.amazonaws.com",
+        ses_secret_access_key=SecretStr("mine"),
+    )
+    told = Settings(_env_file=None, **ours(environment(real, addresses, PRIVATE)))
+    assert (told.resend_url, told.ses_url) == ("https://api.resend.com", "https://email.eu-west-1.amazonaws.com")
+    assert told.ses_secret_access_key.get_secret_value() == "mine"
+    assert told.email_from == "Me <me@shop.test>"
+    assert told.smtp_url == SecretStr(addresses.smtp), "the stand-in stays until another relay is named"
 
 
 def ours(environ: dict[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from definitions.cart_abandonment import cart_abandonment
 from journeys import JourneyDefinition
 from journeys.policies import Limits, Rate, Window
 from store import Database
+from store.runs.switches import throw
 from store.runs.views import run_by_id
 from tests.command_line import in_thread
 from workers.cli.operating.run_tables import RunTold, listed
@@ -140,6 +141,44 @@ async def test_switches_are_thrown_and_say_whom_they_concern(two: Database, dsn:
     assert {tuple(row) for row in rows} == {("welcome", "live", False, False), ("*", "killed", False, False)}
     for wrong in (("pause",), ("pause", "welcome", "--all")):
         assert "say which journey, or --all" in (await in_thread(*wrong, database_url=dsn)).stderr
+
+
+async def test_what_waits_for_a_failing_provider_says_what_that_said_last_and_when_it_is_asked(two: Database, dsn: str) -> None:
+    waits = (
+        "update delivery set state = 'released', reason = null, channel = 'email', detail = $1, settled_at = $2, retry_at = $3,"
+        " attempts = 1, provider = 'resend', gates = $4"
+    )
+    error, gates = {"error": "resend 503 application_error"}, [{"at": T0.isoformat(), "answer": "go"}]
+    await two.pool.execute(waits, error, T0, T0, gates)
+    shown = words_of((await in_thread("runs", "show", str(OTHER), database_url=dsn)).stdout)
+    assert "email hello again: resend 503 application_error" in shown
+    assert "released │ resend 503 application_error │ within 5 min of 2026-03-01 12:00" in shown
+    await two.pool.execute(waits, error, T0, T0 + timedelta(minutes=7), gates)
+    shown = words_of((await in_thread("runs", "show", str(OTHER), database_url=dsn)).stdout)
+    assert "released │ resend 503 application_error │ 2026-03-01 12:07" in shown
+
+
+async def test_why_a_journey_paused_itself_is_told_with_the_command_that_resumes_it(two: Database, dsn: str) -> None:
+    assert (await in_thread("switches", database_url=dsn)).stdout == "everything lives\n"
+    why = "8 dead addresses among 103 messages (7.77%, at most 1.00%)"
+    await throw(two, "welcome", "paused", T0, "journeys", why)
+    await throw(two, "farewell", "killed", T0, "olga")
+    line = f"welcome is paused by itself since 2026-03-01 12:00 UTC: {why}; once that is mended: journeys resume welcome"
+    shown = words_of((await in_thread("switches", database_url=dsn)).stdout)
+    assert line in shown
+    assert "farewell is killed since 2026-03-01 12:00 UTC, by olga; to let it live: journeys resume farewell" in shown
+    listed_too = words_of((await in_thread("runs", "--journey", "welcome", database_url=dsn)).stdout)
+    assert (line in listed_too, "farewell" in listed_too) == (True, False)
+    [asked] = json.loads((await in_thread("why-not", "ana", "welcome", "--json", database_url=dsn)).stdout)["because"][1:2]
+    assert (asked["rule"], asked["remedy"]) == ("journey-paused", "once that is mended: journeys resume welcome")
+    assert why in asked["what"]
+    await throw(two, "*", "paused", T0, "olga")
+    everything = json.loads((await in_thread("switches", "--json", database_url=dsn)).stdout)[0]
+    assert (everything["journey"], everything["state"], everything["by"]) == ("*", "paused", "olga")
+
+
+def words_of(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_runs_can_be_read_on_a_narrow_terminal() -> None:

@@ -21,7 +21,7 @@ from workers.cli.new import new
 from workers.cli.operating.doubts import doubts
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
-from workers.cli.operating.switches import kill, pause, resume
+from workers.cli.operating.switches import kill, pause, resume, switches
 from workers.cli.operating.whatsapp_templates import whatsapp_templates
 from workers.cli.preview import preview
 from workers.cli.privacy.profiles import profiles
@@ -58,6 +58,7 @@ app.add_typer(providers, name="providers", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)
+app.command(rich_help_panel="Operating")(switches)
 app.command("whatsapp-templates", rich_help_panel="Operating")(whatsapp_templates)
 app.command(rich_help_panel="Customers")(mailbox)
 app.command(rich_help_panel="Customers")(profile)

@@ -14,7 +14,7 @@ from activities.channels.web_push.vapid import private_key, private_text, public
 from workers.embedded.vault import Secrets, secrets_in
 from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC
 from workers.sandbox.push.apns_account import NAME as APNS_KEY
-from workers.sandbox.server import LOOPBACK, WEB_PUSH_CONTACT, services, wallet_settings
+from workers.sandbox.server import LOOPBACK, SES_SECRET, WEB_PUSH_CONTACT, services, wallet_settings
 from workers.sandbox.sms.twilio_callbacks import ACCOUNT_SID, SENDER
 from workers.sandbox.wallet.account import pass_files
 from workers.settings import Settings
@@ -35,7 +35,11 @@ class Addresses:
 
 
 def environment(settings: Settings, addresses: Addresses, private: Secrets) -> dict[str, str]:
-    """The environment of the API and the workers. Providers that are configured stay; the others are the sandbox's."""
+    """The environment of the API and the workers.
+
+    Providers that are configured stay; the others are the sandbox's. Those that share a channel with another one are the
+    sandbox's as long as nobody has said where they are, whatever else is said of them.
+    """
     found = {
         "DATABASE_URL": addresses.dsn,
         "TEMPORAL_ADDRESS": addresses.temporal,
@@ -44,7 +48,7 @@ def environment(settings: Settings, addresses: Addresses, private: Secrets) -> d
     } | _listening(addresses)
     if settings.temporal_address is None:  # a cloud's key in the environment is not for the embedded server
         found |= {"TEMPORAL_API_KEY": "", "TEMPORAL_TLS": "false"}
-    found |= _services(settings, addresses, private)
+    found |= _services(settings, addresses, private) | _seconds(settings, addresses.sandbox)
     kept = _own_names(settings, addresses, private) | _sandbox(settings, addresses, private)
     return {**os.environ, **_prefixed({**kept, **given(settings), **found})}
 
@@ -97,9 +101,26 @@ def _sandbox(settings: Settings, addresses: Addresses, private: Secrets) -> dict
         ours |= _whatsapp(addresses.sandbox, private)
     if not settings.twilio_account_sid:
         ours |= _twilio(addresses.sandbox, private)
-    if not settings.sends_letters:
-        ours |= {"SMTP_URL": addresses.smtp, "EMAIL_FROM": "Shop <hello@shop.example>"}
+    if not settings.smtp_url.get_secret_value():
+        ours |= {"SMTP_URL": addresses.smtp} | ({} if settings.email_from else {"EMAIL_FROM": "Shop <hello@shop.example>"})
     return ours
+
+
+def _seconds(settings: Settings, url: str) -> dict[str, str]:
+    """Whoever tries how two providers share a channel sends nothing out of the house by it; an address says that they may."""
+    ours: dict[str, str] = {}
+    if "resend_url" not in settings.model_fields_set:
+        ours |= {"RESEND_URL": url}
+    if not settings.ses_url:
+        ours |= {"SES_URL": url} | _sandbox_login("SES")
+    if not settings.aws_sms_url:
+        ours |= {"AWS_SMS_URL": url} | _sandbox_login("AWS_SMS")
+    return ours
+
+
+def _sandbox_login(service: str) -> dict[str, str]:
+    """It checks signatures, and no real key goes there."""
+    return {f"{service}_ACCESS_KEY_ID": "AKIASANDBOX", f"{service}_SECRET_ACCESS_KEY": SES_SECRET}
 
 
 def _apns(addresses: Addresses) -> dict[str, str]:

@@ -52,6 +52,7 @@ class Resend(OverHttp):
     """One account."""
 
     name = "resend"
+    needs = "JOURNEYS_RESEND_API_KEY"
     idempotent = True
     forgets_after = timedelta(hours=23)  # 24, and an hour for clocks and what is on its way
     tells_within = timedelta(0)  # it need not: asking again costs nothing

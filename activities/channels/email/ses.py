@@ -60,6 +60,7 @@ class Ses(OverHttp):
     """Amazon SES in one region. Without a topic it never tells what became of a letter."""
 
     name = "ses"
+    needs = "JOURNEYS_SES_REGION"
     idempotent = False
     tells_within = timedelta(0)
 

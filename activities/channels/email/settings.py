@@ -69,8 +69,3 @@ class MailSettings(BaseSettings):
     @classmethod
     def _listed(cls, given: object) -> object:
         return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
-
-    @property
-    def sends_letters(self) -> bool:
-        """Whether any provider of email is given."""
-        return bool(self.smtp_url or self.ses_region or self.resend_api_key)

@@ -41,6 +41,7 @@ class Smtp(Sends):
     """A mail relay. `url` is `smtp://user:password@host:port` (STARTTLS) or `smtps://…`; see `SmtpPool` for `?tls=`."""
 
     name = "smtp"
+    needs = "JOURNEYS_SMTP_URL"
     idempotent = False
     tells_within = timedelta(0)
 

@@ -50,6 +50,7 @@ class Apns(OverHttp):
     """An app of Apple's; `topic` is its bundle id, `url` says whether production or development."""
 
     name = "apns"
+    needs = "JOURNEYS_APNS_KEY"
     idempotent = False
     tells_within = timedelta(0)
     platforms = frozenset({"ios"})

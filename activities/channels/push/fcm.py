@@ -40,6 +40,7 @@ class Fcm(OverHttp):
     """A Firebase project. `url` is its base, the service account's `project_id` names it."""
 
     name = "fcm"
+    needs = "JOURNEYS_FCM_SERVICE_ACCOUNT"
     idempotent = False
     tells_within = timedelta(0)
 

@@ -56,6 +56,7 @@ class AwsSms(OverHttp):
     """AWS End User Messaging SMS in one region; `listened_to`: its events come back to us."""
 
     name = "aws-sms"
+    needs = "JOURNEYS_AWS_SMS_REGION"
     idempotent = False
     tells_within = timedelta(minutes=2)  # an event follows within seconds as a rule
 

@@ -56,6 +56,7 @@ class Twilio(OverHttp):
     """One account, and its senders by country. Without a `callback` it never tells what became of a message."""
 
     name = "twilio"
+    needs = "JOURNEYS_TWILIO_ACCOUNT_SID"
     idempotent = False
     tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
 

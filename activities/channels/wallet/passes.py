@@ -30,6 +30,7 @@ class Passes(Sends):
     """Takes every pass; `wallets` are those that are told of changes."""
 
     name = "wallet"
+    needs = "JOURNEYS_WALLET_APPLE_CERTIFICATE or JOURNEYS_WALLET_GOOGLE_SERVICE_ACCOUNT"
     idempotent = True
     by_settling = True
     tells_within = timedelta(0)

@@ -53,6 +53,7 @@ class WebPush(Sends):
     """All push services there are; `url` is where browsers tell what became of a message."""
 
     name = "web-push"
+    needs = "JOURNEYS_WEB_PUSH_KEY"
     idempotent = False
     tells_within = timedelta(0)
 

@@ -49,6 +49,7 @@ class WhatsApp(OverHttp):
     """One business phone number."""
 
     name = "whatsapp"
+    needs = "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID"
     idempotent = False
     tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
 

@@ -6,6 +6,8 @@ from typing import Any, cast
 import pytest
 
 from activities.channels.carriers import Carriers, read_weights
+from activities.channels.kinds import lacking, sending
+from journeys.contracts import Channel
 from tests.activities.channels.test_platforms import Carrier
 from workers.settings import Settings
 
@@ -50,3 +52,21 @@ def test_weights_are_read_and_a_wrong_one_is_told() -> None:
     for wrong, said in (("twilo=3", "twilo is no provider"), ("ses=-1", "write one whole number"), ("ses=1,ses=2", "ses=3")):
         with pytest.raises(ValueError, match=said):
             read_weights(wrong, ["ses", "twilio"])
+
+
+def test_who_has_a_weight_and_is_not_configured_is_told_with_what_is_missing() -> None:
+    weights = {"smtp": 1, "resend": 3, "ses": 0, "twilio": 1, "apns": 1}
+    given = {Channel.EMAIL: Carriers(Carrier("smtp")), Channel.PUSH: Carriers(Carrier("fcm+apns"))}
+    assert lacking(weights, given) == {
+        "ses": "JOURNEYS_SES_REGION",
+        "resend": "JOURNEYS_RESEND_API_KEY",
+        "twilio": "JOURNEYS_TWILIO_ACCOUNT_SID",
+    }
+    assert lacking({}, given) == {}
+
+
+def test_what_each_provider_needs_is_a_setting() -> None:
+    needs = [each.needs for kind in sending() for each in kind.provider_classes]
+    named = {name.removeprefix("JOURNEYS_").lower() for each in needs if each for name in each.split(" or ")}
+    assert named
+    assert named <= set(Settings.model_fields)

@@ -53,5 +53,10 @@ async def test_erase_certificate_and_check(database: Database, tmp_path: Path) -
     (tmp_path / "genuine.json").write_text(written)
     (tmp_path / "forged.json").write_text(orjson.dumps(orjson.loads(written) | {"requested_by": "me"}).decode())
     assert run(database, "check-certificate", str(tmp_path / "genuine.json")).stdout.strip() == "the certificate is genuine"
+    (tmp_path / "answer.json").write_text(orjson.dumps({"id": "1", "certificate": orjson.loads(written)}).decode())
+    assert run(database, "check-certificate", str(tmp_path / "answer.json")).stdout.strip() == "the certificate is genuine"
+    (tmp_path / "text.txt").write_text(run(database, "certificate", str(asked.id)).stdout)
+    text = run(database, "check-certificate", str(tmp_path / "text.txt"))
+    assert (text.returncode, "journeys profiles certificate ID --json > " in text.stderr) == (1, True)
     forged = run(database, "check-certificate", str(tmp_path / "forged.json"))
     assert (forged.returncode, "was changed since" in forged.stderr) == (1, True)

@@ -27,8 +27,7 @@ class Told:
         """What was carried in 24 hours, who is stopped, what is limited."""
         table = Table("channel", "provider", "accepted in 24 h", "cost")
         for each in self.carried:
-            cost = f"{each.cost / _MILLIONTHS:,.2f} {each.currency or ''}".strip() if each.cost else "-"
-            table.add_row(each.channel, each.provider, f"{each.accepted:,}", cost)
+            table.add_row(each.channel, each.provider, f"{each.accepted:,}", _money(each))
         yield table
         for at_rest in self.stopped:
             by = f"{at_rest.workers} worker{'s' if at_rest.workers > 1 else ''} since {at_rest.since:%H:%M:%S} UTC"
@@ -46,8 +45,18 @@ class Told:
         return table
 
 
+def _money(carried: Carried) -> str:
+    """In cents at least; what is less than that, to the millionth that it is kept in."""
+    if not carried.cost:
+        return "-"
+    digits = 2 if carried.cost >= _MILLIONTHS else 6
+    whole, _, part = f"{carried.cost / _MILLIONTHS:,.{digits}f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2} {carried.currency or ''}".strip()
+
+
 def _today(limit: Limit, ceiling: int | None, day: date) -> str:
-    warming = " (warming up)" if limit.warming(day) is not None else ""
+    begins = limit.warm_up_from if limit.warm_up_from and limit.warm_up_from > day else None
+    warming = f" (warming up from {begins})" if begins else " (warming up)" if limit.warming(day) is not None else ""
     return "-" if ceiling is None else f"{ceiling:,}{warming}"
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from store import Database
     from workers.cli.operating.provider_tables import Told
 
 providers = typer.Typer(help="Who carries messages, who is not used for now, and limits.", invoke_without_command=True)
@@ -34,14 +35,17 @@ def limit(
     per_second: Annotated[float | None, typer.Option(help="Messages a second, over all workers.")] = None,
     per_day: Annotated[int | None, typer.Option(help="Messages of a day (UTC); marketing waits then.")] = None,
     warm_up: Annotated[str, typer.Option(help="Ceilings of the first days: 50,100,500.")] = "",
-    warm_up_from: Annotated[str, typer.Option("--from", help="The first day of warming up, as 2026-12-01; else today.")] = "",
+    warm_up_from: Annotated[
+        str, typer.Option("--from", help="The first day of warming up, as 2026-12-01; no marketing before it; else today.")
+    ] = "",
     by: By = "",
     as_json: Json = False,
 ) -> None:
     """Set the limits of a provider or of one of its senders, in place of those that it had; what is not named does not hold."""
     from getpass import getuser
 
-    from store.deliveries.providers import Limit, set_limit
+    from activities.channels.kinds import provider_names
+    from store.deliveries.providers import Limit, set_limit, stranger
 
     now = settings().clock.now()
     plan = _plan(warm_up)
@@ -49,7 +53,13 @@ def limit(
     made = Limit(who, per_second, per_day, plan, starts)
     for wrong in made.wrong():
         fail(wrong)
-    with_database(lambda database: set_limit(database, made, now, by or getuser()))
+
+    async def work(database: "Database") -> None:
+        if wrong := await stranger(database, who, provider_names()):
+            fail(wrong)
+        await set_limit(database, made, now, by or getuser())
+
+    with_database(work)
     _show(as_json=as_json)
 
 

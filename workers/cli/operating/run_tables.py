@@ -130,8 +130,23 @@ def _messages(messages: Sequence[Message]) -> Table:
     table = Table("message", "due", "state", "reason", "again", *(["cost"] if priced else []))
     for each in messages:
         name = f"{each.channel} {each.template}" + (f" ({each.occurrence})" if each.occurrence > 1 else "")
-        table.add_row(name, instant(each.due_at), each.state, each.reason or "-", instant(each.retry_at), *_cost(each, priced))
+        table.add_row(name, instant(each.due_at), each.state, Text(_why(each)), _again(each), *_cost(each, priced))
     return table
+
+
+def _why(message: Message) -> str:
+    """The reason, and what the provider said last of one that did not go."""
+    error = None if message.state == "sent" else message.detail.get("error")
+    return ": ".join(filter(None, (message.reason, error))) or "-"
+
+
+def _again(message: Message) -> str:
+    """When it is tried again; where the provider named no instant, Temporal does, within five minutes of the last attempt."""
+    asked = datetime.fromisoformat(message.gates[-1]["at"]) if message.gates else None
+    last = max(filter(None, (asked, message.settled_at)), default=None)
+    if message.state == "released" and last and message.retry_at and message.retry_at <= last:
+        return f"within 5 min of {instant(last)}"
+    return instant(message.retry_at)
 
 
 def _cost(message: Message, priced: bool) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from journeys import JourneyDefinition
     from store import Database
     from store.runs.lists import Counted, Wanted
+    from store.runs.switches import Switch
     from store.runs.views import Run
     from workers.cli.operating.run_tables import RunShown, RunTold
     from workers.waking import Waking
@@ -80,16 +81,19 @@ def list_(
     from store.runs.lists import list_runs
     from workers.cli import tables
     from workers.cli.operating.run_tables import listed
+    from workers.cli.operating.switch_tables import standing
+    from workers.cli.operating.switches import thrown
 
     given = _Given(journey, customer, status, since, until)
 
-    async def work(database: "Database") -> "Sequence[RunTold]":
-        return await _told(database, await list_runs(database, await given.wanted(database), limit=limit))
+    async def work(database: "Database") -> "tuple[Sequence[RunTold], Sequence[Switch]]":
+        held = await thrown(database, journey)
+        return await _told(database, await list_runs(database, await given.wanted(database), limit=limit)), held
 
-    found = with_database(work)
+    found, held = with_database(work)
     if journey is not None and not found:
         insist_on_known(journey)
-    tables.show(found, listed, as_json=as_json)
+    tables.show(found, lambda runs: [*listed(runs), *standing(held)], as_json=as_json)
 
 
 @runs.command()

@@ -1,9 +1,10 @@
-"""What a switch did, in a sentence."""
+"""What a switch did, in a sentence, and how those that are thrown stand."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from store.runs.switches import EVERYTHING, Affected
+from store.runs.switches import EVERYTHING, Affected, Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,10 @@ class Thrown:
                 seconds = ceil(found.waiting_messages / self.release_per_second)
                 return f"{which} lives: {found.waiting_messages:,} messages that waited leave within about {seconds:,} s"
         return f"{which}: {found.open_runs:,} runs would end; {provider}"
+
+
+def standing(thrown: Sequence[Switch]) -> Iterator[str]:
+    """A line for each switch that holds something back, and how to let it live."""
+    for each in thrown:
+        which = "everything" if each.journey == EVERYTHING else each.journey
+        yield f"{which} is {each.told}; {'once that is mended: ' if each.why else 'to let it live: '}{each.resumed_by}"

@@ -1,4 +1,4 @@
-"""`journeys pause`, `resume`, `kill`: the operator's switches, of one journey or of everything at once."""
+"""`journeys pause`, `resume`, `kill`, `switches`: the operator's switches, of one journey or of everything at once."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,10 +8,12 @@ from workers.cli.asked import fail, settings, with_database
 from workers.cli.operating.runs import confirmed, insist_on_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import RenderableType
 
+    from store import Database
+    from store.runs.switches import Switch
     from workers.cli.operating.switch_tables import Thrown
 
 Journey = Annotated[str | None, typer.Argument(help="The journey, also one that has left the catalogue.")]
@@ -49,6 +51,26 @@ def kill(
     what = "every journey" if all_ else name
     confirmed(f"kill {what}: end {concerned.open_runs:,} runs for good?", yes=yes)
     return _show(_throw(name, "killed", by), as_json=as_json)
+
+
+def switches(as_json: Json = False) -> None:
+    """What is paused or killed, since when, by whom, and why where a journey paused itself."""
+    from workers.cli import tables
+    from workers.cli.operating.switch_tables import standing
+
+    def drawn(found: "Sequence[Switch]") -> "Iterable[RenderableType]":
+        return list(standing(found)) or ["everything lives"]
+
+    tables.show(with_database(thrown), drawn, as_json=as_json)
+
+
+async def thrown(database: "Database", journey: str | None = None) -> "list[Switch]":
+    """The switches that hold something back: of everything, and of each journey or only of one."""
+    from store.runs.switches import EVERYTHING, LIVE
+    from store.runs.switches import switches as known
+
+    found = sorted((await known(database)).values(), key=lambda each: each.journey)  # that of everything first
+    return [each for each in found if each.state != LIVE and (journey is None or each.journey in (journey, EVERYTHING))]
 
 
 def _named(journey: str | None, all_: bool) -> str:

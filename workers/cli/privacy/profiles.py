@@ -157,7 +157,10 @@ def check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help
     try:
         told = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as error:
-        fail(f"{file} is no JSON: {error}")
+        instead = f"use `journeys profiles certificate ID --json > {file}`: its text has no signature to check"
+        fail(f"{file} is no JSON ({error}); {instead}")
+    if isinstance(told, dict) and isinstance(told.get("certificate"), dict):  # the whole answer of GET /v1/erasures/{id}
+        told = told["certificate"]
     if not isinstance(told, dict) or not holds(told, [partial(sign, secret) for secret in secrets if secret]):
         fail(f"{file} was not written by this installation, or was changed since")
     typer.echo("the certificate is genuine")
