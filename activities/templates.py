@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
@@ -203,7 +203,7 @@ def templates_of(folder: Folder, vocabulary: Vocabulary | None = None) -> Templa
     """
     vocabulary = folder.with_passes(folder.with_constants(vocabulary or Vocabulary()))
     found, problems = folder.templates(vocabulary)
-    named, translations, wrong = apart(found)
+    named, translations, wrong = apart(found, {PurePosixPath(place).name for place in folder.texts})
     if problems or wrong:
         raise TemplateError(*problems, *wrong)
     linking = {(channel, into.of if (into := translated(name)) else name) for channel, name in folder.linking(found)}

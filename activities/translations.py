@@ -5,7 +5,7 @@ that it translates, so that a journey, the gate and the report see one message.
 Source: RFC 4647, section 3.4 (lookup: es-MX, then es, then what there is).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, cast
 
@@ -20,8 +20,11 @@ _Found = Mapping[_Key, Template]
 Translations = Mapping[_Key, Mapping[str, Template]]
 
 
-def apart(found: _Found) -> tuple[dict[_Key, Template], dict[_Key, dict[str, Template]], list[Problem]]:
-    """The templates that journeys name, their translations by language (`es`, `es_MX`), and what is wrong with these."""
+def apart(found: _Found, files: Collection[str]) -> tuple[dict[_Key, Template], dict[_Key, dict[str, Template]], list[Problem]]:
+    """The templates that journeys name, their translations by language (`es`, `es_MX`), and what is wrong with these.
+
+    `files` are the names of all that stand there: what a template with faults of its own translates is not told to be missing.
+    """
     named: dict[_Key, Template] = {}
     others: dict[_Key, dict[str, Template]] = {}
     for (channel, name), template in found.items():
@@ -29,7 +32,8 @@ def apart(found: _Found) -> tuple[dict[_Key, Template], dict[_Key, dict[str, Tem
             named[channel, name] = template
         else:
             others.setdefault((channel, into.of), {})[into.language] = _in_its_language(template, into.language)
-    problems = [each for key, by_language in others.items() for each in _problems(key, named.get(key), by_language)]
+    unread = {key for key in others if key not in named and file_of(*key) in files}
+    problems = [each for key, of in others.items() if key not in unread for each in _problems(key, named.get(key), of)]
     return named, others, problems
 
 

@@ -112,7 +112,9 @@ def _check(making: Compilation, alternative: str | None) -> None:
 def _without_a_way_out(file: str, body: Text) -> list[Problem]:
     if _UNSUBSCRIBE in body.value:
         return []
-    return [Problem(file, body.line, f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text")]
+    told = f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text"
+    remedy = "add it; where it is none, write purpose: transactional in its front matter, and send it with transactional=True"
+    return [Problem(file, body.line, told, remedy)]
 
 
 def _beside(file: str) -> str:

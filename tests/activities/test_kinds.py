@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from activities.channels import base
-from activities.channels.kinds import Bounce, WayOut, addressed, of_address, sending
+from activities.channels.kinds import KINDS, Bounce, WayOut, addressed, of_address, sending
 from activities.templates import load_templates
 from api.profiles.suppressions import Named
 from journeys.contracts import Channel
@@ -53,6 +53,16 @@ def test_sql_that_names_several_channels_names_all_of_their_kind() -> None:
     held = {"email": AddressKind.EMAIL, "phone": AddressKind.PHONE}
     traits = {(kind.name, trait) for trait, address in held.items() for kind in of_address(address)}
     assert set(_TRAITS.findall(sql)) == traits, "what replaces an address reads the trait that it comes from"
+
+
+def test_the_documents_list_every_type_of_subscription_and_every_template_file() -> None:
+    ingest = (_ROOT / "docs" / "ingest.md").read_text()
+    listed = set(re.findall(r"^\| `([A-Z_]+)` \| (\w+) \|", ingest, re.MULTILINE))
+    assert listed == {(type_, kind.name) for kind in KINDS.values() for type_ in kind.subscriptions}
+    named = _DOCS.partition("## Templates")[2]
+    for kind in sending():
+        assert kind.template is not None
+        assert f"`<name>{kind.template.suffix}`" in named
 
 
 def test_what_sends_is_written_and_carried() -> None:

@@ -216,7 +216,10 @@ def test_an_invalid_link_is_rejected_when_loaded(tmp_path: Path, field: str, add
         ("<mjml></mjml>", "front matter"),
         ("---\nsubject: a\n---\n<mjml><mj-body>{{ unsubscribe_url }}</mjml>", ":4: not MJML"),
         ("---\nsubject: a\npurpose: ads\n---\n<mjml/>", ":3: purpose must be marketing or transactional"),
-        ("---\nsubject: a\n---\n<mjml/>", "a marketing email must link to {{ unsubscribe_url }}"),
+        (
+            "---\nsubject: a\n---\n<mjml/>",
+            "link to {{ unsubscribe_url }} in its text; add it; where it is none, write purpose: trans",
+        ),
         ("---\nsubject: a\n---\n\n<mjml>\n{{ unsubscribe_url }}{{ entry.nme }}</mjml>", ":6: unknown variable entry.nme"),
         ("---\nsubject: '{{ x.y }}'\npreheader: '{{ z.z }}'\n---\n<mjml/>{{ unsubscribe_url }}", ":2: unknown variable x.y"),
         ('---\nsubject: a\n---\n<mjml>\n<mj-button href="nowhere" /></mjml>', ":5: href is not a valid link"),

@@ -8,7 +8,7 @@ import pytest
 
 import definitions
 from activities.channels import PushContent, WhatsAppContent
-from activities.templates import Context, Templates, load_templates
+from activities.templates import Context, TemplateError, Templates, load_templates
 from journeys.contracts import Channel
 from tests.activities.test_templates import rejected, written
 
@@ -99,3 +99,11 @@ def test_a_translated_pass_shows_the_pictures_of_the_pass(tmp_path: Path) -> Non
 
 def test_a_dot_in_a_name_is_no_language(tmp_path: Path) -> None:
     assert set(loaded(tmp_path, hi__v2__push__yaml=HI).found) == {(Channel.PUSH, "hi.v2")}
+
+
+def test_a_template_with_a_fault_of_its_own_is_not_told_to_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "hi.push.yaml").write_text("language: en\ntitle: '{{ customer.nme }}'\nbody: b\n")
+    (tmp_path / "hi.es.push.yaml").write_text("title: Hola\nbody: b\n")
+    with pytest.raises(TemplateError) as caught:
+        load_templates(tmp_path)
+    assert ["hi.push.yaml" in each.file for each in caught.value.problems] == [True], caught.value
