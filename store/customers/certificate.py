@@ -106,7 +106,7 @@ def as_text(told: Mapping[str, Any]) -> str:
 
 
 def _kept_by_google(passes: int) -> list[str]:
-    refused = "Passes of which Google Wallet refused that they show nothing; remove them in the issuer's console"
+    refused = "Passes that Google Wallet would not let us empty; remove them in the issuer's console"
     return [f"{refused}: {passes}."] if passes else []
 
 

@@ -131,8 +131,8 @@ async def hurried(shop: Shop, channel: Channel) -> AsyncIterator[None]:
 async def test_a_worker_that_stops_hands_over_what_it_claimed_and_leaves_the_rest_to_the_next(unserved: Shop) -> None:
     """A2: stopping leaves no doubt, neither where a slow relay has a letter nor where a push waits for its token."""
     await unserved.signs_up("ana")
-    unserved.sandbox.faults.tell("smtp", "slow", hold_seconds=1.5)
-    unserved.sandbox.faults.tell("fcm", "slow_token", hold_seconds=5, times=1)
+    unserved.sandbox.faults.tell("smtp", "slow", hold_seconds=4)
+    unserved.sandbox.faults.tell("fcm", "slow_token", hold_seconds=12, times=1)
     async with Worker(unserved.client, task_queue=WORKFLOW_QUEUE, workflows=[JourneyRun]):
         async with hurried(unserved, Channel.EMAIL), hurried(unserved, Channel.PUSH):
             letter = await start(unserved, "by_choice", params={"route": "email"})

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.async_api import Page, Route
 
@@ -116,6 +117,24 @@ async def test_nothing_of_the_sandboxs_messages_keeps_anybody_out(trial: Shop, p
     assert (await trial.parts.delivery.deliver(request(run))).sent
     await page.goto(trial.sandbox.url)
     await picture(page, "messages")
+    assert await barriers(page) == []
+
+
+async def test_a_question_on_whatsapp_is_answered_by_a_tap(trial: Shop, page: Page) -> None:  # noqa: F811 - the fixture
+    titles = {"yes": "Sí, por favor", "no": "No"}
+    buttons = [{"type": "reply", "reply": {"id": name, "title": title}} for name, title in titles.items()]
+    asked = {"type": "button", "body": {"text": "¿Más?"}, "footer": {"text": "La tienda"}, "action": {"buttons": buttons}}
+    told = {"messaging_product": "whatsapp", "to": "34600111222", "type": "interactive", "interactive": asked}
+    async with httpx.AsyncClient(headers={"authorization": "Bearer x"}) as http:
+        answer = await http.post(f"{trial.sandbox.url}/v23.0/1/messages", json=told)
+    assert answer.is_success, answer.text
+    await page.goto(trial.sandbox.url)
+    assert await page.get_by_text("La tienda").is_visible()
+    await picture(page, "a question")
+    async with page.expect_request("**/whatsapp/replies") as said:
+        await page.get_by_role("button", name="Sí, por favor").click()
+    answered = (await said.value).post_data_json
+    assert (answered["choice"], answered["text"], answered["from"]) == ("yes", "Sí, por favor", "34600111222")
     assert await barriers(page) == []
 
 

@@ -63,6 +63,9 @@ class Message(BaseModel):
     link: str | None = None
     template: str | None = None
     params: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = Field(default=(), description="what the template calls the params; none where it counts them")
+    footer: str = ""
+    choices: tuple[tuple[str, str], ...] = Field(default=(), description="what may be tapped: its name, and what stands on it")
     status: Status = Status.ACCEPTED
     fault: str | None = Field(default=None, description="the fault that it met on its way")
     raw: Any = None

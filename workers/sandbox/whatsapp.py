@@ -108,7 +108,6 @@ class WhatsApp:
         images = [each.link or each.id for each in shown if each]
         titles = [p.shown for p in message.parameters("header") if p.type == "text"]
         titles += [message.header.text] if message.header and message.header.text else []
-        tapped = message.interactive.tapped if message.interactive else ()
         links = [p.shown for p in message.parameters("button") if p.type == "text"]
         return Message(
             provider=Provider.WHATSAPP,
@@ -123,7 +122,10 @@ class WhatsApp:
             image=next(iter(images), None),
             link=next(iter(links), None),
             template=message.template.name if message.template else None,
-            params=tuple(p.shown for p in message.parameters("body")) or tapped,
+            params=tuple(p.shown for p in message.parameters("body")),
+            gaps=tuple(p.parameter_name for p in message.parameters("body") if p.parameter_name),
+            footer=message.interactive.footer.text if message.interactive and message.interactive.footer else "",
+            choices=message.choices,
             fault=rule.fault if rule else None,
             raw=payload,
         )

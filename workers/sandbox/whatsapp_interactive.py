@@ -104,10 +104,10 @@ class Interactive(Part):
         return self.body.text if self.body else ""
 
     @property
-    def tapped(self) -> tuple[str, ...]:
-        """What may be tapped, as a person reads it."""
-        buttons = [button.reply.title for button in self.action.buttons or ()]
-        return *buttons, *(row.title for section in self.action.sections or () for row in section.rows)
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        """What may be tapped: its name, and what a person reads on it."""
+        buttons = [(button.reply.id, button.reply.title) for button in self.action.buttons or ()]
+        return *buttons, *((row.id, row.title) for section in self.action.sections or () for row in section.rows)
 
     def check(self) -> None:
         """Insist on what the Graph API insists on.

@@ -83,6 +83,13 @@ class WhatsAppMessage(Part):
         return self.interactive.header if self.interactive else None
 
     @property
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        """What may be tapped. What stands on a template's buttons Meta alone knows, so that it is the name here."""
+        components = self.template.components if self.template else []
+        named = [p.shown for c in components if c.sub_type == "quick_reply" for p in c.parameters]
+        return self.interactive.choices if self.interactive else tuple((name, name) for name in named)
+
+    @property
     def said(self) -> str:
         """What a person reads of a message that is no template."""
         caption = self.shows.caption if self.shows else None

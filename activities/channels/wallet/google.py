@@ -15,7 +15,7 @@ import httpx
 import jwt
 
 from activities.channels.errors import Ambiguous, Refused, TryLater
-from activities.channels.http import body_of, http_client, post_json, put_json, retry_after
+from activities.channels.http import body_of, get, http_client, post_json, put_json, retry_after
 from activities.channels.push.google_token import GoogleToken
 from activities.channels.wallet.google_object import GooglePass
 
@@ -55,9 +55,10 @@ class GoogleWallet:
             TryLater: not now.
             Refused: never like this.
         """
-        answer = await self._asked("put", f"{pass_.kind}Object/{pass_.object['id']}", pass_.object)
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        where = f"{pass_.kind}Object/{pass_.object['id']}"
+        if (await self._asked("get", where)).status_code == httpx.codes.NOT_FOUND:
             return False
+        answer = await self._asked("put", where, pass_.object)
         _accepted(answer, pass_.object)
         return True
 
@@ -86,11 +87,15 @@ class GoogleWallet:
                 answer = await self._asked("put", f"{what}/{body['id']}", body)
         _accepted(answer, body)
 
-    async def _asked(self, how: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    async def _asked(self, how: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         token = await self._token.current()
-        send = put_json if how == "put" else post_json
+        signed = {"authorization": f"Bearer {token}"}
+        where = self._http, "google-wallet", f"{self._url}/{path}"
         try:
-            answer = await send(self._http, "google-wallet", f"{self._url}/{path}", body, {"authorization": f"Bearer {token}"})
+            if body is None:
+                answer = await get(*where, signed)
+            else:
+                answer = await (put_json if how == "put" else post_json)(*where, body, signed)
         except Ambiguous as error:
             raise TryLater(error.detail) from None
         if answer.status_code == httpx.codes.UNAUTHORIZED:

@@ -188,7 +188,7 @@ async def test_what_google_would_not_empty_is_told_by_the_certificate(trial: Sho
     assert told["certificate"]["kept_by_google_wallet"] == 1
     assert "google_wallet" not in told["certificate"]["emptied"]
     text = await trial.operate("GET", f"/v1/erasures/{told['id']}/certificate")
-    assert "refused that they show nothing; remove them in the issuer's console: 1." in text.text
+    assert "Passes that Google Wallet would not let us empty; remove them in the issuer's console: 1." in text.text
 
 
 async def test_a_pass_that_never_was_at_google_is_not_put_there(trial: Shop) -> None:
@@ -199,6 +199,7 @@ async def test_a_pass_that_never_was_at_google_is_not_put_there(trial: Shop) -> 
     assert not trial.sandbox.wallet.has
     assert told["certificate"]["removed"]["wallet_pass"] == 1
     assert "google_wallet" not in told["certificate"]["emptied"]
+    assert "kept_by_google_wallet" not in told["certificate"], "Google had nothing, nor a class for it"
 
 
 async def test_who_follows_googles_link_while_they_are_erased_leaves_nothing_there(
