@@ -96,8 +96,8 @@ async def limit_provider(who: Who, body: LimitBody, caller: Operator, config: Co
     limit = Limit(who, body.per_second, body.per_day, tuple(body.warm_up), starts)
     for wrong in limit.wrong():
         raise Problem(422, wrong, code="invalid-provider")
-    if unknown := await providers.stranger(database, who, provider_names()):
-        raise Problem(422, unknown, code="invalid-provider")
+    if strange := await providers.stranger(database, who, provider_names()):
+        raise Problem(422, strange, code="invalid-provider")
     await providers.set_limit(database, limit, now, caller.name)
     (found,) = [each for each in await _limits(database, now) if each.who == who]
     return found

@@ -130,6 +130,21 @@ async def test_the_command_line_lists_looks_up_and_takes_back(dsn: str, database
     assert await run("look-up", "ana@shop.example") == "no suppressions\n"
 
 
+async def test_the_command_line_suppresses_an_address(dsn: str, database: Database) -> None:
+    async def run(*arguments: str) -> str:
+        finished = await in_thread("suppressions", *arguments, database_url=dsn, secret=SECRET)
+        return finished.stdout + finished.stderr
+
+    told = await run("add", "Bo@Shop.example", "--reason", "asked by phone")
+    assert told.startswith(f"email\t{digest('bo@shop.example').hex()}\tmarketing\tasked by phone\tsince ")
+    assert "asked by phone" in await run("look-up", "bo@shop.example")
+    again = await run("add", digest("bo@shop.example").hex(), "--all", "--until", "2096-12-24")
+    assert ("\tall\tasked by the customer" in again, "until 2096-12-24 00:00" in again) == (True, True)
+    assert "--until is over" in await run("add", "bo@shop.example", "--until", "2020-01-01")
+    assert "no address for whatsapp" in await run("add", "bo@shop.example", "--channel", "whatsapp")
+    assert await database.pool.fetchval("select count(*) from suppression") == 2
+
+
 @pytest.mark.parametrize(("channel", "told"), [("email", "no e-mail address"), ("whatsapp", "no phone number")])
 async def test_what_is_no_address_is_not_looked_up_in_silence(dsn: str, channel: str, told: str) -> None:
     for command in ("look-up", "take-back"):

@@ -11,6 +11,7 @@ from workers.cli.asked import fail, settings, with_database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from segments.time.zones import Whereabouts
     from store import Database
@@ -119,33 +120,48 @@ async def _look_up(database: "Database", name: tuple[str, str]) -> "tuple[Profil
 
 
 def _tables(found: "Profile", where: "Whereabouts") -> "Iterable[RenderableType]":
-    from rich.table import Table
+    from datetime import UTC, datetime
+
     from rich.text import Text
 
-    from workers.cli.tables import instant, value
+    from workers.cli.tables import instant, short, value
 
+    now = datetime.now(UTC)
     names = ", ".join(found.user_ids) or "anonymous"
     yield Text(f"{found.customer_id} ({names}), a customer since {instant(found.created_at)}")
     strange = f"; {where.not_understood!r} is no time zone" if where.not_understood else ""
     told = f"{', '.join(where.zones)} (by {where.told_by})" if where.told_by not in ("journey", "nothing") else "not known"
     yield Text(f"time zone: {told}{strange}")
-    traits = Table("trait", "value", "source", "said", "since", "confidence")
+    traits = _narrow("trait", "value", "source", "said", "since", "confidence")
     for each in found.traits:
         sure = "declared" if each.confidence is None else f"{each.confidence:g}"
-        row = (each.trait, value(each.value), each.source or "-", instant(each.said_at), instant(each.since), sure)
+        row = (each.trait, value(each.value), each.source or "-", short(each.said_at, now), short(each.since, now), sure)
         traits.add_row(*map(Text, row))
     yield traits
-    consents = Table("channel", "address", "purpose", "consent", "by", "source", "said")
+    consents = _narrow("channel", "address", "purpose", "consent", "by", "source", "said")
     for word in found.consents:
-        to = Text(word.hint or "all")
-        consents.add_row(word.channel, to, word.purpose, word.state, word.said_by, Text(word.source), instant(word.at))
+        to, said = Text(word.hint or "all"), short(word.at, now)
+        consents.add_row(word.channel, to, word.purpose, word.state, word.said_by, Text(word.source), said)
     yield consents
-    endpoints = Table("channel", "address", "platform", "valid", "last seen")
+    endpoints = _narrow("channel", "address", "platform", "valid", "last seen")
     for end in found.endpoints:
         valid = "yes" if end.valid else f"no: {end.invalid_reason or 'not known why'}"
-        endpoints.add_row(end.channel, Text(end.hint), end.platform or "-", valid, instant(end.last_seen_at))
+        endpoints.add_row(end.channel, Text(end.hint), end.platform or "-", Text(valid), short(end.last_seen_at, now))
     yield endpoints
-    segments = Table("segment", "since")
+    segments = _narrow("segment", "since")
     for membership in found.segments:
-        segments.add_row(membership.segment, instant(membership.entered_at))
+        segments.add_row(membership.segment, short(membership.entered_at, now))
     yield segments
+    yield Text("times in UTC; --json has them to the second", style="dim")
+
+
+#: What tells one row from another, and what it says: never broken over lines while others can be.
+_WHOLE = frozenset({"address", "consent", "said", "since", "last seen", "channel", "purpose"})
+
+
+def _narrow(*names: str) -> "Table":
+    """A table whose words are folded where a terminal of 80 columns has no room, and never cut."""
+    from rich.table import Column, Table
+
+    columns = (Column(name, no_wrap=name in _WHOLE, overflow="fold") for name in names)
+    return Table(*columns, box=None, padding=(0, 1, 0, 0))

@@ -1,5 +1,6 @@
-"""`journeys suppressions`: addresses that are not written to; listed, looked up by an address typed in, and taken back."""
+"""`journeys suppressions`: addresses that are not written to; listed, looked up as they are typed in, added and taken back."""
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from store import Database
     from store.customers.suppressions import Suppression, TakenBack
 
-suppressions = typer.Typer(help="Suppressed addresses: list them, look one up, take one back.", no_args_is_help=True)
+suppressions = typer.Typer(help="Suppressed addresses: list them, look one up, add one, take one back.", no_args_is_help=True)
 
 _HEX = 64
+_LONGEST = 200  # characters of a reason, as the API takes them
 
 
 class On(StrEnum):
@@ -39,7 +41,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
 ) -> None:
     """Show channel, scope, reason and age of each; only digests are kept, no addresses."""
-    from datetime import UTC, datetime
+    from datetime import UTC
 
     from store.customers.suppressions import newest
 
@@ -55,6 +57,35 @@ def look_up(address: Named, channel: Channel = On.EMAIL) -> None:
 
     digests = _digests(channel.value)(address)
     _tell(with_database(lambda database: found(database, channel.value, digests)))
+
+
+@suppressions.command("add")
+def add_(
+    address: Named,
+    channel: Channel = On.EMAIL,
+    reason: Annotated[str, typer.Option(help="Why; kept, so nothing personal.")] = "asked by the customer",
+    everything: Annotated[bool, typer.Option("--all", help="For every purpose; else for marketing.")] = False,
+    until: Annotated[datetime | None, typer.Option(help="Only until then (UTC); else for good.")] = None,
+) -> None:
+    """Write to an address no more, for marketing or at all; saying it again changes nothing."""
+    from datetime import UTC
+
+    from store.customers.suppressions import Suppression, add, found
+
+    digest, now = _digest_of(channel.value, address), settings().clock.now()
+    expires = until and until.replace(tzinfo=UTC)
+    if expires is not None and expires <= now:
+        fail("--until is over, so that nobody would be suppressed; leave it out to suppress for good")
+    if not 0 < len(reason) <= _LONGEST:
+        fail(f"--reason takes 1 to {_LONGEST} characters")
+    scope = "all" if everything else "marketing"
+    said = Suppression(channel.value, digest, scope, reason, now, expires, "command line")
+
+    async def adding(database: "Database") -> "list[Suppression]":
+        await add(database, [said])
+        return await found(database, channel.value, [digest])
+
+    _tell(with_database(adding))
 
 
 @suppressions.command("take-back")
@@ -95,6 +126,21 @@ def import_(
     typer.echo(f"{told.rows} rows: {told.added} {would}, {told.already} suppressed already, {told.bad} bad")
 
 
+def _digest_of(channel: str, address: str) -> bytes:
+    from activities.channels.kinds import KINDS
+    from activities.channels.suppression import suppression_digest
+    from store.addresses import read_as
+
+    if _is_digest(address):
+        return bytes.fromhex(address)
+    read = read_as(KINDS[channel].address, address, settings().default_region)
+    return suppression_digest(_secret(), channel, read or fail(f"this is no address for {channel}; choose another --channel?"))
+
+
+def _is_digest(address: str) -> bool:
+    return len(address) == _HEX and not set(address) - set("0123456789abcdef")
+
+
 def _digests(channel: str) -> "Callable[[str], list[bytes]]":
     from activities.channels.kinds import KINDS
     from activities.channels.suppression import suppression_digests
@@ -103,7 +149,7 @@ def _digests(channel: str) -> "Callable[[str], list[bytes]]":
     secret, former, kind = _secret(), settings().former_secrets_given, KINDS[channel].address
 
     def digests(address: str) -> list[bytes]:
-        if len(address) == _HEX and not set(address) - set("0123456789abcdef"):
+        if _is_digest(address):
             return [bytes.fromhex(address)]
         if kind is AddressKind.EMAIL and email_address(address) is None:
             fail(f"{address!r} is no e-mail address, and no digest ({_HEX} hexadecimal digits); choose another --channel?")
