@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import PATTERN_CHARS, format_date, format_datetime, parse_pattern
 from dateutil import parser
 from liquid import RenderContext
 
@@ -24,13 +24,16 @@ _CLDR = frozenset({"short", "medium", "long", "full"})
 #: strftime directives that name something, and CLDR's patterns for them.
 _NAMES = {"%A": "EEEE", "%a": "EEE", "%b": "MMM", "%h": "MMM", "%p": "a"}
 _DIRECTIVE = re.compile(r"%[-^0#_]*[A-Za-z%]")
+_QUOTED = re.compile("'[^']*'")
 _DEFAULTS = ((2000, 1, 1), (2001, 2, 2))
 _LONGEST = 200
 _MILLISECONDS = 10**11  # what counts more than this counts milliseconds
 
 
 def shown_date(value: object, form: str, settings: Mapping[str, object]) -> str:
-    """An instant or date in a form: CLDR's `short`, `medium`, `long` or `full`, or strftime's directives.
+    """An instant or date in a form: CLDR's `short`, `medium`, `long` or `full`, a pattern (`d MMMM, HH:mm`), or strftime's.
+
+    Whatever holds a % is strftime's.
 
     What is no date is shown as it is, as Liquid does.
     """
@@ -41,20 +44,38 @@ def shown_date(value: object, form: str, settings: Mapping[str, object]) -> str:
     moment, locale = _moment(value, settings), _locale(settings)
     if moment is None:
         return str(value)
-    if form not in _CLDR:
+    if "%" in form:
         month = "MMMM" if re.search("%[-^0_]*[de]", form) else "LLLL"  # many languages bend a month beside its day
         return _DIRECTIVE.sub(lambda found: _directive(found[0], moment, month, locale), form)
-    if isinstance(moment, datetime):
-        return format_datetime(moment, form, tzinfo=moment.tzinfo, locale=locale)
-    return format_date(moment, form, locale=locale)
+    if form in _CLDR and not isinstance(moment, datetime):
+        return format_date(moment, form, locale=locale)
+    return _formatted(moment, form, locale)
+
+
+def wrong_form(form: str) -> str | None:
+    """What is wrong with a form of a date, or nothing: a letter outside of quotes that stands for nothing, or too often."""
+    if "%" in form or form in _CLDR:
+        return None
+    strange = sorted({each for each in _QUOTED.sub("", form) if each.isalpha() and each not in PATTERN_CHARS})
+    if strange:
+        return f"{', '.join(strange)} stands for nothing in a date"
+    try:
+        parse_pattern(form)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _formatted(moment: date, form: str, locale: Locale) -> str:
+    at = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001
+    return format_datetime(at, form, tzinfo=at.tzinfo, locale=locale)
 
 
 def _directive(directive: str, moment: date, month: str, locale: Locale) -> str:
     pattern = month if directive == "%B" else _NAMES.get(directive)
     if pattern is None:
         return moment.strftime(directive)
-    at = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001
-    return format_datetime(at, pattern, tzinfo=at.tzinfo, locale=locale)
+    return _formatted(moment, pattern, locale)
 
 
 def _moment(value: object, settings: Mapping[str, object]) -> date | None:

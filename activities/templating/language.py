@@ -22,7 +22,7 @@ from liquid.exceptions import LiquidError, UndefinedError
 from liquid.filter import with_context
 from liquid.undefined import is_undefined
 
-from activities.templating.dates import LANGUAGE, locale_of, settings_of, shown_date
+from activities.templating.dates import LANGUAGE, locale_of, settings_of, shown_date, wrong_form
 from activities.templating.errors import BrokenTemplate, Problem
 from activities.templating.limits import (
     CHARACTERS,
@@ -36,6 +36,7 @@ from activities.templating.limits import (
 from activities.templating.values import NotAText
 from activities.templating.vocabulary import unknown
 
+_FORMS = "write short, medium, long, full, a pattern such as 'd MMMM, HH:mm' with words in quotes, or strftime's %d %B"
 Roots = Mapping[str, frozenset[str]]
 
 
@@ -189,6 +190,7 @@ def _problems(template: BoundTemplate, text: str, file: str, line: int, roots: R
             yield from (Problem(file, _line(text, span.index, line), f"unknown filter {name}") for span in spans)
     for chain in _chains(template, template.nodes):
         yield from _fallbacks_in_vain(chain, text, file, line)
+        yield from _strange_dates(chain, text, file, line)
 
 
 def _chains(template: BoundTemplate, nodes: Iterable[Node]) -> Iterator[Sequence[Filter]]:
@@ -211,6 +213,14 @@ def _fallbacks_in_vain(chain: Sequence[Filter], text: str, file: str, line: int)
             continue
         told, remedy = f"the fallback '{said.value}' is no amount for money", "write default behind money, or a number"
         yield Problem(file, _line(text, first.token.start_index, line), told, remedy)
+
+
+def _strange_dates(chain: Sequence[Filter], text: str, file: str, line: int) -> Iterator[Problem]:
+    for each in chain:
+        form = each.args[0].value if each.name == "date" and each.args else None
+        if isinstance(form, StringLiteral) and (wrong := wrong_form(form.value)):
+            told = f"'{form.value}' is no form of a date: {wrong}"
+            yield Problem(file, _line(text, each.token.start_index, line), told, _FORMS)
 
 
 def _is_amount(said: str) -> bool:

@@ -13,8 +13,7 @@ from starlette.responses import HTMLResponse
 from activities.channels.confirming import Confirmation, InvalidToken, read_confirmation
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
-from api.html import PAGES
-from api.profiles.preferences import HEADERS, Accepted, Language, spoken
+from api.html import HEADERS, PAGES, Accepted, Language, spoken
 from api.state import Config, Db
 from segments.language.events import CONFIRMED
 from store import Connection

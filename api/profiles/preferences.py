@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse
@@ -19,7 +19,7 @@ from activities.channels.preferences import InvalidToken, preferences_url, read_
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
-from api.html import PAGES, texts_of
+from api.html import HEADERS, LANGUAGES, PAGES, Accepted, Language, spoken, texts_of
 from api.problems import responses
 from api.segments.access import no_customer
 from api.state import Config, Db
@@ -32,16 +32,7 @@ from store.customers.topics import SALE
 from store.deliveries.feedback import NewEvent, living, store_events
 
 SOURCE = "preference page"
-_LANGUAGES = {"en": "English", "es": "Español"}
 _BODY = 64 * 1024  # bytes of a form
-_LANGUAGES_READ = 1000  # characters of what a browser would like
-#: Of a page that stands behind a signed link: no other site may learn it, no cache keeps it, nothing runs in it.
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-    "Vary": "Accept-Language, Sec-GPC",
-}
 _PAGE = {"content": {"text/html": {"schema": {"type": "string"}}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "a page", **_PAGE},
@@ -57,7 +48,7 @@ _FORM = {
         },
         "on": {"type": "array", "items": {"type": "string"}, "description": "what of it is on"},
         "none": {"type": "string", "description": "no marketing at all, whatever else is on"},
-        "lang": {"type": "string", "enum": list(_LANGUAGES)},
+        "lang": {"type": "string", "enum": list(LANGUAGES)},
     },
 }
 _OPENAPI = {"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _FORM}}}}
@@ -67,9 +58,6 @@ _EVERYWHERE = tuple(kind.name for kind in KINDS.values() if kind.address is Addr
 router = APIRouter(prefix="/p", tags=["preferences"], default_response_class=HTMLResponse)
 links = APIRouter(prefix="/v1/profiles", tags=["privacy"], dependencies=schemes())
 Token = Annotated[str, PathParameter(description="the signed token of a preference link", max_length=2048)]
-# Who follows a link sees a page, whatever their browser sends with it: these are never refused for their form.
-Language = Annotated[str | None, Query(alias="lang", description="en or es; else what the browser prefers")]
-Accepted = Annotated[str | None, Header(alias="Accept-Language")]
 Gpc = Annotated[str | None, Header(alias="Sec-GPC", description="1: the browser asks for no sale of data")]
 
 
@@ -145,13 +133,6 @@ def topics_of(config: ApiConfig) -> dict[str, Topic]:
     return dict(sorted((topic.name, topic) for topic in found if topic is not None))
 
 
-def spoken(wanted: str | None, accepted: str | None) -> str:
-    """The language of the page: what was asked for, else the first of the browser's that there is, else English."""
-    told = [wanted or "", *(accepted or "")[:_LANGUAGES_READ].split(",")]
-    codes = (each.split(";")[0].strip().lower().partition("-")[0] for each in told)
-    return next((code for code in codes if code in _LANGUAGES), "en")
-
-
 async def _whose(connection: Connection, config: ApiConfig, token: str) -> UUID | str:
     """The living customer of a link, locked; or why there is none."""
     try:
@@ -208,5 +189,5 @@ def _nothing(language: str, why: str) -> HTMLResponse:
 
 def _answer(language: str, status: int = 200, **shown: Any) -> HTMLResponse:
     page = PAGES.get_template("preferences.html")
-    html = page.render(language=language, languages=_LANGUAGES, texts=_texts()[language], **shown)
+    html = page.render(language=language, languages=LANGUAGES, texts=_texts()[language], **shown)
     return HTMLResponse(html, status, {**HEADERS, "Content-Language": language})

@@ -17,9 +17,8 @@ from activities.channels.wallet.apple import MEDIA_TYPE, package
 from activities.channels.wallet.links import linked, pass_token
 from activities.channels.wallet.wallets import Wallets
 from api.config import ApiConfig
-from api.html import PAGES, texts_of
+from api.html import PAGES, Accepted, Language, spoken, texts_of
 from api.problems import Problem
-from api.profiles.preferences import Accepted, Language, spoken
 from api.state import Config, Db
 from store import Connection, Database
 from store.deliveries import passes

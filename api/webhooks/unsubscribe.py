@@ -15,8 +15,7 @@ from activities.channels import InvalidToken, read_unsubscribe
 from activities.channels.email.unsubscribe import Unsubscription
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
-from api.html import PAGES, texts_of
-from api.profiles.preferences import HEADERS, Accepted, Language, spoken
+from api.html import HEADERS, PAGES, Accepted, Language, spoken, texts_of
 from api.state import Config, Db
 from segments.language.events import UNSUBSCRIBED
 from store import Connection

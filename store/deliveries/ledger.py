@@ -51,8 +51,7 @@ class RunFacts:
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
     waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
     fetched: dict[str, Any] = field(default_factory=dict)
-    #: By which the company knows them: the first of several, as services are told.
-    user_id: str | None = field(default=None, repr=False)
+    user_id: str | None = field(default=None, repr=False)  # by which the company knows them: the first of several
 
     @property
     def over(self) -> bool:

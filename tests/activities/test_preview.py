@@ -1,5 +1,6 @@
 """Messages as they would look: fallbacks named, real customers as they are now, and sentences where nothing can be shown."""
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from activities.channels import EmailContent, PushContent, SmsContent
 from activities.channels.preview import CannotPreview, Given, Preview
@@ -18,6 +20,7 @@ from journeys.contracts import Channel
 from store import Database
 from store.products import Product, put_products
 from tests.activities.test_templates import written
+from workers.cli.cards import drawn
 from workers.definitions import previews_of
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -161,9 +164,24 @@ async def test_a_real_customer_is_offered_what_they_would_be(previews: Previews,
     assert (found.shown["title"], found.shown["body"]) == ("Warm socks", "For Socks")
 
 
+def test_a_card_is_for_people(tmp_path: Path) -> None:
+    buttons = "buttons:\n  - quick_reply: remind-me-later\n  - url: '{{ entry.cart_id }}'\n"
+    shown = {
+        "ask__whatsapp__yaml": f"template: ask\nlanguage: en\ncategory: marketing\n{buttons}",
+        "help__in-app__yaml": "title: Hi\nbody: b\nlives: 3 days\n",
+    }
+    previews = Previews(load_templates(written(tmp_path, **shown)))
+    console = Console(width=100, record=True, file=io.StringIO())
+    for channel, name in (("whatsapp", "ask"), ("in_app", "help")):
+        console.print(*drawn(previews.of(channel, name, Given(entry={"cart_id": "c-1"}))))
+    lines = [" ".join(each.strip("│ ").split()) for each in console.export_text().splitlines()]
+    assert "button 1 (quick reply) remind-me-later" in lines
+    assert "button 2 (url) c-1" in lines
+    assert "lives 3 days" in lines
+
+
 def test_the_catalogues_own_messages_can_all_be_looked_at() -> None:
     import definitions
-    from workers.cli.cards import drawn
 
     previews = Previews(load_templates(definitions))
     fitting = {"offer": "free-shipping", "discount": "5%", "level": "Gold", "step": 1, "n": 1}

@@ -331,6 +331,26 @@ def test_a_fallback_at_the_end_stands_in_for_what_any_filter_before_it_lacks(tmp
         push(tmp_path, f'title: "{{{{ {without} }}}}"\nbody: b', context)
 
 
+@pytest.mark.parametrize(
+    ("form", "language", "shown"),
+    [
+        ("d MMMM, HH:mm", "en", "24 December, 11:00"),
+        ("EEEE d 'de' MMMM, H:mm", "es", "jueves 24 de diciembre, 11:00"),
+        ("dd/MM/yyyy", "en", "24/12/2026"),
+    ],
+)
+def test_a_date_is_shown_in_a_pattern(tmp_path: Path, form: str, language: str, shown: str) -> None:
+    title = f'language: {language}\ntitle: >-\n  {{{{ entry.url | date: "{form}" }}}}\nbody: b'
+    assert push(tmp_path, title, Context(entry={"url": "2026-12-24T11:00:00Z"})).title == shown
+
+
+@pytest.mark.parametrize(("form", "why"), [("lon", "n, o stands for"), ("d of MMMM", "f, o stands for"), ("dddd", "d")])
+def test_a_form_that_shows_no_date_is_refused(tmp_path: Path, form: str, why: str) -> None:
+    told = rejected(tmp_path, hi__push__yaml=f"title: a\nbody: \"{{{{ entry.url | date: '{form}' }}}}\"")
+    assert f"hi.push.yaml:2: '{form}' is no form of a date: " in told
+    assert why in told
+
+
 def test_a_fallback_that_is_no_amount_is_refused_before_money(tmp_path: Path) -> None:
     title = "title: \"{% if entry.sku %}{{ entry.price | default: 'less' | money: 'EUR' }}{% endif %}\"\nbody: b"
     assert "hi.push.yaml:1: the fallback 'less' is no amount for money; write default behind money" in rejected(

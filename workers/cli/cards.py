@@ -5,6 +5,7 @@ Promise: nothing that a message carries is left out, but a letter's HTML (its te
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import singledispatch
 from typing import Any
 
@@ -18,6 +19,7 @@ from activities.channels.preview import Preview
 from activities.channels.wallet.content import AREAS, PassContent
 from activities.channels.whatsapp.content import WhatsAppContent
 from activities.channels.whatsapp.free_form import Buttons, Flow, FreeForm, Link, Listed
+from segments.language.words import span_in_words
 from workers.cli.tables import value
 
 _WIDTH = 76
@@ -51,7 +53,8 @@ def _card(found: Preview) -> Iterator[RenderableType]:
         yield Text(face.body)
     if face.taps:
         yield Text("  ".join(f"[ {each} ]" for each in face.taps), style="cyan")
-    rest = {name: each for name, each in found.shown.items() if name not in face.drawn and each not in ("", [], {}, False)}
+    fields = found.shown | {name: span_in_words(each) for name, each in found.content if isinstance(each, timedelta)}
+    rest = {name: each for name, each in fields.items() if name not in face.drawn and each not in ("", [], {}, False)}
     if rest:
         table = Table.grid(padding=(0, 2))
         for name, told in _flat(rest):
@@ -63,12 +66,19 @@ def _flat(told: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]
     """Fields in fields by their path, as `buttons 1 title`; a list of texts in one line."""
     for name, each in told.items():
         path = f"{above} {name}".strip().replace("_", " ")
-        if isinstance(each, Mapping):
+        if name == "buttons" and all(isinstance(button, Mapping) and "place" in button for button in each):
+            yield from ((f"{above} {_button(button)}".strip(), button["value"]) for button in each)
+        elif isinstance(each, Mapping):
             yield from _flat(each, path)
         elif isinstance(each, list) and any(isinstance(item, Mapping) for item in each):
             yield from _flat({str(number): item for number, item in enumerate(each, 1)}, path)
         elif each not in ("", [], None, False):
             yield path, ", ".join(map(str, each)) if isinstance(each, list) else value(each)
+
+
+def _button(told: Mapping[str, Any]) -> str:
+    """A button of an approved template, whose words stand in WhatsApp Manager: `button 1 (quick reply)`."""
+    return f"button {told['place'] + 1} ({told['kind'].replace('_', ' ')})"
 
 
 @singledispatch
