@@ -73,7 +73,7 @@ class EmailTemplate:
         """
         values = spoken(values, self.language)
         subject = filled(self.subject, values, "subject")
-        html = _headed(repaired_in(self.html.render(values)), subject, values[LANGUAGE])
+        html = _headed(repaired_in(self.html.render(values)), subject, values.get(LANGUAGE))
         wrong = faults_in(html)
         if wrong:
             raise BrokenTemplate(f"{self.file}: a link is not valid: {wrong[0]}")

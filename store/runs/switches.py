@@ -84,6 +84,12 @@ async def switches(database: Database) -> dict[str, Switch]:
     return {row["journey"]: Switch(**row) for row in await database.pool.fetch(_SQL["switches"])}
 
 
+async def thrown(database: Database, journey: str | None = None) -> list[Switch]:
+    """The switches that hold something back: of everything, and of each journey or only of one."""
+    found = sorted((await switches(database)).values(), key=lambda each: each.journey)  # that of everything first
+    return [each for each in found if each.state != LIVE and (journey is None or each.journey in (journey, EVERYTHING))]
+
+
 def holding(thrown: Mapping[str, Switch], journey: str) -> Switch | None:
     """The switch that holds for a journey: the stricter one of its own and that of everything."""
     found = [thrown[name] for name in (journey, EVERYTHING) if name in thrown]

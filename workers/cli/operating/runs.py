@@ -79,10 +79,10 @@ def list_(
     if context.invoked_subcommand is not None:
         return
     from store.runs.lists import list_runs
+    from store.runs.switches import thrown
     from workers.cli import tables
     from workers.cli.operating.run_tables import listed
     from workers.cli.operating.switch_tables import standing
-    from workers.cli.operating.switches import thrown
 
     given = _Given(journey, customer, status, since, until)
 

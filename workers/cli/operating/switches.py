@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from store import Database
     from store.runs.switches import Switch
     from workers.cli.operating.switch_tables import Thrown
 
@@ -55,6 +54,7 @@ def kill(
 
 def switches(as_json: Json = False) -> None:
     """What is paused or killed, since when, by whom, and why where a journey paused itself."""
+    from store.runs.switches import thrown
     from workers.cli import tables
     from workers.cli.operating.switch_tables import standing
 
@@ -62,15 +62,6 @@ def switches(as_json: Json = False) -> None:
         return list(standing(found)) or ["everything lives"]
 
     tables.show(with_database(thrown), drawn, as_json=as_json)
-
-
-async def thrown(database: "Database", journey: str | None = None) -> "list[Switch]":
-    """The switches that hold something back: of everything, and of each journey or only of one."""
-    from store.runs.switches import EVERYTHING, LIVE
-    from store.runs.switches import switches as known
-
-    found = sorted((await known(database)).values(), key=lambda each: each.journey)  # that of everything first
-    return [each for each in found if each.state != LIVE and (journey is None or each.journey in (journey, EVERYTHING))]
 
 
 def _named(journey: str | None, all_: bool) -> str:
