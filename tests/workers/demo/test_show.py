@@ -179,7 +179,7 @@ async def test_a_short_show_runs_whole(tmp_path: Path) -> None:
     ]
     out = io.StringIO()
     settings = Settings(data_dir=tmp_path)
-    await perform(settings, lines, speed=7200, keep=False, console=Console(file=out, width=100))
+    await perform(settings, lines, speed=3600, keep=False, console=Console(file=out, width=100))
     told = out.getvalue()
     for words in (
         "│ 1 h         │ push     │   2 │    2 │       0 │ -            │",
