@@ -9,7 +9,6 @@ from uuid import UUID
 import httpx
 import pytest
 from playwright.async_api import Browser, Page
-from tests.axe import faults
 from uuid_utils.compat import uuid7
 
 from activities.channels.preferences import preferences_url
@@ -20,7 +19,7 @@ from store import Database
 from store.customers.topics import SALE, shareable, turned_off
 from tests.api.mail_shop import ANA, NOW, SECRET
 from tests.api.server import INGEST_KEY, serving
-from tests.browser import chromium, page  # noqa: F401 - fixtures
+from tests.browser import barriers, chromium, page  # noqa: F401 - fixtures
 
 NEWS = Topic("news", en="News and stories", es="Novedades e historias")
 
@@ -184,12 +183,12 @@ async def test_in_a_browser_without_script_and_without_a_fault_of_axe(town: Town
 
     for language in ("en", "es"):
         await page.goto(f"{town.url}?lang={language}")
-        assert await faults(page) == []
+        assert await barriers(page) == []
     await page.get_by_role("button", name="Guardar").click()
     await page.get_by_role("status").wait_for()
-    assert await faults(page) == []
+    assert await barriers(page) == []
     await page.goto(town.url[:-2] + "AA")
-    assert await faults(page) == []
+    assert await barriers(page) == []
 
 
 async def test_the_unsubscribe_page_leads_there(town: Town, page: Page) -> None:  # noqa: F811 - it asks for the fixture
@@ -197,7 +196,7 @@ async def test_the_unsubscribe_page_leads_there(town: Town, page: Page) -> None:
 
     link = sign_unsubscribe(SECRET, town.ana, "email", "marketing", f"{uuid7()}/hello/1")
     await page.goto(f"{town.url.partition('/p/')[0]}/u/{link}")
-    assert await faults(page) == []
+    assert await barriers(page) == []
     await page.get_by_role("link", name="Choose what you get from us").click()
     await page.wait_for_url("**/p/**")
     assert await page.title() == "Your messages"
