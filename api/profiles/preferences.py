@@ -157,7 +157,7 @@ def _wish(config: ApiConfig, form: Mapping[str, list[str]], *, asks: bool, langu
             toggles[channel, purpose] = each in on and not (none and purpose == MARKETING)
     if "sale" in shown or asks:
         topics[SALE] = not ("sale" in on or asks)
-    version = _texts()[language]["version"]
+    version = texts_of("preferences")[language]["version"]
     return Wish(toggles=toggles, topics=topics, text_version=version, source=SOURCE, at=config.clock.now(), none=none)
 
 
@@ -173,21 +173,17 @@ async def _tell(connection: Connection, whose: UUID, off: list[Toggle], wish: Wi
         await store_events(connection, events, source=SOURCE, at=wish.at)
 
 
-def _texts() -> dict[str, dict[str, Any]]:
-    return texts_of("preferences")
-
-
 def _page(language: str, choices: _Choices, *, saved: bool = False, gpc: bool = False) -> HTMLResponse:
-    texts = _texts()[language]
+    texts = texts_of("preferences")[language]
     return _answer(language, title=texts["title"], text=texts["intro"], choices=choices, saved=saved, gpc=gpc)
 
 
 def _nothing(language: str, why: str) -> HTMLResponse:
-    texts = _texts()[language]
+    texts = texts_of("preferences")[language]
     return _answer(language, 404, title=texts[why], text=texts[f"{why}_text"])
 
 
 def _answer(language: str, status: int = 200, **shown: Any) -> HTMLResponse:
     page = PAGES.get_template("preferences.html")
-    html = page.render(language=language, languages=LANGUAGES, texts=_texts()[language], **shown)
+    html = page.render(language=language, languages=LANGUAGES, texts=texts_of("preferences")[language], **shown)
     return HTMLResponse(html, status, {**HEADERS, "Content-Language": language})

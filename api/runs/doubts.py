@@ -1,19 +1,17 @@
 """Messages in doubt, for operators: listed with a reason, settled by what somebody found out, or repeated on purpose."""
 
-import base64
-import binascii
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
 from activities.channels.message import ID_LENGTH
 from api.auth import Operator, schemes
 from api.problems import Problem, responses
-from api.runs.models import Model, Text
+from api.runs.models import Model, Text, cursor, cursor_after
 from api.state import Config, Db
 from store import Database
 from store.deliveries import doubts
@@ -164,8 +162,11 @@ async def list_doubts(
 ) -> DoubtPage:
     """What a provider may have and nobody knows, newest first, each with what happened; not what a worker has in hand."""
     which = Which(provider, channel, journey, run_id, since, until)
-    found = await doubts.page(database, which, before=_place(after), limit=limit)
-    return DoubtPage(messages=[_out(each) for each in found], next=_next(found[-1]) if len(found) == limit else None)
+    found = await doubts.page(database, which, before=cursor(after, lambda key: MessageKey.parse(_key(key))), limit=limit)
+    return DoubtPage(
+        messages=[_out(each) for each in found],
+        next=cursor_after(found[-1].since, found[-1].key) if len(found) == limit else None,
+    )
 
 
 @router.get("/said", summary="What operators said of messages in doubt", responses=responses(401, 403, 422, 503))
@@ -240,17 +241,3 @@ async def _not_in_doubt(database: Database, message: str) -> Problem:
 def _out(found: Doubt) -> DoubtOut:
     derived = {"message": found.key, "again_at": found.retry_at, "not_repeatable": found.not_repeatable}
     return DoubtOut.model_validate(asdict(found) | derived)
-
-
-def _next(last: Doubt) -> str:
-    return base64.urlsafe_b64encode(f"{last.since.isoformat()} {last.key}".encode()).decode()
-
-
-def _place(after: str | None) -> tuple[datetime, MessageKey] | None:
-    if after is None:
-        return None
-    try:
-        at, _, key = base64.urlsafe_b64decode(after.encode()).decode().partition(" ")
-        return TypeAdapter(AwareDatetime).validate_python(at), MessageKey.parse(_key(key))
-    except (ValueError, ValidationError, binascii.Error) as error:
-        raise Problem(400, "`after` is not the `next` of an earlier page", code="bad-cursor") from error

@@ -121,7 +121,7 @@ async def list_runs(
         await known(config, database, journey)
     profile = await _profile(database, user_id, customer_id)
     wanted = Wanted(journey, profile, status, since, until)
-    found = await lists.list_runs(database, wanted, before=cursor(after), limit=limit)
+    found = await lists.list_runs(database, wanted, before=cursor(after, UUID), limit=limit)
     more = cursor_after(found[-1].entered_at, found[-1].id) if len(found) == limit else None
     return RunPage(runs=await views(config, database, found), next=more)
 

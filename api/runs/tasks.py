@@ -69,7 +69,7 @@ async def list_tasks(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> TaskPage:
     """What people are asked to do, oldest first."""
-    place = cursor(after)
+    place = cursor(after, UUID)
     found = await rows.list_tasks(database, config.clock.now(), assignee=assignee, state=state, after=place, limit=limit)
     more = cursor_after(found[-1].begun_at, found[-1].id) if len(found) == limit else None
     return TaskPage(tasks=[_view(task) for task in found], next=more)

@@ -4,7 +4,6 @@ Promise: a number says where in the journey something stands, never who came fir
 actions are the same however the branches take turns.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Self
@@ -58,11 +57,8 @@ class Branch:
             raise CatalogueError(
                 "j.together(…) takes at most 99 branches; or branches are forked too often or nested too deep here"
             )
-        before = Counter[str]()
-        called = list[str]()
-        for name in names:
-            before[name] += 1
-            called.append(f"{name} {before[name]}" if before[name] > 1 else name)
+        times = [names[: n + 1].count(name) for n, name in enumerate(names)]
+        called = [f"{name} {often}" if often > 1 else name for name, often in zip(names, times, strict=True)]
         return [Branch(first + n, name, self) for n, name in enumerate(called)]
 
     @property
