@@ -40,7 +40,7 @@ async def test_runs_are_listed_by_how_they_stand_with_what_is_next_and_when(tria
     await start(trial, "by_choice")
     await trial.look()
     await waiting(trial, await trial.run("by_choice"), "released")
-    assert await listed(trial, status="deferred") == {"by_choice": ("deferred", "push note again")}
+    assert await listed(trial, status="deferred") == {"by_choice": ("deferred", "push note again: fcm 429 QUOTA_EXCEEDED")}
     assert await listed(trial, status="waiting") == {"while_vip": ("waiting", "its first step")}
     assert set(await listed(trial, status="open")) == {"by_choice", "while_vip"}
     assert (
