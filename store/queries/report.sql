@@ -49,7 +49,8 @@ with ordered as (
 ), credited as (
     select distinct on (ordered.order_id) ordered.*, run.id as run_id, run.outcome <> 'goal reached' as after_end
     from run join ordered on ordered.profile_id = run.profile_id
-         and case run.outcome when 'goal reached' then ordered.ts = run.exit_at
+         and case run.outcome when 'goal reached'  -- which the run was told of, or the gate saw before it was
+                  then ordered.ts between coalesce(run.exit_at, run.entered_at) and coalesce(run.exit_at, run.ended_at)
                               when 'finished' then ordered.ts > run.ended_at and ordered.ts <= run.ended_at + $2::interval end
     where run.journey = $1
     order by ordered.order_id, run.outcome = 'goal reached' desc, run.ended_at desc
