@@ -15,7 +15,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion, Workf
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
-from activities.channels.kinds import lacking
+from activities.channels.kinds import KINDS, lacking
 from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
@@ -68,7 +68,8 @@ async def run(settings: Settings) -> None:
         client = await connect_temporal(settings, runtime)
         parts = assemble(settings, database, client)
         for channel in set(Channel) - set(parts.carriers):
-            log.warning("no provider is configured; messages wait", channel=channel.value)
+            needed = " or ".join(each.needs for each in KINDS[channel].provider_classes)
+            log.warning("no provider is configured; messages wait", channel=channel.value, unset=needed)
         missing = lacking(settings.provider_weights, parts.carriers)
         for provider, setting in missing.items():
             log.warning("a provider has a weight and is not configured; it carries nothing", provider=provider, unset=setting)
