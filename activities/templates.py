@@ -14,7 +14,7 @@ from typing import Any
 
 from activities.channels.message import Content
 from activities.template_files import Folder, file_of, texts_in, translated
-from activities.templating.base import OnTerms, Tapped, Template, Terms
+from activities.templating.base import LeadsOut, OnTerms, Tapped, Template, Terms
 from activities.templating.dates import LANGUAGE, ZONE, language_of
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
@@ -116,6 +116,19 @@ class Templates:
         told = f"a {purpose.value} message by the template {name}, which is of the category {terms.category}"
         remedy = "marketing goes by marketing templates; anything else by utility and authentication, with transactional=True"
         raise TemplateError(Problem(self.found[Channel(channel), name].file, 1, told, remedy, "template-category"))
+
+    def check_way_out(self, channel: Channel, name: str) -> None:
+        """Insist that marketing by a template leads out of it, in each of its languages, where the channel is left by a link.
+
+        Raises:
+            TemplateError: it does not.
+        """
+        key = (Channel(channel), name)
+        for each in (self.named(*key), *self.translations.get(key, {}).values()):
+            if isinstance(each, LeadsOut) and not each.leads_out:
+                told = f"a marketing message by the template {name}, whose text does not link to {{{{ unsubscribe_url }}}}"
+                remedy = "add the link to it; or, where this is no marketing, send it with transactional=True"
+                raise TemplateError(Problem(each.file, 1, f"{told} ({each.file})", remedy, "no-way-out"))
 
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """The content of one message.

@@ -70,6 +70,16 @@ class Tapped(Protocol):
 
 
 @runtime_checkable
+class LeadsOut(Protocol):
+    """A kind of template whose marketing needs a link by which customers get out of it."""
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether it has one, in each of its forms."""
+        ...
+
+
+@runtime_checkable
 class Measured(Protocol):
     """What a kind of template can do where length costs money."""
 
