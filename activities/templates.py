@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
+from activities.channels.languages import language_of
 from activities.channels.message import Content
 from activities.template_files import Folder, file_of, texts_in, translated
 from activities.templating.base import LeadsOut, OnTerms, Tapped, Template, Terms
-from activities.templating.dates import LANGUAGE, ZONE, language_of
+from activities.templating.dates import LANGUAGE, ZONE
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
 from activities.templating.vocabulary import USER_ID, Vocabulary

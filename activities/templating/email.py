@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from html import escape
 
 from activities.channels.email.mime import one_line
+from activities.channels.languages import locale_of
 from activities.channels.message import EmailContent
-from activities.templating.dates import LANGUAGE, locale_of
+from activities.templating.dates import LANGUAGE
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import HTML, TEXT, Phrase
