@@ -105,6 +105,12 @@ class Templates:
             remedy = f"{f'did you mean {guess[0]}? ' if guess else ''}It has {', '.join(known)}"
             raise TemplateError(Problem(template.file, 1, told, remedy, "unknown-choice"))
 
+    def titles(self, channel: Channel, name: str) -> tuple[tuple[str, str], ...]:
+        """What is shown on a message's buttons and rows, in all its languages, each with the name that a journey hears."""
+        key = (Channel(channel), name)
+        every = [self.found[key], *self.translations.get(key, {}).values()] if key in self.found else []
+        return tuple(dict.fromkeys(title for each in every if isinstance(each, Tapped) for title in each.titles))
+
     def check_purpose(self, channel: Channel, name: str, purpose: Purpose) -> None:
         """Insist that a template is of a category for such messages, where it says its category.
 

@@ -1,4 +1,4 @@
-"""What the templates of a catalogue ask for, for simulations, which render none: a product, an open service window, a life.
+"""What the templates of a catalogue ask for, for simulations, which render none: products, a service window, a life, buttons.
 
 Promise: templates are loaded only once one is sent whose file asks for something, and then once.
 """
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _PRODUCT = re.compile(r"^product:", re.MULTILINE)
 #: A WhatsApp message that names no approved template is one of one's own.
 _APPROVED = re.compile(r"^template:", re.MULTILINE)
+
+#: What Meta's template shows on a button, where its author says it.
+_TITLED = re.compile(r"^\s+(- )?title:", re.MULTILINE)
 
 
 @runtime_checkable
@@ -56,7 +59,7 @@ def _all(module: str) -> dict[tuple[Channel, str], Wish]:
     for key, template in templates.found.items():
         terms = templates.terms(*key)
         relation = template.wish.relation if template.wish else None
-        found[key] = Wish(relation, terms is not None and terms.free_form)
+        found[key] = Wish(relation, terms is not None and terms.free_form, templates.titles(*key))
     return found
 
 
@@ -81,7 +84,7 @@ def _asking(module: str) -> frozenset[str]:
 def _asks(file: Path) -> bool:
     text = file.read_text(encoding="utf-8", errors="ignore")
     own = file.suffixes[-2:] == [".whatsapp", ".yaml"] and not _APPROVED.search(text)
-    return own or _PRODUCT.search(text) is not None
+    return own or _TITLED.search(text) is not None or _PRODUCT.search(text) is not None
 
 
 def _folder(module: str) -> Path | None:

@@ -68,6 +68,11 @@ class Tapped(Protocol):
         """The names by which a journey hears of it."""
         ...
 
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """What is shown on each of them, with its name, as far as that is the same for everybody."""
+        ...
+
 
 @runtime_checkable
 class LeadsOut(Protocol):

@@ -72,6 +72,7 @@ class World:
             self._is_paused,
             self._delivery.ending,
             self.happened,
+            wishes,
         )
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
