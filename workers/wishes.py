@@ -47,6 +47,21 @@ def lives_of(module: str) -> dict[str, timedelta]:
 
 
 @cache
+def approved_in(module: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """What Meta has to approve for a catalogue's WhatsApp messages: by template, the names and languages of it there."""
+    templates = _templates(module) if _folder(module) else None
+    keys = [key for key in (templates.found if templates else ()) if key[0] is Channel.WHATSAPP]
+    found = {name: _approved(templates, channel, name) for channel, name in keys if templates}
+    return {name: each for name, each in found.items() if each}
+
+
+def _approved(templates: "Templates", channel: Channel, name: str) -> tuple[tuple[str, str], ...]:
+    languages = (None, *templates.translations.get((channel, name), {}))
+    terms = (templates.terms(channel, name, language) for language in languages)
+    return tuple(dict.fromkeys(each.approved for each in terms if each and each.approved))
+
+
+@cache
 def _wish(module: str, channel: Channel, template: str) -> Wish:
     found = _all(module).get((channel, template)) if f"{template}.{channel}" in _asking(module) else None
     return found or no_wish(channel, template)
