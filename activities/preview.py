@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from activities.channels.kinds import KINDS
+from activities.channels.languages import language_of
 from activities.channels.message import Content, SmsContent
 from activities.channels.preview import CannotPreview, Given, Preview
 from activities.channels.sms.parts import size_of
 from activities.templates import BrokenTemplate, Context, TemplateError, Templates
 from activities.templating.base import Template
-from activities.templating.dates import language_of
 from activities.templating.language import noting
 from activities.templating.vocabulary import OFFERED, USER_ID
 from journeys.clock import Clock
@@ -27,7 +27,7 @@ from segments.language.events import AHEAD
 from segments.time.calendar import rules_of
 from segments.time.zones import country_of_number, read_zone, whereabouts
 from store import Database
-from store.customers.profiles import profile, zone_evidence
+from store.customers.profiles import language_evidence, profile, zone_evidence
 from store.lists import resolve
 from store.products import offer
 
@@ -80,23 +80,26 @@ class Previews:
         traits = {each.trait: each.value for each in found.traits}
         traits |= {USER_ID: found.user_ids[0]} if found.user_ids else {}
         given = replace(given, customer={**traits, **given.customer})
+        async with database.pool.acquire() as connection:
+            _, language = await language_evidence(connection, customer)
         if template.wish and not given.product:
             given = await _offered(database, customer, template.wish.relation, given, at)
-        return self._rendered(channel, name, given, _Evidence(*await zone_evidence(database, customer)))
+        return self._rendered(channel, name, given, _Evidence(*await zone_evidence(database, customer), language))
 
     def _rendered(self, channel: str, name: str, given: Given, evidence: "_Evidence") -> Preview:
         _insist_on_fitting(self._template(channel, name), given)
-        template = self.templates.fitting(Channel(channel), name, language_of(given.customer))
+        language = language_of(given.customer, evidence.locale)
+        template = self.templates.fitting(Channel(channel), name, language)
         zone = self._zone(channel, name, given, evidence)
         with noting() as missing:
-            content = self._content(channel, name, self._context(given, zone))
+            content = self._content(channel, name, self._context(given, zone, language))
         return Preview(
             channel=channel,
             template=name,
             file=template.file,
             content=content,
             missing=tuple(missing),
-            language=getattr(template, "language", None) or language_of(given.customer) or "en",
+            language=getattr(template, "language", None) or language or "en",
             zone=zone,
             size=size_of(content.text) if isinstance(content, SmsContent) else None,
             cost=self._cost(channel, content, evidence.phone),
@@ -115,7 +118,7 @@ class Previews:
             wrong = f"{error.detail}. The message would be recorded as failed, not sent"
             raise CannotPreview(f"{wrong}: give the value, or write a fallback there, | default: '…'") from None
 
-    def _context(self, given: Given, zone: str) -> Context:
+    def _context(self, given: Given, zone: str, language: str | None) -> Context:
         url = self.public_url.rstrip("/")
         return Context(
             customer=given.customer,
@@ -128,6 +131,7 @@ class Previews:
             product=given.product,
             bought=given.bought,
             zone=rules_of(zone),
+            language=language,
         )
 
     def _cost(self, channel: str, content: Content, phone: str | None) -> str | None:
@@ -148,10 +152,11 @@ class Previews:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What tells a customer's clock, and their country, besides their traits."""
+    """What tells a customer's clock, their country and their language, besides their traits."""
 
     device: str | None = None
     phone: str | None = None
+    locale: str | None = None
 
 
 def _insist_on_fitting(template: Template, given: Given) -> None:

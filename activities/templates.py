@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
+from activities.channels.languages import language_of
 from activities.channels.message import Content
 from activities.template_files import Folder, file_of, texts_in, translated
-from activities.templating.base import OnTerms, Tapped, Template, Terms
-from activities.templating.dates import LANGUAGE, ZONE, language_of
+from activities.templating.base import LeadsOut, OnTerms, Tapped, Template, Terms
+from activities.templating.dates import LANGUAGE, ZONE
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.values import seen
 from activities.templating.vocabulary import USER_ID, Vocabulary
@@ -104,6 +105,12 @@ class Templates:
             remedy = f"{f'did you mean {guess[0]}? ' if guess else ''}It has {', '.join(known)}"
             raise TemplateError(Problem(template.file, 1, told, remedy, "unknown-choice"))
 
+    def titles(self, channel: Channel, name: str) -> tuple[tuple[str, str], ...]:
+        """What is shown on a message's buttons and rows, in all its languages, each with the name that a journey hears."""
+        key = (Channel(channel), name)
+        every = [self.found[key], *self.translations.get(key, {}).values()] if key in self.found else []
+        return tuple(dict.fromkeys(title for each in every if isinstance(each, Tapped) for title in each.titles))
+
     def check_purpose(self, channel: Channel, name: str, purpose: Purpose) -> None:
         """Insist that a template is of a category for such messages, where it says its category.
 
@@ -116,6 +123,19 @@ class Templates:
         told = f"a {purpose.value} message by the template {name}, which is of the category {terms.category}"
         remedy = "marketing goes by marketing templates; anything else by utility and authentication, with transactional=True"
         raise TemplateError(Problem(self.found[Channel(channel), name].file, 1, told, remedy, "template-category"))
+
+    def check_way_out(self, channel: Channel, name: str) -> None:
+        """Insist that marketing by a template leads out of it, in each of its languages, where the channel is left by a link.
+
+        Raises:
+            TemplateError: it does not.
+        """
+        key = (Channel(channel), name)
+        for each in (self.named(*key), *self.translations.get(key, {}).values()):
+            if isinstance(each, LeadsOut) and not each.leads_out:
+                told = f"a marketing message by the template {name}, whose text does not link to {{{{ unsubscribe_url }}}}"
+                remedy = "add the link to it; or, where this is no marketing, send it with transactional=True"
+                raise TemplateError(Problem(each.file, 1, f"{told} ({each.file})", remedy, "no-way-out"))
 
     def render(self, channel: Channel, name: str, context: Context) -> Content:
         """The content of one message.

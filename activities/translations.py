@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, cast
 
+from activities.channels.languages import locale_of
 from activities.template_files import file_of, translated
 from activities.templating.base import OnTerms, Tapped, Template
-from activities.templating.dates import locale_of
 from activities.templating.errors import Problem
 from journeys.contracts import Channel
 

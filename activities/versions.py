@@ -40,6 +40,10 @@ class Wishes(Protocol):
 class Renderer(Wishes, Protocol):
     """Turns a template and what is known of a customer into content; raises `activities.templates.BrokenTemplate`."""
 
+    def titles(self, channel: Channel, name: str) -> tuple[tuple[str, str], ...]:
+        """What is shown on a message's buttons and rows, each with the name that a journey hears."""
+        ...
+
     def links_to_passes(self, channel: Channel, name: str) -> bool:
         """Whether a message names one of the customer's passes."""
         ...

@@ -73,9 +73,10 @@ class ApiConfig:
     #: The catalogue's version: what is started here begins with it, as soon as it has been deployed.
     version: str | None = None
     segments: Mapping[str, Segment] = field(default_factory=dict)
-    #: Places of pages and apps by name; and how a template is rendered there for somebody with these traits, where it can be.
+    #: Places of pages and apps by name; and how a template is rendered there for somebody with these traits
+    #: and this language, where it can be.
     places: Mapping[str, Place] = field(default_factory=dict)
-    render: Callable[[str, Mapping[str, Any]], InAppContent | None] | None = None
+    render: Callable[[str, Mapping[str, Any], str | None], InAppContent | None] | None = None
     #: How a message of the catalogue would look: by channel, template and values.
     preview: Callable[[Database, str, str, Given], Awaitable[Preview]] | None = None
     #: How the catalogue wants some traits to be read when they come in.

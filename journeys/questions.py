@@ -2,13 +2,14 @@
 
 Promise: as all contracts, neither question nor answer can hold personal data. Of what a customer answers a message, a history
 hears a declared choice, or a number: what they tapped is the choice of that name; what they typed is one where it is only
-its name, and a number where it holds one. The same in production and simulation.
+its name or its title, and a number where it holds one. The same in production and simulation.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 from pydantic import Field
@@ -142,6 +143,10 @@ def _none(value: tuple[str, ...]) -> bool:
     return not value
 
 
+#: What is shown on buttons and rows, each with the name that the author gave it; in all languages of a message.
+Titles: TypeAlias = Sequence[tuple[str, str]]
+
+
 class Understood(Contract):
     """What an answer came to; neither choice nor number: other words, which stay in Postgres."""
 
@@ -171,13 +176,18 @@ class Understand(Question):
         """With the message."""
         return f"what {self.step.replace(':', ' ', 1)} was answered"
 
-    def of(self, choice: str | None, text: str) -> Understood:
-        """What an answer comes to: what was tapped, or what was typed."""
+    def of(self, choice: str | None, text: str, titles: Titles = ()) -> Understood:
+        """What an answer comes to: what was tapped, or what was typed: a choice by its name, or by the title that it shows."""
         if choice is None:
-            choice = next((each for each in self.choices if _plain(each) == _plain(text)), None)
+            choice = next((each for each in self.choices if _same(each, text)), None) or self._titled(text, titles)
         if choice in self.choices:
             return Understood(choice=choice)
         return Understood(number=self._number(choice or text))
+
+    def _titled(self, text: str, titles: Titles) -> str | None:
+        """The choice that shows this title, where it is one alone."""
+        meant = {name for title, name in titles if name in self.choices and _same(title, text)}
+        return meant.pop() if len(meant) == 1 else None
 
     def _number(self, text: str) -> int | float | None:
         if self.least is None or self.most is None:
@@ -189,6 +199,13 @@ class Understand(Question):
         number = float(written) if "." in written else int(written)
         whole = isinstance(self.least, int) and isinstance(self.most, int)
         return number if self.least <= number <= self.most and not (whole and isinstance(number, float)) else None
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts say the same word; of those without a letter (emoji) every sign counts."""
+    if plain := _plain(one):
+        return plain == _plain(other)
+    return unicodedata.normalize("NFKC", one).split() == unicodedata.normalize("NFKC", other).split() != []
 
 
 def _plain(text: str) -> str:

@@ -31,6 +31,7 @@ class Rule(StrEnum):
     UNKNOWN_VARIABLE = "unknown-variable"
     TEMPLATE_PARAMS = "template-params"
     TEMPLATE_CATEGORY = "template-category"
+    NO_WAY_OUT = "no-way-out"
     UNKNOWN_CHOICE = "unknown-choice"
     # What loads, and is a warning
     NEARLY = "nearly-declared"
@@ -70,6 +71,7 @@ SENTENCES = {
     Rule.UNKNOWN_VARIABLE: "a variable that no template can know",
     Rule.TEMPLATE_PARAMS: "a message, on any path, that does not pass what its template declares, or passes more",
     Rule.TEMPLATE_CATEGORY: "a message, on any path, whose template is of a category for other messages",
+    Rule.NO_WAY_OUT: "a marketing message, on any path, whose template has no link by which one gets out",
     Rule.UNKNOWN_CHOICE: "a question, on any path, for a button or a row that its message does not have",
     Rule.NEARLY: "a name that is nearly one which the catalogue declares as its own",
     Rule.CIRCLE: "journeys that start each other in a circle, each with re-entry at any time",

@@ -87,6 +87,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
 
     Raises:
         CatalogueError: the definitions or their templates do not load.
+        Misconfigured: a provider is half set.
     """
     definitions, _ = load_definitions(settings.catalogue)
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
@@ -115,7 +116,11 @@ def keep(settings: Settings) -> Keep:
 
 
 def channels(settings: Settings) -> dict[Channel, Carriers]:
-    """The providers that are configured. A channel without one refuses its messages when they are due, and says why."""
+    """The providers that are configured. A channel without one refuses its messages when they are due, and says why.
+
+    Raises:
+        Misconfigured: a provider is half set.
+    """
     found = {kind.channel: kind.carriers(settings) for kind in sending()}
     return {channel: carriers for channel, carriers in found.items() if carriers is not None}
 

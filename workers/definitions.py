@@ -19,7 +19,7 @@ from journeys import catalogue
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue, no_price
 from journeys.check.check import check
-from journeys.contracts import Channel
+from journeys.contracts import Channel, Purpose
 from journeys.errors import CatalogueError, Problem, guess
 from journeys.handle.said import meant
 from journeys.rules import Rule
@@ -111,7 +111,7 @@ def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, l
 
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
     """What is wrong with the messages that a journey sends, at the place where it does."""
-    for call, error in lacking(definition, seen, templates):
+    for call, error in (*lacking(definition, seen, templates), *_without_a_way_out(seen, templates)):
         told = [_of_template(each, call.file, call.line, f"journey {definition.name}: ") for each in error.problems]
         template = templates.found.get((call.request.channel, call.request.template))
         unknown = sorted(call.request.params.keys() - template.params) if template else []
@@ -127,6 +127,17 @@ def _choices(name: str, seen: Seen, templates: Templates) -> Iterator[Problem]:
             templates.check_choices(Channel(channel), template, each.asked.choices)
         except TemplateError as error:
             yield from (_of_template(fault, each.file, each.line, f"journey {name}: ") for fault in error.problems)
+
+
+def _without_a_way_out(seen: Seen, templates: Templates) -> Iterator[tuple[Call, TemplateError]]:
+    """Marketing that nobody gets out of: it could be sent, so that nobody in an older version is kept from going on."""
+    for call in seen.calls.values():
+        channel, name = call.request.channel, call.request.template
+        if call.request.purpose is Purpose.MARKETING and (channel, name) in templates.found:
+            try:
+                templates.check_way_out(channel, name)
+            except TemplateError as error:
+                yield call, error
 
 
 def lacking(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[tuple[Call, TemplateError]]:

@@ -53,14 +53,15 @@ def create_app() -> FastAPI:
 
 def rendering(
     rendered: "Callable[[Channel, str, Context], Content]",
-) -> Callable[[str, Mapping[str, Any]], InAppContent | None]:
+) -> Callable[[str, Mapping[str, Any], str | None], InAppContent | None]:
     """How what places show is rendered: for somebody with these traits, on their own clock; nothing where it cannot be."""
     from activities.templates import BrokenTemplate, Context
 
-    def render(name: str, traits: Mapping[str, Any]) -> InAppContent | None:
+    def render(name: str, traits: Mapping[str, Any], language: str | None) -> InAppContent | None:
         zone = rules_of(whereabouts(traits, None, None, "UTC").likely("UTC"))
         try:
-            return cast("InAppContent", rendered(Channel.IN_APP, name, Context(customer=traits, zone=zone)))
+            context = Context(customer=traits, zone=zone, language=language)
+            return cast("InAppContent", rendered(Channel.IN_APP, name, context))
         except BrokenTemplate as error:  # it names a variable, never its value
             log.debug("content passed over", template=name, why=str(error))  # strangers have no names: it is no fault
             return None

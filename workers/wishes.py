@@ -1,4 +1,4 @@
-"""What the templates of a catalogue ask for, for simulations, which render none: a product, an open service window, a life.
+"""What the templates of a catalogue ask for, for simulations, which render none: products, a service window, a life, buttons.
 
 Promise: templates are loaded only once one is sent whose file asks for something, and then once.
 """
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _PRODUCT = re.compile(r"^product:", re.MULTILINE)
 #: A WhatsApp message that names no approved template is one of one's own.
 _APPROVED = re.compile(r"^template:", re.MULTILINE)
+
+#: What Meta's template shows on a button, where its author says it.
+_TITLED = re.compile(r"^\s+(- )?title:", re.MULTILINE)
 
 
 @runtime_checkable
@@ -44,6 +47,21 @@ def lives_of(module: str) -> dict[str, timedelta]:
 
 
 @cache
+def approved_in(module: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """What Meta has to approve for a catalogue's WhatsApp messages: by template, the names and languages of it there."""
+    templates = _templates(module) if _folder(module) else None
+    keys = [key for key in (templates.found if templates else ()) if key[0] is Channel.WHATSAPP]
+    found = {name: _approved(templates, channel, name) for channel, name in keys if templates}
+    return {name: each for name, each in found.items() if each}
+
+
+def _approved(templates: "Templates", channel: Channel, name: str) -> tuple[tuple[str, str], ...]:
+    languages = (None, *templates.translations.get((channel, name), {}))
+    terms = (templates.terms(channel, name, language) for language in languages)
+    return tuple(dict.fromkeys(each.approved for each in terms if each and each.approved))
+
+
+@cache
 def _wish(module: str, channel: Channel, template: str) -> Wish:
     found = _all(module).get((channel, template)) if f"{template}.{channel}" in _asking(module) else None
     return found or no_wish(channel, template)
@@ -56,7 +74,7 @@ def _all(module: str) -> dict[tuple[Channel, str], Wish]:
     for key, template in templates.found.items():
         terms = templates.terms(*key)
         relation = template.wish.relation if template.wish else None
-        found[key] = Wish(relation, terms is not None and terms.free_form)
+        found[key] = Wish(relation, terms is not None and terms.free_form, templates.titles(*key))
     return found
 
 
@@ -81,7 +99,7 @@ def _asking(module: str) -> frozenset[str]:
 def _asks(file: Path) -> bool:
     text = file.read_text(encoding="utf-8", errors="ignore")
     own = file.suffixes[-2:] == [".whatsapp", ".yaml"] and not _APPROVED.search(text)
-    return own or _PRODUCT.search(text) is not None
+    return own or _TITLED.search(text) is not None or _PRODUCT.search(text) is not None
 
 
 def _folder(module: str) -> Path | None:

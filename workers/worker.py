@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from os import getpid
 from socket import gethostname
 from typing import Any
@@ -15,7 +16,8 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion, Workf
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 
-from activities.channels.kinds import lacking
+from activities.channels.carriers import Carriers
+from activities.channels.kinds import KINDS, lacking
 from activities.deliver.pacing import Pacing
 from activities.deliver.patience import HEARTBEAT
 from activities.dispatch.raising import Raising
@@ -68,7 +70,8 @@ async def run(settings: Settings) -> None:
         client = await connect_temporal(settings, runtime)
         parts = assemble(settings, database, client)
         for channel in set(Channel) - set(parts.carriers):
-            log.warning("no provider is configured; messages wait", channel=channel.value)
+            needed = " or ".join(each.needs for each in KINDS[channel].provider_classes)
+            log.warning("no provider is configured; messages wait", channel=channel.value, unset=needed)
         missing = lacking(settings.provider_weights, parts.carriers)
         for provider, setting in missing.items():
             log.warning("a provider has a weight and is not configured; it carries nothing", provider=provider, unset=setting)
@@ -100,61 +103,70 @@ def workers(
     client: Client, parts: Parts, queues: Sequence[str] = (), *, remembered: int = REMEMBERED, build: str = ""
 ) -> list[Worker]:
     """The workers of a process, for the queues named or for all; the runs that are not remembered are replayed at each task."""
-    deployment = _deployment(build)
-    watched = [Raising(parts.watch.dispatcher.closer)]
-    everything = {
-        WORKFLOW_QUEUE: Worker(
-            client,
-            task_queue=WORKFLOW_QUEUE,
-            workflows=[JourneyRun],
-            activities=[
-                *parts.questions.activities,
-                parts.expecting.expect,
-                parts.fitting.fits,
-                *parts.acting.activities,
-                parts.calling.call,
-            ],
-            max_cached_workflows=remembered,
-            graceful_shutdown_timeout=GRACE,
-            deployment_config=deployment,
-            interceptors=watched,
-            workflow_task_poller_behavior=_POLLING,
-            activity_task_poller_behavior=_POLLING,
-        ),
-        CALLS_QUEUE: Worker(
-            client,
-            task_queue=CALLS_QUEUE,
-            activities=[parts.calling.call],
-            graceful_shutdown_timeout=GRACE,
-            deployment_config=deployment,
-            interceptors=watched,
-            max_heartbeat_throttle_interval=HEARTBEAT,
-        ),
-        WATCH_QUEUE: Worker(
-            client,
-            task_queue=WATCH_QUEUE,
-            workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage],
-            activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify, parts.retaining.retain],
-            graceful_shutdown_timeout=GRACE,
-            deployment_config=deployment,
-            interceptors=watched,
-        ),
+    common: dict[str, Any] = {
+        "graceful_shutdown_timeout": GRACE,
+        "deployment_config": _deployment(build),
+        "interceptors": [Raising(parts.watch.dispatcher.closer)],
+    }
+    # Each is made only where its queue is served: a worker is there for its queue as soon as it is made.
+    everything: dict[str, Callable[[], Worker]] = {
+        WORKFLOW_QUEUE: lambda: _journeys(client, parts, remembered, common),
+        CALLS_QUEUE: lambda: _calls(client, parts, common),
+        WATCH_QUEUE: lambda: _watch(client, parts, common),
     }
     for channel, carriers in parts.carriers.items():  # without a provider, messages wait in their queue
-        everything[delivery_queue(channel)] = Worker(
-            client,
-            task_queue=delivery_queue(channel),
-            activities=[parts.delivery.deliver],
-            # The others wait in Temporal's queue, where waiting costs nothing and no timeout runs.
-            max_concurrent_activities=carriers.connections,
-            # A claimed message is not cut short by this (activities.deliver.patience): its hand-over ends first.
-            graceful_shutdown_timeout=GRACE,
-            deployment_config=deployment,
-            interceptors=watched,
-            max_heartbeat_throttle_interval=HEARTBEAT,
-            activity_task_poller_behavior=_POLLING,
-        )
-    return [worker for queue, worker in everything.items() if not queues or queue in queues]
+        everything[delivery_queue(channel)] = partial(_delivery, client, parts, channel, carriers, common)
+    return [make() for queue, make in everything.items() if not queues or queue in queues]
+
+
+def _journeys(client: Client, parts: Parts, remembered: int, common: Mapping[str, Any]) -> Worker:
+    asked: list[Callable[..., Any]] = [*parts.questions.activities, parts.expecting.expect, parts.fitting.fits]
+    return Worker(
+        client,
+        task_queue=WORKFLOW_QUEUE,
+        workflows=[JourneyRun],
+        activities=[*asked, *parts.acting.activities, parts.calling.call],
+        max_cached_workflows=remembered,
+        workflow_task_poller_behavior=_POLLING,
+        activity_task_poller_behavior=_POLLING,
+        **common,
+    )
+
+
+def _calls(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
+    return Worker(
+        client,
+        task_queue=CALLS_QUEUE,
+        activities=[parts.calling.call],
+        max_heartbeat_throttle_interval=HEARTBEAT,
+        **common,
+    )
+
+
+def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
+    return Worker(
+        client,
+        task_queue=WATCH_QUEUE,
+        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage],
+        activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify, parts.retaining.retain],
+        **common,
+    )
+
+
+def _delivery(client: Client, parts: Parts, channel: Channel, carriers: Carriers, common: Mapping[str, Any]) -> Worker:
+    """Messages beyond the carriers' connections wait in Temporal's queue, where waiting costs nothing and no timeout runs.
+
+    A claimed message is not cut short by the grace (activities.deliver.patience): its hand-over ends first.
+    """
+    return Worker(
+        client,
+        task_queue=delivery_queue(channel),
+        activities=[parts.delivery.deliver],
+        max_concurrent_activities=carriers.connections,
+        max_heartbeat_throttle_interval=HEARTBEAT,
+        activity_task_poller_behavior=_POLLING,
+        **common,
+    )
 
 
 def _deployment(build: str) -> WorkerDeploymentConfig | None:

@@ -15,10 +15,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities.gate.goals import reached_at, true_of
 from activities.versions import Versions
+from journeys.contracts import Channel
 from journeys.entry import lot
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
-from journeys.questions import Arm, IsIn, Opens, Reached, Understand, Understood, When, counts_events
+from journeys.questions import Arm, IsIn, Opens, Reached, Titles, Understand, Understood, When, counts_events
 from segments import Predicate, Segment
 from segments.language.events import MESSAGE_REPLIED
 from segments.language.wire import predicate_from_json
@@ -89,7 +90,14 @@ class Questions:
         async with self.database.transaction() as connection:
             run = await runs.run_asking(connection, asked.run_id)
             said = run and await first_reply(connection, run.profile_id, run.id, asked.step, asked.occurrence, MESSAGE_REPLIED)
-            return asked.of(said.choice, said.text) if said else Understood()
+        if run is None or not said:
+            return Understood()
+        return asked.of(said.choice, said.text, await self._titles(asked) if said.choice is None else ())
+
+    async def _titles(self, asked: Understand) -> Titles:
+        """What the message showed to be tapped."""
+        channel, _, template = asked.step.partition(":")
+        return (await self.versions.of(asked.version)).templates.titles(Channel(channel), template)
 
     @activity.defn(name=Arm.activity)
     async def arm(self, asked: Arm) -> str:

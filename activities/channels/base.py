@@ -100,9 +100,15 @@ class ProviderClass(Protocol):
     name: str
     #: The setting without which it is not configured; empty where it needs none.
     needs: str
+    #: What has to be set besides where that is; `A or B`: one of them will do.
+    goes_with: tuple[str, ...]
 
     def configured(self, settings: Any) -> Provider | None:
-        """The provider that the settings describe, or none where they say nothing of it."""
+        """The provider that the settings describe, or none where they say nothing of it.
+
+        Raises:
+            Misconfigured: one of them is not what it has to be.
+        """
         ...
 
 
@@ -110,6 +116,7 @@ class Sends:
     """What `ready` makes possible for every provider, and what holds for most of them."""
 
     needs = ""
+    goes_with: tuple[str, ...] = ()
     platforms: frozenset[str] = frozenset()
     by_settling = False
 

@@ -9,6 +9,8 @@ ChannelError
 │   └── Unable         not by this provider, for a reason of its own or of our account; another one may take it
 └── EndpointGone   this address is dead: mark it invalid and try the customer's next one
 
+Misconfigured, a ValueError, is of the settings: no provider can be made of them as they are.
+
 Promise: a `detail` holds codes and setting names, never an address or a text, because workflow histories keep it. For
 the same reason a provider library's own exception is never the `__cause__` of one of these (SMTP's name the
 recipient).
@@ -62,3 +64,7 @@ class EndpointGone(ChannelError):
     def __init__(self, detail: str, since: datetime | None = None) -> None:
         super().__init__(detail)
         self.since = since
+
+
+class Misconfigured(ValueError):
+    """A provider cannot be made of the settings as they are: says which of them it is, and what it has to be."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, cast
 
+from activities.channels.errors import Misconfigured
 from journeys.contracts import Channel, Purpose, longest_attempt
 from store.addresses import AddressKind
 
@@ -81,8 +82,24 @@ class Kind:
         """Who may carry its messages, the usual one first."""
         return tuple(cast("ProviderClass", resolve_name(provider)) for provider in self.providers)
 
+    def insist(self, settings: Any) -> None:
+        """See that each provider whose first setting is given has all the others that it cannot do without.
+
+        Raises:
+            Misconfigured: one lacks some; says which.
+        """
+        for provider in self.provider_classes:
+            missing = [names for names in provider.goes_with if not _is_set(settings, names)]
+            if missing and _is_set(settings, provider.needs):
+                raise Misconfigured(f"{provider.needs} is set, and not what goes with it: {', '.join(missing)}")
+
     def carriers(self, settings: Any) -> "Carriers | None":
-        """The providers that the settings describe, with the weights that they give; none: the channel has no way out."""
+        """The providers that the settings describe, with the weights that they give; none: the channel has no way out.
+
+        Raises:
+            Misconfigured: they describe half of one.
+        """
+        self.insist(settings)
         found = [each for provider in self.provider_classes if (each := provider.configured(settings)) is not None]
         together = cast("list[Provider]", resolve_name(_BY_PLATFORM)(found))
         made = resolve_name(_CARRIERS)(*together, weights=settings.provider_weights) if together else None
@@ -184,6 +201,11 @@ def lacking(weights: Mapping[str, int], carriers: "Mapping[Channel, Carriers]") 
     there = {name for each in carriers.values() for provider in each.all for name in provider.name.split("+")}
     classes = (each for kind in sending() for each in kind.provider_classes)
     return {each.name: each.needs for each in classes if each.name in weights and each.name not in there}
+
+
+def _is_set(settings: Any, names: str) -> bool:
+    """Whether one of `A or B` is set; what is empty is not."""
+    return any(getattr(settings, name.removeprefix("JOURNEYS_").lower(), None) for name in names.split(" or "))
 
 
 def addressed() -> tuple[Kind, ...]:

@@ -27,6 +27,7 @@ from activities.channels.confirming import USEFUL_FOR, Confirmation, confirm_url
 from activities.channels.email.unsubscribe import sign_unsubscribe
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, TryLater, Unable
 from activities.channels.kinds import KINDS, Bounce, WayOut
+from activities.channels.languages import language_of
 from activities.channels.message import Address, Campaign, Content, InAppContent, Outgoing
 from activities.channels.suppression import suppression_digest
 from activities.channels.tracking import NOT_TRACKED, Tracking
@@ -342,7 +343,8 @@ class Delivery:
         zone = rules_of(whereabouts_of(facts, home).likely(home))
         said = Confirmation(facts.profile_id, request.channel.value, request.key, request.due_at + USEFUL_FOR)
         confirm = confirm_url(self.public_url, self.secret, said)
-        context = Context(*told, *_shown(claim.offer), zone, confirm_url=confirm, user_id=facts.user_id)
+        language = language_of(facts.traits, facts.device_locale)
+        context = Context(*told, *_shown(claim.offer), zone, language, confirm, facts.user_id)
         try:
             content = served.templates.render(request.channel, request.template, context)
         except TemplateError as error:

@@ -117,7 +117,7 @@ class Questions:
             held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
             held=facts.held,
             in_service_window=bool(open_) or not endpoints,
-            approved=await approved(attempt.connection, request, attempt.served.templates, facts.traits),
+            approved=await approved(attempt.connection, request, attempt.served.templates, facts),
             in_segment=in_segment,
             relation=wish.relation if wish else None,
             offer=offer.told if offer else None,

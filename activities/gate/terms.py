@@ -4,12 +4,11 @@ Promise: asked in the transaction that claims the message, and only of messages 
 Source: Meta, "Messages: customer service windows" (24 hours from the last message of the customer's).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from activities.templating.dates import language_of
+from activities.channels.languages import language_of
 from activities.versions import Wishes
 from journeys.contracts import DeliverRequest
 from journeys.gate.approval import Approved
@@ -41,11 +40,9 @@ async def in_service_window(
     return tuple(each for each in endpoints if not wrote.isdisjoint({each.id, None}))
 
 
-async def approved(
-    connection: Connection, request: DeliverRequest, templates: Wishes, traits: Mapping[str, Any]
-) -> Approved | None:
+async def approved(connection: Connection, request: DeliverRequest, templates: Wishes, facts: RunFacts) -> Approved | None:
     """The template that a message is made of, as Meta has it; None where it needs none, or Meta has said nothing of it."""
-    terms = templates.terms(request.channel, request.template, language_of(traits))
+    terms = templates.terms(request.channel, request.template, language_of(facts.traits, facts.device_locale))
     if terms is None or terms.approved is None:
         return None
     standing = await whatsapp.standing(connection, *terms.approved)

@@ -68,6 +68,21 @@ class Tapped(Protocol):
         """The names by which a journey hears of it."""
         ...
 
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """What is shown on each of them, with its name, as far as that is the same for everybody."""
+        ...
+
+
+@runtime_checkable
+class LeadsOut(Protocol):
+    """A kind of template whose marketing needs a link by which customers get out of it."""
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether it has one, in each of its forms."""
+        ...
+
 
 @runtime_checkable
 class Measured(Protocol):

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import PATTERN_CHARS, format_date, format_datetime, parse_pattern
 from dateutil import parser
 from liquid import RenderContext
 
+from activities.channels.languages import locale_of
 from activities.templating.limits import BadArgument
 
 #: Under which names a rendering knows whose wall and which language; no template can spell them.
@@ -112,22 +113,6 @@ def _read(text: str) -> date | None:
 
 def _locale(settings: Mapping[str, object]) -> Locale:
     return locale_of(settings.get(LANGUAGE)) or Locale("en")
-
-
-def locale_of(said: object) -> Locale | None:
-    """The language in `es`, `es-MX`, `es_MX.UTF-8`; None where it is none that CLDR knows."""
-    if not isinstance(said, str):
-        return None
-    try:
-        return Locale.parse(said.partition(".")[0].strip().replace("-", "_"))
-    except (ValueError, TypeError, UnknownLocaleError):
-        language = re.split("[-_]", said.strip())[0]
-        return locale_of(language) if language != said else None
-
-
-def language_of(traits: Mapping[str, Any]) -> str | None:
-    """What a customer reads, as far as their traits say: `language`, else `locale` (`es`, `es-MX`)."""
-    return next((said for name in ("language", "locale") if locale_of(said := traits.get(name))), None)
 
 
 def settings_of(context: RenderContext) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from html import escape
 
 from activities.channels.email.mime import one_line
+from activities.channels.languages import locale_of
 from activities.channels.message import EmailContent
-from activities.templating.dates import LANGUAGE, locale_of
+from activities.templating.dates import LANGUAGE
 from activities.templating.errors import BrokenTemplate, Problem, TemplateError
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.language import HTML, TEXT, Phrase
@@ -44,6 +45,7 @@ class EmailTemplate:
     text: Phrase
     from_name: Phrase | None
     track: bool = True
+    leads_out: bool = True
 
     @classmethod
     def read(cls, file: str, text: str, vocabulary: Vocabulary, alternative: str | None = None) -> "EmailTemplate":
@@ -63,7 +65,8 @@ class EmailTemplate:
         if track is not None and track.value not in ("yes", "no"):
             raise TemplateError(Problem(file, track.line, "track must be yes or no"))
         measured = track is None or track.value == "yes"
-        return cls(file, making.params, making.wish, language, subject, html, letter, name, measured)
+        out = _leads_out(_body(source)) and (alternative is None or _leads_out(Text(alternative, 1)))
+        return cls(file, making.params, making.wish, language, subject, html, letter, name, measured, out)
 
     def render(self, values: Values) -> EmailContent:
         """The letter for one customer.
@@ -109,8 +112,12 @@ def _check(making: Compilation, alternative: str | None) -> None:
         making.problems += [] if alternative is None else _without_a_way_out(_beside(source.file), Text(alternative, 1))
 
 
+def _leads_out(body: Text) -> bool:
+    return _UNSUBSCRIBE in body.value
+
+
 def _without_a_way_out(file: str, body: Text) -> list[Problem]:
-    if _UNSUBSCRIBE in body.value:
+    if _leads_out(body):
         return []
     told = f"a marketing email must link to {{{{ {_UNSUBSCRIBE} }}}} in its text"
     remedy = "add it; where it is none, write purpose: transactional in its front matter, and send it with transactional=True"

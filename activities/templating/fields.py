@@ -10,7 +10,8 @@ from typing import Any
 
 from liquid import Environment
 
-from activities.templating.dates import LANGUAGE, locale_of
+from activities.channels.languages import locale_of
+from activities.templating.dates import LANGUAGE
 from activities.templating.errors import Problem, TemplateError
 from activities.templating.language import TEXT, Phrase, compiled
 from activities.templating.links import literal_fault, with_encoded_parameters

@@ -22,7 +22,8 @@ from liquid.exceptions import LiquidError, UndefinedError
 from liquid.filter import with_context
 from liquid.undefined import is_undefined
 
-from activities.templating.dates import LANGUAGE, locale_of, settings_of, shown_date, wrong_form
+from activities.channels.languages import locale_of
+from activities.templating.dates import LANGUAGE, settings_of, shown_date, wrong_form
 from activities.templating.errors import BrokenTemplate, Problem
 from activities.templating.limits import (
     CHARACTERS,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from activities.channels.languages import language_of
 from activities.channels.message import InAppContent
 from api.onsite.visitor import Visitor
 from journeys.onsite.places import Drawn, Place, Standing
@@ -21,8 +22,8 @@ from segments.sql.statements import among
 from store import Connection
 from store.customers.visits import Known, known, of_device
 
-#: A template for a customer with these traits; nothing, where it cannot be rendered for them.
-Render: TypeAlias = Callable[[str, Mapping[str, Any]], InAppContent | None]
+#: A template for a customer with these traits who reads this language; nothing, where it cannot be rendered for them.
+Render: TypeAlias = Callable[[str, Mapping[str, Any], str | None], InAppContent | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ async def choose(connection: Connection, place: Place, visitor: Visitor, render:
         if not rule.is_at(who.runs) or not (rule.predicate is None or await who.meets(rule.predicate)):
             continue
         drawn = rule.drawn(who.arms, who.drawn_as)
-        if (content := render(drawn.template, who.traits)) is not None:
+        if (content := render(drawn.template, who.traits, who.language)) is not None:
             return Chosen(drawn, content)
     return None
 
@@ -72,6 +73,7 @@ class _Signed:
         self._at = at
         self.runs = [Standing(each["journey"], frozenset(each["sent"])) for each in found.runs]
         self.arms, self.drawn_as, self.traits = found.arms, found.drawn_as, found.traits
+        self.language = language_of(found.traits, found.device_locale)
 
     async def meets(self, predicate: Predicate) -> bool:
         statement = among(predicate)
@@ -87,6 +89,7 @@ class _Stranger:
         self._at = at
         self.runs: list[Standing] = []
         self.traits: dict[str, Any] = {}
+        self.language = None
         self.arms = arms
 
     async def meets(self, predicate: Predicate) -> bool:

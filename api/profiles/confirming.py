@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from activities.channels.confirming import Confirmation, InvalidToken, read_confirmation
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
-from api.html import HEADERS, PAGES, Accepted, Language, spoken
+from api.html import HEADERS, PAGES, Accepted, Language, read_by, spoken
 from api.state import Config, Db
 from segments.language.events import CONFIRMED
 from store import Connection
@@ -60,15 +60,16 @@ async def ask(token: Token, config: Config, database: Db, lang: Language = None,
     """The page with the button. Changes nothing."""
     async with database.transaction() as connection:
         said, why = await _standing(connection, config, token)
-    return _page(config, said, why or "asks", spoken(lang, accepted))
+        language = spoken(lang, accepted, await read_by(connection, said.profile_id) if said else None)
+    return _page(config, said, why or "asks", language)
 
 
 @router.post("/{token}", responses=_RESPONSES)
 async def act(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """Confirm, once."""
-    language = spoken(lang, accepted)
     async with database.transaction() as connection:
         said, why = await _standing(connection, config, token)
+        language = spoken(lang, accepted, await read_by(connection, said.profile_id) if said else None)
         if said is not None and why is None:
             why = await _confirm(connection, config, said, f"confirm-{language}-1")
     return _page(config, said, why or "invalid", language)

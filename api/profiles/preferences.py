@@ -19,7 +19,7 @@ from activities.channels.preferences import InvalidToken, preferences_url, read_
 from activities.channels.suppression import suppression_digests
 from api.auth import Operator, schemes
 from api.config import ApiConfig
-from api.html import HEADERS, LANGUAGES, PAGES, Accepted, Language, spoken, texts_of
+from api.html import HEADERS, LANGUAGES, PAGES, Accepted, Language, read_by, spoken, texts_of
 from api.problems import responses
 from api.segments.access import no_customer
 from api.state import Config, Db
@@ -92,12 +92,12 @@ async def show(
     token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None, gpc: Gpc = None
 ) -> HTMLResponse:
     """The page with what holds. Changes nothing."""
-    language = spoken(lang, accepted)
     asks = gpc == "1"
     async with database.transaction() as connection:
         whose = await _whose(connection, config, token)
         if not isinstance(whose, UUID):
-            return _nothing(language, whose)
+            return _nothing(spoken(lang, accepted), whose)
+        language = spoken(lang, accepted, await read_by(connection, whose))
         return _page(language, _choices(config, await chosen(connection, whose, _EVERYWHERE), asks=asks), gpc=asks)
 
 
@@ -113,11 +113,12 @@ async def act(
 ) -> HTMLResponse:
     """Save what was shown and chosen."""
     form = parse_qs((await request.body())[:_BODY].decode(errors="replace"))
-    language = spoken(lang or form.get("lang", [None])[0], accepted)
+    wanted = lang or form.get("lang", [None])[0]
     async with database.transaction() as connection:
         whose = await _whose(connection, config, token)
         if not isinstance(whose, UUID):
-            return _nothing(language, whose)
+            return _nothing(spoken(wanted, accepted), whose)
+        language = spoken(wanted, accepted, await read_by(connection, whose))
         wish = _wish(config, form, asks=gpc == "1", language=language)
         off = await save(
             connection, whose, wish, _EVERYWHERE, lambda *of: suppression_digests(config.secret, config.former_secrets, *of)

@@ -17,7 +17,7 @@ from activities.channels.wallet.apple import MEDIA_TYPE, package
 from activities.channels.wallet.links import linked, pass_token
 from activities.channels.wallet.wallets import Wallets
 from api.config import ApiConfig
-from api.html import PAGES, Accepted, Language, spoken, texts_of
+from api.html import PAGES, Accepted, Language, read_by, spoken, texts_of
 from api.problems import Problem
 from api.state import Config, Db
 from store import Connection, Database
@@ -53,12 +53,13 @@ async def add(
         pass_, wallets = await _asked(token, config, database)
     except Ended as ended:
         return _ended(ended, spoken(lang, accepted))
+    language = await _language(pass_, database, lang, accepted)
     agent = request.headers.get("user-agent", "").casefold()
     if wallets.apple is not None and (wallets.google is None or any(each in agent for each in _APPLE)):
-        return await _package(pass_, config, database, spoken(lang, accepted))
+        return await _package(pass_, config, database, language)
     if wallets.google is not None and (wallets.apple is None or _ANDROID in agent):
         return RedirectResponse(f"/pass/{token}/google", 302, headers=_HEADERS)
-    return _page("wallet", spoken(lang, accepted), title=pass_.content["description"], here=token)
+    return _page("wallet", language, title=pass_.content["description"], here=token)
 
 
 @router.get("/pass/{token}/apple")
@@ -70,7 +71,7 @@ async def add_to_apple(
         pass_, _ = await _asked(token, config, database)
     except Ended as ended:
         return _ended(ended, spoken(lang, accepted))
-    return await _package(pass_, config, database, spoken(lang, accepted))
+    return await _package(pass_, config, database, await _language(pass_, database, lang, accepted))
 
 
 @router.get("/pass/{token}/google")
@@ -81,7 +82,7 @@ async def add_to_google(
     try:
         pass_, wallets = await _asked(token, config, database)
         if wallets.google is None:
-            return _ended(Ended(404, "only_apple"), spoken(lang, accepted))
+            return _ended(Ended(404, "only_apple"), await _language(pass_, database, lang, accepted))
         if not request.scope.get("head"):
             await _at_google(pass_, wallets, database)
     except Ended as ended:
@@ -125,6 +126,12 @@ async def _asked(token: str, config: ApiConfig, database: Database) -> tuple[Pas
     if pass_ is None or config.wallets is None:
         raise Ended(404, "no_pass")
     return pass_, config.wallets
+
+
+async def _language(pass_: Pass, database: Database, lang: str | None, accepted: str | None) -> str:
+    """The language of a page about somebody's pass."""
+    async with database.pool.acquire() as connection:
+        return spoken(lang, accepted, await read_by(connection, pass_.profile_id))
 
 
 async def _package(pass_: Pass, config: ApiConfig, database: Database, language: str) -> Response:

@@ -15,7 +15,7 @@ from activities.channels import InvalidToken, read_unsubscribe
 from activities.channels.email.unsubscribe import Unsubscription
 from activities.channels.preferences import preferences_url
 from api.config import ApiConfig
-from api.html import HEADERS, PAGES, Accepted, Language, spoken, texts_of
+from api.html import HEADERS, PAGES, Accepted, Language, read_by, spoken, texts_of
 from api.state import Config, Db
 from segments.language.events import UNSUBSCRIBED
 from store import Connection
@@ -41,25 +41,26 @@ Token = Annotated[str, PathParameter(description="the signed token of an unsubsc
 
 
 @router.get("/{token}", responses=_RESPONSES)
-async def ask(token: Token, config: Config, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
+async def ask(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """The page with the button. Changes nothing."""
-    language = spoken(lang, accepted)
     try:
         said = read_unsubscribe(config.secret, token, config.former_secrets)
     except InvalidToken:
-        return _invalid(language)
+        return _invalid(spoken(lang, accepted))
+    async with database.pool.acquire() as connection:
+        language = spoken(lang, accepted, await read_by(connection, said.profile_id))
     return _page(language, "stop", _shown(said, config, language), asks=True)
 
 
 @router.post("/{token}", responses=_RESPONSES, openapi_extra=_OPENAPI)
 async def act(token: Token, config: Config, database: Db, lang: Language = None, accepted: Accepted = None) -> HTMLResponse:
     """Withdraw consent at once. The body is not looked at: whoever posts to this address means it (RFC 8058, 3.2)."""
-    language = spoken(lang, accepted)
     try:
         said = read_unsubscribe(config.secret, token, config.former_secrets)
     except InvalidToken:
-        return _invalid(language)
+        return _invalid(spoken(lang, accepted))
     async with database.transaction() as connection:
+        language = spoken(lang, accepted, await read_by(connection, said.profile_id))
         await withdraw_as_told(connection, said, config)
     return _page(language, "stopped", _shown(said, config, language))
 

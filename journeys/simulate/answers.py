@@ -10,7 +10,7 @@ from typing import Any
 
 from journeys.actions import Call, Called, EndJourney, Hold, SetTraits, StartJourney, Track
 from journeys.catalogue import Catalogue
-from journeys.contracts import Reason
+from journeys.contracts import Channel, Reason
 from journeys.endings import Ending
 from journeys.entry import lot, withheld
 from journeys.errors import InvalidParams
@@ -22,6 +22,7 @@ from journeys.simulate.agenda import Agenda
 from journeys.simulate.customers import Customer
 from journeys.simulate.errors import SimulationError
 from journeys.simulate.hearing import goal_reached
+from journeys.simulate.products import Wishes
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
@@ -47,7 +48,9 @@ class Answers:
         paused: Callable[[str], bool],
         ending: Callable[[Run], Ending | None],
         happened: Callable[[Customer, str, Mapping[str, Any], datetime], Any],
+        wish: Wishes,
     ) -> None:
+        self._wish = wish
         self.services = Services(catalogue.services)
         self._paused = paused
         self._happened = happened
@@ -79,7 +82,7 @@ class Answers:
             case Track():
                 return self._tracked(who, question)
             case Understand():
-                return _understood(run, question)
+                return _understood(run, question, self._wish)
             case StartJourney():
                 return self._started(who, question)
             case EndJourney():
@@ -147,10 +150,12 @@ def _is_so(predicate: Predicate, run: Run) -> bool:
     return goal_reached(predicate, run.customer, run.entered_at, run.now()) is not None
 
 
-def _understood(run: Run, asked: Understand) -> Understood:
+def _understood(run: Run, asked: Understand, wish: Wishes) -> Understood:
     """What the customer's first answer to a message of the run comes to."""
     about = {"run_id": str(run.start.run_id), "step": asked.step, "occurrence": asked.occurrence}
     for event in run.customer.events.get(MESSAGE_REPLIED, ()):
         if about.items() <= event.properties.items():
-            return asked.of(event.properties.get("choice"), str(event.properties.get("text", "")))
+            channel, _, template = asked.step.partition(":")
+            titles = wish(Channel(channel), template).titles
+            return asked.of(event.properties.get("choice"), str(event.properties.get("text", "")), titles)
     return Understood()

@@ -6,13 +6,15 @@ Left out: templates are not rendered; they are checked when a catalogue is loade
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 
 from journeys.contracts import Ceilings, Channel, DeliverRequest, Outcome, Purpose, Reason, Receipt
 from journeys.endings import Ending
 from journeys.entry import is_held_out_of_all
+from journeys.gate.approval import Approved
 from journeys.gate.caps import Past
 from journeys.gate.decide import No, Question, caps_of, decide, exposures
 from journeys.gate.habits import Habits
@@ -67,7 +69,9 @@ class Delivery:
         ceilings: Ceilings,
         purse: Purse,
         company: GlobalHoldout | None = None,
+        approvals: Mapping[str, Approved] = MappingProxyType({}),
     ) -> None:
+        self._approvals = approvals
         self._providers = providers
         self._shelf = shelf
         self._runs = runs
@@ -126,6 +130,8 @@ class Delivery:
             question.in_service_window = not wish.free_form or who.wrote(request.channel, now - SERVICE_WINDOW)
             question.relation = wish.relation
             question.offer = self._shelf.offer(who, wish.relation, now, message.detail.get("product"))
+        if self._approvals and request.channel is Channel.WHATSAPP:
+            question.approved = self._approvals.get(request.template)
         if request.only is not None:
             question.in_segment = self.segment(request.only).predicate.holds(who.facts, now)
         if self._company is not None:

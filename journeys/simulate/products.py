@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from journeys.contracts import Channel
+from journeys.questions import Titles
 from journeys.simulate.customers import Customer
 
 #: How one product can stand to another (`store/products.py`).
@@ -19,10 +20,11 @@ _ORDERED = "Order Completed"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a template asks for: a product of a relation, an open service window."""
+    """What a template asks for: a product of a relation, an open service window; and what it shows to be tapped."""
 
     relation: str | None = None
     free_form: bool = False
+    titles: Titles = ()
 
 
 Wishes = Callable[[Channel, str], Wish]

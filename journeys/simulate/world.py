@@ -16,6 +16,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from journeys.catalogue import Catalogue
 from journeys.contracts import USUAL_CEILINGS, Ceilings, DeliverRequest, Plain, Reason, Receipt
 from journeys.endings import Ending, ended_by_move
+from journeys.gate.approval import Approved
 from journeys.heard import Expect, Happened, OfPeople
 from journeys.questions import Question
 from journeys.simulate.admission import Admission, Refused
@@ -53,11 +54,20 @@ class World:
         self.customers: dict[str, Customer] = {}
         self._numbers = count(1)
         self._controls: dict[str, str] = {}
+        self._approvals: dict[str, Approved] = {}
         self._known = known = dict(catalogue.segments)
         self._admission = Admission(self, catalogue, known, self._controls)
         purse = Purse(catalogue.prices)
         self._delivery = Delivery(
-            self.providers, self.shelf, self.runs, known, self._controls, ceilings, purse, catalogue.holdout
+            self.providers,
+            self.shelf,
+            self.runs,
+            known,
+            self._controls,
+            ceilings,
+            purse,
+            catalogue.holdout,
+            self._approvals,
         )
         self._line = Line(self.agenda, self._start, self._admission.waited_too_long)
         self._hearing = Hearing(self.runs, self._delivery.segment, lambda: self.agenda.now)
@@ -72,6 +82,7 @@ class World:
             self._is_paused,
             self._delivery.ending,
             self.happened,
+            wishes,
         )
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
 
@@ -160,6 +171,11 @@ class World:
                 run.end(Reason.KILLED)
             elif state == "live" and any(message.reason is Reason.PAUSED for message in run.messages):
                 run.ask_again()
+
+    def approves(self, template: str, status: str, category: str | None = None) -> None:
+        """How Meta has a WhatsApp template from now on, in its own words; a category that it does not say is what it was."""
+        known = self._approvals.get(template)
+        self._approvals[template] = Approved(status, category or (known.category if known else None))
 
     def done(self, run: Run, which: str, outcome: str | None, values: Mapping[str, Plain]) -> None:
         """Somebody of the company did what a run waits for, and says how it went."""

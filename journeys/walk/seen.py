@@ -104,7 +104,7 @@ def _keep(seen: Seen, explored: Explored) -> None:
             if effect.service is not None:
                 seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
             if (request := effect.request) is not None:
-                key = (request.channel, request.template, request.occurrence, tuple(sorted(request.params)))
+                key = (request.channel, request.template, request.purpose, request.occurrence, tuple(sorted(request.params)))
                 seen.calls.setdefault(key, Call(request, file, line))
 
 

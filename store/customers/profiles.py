@@ -4,6 +4,7 @@ Promise: reads only, in one snapshot; no profile holds an address in full (a tra
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from store.addresses import browser_subscription
-from store.database import Database, Record
+from store.database import Connection, Database, Record
 from store.named import queries
 
 _SQL = queries("profiles")
@@ -103,6 +104,12 @@ async def zone_evidence(database: Database, customer: UUID) -> tuple[str | None,
     """What tells a customer's time zone besides their traits: what their last device said, and their telephone number."""
     row = await database.pool.fetchrow(_SQL["zone_evidence"], customer)
     return (row["device_zone"], row["phone"]) if row else (None, None)
+
+
+async def language_evidence(connection: Connection, customer: UUID) -> tuple[Mapping[str, Any], str | None]:
+    """What tells a customer's language: traits, and what their last device said; nothing of somebody who is not there."""
+    row = await connection.fetchrow(_SQL["language_evidence"], customer)
+    return (row["traits"], row["device_locale"]) if row else ({}, None)
 
 
 def hint(channel: str, address: str) -> str:

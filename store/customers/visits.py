@@ -19,11 +19,12 @@ _MOST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A customer: traits, by which id they are drawn, open runs (journey, steps sent), arms by experiment."""
+    """A customer: traits, what their device said of its language, by which id they are drawn, open runs, arms by experiment."""
 
     id: UUID
     drawn_as: UUID
     traits: dict[str, Any] = field(repr=False)
+    device_locale: str | None
     runs: list[dict[str, Any]]
     arms: dict[str, str]
 

@@ -44,6 +44,7 @@ class RunFacts:
     consent: str | None
     endpoints: tuple[Endpoint, ...]
     device_zone: str | None = None
+    device_locale: str | None = None
     phone: str | None = None
     outcome: str | None = None
     held: bool = False

@@ -119,9 +119,9 @@ async def newer(database: Database, serial: UUID, platform: str, device: str, si
     return ToTell(**row) if row else None
 
 
-async def forget(database: Database, each: ToTell) -> None:
-    """A device is not there any more."""
-    await database.pool.execute(_SQL["unregister"], each.serial, each.platform, each.device)
+async def forget(database: Database, each: ToTell, since: datetime | None = None) -> None:
+    """A device is gone (since then, in real time), unless it has registered again: later, or to be told elsewhere."""
+    await database.pool.execute(_SQL["forget"], each.serial, each.platform, each.device, each.push_token, since)
 
 
 async def register(

@@ -15,7 +15,7 @@ with held as materialized (
 )
 select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coalesce(r.let_in_at, r.entered_at) as in_since,
        r.exit_reason, r.ended_at, r.outcome, r.holdout, r.params, r.entry, r.traceparent,
-       p.traits, p.device_zone, fetched_by(r.id) as fetched,
+       p.traits, p.device_zone, p.device_locale, fetched_by(r.id) as fetched,
        (select min(value) from identity where profile_id = r.profile_id and kind = 'user_id') as user_id,
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,

@@ -213,9 +213,9 @@ returning 1;
 -- name: purge_profile
 -- The profile is empty, and leads to itself.
 update profile set traits = '{}', traits_at = '{}', traits_from = '{}', device_zone = null, device_zone_at = null,
-                   created_at = $2, updated_at = $2, merged_into = id, apart = false
+                   device_locale = null, device_locale_at = null, created_at = $2, updated_at = $2, merged_into = id, apart = false
 where id = any($1::uuid[]) and (merged_into is distinct from id or traits <> '{}' or traits_at <> '{}' or traits_from <> '{}'
-                                or device_zone is not null)
+                                or device_zone is not null or device_locale is not null)
 returning 1;
 
 -- name: dead_letters

@@ -6,7 +6,7 @@ from profile p where p.id = $1 and p.merged_into is null;
 -- name: profile
 -- What is known of the customer as of now, each trait with who said it and when.
 select jsonb_build_object('customer_id', id, 'customer_since', created_at, 'changed_at', updated_at, 'traits', traits, 'said_at', traits_at,
-                          'origins', traits_from, 'device_time_zone', device_zone)
+                          'origins', traits_from, 'device_time_zone', device_zone, 'device_language', device_locale)
 from profile where id = any($1::uuid[]) and merged_into is null;
 
 -- name: names

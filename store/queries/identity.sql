@@ -118,13 +118,16 @@ where profile.id = $1 and earlier.drawn <> coalesce(profile.drawn_as, profile.id
 update profile set merged_into = $1, updated_at = $3, apart = false where id = $2 or merged_into = $2;
 
 -- name: merge_times
--- The survivor has been a customer since the earlier of the two; the zone is that of the device heard from last.
+-- The survivor has been a customer since the earlier of the two; zone and language are those of the device heard from last.
 update profile
 set created_at = least(profile.created_at, absorbed.created_at),
     updated_at = greatest(profile.updated_at, absorbed.updated_at),
     device_zone = case when absorbed.device_zone_at > profile.device_zone_at or profile.device_zone_at is null
                        then absorbed.device_zone else profile.device_zone end,
-    device_zone_at = greatest(profile.device_zone_at, absorbed.device_zone_at)
+    device_zone_at = greatest(profile.device_zone_at, absorbed.device_zone_at),
+    device_locale = case when absorbed.device_locale_at > profile.device_locale_at or profile.device_locale_at is null
+                         then absorbed.device_locale else profile.device_locale end,
+    device_locale_at = greatest(profile.device_locale_at, absorbed.device_locale_at)
 from profile absorbed
 where profile.id = $1 and absorbed.id = $2;
 

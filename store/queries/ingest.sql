@@ -38,18 +38,29 @@ with item as materialized (
     select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, coalesce(clamped, false), user_id,
            anonymous_id
     from kept
-), zoned as (
-    -- The zone of the customer's device, where it changed; an event that came late does not change what a newer one said.
-    update profile set device_zone = said.zone, device_zone_at = said.ts
-    from (select distinct on (profile_id) profile_id, ts, left(told ->> 'timezone', 64) as zone
-          from kept where told ->> 'timezone' <> ''
-          order by profile_id, ts desc) said
-    where profile.id = said.profile_id and profile.device_zone is distinct from said.zone
-      and (profile.device_zone_at is null
-           or profile.device_zone_at <= said.ts
-              and not exists (select from event later
-                              where later.profile_id = said.profile_id and later.ts > said.ts
-                                and left(later.context ->> 'timezone', 64) = profile.device_zone))
+), said as (
+    -- What devices said last in this batch of their zone and of their language.
+    select profile_id,
+           (array_agg(left(told ->> 'timezone', 64) order by ts desc) filter (where told ->> 'timezone' <> ''))[1] as zone,
+           max(ts) filter (where told ->> 'timezone' <> '') as zone_at,
+           (array_agg(left(told ->> 'locale', 64) order by ts desc) filter (where told ->> 'locale' <> ''))[1] as locale,
+           max(ts) filter (where told ->> 'locale' <> '') as locale_at
+    from kept where told ->> 'timezone' <> '' or told ->> 'locale' <> '' group by profile_id
+), heard as (
+    -- Kept where it changed; an event that came late does not change what a newer one said.
+    update profile set
+        (device_zone, device_zone_at) = (
+            select case when news then said.zone else device_zone end, case when news then said.zone_at else device_zone_at end
+            from said_last(id, 'timezone', device_zone, device_zone_at, said.zone, said.zone_at) as news),
+        (device_locale, device_locale_at) = (
+            select case when news then said.locale else device_locale end, case when news then said.locale_at else device_locale_at end
+            from said_last(id, 'locale', device_locale, device_locale_at, said.locale, said.locale_at) as news)
+    from said
+    where profile.id = said.profile_id
+      and (said.zone <> coalesce(device_zone, '')
+           and said_last(id, 'timezone', device_zone, device_zone_at, said.zone, said.zone_at)
+           or said.locale <> coalesce(device_locale, '')
+              and said_last(id, 'locale', device_locale, device_locale_at, said.locale, said.locale_at))
 ), marked as (
     insert into dirty (profile_id, types, at, traceparent)
     select profile_id, array_agg(distinct type), max(received_at), max(traceparent) from kept group by profile_id
@@ -97,18 +108,29 @@ with item as materialized (
     select profile_id, ts, type, kind, message_id, properties::jsonb, told, source, received_at, coalesce(clamped, false), user_id,
            anonymous_id
     from kept
-), zoned as (
-    -- The zone of the customer's device, where it changed; an event that came late does not change what a newer one said.
-    update profile set device_zone = said.zone, device_zone_at = said.ts
-    from (select distinct on (profile_id) profile_id, ts, left(told ->> 'timezone', 64) as zone
-          from kept where told ->> 'timezone' <> ''
-          order by profile_id, ts desc) said
-    where profile.id = said.profile_id and profile.device_zone is distinct from said.zone
-      and (profile.device_zone_at is null
-           or profile.device_zone_at <= said.ts
-              and not exists (select from event later
-                              where later.profile_id = said.profile_id and later.ts > said.ts
-                                and left(later.context ->> 'timezone', 64) = profile.device_zone))
+), said as (
+    -- What devices said last in this batch of their zone and of their language.
+    select profile_id,
+           (array_agg(left(told ->> 'timezone', 64) order by ts desc) filter (where told ->> 'timezone' <> ''))[1] as zone,
+           max(ts) filter (where told ->> 'timezone' <> '') as zone_at,
+           (array_agg(left(told ->> 'locale', 64) order by ts desc) filter (where told ->> 'locale' <> ''))[1] as locale,
+           max(ts) filter (where told ->> 'locale' <> '') as locale_at
+    from kept where told ->> 'timezone' <> '' or told ->> 'locale' <> '' group by profile_id
+), heard as (
+    -- Kept where it changed; an event that came late does not change what a newer one said.
+    update profile set
+        (device_zone, device_zone_at) = (
+            select case when news then said.zone else device_zone end, case when news then said.zone_at else device_zone_at end
+            from said_last(id, 'timezone', device_zone, device_zone_at, said.zone, said.zone_at) as news),
+        (device_locale, device_locale_at) = (
+            select case when news then said.locale else device_locale end, case when news then said.locale_at else device_locale_at end
+            from said_last(id, 'locale', device_locale, device_locale_at, said.locale, said.locale_at) as news)
+    from said
+    where profile.id = said.profile_id
+      and (said.zone <> coalesce(device_zone, '')
+           and said_last(id, 'timezone', device_zone, device_zone_at, said.zone, said.zone_at)
+           or said.locale <> coalesce(device_locale, '')
+              and said_last(id, 'locale', device_locale, device_locale_at, said.locale, said.locale_at))
 ), marked as (
     insert into dirty (profile_id, types, at, traceparent)
     select profile_id, array_agg(distinct type), max(received_at), max(traceparent) from kept group by profile_id

@@ -1,5 +1,5 @@
 -- name: visitor
--- The customer whom a name means: their traits, by which id they are drawn, the journeys they are in with the steps of messages that were
+-- The customer whom a name means: their traits and their device's language, by which id they are drawn, the journeys they are in with the steps of messages that were
 -- sent (or withheld: a holdout walks the same way), and their arms of experiments, the first that any of their merged profiles was in.
 with them as (
     select coalesce(p.merged_into, p.id) as id
@@ -7,7 +7,7 @@ with them as (
     where i.kind = $1 and i.value = $2
     order by i.since desc limit 1
 )
-select p.id, coalesce(p.drawn_as, p.id) as drawn_as, p.traits,
+select p.id, coalesce(p.drawn_as, p.id) as drawn_as, p.traits, p.device_locale,
        (select coalesce(jsonb_agg(jsonb_build_object('journey', r.journey, 'sent', array(
                    select d.step from delivery d
                    where d.run_id = r.id and d.state in ('sent', 'withheld', 'unconfirmed')))), '[]')

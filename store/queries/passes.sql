@@ -76,15 +76,23 @@ update wallet_device set told_at = greatest(told_at, $4) where serial = $1 and p
 -- name: register
 -- A device has the pass from now on, or is about to ($5 is null); says whether that is news. It has this state of it ($6).
 with before as (select added_at from wallet_device where serial = $1 and platform = $2 and device = $3)
-insert into wallet_device as w (serial, platform, device, push_token, added_at, told_at) values ($1, $2, $3, $4, $5, $6)
+insert into wallet_device as w (serial, platform, device, push_token, added_at, told_at, registered_at)
+values ($1, $2, $3, $4, $5, $6, clock_timestamp())
 on conflict (serial, platform, device) do update
-set push_token = excluded.push_token, added_at = coalesce(w.added_at, excluded.added_at)
+set push_token = excluded.push_token, registered_at = excluded.registered_at, added_at = coalesce(w.added_at, excluded.added_at)
 returning $5::timestamptz is not null and not exists (select from before where added_at is not null) as news;
 
 -- name: unregister
 -- A device has the pass no more; says whether it was there.
 with gone as (delete from wallet_device where serial = $1 and platform = $2 and device = $3 returning added_at)
 select added_at is not null from gone;
+
+-- name: forget
+-- A device that could not be told at this address is put away. One that has registered since the address died, or has another one by
+-- now, is alive.
+delete from wallet_device
+where serial = $1 and platform = $2 and device = $3 and push_token = $4
+  and ($5::timestamptz is null or registered_at is null or registered_at <= $5);
 
 -- name: on_device
 -- The passes on a device of Apple's that have changed since then, and when.

@@ -36,3 +36,9 @@ select device_zone,
        (select address from endpoint e where e.profile_id = profile.id and e.channel in ('whatsapp', 'sms')
         order by e.last_seen_at desc, e.id desc limit 1) as phone
 from profile where id = $1;
+
+-- name: language_evidence
+-- What tells the language of the living customer whom an id leads to: two of their traits, and what their last device said.
+select jsonb_build_object('language', living.traits -> 'language', 'locale', living.traits -> 'locale') as traits, living.device_locale
+from profile given join profile living on living.id = coalesce(given.merged_into, given.id)
+where given.id = $1;

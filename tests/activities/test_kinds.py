@@ -76,6 +76,12 @@ def test_what_sends_is_written_and_carried() -> None:
         assert carriers is None, "nothing is set"
 
 
+def test_marketing_by_a_channel_that_is_left_by_a_link_is_asked_for_one() -> None:
+    for kind in sending():
+        assert kind.template is not None
+        assert ("leads_out" in dir(kind.template.kind)) is (kind.way_out is WayOut.LINK)
+
+
 def test_each_provider_has_all_that_is_asked_of_one() -> None:
     """A row names its providers by text, where no type checker looks."""
     asked = {name for name in vars(base.Provider) if not name.startswith("_")} - {"connections"}  # given when one is made

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from activities.deliver.deliver import Delivery
 from api.webhooks.google_wallet import GoogleNews
 from journeys.contracts import Channel, DeliverRequest, Purpose
 from store.customers import erasure
+from store.deliveries import passes
 from store.deliveries.passes import Pass, of_customer
 from store.runs.views import Run
 from tests.activities.test_deliver import request, start
@@ -200,6 +202,44 @@ async def test_a_phone_that_downloaded_before_a_change_and_registered_after_it_i
     await trial.parts.delivery.deliver(card(run, 2, points=20))
     assert await phone.registers() == 201
     assert [each.to for each in trial.sandbox.messages] == [TOKEN]
+
+
+@pytest.mark.parametrize(("fault", "buried"), [("unregistered", True), ("unregistered_long_ago", False)])
+async def test_a_device_that_apple_calls_dead_is_put_away_unless_it_registered_since(
+    trial: Shop, fault: str, buried: bool
+) -> None:
+    """SEMANTICS 8, for passes: the device itself never let go."""
+    await trial.signs_up("ana", channels=())
+    run = await start(trial, "while_vip")
+    await trial.parts.delivery.deliver(card(run))
+    phone = IPhone(trial, await opened(trial, run))
+    await phone.registers()
+    trial.sandbox.faults.tell("wallet", fault, times=1)
+    assert (await trial.parts.delivery.deliver(card(run, 2, points=20))).sent
+    assert not trial.sandbox.messages
+    assert (await phone.news()).status_code == (404 if buried else 200)
+    assert (await trial.parts.delivery.deliver(card(run, 3, points=30))).sent
+    assert [each.to for each in trial.sandbox.messages] == ([] if buried else [TOKEN])
+    if buried:
+        assert await phone.registers() == 201, "it is told at once of what it missed"
+        assert [each.to for each in trial.sandbox.messages] == [TOKEN]
+
+
+async def test_a_device_that_is_told_elsewhere_by_now_is_not_put_away(trial: Shop) -> None:
+    await trial.signs_up("ana", channels=())
+    run = await start(trial, "while_vip")
+    await trial.parts.delivery.deliver(card(run))
+    phone = IPhone(trial, await opened(trial, run))
+    await phone.registers()
+    row = await issued(trial, run)
+    behind = await passes.newer(trial.database, row.serial, "ios", DEVICE, None)
+    assert behind is not None
+    path = f"/devices/{DEVICE}/registrations/{IDENTIFIER}/{phone.serial}"
+    await phone.asks("POST", path, json={"pushToken": TOKEN[::-1]})
+    await passes.forget(trial.database, behind)
+    assert await trial.database.pool.fetchval("select push_token from wallet_device") == TOKEN[::-1]
+    await passes.forget(trial.database, replace(behind, push_token=TOKEN[::-1]))
+    assert await trial.database.pool.fetchval("select count(*) from wallet_device") == 0
 
 
 async def test_nobody_without_the_pass_gets_anything(trial: Shop) -> None:

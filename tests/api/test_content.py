@@ -32,11 +32,12 @@ PLACES = [
 ]
 
 
-def render(name: str, traits: Mapping[str, Any]) -> InAppContent | None:
+def render(name: str, traits: Mapping[str, Any], language: str | None) -> InAppContent | None:
     """A template that needs the name of its reader, and others that do not."""
     if name == "by-name" and "firstName" not in traits:
         return None
     who = f" for {traits['firstName']}" if "firstName" in traits else ""
+    who += f" in {language}" if language else ""
     actions = (Button(title="See it", link=f"https://shop.example/{name}"),)
     return InAppContent(title=f"{name}{who}", body="b", actions=actions, placement="inline")
 
@@ -104,6 +105,14 @@ async def test_an_unsigned_visitor_gets_nothing_that_is_the_user_s(web: Web) -> 
     unsigned = of_visitor(web) | {"Journeys-User": "ana"}
     answer = await web.http.get("/v1/content", params={"place": "hero"}, headers=unsigned)
     assert (answer.status_code, answer.json()["code"]) == (403, "unsigned-identity")
+
+
+async def test_the_text_is_in_the_language_of_a_signed_users_device(web: Web) -> None:
+    await send(web, "identify", signed=True, userId="ana", traits={"firstName": "Ana"})
+    told = {"locale": "es-ES", "identity": {"signature": web.headers("ana")["Journeys-Signature"]}}
+    await send(web, userId="ana", anonymousId="d-1", event="Named", context=told)
+    assert await title(web, **web.headers("ana")) == "by-name for Ana in es-ES"
+    assert await title(web, **of_visitor(web)) == "new", "of a stranger nothing is known"
 
 
 async def test_the_text_is_rendered_with_what_is_known_of_a_signed_user(web: Web) -> None:

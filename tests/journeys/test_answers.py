@@ -58,6 +58,36 @@ def test_a_choice_is_what_was_tapped_or_nothing_but_its_name(text: str, choice: 
     assert understood(text, choice, choices=("yes-please", "si")) == Understood(choice=heard)
 
 
+TITLES = (
+    ("Yes, please", "a"),
+    ("Sí, por favor", "a"),
+    ("👍", "a"),
+    ("👎", "b"),
+    ("Later", "b"),
+    ("Later", "c"),
+    ("Never", "d"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("yes please", "a"),
+        ("¡SI, POR FAVOR!", "a"),
+        (" 👍 ", "a"),
+        ("👎", "b"),
+        ("?!", None),
+        ("", None),
+        ("later", None),  # two of them
+        ("never", None),  # none of the question's
+        ("C", "c"),  # a name counts before a title
+    ],
+)
+def test_a_title_that_is_typed_is_the_choice_that_shows_it(text: str, heard: str | None) -> None:
+    asked = Understand(run_id=UUID(int=1), at=MONDAY, step="whatsapp:q", occurrence=1, choices=("a", "b", "c"))
+    assert asked.of(None, text, (*TITLES, ("c", "b"))).choice == heard
+
+
 def test_a_button_that_is_a_number_counts_as_one() -> None:
     assert understood("very likely", "9", least=0, most=10) == Understood(number=9)
 

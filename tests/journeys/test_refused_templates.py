@@ -1,4 +1,4 @@
-"""What `journeys check` says of WhatsApp messages that cannot be meant: a category for other messages."""
+"""What `journeys check` says of messages that cannot be meant: a category for others, marketing without a way out."""
 
 from pathlib import Path
 
@@ -27,3 +27,47 @@ def test_a_category_for_other_messages_is_refused_where_the_message_is_sent(pack
     assert len(found) == bool(said)
     assert all(said in text and text.startswith("3: journey trial: ") for text in found)
     assert {each.rule for each in examined(package, journey_of(step), **BILL).problems} <= {Rule.TEMPLATE_CATEGORY}
+
+
+def letter(out: str = "", purpose: str = "transactional", language: str = "") -> str:
+    front = f"---\nsubject: Your bill\npurpose: {purpose}\n{language}---\n"
+    return f"{front}<mjml><mj-body><mj-section><mj-column><mj-text>Hi {out}</mj-text></mj-column></mj-section></mj-body></mjml>"
+
+
+LINK = '<a href="{{ unsubscribe_url }}">no more</a>'
+BILLS = {
+    "no link": {"bill__email__mjml": letter()},
+    "a link": {"bill__email__mjml": letter(LINK)},
+    "no link in its text": {"bill__email__mjml": letter(LINK), "bill__email__txt": "Hi"},
+    "no link in Spanish": {
+        "bill__email__mjml": letter(LINK, language="language: en\n"),
+        "bill__es__email__mjml": letter(),
+    },
+}
+ONCE = "await j.email('bill')"
+
+
+@pytest.mark.parametrize(
+    ("files", "step", "refused"),
+    [
+        ("no link", ONCE, True),
+        ("a link", ONCE, False),
+        ("no link in its text", ONCE, True),
+        ("no link in Spanish", ONCE, True),
+        ("no link", "await j.email('bill', transactional=True)", False),
+        (
+            "no link",
+            "if await j.reached(did('Paid')):\n        await j.email('bill', transactional=True)\n    else:\n        " + ONCE,
+            True,
+        ),
+    ],
+)
+def test_marketing_by_a_letter_that_was_written_as_none_needs_a_way_out(
+    package: Path, files: str, step: str, refused: bool
+) -> None:
+    found = [each for each in examined(package, journey_of(step), **BILLS[files]).problems if each.rule is Rule.NO_WAY_OUT]
+    assert [Path(each.file).read_text().splitlines()[each.line - 1].strip() for each in found] == [ONCE] * refused
+    for each in found:
+        assert each.text.startswith("journey trial: a marketing message by the template bill, whose text does not link to")
+        assert ".email.mjml)" in each.text
+        assert "transactional=True" in each.remedy

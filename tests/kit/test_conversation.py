@@ -120,3 +120,27 @@ def test_who_taps_needs_no_class(shop: Rehearsal) -> None:
     shop.passes(minutes=10)
     assert ana.inbox == ["whatsapp:how-can-we-help"]
     assert ana.left("care", "finished")
+
+
+@pytest.mark.parametrize(
+    ("size", "understood"), [("Medium", True), (" «MÉDIUM». ", True), ("medium, I think", False), ("Medium or Large", False)]
+)
+def test_who_types_the_title_of_a_row_has_chosen_it(shop: Rehearsal, size: str, understood: bool) -> None:
+    ana = shop.customer("ana")
+    shop.starts("sizes", ana)
+    shop.passes(minutes=5)
+    ana.replies("whatsapp:how-can-we-help", "Something for the winter")
+    shop.passes(minutes=5)
+    ana.replies("whatsapp:which-size", size)
+    shop.passes(minutes=5)
+    assert ("whatsapp:anything-else" in ana.inbox) is understood, "the next question is asked of who has chosen"
+
+
+def test_the_title_that_an_author_gives_metas_button_is_heard_too(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    shop.starts("care", ana)
+    shop.passes(minutes=1)
+    ana.replies("whatsapp:how-can-we-help", "its all right!")
+    shop.passes(minutes=10)
+    assert ana.inbox == ["whatsapp:how-can-we-help"]
+    assert ana.left("care", "finished")

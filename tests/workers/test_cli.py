@@ -110,6 +110,21 @@ def test_the_api_needs_no_temporal() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
+        ({"smtp_url": "smtp://relay:25"}, "JOURNEYS_SMTP_URL is set, and not what goes with it: JOURNEYS_EMAIL_FROM"),
+        (
+            {"aws_sms_region": "eu-west-1", "aws_sms_access_key_id": "AKIA", "sms_senders": "Shop"},
+            "JOURNEYS_AWS_SMS_REGION is set, and not what goes with it: JOURNEYS_AWS_SMS_SECRET_ACCESS_KEY",
+        ),
+    ],
+)
+def test_a_worker_with_half_a_provider_says_what_to_set(settings: dict[str, str], sentence: str) -> None:
+    told = journeys("worker", **SERVERS, secret=token_hex(32), **settings)
+    assert (told.returncode, told.stderr) == (1, f"journeys: {sentence}\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
         ({"api_port": "many"}, "JOURNEYS_API_PORT: input should be a valid integer"),
         ({"clock_speed": "-1", "watch_shards": "999"}, "JOURNEYS_WATCH_SHARDS: input should be less than or equal to 256"),
         ({"log_level": "LOUD"}, "JOURNEYS_LOG_LEVEL: input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),

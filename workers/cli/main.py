@@ -155,8 +155,12 @@ def worker() -> None:
 
     given = _connected(settings(), "database_url", "temporal_address")
     insist_on_catalogue(given.catalogue)
+    from activities.channels.kinds import sending
     from workers.signing import deployers
     from workers.worker import run
+
+    for kind in sending():
+        kind.insist(given)
 
     deployers(given)
 

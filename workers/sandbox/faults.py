@@ -169,6 +169,7 @@ FAULTS: dict[Provider, dict[str, str]] = {
         "500": "before acceptance",
         "invalid": "Google: 400 INVALID_ARGUMENT",
         "unregistered": "APNs: 410, the pass is on the device no more",
+        "unregistered_long_ago": "APNs: 410 as of a year ago",
         **_OVER_HTTP,
     },
     Provider.SERVICES: {

@@ -101,8 +101,7 @@ class Webhooks:
 
     def template(self, name: str, language: str, event: str, category: str) -> None:
         """A template stands otherwise from now on."""
-        told = {"message_template_name": name, "message_template_language": language, "message_template_category": category}
-        self._plan({"field": "message_template_status_update", "value": {"event": event, "reason": "NONE", **told}}, 0)
+        self._plan(stands(name, language, event, category), 0)
 
     def reply(
         self, phone_number_id: str, sender: str, text: str, context_id: str | None, tapped: dict[str, Any] | None = None
@@ -199,6 +198,13 @@ async def _taken(client: httpx.AsyncClient, url: str, body: bytes, headers: dict
         return (await client.post(url, content=body, headers=headers)).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def stands(name: str, language: str, event: str, category: str | None) -> dict[str, Any]:
+    """The change that tells how a template stands."""
+    told = {"message_template_name": name, "message_template_language": language}
+    told |= {"message_template_category": category} if category else {}
+    return {"field": "message_template_status_update", "value": {"event": event, "reason": "NONE", **told}}
 
 
 def _change(phone_number_id: str, **what: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel, Reason
 from journeys.errors import InvalidParams
+from workers.wishes import approved_in
 
 _USUAL = (Reason.FINISHED, Reason.GOAL, Reason.EXIT, Reason.LEFT, Reason.KILLED)
 
@@ -82,6 +83,16 @@ def channel_of(name: str) -> Channel:
     __tracebackhide__ = True
     _check("channel", name, set(Channel))
     return Channel(name)
+
+
+def check_template(catalogue: Catalogue, name: str) -> None:
+    """Insist that there is a WhatsApp message of this name that Meta approves.
+
+    Raises:
+        ValueError: there is none.
+    """
+    __tracebackhide__ = True
+    _check("WhatsApp message by an approved template", name, approved_in(catalogue.module))
 
 
 def _check(kind: str, name: str, known: Collection[str]) -> None:

@@ -12,8 +12,9 @@ from journeys.simulate.customers import WITHOUT_ADDRESS
 from journeys.simulate.products import RELATIONS, Product
 from journeys.simulate.providers import Kind
 from segments import Segment
+from workers.testing.approvals import Approval
 from workers.testing.customer import Customer
-from workers.testing.names import channel_of, check_journey, check_params, check_place, check_service
+from workers.testing.names import channel_of, check_journey, check_params, check_place, check_service, check_template
 from workers.testing.people import CHANNELS
 from workers.testing.seen import Stage
 from workers.testing.services import Service
@@ -119,6 +120,12 @@ class Rehearsal:
         __tracebackhide__ = True
         check_service(self._stage.catalogue, name)
         return Service(self._stage, name)
+
+    def template(self, name: str) -> Approval:
+        """A WhatsApp message's template as it stands with Meta, in all its languages: `shop.template("cart").is_paused()`."""
+        __tracebackhide__ = True
+        check_template(self._stage.catalogue, name)
+        return Approval(self._stage, name)
 
     def content_for(self, customer: Customer, place: str) -> str | None:
         """What a place of the page shows a customer now, by its template: they see it, and may be in an arm from then on.

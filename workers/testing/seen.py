@@ -125,6 +125,10 @@ class Stage(Protocol):
         """What the next messages on a channel meet."""
         ...
 
+    def template(self, name: str, status: str, category: str | None) -> None:
+        """Meta says how a WhatsApp template stands from now on, in all its languages; in its own words."""
+        ...
+
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
         """What a service answers from now on, or the next so many times, to calls about a customer, or about all."""
         ...

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import httpx
+import orjson
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from journeys.catalogue import load
@@ -30,12 +31,14 @@ from store.runs.views import Run as Row
 from workers.sandbox.faults import FaultRule
 from workers.sandbox.messages import Provider
 from workers.sandbox.services import ServiceAnswer
+from workers.sandbox.webhooks import ACCOUNT_ID, stands
 from workers.testing.hands import Hands, beyond
 from workers.testing.people import address_of
 from workers.testing.seen import Called, Message, Refusal, Run, waiting_as
 from workers.testing.servers import Servers, fresh_database
 from workers.testing.shop import Shop, open_shop
 from workers.testing.simulated import Simulated
+from workers.wishes import approved_in
 
 #: What the sandbox is told, so that its answer means this.
 FAULTS = {
@@ -205,6 +208,24 @@ class Served:
         rule = {"match": match, "times": times} | more | hold
         self.shop.sandbox.faults.tell(PROVIDERS[channel], FAULTS[channel, kind], **rule)
         self.shadow.provider(kind, channel, name, times, after)
+
+    def template(self, name: str, status: str, category: str | None) -> None:
+        """Meta says how a WhatsApp template stands: the sandbox lists it so, and its webhook comes in."""
+        sandbox, told = self.shop.sandbox, []
+        for named, language in approved_in(self.catalogue.module)[name]:
+            sandbox.whatsapp.templates.put(named, language, status, category or "MARKETING")
+            told.append(stands(named, language, status, category))
+
+        async def hears() -> None:
+            entry = {"id": ACCOUNT_ID, "time": int(self.now.timestamp()), "changes": told}
+            body = orjson.dumps({"object": "whatsapp_business_account", "entry": [entry]})
+            headers = {"X-Hub-Signature-256": sandbox.whatsapp.webhooks.signature(body)}
+            async with self._about(*self._profiles):
+                answer = await self.shop.api.post("/v1/webhooks/whatsapp", content=body, headers=headers)
+            assert answer.is_success, answer.text
+
+        self._portal.call(hears)
+        self.shadow.template(name, status, category)
 
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
         """What a service answers: the sandbox is told."""

@@ -123,6 +123,10 @@ class Simulated:
         """What the next messages on a channel meet."""
         self.world.providers.will(Answer(kind, after), channel, self._who(name) if name else None, times)
 
+    def template(self, name: str, status: str, category: str | None) -> None:
+        """Meta says how a WhatsApp template stands."""
+        self.world.approves(name, status, category)
+
     def service(self, reply: ServiceReply, service: str, name: str | None, times: int | None) -> None:
         """What a service answers."""
         self.world.services.will(reply, service, self._who(name) if name else None, times)

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from activities.channels.errors import Misconfigured
+
 _FEWEST_BITS = 2048
 #: What is signed where it is there, and one more of each: a second one, added later, breaks the signature.
 _HEADERS = (
@@ -77,7 +79,7 @@ def signers_of(settings: _Settings, domain: str) -> tuple[Signer, ...]:
     """Those whose keys are given, each as `selector=file`; `domain` is the sender's, where the settings say no other.
 
     Raises:
-        ValueError: a key cannot be used; says which and why.
+        Misconfigured: a key cannot be used; says which and why.
     """
     return tuple(_signer(given, settings.dkim_domain or domain) for given in settings.dkim_keys)
 
@@ -85,15 +87,15 @@ def signers_of(settings: _Settings, domain: str) -> tuple[Signer, ...]:
 def _signer(given: str, domain: str) -> Signer:
     selector, _, path = given.partition("=")
     if not path or not all(_LABEL.fullmatch(label) for label in selector.split(".")):
-        raise ValueError("JOURNEYS_DKIM_KEYS must be selector=file, such as spring=/run/secrets/dkim.pem")
+        raise Misconfigured("JOURNEYS_DKIM_KEYS must be selector=file, such as spring=/run/secrets/dkim.pem")
     try:
         key = load_pem_private_key(Path(path).read_bytes(), None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError(f"JOURNEYS_DKIM_KEYS: the key of {selector} cannot be read ({type(error).__name__})") from None
+        raise Misconfigured(f"JOURNEYS_DKIM_KEYS: the key of {selector} cannot be read ({type(error).__name__})") from None
     if isinstance(key, RSAPrivateKey) and key.key_size < _FEWEST_BITS:
-        raise ValueError(f"JOURNEYS_DKIM_KEYS: the key of {selector} needs {_FEWEST_BITS} bits or more")
+        raise Misconfigured(f"JOURNEYS_DKIM_KEYS: the key of {selector} needs {_FEWEST_BITS} bits or more")
     if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
-        raise ValueError(f"JOURNEYS_DKIM_KEYS: the key of {selector} is neither RSA nor Ed25519")  # noqa: TRY004 - a setting's
+        raise Misconfigured(f"JOURNEYS_DKIM_KEYS: the key of {selector} is neither RSA nor Ed25519")
     return Signer(domain, selector, key)
 
 

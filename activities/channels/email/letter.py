@@ -16,7 +16,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from activities.channels.email.mime import alternatives, machine_header, mailbox_header, part, text_header
-from activities.channels.errors import EndpointGone, Refused
+from activities.channels.errors import EndpointGone, Misconfigured, Refused
 from activities.channels.message import Campaign, EmailContent, Outgoing
 from store.addresses import email_address
 
@@ -60,7 +60,7 @@ class Sender:
         """From `Shop <hello@shop.example>`.
 
         Raises:
-            ValueError: there is no address in it.
+            Misconfigured: there is no address in it.
         """
         return cls(parseaddr(value)[0], _own_address("JOURNEYS_EMAIL_FROM", value))
 
@@ -69,7 +69,7 @@ class Sender:
         """The one that the settings describe.
 
         Raises:
-            ValueError: one of them is no address.
+            Misconfigured: one of them is no address.
         """
         given = {
             "reply_to": settings.email_reply_to,
@@ -97,7 +97,7 @@ def _own_address(setting: str, value: str) -> str:
     address = parseaddr(value)[1]
     normal = email_address(address) or ""
     if not normal.isascii() or not normal:
-        raise ValueError(f"{setting} must be an address, such as Shop <hello@shop.example>")
+        raise Misconfigured(f"{setting} must be an address, such as Shop <hello@shop.example>")
     return f"{address.rpartition('@')[0]}@{normal.rpartition('@')[2]}"
 
 

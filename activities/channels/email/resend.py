@@ -53,6 +53,7 @@ class Resend(OverHttp):
 
     name = "resend"
     needs = "JOURNEYS_RESEND_API_KEY"
+    goes_with = ("JOURNEYS_EMAIL_FROM",)
     idempotent = True
     forgets_after = timedelta(hours=23)  # 24, and an hour for clocks and what is on its way
     tells_within = timedelta(0)  # it need not: asking again costs nothing

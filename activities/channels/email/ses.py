@@ -61,6 +61,7 @@ class Ses(OverHttp):
 
     name = "ses"
     needs = "JOURNEYS_SES_REGION"
+    goes_with = ("JOURNEYS_SES_ACCESS_KEY_ID", "JOURNEYS_SES_SECRET_ACCESS_KEY", "JOURNEYS_EMAIL_FROM")
     idempotent = False
     tells_within = timedelta(0)
 

@@ -42,6 +42,7 @@ class Smtp(Sends):
 
     name = "smtp"
     needs = "JOURNEYS_SMTP_URL"
+    goes_with = ("JOURNEYS_EMAIL_FROM",)
     idempotent = False
     tells_within = timedelta(0)
 

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from activities.channels.errors import ChannelError, NoConnection, TryLater
+from activities.channels.errors import ChannelError, Misconfigured, NoConnection, TryLater
 
 _SCHEMES = ("smtp", "smtps")
 _STALE = 60.0  # seconds after which an idle connection is not asked whether it lives: a silent one would cost minutes
@@ -43,7 +43,7 @@ class SmtpPool:
     def __init__(self, url: str, size: int, deadlines: Deadlines) -> None:
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES or not parts.hostname:
-            raise ValueError("JOURNEYS_SMTP_URL must be smtp://user:password@host:port or smtps://…")
+            raise Misconfigured("JOURNEYS_SMTP_URL must be smtp://user:password@host:port or smtps://…")
         self._parts = parts
         self._deadlines = deadlines
         self._start_tls = _start_tls(parts)
@@ -113,7 +113,7 @@ def _start_tls(parts: SplitResult) -> bool | None:
         return False  # it begins as TLS
     asked = parse_qs(parts.query).get("tls", ["required" if parts.username else "offered"])[-1]
     if asked not in _START_TLS:
-        raise ValueError(f"JOURNEYS_SMTP_URL: tls={asked} is unknown; choose one of {', '.join(_START_TLS)}")
+        raise Misconfigured(f"JOURNEYS_SMTP_URL: tls={asked} is unknown; choose one of {', '.join(_START_TLS)}")
     return _START_TLS[asked]
 
 

@@ -26,6 +26,7 @@ from activities.channels.over_http import OverHttp
 from activities.channels.push.apns_errors import proof
 from activities.channels.push.apns_payload import payload
 from activities.channels.push.apns_token import ApnsToken
+from activities.channels.secret_files import text_in
 from activities.channels.tracing import sending
 
 _OURS = UUID("5b1f7c0e-4a55-5e0b-9a39-4d0c0e6a7d11")  # the name space of our messages' ids
@@ -68,7 +69,7 @@ class Apns(OverHttp):
         """The app whose key is given."""
         if settings.apns_key is None:
             return None
-        token = ApnsToken(settings.apns_key.read_text(), settings.apns_key_id, settings.apns_team_id)
+        token = ApnsToken(text_in(settings.apns_key, cls.needs), settings.apns_key_id, settings.apns_team_id)
         return cls(token, settings.apns_topic, settings.apns_url, http_client(http1=False))
 
     @asynccontextmanager

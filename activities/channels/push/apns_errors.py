@@ -51,7 +51,7 @@ def refusal(answer: httpx.Response, *, proved: bool) -> ChannelError:
     status, reason = answer.status_code, _reason(answer)
     detail = f"apns {status} {reason}".rstrip()
     if reason in _DEAD:
-        return EndpointGone(detail, since=_since(answer))
+        return EndpointGone(detail, since=dead_since(answer))
     if reason in _BAD:
         return EndpointGone(detail) if proved else TryLater(f"{detail}; check {_BAD[reason]}: no push was accepted yet")
     if reason in _SETTINGS:
@@ -67,7 +67,7 @@ def _reason(answer: httpx.Response) -> str:
     return str(body_of(answer).get("reason", ""))[:64]
 
 
-def _since(answer: httpx.Response) -> datetime | None:
+def dead_since(answer: httpx.Response) -> datetime | None:
     """Since when a token is dead, in real time; APNs tells milliseconds."""
     told = body_of(answer).get("timestamp")
     try:

@@ -6,7 +6,6 @@ earlier. A push ends with its message: a phone that wakes after `useless_after` 
 Sources: FCM "REST Resource: projects.messages", "ErrorCode" and "Scale FCM" (retries).
 """
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from activities.channels.message import Accepted, Outgoing, PushContent
 from activities.channels.over_http import OverHttp
 from activities.channels.push.fcm_payload import message
 from activities.channels.push.google_token import GoogleToken
+from activities.channels.secret_files import service_account
 from activities.channels.tracing import sending
 
 _MINUTE = timedelta(minutes=1)  # Google's own default where a 429 names no time
@@ -56,7 +56,8 @@ class Fcm(OverHttp):
         """The project whose service account is given."""
         if settings.fcm_service_account is None:
             return None
-        return cls(json.loads(settings.fcm_service_account.read_text()), settings.fcm_url, http_client())
+        account = service_account(settings.fcm_service_account, cls.needs, "project_id")
+        return cls(account, settings.fcm_url, http_client())
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator["FcmLine"]:

@@ -57,6 +57,7 @@ class AwsSms(OverHttp):
 
     name = "aws-sms"
     needs = "JOURNEYS_AWS_SMS_REGION"
+    goes_with = ("JOURNEYS_AWS_SMS_ACCESS_KEY_ID", "JOURNEYS_AWS_SMS_SECRET_ACCESS_KEY", "JOURNEYS_SMS_SENDERS")
     idempotent = False
     tells_within = timedelta(minutes=2)  # an event follows within seconds as a rule
 

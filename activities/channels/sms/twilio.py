@@ -19,7 +19,7 @@ import httpx
 from pydantic import SecretStr
 
 from activities.channels.base import wrong_content
-from activities.channels.errors import Ambiguous, ChannelError
+from activities.channels.errors import Ambiguous, ChannelError, Misconfigured
 from activities.channels.http import CONNECTIONS, body_of, get, http_client, post
 from activities.channels.message import Accepted, Outgoing, SmsContent
 from activities.channels.over_http import OverHttp
@@ -57,6 +57,7 @@ class Twilio(OverHttp):
 
     name = "twilio"
     needs = "JOURNEYS_TWILIO_ACCOUNT_SID"
+    goes_with = ("JOURNEYS_TWILIO_AUTH_TOKEN or JOURNEYS_TWILIO_API_KEY", "JOURNEYS_SMS_SENDERS")
     idempotent = False
     tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
 
@@ -79,11 +80,17 @@ class Twilio(OverHttp):
 
     @classmethod
     def configured(cls, settings: _Settings) -> Self | None:
-        """The account whose SID is given, by an API key, else by its token, which also signs what comes back."""
+        """The account whose SID is given, by an API key, else by its token, which also signs what comes back.
+
+        Raises:
+            Misconfigured: an API key without its secret, or the other way round.
+        """
         if not (account := settings.twilio_account_sid):
             return None
         token = settings.twilio_auth_token.get_secret_value()
         login = (settings.twilio_api_key, settings.twilio_api_secret.get_secret_value())
+        if any(login) and not all(login):
+            raise Misconfigured("JOURNEYS_TWILIO_API_KEY and JOURNEYS_TWILIO_API_SECRET go together: set both, or neither")
         callback = settings.public_url.rstrip("/") + WEBHOOK if token else None
         used = login if all(login) else (account, token)
         return cls(account, used, settings.sms_senders, settings.twilio_url, http_client(), callback)

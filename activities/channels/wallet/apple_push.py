@@ -14,6 +14,7 @@ import httpx
 
 from activities.channels.errors import Ambiguous, ChannelError, EndpointGone, Refused, TryLater
 from activities.channels.http import body_of, http_client, post, retry_after
+from activities.channels.push.apns_errors import dead_since
 
 _TOKEN = re.compile(r"[0-9A-Fa-f]{16,400}")
 _DEAD = frozenset({"Unregistered", "ExpiredToken"})
@@ -59,7 +60,7 @@ class ApplePushes:
         reason = str(body_of(answer).get("reason", ""))[:64]
         detail = f"apns {answer.status_code} {reason}".rstrip()
         if reason in _DEAD or (reason in _BAD and self._proved):
-            return EndpointGone(detail)
+            return EndpointGone(detail, since=dead_since(answer) if reason in _DEAD else None)
         if reason in _BAD or answer.status_code == httpx.codes.FORBIDDEN or "Topic" in reason:
             return TryLater(f"{detail}; check {_SETTING} and JOURNEYS_WALLET_APNS_URL")
         if answer.status_code in _LATER or answer.status_code < 400:  # noqa: PLR2004 - what is no yes, and no no either

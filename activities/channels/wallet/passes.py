@@ -67,8 +67,8 @@ class Passes(Sends):
         for each in await passes.to_tell(database, key):
             try:
                 await self._wallets.tell(database, each)
-            except EndpointGone:
-                await passes.forget(database, each)
+            except EndpointGone as gone:
+                await passes.forget(database, each, gone.since)
             except TryLater as error:
                 late = error
             except ChannelError as error:

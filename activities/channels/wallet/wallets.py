@@ -1,12 +1,12 @@
 """The wallets that passes go to: who signs for Apple and pushes to its devices, who speaks to Google."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from activities.channels.secret_files import service_account
 from activities.channels.wallet.apple import PassType, Unusable
 from activities.channels.wallet.apple_push import ApplePushes
 from activities.channels.wallet.google import GoogleWallet
@@ -104,7 +104,7 @@ def wallets_of(settings: _Given) -> Wallets | None:
         apple = pass_type(certificate, key, intermediate)
         pushes = ApplePushes(apple.identifier, settings.wallet_apns_url, certificate, key)
     if settings.wallet_google_service_account is not None:
-        account = json.loads(settings.wallet_google_service_account.read_text())
+        account = service_account(settings.wallet_google_service_account, "JOURNEYS_WALLET_GOOGLE_SERVICE_ACCOUNT")
         google = GoogleWallet(account, settings.wallet_google_issuer, settings.wallet_google_url)
     return Wallets(settings.public_url, apple, pushes, google) if apple or google else None
 

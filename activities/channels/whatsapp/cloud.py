@@ -50,6 +50,7 @@ class WhatsApp(OverHttp):
 
     name = "whatsapp"
     needs = "JOURNEYS_WHATSAPP_PHONE_NUMBER_ID"
+    goes_with = ("JOURNEYS_WHATSAPP_TOKEN",)
     idempotent = False
     tells_within = timedelta(minutes=2)  # a status follows within seconds as a rule
 

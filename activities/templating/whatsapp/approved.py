@@ -13,8 +13,8 @@ from activities.templating.errors import Problem, TemplateError
 from activities.templating.fields import Compilation, Values, spoken
 from activities.templating.source import Source, Text
 from activities.templating.vocabulary import Vocabulary
-from activities.templating.whatsapp.buttons import ButtonPart, buttons_in, choices_of, filled_in
-from activities.templating.whatsapp.cards import CardPart, cards_in, choices_in
+from activities.templating.whatsapp.buttons import ButtonPart, buttons_in, choices_of, filled_in, titles_of
+from activities.templating.whatsapp.cards import CardPart, cards_in, choices_in, titles_in
 from activities.templating.whatsapp.parts import HEADER_TEXT, GapsPart, MediaPart, PlacePart, gaps_in, media_in, place_in
 from activities.templating.wish import ProductWish
 
@@ -78,6 +78,11 @@ class ApprovedTemplate:
     def choices(self) -> tuple[str, ...]:
         """What a customer may tap, by the names that a journey hears."""
         return (*choices_of(self.buttons), *choices_in(self.cards))
+
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """What is shown on each of them, as far as their author says it."""
+        return (*titles_of(self.buttons), *titles_in(self.cards))
 
     def render(self, values: Values) -> WhatsAppContent:
         """The gaps for one customer.

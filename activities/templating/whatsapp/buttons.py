@@ -3,6 +3,7 @@
 ```yaml
 buttons:
   - quick_reply: tell-me-more                 # the name by which the journey hears of it
+    title: Tell me more                       # what Meta's template shows: who types that has tapped it
   - url: "{{ entry.cart_id }}"                # the end of the address
   - copy_code: "{{ params.code }}"
   - phone_number                              # carries nothing, and is only counted; so is `url` without a gap
@@ -15,7 +16,7 @@ Source: Meta, "Template components: buttons", "Coupon code templates", "Catalog 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal, cast
 
@@ -48,6 +49,7 @@ class ButtonPart:
     kind: str
     phrase: Phrase | None = None
     choice: str | None = None
+    title: str | None = None
 
     def fill(self, values: Values) -> ButtonGap | None:
         """For one customer; nothing where it carries nothing.
@@ -79,6 +81,11 @@ def choices_of(buttons: Sequence[ButtonPart]) -> tuple[str, ...]:
     return tuple(button.choice for button in buttons if button.choice is not None)
 
 
+def titles_of(buttons: Sequence[ButtonPart]) -> tuple[tuple[str, str], ...]:
+    """What is shown on these, each with its name."""
+    return tuple((button.title, button.choice) for button in buttons if button.title is not None and button.choice is not None)
+
+
 def buttons_in(making: Compilation, part: Source, most: int = MOST) -> tuple[ButtonPart, ...]:
     """The buttons that a template, or one card of it, has."""
     given = part.parts("buttons")
@@ -93,11 +100,13 @@ def _button(making: Compilation, place: int, given: Source | Text) -> ButtonPart
         if given.value not in _BARE:
             making.problems.append(_unknown(making, given.line, given.value))
         return ButtonPart(place, given.value)
-    kinds = list(given.fields)
+    titled = given.fields.keys() == {"quick_reply", "title"}
+    kinds = ["quick_reply"] if titled else list(given.fields)
     if len(kinds) != 1 or kinds[0] not in _CARRYING:
         making.problems.append(_unknown(making, given.line, ", ".join(kinds)))
         return ButtonPart(place, "")
-    return _carrying(making, place, kinds[0], given.needed(kinds[0]))
+    button = _carrying(making, place, kinds[0], given.needed(kinds[0]))
+    return replace(button, title=given.needed("title").value) if titled else button
 
 
 def _carrying(making: Compilation, place: int, kind: str, text: Text) -> ButtonPart:

@@ -12,7 +12,7 @@ from activities.templating.fields import Compilation, Values
 from activities.templating.language import Phrase
 from activities.templating.push import filled
 from activities.templating.source import Source, Text
-from activities.templating.whatsapp.buttons import ButtonPart, buttons_in, choices_of, filled_in
+from activities.templating.whatsapp.buttons import ButtonPart, buttons_in, choices_of, filled_in, titles_of
 from activities.templating.whatsapp.parts import GapsPart, MediaPart, gaps_in, media_in
 
 FEWEST, MOST = 2, 10
@@ -64,6 +64,11 @@ def cards_in(making: Compilation, source: Source) -> tuple[CardPart, ...]:
 def choices_in(cards: tuple[CardPart, ...]) -> tuple[str, ...]:
     """What a customer may choose on them."""
     return tuple(dict.fromkeys(choice for card in cards for choice in choices_of(card.buttons)))
+
+
+def titles_in(cards: tuple[CardPart, ...]) -> tuple[tuple[str, str], ...]:
+    """What is shown on these, each with its name."""
+    return tuple(dict.fromkeys(title for card in cards for title in titles_of(card.buttons)))
 
 
 def _card(making: Compilation, part: Source) -> CardPart:

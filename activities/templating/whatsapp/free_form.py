@@ -94,6 +94,11 @@ class FreeFormTemplate:
         """What a customer may tap, by the names that a journey hears."""
         return self.action.choices if self.action else ()
 
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """What is shown on each of them."""
+        return self.action.titles if self.action else ()
+
     def render(self, values: Values) -> FreeForm:
         """For one customer.
 

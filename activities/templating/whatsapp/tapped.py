@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from activities.channels.whatsapp.free_form import Buttons, Choice, Flow, Goods, Link, Listed, Section, WholeCatalog
+from activities.templating.errors import BrokenTemplate
 from activities.templating.fields import Values
 from activities.templating.language import Phrase
 from activities.templating.links import WEB, fault, repaired
@@ -42,6 +43,14 @@ class ChoicePart:
     title: Short
     description: Short | None = None
 
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """What it shows, with its name; nothing where that hangs on the customer."""
+        try:
+            return ((self.title.fill({}), self.name),)
+        except BrokenTemplate:
+            return ()
+
     def fill(self, values: Values) -> Choice:
         """For one customer."""
         description = self.description.fill(values) if self.description else None
@@ -76,6 +85,11 @@ class ButtonsPart:
         """The names that a journey may hear."""
         return tuple(choice.name for choice in self.given)
 
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """What they show."""
+        return tuple(title for choice in self.given for title in choice.titles)
+
     def fill(self, values: Values) -> Buttons:
         """For one customer."""
         return Buttons(choices=tuple(choice.fill(values) for choice in self.given))
@@ -93,6 +107,11 @@ class ListPart:
         """The names that a journey may hear."""
         return tuple(row.name for section in self.sections for row in section.rows)
 
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """What they show."""
+        return tuple(title for section in self.sections for row in section.rows for title in row.titles)
+
     def fill(self, values: Values) -> Listed:
         """For one customer."""
         return Listed(button=self.button.fill(values), sections=tuple(section.fill(values) for section in self.sections))
@@ -105,6 +124,7 @@ class LinkPart:
     button: Short
     url: Phrase
     choices: tuple[str, ...] = ()
+    titles: tuple[tuple[str, str], ...] = ()
 
     def fill(self, values: Values) -> Link:
         """For one customer."""
@@ -121,6 +141,7 @@ class GoodsPart:
     catalog: Short
     sections: tuple[SectionPart, ...]
     choices: tuple[str, ...] = ()
+    titles: tuple[tuple[str, str], ...] = ()
 
     def fill(self, values: Values) -> Goods:
         """For one customer."""
@@ -133,6 +154,7 @@ class CatalogPart:
 
     product: Short
     choices: tuple[str, ...] = ()
+    titles: tuple[tuple[str, str], ...] = ()
 
     def fill(self, values: Values) -> WholeCatalog:
         """For one customer."""
@@ -149,6 +171,7 @@ class FlowPart:
     token: Phrase
     data: Mapping[str, Phrase]
     choices: tuple[str, ...] = ()
+    titles: tuple[tuple[str, str], ...] = ()
 
     def fill(self, values: Values) -> Flow:
         """For one customer."""

@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import hmac
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from api.webhooks.whatsapp_templates import templates
 from tests.workers.sandbox.conftest import DELAYS, Listener, until
 from tests.workers.sandbox.sending import PHONE, chat, template
 from workers.sandbox import Sandbox
@@ -247,6 +249,24 @@ async def test_a_customers_reply_answers_the_last_message(
     assert (inbound["from"], inbound["type"], inbound["text"]) == ("34600111222", "text", {"body": "STOP"})
     assert inbound["context"]["id"] == sandbox.messages[0].provider_id
     assert value["contacts"][0]["wa_id"] == "34600111222"
+
+
+async def test_how_a_template_stands_is_listed_and_told_by_a_signed_webhook(
+    http: httpx.AsyncClient, sandbox: Sandbox, listener: Listener
+) -> None:
+    sandbox.webhooks.url = listener.url
+    for status in ("PAUSED", "APPROVED"):
+        told = {"name": "cart_link", "language": "es", "status": status, "category": "UTILITY"}
+        assert (await http.put("/_sandbox/whatsapp/templates", json=told)).status_code == 204
+    await listener.heard(2)
+    for signature, body in listener.taken:
+        assert signature == "sha256=" + hmac.new(sandbox.app_secret.encode(), body, hashlib.sha256).hexdigest()
+    heard = [state for _, body in listener.taken for state in templates(body, datetime.now(UTC))]
+    assert [(each.name, each.language, each.status, each.category) for each in heard] == [
+        ("cart_link", "es", status, "UTILITY") for status in ("PAUSED", "APPROVED")
+    ]
+    listed = await http.get("/v21.0/1/message_templates", headers={"authorization": "Bearer t"})
+    assert [(each["name"], each["status"]) for each in listed.json()["data"]] == [("cart_link", "APPROVED")]
 
 
 async def test_a_reply_needs_somewhere_to_go_and_a_number(http: httpx.AsyncClient, sandbox: Sandbox) -> None:

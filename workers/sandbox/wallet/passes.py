@@ -5,8 +5,9 @@ Sources: Google's description `walletobjects:v1`; Apple's "Updating a Pass".
 """
 
 import re
+import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -62,7 +63,9 @@ _REASONS = {
     "500": (500, "InternalServerError"),
     "503": (503, "ServiceUnavailable"),
     "unregistered": (410, "Unregistered"),
+    "unregistered_long_ago": (410, "Unregistered"),
 }
+_LONG_AGO = {"unregistered_long_ago": timedelta(days=365)}
 
 
 @dataclass
@@ -109,7 +112,7 @@ class Wallet:
             return _apns(400, "TopicDisallowed" if bytes(request.body) == b"{}" else "PayloadEmpty")
         rule = self.faults.draw(Provider.WALLET, device)
         if rule is not None and rule.fault in _REASONS:
-            return _apns(*_REASONS[rule.fault])
+            return _apns(*_REASONS[rule.fault], dead=_LONG_AGO.get(rule.fault, timedelta(0)))
         self.log.add(self._message(device, id_, "apns", {}, rule))
         return Answer(200, {"apns-id": id_})
 
@@ -173,5 +176,7 @@ def _error(status: int, name: str, words: str = "", headers: dict[str, str] | No
     return JSONResponse({"error": {"code": status, "status": name, "message": words}}, status, headers)
 
 
-def _apns(status: int, reason: str) -> Answer:
-    return Answer(status, {"content-type": "application/json"}, orjson.dumps({"reason": reason}))
+def _apns(status: int, reason: str, dead: timedelta = timedelta(0)) -> Answer:
+    """An answer of APNs's; of a dead token since when it is."""
+    gone = {"timestamp": int((time.time() - dead.total_seconds()) * 1000)} if status == 410 else {}  # noqa: PLR2004 - Gone
+    return Answer(status, {"content-type": "application/json"}, orjson.dumps({"reason": reason} | gone))
