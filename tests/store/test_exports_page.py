@@ -13,7 +13,8 @@ async def test_the_page_has_every_column_with_its_sentence_and_no_other(database
     pieces = []
     for table in (await tables(database)).values():
         rows = "".join(
-            f"| {f'**`{each.name}`**' if each.name == table.clock else f'`{each.name}`'} | {each.about} |\n" for each in table.columns
+            f"| {f'**`{each.name}`**' if each.name == table.clock else f'`{each.name}`'} | {each.about} |\n"
+            for each in table.columns
         )
         pieces.append(f"### {table.name}\n\n{table.about}\n\n| Column | What it is |\n|---|---|\n{rows}")
     assert said == "\n".join(pieces)
