@@ -16,9 +16,9 @@ COPY journeys journeys
 COPY segments segments
 COPY store store
 COPY workers workers
-# Only what the product itself needs, not the extras: those are for development and for the embedded stack.
+# What the product itself needs and what exports to Arrow and Parquet do; the other extras are for development and for the embedded stack.
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels /source
+    pip install --no-cache-dir --no-index --find-links /wheels '/source[export]'
 # A company's own catalogue is mounted or copied here, and named by JOURNEYS_CATALOGUE.
 WORKDIR /app
 # Until then it is the example, which no package brings.

@@ -25,6 +25,7 @@ from api.onsite import content, inbox, scripts
 from api.products import routes as products
 from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
+from api.reports import exports
 from api.runs import doubts, journeys, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
@@ -80,6 +81,7 @@ ROUTERS = [
     whatsapp.router,
     previews.router,
     erasures.router,
+    exports.router,
     held.router,
     preferences.router,
     preferences.links,
@@ -106,6 +108,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
     app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
+    app.state.exports = exports.Places()
     app.add_middleware(Door, config=config, store=store)
     app.add_middleware(Cors)  # added last, so it comes first, and errors of the door carry its headers
     problems.install(app)

@@ -40,6 +40,7 @@ class Name(StrEnum):
     MONTH = "month"
     BLAST = "blast"
     SENDING = "sending"
+    EXPORTING = "exporting"
 
 
 def main(
@@ -57,6 +58,7 @@ def main(
     leaves: every kind of definition over everybody, beside SQL by hand. simulation: simulated runs per second beside the bare
     handle. month: a month of recorded events through the reference catalogue.
     blast: a transactional message behind 20,000 of marketing. sending: worker CPU of a delivery beside a bare loop.
+    exporting: a million events as CSV, Arrow and Parquet beside a bare COPY.
     """
     _forget_settings()
     from benchmarks.meter import Meter
@@ -120,6 +122,8 @@ def _benchmark(name: Name) -> Benchmark:  # noqa: C901 - a line for each
             from benchmarks.blast import blast as benchmark
         case Name.SENDING:
             from benchmarks.sending import sending as benchmark
+        case Name.EXPORTING:
+            from benchmarks.exporting import exporting as benchmark
     return benchmark
 
 

@@ -23,6 +23,7 @@ class Sizes:
     recorded: int = 1_000_000  # events of the month that is simulated
     blast: int = 20_000  # marketing messages at once
     blast_seconds: int = 480  # for which transactional ones go beside it, if it lasts as long
+    exported: int = 1_000_000  # events
     sent: int = 200  # per round, of each kind
     live_warming: int = 5  # seconds
     live_seconds: int = 20
@@ -42,6 +43,7 @@ QUICK = Sizes(
     sleepers=200,
     customers=20_000,
     recorded=20_000,
+    exported=50_000,
     blast=400,
     blast_seconds=120,
     sent=40,

@@ -56,6 +56,7 @@ activities.web
 store
 store.customers       store store.deliveries
 store.deliveries      store
+store.exports         store
 store.ingest          store store.customers
 store.migrations
 store.queries
@@ -68,6 +69,7 @@ api.onsite            journeys journeys.onsite segments.* store.* activities.cha
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
+api.reports           store.* api
 api.runs              journeys journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api
@@ -104,6 +106,7 @@ temporalio  journeys.temporal activities.* workers.*
 fastapi     api.* workers.*
 liquid      activities.templating
 typer       workers.cli
+pyarrow     store.exports
 """
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
 import yaml
 from typer.main import get_command
 
@@ -47,11 +48,19 @@ def read_drawing(text: str) -> None:
         raise ValueError(f"of which kind is this: {text.splitlines()[0]}")
 
 
+def closed(text: str) -> None:
+    """Of Power Query, which nothing here can run, that each bracket is closed."""
+    if any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}")) or text.count('"') % 2:
+        raise ValueError("a bracket or a quotation mark is open")
+
+
 #: How a block is looked at, by its kind; those of the others have tests of their own.
 READERS: dict[str, Callable[[str], object]] = {
     "json": json.loads,
     "yaml": yaml.safe_load,
     "html": read_template,
+    "sql": sqlglot.parse,
+    "powerquery": closed,
     "": read_drawing,
 }
 TESTED = {"python", "console", "sh", "js", "mermaid"}
@@ -64,7 +73,7 @@ def blocks_that_are_not(page: Page) -> Iterator[str]:
         for text in page.blocks(kind):
             try:
                 read(text)
-            except (ValueError, yaml.YAMLError, ET.ParseError) as error:
+            except (ValueError, yaml.YAMLError, ET.ParseError, sqlglot.errors.ParseError) as error:
                 yield f"{kind or 'a drawing'}: {error}"
 
 

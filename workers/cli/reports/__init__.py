@@ -1,0 +1,1 @@
+"""`journeys export`: what happened, for other programs."""
