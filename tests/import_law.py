@@ -57,6 +57,7 @@ store
 store.customers       store store.deliveries
 store.deliveries      store
 store.ingest          store store.customers
+store.measuring       store
 store.migrations
 store.queries
 store.runs            store
