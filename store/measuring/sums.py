@@ -19,7 +19,7 @@ from store.locks import Lock
 from store.named import queries
 
 _SQL = queries("sums")
-_AT_ONCE = 20_000  # changes of the ledger in one transaction
+AT_ONCE = 20_000  # changes of the ledger in one transaction
 _EVERYTHING = 2**62
 _PATIENCE = 1.0
 _LONGEST = 600.0  # seconds for a statement that reads a day of everything
@@ -78,7 +78,7 @@ async def in_turn(database: Database, work: Callable[[Connection], Awaitable[T]]
     return None
 
 
-async def fold_messages(connection: Connection, at_most: int = _AT_ONCE) -> int:
+async def fold_messages(connection: Connection, at_most: int = AT_ONCE) -> int:
     """Add changes of the ledger to the sums; returns how many there were."""
     taken: int = await connection.fetchval(_SQL["fold_messages"], at_most, timeout=_LONGEST)
     if taken:

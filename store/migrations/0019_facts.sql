@@ -165,5 +165,66 @@ create table sum_difference (
 );
 create index sum_difference_at on sum_difference (at desc);
 
+-- By which rule conversions are counted, as each version of a journey declares it (`journeys.conversions.Conversion` as JSON); '' is what
+-- has no version. The version of an exposure decides. `types`: the events that the rule looks at.
+create table conversion (
+    journey      text not null,
+    version      text not null,
+    rule         jsonb, -- nothing: it declares nothing that could be reached
+    types        text[] not null,
+    declared_at  timestamptz not null,
+    primary key (journey, version)
+);
+
+-- All events that some rule looks at. Append-only.
+create table conversion_type (
+    type text primary key
+);
+
+alter table exposure add version text;
+update exposure x set version = r.version from run r where r.id = x.run_id;
+create index exposure_at on exposure (exposed_at);
+
+-- What a customer who is in an experiment adds to the sums: [day, metric, n, y, yy, x, xx, xy, nonzero] for each, as the sums have it now.
+create table customer_value (
+    profile_id  uuid not null,
+    experiment  text not null,
+    journey     text not null,
+    version     text not null,
+    segment     text not null,
+    arm         text not null,
+    exposed_at  timestamptz not null,
+    looks_from  timestamptz not null, -- from when on it looks at the customer's events
+    changes     jsonb not null,
+    primary key (profile_id, experiment)
+);
+create index customer_value_looks on customer_value (looks_from);
+
+-- Customers whose values may be others now. Append-only; consumed as `message_change` is.
+create table customer_touched (
+    profile_id uuid not null
+);
+
+create function exposure_touches() returns trigger language plpgsql as $$
+begin
+    insert into customer_touched (profile_id) select distinct profile_id from came;
+    return null;
+end $$;
+create trigger exposure_came after insert on exposure
+    referencing new table as came for each statement execute function exposure_touches();
+
+-- What is in the sums of customers of whom nothing is known any more: who was erased, or whose events were kept for as long as they may be.
+-- A recomputation adds it to what it finds.
+create table kept_sum (like daily_sum including all);
+
+-- Of whom something is known: whose value looks at no event from before this. Nothing: of all.
+create table value_horizon (
+    only_row    boolean primary key default true check (only_row),
+    known_from  timestamptz not null
+);
+
+-- Whoever is in an experiment already.
+insert into customer_touched (profile_id) select distinct profile_id from exposure;
+
 -- The ledger that there is.
 insert into message_change (sign, told) select 1, told_of(d) from delivery d;
