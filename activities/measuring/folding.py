@@ -67,8 +67,13 @@ class Folding:
     async def nightly(self) -> None:
         """The last days once more, from the ledger and the events alone."""
         today = self.clock.now().astimezone(UTC).date()
-        for back in range(1, NIGHTS + 1):
-            await self.recompute(today - back * _DAY)
+        for day in (today - back * _DAY for back in range(1, NIGHTS + 1)):
+            found = await self.recompute(day)
+            for each in found:
+                SUM_DIFFERENCES.labels(each.journey).inc()
+            if found:
+                told = {"sums": len(found), "journeys": sorted({each.journey for each in found})}
+                log.error("sums were not what ledger and events say", day=day.isoformat(), **told)
 
     async def recompute(self, day: date) -> list[Difference]:
         """A day (UTC) from the ledger and the events alone; returns where the sums were others.
@@ -83,10 +88,6 @@ class Folding:
         found = await sums.in_turn(self.database, anew, _ATTEMPTS)
         if found is None:
             raise TimeoutError("somebody else has been adding up sums for minutes; try again")
-        for each in found:
-            SUM_DIFFERENCES.labels(each.journey).inc()
-        if found:
-            log.error("sums were not what ledger and events say", day=day.isoformat(), sums=len(found), example=found[0].metric)
         return found
 
     async def _some(self, connection: Connection) -> bool:

@@ -48,7 +48,8 @@ select (select count(*) from taken) as marks,
 -- The exposures of these customers, each by the earliest of all profiles that they are; with the run in which that was.
 select distinct on (who, x.experiment) who, x.experiment, x.arm, x.exposed_at, coalesce(x.version, '') as version,
        coalesce(r.journey, '') as journey, coalesce(r.segment, '') as segment, r.entered_at
-from (select p.id, coalesce(p.merged_into, p.id) as who from profile p where p.id = any($1::uuid[]) or p.merged_into = any($1::uuid[])) as part
+from (select who as id, who from unnest($1::uuid[]) as who
+      union all select id, merged_into from profile where merged_into = any($1::uuid[])) as part
 join exposure x on x.profile_id = part.id left join run r on r.id = x.run_id
 order by who, x.experiment, x.exposed_at, x.profile_id;
 
@@ -60,8 +61,8 @@ where profile_id = any($1::uuid[]) and type collate "C" = any($2::text[]) and ts
 -- name: stored
 -- What the sums hold of these customers, and of the profiles that were merged into them.
 select v.profile_id, v.experiment, v.journey, v.version, v.segment, v.arm, v.exposed_at, v.looks_from, v.changes
-from profile p join customer_value v on v.profile_id = p.id
-where p.id = any($1::uuid[]) or p.merged_into = any($1::uuid[]);
+from customer_value v
+where v.profile_id = any($1::uuid[] || array(select id from profile where merged_into = any($1::uuid[])));
 
 -- name: forget
 -- Values that others take the place of.
