@@ -10,6 +10,7 @@ FAILOVERS = Counter(
 )
 PROVIDER_STOPPED = Gauge("journeys_provider_stopped", "Whether this process does not use a provider for now.", ["provider"])
 JOURNEYS_STOPPED = Counter("journeys_stopped", "Journeys that were paused because they did harm.", ["journey"])
+SUM_DIFFERENCES = Counter("journeys_sum_differences", "Sums that a recomputation found to be others.", ["journey"])
 CHANNEL_STOPPED = Counter("journeys_channel_stopped", "Pauses because a provider refused everybody in a row.", ["channel"])
 CALLS = Counter("journeys_calls", "Calls to the company's services by what they came to.", ["service", "outcome"])
 CALL_SECONDS = Histogram(

@@ -54,7 +54,7 @@ class Watch:
     dispatcher: Dispatcher
     clock: Clock
     pause: timedelta = timedelta(milliseconds=100)
-    #: What is asked of providers now and then, and so many seconds from one time to the next.
+    #: What is done now and then (providers are asked, sums added up), and so many seconds from one time to the next.
     chores: Sequence[tuple[Callable[[], Awaitable[None]], float]] = ()
     hearing: Hearing = field(init=False)
     keyed: frozenset[str] = field(init=False)

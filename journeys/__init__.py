@@ -101,6 +101,7 @@ __all__ = [
     "Cap",
     "CatalogueError",
     "Channel",
+    "Conversion",
     "DefinitionError",
     "Effect",
     "Fetched",

@@ -24,6 +24,7 @@ from journeys.handle import Journey
 from journeys.keepable import is_name
 from journeys.policies import (
     After,
+    Conversion,
     Exit,
     Limits,
     Moves,
@@ -237,6 +238,7 @@ def journey(
     exits: Mapping[str, Exit] | None = None,
     kpi: Predicate | None = None,
     topic: Topic | None = None,
+    conversion: Conversion | None = None,
 ) -> Callable[[Steps], JourneyDefinition]:
     """Declare a journey.
 
@@ -268,6 +270,8 @@ def journey(
         max_wait: How long somebody who does not fit waits to be let in; None: `max_lateness`.
         exits: What else ends a run at once, by name: an event `did(…)`, `left(vips)` or `entered(vips)`, an instant, an age.
         kpi: What it is measured by, where that is not its goal.
+        conversion: How it is told whether it works: for how long what counts, what it is judged by, in which currency:
+            `Conversion(within=days(14), kpi="revenue", currency="EUR")`; without it seven days from the exposure.
         topic: What its marketing is about, which customers can turn off by itself: `Topic("news", en="News and stories")`.
         bare: Nothing; a function stands here when the parentheses were forgotten, and a value when its name was.
     """
@@ -297,6 +301,7 @@ def journey(
             goals=goal if isinstance(goal, Mapping) else {},
             exits=exits if isinstance(exits, Mapping) else {},
             kpi=kpi,
+            conversion=conversion,
             entry_model=_entry_model(steps),
             about=inspect.cleandoc(steps.__doc__ or ""),
         )

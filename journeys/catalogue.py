@@ -20,7 +20,7 @@ from journeys.errors import CatalogueError, Fault, Problem
 from journeys.gate.budget import Budget, Prices
 from journeys.onsite.places import Place
 from journeys.place import around, spec_of
-from journeys.policies import GlobalHoldout
+from journeys.policies import Conversion, GlobalHoldout
 from journeys.rules import Rule
 from journeys.services import Service
 from journeys.telling import problem_of
@@ -239,6 +239,8 @@ def _names(
     """The traits and properties that the catalogue declares as its own, or asks about in its segments, goals and places."""
     specs = [d.spec for d in journeys.values()]
     asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
+    measured = [spec.conversion for spec in specs if isinstance(spec.conversion, Conversion)]
+    asked_of += [each for rule in measured for each in (rule.by, rule.orders) if isinstance(each, Predicate)]
     asked_of += [rule.predicate for place in places.values() for rule in place.rules if rule.predicate is not None]
     goals = [each.to_json() for each in asked_of]
     plain = [*(segment.predicate.to_json() for segment in segments.values()), *goals]

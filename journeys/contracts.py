@@ -5,7 +5,7 @@ Postgres and are looked up by run id when a message is rendered.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeys.clock import Clock
 from journeys.gate.budget import Budget
-from journeys.policies import Exit, Limits, Moves, PerKey, Reentry, Restart, Topic, Whenever, Window, Within
+from journeys.policies import Conversion, Exit, Limits, Moves, PerKey, Reentry, Restart, Topic, Whenever, Window, Within
 from journeys.spans import describe
 from segments import Predicate, Segment
 
@@ -396,6 +396,8 @@ class JourneySpec:
     exits: Mapping[str, Exit] = field(default_factory=dict)
     #: What it is measured by, where that is not its goal.
     kpi: Predicate | None = None
+    #: How it is told whether it works; None: as `Conversion()` says.
+    conversion: Conversion | None = None
     about: str = field(default="", compare=False)
     #: What `Journey[…]` declares of the entering event's properties.
     entry_model: type[BaseModel] | None = field(default=None, compare=False)
@@ -404,6 +406,13 @@ class JourneySpec:
     def entered_by(self) -> str | None:
         """The name of the entry segment, whether its definition is at hand or somebody writes it through the API."""
         return self.entry.name if isinstance(self.entry, Segment) else self.entry
+
+    @property
+    def measured(self) -> Conversion | None:
+        """The rule that it is measured by; None where it declares nothing that could be reached."""
+        declared = self.conversion or Conversion()
+        by = next((each for each in (declared.by, self.kpi, self.goal) if each is not None), None)
+        return None if by is None else replace(declared, by=by)
 
     @property
     def named(self) -> list[Segment]:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from journeys.contracts import JourneySpec
 from journeys.errors import Fault
 from journeys.keepable import is_name
-from journeys.policies import Moves
+from journeys.policies import Conversion, Credit, Kpi, Moves, Since
+from journeys.spans import too_long
 from segments import DefinitionError, Predicate, Segment, check_goal
 from segments.language.segment import check_segment_name
 
@@ -18,6 +19,8 @@ def faults_of(spec: JourneySpec) -> Iterator[Fault]:
     yield from _goals(spec)
     if spec.kpi is not None:
         yield from _by_event("kpi", spec.kpi)
+    if spec.conversion is not None:
+        yield from _conversion(spec.conversion)
     for name, each in spec.exits.items():
         yield from _named("exit", name)
         yield from _exit(name, each)
@@ -80,6 +83,43 @@ def _segment(name: str, segment: str) -> Iterator[Fault]:
         check_segment_name(segment)
     except DefinitionError as error:
         yield Fault(f"exit {name!r}: {error.problem}", "name a segment as it is defined")
+
+
+def _conversion(declared: object) -> Iterator[Fault]:
+    """How it is told whether the journey works."""
+    if not isinstance(declared, Conversion):
+        yield Fault(f"conversion cannot be {_shown(declared)}", "write Conversion(within=days(7))")
+        return
+    yield from _what_counts(declared)
+    for name, kind in (("since", Since), ("credit", Credit), ("kpi", Kpi)):
+        if (value := getattr(declared, name)) not in set(kind):
+            known = ", ".join(f'"{each}"' for each in kind)
+            yield Fault(f"conversion: {name} cannot be {_shown(value)}", f"write {known}")
+    for name in ("within", "before"):
+        span = getattr(declared, name)
+        if not isinstance(span, timedelta) or span <= timedelta(0):
+            yield Fault(f"conversion: {name} is no span above 0", f"write {name}=days(7)")
+        else:
+            yield from too_long(f"{name} of its conversion", span)
+    if declared.currency is not None and not (isinstance(declared.currency, str) and len(declared.currency) == _LETTERS):
+        yield Fault(f"conversion: {_shown(declared.currency)} is no currency", 'write currency="EUR"')
+    if declared.cap is not None and not (_is_number(declared.cap) and declared.cap > 0):
+        yield Fault(f"conversion: the cap is no sum of money: {_shown(declared.cap)}", "write cap=500")
+
+
+_LETTERS = 3
+
+
+def _what_counts(declared: Conversion) -> Iterator[Fault]:
+    if declared.by is not None:
+        yield from _by_event("what a conversion is by", declared.by)
+    orders = declared.orders
+    if not isinstance(orders, Predicate) or not orders.to_json().keys() <= {"did", "where"}:
+        yield Fault("conversion: orders are events of one type", 'write orders=did("Order Completed").where(…)')
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shown(value: object) -> str:

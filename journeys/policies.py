@@ -3,13 +3,15 @@
 Promise: plain values that say of themselves, in words, what they mean; `journeys.entry` and `journeys.room` decide by them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from enum import StrEnum
+from typing import Any, Generic, Self, TypeVar
 
 from journeys.spans import describe
-from segments import Predicate, Segment
+from segments import Predicate, Segment, purchases
+from segments.language.wire import predicate_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +195,105 @@ class Topic:
 
     def __str__(self) -> str:
         return self.name
+
+
+class Since(StrEnum):
+    """From when on an event counts."""
+
+    #: When the customer was exposed: the first attempt at a message that nothing forbade, in whichever arm.
+    EXPOSURE = "exposure"
+    #: When the run began in which they were.
+    ENTRY = "entry"
+    #: When a message was sent. Nobody is sent anything in a holdout: arms are compared from the exposure on all the same.
+    SENT = "sent"
+
+
+class Credit(StrEnum):
+    """Which of a customer's messages an order is credited to."""
+
+    LAST = "last"
+    FIRST = "first"
+    LINEAR = "linear"
+    POSITION = "position"
+    DECAY = "decay"
+    #: Each of them, so that the credits add up to more than the orders.
+    ANY = "any"
+
+
+class Kpi(StrEnum):
+    """What a journey is judged by, of all that is measured of its customers."""
+
+    CONVERSION = "conversion"
+    ORDERS = "orders"
+    REVENUE = "revenue"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How it is told whether a journey works: `Conversion(within=days(14), kpi="revenue", currency="EUR", cap=500)`.
+
+    Args:
+        by: What counts as a conversion, made of `did(…)`; else the journey's `kpi=`, else its `goal=`.
+        within: For how long it counts.
+        since: From when on: "exposure", "entry" or "sent".
+        credit: Which message an order is credited to: "last", "first", "linear", "position", "decay" or "any".
+        kpi: What the journey is judged by: "conversion", "orders" or "revenue".
+        orders: Which events are orders, of one type; all purchases, or those of what the journey is about.
+        currency: In which money is counted; an order in another one brings none. Without it all are taken for the same.
+        cap: What a customer's revenue counts for at most; without it one large order can hide any effect.
+        before: For how long before, what the customer had done already is compared with (CUPED).
+    """
+
+    by: Predicate | None = None
+    within: timedelta = timedelta(days=7)
+    since: str = Since.EXPOSURE
+    credit: str = Credit.LAST
+    kpi: str = Kpi.CONVERSION
+    orders: Predicate = purchases
+    currency: str | None = None
+    cap: float | None = None
+    before: timedelta = timedelta(days=28)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The events that it looks at, but for what takes orders back."""
+        asked = [each for each in (self.by, self.orders) if each is not None]
+        return frozenset(edge.type for each in asked for edge in each.edges)
+
+    def to_json(self) -> dict[str, Any]:
+        """Spans are in seconds."""
+        return {
+            "by": None if self.by is None else self.by.to_json(),
+            "within": self.within.total_seconds(),
+            "since": str(self.since),
+            "credit": str(self.credit),
+            "kpi": str(self.kpi),
+            "orders": self.orders.to_json(),
+            "currency": self.currency,
+            "cap": self.cap,
+            "before": self.before.total_seconds(),
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        return cls(
+            by=None if plain["by"] is None else predicate_from_json(plain["by"]),
+            within=timedelta(seconds=plain["within"]),
+            since=plain["since"],
+            credit=plain["credit"],
+            kpi=plain["kpi"],
+            orders=predicate_from_json(plain["orders"]),
+            currency=plain["currency"],
+            cap=plain["cap"],
+            before=timedelta(seconds=plain["before"]),
+        )
+
+    def __str__(self) -> str:
+        told = [
+            f"{'its goal' if self.by is None else self.by} within {describe(self.within)} of the {self.since}",
+            f"judged by {self.kpi}",
+        ]
+        told += [f"credit: {self.credit}", f"orders: {self.orders}", f"against {describe(self.before)} before"]
+        told += [f"in {self.currency}"] if self.currency else []
+        return ", ".join([*told, f"at most {self.cap:g}"] if self.cap is not None else told)

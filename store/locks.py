@@ -23,3 +23,4 @@ class Lock(IntEnum):
     LINE = 7_203_127  # the hash of a journey's name: who lets people into it, where it has limits
     BUDGET = 7_203_128  # the hash of a journey's name: one claim at a time where its budget is counted
     SWITCH = 7_203_129  # 0: shared by every claim, alone for whoever throws an operator's switch
+    SUMS = 7_203_130  # 0: who folds changes into the daily sums, recomputes them, or takes values of customers away

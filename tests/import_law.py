@@ -49,15 +49,17 @@ activities.channels   BORDER segments.language.chance segments.time store.* acti
 activities.deliver    BORDER segments.* store.* activities activities.gate activities.versions MESSAGES
 activities.dispatch   BORDER journeys.errors segments.* store.* activities activities.asking activities.gate activities.versions
 activities.gate       BORDER segments.* store.* activities.channels activities.templating activities.versions
+activities.measuring  BORDER segments.* store.* activities activities.versions
 activities.privacy    BORDER store.* activities activities.channels activities.dispatch
 activities.templating store.* activities.channels
 activities.web
 
 store
-store.customers       store store.deliveries
+store.customers       store store.deliveries store.measuring
 store.deliveries      store
 store.exports         store
 store.ingest          store store.customers
+store.measuring       store
 store.migrations
 store.queries
 store.runs            store
@@ -76,10 +78,11 @@ api.webhooks          journeys segments.* store.* activities.channels api
 api.wallet            journeys segments.* store.* activities.channels api api.webhooks
 api.web_push          journeys segments.* store.* activities.channels api api.webhooks
 
-workers               journeys.* segments.* store.* activities.* api.* workers workers.privacy
+workers               journeys.* segments.* store.* activities.* api.* workers workers.measuring workers.privacy
 workers.cli           journeys.* segments.* store.* activities.* api.* workers workers.demo workers.embedded
 workers.demo          journeys.* segments.* store.* activities.* api.* workers workers.embedded
 workers.embedded      journeys.* segments.* store.* activities.* api.* workers workers.cli workers.sandbox
+workers.measuring     BORDER
 workers.privacy       BORDER
 workers.sandbox       BORDER
 workers.testing       journeys.* segments.* store.* activities.* api.* workers workers.embedded workers.sandbox
@@ -91,7 +94,18 @@ GROUPS = {
     "BORDER": [
         f"journeys.{name}"
         for name in (
-            *("actions", "clock", "contracts", "endings", "entering", "entry", "gate", "heard", "policies", "questions"),
+            *(
+                "actions",
+                "clock",
+                "contracts",
+                "endings",
+                "entering",
+                "entry",
+                "gate",
+                "heard",
+                "policies",
+                "questions",
+            ),
             *("room", "services"),
         )
     ],

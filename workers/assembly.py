@@ -33,6 +33,7 @@ from activities.dispatch.moving import Mover
 from activities.dispatch.pace import Pace
 from activities.dispatch.repeating import Repeater
 from activities.dispatch.undecided import Undecided
+from activities.measuring.folding import EVERY, Folding
 from activities.privacy.erasing import Erasing
 from activities.privacy.retaining import Retaining
 from activities.versions import Versions
@@ -65,6 +66,7 @@ class Parts:
     acting: Acting
     calling: Calling
     watch: Watch
+    folding: Folding
     erasing: Erasing
     retaining: Retaining
     carriers: Mapping[Channel, Carriers]
@@ -92,6 +94,7 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
     definitions, _ = load_definitions(settings.catalogue)
     library = library_of(settings.catalogue, database, definitions, deployers(settings))
     carriers, account = channels(settings), Account.configured(settings, database)
+    folding = Folding(database, library, settings.clock)
     return Parts(
         catalogue=definitions,
         delivery=delivery(settings, database, library, carriers),
@@ -100,7 +103,8 @@ def assemble(settings: Settings, database: Database, client: Client) -> Parts:
         fitting=Fitting(library),
         acting=Acting(database, library),
         calling=Calling(database, library, lines(settings), lambda _: settings.clock.now(), settings.clock.speed),
-        watch=watch(settings, database, client, library, account),
+        watch=watch(settings, database, client, library, account, folding),
+        folding=folding,
         erasing=Erasing(database, client, settings.clock, settings.signing_secret, wallets_of(settings)),
         retaining=Retaining(database, settings.clock, keep(settings)),
         carriers=carriers,
@@ -157,7 +161,14 @@ def thresholds(settings: Settings) -> Thresholds:
     return Thresholds(settings.stop_complaints, settings.stop_bounces, settings.stop_errors, settings.stop_least)
 
 
-def watch(settings: Settings, database: Database, client: Client, versions: Versions, account: Account | None = None) -> Watch:
+def watch(
+    settings: Settings,
+    database: Database,
+    client: Client,
+    versions: Versions,
+    account: Account | None = None,
+    folding: Folding | None = None,
+) -> Watch:
     """The watch activity with its dispatcher and closer."""
     clock = settings.clock
     closer = Closer(database, client, clock)
@@ -184,5 +195,8 @@ def watch(settings: Settings, database: Database, client: Client, versions: Vers
         dispatcher=dispatcher,
         clock=clock,
         pause=settings.watch_tick,
-        chores=((account.look, _TEMPLATES), (account.show_as_read, _READ)) if account else (),
+        chores=(
+            *(((account.look, _TEMPLATES), (account.show_as_read, _READ)) if account else ()),
+            *(((folding.fold, EVERY),) if folding else ()),
+        ),
     )

@@ -32,6 +32,8 @@ from store.deliveries.providers import stop
 from store.versions import in_use
 from workers.assembly import Parts, assemble
 from workers.lacking import unable
+from workers.measuring.recomputing import RecomputeSums
+from workers.measuring.schedule import keep_recomputing
 from workers.memory import long_lived
 from workers.privacy.erasing import EraseCustomer
 from workers.privacy.retaining import Retain
@@ -92,6 +94,7 @@ async def run(settings: Settings) -> None:
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
             stack.enter_context(_beside(keep_schedule(client)))
+            stack.enter_context(_beside(keep_recomputing(client)))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -147,8 +150,14 @@ def _watch(client: Client, parts: Parts, common: Mapping[str, Any]) -> Worker:
     return Worker(
         client,
         task_queue=WATCH_QUEUE,
-        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage],
-        activities=[parts.watch.watch, parts.erasing.purge, parts.erasing.certify, parts.retaining.retain],
+        workflows=[WatchShards, EraseCustomer, Retain, RepeatMessage, RecomputeSums],
+        activities=[
+            parts.watch.watch,
+            parts.erasing.purge,
+            parts.erasing.certify,
+            parts.retaining.retain,
+            parts.folding.nightly,
+        ],
         **common,
     )
 

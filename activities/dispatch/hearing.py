@@ -16,6 +16,7 @@ from journeys.contracts import Reason
 from segments.watch.changes import since
 from segments.watch.look import Look
 from store import Connection
+from store.measuring import values
 from store.runs import expectations
 from store.runs import rows as runs
 
@@ -32,8 +33,9 @@ class Hearing:
         return frozenset[str]().union(*(served.goal_types for served in self.versions.held))
 
     async def hear(self, look: Look) -> None:
-        """All that what changed means to open runs, in the tick's transaction."""
+        """All that what changed means to open runs and to experiments, in the tick's transaction."""
         connection, changed, at = look.connection, look.changed, look.at
+        await values.touch(connection, ((who, type_) for who, types in changed.items() for type_ in types))
         goal_types = self.goal_types
         await self._goals(connection, [who for who, types in changed.items() if types & goal_types], at)
         woken = await expectations.woken(connection, changed, at)

@@ -7,6 +7,7 @@ from temporalio import activity
 
 from journeys.clock import Clock
 from store import Database
+from store.measuring.values import close
 from store.retention import Keep, retain
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,9 @@ class Retaining:
 
     @activity.defn(name="retain")
     async def retain(self) -> None:
-        """Take away what is too old, and say what that was."""
+        """Take away what is too old, and say what that was. What counts by events that go stays in the sums alone."""
+        if self.keep.events is not None:
+            async with self.database.transaction() as connection:
+                await close(connection, self.clock.now() - self.keep.events)
         for each in await retain(self.database, self.keep, self.clock.now()):
             log.info("kept for as long as it may be", kind=each.kind, week=each.what, rows=each.rows)

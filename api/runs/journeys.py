@@ -22,6 +22,7 @@ from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
 from store.deliveries.budgets import Used, used
+from store.measuring.sums import Differing, differing
 from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
 from store.runs.switches import Switch as Thrown
@@ -30,9 +31,19 @@ from store.runs.views import customer_id as customer
 
 router = APIRouter(prefix="/v1", tags=["journeys"], dependencies=schemes())
 
+_SUMS_LATELY = timedelta(days=7)  # for how long sums that were others are a warning
 _LATELY = timedelta(days=1)  # for how long runs that met their ceiling are a warning
 _NOTHING: Mapping[str, Any] = MappingProxyType(
-    {"about": "", "entry_segment": None, "goal": None, "ends": {}, "kpi": None, "reentry": None, "params": {}}
+    {
+        "about": "",
+        "entry_segment": None,
+        "goal": None,
+        "ends": {},
+        "kpi": None,
+        "conversion": None,
+        "reentry": None,
+        "params": {},
+    }
 )
 
 
@@ -91,6 +102,10 @@ class JourneyView(BaseModel):
         description="what ends a run before its steps do, by name", examples=[{"bought": 'did "Order Completed"'}]
     )
     kpi: str | None = Field(description="what it is measured by, where that is not its goal")
+    conversion: dict[str, Any] | None = Field(
+        description="by which rule its conversions count, from when on, for how long; spans in seconds. null: by none",
+        examples=[{"by": {"did": "Order Completed"}, "within": 604800.0, "since": "exposure", "kpi": "conversion"}],
+    )
     reentry: str | None = Field(examples=["once", "again 7 d after the last run ended", "once per cart_id"])
     state: State = Field(description="the stricter one of its own switch and that of everything")
     switched_at: datetime | None
@@ -119,7 +134,8 @@ async def list_journeys(_: Operator, config: Config, database: Db) -> list[Journ
     names = sorted({*config.catalogue, *somebody})
     used = await _used(config, database)
     held = {name: switches.holding(thrown, name) for name in names}
-    return [_journey(config, name, held[name], around, standing, waiting, used.get(name)) for name in names]
+    wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
+    return [_journey(config, name, held[name], around, standing, waiting, used.get(name), wrong.get(name)) for name in names]
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
@@ -241,6 +257,7 @@ def _journey(
     standing: Mapping[str, JourneyStanding],
     waiting: Mapping[str, str],
     used: Used | None,
+    wrong: Differing | None,
 ) -> JourneyView:
     definition: JourneyDefinition | None = config.catalogue.get(name)
     stands = standing.get(name, JourneyStanding())
@@ -259,6 +276,7 @@ def _journey(
                 *_switched(switch),
                 *_concerns(definition, around),
                 *_troubles(name, stands, gone=definition is None),
+                *_miscounted(wrong),
             ],
         }
         | (_declared(definition) if definition else dict(_NOTHING))
@@ -274,6 +292,7 @@ def _declared(definition: JourneyDefinition) -> dict[str, Any]:
         "goal": str(spec.goal) if spec.goal is not None else None,
         "ends": said(spec),
         "kpi": str(spec.kpi) if spec.kpi is not None else None,
+        "conversion": rule.to_json() if (rule := spec.measured) else None,
         "reentry": str(spec.reentry),
         "priority": spec.priority,
         "params": definition.params.model_json_schema() if definition.params else {},
@@ -285,6 +304,14 @@ def _switched(switch: Thrown | None) -> Iterator[str]:
         yield f"{switch.told}; once that is mended: {switch.resumed_by}, or PUT /v1/journeys/{switch.journey}/state with live"
     if switch and switch.journey == EVERYTHING and switch.state != LIVE:
         yield f"everything is {switch.told}: {switch.resumed_by}, or PUT /v1/state with live"
+
+
+def _miscounted(wrong: Differing | None) -> Iterator[str]:
+    if wrong is not None:
+        yield (
+            f"{wrong.sums} of its sums were not what ledger and events say, of {wrong.day} the last; they were set right at"
+            f" {wrong.at:%Y-%m-%d %H:%M} UTC: journeys sums differences"
+        )
 
 
 def _concerns(definition: JourneyDefinition | None, around: AllSegments) -> list[str]:

@@ -32,6 +32,7 @@ from segments.language.events import (
 from store import Connection
 from store.customers.consent import Subject, address_written_to, both, take_back, take_back_kept, withdraw
 from store.deliveries.feedback import (
+    Became,
     Delivered,
     NewEvent,
     advance_deliveries,
@@ -58,6 +59,8 @@ _EVENTS = {
     "failed": MESSAGE_FAILED,
     "complained": MESSAGE_COMPLAINED,
 }
+#: What the ledger counts of it.
+_BECAME: dict[str, Became] = {"read": "opened", "clicked": "clicked", "failed": "returned", "complained": "complained"}
 
 _log = structlog.get_logger(__name__)
 
@@ -153,7 +156,9 @@ class Notices:
             return []
         about = {name: value for name, value in said.properties.items() if name in _ABOUT}
         properties = {**about, "purpose": Purpose.MARKETING.value, "source": wanted.source}
-        return [NewEvent(said.profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, said.ts, properties, said.clamped)]
+        return [
+            NewEvent(said.profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, said.ts, properties, said.clamped, "unsubscribed")
+        ]
 
     async def _obey(self, wanted: "_Wanted", subjects: Sequence[Subject], at: datetime) -> int | None:
         """Write a wish down; returns the id of a no that is news."""
@@ -199,7 +204,8 @@ class Notices:
         more = {"code": said.code, "bounce": bounce, "machine": said.machine, "link": said.link}
         told = {name: value for name, value in more.items() if value is not None}
         properties = {"channel": self._channel, **to.properties, **told}
-        return NewEvent(who, self._id_of(said), _EVENTS[said.status], said.at, properties, said.clamped)
+        became = _BECAME.get(said.status)
+        return NewEvent(who, self._id_of(said), _EVENTS[said.status], said.at, properties, said.clamped, became)
 
     def _reply_event(self, reply: Reply, who: UUID, endpoint_id: UUID, to: Delivered | None) -> NewEvent:
         wanted = self._wanted.get(self._id_of(reply))
@@ -209,7 +215,7 @@ class Notices:
         properties |= {"choice": reply.choice} if reply.choice else {}
         properties |= {"form": reply.form} if reply.form else {}
         about, at = (to.properties, to.after(reply.at)) if to else ({}, reply.at)
-        return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, at, {**properties, **about}, reply.clamped)
+        return NewEvent(who, self._id_of(reply), MESSAGE_REPLIED, at, {**properties, **about}, reply.clamped, "replied")
 
 
 class _Wanted(NamedTuple):

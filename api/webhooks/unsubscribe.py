@@ -79,11 +79,11 @@ async def withdraw_as_told(connection: Connection, said: Unsubscription, config:
     row = await withdraw(connection, subjects, source=source, at=now, received_at=now)
     if row is not None and profile_id is not None:
         properties = await _properties(connection, said, source)
-        event = NewEvent(profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, now, properties)
+        event = NewEvent(profile_id, f"unsubscribe:{row}", UNSUBSCRIBED, now, properties, became="unsubscribed")
         await store_events(connection, [event], source=source, at=now)
 
 
-async def _properties(connection: Connection, said: Unsubscription, source: str) -> dict[str, str | None]:
+async def _properties(connection: Connection, said: Unsubscription, source: str) -> dict[str, str | int | None]:
     key = MessageKey.parse(said.key)
     journey = await journey_of(connection, key.run_id)
     return {
@@ -93,6 +93,7 @@ async def _properties(connection: Connection, said: Unsubscription, source: str)
         "journey": journey,
         "run_id": str(key.run_id),
         "step": key.step,
+        "occurrence": key.occurrence,
     }
 
 

@@ -132,18 +132,21 @@ def inputs_of(question: Question) -> dict[str, Any]:
 
 
 def exposures(question: Question, decided: Go | No) -> Iterable[tuple[str, str, float]]:
-    """The holdouts that were asked about, each with the customer's arm and the arm's share: of both arms at the same question.
+    """The holdouts whose customer is exposed by this answer, each with the arm and the arm's share.
 
-    Who is in the company's holdout is in neither arm of the journey's.
+    Both arms are, at the same attempt: the first at which nothing forbids the message, whether it then goes, waits or comes too
+    late for any instant. Who buys while it waits is in the same arm's numbers as whoever does not. Who is in the company's
+    holdout is in neither arm of the journey's.
     """
     return _exposed(question, decided) if question.company is not None or question.spec.holdout else ()
 
 
 def _exposed(question: Question, decided: Go | No) -> Iterator[tuple[str, str, float]]:
-    reached = isinstance(decided, Go) or decided.reason in (Reason.GLOBAL_HOLDOUT, Reason.HOLDOUT)
-    if reached and question.company is not None and question.marketing:
+    if isinstance(decided, No) and any(ask(question) for ask in _WHETHER):
+        return
+    if question.company is not None and question.marketing:
         yield _arm("$holdout", question.company.share, held_out=question.held_out_of_all)
-    if reached and question.spec.holdout and not (question.held_out_of_all and question.marketing):
+    if question.spec.holdout and not (question.held_out_of_all and question.marketing):
         yield _arm(f"$holdout/{question.spec.name}", question.spec.holdout, held_out=question.holdout)
 
 
@@ -293,7 +296,7 @@ def _holdout(q: Question) -> No | None:
     return No(Outcome.WITHHELD, Reason.HOLDOUT, {"fraction": q.spec.holdout, **(q.offer or {})}) if q.holdout else None
 
 
-# Whom a message does not suit is no part of its experiment. Who is part of it waits as all do: only the call is withheld.
+# Whom a message does not suit is no part of its experiment. Who passes these is, and waits like all: only the call is withheld.
 _WHETHER = (
     _killed,
     _paused,

@@ -40,7 +40,7 @@ def _no_goal(definition: JourneyDefinition, explored: Explored) -> Iterator[Prob
 
 
 def _measured(definition: JourneyDefinition) -> bool:
-    return definition.spec.goal is not None or definition.spec.kpi is not None
+    return definition.spec.measured is not None
 
 
 def _no_message(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:

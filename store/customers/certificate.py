@@ -37,6 +37,8 @@ _WORDS = {
     "entry_refused": "refused entries, without their details",
     "merge": "merges of profiles",
     "exposure": "arms of experiments",
+    "customer_value": "what counts for them in experiments, by day",
+    "customer_touched": "marks for the sums",
     "wallet_pass": "passes in wallets",
     "wallet_device": "devices that have a pass",
     "google_wallet": "passes at Google Wallet, expired and without content",

@@ -18,6 +18,7 @@ from store.customers.consent import forget
 from store.customers.identity import NamesMoved, lock_values
 from store.customers.traces import Traces
 from store.database import Connection, Database
+from store.measuring.values import take_away
 from store.named import queries
 
 _SQL = queries("erasure")
@@ -30,7 +31,7 @@ _LONGEST = timedelta(minutes=10)
 REMOVED = (
     *("identity", "endpoint", "endpoint_lost", "consent", "topic_choice", "merge", "event", "dirty", "segment_member"),
     *("segment_alarm", "segment_backfill_member", "segment_backfill_change", "segment_backfill_mark", "expectation"),
-    *("inbox", "unread_reply", "wallet_device", "wallet_pass"),
+    *("inbox", "unread_reply", "wallet_device", "wallet_pass", "customer_touched", "customer_value"),
 )
 EMPTIED = ("service_call", "segment_transition", "entry_refused", "run", "delivery")
 #: Passes at Google: made to show nothing, and those of which Google would not have that.
@@ -135,6 +136,8 @@ async def purge(database: Database, id_: UUID, at: datetime) -> Left:
                 dealt += await _events(connection, id_, parts, traces)
             elif table == "wallet_pass":
                 dealt += await _passes(connection, id_, parts)
+            elif table == "customer_value":
+                dealt += await _count(connection, id_, table, await take_away(connection, parts))
             else:
                 dealt += await _deal(connection, id_, table, parts)
     return await _rest(database, id_, parts, traces, dealt, at)

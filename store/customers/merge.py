@@ -61,6 +61,7 @@ async def _take_over(connection: Connection, survivor: UUID, absorbed: UUID, at:
     for name in _MOVES:
         await _run(connection, name, survivor, absorbed)
     await replace_addresses(connection, [survivor])
+    await _run(connection, "touch", survivor, absorbed)
 
 
 async def _run(connection: Connection, name: str, *arguments: Any) -> None:

@@ -7,7 +7,7 @@ nothing.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +19,10 @@ from store.named import queries
 
 _SQL = queries("feedback")
 _ATTEMPTS = 3  # a profile can be merged while we wait for its lock; twice in a row is already unheard of
+
+
+#: What may become of a message once a provider has taken it. (That it was delivered is told by `advance_deliveries`.)
+Became = Literal["opened", "clicked", "returned", "complained", "replied", "unsubscribed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class NewEvent:
     ts: datetime
     properties: Mapping[str, Any] = field(repr=False)
     clamped: bool = False
+    #: What it says became of the message that its properties name, where the ledger counts that.
+    became: Became | None = None
 
 
 async def match_statuses(
@@ -256,7 +262,16 @@ async def store_events(
         [None] * len(events),
     ]
     rows = await connection.fetch(queries("ingest")["store_settled"], *columns, True)
-    return [events[row["n"] - 1] for row in rows]
+    new = [events[row["n"] - 1] for row in rows]
+    if became := [_told(event) for event in new if event.became and event.properties.get("occurrence") is not None]:
+        await connection.execute(_SQL["became"], *map(list, zip(*became, strict=True)))
+    return new
+
+
+def _told(event: NewEvent) -> tuple[Any, ...]:
+    about = event.properties
+    key = UUID(str(about["run_id"])), about["step"], int(about["occurrence"])
+    return *key, event.became, event.ts, about.get("channel"), about.get("machine"), about.get("bounce")
 
 
 def _delivered(row: asyncpg.Record, profile_id: UUID | None = None) -> Delivered:

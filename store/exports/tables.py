@@ -1,6 +1,6 @@
 """The tables that can be exported, and their columns: Postgres is asked for them, so that a view says it once.
 
-Promise: no address, no name and no trait is in any column; `store/migrations/0019_reporting.sql` is all that leaves.
+Promise: no address, no name and no trait is in any column; `store/migrations/0022_reporting.sql` is all that leaves.
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
+from io import BufferedReader
 from types import ModuleType
 from typing import Any, BinaryIO, TypeVar
 
@@ -75,7 +76,7 @@ class _Turning:
 
     async def read(self) -> bytes:
         """What has been written; nothing at its end."""
-        return await self._aside(self._file.read, _PIECE)
+        return await self._aside(self._file.read1, _PIECE)
 
     async def done(self) -> None:
         """The conversion ended well, or the error by which it did not."""
@@ -88,7 +89,7 @@ class _Turning:
 
     def _run_out(self) -> None:
         with self._file:
-            while self._file.read(_PIECE):
+            while self._file.read1(_PIECE):
                 pass
 
     async def _aside(self, call: Callable[..., T], *given: Any) -> T:
@@ -99,9 +100,9 @@ class _Turning:
             arrow.convert(rows, file, table, form, lambda: self._whole)
 
 
-def _pipe() -> tuple[BinaryIO, BinaryIO]:
+def _pipe() -> tuple[BufferedReader, BinaryIO]:
     reader, writer = os.pipe()
-    return open(reader, "rb"), open(writer, "wb")  # noqa: PTH123 - no paths; they are closed by who reads and writes
+    return open(reader, "rb"), open(writer, "wb", buffering=0)  # noqa: PTH123 - no paths; they are closed by who reads and writes
 
 
 def _arrow() -> ModuleType:

@@ -93,12 +93,13 @@ left join lateral (select sum(c.messages) as messages, sum(c.money)::bigint as m
 -- Write a message's row: a claim, or an answer that needs none. A row that is final already stays as it is, but for a doubt that is
 -- claimed once more on purpose.
 -- A claim that turns out doubtful keeps its time, because a cap goes on counting it. `claimed` with a time to retry is a
--- doubt that has been noticed.
+-- doubt that has been noticed. Under which version, from which segment and in which arms it is counted is as of when it was first asked for.
 insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, due_at,
                       state, reason, detail, endpoint_id, provider, retry_at, claimed_at, settled_at, attempts, copies,
-                      priority, budget_since, price, gates)
+                      priority, budget_since, price, gates, version, segment, arms)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::integer, $18::integer, $19, $20, $21,
-        jsonb_build_array($22::jsonb))
+        jsonb_build_array($22::jsonb), (select r.version from run r where r.id = $1), (select r.segment from run r where r.id = $1),
+        arms_in($4, $5))
 on conflict (run_id, step, occurrence) do update
 set state = excluded.state, reason = excluded.reason, detail = excluded.detail, endpoint_id = coalesce(excluded.endpoint_id, delivery.endpoint_id),
     provider = excluded.provider, retry_at = excluded.retry_at, claimed_at = coalesce(excluded.claimed_at, delivery.claimed_at),

@@ -175,6 +175,10 @@ set subject = jsonb_set(subject, '{passes}', (select coalesce(jsonb_agg(each), '
                                               from jsonb_array_elements(subject -> 'passes') as each where each ->> 'serial' <> $2))
 where id = $1 and finished_at is null;
 
+-- name: purge_customer_touched
+-- Marks for the sums.
+delete from customer_touched where profile_id = any($1::uuid[]) returning 1;
+
 -- name: purge_expectation
 -- What their runs waited for: tasks with their notes, and answers.
 delete from expectation e using run r where r.id = e.run_id and r.profile_id = any($1::uuid[]) returning 1;

@@ -80,8 +80,8 @@ where r.id = $1;
 -- name: expose
 -- The arm that stands: this one, or that of another run of the same customer.
 with mine as (
-    insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id)
-    select $2, profile_id, $3, $4, $5, id from run where id = $1
+    insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)
+    select $2, profile_id, $3, $4, $5, id, version from run where id = $1
     on conflict (experiment, profile_id) do update set arm = exposure.arm
     returning arm
 )
@@ -89,8 +89,8 @@ select arm from mine;
 
 -- name: holdout_asked
 -- Whether a run's customer is in a holdout was answered; the first time stands.
-insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id)
-select $2, profile_id, $3, $4, $5, id from run where id = $1
+insert into exposure (experiment, profile_id, arm, share, exposed_at, run_id, version)
+select $2, profile_id, $3, $4, $5, id, version from run where id = $1
 on conflict (experiment, profile_id) do nothing;
 
 -- name: tasks

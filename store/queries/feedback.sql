@@ -51,6 +51,40 @@ set provider_message_id = coalesce(d.provider_message_id, nullif(told.provider_i
 from told
 where d.run_id = told.run_id and d.step = told.step and d.occurrence = told.occurrence;
 
+-- name: became
+-- What is said of messages that a provider had taken: each fact by the first time, so that any order gives the same row. Only of who
+-- opened a letter it may be unknown: elsewhere it is the customer's own app that tells it.
+with heard as (
+    select *, case when machine then 'machine' when machine is null and channel = 'email' then 'unknown' else 'human' end as who
+    from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[], $8::text[])
+        as heard (run_id, step, occurrence, became, at, channel, machine, bounce)
+), told as (
+    select run_id, step, occurrence,
+           min(at) filter (where became = 'returned') as returned_at,
+           min(bounce) filter (where became = 'returned') as bounce, -- hard before soft
+           min(at) filter (where became = 'opened' and who = 'human') as opened_human_at,
+           min(at) filter (where became = 'opened' and who = 'machine') as opened_machine_at,
+           min(at) filter (where became = 'opened' and who = 'unknown') as opened_unknown_at,
+           min(at) filter (where became = 'clicked' and who <> 'machine') as clicked_human_at,
+           min(at) filter (where became = 'clicked' and who = 'machine') as clicked_machine_at,
+           min(at) filter (where became = 'complained') as complained_at,
+           min(at) filter (where became = 'unsubscribed') as unsubscribed_at,
+           min(at) filter (where became = 'replied') as replied_at
+    from heard group by run_id, step, occurrence
+)
+update delivery d
+set returned_at = least(d.returned_at, told.returned_at), bounce = least(d.bounce, told.bounce),
+    opened_human_at = least(d.opened_human_at, told.opened_human_at),
+    opened_machine_at = least(d.opened_machine_at, told.opened_machine_at),
+    opened_unknown_at = least(d.opened_unknown_at, told.opened_unknown_at),
+    clicked_human_at = least(d.clicked_human_at, told.clicked_human_at),
+    clicked_machine_at = least(d.clicked_machine_at, told.clicked_machine_at),
+    complained_at = least(d.complained_at, told.complained_at),
+    unsubscribed_at = least(d.unsubscribed_at, told.unsubscribed_at),
+    replied_at = least(d.replied_at, told.replied_at)
+from told
+where (d.run_id, d.step, d.occurrence) = (told.run_id, told.step, told.occurrence);
+
 -- name: followed
 -- What is known of a message that somebody follows a link of: since when it is out, whether anybody opened it, and the links followed
 -- since an instant (none: the one that nobody sees).
@@ -65,7 +99,8 @@ cross join lateral (select jsonb_build_object('run_id', d.run_id, 'step', d.step
 where d.run_id = $1 and d.step = $2 and d.occurrence = $3;
 
 -- name: called_machines
--- These clicks were a machine's: it shows only now. Their customer is looked at again.
+-- These clicks were a machine's: it shows only now. Their customer is looked at again, and on the ledger a person has clicked only by
+-- what is left.
 with mended as (
     update event e set properties = e.properties || '{"machine": true}'
     from delivery d
@@ -73,7 +108,16 @@ with mended as (
       and e.profile_id = d.profile_id and e.type collate "C" = 'Message Clicked' and e.ts between $4 and $5
       and e.properties @> jsonb_build_object('run_id', d.run_id, 'step', d.step, 'occurrence', d.occurrence)
       and not e.properties @> '{"machine": true}'
-    returning e.profile_id
+    returning e.profile_id, e.source, e.message_id, e.ts
+), became as (
+    update delivery d
+    set clicked_machine_at = least(d.clicked_machine_at, (select min(ts) from mended)),
+        clicked_human_at = (
+            select min(e.ts) from event e
+            where e.profile_id = d.profile_id and e.type collate "C" = 'Message Clicked'
+              and e.properties @> jsonb_build_object('run_id', d.run_id, 'step', d.step, 'occurrence', d.occurrence)
+              and not e.properties @> '{"machine": true}' and (e.source, e.message_id) not in (select source, message_id from mended))
+    where d.run_id = $1 and d.step = $2 and d.occurrence = $3 and exists (select from mended)
 )
 insert into dirty (profile_id, types, at)
 select distinct profile_id, array['Message Clicked'], $5::timestamptz from mended;

@@ -100,6 +100,11 @@ from service_call c join run r on r.id = c.run_id where r.profile_id = any($1::u
 select jsonb_build_object('experiment', experiment, 'arm', arm, 'since', exposed_at)
 from exposure where profile_id = any($1::uuid[]) order by experiment;
 
+-- name: counted
+-- What counts for the customer in experiments: converted, orders and money, by day.
+select jsonb_build_object('experiment', experiment, 'arm', arm, 'by_day', changes)
+from customer_value where profile_id = any($1::uuid[]) order by experiment;
+
 -- name: merges
 -- Profiles that turned out to be this customer.
 select jsonb_build_object('absorbed', absorbed, 'at', at, 'undone_at', undone_at, 'names', moved -> 'names')

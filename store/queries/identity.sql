@@ -204,6 +204,13 @@ update entry_refused set profile_id = $1 where profile_id = $2;
 -- The ledgers unite, so caps never start again.
 update delivery set profile_id = $1 where profile_id = $2;
 
+-- name: touch
+-- What these two add to experiments is looked at again, if either is in one.
+insert into customer_touched (profile_id)
+select id from unnest(array[$1::uuid, $2::uuid]) as party (id)
+where exists (select from exposure x where x.profile_id in ($1, $2)
+                or x.profile_id in (select id from profile where merged_into in ($1, $2)));
+
 -- name: survivors
 -- Those of these profiles that were merged, with the profile that took them in.
 select id, merged_into from profile where id = any($1::uuid[]) and merged_into <> id order by id;

@@ -30,6 +30,9 @@ async def test_the_holdout_waits_for_the_morning_as_the_others_do(trial: Shop) -
     assert (receipt.outcome.value, receipt.reason, receipt.retry_at) == ("deferred", "quiet hours", night + timedelta(hours=8))
     morning = asked.model_copy(update={"due_at": night + timedelta(hours=8)})
     assert (await trial.parts.delivery.deliver(morning)).outcome.value == "withheld"
+    exposed = await trial.database.pool.fetch("select arm, exposed_at from exposure")
+    assert [row["arm"] for row in exposed] == ["withheld"]
+    assert exposed[0]["exposed_at"] < night + timedelta(hours=8), "from the first asking on, whatever happens until the morning"
 
 
 async def test_marketing_in_doubt_does_not_fall_back_to_another_channel(trial: Shop) -> None:

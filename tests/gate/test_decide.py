@@ -292,6 +292,32 @@ def test_exposure_is_written_down_in_both_arms_and_of_the_outer_holdout_first() 
     assert exposed(company=COMPANY, consent="withdrawn") == []
 
 
+@pytest.mark.parametrize("held_out", [False, True])
+def test_who_waits_or_comes_too_late_is_exposed_from_the_first_asking_on_in_both_arms(held_out: bool) -> None:
+    arm = [("$holdout/trial", "withheld" if held_out else "written to", 0.5)]
+    night = replace(SPEC, quiet_hours=QuietHours("11:00", "08:00"))
+    waits: dict[str, dict[str, Any]] = {
+        Reason.HELD: {"held": True},
+        Reason.QUIET_HOURS: {"spec": night, "until": NOON + DAY},
+        Reason.NO_INSTANT: {"spec": night, "until": NOON + HOUR},
+        Reason.CAPPED: {"spec": replace(SPEC, caps=(Cap(1, HOUR),)), "past": [Past(NOON, Channel.PUSH, Purpose.MARKETING)]},
+    }
+    never: dict[str, dict[str, Any]] = {
+        Reason.PAUSED: {"control": "paused"},
+        Reason.GOAL: {"ending": Ending(Reason.GOAL, None, NOON)},
+        Reason.NO_CONSENT: {"consent": "withdrawn"},
+    }
+    for cases, told in ((waits, arm), (never, [])):
+        for reason, known in cases.items():
+            request = REQUEST.model_copy(update={"useless_after": known.pop("until", NOON + DAY)})
+            usual: dict[str, Any] = {"where": HOME, "opt_in": True, "consent": "granted", "addresses": 1, "unsuppressed": 1}
+            question = Question(**{"request": request, "spec": SPEC, "now": NOON, "holdout": held_out} | usual | known)
+            decided = decide(question)
+            assert isinstance(decided, No)
+            assert decided.reason == reason
+            assert list(exposures(question, decided)) == told
+
+
 def test_words_of_ones_own_are_skipped_outside_the_service_window_also_where_they_are_transactional() -> None:
     for purpose in Purpose:
         no = ask(in_service_window=False, purpose=purpose)

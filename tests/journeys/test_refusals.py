@@ -22,7 +22,7 @@ NAME = "refused_catalogue"
 HEAD = """\
 from datetime import UTC, datetime, timedelta; MAY = datetime(2026, 5, 1, tzinfo=UTC)
 from journeys import Budget, Cap, Journey, Properties, Purpose, QuietHours, Traits, Window, after, journey, once
-from journeys.policies import After
+from journeys.policies import After, Conversion
 from journeys import GlobalHoldout, Topic, left, per_hour, per_key, ramp, within; from segments import Segment, did, trait
 carts = Segment("carts", did("Product Added"))
 """
@@ -247,6 +247,16 @@ def test_a_step_that_cannot_work_is_told_with_its_line(step: str, sentence: str,
         ("goal={'bought': carts}", "goal 'bought' cannot be a Segment; make it of did(…), such as goal=purchases"),
         ("goal={'': did('A')}", "the name of a goal is a text of 1 to 64 characters, not ''"),
         ("kpi=trait('tier') == 'gold'", "a goal is made of did(…); this is not: tier"),
+        ("conversion=timedelta(days=7)", "conversion cannot be a timedelta; write Conversion(within=days(7))"),
+        ("conversion=Conversion(trait('tier') == 'gold')", "a goal is made of did(…); this is not: tier"),
+        ("conversion=Conversion(within=timedelta(0))", "conversion: within is no span above 0; write within=days(7)"),
+        ("conversion=Conversion(since='opening')", 'since cannot be \'opening\'; write "exposure", "entry", "sent"'),
+        ("conversion=Conversion(credit='shapley')", "credit cannot be 'shapley'"),
+        ("conversion=Conversion(kpi='clicks')", "kpi cannot be 'clicks'"),
+        ("conversion=Conversion(orders=did('A') | did('B'))", "conversion: orders are events of one type"),
+        ("conversion=Conversion(orders=did('A').within(days=3))", "conversion: orders are events of one type"),
+        ("conversion=Conversion(currency='euros')", "conversion: 'euros' is no currency"),
+        ("conversion=Conversion(cap=0)", "conversion: the cap is no sum of money: 0"),
         ("exits=[did('A')]", "exits are named, not a list; write exits={"),
         ("exits={'x': 'carts'}", "exit 'x' cannot be 'carts'; write did(…), left(vips)"),
         ("exits={'x': timedelta(0)}", "exit 'x' is an age that is over at once"),

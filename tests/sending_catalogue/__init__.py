@@ -1,6 +1,6 @@
 """Journeys for tests of when and whether a message goes: order, budgets, windows, deadlines and habits."""
 
-from journeys import Budget, Cap, Journey, Prices, QuietHours, Window, after, days, hours, journey, within
+from journeys import Budget, Cap, Journey, Prices, QuietHours, Window, after, days, hours, journey, purchases, within
 
 GAP = (Cap(1, hours(4)),)
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
@@ -59,3 +59,10 @@ async def office_hours(j: Journey) -> None:
     """On workdays, and a letter in the evening, or not at all."""
     await j.push("note")
     await j.email("note", window=Window("19:00", "21:00"), useless_after=hours(2))
+
+
+@journey(reentry=after(minutes=0), goal=purchases, holdout=0.5, quiet_hours=QuietHours("22:00", "06:00"))
+async def an_hour_later(j: Journey) -> None:
+    """Not at night, and not to who has bought meanwhile; half of them are the holdout."""
+    await j.at(hours=1)
+    await j.push("note")

@@ -14,6 +14,7 @@ from workers.embedded.errors import ServerFailed
 from workers.embedded.ports import LOCALHOST
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
+from workers.measuring.schedule import keep_recomputing
 from workers.privacy.schedule import keep_schedule
 
 
@@ -50,11 +51,13 @@ def test_a_server_that_cannot_start_is_told_with_its_own_words(children: Childre
         server.start()
 
 
-async def test_the_schedule_of_retention_is_made_once_whoever_serves(children: Children, tmp_path: Path) -> None:
+async def test_the_schedules_of_retention_and_of_sums_are_made_once_whoever_serves(children: Children, tmp_path: Path) -> None:
     server = EmbeddedTemporal(tmp_path / "log", children, preferred_port=0, preferred_ui_port=None)
     server.start()
     client = await Client.connect(server.address)
     for _ in range(2):  # two workers
         await keep_schedule(client)
-    told = await client.get_schedule_handle("retention").describe()
-    assert [each.every for each in told.schedule.spec.intervals] == [timedelta(days=1)]
+        await keep_recomputing(client)
+    for name in ("retention", "recompute-sums"):
+        told = await client.get_schedule_handle(name).describe()
+        assert [each.every for each in told.schedule.spec.intervals] == [timedelta(days=1)]

@@ -21,6 +21,7 @@ from workers.cli.new import new
 from workers.cli.operating.doubts import doubts
 from workers.cli.operating.providers import providers
 from workers.cli.operating.runs import runs
+from workers.cli.operating.sums import sums
 from workers.cli.operating.switches import kill, pause, resume, switches
 from workers.cli.operating.whatsapp_templates import whatsapp_templates
 from workers.cli.preview import preview
@@ -56,6 +57,7 @@ app.add_typer(profiles, name="profiles", rich_help_panel="Customers")
 app.add_typer(runs, name="runs", rich_help_panel="Operating")
 app.add_typer(doubts, name="doubts", rich_help_panel="Operating")
 app.add_typer(providers, name="providers", rich_help_panel="Operating")
+app.add_typer(sums, name="sums", rich_help_panel="Operating")
 app.command(rich_help_panel="Operating")(pause)
 app.command(rich_help_panel="Operating")(resume)
 app.command(rich_help_panel="Operating")(kill)

@@ -1,0 +1,205 @@
+"""The sums by day: what has changed is added up every few seconds; once a day, and when asked for, a day is added up anew.
+
+Promise: both come to the same, and where they do not, that is written down and logged; what was found stands then. Nothing is
+done where nothing has changed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from temporalio import activity
+
+from activities.measuring.values import CANCELLED, REFUNDED, Exposed, changes
+from activities.metrics import SUM_DIFFERENCES
+from activities.versions import Versions
+from journeys.clock import Clock
+from journeys.contracts import JourneySpec
+from journeys.policies import Conversion
+from segments import purchases
+from segments.facts import Event
+from store import Connection, Database
+from store.measuring import sums, values
+from store.measuring.sums import Difference
+from store.measuring.values import Added, Change, Declared, Exposure, Value
+
+log = structlog.get_logger(__name__)
+
+#: By which the company's holdout, and places of pages, are measured: no journey declares it.
+COMPANYS = Conversion(by=purchases, within=timedelta(days=28))
+#: How often what has changed is added up (seconds), and how many days back a day is added up anew each night.
+EVERY, NIGHTS = 2.0, 3
+_CUSTOMERS = 500
+_ATTEMPTS = 120
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Folding:
+    """The activity, the chore of the watch, and what they work with."""
+
+    database: Database
+    versions: Versions | None
+    clock: Clock
+    _declared: set[tuple[str | None, frozenset[str]]] = field(default_factory=set)
+
+    async def fold(self) -> None:
+        """Add up what has changed."""
+        await self.declare()
+        while await sums.in_turn(self.database, self._some):
+            pass
+
+    async def declare(self) -> None:
+        """Write down by which rules conversions are counted, of each version that somebody is in, once."""
+        for served in (self.versions.own, *self.versions.held) if self.versions else ():
+            known = (served.version, frozenset(served.specs))
+            if known not in self._declared:
+                await values.declare(
+                    self.database, list(_declared(served.version or "", served.specs.values())), self.clock.now()
+                )
+                self._declared.add(known)
+
+    @activity.defn(name="recompute-sums")
+    async def nightly(self) -> None:
+        """The last days once more, from the ledger and the events alone."""
+        today = self.clock.now().astimezone(UTC).date()
+        for day in (today - back * _DAY for back in range(1, NIGHTS + 1)):
+            found = await self.recompute(day)
+            for each in found:
+                SUM_DIFFERENCES.labels(each.journey).inc()
+            if found:
+                told = {"sums": len(found), "journeys": sorted({each.journey for each in found})}
+                log.error("sums were not what ledger and events say", day=day.isoformat(), **told)
+
+    async def recompute(self, day: date) -> list[Difference]:
+        """A day (UTC) from the ledger and the events alone; returns where the sums were others.
+
+        Raises:
+            TimeoutError: somebody else had the sums for minutes.
+        """
+
+        async def anew(connection: Connection) -> list[Difference]:
+            return await self._recompute(connection, day)
+
+        found = await sums.in_turn(self.database, anew, _ATTEMPTS)
+        if found is None:
+            raise TimeoutError("somebody else has been adding up sums for minutes; try again")
+        return found
+
+    async def _some(self, connection: Connection) -> bool:
+        """Add up some of what has changed; whether there is more."""
+        messages = await sums.fold_messages(connection)
+        marks, customers = await values.take_touched(connection, _CUSTOMERS)
+        await _renew(connection, customers)
+        return messages == sums.AT_ONCE or marks == _CUSTOMERS
+
+    async def _recompute(self, connection: Connection, day: date) -> list[Difference]:
+        now = self.clock.now()
+        found = await sums.recompute_messages(connection, day, now)
+        while True:
+            marks, customers = await values.take_touched(connection, _CUSTOMERS)
+            await _renew(connection, customers)
+            if not marks:
+                break
+        begins = datetime.combine(day, time(), UTC)
+        about = await values.of_day(connection, await values.types(connection), begins, begins + _DAY)
+        anew: list[Value] = []
+        moved: list[Added] = []
+        for n in range(0, len(about), _CUSTOMERS):
+            fresh, differing = await _looked_at(connection, about[n : n + _CUSTOMERS])
+            anew += fresh
+            moved += differing
+        of_day = _together(each for value in anew for each in value.added() if each.about[0] == day)
+        elsewhere = [each for each in _together(moved) if each.about[0] != day]
+        await values.add(connection, elsewhere)
+        return [*found, *await values.differing(connection, day, now, of_day)]
+
+
+def _declared(version: str, specs: Iterable[JourneySpec]) -> Iterable[Declared]:
+    ours = frozenset({REFUNDED, CANCELLED})
+    yield Declared("", "", COMPANYS.to_json(), COMPANYS.types | ours)
+    for spec in specs:
+        rule = spec.measured
+        yield Declared(spec.name, version, rule.to_json() if rule else None, rule.types | ours if rule else frozenset())
+
+
+async def _renew(connection: Connection, customers: Sequence[UUID]) -> None:
+    """Bring values and sums of customers up to what their events say."""
+    if customers:
+        _, moved = await _looked_at(connection, customers)
+        await values.add(connection, _together(moved))
+
+
+async def _looked_at(connection: Connection, customers: Sequence[UUID]) -> tuple[list[Value], list[Added]]:
+    """The values of customers, which stand from now on, and by how much they are others than those that stood."""
+    old = {(each.profile_id, each.experiment): each for each in await values.stored(connection, customers)}
+    new = {(each.profile_id, each.experiment): each for each in await _values(connection, customers)}
+    gone = [each for key, each in old.items() if new.get(key) != each]
+    come = [each for key, each in new.items() if old.get(key) != each]
+    if gone or come:
+        await values.replace(connection, gone, come)
+    moved = [*(added for each in gone for added in each.taken()), *(added for each in come for added in each.added())]
+    return list(new.values()), moved
+
+
+async def _values(connection: Connection, customers: Sequence[UUID]) -> list[Value]:
+    exposures = [_of_nobody(each) for each in await values.exposed(connection, customers)]
+    rules = await _rules(connection, exposures)
+    horizon = await values.known_from(connection)
+    looks = [(each, rules[each.journey, each.version]) for each in exposures]
+    known = [(each, rule) for each, rule in looks if horizon is None or _looks_from(each, rule) >= horizon]
+    if not known:
+        return []
+    types = frozenset[str]().union(*(rule.types for _, rule in known if rule)) | {REFUNDED, CANCELLED}
+    since = min(_looks_from(each, rule) for each, rule in known)
+    did = await values.done(connection, customers, sorted(types), since)
+    events = {
+        who: [Event(each.type, each.ts, each.properties, each.message_id) for each in did.get(who, ())] for who in customers
+    }
+    return [_value(each, rule, events[each.who]) for each, rule in known]
+
+
+async def _rules(connection: Connection, exposures: Sequence[Exposure]) -> dict[tuple[str, str], Conversion | None]:
+    """The rule of each exposure's version, or else the latest of its journey."""
+    told = await values.rules(connection, {each.journey for each in exposures})
+    asked = {(each.journey, each.version) for each in exposures}
+    plain = {key: told.get(key, told.get((key[0], None))) for key in asked}
+    return {key: None if rule is None else Conversion.from_json(rule) for key, rule in plain.items()}
+
+
+def _of_nobody(exposure: Exposure) -> Exposure:
+    """The company's holdout is of no journey, whichever wrote first."""
+    companys = exposure.experiment.startswith("$") and "/" not in exposure.experiment
+    return replace(exposure, journey="", version="", segment="", entered_at=None) if companys else exposure
+
+
+def _looks_from(exposure: Exposure, rule: Conversion | None) -> datetime:
+    if rule is None:
+        return exposure.exposed_at
+    return Exposed(exposure.exposed_at, exposure.entered_at).since(rule) - rule.before
+
+
+def _value(exposure: Exposure, rule: Conversion | None, events: Sequence[Event]) -> Value:
+    return Value(
+        profile_id=exposure.who,
+        experiment=exposure.experiment,
+        journey=exposure.journey,
+        version=exposure.version,
+        segment=exposure.segment,
+        arm=exposure.arm,
+        exposed_at=exposure.exposed_at,
+        looks_from=_looks_from(exposure, rule),
+        changes=changes(rule, Exposed(exposure.exposed_at, exposure.entered_at), events),
+    )
+
+
+def _together(added: Iterable[Added]) -> list[Added]:
+    """One line for each sum, without those to which nothing is added."""
+    found: dict[Any, Change] = defaultdict(Change)
+    for about, change in added:
+        found[about] = found[about].plus(change)
+    return [Added(about, change) for about, change in found.items() if change != Change()]

@@ -1,0 +1,1 @@
+"""What is counted: the sums by day, and what they are made of."""

@@ -1,0 +1,92 @@
+"""From the shop to the sums, on real servers: the watch hears of it, the chore adds it up, the night does so again."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from journeys.contracts import WATCH_QUEUE
+from store import Database
+from tests.activities.test_deliver import finish
+from tests.command_line import in_thread
+from workers.measuring.recomputing import RecomputeSums
+from workers.testing.shop import Shop, open_shop
+
+JOURNEY = "an_hour_later"
+
+
+@pytest.fixture
+async def shop(database: Database, dsn: str, temporal_address: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="sending_catalogue") as opened:
+        await opened.parts.folding.declare()
+        yield opened
+
+
+async def told(shop: Shop, metric: str) -> list[tuple[str, str, int, int]]:
+    """The sums of a metric, of all days: experiment, arm, n and y."""
+    rows = await shop.database.pool.fetch(
+        "select experiment, arm, sum(n)::integer as n, sum(y)::integer as y from daily_sum where metric = $1"
+        " group by 1, 2 order by 1, 2",
+        metric,
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_what_is_bought_after_a_message_is_in_the_sums_once_the_watch_has_heard_of_it(shop: Shop) -> None:
+    await shop.signs_up("ana", timezone="UTC")
+    await finish(shop, JOURNEY)
+    await shop.parts.folding.fold()
+    [(experiment, arm, people, _)] = await told(shop, "exposed")
+    assert (experiment, people) == ("$holdout/an_hour_later", 1)
+    became = "sent" if arm == "written to" else "withheld"
+    assert await told(shop, became) == [("", "", 1, 0), (experiment, arm, 1, 0)]
+    assert await told(shop, "orders") == []
+    exposed_at = await shop.database.pool.fetchval("select exposed_at from exposure")
+    for _ in range(2):  # an SDK sends it twice
+        await shop.does(
+            "ana", "Order Completed", at=exposed_at + timedelta(seconds=1), order_id="o-1", revenue=30, messageId="m-1"
+        )
+    await shop.look()
+    await shop.parts.folding.fold()
+    assert await told(shop, "orders") == [(experiment, arm, 0, 1)]
+    assert await told(shop, "revenue") == [(experiment, arm, 0, 30)]
+    assert await told(shop, "conversion") == [(experiment, arm, 0, 1)]
+
+
+async def test_the_night_finds_a_sum_that_is_wrong_and_an_operator_hears_of_it(shop: Shop, dsn: str) -> None:
+    await shop.signs_up("ana", timezone="UTC")
+    await finish(shop, JOURNEY)
+    await shop.parts.folding.fold()
+    right = await told(shop, "due")
+    day = await shop.database.pool.fetchval("select min(day) from daily_sum where metric = 'due'")
+    await shop.database.pool.execute("update daily_sum set n = n + 1 where metric = 'due'")
+    again = await in_thread("sums", "recompute", "--day", day.isoformat(), "--json", database_url=dsn)
+    assert again.returncode == 0, again.stderr
+    assert {each["metric"] for each in json.loads(again.stdout)} == {"due"}
+    assert await told(shop, "due") == right
+    fine = await in_thread("sums", "recompute", "--day", day.isoformat(), database_url=dsn)
+    assert fine.stdout.strip() == f"the sums of {day} are what ledger and events say"
+    listed = await in_thread("sums", "differences", database_url=dsn)
+    assert "due" in listed.stdout
+    [journey] = [each for each in (await shop.operate("GET", "/v1/journeys")).json() if each["name"] == JOURNEY]
+    assert any("of its sums were not what ledger and events say" in warning for warning in journey["warnings"])
+    assert journey["conversion"]["within"] == timedelta(days=7).total_seconds()
+    wrong = await in_thread("sums", "recompute", "--day", "yesterday", database_url=dsn)
+    assert "yesterday is no day; write --day 2026-03-02" in wrong.stderr
+
+
+async def test_the_workflow_of_the_night_adds_up_the_last_days(shop: Shop) -> None:
+    await shop.signs_up("ana", timezone="UTC")
+    await finish(shop, JOURNEY)
+    await shop.parts.folding.fold()
+    day = (shop.clock.now() - timedelta(days=1)).date()
+    await shop.database.pool.execute(
+        "insert into daily_sum (day, journey, version, step, channel, provider, segment, experiment, arm, metric, reason, n)"
+        " values ($1, 'x', '', 'push:x', 'push', '', '', '', '', 'sent', '', 3)", day
+    )  # fmt: skip
+    await shop.client.execute_workflow(RecomputeSums.run, id=f"recompute-{uuid4()}", task_queue=WATCH_QUEUE)
+    assert await shop.database.pool.fetchval("select count(*) from daily_sum where journey = 'x'") == 0
+    assert await shop.database.pool.fetchval("select count(*) from sum_difference where journey = 'x'") == 1

@@ -1,0 +1,1 @@
+"""The sums by day, added up anew each night."""
