@@ -15,12 +15,13 @@ import pytest
 from pydantic import SecretStr
 
 from activities.calling.where import where_of
+from activities.channels.errors import Misconfigured
 from journeys.contracts import Channel
 from tests.activities.channels.outgoing import to
 from tests.activities.channels.test_resend import KEY, LETTER
 from workers.assembly import channels
 from workers.embedded.attention import Warnings, worth_telling
-from workers.embedded.environment import Addresses, environment
+from workers.embedded.environment import Addresses, environment, insist_on_whole
 from workers.embedded.errors import AlreadyRunning, ServerFailed
 from workers.embedded.hold import Hold
 from workers.embedded.parts import Part, Program, says
@@ -201,6 +202,13 @@ async def test_a_second_provider_is_the_sandboxs_until_an_address_says_otherwise
     assert told.ses_secret_access_key.get_secret_value() == "mine"
     assert told.email_from == "Me <me@shop.test>"
     assert told.smtp_url == SecretStr(addresses.smtp), "the stand-in stays until another relay is named"
+
+
+def test_half_a_provider_is_told_before_the_workers_start(addresses: Addresses) -> None:
+    insist_on_whole(environment(Settings(), addresses, PRIVATE))
+    half = Settings(smtp_url=SecretStr("smtps://real"))
+    with pytest.raises(Misconfigured, match="JOURNEYS_SMTP_URL is set, and not what goes with it: JOURNEYS_EMAIL_FROM"):
+        insist_on_whole(environment(half, addresses, PRIVATE))
 
 
 def ours(environ: dict[str, str]) -> dict[str, str]:

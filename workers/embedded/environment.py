@@ -7,9 +7,11 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
+from activities.channels.kinds import sending
 from activities.channels.web_push.vapid import private_key, private_text, public_text
 from workers.embedded.vault import Secrets, secrets_in
 from workers.sandbox.push.apns_account import KEY_ID, TEAM_ID, TOPIC
@@ -51,6 +53,20 @@ def environment(settings: Settings, addresses: Addresses, private: Secrets) -> d
     found |= _services(settings, addresses, private) | _seconds(settings, addresses.sandbox)
     kept = _own_names(settings, addresses, private) | _sandbox(settings, addresses, private)
     return {**os.environ, **_prefixed({**kept, **given(settings), **found})}
+
+
+def insist_on_whole(environ: Mapping[str, str]) -> None:
+    """See that the workers would start with this environment.
+
+    Raises:
+        Misconfigured: a provider is half set; says which setting it lacks.
+    """
+    ours: dict[str, Any] = {
+        name.removeprefix("JOURNEYS_").lower(): value for name, value in environ.items() if name.startswith("JOURNEYS_")
+    }
+    told = Settings(_env_file=None, **ours)
+    for kind in sending():
+        kind.insist(told)
 
 
 def signing_secret(settings: Settings) -> str:

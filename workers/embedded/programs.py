@@ -13,7 +13,7 @@ from journeys.catalogue import load
 from journeys.clock import Clock
 from journeys.errors import JourneyError
 from journeys.walk.samples import sample
-from workers.embedded.environment import Addresses, environment
+from workers.embedded.environment import Addresses, environment, insist_on_whole
 from workers.embedded.parts import Program, Ready, answers, says
 from workers.embedded.ports import LOCALHOST, Ports
 from workers.embedded.processes import GRACE, Children
@@ -53,7 +53,11 @@ class Programs:
         extra: Mapping[str, str],
         ports: Ports,
     ) -> Self:
-        """Choose the ports and write the environment."""
+        """Choose the ports and write the environment.
+
+        Raises:
+            Misconfigured: the workers would not start with it.
+        """
         directory = settings.data_dir
         at = Addresses(
             dsn=dsn,
@@ -66,6 +70,7 @@ class Programs:
             apns=f"http://{LOCALHOST}:{ports.take('apns', APNS_PORT)}",
         )
         told = environment(settings, at, secrets_in(directory)) | dict(extra)
+        insist_on_whole(told)
         return cls(at, directory / "logs", children, told, ports, api_dsn, samples=_samples(settings.catalogue))
 
     def sandbox(self) -> Program:
