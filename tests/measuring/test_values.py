@@ -110,8 +110,9 @@ async def test_a_rule_that_changes_looks_at_everybody_again(database: Database, 
     changed = await counted(database, BY_HAND | {"carts": Rule(("Drive Completed",), DAY)}, COMPANY)
     # Orders are purchases all the same, only for a day and in any currency.
     assert await summed(database) == changed
-    await values.declare(database, declared, START + 2 * DAY)
-    assert await database.pool.fetchval("select count(*) from customer_touched") == 0, "nothing is new"
+    fresh = [declared[0]._replace(version="v3")]
+    await values.declare(database, [*declared, *fresh], START + 2 * DAY)
+    assert await database.pool.fetchval("select count(*) from customer_touched") == 0, "nobody was exposed under what is new"
 
 
 async def test_who_is_erased_stays_in_the_sums_without_the_person_also_where_a_day_is_added_up_anew(
@@ -185,3 +186,15 @@ async def test_an_event_that_nobody_was_told_of_is_found_when_its_day_is_added_u
     assert await summed(database) == await counted(database, BY_HAND, COMPANY)
     assert await folding.recompute(at.date()) == []
     assert isinstance(exposed["profile_id"], UUID)
+
+
+async def test_the_arms_of_an_experiment_are_read_by_day_with_their_people(database: Database, folding: Folding) -> None:
+    await live(database, folding, 4)
+    stand = await summed(database)
+    rows = await sums.of_experiment(database, "$holdout/carts", "revenue", START.date(), START.date() + 60 * DAY)
+    by_hand = [(key, change) for key, change in stand.items() if key[4] == "$holdout/carts"]
+    people = sum(change[0] for key, change in by_hand if key[6] == "exposed")
+    assert sum(row.people for row in rows) == people > 0
+    for arm in ("withheld", "written to"):
+        spent = [change[1] for key, change in by_hand if (key[5], key[6]) == (arm, "revenue")]
+        assert sum(row.y for row in rows if row.arm == arm) == sum(spent)
