@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from activities.measuring.folding import COMPANYS, Folding
@@ -13,9 +14,10 @@ from activities.measuring.values import CANCELLED, REFUNDED
 from journeys.clock import Clock
 from journeys.policies import Conversion
 from segments import did, purchases
-from store import Database
+from store import Connection, Database
 from store.customers import erasure
 from store.customers.undo import undo
+from store.locks import Lock
 from store.measuring import sums, values
 from store.measuring.values import Declared
 from tests.measuring.shop import DAY, START, RandomShop, Rule, counted, summed
@@ -198,3 +200,25 @@ async def test_the_arms_of_an_experiment_are_read_by_day_with_their_people(datab
     for arm in ("withheld", "written to"):
         spent = [change[1] for key, change in by_hand if (key[5], key[6]) == (arm, "revenue")]
         assert sum(row.y for row in rows if row.arm == arm) == sum(spent)
+
+
+async def test_a_process_that_is_killed_while_it_folds_loses_nothing_and_counts_nothing_twice(
+    database: Database, folding: Folding
+) -> None:
+    shop = RandomShop(database, Random(17))
+    await shop.customers(10)
+    for step in shop.steps:
+        await step()
+
+    async def dies(connection: Connection) -> None:
+        marks, _ = await values.take_touched(connection, 500)
+        assert marks
+        mine = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = $1::oid"
+        await database.pool.execute(mine, int(Lock.SUMS))
+        await connection.execute("select")
+
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+        await sums.in_turn(database, dies)
+    assert await summed(database) == {}
+    await folding.fold()
+    assert await summed(database) == await counted(database, BY_HAND, COMPANY)
