@@ -1,6 +1,6 @@
 -- name: declare
--- By which rules conversions are counted. Where one is new or another than before, whoever was exposed under it is looked at again; so
--- is everybody, where events count at which nobody looked before.
+-- By which rules conversions are counted. Where one is new or another than before, whoever was exposed under it is looked at again, or
+-- under a version of which no rule is known; so is everybody, where events count at which nobody looked before.
 with said as (
     select journey, version, nullif(rule, 'null'::jsonb) as rule, string_to_array(types, chr(31)) as types
     from unnest($1::text[], $2::text[], $3::jsonb[], $4::text[]) as said (journey, version, rule, types)
@@ -17,7 +17,9 @@ with said as (
 )
 insert into customer_touched (profile_id)
 select distinct x.profile_id from exposure x left join run r on r.id = x.run_id
-where exists (select from fresh) or exists (select from declared d where d.journey = r.journey);
+where exists (select from fresh) or exists (
+    select from declared d where d.journey = r.journey and (d.version = coalesce(x.version, '') or not exists (
+        select from conversion c where c.journey = r.journey and c.version = coalesce(x.version, ''))));
 
 -- name: rules
 -- The rules of these journeys, the latest of each last.

@@ -25,7 +25,7 @@ from journeys.temporal.workflow import JourneyRun
 #: A run's clock on a real server goes on while it works.
 CLOSE = timedelta(minutes=2)
 #: What journeys declare that moves nobody, or what only several customers at once, or later entries, would show.
-_SILENT = {"bare", "kpi", "purpose", "ends_on_leave", "max_lateness", "topic"}
+_SILENT = {"bare", "kpi", "conversion", "purpose", "ends_on_leave", "max_lateness", "topic"}
 _HANDLE = {name for kind in Journey.__mro__ if "journeys.handle" in kind.__module__ for name in words_of(kind)}
 #: The words of the handle and of what journeys declare: each has to come up.
 WORDS = frozenset(_HANDLE | (set(signature(journey).parameters) - _SILENT) | {"money", "ramp"})

@@ -13,6 +13,7 @@ from store import Database
 from tests.activities.test_deliver import finish
 from tests.command_line import in_thread
 from workers.measuring.recomputing import RecomputeSums
+from workers.privacy.retaining import Retain
 from workers.testing.shop import Shop, open_shop
 
 JOURNEY = "an_hour_later"
@@ -90,3 +91,19 @@ async def test_the_workflow_of_the_night_adds_up_the_last_days(shop: Shop) -> No
     await shop.client.execute_workflow(RecomputeSums.run, id=f"recompute-{uuid4()}", task_queue=WATCH_QUEUE)
     assert await shop.database.pool.fetchval("select count(*) from daily_sum where journey = 'x'") == 0
     assert await shop.database.pool.fetchval("select count(*) from sum_difference where journey = 'x'") == 1
+
+
+async def test_what_counts_by_events_that_go_stays_in_the_sums(
+    database: Database, dsn: str, temporal_address: str, tmp_path: Path
+) -> None:
+    async with open_shop(database, dsn, temporal_address, tmp_path, catalogue="sending_catalogue", keep_events=3) as shop:
+        await shop.parts.folding.declare()
+        await shop.signs_up("ana", timezone="UTC")
+        await finish(shop, JOURNEY)
+        await shop.parts.folding.fold()
+        exposed = await told(shop, "exposed")
+        assert await database.pool.fetchval("select count(*) from customer_value") == 1
+        await shop.client.execute_workflow(Retain.run, id=f"retention-{uuid4()}", task_queue=WATCH_QUEUE)
+        assert await database.pool.fetchval("select count(*) from customer_value") == 0, "it looks 28 days back"
+        assert await database.pool.fetchval("select sum(n) from kept_sum where metric = 'exposed'") == 1
+        assert await told(shop, "exposed") == exposed

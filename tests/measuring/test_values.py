@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from activities.measuring.folding import COMPANYS, Folding
@@ -13,9 +14,10 @@ from activities.measuring.values import CANCELLED, REFUNDED
 from journeys.clock import Clock
 from journeys.policies import Conversion
 from segments import did, purchases
-from store import Database
+from store import Connection, Database
 from store.customers import erasure
 from store.customers.undo import undo
+from store.locks import Lock
 from store.measuring import sums, values
 from store.measuring.values import Declared
 from tests.measuring.shop import DAY, START, RandomShop, Rule, counted, summed
@@ -110,8 +112,9 @@ async def test_a_rule_that_changes_looks_at_everybody_again(database: Database, 
     changed = await counted(database, BY_HAND | {"carts": Rule(("Drive Completed",), DAY)}, COMPANY)
     # Orders are purchases all the same, only for a day and in any currency.
     assert await summed(database) == changed
-    await values.declare(database, declared, START + 2 * DAY)
-    assert await database.pool.fetchval("select count(*) from customer_touched") == 0, "nothing is new"
+    fresh = [declared[0]._replace(version="v3")]
+    await values.declare(database, [*declared, *fresh], START + 2 * DAY)
+    assert await database.pool.fetchval("select count(*) from customer_touched") == 0, "nobody was exposed under what is new"
 
 
 async def test_who_is_erased_stays_in_the_sums_without_the_person_also_where_a_day_is_added_up_anew(
@@ -185,3 +188,37 @@ async def test_an_event_that_nobody_was_told_of_is_found_when_its_day_is_added_u
     assert await summed(database) == await counted(database, BY_HAND, COMPANY)
     assert await folding.recompute(at.date()) == []
     assert isinstance(exposed["profile_id"], UUID)
+
+
+async def test_the_arms_of_an_experiment_are_read_by_day_with_their_people(database: Database, folding: Folding) -> None:
+    await live(database, folding, 4)
+    stand = await summed(database)
+    rows = await sums.of_experiment(database, "$holdout/carts", "revenue", START.date(), START.date() + 60 * DAY)
+    by_hand = [(key, change) for key, change in stand.items() if key[4] == "$holdout/carts"]
+    people = sum(change[0] for key, change in by_hand if key[6] == "exposed")
+    assert sum(row.people for row in rows) == people > 0
+    for arm in ("withheld", "written to"):
+        spent = [change[1] for key, change in by_hand if (key[5], key[6]) == (arm, "revenue")]
+        assert sum(row.y for row in rows if row.arm == arm) == sum(spent)
+
+
+async def test_a_process_that_is_killed_while_it_folds_loses_nothing_and_counts_nothing_twice(
+    database: Database, folding: Folding
+) -> None:
+    shop = RandomShop(database, Random(17))
+    await shop.customers(10)
+    for step in shop.steps:
+        await step()
+
+    async def dies(connection: Connection) -> None:
+        marks, _ = await values.take_touched(connection, 500)
+        assert marks
+        mine = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = $1::oid"
+        await database.pool.execute(mine, int(Lock.SUMS))
+        await connection.execute("select")
+
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+        await sums.in_turn(database, dies)
+    assert await summed(database) == {}
+    await folding.fold()
+    assert await summed(database) == await counted(database, BY_HAND, COMPANY)
