@@ -74,10 +74,11 @@ where w.serial = $1 and w.platform = $2 and w.device = $3 and ($4::timestamptz i
 update wallet_device set told_at = greatest(told_at, $4) where serial = $1 and platform = $2 and device = $3;
 
 -- name: register
--- A device has the pass from now on, or is about to ($5 is null); says whether that is news. It has this state of it ($6).
+-- A device has the pass from now on, or is about to ($5 is null); says whether that is news. It has this state of it ($6). When
+-- it registered counts where it has an address, which may die.
 with before as (select added_at from wallet_device where serial = $1 and platform = $2 and device = $3)
 insert into wallet_device as w (serial, platform, device, push_token, added_at, told_at, registered_at)
-values ($1, $2, $3, $4, $5, $6, clock_timestamp())
+values ($1, $2, $3, $4, $5, $6, case when $4 <> '' then clock_timestamp() end)
 on conflict (serial, platform, device) do update
 set push_token = excluded.push_token, registered_at = excluded.registered_at, added_at = coalesce(w.added_at, excluded.added_at)
 returning $5::timestamptz is not null and not exists (select from before where added_at is not null) as news;

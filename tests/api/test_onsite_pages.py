@@ -98,7 +98,7 @@ async def pages(api: str) -> AsyncIterator[str]:
 async def shop(dsn: str, database: Database, page: Page) -> AsyncIterator[Shop]:  # noqa: F811 - it asks for the fixture
     places = {each.name: each for each in (Place("hero", Show("guide")), Place("none", _NEVER), Place("popup", Show("stay")))}
     shown: dict[str, InAppContent] = {}
-    content = {"places": places, "render": lambda name, _: shown[name]}
+    content = {"places": places, "render": lambda name, *_: shown[name]}
     async with opened(dsn, database, **content) as web, pages(web.url) as url:
         begin = (Button(title="Begin", link=f"{url}/#guide"),)
         shown["guide"] = InAppContent(title="Find your size", body="Three questions.", actions=begin, placement="inline")
