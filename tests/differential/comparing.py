@@ -8,8 +8,8 @@ from tests.differential.traced import Trace
 from workers.testing.seen import Message, Refusal, Run
 
 Found = Sequence[tuple[UUID, Run]]
-#: A run's clock on a real server goes on while it works, and one that another run ends hears of it when it is turned, up to 100 s
-#: late, and then some where the machine is busy. What is to fall apart is three minutes or more apart.
+#: A run's clock on a real server goes on while it works, and one that another run ends hears of it when it is turned, up to
+#: 100 s late, and then some where the machine is busy. What is to fall apart is three minutes or more apart.
 _CLOSE = timedelta(minutes=3)
 
 
