@@ -4,43 +4,42 @@ Promise: complete up to the limits named here, and it says when it was not. What
 for some of them only. In a loop an effect is answered each way once and then always as it was.
 """
 
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from journeys.actions import Action, Call, Called, Hold, SetTraits, StartJourney, Track
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Outcome, Reason, Receipt, RunStart
+from journeys.contracts import DeliverRequest, Outcome, Plain, Reason, Receipt, RunStart
 from journeys.deadline import TookTooLong, within
 from journeys.endings import by_time
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import Branch
-from journeys.heard import Expect, Expected, Happened, OfSegment
+from journeys.heard import IT, Expect, Expected, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, Understand, Understood, When
 from journeys.services import Service
 from journeys.walk.dates import Dates
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
-from journeys.walk.samples import entries, samples
+from journeys.walk.samples import Choose, Given, Options, Told, answers_of, entries_of, params_of
 from journeys.walk.saying import carried, comings, outcomes, understood
 from segments import Segment
 
 T = TypeVar("T")
-#: Parameters and entering event of a walk.
-Given = tuple[dict[str, Any] | None, dict[str, Any] | None]
 #: What is answered: what happens there, since one line may do several things.
 Turn = tuple[Place, str]
 
 _SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
 _CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params", Track: "properties"}
 _NOBODY = UUID(int=0)
+#: Where parameters and entering event come from.
+_AT_ENTRY: Place = ()
 #: When everybody enters.
 ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _FAR_ENOUGH = 200  # effects after which a journey that loops for ever has shown itself
@@ -74,6 +73,8 @@ class Effect:
     understands: Understand | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
+    #: How many values had been looked at before it.
+    looks: int = 0
 
     @property
     def is_span(self) -> bool:
@@ -115,6 +116,10 @@ class Path:
     changes: tuple[str, ...] | None = ()
     #: What ended it before its steps did: an exit, by its name.
     over_by: str = ""
+    #: What its code has looked at of parameters, entering event and answers, by name: `entry.score`, `credit.limit`.
+    looked: Mapping[str, Plain] = field(default_factory=dict)
+    #: Which of them it was begun with.
+    begun: Mapping[Turn, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -134,40 +139,41 @@ class Refused(BaseException):
 
 
 def explore(definition: JourneyDefinition, limit: timedelta = WALK) -> Explored:
-    """Walk a journey every way, with each choice of its parameters and of its entering event.
+    """Walk a journey every way, with each choice of its parameters and of its entering event that its code looks at.
 
     Where that is too much, each answer is given once; and then once with each choice, as far as the limits allow.
     """
     found = Explored()
-    given = list(product(samples(definition), entries(definition)))
-    if _explored(found, definition, given, limit, set()) and not found.complete and len(given) > 1:
-        for each in given:
-            _explored(found, definition, [each], limit, set())
+    models = params_of(definition), entries_of(definition)
+    if _explored(found, definition, models, limit, {}) and not found.complete:
+        begun = {tuple(path.begun.items()): path.begun for path in found.paths}
+        for each in begun.values() if len(begun) > 1 else ():
+            _explored(found, definition, models, limit, each)
     return found
 
 
 def _explored(
-    found: Explored, definition: JourneyDefinition, given: Sequence[Given], limit: timedelta, answered: set[tuple[Turn, int]]
+    found: Explored,
+    definition: JourneyDefinition,
+    models: tuple[Options, Options],
+    limit: timedelta,
+    begun: Mapping[Turn, int],
 ) -> bool:
-    """Walk with these choices; false where that must stop."""
+    """Walk, with what was chosen so already; false where that must stop."""
     asks = False
+    answered: set[tuple[Turn, int]] = set()
     both: tuple[list[str] | None, ...] = (None, [])
-    for (params, entry), changes in product(given, both):
+    for changes in both:
         waiting: list[tuple[int, ...]] = [()] if changes is None or asks else []
         while waiting:
             if len(found.paths) >= _MOST:
                 found.complete = False
                 return False
-            walk = Walk(waiting.pop(), definition)
-            start = {"params": params or {}, "entry": entry or {}, "changes": changes}
-            stop, handle = _walk(definition, walk, start, limit)
-            asks |= bool(handle.asks_of_changes)
-            unknown = None in (params, entry)
-            named, commands = (handle.conditions, handle.services), tuple(walk.commands)
-            began = tuple(handle.asks_of_changes) if changes is None else None
-            ways = tuple(walk.effects), *named, stop, unknown, commands, began
-            found.paths.append(Path(params or {}, entry or {}, *ways, handle.over_by))
-            if isinstance(stop, TookTooLong):
+            walk = Walk(waiting.pop(), definition, taken=begun)
+            path, asking = _path(definition, walk, models, changes, limit)
+            asks |= asking
+            found.paths.append(path)
+            if isinstance(path.stop, TookTooLong):
                 found.complete = False
                 return False
             turns = list(walk.other_ways(answered, every=len(found.paths) < _ALL))
@@ -176,21 +182,39 @@ def _explored(
     return True
 
 
-def entered(params: dict[str, Any], entry: dict[str, Any], changes: list[str] | None = None) -> RunStart:
-    """A run of nobody's, to walk a journey with."""
-    given = {"params": params, "entry": entry, "changes": changes}
-    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, **given)
-
-
-def _walk(
-    definition: JourneyDefinition, walk: "Walk", given: dict[str, Any], limit: timedelta
-) -> tuple[BaseException | None, Journey[Any]]:
-    handle: Journey[Any] = Journey(entered(**given), definition.spec, walk)
+def _path(
+    definition: JourneyDefinition, walk: "Walk", models: tuple[Options, Options], changes: list[str] | None, limit: timedelta
+) -> tuple[Path, bool]:
+    """One way, and whether its code asks with which changes it began."""
+    params, entry = (walk.given(which, options) for which, options in zip(("params", "entry"), models, strict=True))
+    start = entered({}, {}, changes).model_copy(update={"params": params, "entry": entry})
+    handle: Journey[Any] = Journey(start, definition.spec, walk)
     try:
         stop = within(limit, lambda: drive(definition, handle))
     except TookTooLong as late:
         stop = late
-    return stop, handle
+    walk.over = True
+    path = Path(
+        params=dict(params),
+        entry=dict(entry),
+        effects=tuple(walk.effects),
+        segments=handle.conditions,
+        services=handle.services,
+        stop=stop,
+        unknown=any(options.first is None for options in models),
+        commands=tuple(walk.commands),
+        changes=tuple(handle.asks_of_changes) if changes is None else None,
+        over_by=handle.over_by,
+        looked=walk.looked,
+        begun=walk.begun,
+    )
+    return path, bool(handle.asks_of_changes)
+
+
+def entered(params: dict[str, Any], entry: dict[str, Any], changes: list[str] | None = None) -> RunStart:
+    """A run of nobody's, to walk a journey with."""
+    given = {"params": params, "entry": entry, "changes": changes}
+    return RunStart(run_id=_NOBODY, customer_id=_NOBODY, entered_at=ANY_DAY, started_at=ANY_DAY, **given)
 
 
 async def first_answer(question: Question, definition: JourneyDefinition, now: datetime) -> Any:
@@ -207,6 +231,7 @@ class Walk:
         definition: JourneyDefinition,
         began: datetime = ANY_DAY,
         zones: tuple[str, ...] = ("UTC",),
+        taken: Mapping[Turn, int] | None = None,
     ) -> None:
         self.began = began
         self.zones = zones
@@ -215,7 +240,11 @@ class Walk:
         self._prescribed = prescribed
         self._definition = definition
         self._turns: list[tuple[Turn, int, int]] = []  # where, the way taken, how many ways there are
-        self._taken: dict[Turn, int] = {}
+        self._taken: dict[Turn, int] = dict(taken or {})
+        #: What was looked at so far of all that was given, by name, in order.
+        self.looked: dict[str, Plain] = {}
+        #: Whether nothing is chosen any more.
+        self.over = False
         self._where: list[Within] = []
         self._forks = Forks()
         self._outside: Place = ()
@@ -237,6 +266,27 @@ class Walk:
                 if way != taken and (every or (turn, way) not in answered):
                     answered.add((turn, way))
                     yield (*before, way)
+
+    @property
+    def begun(self) -> dict[Turn, int]:
+        """What was chosen of parameters and entering event."""
+        return {turn: way for turn, way in self._taken.items() if turn[0] == _AT_ENTRY}
+
+    def given(self, whose: str, options: Options, place: Place = _AT_ENTRY) -> Given:
+        """Values of which each is chosen when the code first looks at it."""
+        return Given(options, self._chooses(whose, place))
+
+    def _chooses(self, whose: str, place: Place) -> Choose:
+        within = self._forks.within if place != _AT_ENTRY else ()
+
+        def choose(name: str, values: Sequence[Plain]) -> int:
+            if self.over:
+                return 0
+            way = self._way((place, f"{whose}.{name}"), len(values), within)
+            self.looked[f"{whose}.{name}"] = values[way]
+            return way
+
+        return choose
 
     def now(self) -> datetime:
         """Business time, which passes by waits only."""
@@ -295,8 +345,11 @@ class Walk:
 
     def _called(self, call: Call, place: Place) -> Called:
         """A service has taken it, or given each of its choices; or it has refused, not answered, or given something else."""
-        ways = list(outcomes(call, self._definition))
+        ways = list(outcomes(call))
         told, called = ways[self._way((place, call.summary), len(ways))]
+        if called and call.gives is not None:
+            values = self.given(call.service, answers_of(self._definition.steps, call.gives), place)
+            called = called.model_copy(update={"values": values})
         kind, carries = "question" if call.fetch else "action", carried(call.params)
         self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
         return called
@@ -324,13 +377,21 @@ class Walk:
         named = tuple(each.segment for each in expect.expected.values() if isinstance(each, OfSegment))
         answer = ways[way][0] if way < len(ways) else "in vain"
         lasts, expected = expect.until - self._now, tuple(expect.expected.values())
-        happened = (
-            Happened(wait=expect.wait, which=ways[way][1], at=self._now, answer=ways[way][2]) if way < len(ways) else None
-        )
+        happened = self._happened(expect, *ways[way][1:], place) if way < len(ways) else None
         self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
         if happened is None:
             self._now = max(self._now, expect.until)
         return self._command(Expect.activity, summary, happened)
+
+    def _happened(self, expect: Expect, which: str, outcome: str | None, place: Place) -> Happened:
+        """What happened, with what somebody tells of it."""
+        asked = expect.expected[which]
+        happened = Happened(wait=expect.wait, which=which, at=self._now)
+        if not isinstance(asked, OfPeople):
+            return happened
+        whose = asked.title if which == IT else which
+        told = Told(outcome, asked.values, self._definition.steps, self._chooses(whose, place))
+        return happened.model_copy(update={"answer": told})
 
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
         """One after the other, each from the same instant; what stops one stops all, once each has shown what it does."""
@@ -358,21 +419,22 @@ class Walk:
         return came
 
     def _mark(self, kind: str, what: str, place: Place) -> None:
-        self.effects.append(Effect(kind, what, place, self._at, branch=self._forks.branch))
+        self.effects.append(Effect(kind, what, place, self._at, branch=self._forks.branch, looks=len(self.looked)))
 
     def _author(self) -> Place:
         return place() + self._outside
 
-    def _way(self, turn: Turn, ways: int) -> int:
+    def _way(self, turn: Turn, ways: int, within: Within | None = None) -> int:
         """The way to go on: as prescribed, as before at this turn, else the first."""
-        turn = (turn[0], "/".join([turn[1], *map(str, self._forks.branch)]))
+        within = self._forks.within if within is None else within
+        turn = (turn[0], "/".join([turn[1], *(str(n) for _, n in within)]))
         if turn in self._taken:
             return min(self._taken[turn], ways - 1)
         n = len(self._turns)
         way = self._prescribed[n] if n < len(self._prescribed) else 0
         self._taken[turn] = way
         self._turns.append((turn, way, ways))
-        self._where.append(self._forks.within)
+        self._where.append(within)
         return way
 
     def _command(self, kind: str, what: str, reply: T) -> T:
@@ -384,7 +446,7 @@ class Walk:
         return self._now - self.began
 
     def _add(self, effect: Effect) -> None:
-        self.effects.append(replace(effect, branch=self._forks.branch))
+        self.effects.append(replace(effect, branch=self._forks.branch, looks=len(self.looked)))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
             raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")

@@ -4,13 +4,14 @@ Promise: two versions whose outlines are the same do the same, as far as all way
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.spans import describe
+from journeys.walk.deciding import in_words, short
 from journeys.walk.explore import Effect, Explored, Path, explore
 
 #: The kind of an effect, and what it is.
@@ -74,7 +75,7 @@ def outline(definition: JourneyDefinition, explored: Explored | None = None) -> 
         for n, effect in enumerate(path.effects):
             if effect.kind not in ("branch", "join") and not effect.is_span:
                 met[effect.kind, effect.what].append((path, n, effect))
-    tried = _tried(explored.paths) if explored.complete else None
+    tried = _tried(path.looked for path in explored.paths) if explored.complete else None
     steps = {key: _step(key, found, tried) for key, found in met.items()}
     ends = [_end(path) for path in explored.paths] or [timedelta(0)]
     return Outline(steps, (min(ends), max(ends)), explored.complete)
@@ -93,36 +94,24 @@ def _step(key: Key, met: list[tuple[Path, int, Effect]], tried: Mapping[str, set
 def _needed(met: list[tuple[Path, int, Effect]], tried: Mapping[str, set[Any]]) -> frozenset[str]:
     """What all ways that lead here have in common; only where all were walked is it a condition."""
     decided = [{f"{e.what}: {e.answer}" for e in path.effects[:n] if e.answer} for path, n, _ in met]
-    return frozenset(set.intersection(*decided)) | set(_given([path for path, _, _ in met], tried))
+    return frozenset(set.intersection(*decided)) | set(_given([path.looked for path, _, _ in met], tried))
 
 
-def _tried(paths: Iterable[Path]) -> dict[str, set[Any]]:
-    """What the journey was walked with, by parameter and by property of the entering event."""
+def _tried(looked: Iterable[Mapping[str, Any]]) -> dict[str, set[Any]]:
+    """What the journey was walked with, by parameter, by property of the entering event, and by what was answered."""
     found: dict[str, set[Any]] = defaultdict(set)
-    for path in paths:
-        for name, value in (*path.params.items(), *path.entry.items()):
+    for each in looked:
+        for name, value in each.items():
             found[name].add(value)
     return found
 
 
-def _given(paths: list[Path], tried: Mapping[str, set[Any]]) -> Iterable[str]:
-    """Of these the values that lead here, where others do not."""
-    for name, values in _tried(paths).items():
-        if values < tried[name]:
-            yield f"{name} {among(values, tried[name])}"
-
-
-def among(values: set[Any], tried: set[Any]) -> str:
-    """Some of the values that were tried, in words: `from 9`."""
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in tried)
-    if not numbers:
-        return " or ".join(sorted(map(str, values)))
-    low, high = min(values), max(values)
-    if high == max(tried):
-        return f"from {low:g}"
-    if low == min(tried):
-        return f"up to {high:g}"
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+def _given(looked: Sequence[Mapping[str, Any]], tried: Mapping[str, set[Any]]) -> Iterable[str]:
+    """Of these the values that lead here, where others do not; what was not looked at may have been anything."""
+    names = short(tried)
+    for name, values in _tried(looked).items():
+        if values < tried[name] and all(name in each for each in looked):
+            yield in_words(names[name], values, tried[name])
 
 
 def _end(path: Path) -> timedelta:
