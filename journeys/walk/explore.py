@@ -24,11 +24,12 @@ from journeys.heard import IT, Expect, Expected, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, Understand, Understood, When
 from journeys.services import Service
 from journeys.walk.dates import Dates
+from journeys.walk.details import of_message, of_moment, of_question, of_wait
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
 from journeys.walk.samples import Choose, Given, Options, Told, answers_of, entries_of, params_of
-from journeys.walk.saying import carried, comings, outcomes, understood
+from journeys.walk.saying import comings, outcomes, understood
 from segments import Segment
 
 T = TypeVar("T")
@@ -36,7 +37,6 @@ T = TypeVar("T")
 Turn = tuple[Place, str]
 
 _SENT, _NOT_SENT = Receipt(outcome=Outcome.SENT), Receipt(outcome=Outcome.SKIPPED, reason=Reason.UNREACHABLE)
-_CARRIED: dict[type[Question], str] = {Arm: "shares", SetTraits: "traits", StartJourney: "params", Track: "properties"}
 _NOBODY = UUID(int=0)
 #: Where parameters and entering event come from.
 _AT_ENTRY: Place = ()
@@ -67,14 +67,18 @@ class Effect:
     lasts: timedelta = timedelta(0)
     expected: tuple[Expected, ...] = ()
     starts: StartJourney | None = None
-    #: What it carries besides its name: params of a message, shares of an experiment, values of traits.
-    carries: str = ""
+    #: What its author says of it besides what it is, by name (`journeys.walk.details`).
+    said: Mapping[str, str] = field(default_factory=dict)
     service: str | None = None
     understands: Understand | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
     #: How many values had been looked at before it.
     looks: int = 0
+    #: How much later it may be where what was waited for before comes late.
+    slack: timedelta = timedelta(0)
+    #: The date of a trait behind which it stands, and when a walk takes that to come; times count from there.
+    dated: tuple[str, timedelta] | None = None
 
     @property
     def is_span(self) -> bool:
@@ -250,6 +254,9 @@ class Walk:
         self._outside: Place = ()
         self._dates = Dates()
         self._ends_by_time = by_time(definition.spec, began) is not None
+        self._slack = timedelta(0)
+        self._date: str | None = None
+        self._dated: tuple[str, timedelta] | None = None
         self._now = began
         self._at_once = 0
 
@@ -301,6 +308,10 @@ class Walk:
         if lasts:
             self._command("timer", summary, None)
         self._now = max(self._now, at)
+        if summary.endswith(" after entry"):
+            self._slack = max(self._slack - lasts, timedelta(0))
+        if self._date is not None and summary == f"until {self._date}":
+            self._dated, self._date = (self._date, self._at), None
 
     hold = sleep_until
 
@@ -311,7 +322,8 @@ class Walk:
         only = (request.only,) if request.only else ()
         told, answer = f"{request.channel.value} {request.template}", ("sent", "not sent")[way]
         receipt = _SENT if way == 0 else _NOT_SENT
-        self._add(Effect("message", told, place, self._at, answer, request, only, carries=carried(request.params)))
+        said = of_message(request, self._definition.spec)
+        self._add(Effect("message", told, place, self._at, answer, request, only, said=said))
         return self._command("deliver", told, receipt)
 
     async def ask(self, question: Question) -> Any:
@@ -331,16 +343,15 @@ class Walk:
         told = "" if len(answers) == 1 else answer if isinstance(answer, str) else "yes" if answer else "no"
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
-        carries = carried(getattr(question, _CARRIED.get(type(question), ""), {}))
         starts = question if isinstance(question, StartJourney) else None
-        self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, carries=carries))
+        self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, said=of_question(question)))
         return self._command(question.activity, what, answer)
 
     def _understood(self, asked: Understand, place: Place) -> Understood:
         """Each choice, numbers, and other words."""
         ways = list(understood(asked))
         told, answer = ways[self._way((place, asked.summary), len(ways))]
-        self._add(Effect("question", asked.summary, place, self._at, told, understands=asked))
+        self._add(Effect("question", asked.summary, place, self._at, told, understands=asked, said=of_question(asked)))
         return answer
 
     def _called(self, call: Call, place: Place) -> Called:
@@ -350,8 +361,8 @@ class Walk:
         if called and call.gives is not None:
             values = self.given(call.service, answers_of(self._definition.steps, call.gives), place)
             called = called.model_copy(update={"values": values})
-        kind, carries = "question" if call.fetch else "action", carried(call.params)
-        self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, carries=carries))
+        kind = "question" if call.fetch else "action"
+        self._add(Effect(kind, call.summary, place, self._at, told, service=call.service, said=of_question(call)))
         return called
 
     def _coming(self, question: When | Opens, place: Place) -> datetime | None:
@@ -365,7 +376,9 @@ class Walk:
         if asked.trait is None and asked.day is None:
             return next_of(asked, self.zones, self._now)
         way = self._way((place, question.summary), 3 if self._ends_by_time else 2)
-        self._add(Effect("question", question.summary, place, self._at, "never" if way == 1 else "it comes"))
+        told = "never" if way == 1 else "it comes"
+        self._add(Effect("question", question.summary, place, self._at, told, said=of_moment(asked)))
+        self._date = str(asked) if asked.trait else None
         return None if way == 1 else self._dates.comes(asked, self.zones, self._now, otherwise=way > 1)
 
     async def listen(self, expect: Expect, summary: str) -> Happened | None:
@@ -378,9 +391,12 @@ class Walk:
         answer = ways[way][0] if way < len(ways) else "in vain"
         lasts, expected = expect.until - self._now, tuple(expect.expected.values())
         happened = self._happened(expect, *ways[way][1:], place) if way < len(ways) else None
-        self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected))
+        said = of_wait(expect, self.began)
+        self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected, said=said))
         if happened is None:
             self._now = max(self._now, expect.until)
+        else:
+            self._slack += lasts
         return self._command(Expect.activity, summary, happened)
 
     def _happened(self, expect: Expect, which: str, outcome: str | None, place: Place) -> Happened:
@@ -397,24 +413,24 @@ class Walk:
         """One after the other, each from the same instant; what stops one stops all, once each has shown what it does."""
         place, outside, fork = self._author(), self._outside, self._forks.fork()
         self._add(Effect("fork", f"{len(branches)} at once", place, self._at))
-        began, ends, came, self._outside = (self._now, self._at_once), [], [], place
+        began, ends, came, self._outside = (self._now, self._at_once, self._slack, self._dated), [], [], place
         stops: list[tuple[datetime, BaseException]] = []
         try:
             for n, (branch, steps) in enumerate(branches):
-                self._now, self._at_once = began
+                self._now, self._at_once, self._slack, self._dated = began
                 self._mark("branch", branch.name, place)
                 try:
                     came.append(self._forks.go(fork, n, branch, steps))
                 except (Exception, RunEnded) as stop:  # noqa: BLE001 - an author's branch may raise anything
                     stops.append((self._now, stop))
-                ends.append((self._now, self._at_once))
+                ends.append((self._now, self._at_once, self._slack, self._dated))
         finally:
             close(branches)
             self._outside = outside
         if stops:
             self._now, first = min(stops, key=itemgetter(0))
             raise first
-        self._now, self._at_once = max(ends)
+        self._now, self._at_once, self._slack, self._dated = max(ends, key=itemgetter(slice(3)))
         self._mark("join", "all have ended", place)
         return came
 
@@ -446,7 +462,8 @@ class Walk:
         return self._now - self.began
 
     def _add(self, effect: Effect) -> None:
-        self.effects.append(replace(effect, branch=self._forks.branch, looks=len(self.looked)))
+        branch, looks = self._forks.branch, len(self.looked)
+        self.effects.append(replace(effect, branch=branch, looks=looks, slack=self._slack, dated=self._dated))
         self._at_once += 1
         if self._at_once > _AT_ONCE:
             raise Refused(f"{_AT_ONCE} steps follow each other here without a wait")

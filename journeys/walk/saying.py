@@ -1,9 +1,8 @@
-"""What a walk says of what a message carries, and of each way in which a wait or a call may end."""
+"""What a walk says of each way in which a wait or a call may end."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from journeys.actions import Call, Called
 from journeys.contracts import Reason
@@ -12,11 +11,6 @@ from journeys.questions import Understand, Understood
 
 #: So many whole numbers are tried one by one.
 _FEW = 12
-
-
-def carried(values: Mapping[str, Any]) -> str:
-    """Names and values in words."""
-    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def comings(expect: Expect) -> Iterator[tuple[str, str, str | None]]:
