@@ -3,26 +3,31 @@
 Promise: each change is one row with a stable rule, what was and what is; where nothing is told, all ways do the same.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from difflib import ndiff
+from pathlib import PurePosixPath
 from types import CodeType
 from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue
+from journeys.contracts import DeliverRequest
 from journeys.spans import describe
 from journeys.walk.declared import of_catalogue, of_journey, of_service, said
 from journeys.walk.details import ONLY, PURPOSE, UNSAID, WITH
 from journeys.walk.explore import Effect, Explored, explore
 from journeys.walk.fitting import fits
 from journeys.walk.outline import NONE, Key, Outline, Step, outline
-from journeys.walk.texts import apart, is_of
 from segments import Predicate
 
 _VERBS = {"added": "is new", "removed": "is taken out", "changed": "is changed"}
 #: How a change of what a step says is called, where not by the name of that.
 _RULES = {WITH: "content", PURPOSE: "purpose", ONLY: "only"}
+_LONGEST = 300  # letters that are shown
+_BESIDE = "; "
 #: Whom else a message reaches than before.
 _FEWER, _MORE, _OTHERS = "fewer get it now", "more get it now", "others get it now"
 
@@ -287,9 +292,31 @@ def _templates(old: Version, new: Version) -> Iterator[Change]:
         if was != now:
             verb = "added" if was is None else "removed" if now is None else "changed"
             file, line = (place, 1) if now is not None else ("", 0)
-            sends = (old if now is None else new).where(lambda effect, place=place: is_of(place, effect.request))  # type: ignore[misc]
-            told = apart(place, was or "", now or "")
+            sends = (old if now is None else new).where(lambda effect, place=place: _is_of(place, effect.request))  # type: ignore[misc]
+            told = _text_apart(place, was or "", now or "")
             yield Change(", ".join(sends), f"template-{verb}", f"template {place} {_VERBS[verb]}", *told, file, line)
+
+
+def _is_of(place: str, request: DeliverRequest | None) -> bool:
+    """Whether a message is written by the template in a file, by its name, or by a translation of it."""
+    if request is None:
+        return False
+    name, channel = map(re.escape, (request.template, request.channel.value.replace("_", "-")))
+    return re.match(rf"{name}(\.[A-Za-z]+([-_][A-Za-z]+)*)?\.{channel}\.", PurePosixPath(place).name) is not None
+
+
+def _text_apart(place: str, was: str, now: str) -> tuple[str, str]:
+    """The lines of each that the other lacks."""
+    if place.endswith(".png"):
+        return ("a picture" if was else "", "another picture" if was and now else "a picture" if now else "")
+    lines = [line for line in ndiff(was.splitlines(), now.splitlines()) if line[:2] in ("- ", "+ ") and line[2:].strip()]
+    before, after = ([line[2:].strip() for line in lines if line[:1] == sign] for sign in "-+")
+    return _shortened(before), _shortened(after)
+
+
+def _shortened(lines: list[str]) -> str:
+    told = _BESIDE.join(lines)
+    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]} …"
 
 
 def _change(

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from journeys.actions import Call, SetTraits, StartJourney, Track
+from journeys.catalogue import asked as asked_about
 from journeys.contracts import DeliverRequest, JourneySpec
 from journeys.gate.moment import Moment
 from journeys.heard import Expect, Expected, OfEvents, OfMessages, OfPeople
 from journeys.policies import Within
-from journeys.questions import Arm, Question, Understand
+from journeys.questions import Arm, Question, Reached, Understand, When
 from journeys.spans import describe
 
 #: Of a message or a call: its params; of an experiment: its shares; of traits and events: their values.
@@ -86,6 +87,27 @@ def _of_expected(expected: Expected, expect: Expect, entered: datetime) -> Itera
             yield "counted since", f"{apart} {'before' if since < entered else 'after'} entry"
         case OfMessages(occurrence=int(n)) if n > 1:
             yield "message", f"the {n}. of its kind"
+
+
+def names_in(asked: Question | Expect) -> Iterator[tuple[str, str]]:
+    """The traits and properties that a question, an action or a wait names: the kind, and the name."""
+    match asked:
+        case When(moment=Moment(trait=str(name))):
+            yield "trait", name
+        case SetTraits(traits=traits):
+            yield from (("trait", name) for name in traits)
+        case Track(properties=properties):
+            yield from (("property", name) for name in properties)
+        case Reached(predicate=predicate):
+            yield from named(predicate)
+        case Expect(expected=expected):
+            for each in expected.values():
+                yield from named(getattr(each, "predicate", None))
+
+
+def named(plain: object) -> Iterator[tuple[str, str]]:
+    """The same of a predicate, as JSON."""
+    yield from ((kind, name) for kind in ("trait", "property") for name in asked_about(kind, plain))
 
 
 def carried(values: Mapping[str, Any]) -> str:

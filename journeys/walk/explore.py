@@ -24,7 +24,7 @@ from journeys.heard import IT, Expect, Expected, Happened, OfPeople, OfSegment
 from journeys.questions import Arm, IsIn, Opens, Question, Understand, Understood, When
 from journeys.services import Service
 from journeys.walk.dates import Dates
-from journeys.walk.details import of_message, of_moment, of_question, of_wait
+from journeys.walk.details import names_in, of_message, of_moment, of_question, of_wait
 from journeys.walk.driving import drive
 from journeys.walk.forks import Forks, Within, close
 from journeys.walk.place import Place, place
@@ -73,6 +73,8 @@ class Effect:
     understands: Understand | None = None
     #: The numbers of the branches that it stands in.
     branch: tuple[int, ...] = ()
+    #: The traits and properties that it names, each with its kind.
+    names: tuple[tuple[str, str], ...] = ()
     #: How many values had been looked at before it.
     looks: int = 0
     #: How much later it may be where what was waited for before comes late.
@@ -344,7 +346,8 @@ class Walk:
         kind = "action" if isinstance(question, Action) else "question"
         named = (question.segment,) if isinstance(question, IsIn) else ()
         starts = question if isinstance(question, StartJourney) else None
-        self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, said=of_question(question)))
+        said, names = of_question(question), tuple(names_in(question))
+        self._add(Effect(kind, what, place, self._at, told, segments=named, starts=starts, said=said, names=names))
         return self._command(question.activity, what, answer)
 
     def _understood(self, asked: Understand, place: Place) -> Understood:
@@ -376,8 +379,8 @@ class Walk:
         if asked.trait is None and asked.day is None:
             return next_of(asked, self.zones, self._now)
         way = self._way((place, question.summary), 3 if self._ends_by_time else 2)
-        told = "never" if way == 1 else "it comes"
-        self._add(Effect("question", question.summary, place, self._at, told, said=of_moment(asked)))
+        told, said, names = "never" if way == 1 else "it comes", of_moment(asked), tuple(names_in(question))
+        self._add(Effect("question", question.summary, place, self._at, told, said=said, names=names))
         self._date = str(asked) if asked.trait else None
         return None if way == 1 else self._dates.comes(asked, self.zones, self._now, otherwise=way > 1)
 
@@ -391,8 +394,9 @@ class Walk:
         answer = ways[way][0] if way < len(ways) else "in vain"
         lasts, expected = expect.until - self._now, tuple(expect.expected.values())
         happened = self._happened(expect, *ways[way][1:], place) if way < len(ways) else None
-        said = of_wait(expect, self.began)
-        self._add(Effect("first", summary, place, self._at, answer, segments=named, lasts=lasts, expected=expected, said=said))
+        waits: dict[str, Any] = {"segments": named, "lasts": lasts, "expected": expected}
+        said, names = of_wait(expect, self.began), tuple(names_in(expect))
+        self._add(Effect("first", summary, place, self._at, answer, said=said, names=names, **waits))
         if happened is None:
             self._now = max(self._now, expect.until)
         else:
