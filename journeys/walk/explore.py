@@ -310,7 +310,7 @@ class Walk:
         if lasts:
             self._command("timer", summary, None)
         self._now = max(self._now, at)
-        if summary.endswith(" after entry"):
+        if summary.endswith(" after entry") or summary.startswith("every "):  # counted from before what came late
             self._slack = max(self._slack - lasts, timedelta(0))
         if self._date is not None and summary == f"until {self._date}":
             self._dated, self._date = (self._date, self._at), None

@@ -84,7 +84,7 @@ class _Drawing:
         what = "" if effect.is_span else effect.what
         key = self.numbers.setdefault((effect.place, effect.kind, what, effect.branch), f"n{len(self.numbers) + 1}")
         self.effects[key] = effect
-        self.times[key].add(effect.at)
+        self.times[key] |= {effect.at, effect.at + effect.slack}
         if effect.is_span:
             self.spans[key].append((effect, looked))
         return key

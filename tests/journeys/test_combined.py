@@ -1,5 +1,7 @@
 """Branches that hang on several values at once: each way that the code tells apart is walked, and its edge says which it is."""
 
+import re
+import xml.etree.ElementTree as ET
 from datetime import timedelta
 from typing import Literal
 
@@ -10,6 +12,7 @@ from journeys.rules import Rule
 from journeys.walk.explore import explore
 from journeys.walk.graph import Graph, graph_of
 from journeys.walk.lint import lint
+from journeys.walk.picture import svg
 from journeys.walk.seen import message_calls
 from segments import purchases
 
@@ -166,3 +169,50 @@ def test_what_stands_behind_a_long_loop_is_not_said_to_be_on_no_path() -> None:
 
     (doubt,) = [each for each in lint(long) if each.rule is Rule.UNREACHED]
     assert "that were walked, and so is not checked" in doubt.text
+
+
+def test_what_comes_after_a_wait_for_somebody_may_be_as_late_as_that() -> None:
+    @journey(goal=purchases)
+    async def waits(j: Journey) -> None:
+        if await j.wait_for(j.entered("vip"), timeout=timedelta(days=3)):
+            await j.push("soon")
+            await j.at(days=4)
+            await j.push("then")
+
+    assert {node.what: node.when for node in graph_of(waits).nodes if node.kind == "message"} == {
+        "push soon": "0 s to 3 d",
+        "push then": "4 d",
+    }
+
+
+def test_what_edges_say_does_not_print_over_each_other_and_a_loop_runs_behind_no_box() -> None:
+    @journey(goal=purchases)
+    async def wide(j: Journey) -> None:
+        answer = await j.fetch(credit)
+        if answer and answer.value.tier == "a":
+            await j.push("a")
+        elif answer and answer.value.tier == "b":
+            await j.push("b")
+        elif answer and answer.value.limit > 50:
+            await j.push("c")
+        async for _ in j.every(days=7, times=3):
+            await j.push("x") or await j.email("x")
+
+    drawn = ET.fromstring(svg(graph_of(wide)))
+    space = "{http://www.w3.org/2000/svg}"
+    said = [
+        (float(each.get("x", 0)), float(each.get("y", 0)), each.text or "")
+        for each in drawn.iter(f"{space}text")
+        if each.get("class") == "a"
+    ]
+    assert len(said) > 5
+    for n, (x, y, text) in enumerate(said):
+        for other_x, other_y, other in said[n + 1 :]:
+            beside = x + 5 * len(text) < other_x or other_x + 5 * len(other) < x
+            assert beside or abs(y - other_y) >= 11, (text, other)
+    boxes = [[float(each.get(name, 0)) for name in ("x", "y", "width", "height")] for each in drawn.iter(f"{space}rect")]
+    (back,) = [each.get("d", "") for each in drawn.iter(f"{space}path") if " H" in each.get("d", "")]
+    _, _, down, lane, up, into, _ = map(float, re.findall(r"-?[\d.]+", back))
+    for x, y, width, height in boxes:
+        assert not (x < lane < x + width and up < y + height and y < down)
+        assert not any(y < level < y + height for level in (down, up)), into
