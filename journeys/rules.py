@@ -80,7 +80,7 @@ SENTENCES = {
     Rule.NO_GOAL: "a journey that sends marketing, and declares neither a goal nor a KPI",
     Rule.NO_KPI: "any other journey that declares neither; the goal counts as a KPI",
     Rule.NO_MESSAGE: "a journey that does nothing to its customer on any path",
-    Rule.TWICE: "a message that one customer may get from two places on one path",
+    Rule.TWICE: "a message with the same params that one customer may get from two places on a path, or several times at once",
     Rule.UNREACHED: "a step that no path comes to, or none of those that were walked",
     Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",
     Rule.CANNOT_COME: "a wait for what cannot come: news of a message before any was sent, or what ends the run first",

@@ -53,12 +53,12 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
     found.catalogue, problems = gather(module, lambda name: within(limit, lambda: importlib.import_module(name)))
     found.problems += problems
     found.complete = all(name in sys.modules for name in files)
-    found.problems += slips(found.catalogue, [sys.modules[name] for name in files if name in sys.modules])
     for name, definition in found.catalogue.journeys.items():
         if not any(problem.serious for problem in definition.problems):
             found.seen[name] = look_through(definition)
             found.problems += _unsaid(found.seen[name].problems.values(), found.problems)
             found.problems += unlike_declared(name, found.seen[name], found.catalogue)
+    found.problems += slips(found.catalogue, [sys.modules[name] for name in files if name in sys.modules], found.seen)
     found.problems += circles(found.seen, found.catalogue)
     return found
 

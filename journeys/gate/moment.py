@@ -73,6 +73,7 @@ def moment(
     Raises:
         CatalogueError: it is none, with what to write instead.
     """
+    _check_kinds(trait, before, after, yearly)
     if trait is not None:
         return _of_trait(trait, said, weekday, after - before, at, yearly)
     if before or after or at is not None:
@@ -115,6 +116,16 @@ def _of_trait(
             f"until: {describe(abs(shift))} are no whole days", remedy="leave out at=, if the trait holds an instant"
         )
     return Moment(clock=at if at is None else check_clock("until", at), trait=trait, shift=shift, yearly=yearly)
+
+
+def _check_kinds(trait: object, before: object, after: object, yearly: object) -> None:
+    for name, span in (("before", before), ("after", after)):
+        if not isinstance(span, timedelta):
+            raise CatalogueError(f"until: {name}={span!r} is no span", remedy=f"write {name}=days(3)")
+    if not isinstance(yearly, bool):
+        raise CatalogueError(f"until: yearly={yearly!r} is no flag", remedy="write yearly=True or yearly=False")
+    if trait is not None and (not isinstance(trait, str) or not all(trait.split("."))):
+        raise CatalogueError(f"until: trait={trait!r} is no name of a trait", remedy=f"write {_BIRTHDAY}")
 
 
 def _values(asked: Moment, traits: Mapping[str, Any] | None) -> list[Any]:

@@ -41,6 +41,8 @@ def checked(said: Said, template: str, spec: JourneySpec) -> None:
         CatalogueError: with what to write instead.
     """
     after, best = said.useless_after, said.send_time
+    if not isinstance(said.transactional, bool):
+        raise CatalogueError(f"{template}: transactional={said.transactional!r} is no flag", remedy="write transactional=True")
     if said.only is not None and not isinstance(said.only, Segment):
         told = f"{template} goes only= to a Segment(…), not {type(said.only).__name__}"
         raise CatalogueError(told, remedy="give it a Segment(…)")

@@ -195,6 +195,10 @@ class Waiting(Time[EntryModel]):
         for what, name in (("the title of a task", title), ("who does a task", to), ("whom a task goes on to", escalate)):
             if name is not None:
                 check_name(what, name, _LONGEST_NAME, _TASK)
+        if by is not None:
+            check_span("by", by, "by=days(2)")
+        if isinstance(choices, str):
+            raise CatalogueError("a task's choices= are several names", remedy=f'write choices=("{choices}",)')
         for choice in choices:
             check_name("a choice of a task", choice, _LONGEST_NAME, 'write choices=("reached", "not-reached")')
         if escalate is not None and by is None:
@@ -211,6 +215,8 @@ class Waiting(Time[EntryModel]):
         self._first = False
         if not awaited:
             raise CatalogueError("j.first() waits for nothing", remedy="write j.first(bought=did(…), timeout=days(3))")
+        if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
+            raise CatalogueError(f"since is an instant with its zone, not {since!r}", remedy="write since=j.now - days(7)")
         if limit is not None:
             check_span("timeout", limit, "timeout=days(3); what is so now is asked by j.reached(…) and j.is_in(…)")
         now, since = self._runtime.now(), since or self._start.entered_at

@@ -8,14 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from journeys.authoring import JourneyDefinition
 from journeys.contracts import JourneySpec
 from journeys.endings import said
 from journeys.spans import describe
-from journeys.walk.explore import ANY_DAY, Effect, Explored, explore
-from journeys.walk.outline import among
+from journeys.walk.deciding import ANSWER, BEGUN, Known, condition, short
+from journeys.walk.explore import ANY_DAY, Effect, Explored, Path, explore
 from journeys.walk.saying import shortened
 
 
@@ -60,41 +61,43 @@ class Graph:
 #: What is said where the customer's clock decides when something happens.
 _ASSUMED = f"; times are of an entry on a {ANY_DAY:%A} at {ANY_DAY:%H:%M}"
 
-#: With which code a run began, where its journey asks (`j.changed`).
-_BEGUN = "begun"
 #: A node, and the answer on which it is left.
 _End = tuple[str, str]
 
 
+#: A way, and how many effects of it were over.
+_Stand = tuple[Path, int]
+
+
 @dataclass
 class _Drawing:
+    #: Whether what was answered before tells where a way goes on: where not all were walked, it may only seem so.
+    complete: bool = True
     numbers: dict[object, str] = field(default_factory=dict)
     effects: dict[str, Effect] = field(default_factory=dict)
     times: dict[str, set[timedelta]] = field(default_factory=lambda: defaultdict(set))
-    spans: dict[str, list[tuple[Effect, dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
-    ways: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
+    spans: dict[str, list[tuple[Effect, Known]]] = field(default_factory=lambda: defaultdict(list))
+    ways: dict[tuple[str, str], dict[str, list[_Stand]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     leads: dict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
 
-    def node(self, effect: Effect, given: dict[str, Any]) -> str:
+    def node(self, effect: Effect, looked: Known) -> str:
         what = "" if effect.is_span else effect.what
         key = self.numbers.setdefault((effect.place, effect.kind, what, effect.branch), f"n{len(self.numbers) + 1}")
         self.effects[key] = effect
-        self.times[key].add(effect.at)
+        self.times[key] |= {effect.at, effect.at + effect.slack}
         if effect.is_span:
-            self.spans[key].append((effect, given))
+            self.spans[key].append((effect, looked))
         return key
 
-    def lead(self, before: str, answer: str, target: str, given: dict[str, Any]) -> None:
-        """From a node to the next one, on an answer, with what the journey was walked with."""
+    def lead(self, before: str, answer: str, target: str, stand: _Stand) -> None:
+        """From a node to the next one, on an answer, on a way."""
         self.leads[before][answer][target] = None
-        self.ways[before, answer][target].append(given)
+        self.ways[before, answer][target].append(stand)
 
-    def follow(self, effects: Iterable[Effect], given: dict[str, Any]) -> list[_End]:
+    def follow(self, path: Path) -> list[_End]:
         """Draw a path; with which answer it leaves which node, at its end. Branches begin at a fork and end at its join."""
         ends, forks = [("begin", "")], list[tuple[str, list[_End]]]()
-        for effect in effects:
+        for n, effect in enumerate(path.effects):
             if effect.kind == "branch":
                 fork, ended = forks[-1]
                 ended += ends
@@ -102,24 +105,39 @@ class _Drawing:
                 continue
             if effect.kind == "join":
                 ends += forks.pop()[1]
-            node = self.node(effect, {name: value for name, value in given.items() if name != _BEGUN})
+            node = self.node(effect, path.looked)
             for before, answer in ends:
-                self.lead(before, answer, node, given)
+                self.lead(before, answer, node, (path, n))
             ends = [(node, effect.answer)] if effect.kind != "fork" else []
             if effect.kind == "fork":
                 forks.append((node, []))
         return ends + [end for _, ended in forks for end in ended]
 
+    def decided(self, before: str, answer: str, target: str) -> str:
+        """On what one goes from a node to this one of several, where its answer does not tell."""
+        ways = self.ways[before, answer]
+        if len(ways) == 1:
+            return ""
+        return condition({each: [self._known(*stand) for stand in stands] for each, stands in ways.items()}, target)
+
+    def _known(self, path: Path, n: int) -> Known:
+        """What was looked at, and answered, before an effect; the latest answers first."""
+        looks = path.effects[n].looks if n < len(path.effects) else len(path.looked)
+        known = dict(islice(path.looked.items(), looks))
+        known[BEGUN] = "before the change" if path.changes is None else "with the change"
+        answered = reversed(path.effects[:n]) if self.complete else ()
+        return known | {f"{effect.what}{ANSWER}": effect.answer for effect in answered if effect.answer}
+
 
 def graph_of(definition: JourneyDefinition, explored: Explored | None = None) -> Graph:
     """The graph of a journey."""
     explored = explored or explore(definition)
-    drawing = _Drawing()
+    drawing = _Drawing(explored.complete)
     over = {name: f"over{n}" for n, name in enumerate(definition.spec.exits, start=1)}
     for path in explored.paths:
-        given = path.params | path.entry | {_BEGUN: "before the change" if path.changes is None else "with the change"}
-        for before, answer in drawing.follow(path.effects, given):
-            drawing.lead(before, answer, over.get(path.over_by, "end") if path.stop is None else "open", given)
+        for before, answer in drawing.follow(path):
+            target = over.get(path.over_by, "end") if path.stop is None else "open"
+            drawing.lead(before, answer, target, (path, len(path.effects)))
     entered = definition.spec.entered_by
     begins = f"enters {entered}" if entered else "is started by API"
     begins += _ASSUMED if any(effect.by_the_clock for effect in drawing.effects.values()) else ""
@@ -149,21 +167,22 @@ def _node(key: str, effect: Effect, drawing: _Drawing) -> Node:
     return Node(key, effect.kind, told, min(times), max(times))
 
 
-def _span(spans: list[tuple[Effect, dict[str, Any]]]) -> str:
+def _span(spans: list[tuple[Effect, Known]]) -> str:
     """A wait of several lengths, and what they depend on as far as the values tell that it was walked with."""
     since_entry = spans[0][0].what.startswith("until ")
-    lasting = [(span.at + span.lasts if since_entry else span.lasts, given) for span, given in spans]
+    lasting = [(span.at + span.lasts if since_entry else span.lasts, looked) for span, looked in spans]
     lengths = [length for length, _ in lasting]
     told = f"{describe(min(lengths))} to {describe(max(lengths))}"
     told = f"until {told} after entry" if since_entry else f"wait {told}"
-    names = [name for name in lasting[0][1] if _decides(name, lasting)]
+    known = short(name for _, looked in lasting for name in looked)
+    names = [known[name] for name in known if _decides(name, lasting)]
     return f"{told}, by {' and '.join(names)}" if names else told
 
 
-def _decides(name: str, lasting: list[tuple[timedelta, dict[str, Any]]]) -> bool:
+def _decides(name: str, lasting: list[tuple[timedelta, Known]]) -> bool:
     by_value: dict[Any, set[timedelta]] = defaultdict(set)
-    for length, given in lasting:
-        by_value[given.get(name)].add(length)
+    for length, looked in lasting:
+        by_value[looked.get(name)].add(length)
     return len(by_value) > 1 and all(len(lengths) == 1 for lengths in by_value.values())
 
 
@@ -173,7 +192,7 @@ def _edges(drawing: _Drawing) -> list[Edge]:
         same = len({tuple(sorted(leads)) for leads in answers.values()}) == 1
         for answer, leads in answers.items():
             for target in leads:
-                if_ = _decided(drawing.ways[source, answer], target)
+                if_ = drawing.decided(source, answer, target)
                 told = "" if same else answer
                 found[source, target] += [" and ".join(filter(None, (told, if_)))] if told or if_ else []
     back = _loops(found)
@@ -186,18 +205,6 @@ def _edges(drawing: _Drawing) -> list[Edge]:
         )
         for (source, target), answers in found.items()
     ]
-
-
-def _decided(ways: dict[str, list[dict[str, Any]]], target: str) -> str:
-    """What leads to this one of several targets: values that lead to no other; else those that do not lead to all of them."""
-    values: dict[str, dict[str, set[Any]]] = defaultdict(dict)
-    for name in {name: None for given in ways[target] for name in given}:
-        for each, met in ways.items():
-            values[name][each] = {given.get(name) for given in met}
-    apart = {name: [each for each in found if found[each].isdisjoint(found[target])] for name, found in values.items()}
-    alone = [name for name, others in apart.items() if others and len(others) == len(ways) - 1][:1]
-    told = alone or [name for name, others in apart.items() if others]
-    return " and ".join(f"{name} {among(values[name][target], set().union(*values[name].values()))}" for name in told)
 
 
 def _loops(edges: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

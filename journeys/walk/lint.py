@@ -12,6 +12,7 @@ from journeys.contracts import Channel, Purpose
 from journeys.errors import Fault, Problem
 from journeys.heard import OfPeople
 from journeys.rules import Rule
+from journeys.walk.details import WITH
 from journeys.walk.explore import Effect, Explored, explore
 from journeys.walk.in_vain import in_vain
 from journeys.walk.late import late
@@ -61,17 +62,29 @@ def _does_something(effect: Effect) -> bool:
 
 
 def _twice(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:
-    """A customer gets a message once on each path; a loop is meant, and a pass that is said again is changed."""
+    """A customer gets a message once on each path, and once at a time.
+
+    A loop that waits is meant, a pass that is said again is changed, and what carries other params is another message.
+    """
     for path in explored.paths:
-        places: dict[str, Effect] = {}
+        sent: dict[object, Effect] = {}
         for effect in path.effects:
             if effect.request is None or effect.answer != "sent" or effect.request.channel is Channel.WALLET:
                 continue
-            first = places.setdefault(effect.request.step, effect)
-            if first.place != effect.place and effect.place and first.place:
-                again = f"'{effect.what}' may reach the same customer twice: here and at line {first.place[0][1]}"
-                advice = "send another template, or only on one of the paths"
-                yield _there(definition, effect, Fault(again, advice, Rule.TWICE))
+            key = effect.request.step, effect.said.get(WITH)
+            last = sent.get(key)
+            if last is not None and effect.place and last.place:
+                yield from (_there(definition, effect, fault) for fault in _again(last, effect))
+            sent[key] = effect if last is None or last.place == effect.place else last
+
+
+def _again(last: Effect, effect: Effect) -> Iterator[Fault]:
+    if last.place != effect.place:
+        told = f"'{effect.what}' may reach the same customer twice: here and at line {last.place[0][1]}"
+        yield Fault(told, "send another template, or only on one of the paths", Rule.TWICE)
+    elif (last.at, last.slack) == (effect.at, effect.slack):
+        told = f"'{effect.what}' reaches the same customer several times at one moment: its loop waits for nothing"
+        yield Fault(told, "send it once, put a wait into the loop, or let each say something else by its params", Rule.TWICE)
 
 
 def _late(definition: JourneyDefinition, explored: Explored) -> Iterator[Problem]:

@@ -15,6 +15,8 @@ _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 260, 92, 44, 60, 30
 _LETTERS = 36  # in a line of a box
 _LINES = 4  # of a box
 _LABEL = 30  # letters in a line of an answer
+_LABEL_WIDE, _LETTER = 190, 13  # an answer's width and the height of its lines
+_LANE, _TURN = 16, 12  # beside and below what an edge passes that leads back
 _BETWEEN = "between "  # what an edge passes by in a row
 _STYLE = """
 text{font:13px system-ui,sans-serif;fill:#1c2733} .t{fill:#5d6b7a;font-size:11px} .a{font-size:11px;fill:#33506e}
@@ -41,30 +43,42 @@ class _Spot:
 
 def svg(graph: Graph) -> str:
     """The picture."""
-    spots, ways, width, height = _placed(graph)
-    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
+    plan = _placed(graph)
+    size = f'viewBox="0 0 {plan.width:g} {plan.height:g}" width="{plan.width:g}" height="{plan.height:g}"'
+    lines, told = _lines(graph, plan)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="journey {escape(graph.name)}">',
         f"<style>{_STYLE}</style>",
         _ARROW,
-        *(_line(edge, spots, ways.get(edge, [])) for edge in graph.edges),
-        *(_box(node, spots[node.id]) for node in graph.nodes),
+        *lines,
+        *(_box(node, plan.spots[node.id]) for node in graph.nodes),
+        *told,
     ]
     if graph.ends:
-        parts.append(f'<text class="t" x="{_MARGIN}" y="{height - 10:g}">{escape(graph.ends)}</text>')
+        parts.append(f'<text class="t" x="{_MARGIN}" y="{plan.height - 10:g}">{escape(graph.ends)}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _placed(graph: Graph) -> tuple[dict[str, _Spot], dict[Edge, list[_Spot]], float, float]:
-    """Where each node stands, under the lowest of those that lead to it, and where each edge passes the rows between."""
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where each node stands, where each edge passes the rows between, and where those lead that lead back."""
+
+    spots: dict[str, _Spot]
+    ways: dict[Edge, list[_Spot]]
+    lanes: dict[Edge, float]
+    width: float
+    height: float
+
+
+def _placed(graph: Graph) -> _Plan:
+    """Each node stands under the lowest of those that lead to it; below a row there is room for all that its edges say."""
     rows = _rows(graph)
-    forward = [edge for edge in graph.edges if not edge.back]
     above: dict[str, list[str]] = defaultdict(list)
     by_row: dict[int, list[str]] = defaultdict(list)
     passing: dict[Edge, list[str]] = {}
     for node in graph.nodes:
         by_row[rows[node.id]].append(node.id)
-    for n, edge in enumerate(forward):
+    for n, edge in enumerate(edge for edge in graph.edges if not edge.back):
         passing[edge] = [f"{_BETWEEN}{n}/{row}" for row in range(rows[edge.source] + 1, rows[edge.target])]
         for upper, lower in pairwise([edge.source, *passing[edge], edge.target]):
             above[lower].append(upper)
@@ -72,13 +86,34 @@ def _placed(graph: Graph) -> tuple[dict[str, _Spot], dict[Edge, list[_Spot]], fl
             by_row[row].append(between)
     width = max(map(_needed, by_row.values())) + 2 * _MARGIN
     spots: dict[str, _Spot] = {}
-    for row, members in sorted(by_row.items()):
+    y: float = _MARGIN
+    for _, members in sorted(by_row.items()):
         x = (width - _needed(members)) / 2
         for id_ in sorted(members, key=lambda each: _middle(each, above, spots)):
-            spots[id_] = _Spot(x + _wide(id_) / 2, _MARGIN + row * (_HEIGHT + _GAP_Y) + _HEIGHT / 2)
+            spots[id_] = _Spot(x + _wide(id_) / 2, y + _HEIGHT / 2)
             x += _wide(id_) + _GAP_X
+        y += _HEIGHT + _room_below(graph, members)
     ways = {edge: [spots[each] for each in between] for edge, between in passing.items()}
-    return spots, ways, max(width, 640), _MARGIN * 2 + (max(by_row) + 1) * (_HEIGHT + _GAP_Y)
+    lanes = _lanes(graph, spots)
+    needed = max([width, *(lane + (_LABEL_WIDE if edge.answer else _MARGIN) for edge, lane in lanes.items())])
+    return _Plan(spots, ways, lanes, max(needed, 640), y + _MARGIN)
+
+
+def _room_below(graph: Graph, members: list[str]) -> float:
+    """As much as the answers of all edges need that leave a row, one below the other."""
+    said = [len(_told(edge)) for edge in graph.edges if edge.source in members and not edge.back]
+    return _GAP_Y + max(0, sum(said) - 1) * _LETTER
+
+
+def _lanes(graph: Graph, spots: dict[str, _Spot]) -> dict[Edge, float]:
+    """Where each edge that leads back goes up: to the right of all that stands between, and of the others."""
+    lanes: dict[Edge, float] = {}
+    for edge in graph.edges:
+        if edge.back:
+            low, high = sorted((spots[edge.source].y, spots[edge.target].y))
+            right = max(spot.x + _wide(id_) / 2 for id_, spot in spots.items() if low <= spot.y <= high)
+            lanes[edge] = right + _LANE * (1 + len(lanes))
+    return lanes
 
 
 def _rows(graph: Graph) -> dict[str, int]:
@@ -121,28 +156,69 @@ def _box(node: Node, spot: _Spot) -> str:
     return f"<g><title>{escape(node.what)}</title>{box}{''.join(text)}</g>"
 
 
-def _line(edge: Edge, spots: dict[str, _Spot], between: list[_Spot]) -> str:
-    source, target = spots[edge.source], spots[edge.target]
-    if edge.back:
-        side, end = source.x + _WIDTH / 2, target.x + _WIDTH / 2
-        far = max(side, end) + _GAP_X * 0.7
-        path = f"M{side:g} {source.y:g} C{far:g} {source.y:g} {far:g} {target.y:g} {end:g} {target.y:g}"
-        return _drawn(path, edge.answer, _Spot(far - 4, (source.y + target.y) / 2))
+def _lines(graph: Graph, plan: _Plan) -> tuple[list[str], list[str]]:
+    """All edges, and beside each what it says, where nothing else is said."""
+    lines: list[str] = []
+    told: list[str] = []
+    taken: list[tuple[float, float, float]] = []
+    for edge in sorted(graph.edges, key=lambda each: (plan.spots[each.source].y, plan.spots[each.target].x)):
+        if edge.back:
+            path, at = _back(edge, plan)
+        else:
+            stops = _stops(edge, plan)
+            path, at = _curve(stops), _free(stops, edge, taken)
+        lines.append(f'<path class="e" d="{path}" marker-end="url(#to)"/>')
+        spoken = enumerate(_told(edge))
+        told += [f'<text class="a" x="{at.x:g}" y="{at.y + _LETTER * n:g}">{escape(line)}</text>' for n, line in spoken]
+    return lines, told
+
+
+def _told(edge: Edge) -> list[str]:
+    return wrap(edge.answer, _LABEL)
+
+
+def _back(edge: Edge, plan: _Plan) -> tuple[str, _Spot]:
+    """Below its row, up beside all that stands between, and over the row where it leads."""
+    source, target, lane = plan.spots[edge.source], plan.spots[edge.target], plan.lanes[edge]
+    left, into = source.x + _WIDTH / 4, target.x + _WIDTH / 4
+    below, over = source.y + _HEIGHT / 2 + _TURN, target.y - _HEIGHT / 2 - _TURN
+    path = f"M{left:g} {below - _TURN:g} V{below:g} H{lane:g} V{over:g} H{into:g} V{over + _TURN:g}"
+    return path, _Spot(lane + 6, (below + over) / 2)
+
+
+def _stops(edge: Edge, plan: _Plan) -> list[_Spot]:
+    source, target = plan.spots[edge.source], plan.spots[edge.target]
     stops = [_Spot(source.x, source.y + _HEIGHT / 2)]
-    for spot in between:
+    for spot in plan.ways.get(edge, []):
         stops += [_Spot(spot.x, spot.y - _HEIGHT / 2), _Spot(spot.x, spot.y + _HEIGHT / 2)]
-    stops.append(_Spot(target.x, target.y - _HEIGHT / 2))
+    return [*stops, _Spot(target.x, target.y - _HEIGHT / 2)]
+
+
+def _curve(stops: list[_Spot]) -> str:
     path = f"M{stops[0].x:g} {stops[0].y:g}"
     for a, b in pairwise(stops):
         bend = (b.y - a.y) / 2
         path += f" C{a.x:g} {a.y + bend:g} {b.x:g} {b.y - bend:g} {b.x:g} {b.y:g}"
-    first, second = stops[0], stops[1]
-    told = _Spot(first.x + (second.x - first.x) * 0.55 + 5, first.y + (second.y - first.y) * 0.55)
-    return _drawn(path, edge.answer, told)
+    return path
 
 
-def _drawn(path: str, answer: str, at: _Spot) -> str:
-    lines = wrap(answer, _LABEL)
-    first = at.y - 12 * (len(lines) - 1) / 2
-    told = "".join(f'<text class="a" x="{at.x:g}" y="{first + 12 * n:g}">{escape(line)}</text>' for n, line in enumerate(lines))
-    return f'<path class="e" d="{path}" marker-end="url(#to)"/>{told}'
+def _free(stops: list[_Spot], edge: Edge, taken: list[tuple[float, float, float]]) -> _Spot:
+    """The first place on the way out of its node at which nothing is said yet."""
+    first, second, lines = stops[0], stops[1], len(_told(edge))
+    at = _Spot(first.x, first.y)
+    for y in range(int(first.y) + _LETTER + 12, int(second.y) - 8, _LETTER):
+        at = _Spot(_x_at(first, second, y) + 5, y)
+        if not any(abs(x - at.x) < _LABEL_WIDE and top < y + lines * _LETTER and y < bottom for x, top, bottom in taken):
+            break
+    taken += [(at.x, at.y, at.y + lines * _LETTER)] if lines else []
+    return at
+
+
+def _x_at(a: _Spot, b: _Spot, y: float) -> float:
+    """Where the curve between two stops is at a height, by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        t = (low + high) / 2
+        down = 1.5 * t * (1 - t) ** 2 + 1.5 * t * t * (1 - t) + t**3
+        low, high = (t, high) if a.y + (b.y - a.y) * down < y else (low, t)
+    return a.x + (b.x - a.x) * (3 * low * low * (1 - low) + low**3)

@@ -22,6 +22,7 @@ from journeys.heard import Expect, Happened
 from journeys.questions import Arm, Opens, Question, When
 from journeys.walk.driving import drive
 from journeys.walk.explore import Effect, Enough, Turn, Walk
+from journeys.walk.forks import Within
 from journeys.walk.place import Place
 
 _MOST = 200  # walks
@@ -238,9 +239,9 @@ class Retrace(Walk):
         self._beyond = True
         self._now = max(self._now, self._real, until or self._real) if kind == "message" else max(self._now, self._real)
 
-    def _way(self, turn: Turn, ways: int) -> int:
+    def _way(self, turn: Turn, ways: int, within: Within | None = None) -> int:
         """What was asked twice may have been answered differently."""
-        return super()._way(turn if self._beyond else (turn[0], f"{turn[1]} {len(self._turns)}"), ways)
+        return super()._way(turn if self._beyond else (turn[0], f"{turn[1]} {len(self._turns)}"), ways, within)
 
     def _add(self, effect: Effect) -> None:
         super()._add(effect)

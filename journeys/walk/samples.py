@@ -1,15 +1,16 @@
-"""Parameters and entering events to walk a journey with: the defaults, or a value of each kind, and each choice once.
+"""What a journey is walked with: values of its parameters, of its entering event, of what services and people answer.
 
-Promise: what is tried passed the journey's own validation; where nothing does, nothing is tried in its name.
+Promise: each is chosen when the code first looks at it, so that fields are combined as far as they are asked one after the
+other, and no further. What is tried passed the model's own validation; where nothing does, nothing is tried in its name.
 """
 
-import inspect
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
@@ -19,6 +20,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.contracts import Plain
 from journeys.entering import accepted, read
 from journeys.services import Service
+from journeys.walk.sides import Steps, numbers_in, sides
 
 Accept = Callable[[dict[str, Any]], dict[str, Plain]]
 _ANY_ID, _ANY_TIME = "00000000-0000-4000-8000-000000000000", "2026-01-01T00:00:00Z"
@@ -40,27 +42,157 @@ _VALUES: tuple[Any, ...] = (
     {},
     None,
 )
+#: Which of several values a field has.
+Choose = Callable[[str, Sequence[Plain]], int]
+#: Which value of which fields was taken; all others have their usual one.
+Picked = tuple[tuple[str, int], ...]
+_USUAL = 0
 
 
-def samples(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
-    """What `j.params` may hold, some of it: None where no value of ours satisfies the declared model."""
-    return _samples(definition.steps, definition.params, lambda given: definition.branchable(definition.accept(given)))
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Values that a model accepts, and which of them were picked."""
+
+    picked: Picked
+    values: Mapping[str, Plain]
 
 
-def entries(definition: JourneyDefinition) -> list[dict[str, Plain] | None]:
-    """What `j.entry` may hold, some of it: None where no value of ours satisfies the declared model."""
+class Options:
+    """All that a journey is walked with of one model, field by field; `first` is None where no value of ours satisfies it."""
+
+    def __init__(self, steps: Steps, model: type[BaseModel] | None, accept: Accept) -> None:
+        self._steps = steps
+        self._model = model
+        self._accept = accept
+        self._known: dict[Picked, Choice | None] = {}
+        self._ways: dict[tuple[Picked, str], tuple[Choice, ...]] = {}
+
+    @cached_property
+    def first(self) -> Choice | None:
+        """The defaults, or a value of each kind; where these do not go together, with one that does."""
+        if self._model is None:
+            return Choice((), {})
+        alone = (((name, n),) for name in self._model.model_fields for n in range(1, len(self._tried(name))))
+        return next((found for picked in [(), *alone] if (found := self._taken(picked)) is not None), None)
+
+    def ways(self, before: Choice, name: str) -> tuple[Choice, ...]:
+        """What may stand in a field beside what was picked before, the usual value first."""
+        key = before.picked, name
+        if key not in self._ways:
+            self._ways[key] = tuple(self._apart(before, name))
+        return self._ways[key]
+
+    def _apart(self, before: Choice, name: str) -> Iterator[Choice]:
+        others = tuple(each for each in before.picked if each[0] != name)
+        tried = (before, *(self._taken((*others, (name, n))) for n in range(len(self._tried(name)))))
+        met: set[str] = set()
+        for found in tried:
+            if found is not None and (value := repr(found.values.get(name))) not in met:
+                met.add(value)
+                yield found
+
+    def _taken(self, picked: Picked) -> Choice | None:
+        if picked not in self._known:
+            values = {name: self._tried(name)[n] for name, n in picked if n != _USUAL}
+            found = _accepted(self._accept, self._usual | values)
+            self._known[picked] = None if found is None else Choice(picked, found)
+        return self._known[picked]
+
+    @cached_property
+    def _usual(self) -> dict[str, Any]:
+        return _usual_values(self._model) if self._model else {}
+
+    def _tried(self, name: str) -> tuple[Any, ...]:
+        """Its usual value, its choices, and both sides of the numbers that it is compared with."""
+        field = self._model.model_fields[name] if self._model else None
+        if field is None:
+            return (None,)
+        numbers = _numbers(self._steps, name) if _is_number(field.annotation) else ()
+        nothing = (None,) if NoneType in get_args(field.annotation) else ()
+        return (_usual(field), *_choices(field.annotation), *numbers, *nothing)
+
+
+class Given(dict[str, Plain]):
+    """Values of which each is chosen when it is first looked at; `choose` says which of so many, for the name of a field."""
+
+    def __init__(self, options: Options, choose: Choose) -> None:
+        first = options.first or Choice((), {})
+        super().__init__(first.values)
+        self._options = options
+        self._choice = first
+        self._choose = choose
+        #: Those that were looked at.
+        self.seen: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> Plain:
+        self._look_at(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, otherwise: Any = None) -> Any:
+        """A value, chosen now; else what is said."""
+        self._look_at(name)
+        return super().get(name, otherwise)
+
+    def _look_at(self, name: str) -> None:
+        if name in self.seen or name not in self:
+            return
+        self.seen[name] = None
+        ways = self._options.ways(self._choice, name)
+        self._choice = ways[self._choose(name, [each.values[name] for each in ways])]
+        kept = {each: dict.get(self, each) for each in self.seen if each != name}
+        self.update({**self._choice.values, **kept})
+
+
+class Told(dict[str, Plain]):
+    """What somebody tells with a task: an outcome, and numbers and flags, each chosen or left out when first looked at."""
+
+    def __init__(self, outcome: str | None, names: tuple[str, ...], steps: Steps, choose: Choose) -> None:
+        super().__init__({} if outcome is None else {"outcome": outcome})
+        self._names = names
+        self._steps = steps
+        self._choose = choose
+        #: Those that were looked at; what was left out stands there as None.
+        self.seen: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> Plain:
+        self._look_at(name, left_out=False)
+        return super().__getitem__(name)
+
+    def get(self, name: str, otherwise: Any = None) -> Any:
+        """A value, chosen now; else what is said."""
+        self._look_at(name, left_out=True)
+        return super().get(name, otherwise)
+
+    def __contains__(self, name: object) -> bool:
+        self._look_at(str(name), left_out=True)
+        return super().__contains__(name)
+
+    def _look_at(self, name: str, *, left_out: bool) -> None:
+        if name in self.seen or name not in self._names:
+            return
+        self.seen[name] = None
+        numbers = _numbers(self._steps, name)
+        flags = () if sides(self._steps, name) else (True, False)
+        ways: list[Plain] = [*([None] if left_out else []), *numbers, *flags]
+        if (value := ways[self._choose(name, ways)]) is not None:
+            self[name] = value
+
+
+def params_of(definition: JourneyDefinition) -> Options:
+    """What `j.params` may hold."""
+    return Options(definition.steps, definition.params, lambda given: definition.branchable(definition.accept(given)))
+
+
+def entries_of(definition: JourneyDefinition) -> Options:
+    """What `j.entry` may hold."""
     model = definition.spec.entry_model
-    return _samples(definition.steps, model, lambda given: accepted(model, given) if model else {})
-
-
-def fetched(definition: JourneyDefinition, model: type[BaseModel]) -> tuple[dict[str, Plain], ...]:
-    """What a service may give, some of it; nothing to branch on where no value of ours satisfies the declared model."""
-    return _fetched(definition.steps, model)
+    return Options(definition.steps, model, lambda given: accepted(model, given) if model else {})
 
 
 @lru_cache(64)  # each way through a journey asks again
-def _fetched(steps: Callable[..., Any], model: type[BaseModel]) -> tuple[dict[str, Plain], ...]:
-    return tuple(found or {} for found in _samples(steps, model, lambda given: accepted(model, given)))
+def answers_of(steps: Steps, model: type[BaseModel] | None) -> Options:
+    """What a service may give."""
+    return Options(steps, model, lambda given: accepted(model, given) if model else {})
 
 
 def sample(service: Service[Any]) -> dict[str, Any] | None:
@@ -80,34 +212,17 @@ def _usual_values(model: type[BaseModel]) -> dict[str, Any]:
     return {name: value for name, field in model.model_fields.items() if (value := _usual(field)) is not None}
 
 
-def _samples(steps: Callable[..., Any], model: type[BaseModel] | None, accept: Accept) -> list[dict[str, Plain] | None]:
-    if model is None:
-        return [{}]
-    fields = model.model_fields
-    usual = _usual_values(model)
-    near = sorted(_near(steps.__code__ if inspect.isfunction(steps) else None))
-    tried = [usual]
-    for name, field in fields.items():
-        choices = [*_choices(field.annotation), *(near if _is_number(field.annotation) else ())]
-        tried += [{**usual, name: choice} for choice in choices]
-    fitting = [found for given in tried if (found := _accepted(accept, given)) is not None]
-    return [dict(each) for each in {tuple(sorted(found.items())): found for found in fitting}.values()] or [None]
+def _numbers(steps: Steps, name: str) -> tuple[float, ...]:
+    """Both sides of what a field is compared with; where that is not known, of all numbers that the code names."""
+    found = sides(steps, name)
+    return numbers_in(steps) if found is None else found
 
 
-def _near(code: types.CodeType | None) -> set[float]:
-    """The numbers that a journey's own code names, and those around them: what it compares with shows both of its sides."""
-    found: set[float] = set()
-    for constant in code.co_consts if code else ():
-        if isinstance(constant, types.CodeType):
-            found |= _near(constant)
-        elif isinstance(constant, int | float) and not isinstance(constant, bool):
-            found |= {constant - 1, constant, constant + 1}
-    return found
-
-
-def is_walked(annotation: Any) -> bool:
-    """Whether a journey is walked with what decides about a field of this kind: each choice, both sides of a number."""
-    return _is_number(annotation) or any(True for _ in _choices(annotation))
+def is_walked(steps: Steps, name: str, annotation: Any) -> bool:
+    """Whether a journey is walked with what decides about a field: each of its choices, both sides of a number."""
+    if _is_number(annotation):
+        return sides(steps, name) is not None
+    return any(True for _ in _choices(annotation))
 
 
 def _is_number(annotation: Any) -> bool:

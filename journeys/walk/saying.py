@@ -1,34 +1,26 @@
-"""What a walk says of what a message carries, and of each way in which a wait or a call may end."""
+"""What a walk says of each way in which a wait or a call may end."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from journeys.actions import Call, Called
-from journeys.authoring import JourneyDefinition
-from journeys.contracts import Plain, Reason
+from journeys.contracts import Reason
 from journeys.heard import Expect, OfPeople
 from journeys.questions import Understand, Understood
-from journeys.walk.samples import fetched
 
 #: So many whole numbers are tried one by one.
 _FEW = 12
 
 
-def carried(values: Mapping[str, Any]) -> str:
-    """Names and values in words."""
-    return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def comings(expect: Expect) -> Iterator[tuple[str, str, dict[str, Plain]]]:
+def comings(expect: Expect) -> Iterator[tuple[str, str, str | None]]:
     """Each way in which a wait may end well: in words, by name, and with each outcome of a task."""
     for name, expected in expect.expected.items():
         choices = expected.choices if isinstance(expected, OfPeople) else ()
         for choice in choices:
-            yield f"{name}: {choice}", name, {"outcome": choice}
+            yield f"{name}: {choice}", name, choice
         if not choices:
-            yield name, name, {}
+            yield name, name, None
 
 
 def shortened(answers: list[str], known: Iterable[str]) -> list[str]:
@@ -66,12 +58,9 @@ def _among(name: str, values: list[float], tried: list[float]) -> list[str]:
     return [f"{name}={value:g}" for value in values]
 
 
-def outcomes(call: Call, definition: JourneyDefinition) -> Iterator[tuple[str, Called]]:
+def outcomes(call: Call) -> Iterator[tuple[str, Called]]:
     """Each way in which a call may end, in words."""
-    given = fetched(definition, call.gives) if call.gives else ({},)
-    for values in given:
-        chosen = ", ".join(f"{name}={value}" for name, value in values.items() if value != given[0].get(name))
-        yield chosen or ("answered" if call.fetch else "done"), Called(values=values, status=200)
+    yield "answered" if call.fetch else "done", Called(status=200)
     yield Reason.NO_ANSWER.value, Called(reason=Reason.NO_ANSWER)
     yield Reason.SAID_NO.value, Called(reason=Reason.SAID_NO, status=404)
     if call.fetch:

@@ -17,7 +17,7 @@ from journeys.questions import Understand
 from journeys.rules import Rule
 from journeys.services import Service
 from journeys.telling import problem_of
-from journeys.walk.explore import WALK, Explored, Refused, explore
+from journeys.walk.explore import WALK, Effect, Explored, Path, Refused, explore
 from segments import Segment
 
 T = TypeVar("T")
@@ -59,6 +59,8 @@ class Seen:
     starts: dict[tuple[object, ...], Start] = field(default_factory=dict)
     asked: dict[tuple[object, ...], Asked] = field(default_factory=dict)
     services: dict[str, tuple[Service[Any], str, int]] = field(default_factory=dict)
+    #: Where it names which traits and properties, by kind and name.
+    names: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     problems: dict[tuple[str, int], Problem] = field(default_factory=dict)
 
     def found(self, *problems: Problem) -> None:
@@ -90,9 +92,7 @@ def _keep(seen: Seen, explored: Explored) -> None:
     for path in explored.paths:
         for effect in path.effects:
             file, line, _ = effect.place[0] if effect.place else ("", 0, 0)
-            for name in effect.segments:
-                if name in path.segments:
-                    seen.conditions.setdefault(name, (path.segments[name], file, line))
+            _keep_names(seen, path, effect, file, line)
             if effect.kind == "wait" and (below := effect.what.removeprefix("wait -")) != effect.what:
                 told = f"waits -{below}, which is over before it begins"
                 advice = "write max(0, …) around what is worked out, if it may be"
@@ -101,11 +101,20 @@ def _keep(seen: Seen, explored: Explored) -> None:
                 seen.starts.setdefault((line, asked.journey, repr(asked.params)), Start(asked, file, line))
             if (question := effect.understands) is not None:
                 seen.asked.setdefault((line, question.step, question.choices), Asked(question, file, line))
-            if effect.service is not None:
-                seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
             if (request := effect.request) is not None:
                 key = (request.channel, request.template, request.purpose, request.occurrence, tuple(sorted(request.params)))
                 seen.calls.setdefault(key, Call(request, file, line))
+
+
+def _keep_names(seen: Seen, path: Path, effect: Effect, file: str, line: int) -> None:
+    """What it names: segments, a service, traits and properties."""
+    for name in effect.segments:
+        if name in path.segments:
+            seen.conditions.setdefault(name, (path.segments[name], file, line))
+    if effect.service is not None:
+        seen.services.setdefault(effect.service, (path.services[effect.service], file, line))
+    for named in effect.names:
+        seen.names.setdefault(named, (file, line))
 
 
 def _told(stop: BaseException, definition: JourneyDefinition) -> tuple[Problem, ...]:

@@ -109,12 +109,15 @@ async def trial(j: Journey) -> None:
         (
             "if answer.vip",
             "if not answer.vip",
-            ["push hello, when: at once, and now 2 d", f"push hello, if: {WAIT}: vip, and now {WAIT}: in vain"],
+            [
+                "push hello, when: at once, and now 2 d",
+                f"push hello, if (others get it now): {WAIT}: vip, and now {WAIT}: in vain",
+            ],
         ),
         (
             '== "gold"',
             '== "silver"',
-            ['wait at once: wait for tier is "gold", at most 2 d, and now wait for tier is "silver", at most 2 d'],
+            ['what is waited for: wait for tier is "gold", at most 2 d, and now wait for tier is "silver", at most 2 d'],
         ),
         ("did, journey", "did, days as day, journey", []),
     ],
@@ -226,3 +229,204 @@ async def trial(j: Journey) -> None:
 )
 def test_of_several_ends_what_is_another_is_told_in_words(old: str, new: str, told: str) -> None:
     assert told in [each.message for each in changed(ENDED, ENDED.replace(old, new))]
+
+
+EVERY = """
+from datetime import datetime, UTC
+from typing import Literal
+from pydantic import BaseModel
+from journeys import (GlobalHoldout, Journey, Place, Prices, Segment, Service, Show, Topic, Traits, Window, days, did, hours,
+    journey, minutes, number, per_hour, purchases, ramp, trait, within)
+
+class Points(BaseModel):
+    tier: Literal["a", "b"]
+
+class Answer(BaseModel):
+    tier: Literal["a", "b"]
+
+own = Traits("renews_on", income=number())
+prices = Prices("EUR", push=0, whatsapp="0.01", email="0.01", sms="0.07")
+few = GlobalHoldout(0.05)
+vips = Segment("vips", trait("tier") == "gold")
+crm = Service("crm", sends=("entry.tier",), gives=Points, per_day=100)
+hero = Place("hero", Show("note", when=vips), Show("other"))
+
+@journey(goal=purchases, capacity=100, topic=Topic("news", en="News"))
+async def trial(j: Journey[Answer]) -> None:
+    await j.push("hello", useless_after=hours(2), priority=-1, window=Window("09:00", "18:00"), send_time=within(hours=4))
+    task = j.task("Call", to="care", by=days(2), escalate="lead", choices=("yes", "no"), values=("seats",))
+    answer = await j.first(called=task, bought=did("Bought"), timeout=days(3))
+    points = await j.fetch(crm, within=minutes(2))
+    await j.webhook(crm, "seen", within=hours(1))
+    said = await j.ask("how", choices=("good", "bad"), number=(0, 10), within=hours(3))
+    for n in (1, 2):
+        await j.sms("again", n=n, transactional=True)
+    await j.wait_for(did("Seen"), since=j.entered_at - days(7), timeout=days(1))
+    await j.until(trait="renews_on", at="10:00", yearly=False)
+"""
+TASK = 'wait for care: Call or did "Bought", at most 3 d, called:'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("useless_after=hours(2)", "useless_after=hours(3)", "push hello, useless after: 2 h, and now 3 h"),
+        ("useless_after=hours(2), ", "", "push hello, useless after: 2 h, and now none"),
+        ("priority=-1", "priority=-2", "push hello, priority: -1, and now -2"),
+        ('window=Window("09:00"', 'window=Window("10:00"', "push hello, window: 09:00 to 18:00, and now 10:00 to 18:00"),
+        (
+            "within(hours=4)",
+            "within(hours=5)",
+            "push hello, send time: the best hour within 4 h, and now the best hour within 5 h",
+        ),
+        ("by=days(2)", "by=days(1)", f"{TASK} by: 2 d, and now 1 d"),
+        ('escalate="lead"', 'escalate="boss"', f"{TASK} escalate: lead, and now boss"),
+        ('"yes", "no"', '"yes", "no", "late"', f"{TASK} choices: yes, no, and now yes, no, late"),
+        ('"seats",', '"seats", "cars"', f"{TASK} values: seats, and now seats, cars"),
+        ("within=minutes(2)", "within=minutes(3)", "fetch crm, within: 2 min, and now 3 min"),
+        ("within=hours(1)", "within=hours(2)", "webhook crm seen, within: 1 h, and now 2 h"),
+        (
+            'sends=("entry.tier",)',
+            'sends=("entry.tier", "customer.email")',
+            "service crm, sends: entry.tier, and now entry.tier, customer.email",
+        ),
+        ("per_day=100", "per_day=10", "service crm, per day: 100, and now 10"),
+        ("gives=Points", 'gives=Points, function="a.b:c"', "service crm, function: none, and now a.b:c"),
+        ("(0, 10)", "(1, 10)", "what whatsapp how was answered, number: 0 to 10, and now 1 to 10"),
+        ("(1, 2)", "(1, 3)", "sms again, with: n 1 or n 2, and now n 1 or n 3"),
+        (
+            "days(7)",
+            "days(8)",
+            'wait for did "Seen", at most 1 d, counted since: 7 d before entry, and now 8 d before entry',
+        ),
+        ('at="10:00", yearly=False', 'at="10:00"', "when is it renews_on 10:00?, each year: no, and now yes"),
+        (
+            "0.05",
+            "0.06",
+            "the global holdout: 0.05 of all customers, drawn by global",
+        ),
+        ('sms="0.07"', 'sms="0.08"', "what messages cost: sms: 70000, and now sms: 80000"),
+        ("when=vips", 'when=did("Seen")', None),
+        ("number()", 'number(decimal=",")', None),
+        ('en="News"', 'en="Our news"', "topic: news (en: News), and now news (en: Our news)"),
+        ("capacity=100", "capacity=10", "limits: capacity: 100, and now capacity: 10"),
+        (
+            "capacity=100",
+            "capacity=100, opens=datetime(2026, 5, 1, 9, tzinfo=UTC), rate=ramp(per_hour(1), per_hour(9), every=days(1))",
+            "limits: none, and now opens: 2026-05-01 09:00 UTC, rate: 1 in 1 h, then 9 in 1 h, each for 1 d",
+        ),
+    ],
+)
+def test_every_argument_that_reaches_people_is_told(old: str, new: str, told: str | None) -> None:
+    assert old in EVERY
+    messages = [each.message for each in changed(EVERY, EVERY.replace(old, new, 1))]
+    assert [each for each in messages if told is None or told in each], messages
+    assert not [each for each in messages if "object at" in each or "Limits(" in each]
+    assert changed(EVERY, EVERY) == []
+
+
+DATED = """
+from journeys import Journey, days, journey, purchases
+
+@journey(goal=purchases)
+async def trial(j: Journey) -> None:
+    await j.push("hello")
+    if await j.until(trait="renews_on", at="10:00"):
+        await j.push("renew")
+        await j.wait(days=2)
+        await j.push("renewed")
+        await j.until(trait="ends_on", after=days(3), at="10:00")
+        await j.push("ended")
+"""
+
+
+def test_a_date_in_another_trait_moves_only_what_hangs_on_it() -> None:
+    found = changed(DATED, DATED.replace("renews_on", "ends_on", 1))
+    assert [(each.what, each.before, each.after) for each in found if each.rule == "message-moved"] == [
+        ("push renew, when", "at renews_on 10:00", "at ends_on 10:00"),
+        ("push renewed, when", "2 d after renews_on 10:00", "2 d after ends_on 10:00"),
+        (
+            "push ended, when",
+            "at 3 d after ends_on 10:00, 2 d after renews_on 10:00",
+            "at 3 d after ends_on 10:00, 2 d after ends_on 10:00",
+        ),
+    ]
+    assert not [each for each in found if each.rule == "duration-changed"]
+
+
+DECIDED = """
+from typing import Literal
+from pydantic import BaseModel
+from journeys import Journey, Service, journey, purchases, trait
+
+class Answer(BaseModel):
+    tier: Literal["a", "b", "c"]
+    limit: int
+
+crm = Service("crm", gives=Answer)
+
+@journey(goal=purchases)
+async def trial(j: Journey[Answer]) -> None:
+    if j.entry.tier == "a":
+        await j.email("entered")
+    points = await j.fetch(crm)
+    if points and points.value.tier == "a" and points.value.limit > 50:
+        await j.push("gold")
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            'j.entry.tier == "a"',
+            'j.entry.tier == "b"',
+            "email entered, if (others get it now): entry.tier = a, and now entry.tier = b",
+        ),
+        (
+            'points.value.tier == "a"',
+            'points.value.tier == "b"',
+            "push gold, if (others get it now): crm.tier = a, and now crm.tier = b",
+        ),
+        ("> 50", "> 60", "push gold, if (others get it now): limit from 51, and now limit from 61"),
+        (" and points.value.limit > 50", "", "push gold, if (more get it now): limit from 51, and now always"),
+        ('if j.entry.tier == "a"', 'if j.entry.tier == "a" and j.entry.limit > 5', "email entered, if (fewer get it now)"),
+    ],
+)
+def test_a_condition_that_is_another_in_its_place_says_that_others_get_the_message(old: str, new: str, told: str) -> None:
+    assert old in DECIDED
+    messages = [each.message for each in changed(DECIDED, DECIDED.replace(old, new, 1))]
+    assert [each for each in messages if told in each], messages
+
+
+def test_a_changed_template_is_told_by_its_text_and_by_who_sends_it() -> None:
+    texts = {"deep/hello.push.yaml": "title: Hi\nbody: there\n", "hello.es.push.yaml": "title: Hola", "x.push.yaml": "title: X"}
+    new = {
+        "deep/hello.push.yaml": "title: Hello\nbody: there\n",
+        "hello.es.push.yaml": "title: Buenas",
+        "x.push.yaml": "title: Y",
+    }
+    found = changes(version(STEPS, texts), version(STEPS, new))
+    assert [(each.journey, each.what, each.before, each.after) for each in found] == [
+        ("trial", "template deep/hello.push.yaml is changed", "title: Hi", "title: Hello"),
+        ("trial", "template hello.es.push.yaml is changed", "title: Hola", "title: Buenas"),
+        ("", "template x.push.yaml is changed", "title: X", "title: Y"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "label"),
+    [
+        ('weekday="sat"', 'weekday="sun"', "when it goes on"),
+        ("days=7", "days=8", "how often it comes round"),
+        ('("mon", "tue")', '("thu", "fri")', "when it goes on"),
+    ],
+)
+def test_what_stands_in_the_place_of_another_is_named_by_what_it_is(old: str, new: str, label: str) -> None:
+    assert label in {each.what for each in changed(CLOCKS, CLOCKS.replace(old, new, 1))}
+
+
+def test_a_message_that_comes_later_than_at_once_is_named_after_its_time() -> None:
+    later = STEPS.replace("    answer", "    await j.wait(days=2)\n    answer")
+    found = changed(later, later.replace('push("hello"', 'push("hi"'))
+    assert "message after 2 d" in {each.what for each in found}

@@ -67,6 +67,13 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait(3600)", "j.wait(3600) does not say of what; write j.wait(hours=3600)"),
         ("await j.wait()", "j.wait() does not say how long; write j.wait(hours=1)"),
         ("await j.wait(hours='1')", "j.wait: hours='1' is not a number; write j.wait(hours=1)"),
+        ("await j.until(trait='x', at='10:00', yearly='no')", "until: yearly='no' is no flag; write yearly=True"),
+        ("await j.until(trait='x', at='10:00', before=3)", "until: before=3 is no span; write before=days(3)"),
+        ("await j.until(trait=7, at='10:00')", "until: trait=7 is no name of a trait"),
+        ("await j.push('hi', transactional='no')", "hi: transactional='no' is no flag; write transactional=True"),
+        ("await j.wait_for(j.task('Call', to='care', by=2))", "by is a span, not 2; write by=days(2)"),
+        ("await j.wait_for(j.task('Call', to='care', choices='yes'))", "a task's choices= are several names"),
+        ("await j.wait_for(did('X'), since='monday')", "since is an instant with its zone, not 'monday'"),
         ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than 100 years"),
         ("await j.fax('hi')", "there is no j.fax; Messages go by email, in_app, push, sms, wallet, web_push, whatsapp"),
         ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
@@ -684,6 +691,41 @@ def test_a_name_that_is_nearly_a_declared_one_is_a_warning(package: Path) -> Non
         'segment paying: prop("trialid") is not among the Properties(…) of the catalogue; did you mean "trial_id"?',
         'segment paying: trait("paln") is not among the Traits(…) of the catalogue; did you mean "plan"?',
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "guess"),
+    [
+        ("await j.until(trait='renewson', at='10:00')", 'trait("renewson")', "renews_on"),
+        ("await j.set_traits(renewson='2026-01-01')", 'trait("renewson")', "renews_on"),
+        ("await j.reached(trait('renewson') == 1)", 'trait("renewson")', "renews_on"),
+        ("await j.wait_for(trait('renewson') == 1, timeout=timedelta(days=1))", 'trait("renewson")', "renews_on"),
+        ("await j.first(a=did('X').where(prop('trialid') == 1), b=did('Y'))", 'prop("trialid")', "trial_id"),
+        ("await j.track('X', trialid=1)", 'prop("trialid")', "trial_id"),
+    ],
+)
+def test_what_a_journey_names_nearly_as_declared_is_a_warning_at_its_line(
+    package: Path, step: str, name: str, guess: str
+) -> None:
+    source = 'from segments import prop\nown = Traits("renews_on")\nours = Properties("trial_id")\n'
+    found = examined(package, source + journey_of("await j.push('hi')", step))
+    kind = "Traits" if name.startswith("trait") else "Properties"
+    (problem,) = found.problems
+    assert problem.told == f'journey trial: {name} is not among the {kind}(…) of the catalogue; did you mean "{guess}"?'
+    assert (found.usable, problem.rule, problem.line - HEAD.count(chr(10))) == (True, Rule.NEARLY, 7)
+
+
+def test_what_a_journey_names_as_declared_is_no_warning(package: Path) -> None:
+    steps = "await j.until(trait='renews_on', at='10:00')", "await j.set_traits(other=1)", "await j.track('X', trial_id=1)"
+    source = 'own = Traits("renews_on")\nours = Properties("trial_id")\n'
+    assert examined(package, source + journey_of("await j.push('hi')", *steps)).problems == ()
+
+
+def test_what_a_declaration_names_nearly_as_declared_is_a_warning(package: Path) -> None:
+    source = 'from segments import prop\nours = Properties("trial_id")\n'
+    goal = "goal=did('Paid').where(prop('trialid') == 1)"
+    (problem,) = examined(package, source + journey_of("await j.push('hi')", declared=goal)).problems
+    assert problem.rule is Rule.NEARLY
 
 
 def test_an_unknown_variable_comes_with_how_one_of_ones_own_is_declared(package: Path) -> None:

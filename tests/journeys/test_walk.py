@@ -575,3 +575,39 @@ def test_each_way_out_of_a_fork_says_which_branch_it_is() -> None:
     edges = graph_of(journey()(forks)).edges
     fork = next(edge.target for edge in edges if edge.source == "begin")
     assert [edge.answer for edge in edges if edge.source == fork] == ["push", "wait", "wait 2"]
+
+
+def test_a_message_that_comes_several_times_at_one_moment_is_told_and_one_with_other_params_is_another() -> None:
+    @journey(goal=purchases)
+    async def at_once(j: Journey) -> None:
+        for _ in range(12):
+            await j.push("a")
+
+    @journey(goal=purchases)
+    async def with_waits(j: Journey) -> None:
+        for _ in range(3):
+            await j.push("a")
+            await j.wait_for(j.replied(), timeout=timedelta(days=2))
+        for _ in range(3):
+            await j.push("b")
+            await j.wait(hours=1)
+
+    @journey(goal=purchases)
+    async def reminders(j: Journey) -> None:
+        await j.push("reminder", left="7 days")
+        await j.wait(days=6)
+        await j.push("reminder", left="1 day")
+        for n in range(3):
+            await j.email("part", n=n)
+
+    @journey(goal=purchases)
+    async def the_same(j: Journey) -> None:
+        await j.push("reminder", left="7 days")
+        await j.wait(days=6)
+        await j.push("reminder", left="7 days")
+
+    (doubt,) = lint(at_once)
+    assert doubt.rule is Rule.TWICE
+    assert "'push a' reaches the same customer several times at one moment" in doubt.text
+    assert lint(with_waits) == lint(reminders) == []
+    assert [each.rule for each in lint(the_same)] == [Rule.TWICE]
