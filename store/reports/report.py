@@ -200,6 +200,6 @@ class Named:
         return ", ".join(("to", *sorted(arguments)))
 
 
-def share(part: int | Decimal, whole: int | Decimal) -> float | None:
+def share(part: float | Decimal, whole: float | Decimal) -> float | None:
     """A part of a whole; None where there is nothing to divide by."""
     return float(part) / float(whole) if whole else None
