@@ -1,6 +1,7 @@
 """The report of experiments and holdouts: what may be concluded of each, what it brought, and what that cost."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from api.reports.looking import CONVERSION, METRICS, ORDER_VALUE, REVENUE, Added, Looked, look
@@ -181,7 +182,8 @@ def _measured(looked: Sequence[Looked], labels: tuple[Column, ...], metric: str)
         (
             *_WHO[:1],
             *labels,
-            *_WHO[1:],
+            _WHO[1],
+            replace(_WHO[2], aside=True),
             Column("currency", Unit.TEXT, "In which money is counted; nothing where the journey names none.", aside=True),
             Column("mean", unit, f"Of the arm: {about}."),
             Column("mean_against", unit, "The same of the arm with which it is compared."),
@@ -197,7 +199,7 @@ def _measured(looked: Sequence[Looked], labels: tuple[Column, ...], metric: str)
 
 
 def _found(looked: Looked, arm: str, metric: str) -> tuple[Cell, ...]:
-    found = looked.finding(metric, arm)
+    result, found = looked.results.get(metric), looked.counting(metric, arm)
     means = _seen(looked, arm, metric) if found is None or found.means is None else found.means
     return (
         looked.name,
@@ -209,7 +211,7 @@ def _found(looked: Looked, arm: str, metric: str) -> tuple[Cell, ...]:
         *(_bounds(found) if found else (None,) * 6),
         found.p if found else None,
         looked.decision(metric, arm),
-        verdict(looked.results[metric]) if found else _said(looked),
+        verdict(result) if result else _said(looked),
     )
 
 

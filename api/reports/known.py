@@ -10,7 +10,7 @@ from activities.channels.kinds import silent_providers
 from api.reports.experiments import experiments
 from api.reports.ranking import ranking
 from api.reports.versions import versions
-from store import Database
+from store import Database, queries
 from store.errors import NoReport
 from store.reports.counting import LABELS
 from store.reports.deliverability import deliverability
@@ -84,4 +84,12 @@ async def report(database: Database, name: str, asked: Asked) -> Report:
     """
     found = named(name)
     found.check(asked)
+    if asked.journey is not None:
+        await _insist_on(database, asked.journey)
     return await found.make(database, asked)
+
+
+async def _insist_on(database: Database, journey: str) -> None:
+    known = [row["journey"] for row in await database.pool.fetch(queries("reports")["journeys"])]
+    if journey not in known:
+        raise NoReport(f"of a journey {journey} nothing was ever counted; there are {', '.join(known) or 'none yet'}")

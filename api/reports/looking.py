@@ -79,19 +79,21 @@ class Looked:
         result = self.results.get(metric)
         return None if result is None else next(each for each in result.findings if each.question.name == arm)
 
+    def counting(self, metric: str, arm: str) -> Finding | None:
+        """The same; None also where the arms are not of the declared sizes, so that nothing counts."""
+        return None if self.decision(metric, arm) == Decision.BROKEN else self.finding(metric, arm)
+
     def decision(self, metric: str, arm: str) -> str:
         """What a question has come to."""
         found = self.finding(metric, arm)
         if self.broken or found is None:
-            return Decision.BROKEN if self.broken else "not measured"
+            return str(Decision.BROKEN) if self.broken else "not measured"
         return str(decision(self.results[metric], found))
 
     def added(self, metric: str, arm: str) -> "Added":
         """What the arm brought that it would not have brought without, with its bounds."""
-        found, people = self.finding(metric, arm), self.exposed.get(arm, 0)
+        found, people = self.counting(metric, arm), self.exposed.get(arm, 0)
         if found is None or found.difference is None or found.interval is None:
-            return Added()
-        if self.decision(metric, arm) == Decision.BROKEN:
             return Added()
         return Added(found.difference * people, *(bound * people for bound in found.interval))
 

@@ -79,7 +79,7 @@ def _place(looked: Looked) -> tuple[int, float, str]:
 
 
 def _row(place: int, looked: Looked) -> tuple[Cell, ...]:
-    found, by_effort = looked.finding(CONVERSION, WRITTEN), effort(looked)
+    found, by_effort = looked.counting(CONVERSION, WRITTEN), effort(looked)
     (cost, money), revenue = looked.cost(WRITTEN), looked.added(REVENUE, WRITTEN)
     return (
         place if by_effort.value is not None else None,

@@ -97,7 +97,7 @@ def _chosen(journey: str, known: Sequence[str], asked: Sequence[str]) -> list[st
 def _cells(looked: Looked | None) -> tuple[Cell, ...]:
     if looked is None:
         return (None,) * len(_BROUGHT)
-    found = looked.finding(CONVERSION, WRITTEN)
+    found = looked.counting(CONVERSION, WRITTEN)
     rates = [share(looked.total(CONVERSION, arm).y, looked.exposed.get(arm, 0)) for arm in (WRITTEN, WITHHELD)]
     return (
         looked.exposed.get(WRITTEN, 0),
@@ -116,7 +116,7 @@ def _cells(looked: Looked | None) -> tuple[Cell, ...]:
 
 def _compared(looked: Sequence[Looked]) -> list[str]:
     """Whether one of two versions does more than the other: their bounds are apart, each of which holds at every look."""
-    found = [(each.labels[0], finding.lift_interval) for each in looked if (finding := each.finding(CONVERSION, WRITTEN))]
+    found = [(each.labels[0], finding.lift_interval) for each in looked if (finding := each.counting(CONVERSION, WRITTEN))]
     told = []
     for (one, bounds), (other, others) in combinations(found, _TWO):
         if bounds is None or others is None:

@@ -12,9 +12,9 @@ group by 1, 2, 3, 4, 5, 6, 7, metric, reason;
 
 -- name: after_entry
 -- How long after its run was entered a step of a journey falls due at the earliest, as far as some of its messages tell.
-select named.step, (select min(some.due_at - r.entered_at)
-                    from (select run_id, due_at from delivery where journey = $1 and step = named.step limit 200) as some
-                    join run r on r.id = some.run_id) as after_entry
+select named.step, (select min(early.due_at - r.entered_at)
+                    from (select run_id, due_at from delivery where journey = $1 and step = named.step limit 200) as early
+                    join run r on r.id = early.run_id) as after_entry
 from unnest($2::text[]) as named (step);
 
 -- name: people_now
@@ -69,3 +69,12 @@ order by a.place;
 select (select known_from from value_horizon) as known_from,
        (select coalesce(sum(n), 0)::bigint from kept_sum
         where metric = 'exposed' and day >= coalesce($1::date, '-infinity') and day < $2::date and ($3::text is null or journey = $3)) as people;
+
+-- name: journeys
+-- Every journey of which there are sums, each by one step in the index.
+with recursive each as (
+    (select journey from daily_sum order by journey limit 1)
+    union all
+    select (select journey from daily_sum where journey > each.journey order by journey limit 1) from each where each.journey is not null
+)
+select journey from each where journey <> '';

@@ -30,8 +30,8 @@ ON_ITS_DAY = (
     " Tuesday the opening. So a rate of few days may be above 100 %."
 )
 UNKNOWN = (
-    "Unknown, not 0 %, is what is divided by delivered messages where no provider tells whether they arrived: {}. Rates of rows"
-    " that mix them with others are those of the others."
+    "Unknown, not 0 %, is whether messages arrived, and what is divided by those that did, where the provider does not tell it"
+    " ({}). Rates of rows that mix them with others are those of the others."
 )
 NO_PRICE = "No message of these days has a declared price, so what they cost is unknown, not 0."
 
@@ -152,12 +152,14 @@ def cells(group: Group, groups: Sequence[Group]) -> tuple[Cell, ...]:
     return (*counts, *rates, *(group.costs.get(each) for each in currencies(groups)))
 
 
+def untold(groups: Iterable[Group], silent: Iterable[str]) -> list[str]:
+    """What is to be said of messages whose arrival nobody tells."""
+    untold = any(group.n("sent") > group.told("sent") for group in groups)
+    return [UNKNOWN.format(", ".join(sorted(silent)))] if untold else []
+
+
 def unknown(groups: Iterable[Group], silent: Iterable[str]) -> list[str]:
-    """What is to be said of messages whose arrival nobody tells, and of what has no price."""
+    """The same, and of what has no price."""
     told = list(groups)
-    notes = []
-    if any(group.n("sent") > group.told("sent") for group in told):
-        notes.append(UNKNOWN.format(", ".join(sorted(silent))))
-    if any(group.n("sent") for group in told) and not currencies(told):
-        notes.append(NO_PRICE)
-    return notes
+    no_price = any(group.n("sent") for group in told) and not currencies(told)
+    return [*untold(told, silent), *([NO_PRICE] if no_price else [])]

@@ -57,7 +57,7 @@ async def deliverability(database: Database, asked: Asked, *, silent: Collection
         asked.ends,
         (table,),
         tuple(sentence for group in groups if (sentence := _alarm(group))),
-        (*counting.unknown(groups, silent)[:1], _NO_DOMAIN),
+        (*counting.untold(groups, silent), _NO_DOMAIN),
     )
 
 

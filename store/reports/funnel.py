@@ -19,7 +19,7 @@ _STEPS = (
     LABELS["channel"],
     Column("due", Unit.COUNT, "Messages that fell due, whatever became of them."),
     Column("sent", Unit.COUNT, "Messages that a provider took, also where they came back later."),
-    Column("delivered", Unit.COUNT, "Messages of which it is told that they arrived; unknown where nobody tells."),
+    Column("delivered", Unit.COUNT, "Messages of which it is told that they arrived, by providers that tell; else unknown."),
     Column("opened", Unit.COUNT, "Messages opened at least once by a person."),
     Column("clicked", Unit.COUNT, "Messages of which a person followed a link."),
     Column("not_sent", Unit.COUNT, "Messages withheld, skipped, failed or unconfirmed; why stands in the other table."),
@@ -61,7 +61,7 @@ async def funnel(database: Database, asked: Asked, *, silent: Collection[str]) -
         since,
         asked.ends,
         (steps, reasons),
-        notes=tuple(counting.unknown(groups, silent)[: any(_untold(group) for group in groups)]),
+        notes=tuple(counting.untold(groups, silent)),
     )
 
 
