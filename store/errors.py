@@ -3,6 +3,7 @@
 StoreError
 ├── StoreUnreachable   no server answered at the configured address
 ├── ListIsFrozen       a list is a snapshot, which nothing changes
+├── NoReport           a report cannot be had so
 └── MigrationError     the schema is not the one these files describe
 """
 
@@ -21,3 +22,7 @@ class ListIsFrozen(StoreError):
 
 class MigrationError(StoreError):
     """The database's schema is not the one the migration files describe."""
+
+
+class NoReport(StoreError):
+    """What was asked of a report is not to be had; the message says what is."""

@@ -62,6 +62,7 @@ store.ingest          store store.customers
 store.measuring       store
 store.migrations
 store.queries
+store.reports         store
 store.runs            store
 store.segments        store
 
