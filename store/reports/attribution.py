@@ -6,7 +6,7 @@ adds up to the orders that there were, to the last decimal. The same log gives t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -14,6 +14,7 @@ from fractions import Fraction
 from store.database import Database
 from store.errors import NoReport
 from store.named import queries
+from store.reports.gone import midnight, missing
 from store.reports.paths import Path, markov, removal, shapley
 from store.reports.report import Argument, Asked, Cell, Chart, Column, Drawn, Named, Report, Table, Unit, share
 
@@ -157,7 +158,7 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
     if len(asked.by) > 1:
         raise NoReport(f"attribution is told apart by one thing at a time: {', '.join(By)}")
     since = asked.begins(DAYS)
-    found = await credited(database, _midnight(since), _midnight(asked.ends), by, counting)
+    found = await credited(database, midnight(since), midnight(asked.ends), by, counting)
     return Report(
         name="attribution",
         title=f"Orders by {by}",
@@ -166,7 +167,7 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
         until=asked.ends,
         tables=tuple(_table(found, by, what) for what in ("revenue", "orders", "refunds")),
         findings=tuple(_finding(found, currency) for currency in sorted({each.currency for each in found})),
-        notes=await _missing(database, since),
+        notes=await missing(database, since),
     )
 
 
@@ -174,7 +175,7 @@ async def paths_report(database: Database, asked: Asked, counting: Counting | No
     """The money of orders by channel as Shapley's value and as a Markov chain give it."""
     counting = counting or Counting()
     since = asked.begins(DAYS)
-    found = await paths(database, _midnight(since), _midnight(asked.ends), counting)
+    found = await paths(database, midnight(since), midnight(asked.ends), counting)
     return Report(
         name="paths",
         title="Orders by channel, from whole paths",
@@ -183,7 +184,7 @@ async def paths_report(database: Database, asked: Asked, counting: Counting | No
         until=asked.ends,
         tables=(_table_of_paths(found),),
         findings=(_CLAIM,) if found else (),
-        notes=await _missing(database, since),
+        notes=await missing(database, since),
     )
 
 
@@ -247,23 +248,6 @@ def _finding(found: Sequence[Credit], currency: str) -> str:
     part = share(revenue - alone, revenue)
     followed = "no money came with them" if part is None else f"{part:.1%} of it followed a message"
     return f"{orders:.0f} orders brought {revenue:,.2f} {currency}".rstrip() + f"; {followed}. {_CLAIM}"
-
-
-async def _missing(database: Database, since: date) -> tuple[str, ...]:
-    """What is no longer there to be counted."""
-    row = await database.pool.fetchrow(_SQL["missing"], _midnight(since))
-    assert row is not None, "a select without from always answers"
-    notes = []
-    if row["before"] is not None:
-        day = row["before"].astimezone(UTC).date()
-        notes.append(f"Events from before {day} were kept for as long as they may be: orders of then are in no row.")
-    if row["erased"]:
-        notes.append(f"{row['erased']} customers were erased since these days began: their orders are in no row.")
-    return tuple(notes)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def _decimal(fraction: Fraction) -> Decimal:

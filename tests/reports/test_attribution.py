@@ -13,7 +13,7 @@ import pytest
 
 from store import Database
 from store.errors import NoReport
-from store.reports import attribution
+from store.reports import attribution, commerce
 from store.reports.attribution import NOBODY, By, Counting, Credit, Rule, Touch, credited
 from store.reports.paths import Path, chance, markov, removal, shapley
 from store.reports.report import Asked
@@ -364,6 +364,18 @@ async def test_a_report_prints_its_rule_and_what_followed_nothing(database: Data
     assert by_step.table().column("step")[0] == "carts email:note"
 
 
+async def test_who_was_erased_is_named(database: Database) -> None:
+    await example(database)
+    await database.pool.execute(
+        "insert into erasure (id, profile_id, profiles, requested_at, requested_by, in_flight) select id, id, array[id], $1, 'us', 0"
+        " from profile order by id limit 1",
+        AT,
+    )
+    asked = Asked(now=AT, since=START.date(), until=UNTIL.date())
+    for report in (await attribution.report(database, asked), await attribution.paths_report(database, asked)):
+        assert report.notes == ("1 customer was erased since these days began, and what they did is in no row.",)
+
+
 async def test_what_age_has_taken_is_named(database: Database) -> None:
     await example(database)
     await database.pool.execute(
@@ -371,10 +383,12 @@ async def test_what_age_has_taken_is_named(database: Database) -> None:
     )
     report = await attribution.report(database, Asked(now=AT, since=START.date(), until=UNTIL.date()))
     assert report.notes == (
-        "Events from before 2026-03-19 were kept for as long as they may be: orders of then are in no row.",
+        "Events from before 2026-03-19 were kept for as long as they may be: what happened then is in no row.",
     )
-    later = await attribution.report(database, Asked(now=AT, since=date(2026, 3, 19), until=UNTIL.date()))
-    assert later.notes == ()
+    later = Asked(now=AT, since=date(2026, 3, 19), until=UNTIL.date())
+    assert (await attribution.report(database, later)).notes == ()
+    (note,) = [note for note in (await commerce.report(database, later)).notes if note.startswith("Events")]
+    assert note.endswith("what happened then is in no row, and who ordered then may be taken for new.")
 
 
 def test_a_span_that_is_none_is_refused() -> None:

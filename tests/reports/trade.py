@@ -32,8 +32,9 @@ class Trade:
         self.profiles.append(UUID(int=len(self.profiles) + 1))
         return self.profiles[-1]
 
-    def does(self, who: UUID, type_: str, at: datetime, **said: Any) -> None:
-        self.events.append((who, at, type_, f"m{len(self.events)}", said))
+    def does(self, who: UUID, type_: str, at: datetime, *, campaign: str | None = None, **said: Any) -> None:
+        context = {} if campaign is None else {"campaign": {"source": campaign}}
+        self.events.append((who, at, type_, f"m{len(self.events)}", said, context))
 
     def orders(self, who: UUID, at: datetime, **said: Any) -> None:
         self.does(who, "Order Completed", at, **said)
@@ -64,8 +65,9 @@ class Trade:
                 [(each, START) for each in self.profiles],
             )
             await connection.executemany(
-                "insert into event (profile_id, ts, type, kind, message_id, properties, source, received_at)"
-                " values ($1, $2, $3, 'track', $4, $5, 'shop', $2)",
+                "insert into event (profile_id, ts, type, kind, message_id, properties, context, source,"
+                " received_at)"
+                " values ($1, $2, $3, 'track', $4, $5, $6, 'shop', $2)",
                 self.events,
             )
             await connection.executemany(
@@ -133,7 +135,7 @@ async def raw(database: Database) -> duckdb.DuckDBPyConnection:
     duck = duckdb.connect()
     duck.execute("set timezone = 'UTC'")
     columns = {
-        "event": "profile_id::text, ts, type, message_id, source, properties::text as properties",
+        "event": "profile_id::text, ts, type, message_id, source, properties::text as properties, context::text as context",
         "delivery": "run_id::text, step, occurrence, profile_id::text, journey, channel, purpose, template, state, claimed_at,"
         " opened_human_at, clicked_human_at, cost, currency",
         "profile": "id::text, merged_into::text",
