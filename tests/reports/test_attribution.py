@@ -367,8 +367,8 @@ async def test_a_report_prints_its_rule_and_what_followed_nothing(database: Data
 async def test_who_was_erased_is_named(database: Database) -> None:
     await example(database)
     await database.pool.execute(
-        "insert into erasure (id, profile_id, profiles, requested_at, requested_by, in_flight) select id, id, array[id], $1, 'us', 0"
-        " from profile order by id limit 1",
+        "insert into erasure (id, profile_id, profiles, requested_at, requested_by, in_flight)"
+        " select id, id, array[id], $1, 'us', 0 from profile order by id limit 1",
         AT,
     )
     asked = Asked(now=AT, since=START.date(), until=UNTIL.date())
