@@ -26,6 +26,7 @@ from api.products import routes as products
 from api.profiles import confirming, erasures, held, preferences, suppressions
 from api.profiles import routes as profiles
 from api.reports import exports
+from api.reports import routes as reports
 from api.runs import doubts, journeys, providers, tasks
 from api.runs import routes as runs
 from api.segments import changes as segment_changes
@@ -82,6 +83,7 @@ ROUTERS = [
     previews.router,
     erasures.router,
     exports.router,
+    reports.router,
     held.router,
     preferences.router,
     preferences.links,

@@ -105,6 +105,8 @@ def _conversion(declared: object) -> Iterator[Fault]:
         yield Fault(f"conversion: {_shown(declared.currency)} is no currency", 'write currency="EUR"')
     if declared.cap is not None and not (_is_number(declared.cap) and declared.cap > 0):
         yield Fault(f"conversion: the cap is no sum of money: {_shown(declared.cap)}", "write cap=500")
+    if declared.margin is not None and not (_is_number(declared.margin) and 0 < declared.margin <= 1):
+        yield Fault(f"conversion: the margin is no part of the revenue: {_shown(declared.margin)}", "write margin=0.35")
 
 
 _LETTERS = 3

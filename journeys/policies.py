@@ -242,6 +242,7 @@ class Conversion:
         currency: In which money is counted; an order in another one brings none. Without it all are taken for the same.
         cap: What a customer's revenue counts for at most; without it one large order can hide any effect.
         before: For how long before, what the customer had done already is compared with (CUPED).
+        margin: What is earned of each unit of revenue, such as 0.35; for the return on what messages cost.
     """
 
     by: Predicate | None = None
@@ -253,6 +254,7 @@ class Conversion:
     currency: str | None = None
     cap: float | None = None
     before: timedelta = timedelta(days=28)
+    margin: float | None = None
 
     @property
     def types(self) -> frozenset[str]:
@@ -272,6 +274,7 @@ class Conversion:
             "currency": self.currency,
             "cap": self.cap,
             "before": self.before.total_seconds(),
+            "margin": self.margin,
         }
 
     @classmethod
@@ -287,6 +290,7 @@ class Conversion:
             currency=plain["currency"],
             cap=plain["cap"],
             before=timedelta(seconds=plain["before"]),
+            margin=plain.get("margin"),
         )
 
     def __str__(self) -> str:
@@ -296,4 +300,5 @@ class Conversion:
         ]
         told += [f"credit: {self.credit}", f"orders: {self.orders}", f"against {describe(self.before)} before"]
         told += [f"in {self.currency}"] if self.currency else []
-        return ", ".join([*told, f"at most {self.cap:g}"] if self.cap is not None else told)
+        told += [f"at most {self.cap:g}"] if self.cap is not None else []
+        return ", ".join([*told, f"a margin of {self.margin:g}"] if self.margin is not None else told)

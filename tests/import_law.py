@@ -72,7 +72,7 @@ api.onsite            journeys journeys.onsite segments.* store.* activities.cha
 api.pages
 api.products          journeys segments.* store.* activities.channels api api.segments
 api.profiles          journeys segments.* store.* activities.channels api api.segments
-api.reports           store.* api
+api.reports           journeys journeys.experiments segments.* store.* activities.channels api
 api.runs              journeys journeys.walk segments.* store.* activities.channels api
 api.segments          journeys segments.* store.* activities.channels api
 api.webhooks          journeys segments.* store.* activities.channels api

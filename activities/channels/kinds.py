@@ -66,6 +66,7 @@ class Kind:
     subscriptions: Mapping[str, str | None] = field(default_factory=dict)  # Segment's types for it, each with its platform
     template: Template | None = None
     providers: tuple[str, ...] = ()  # those of them that are configured carry its messages
+    silent: frozenset[str] = frozenset()  # those of them that tell nobody whether a message arrived
 
     @property
     def channel(self) -> Channel:
@@ -125,6 +126,7 @@ _ROWS = (
             "activities.channels.email.ses:Ses",
             "activities.channels.email.resend:Resend",
         ),
+        silent=frozenset({"smtp"}),
     ),
     Kind(
         name="sms",
@@ -156,6 +158,7 @@ _ROWS = (
         subscriptions={"IOS_PUSH": "ios", "ANDROID_PUSH": "android"},
         template=Template(".push.yaml", "activities.templating.push:PushTemplate"),
         providers=("activities.channels.push.fcm:Fcm", "activities.channels.push.apns:Apns"),
+        silent=frozenset({"fcm", "apns"}),
     ),
     Kind(
         name="web_push",
@@ -194,6 +197,11 @@ def sending() -> tuple[Kind, ...]:
 def provider_names() -> frozenset[str]:
     """All who can carry messages, whether they are configured or not."""
     return frozenset(each.name for kind in sending() for each in kind.provider_classes)
+
+
+def silent_providers() -> frozenset[str]:
+    """Those who tell nobody whether a message arrived: of theirs that is unknown until somebody opens it."""
+    return frozenset(name for kind in KINDS.values() for name in kind.silent)
 
 
 def lacking(weights: Mapping[str, int], carriers: "Mapping[Channel, Carriers]") -> dict[str, str]:

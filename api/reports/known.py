@@ -3,13 +3,64 @@
 Promise: what makes a report here makes it everywhere; nobody who prints one adds to it.
 """
 
+from functools import partial
 from types import MappingProxyType
 
-from store import Database
+from activities.channels.kinds import silent_providers
+from api.reports.experiments import experiments
+from api.reports.ranking import ranking
+from api.reports.versions import versions
+from store import Database, queries
 from store.errors import NoReport
-from store.reports.report import Asked, Named, Report
+from store.reports.counting import LABELS
+from store.reports.deliverability import deliverability
+from store.reports.funnel import funnel
+from store.reports.messages import messages
+from store.reports.report import Argument, Asked, Named, Report
 
-_ALL: tuple[Named, ...] = ()
+_SILENT = silent_providers()
+_ALL = (
+    Named(
+        "messages",
+        "Messages",
+        "What became of messages: sent, delivered, opened, clicked, complained of, and what they cost.",
+        partial(messages, silent=_SILENT),
+        frozenset({Argument.JOURNEY, Argument.FROM, Argument.BY}),
+        by=tuple(LABELS),
+    ),
+    Named(
+        "funnel",
+        "Funnel",
+        "A journey step by step: due, sent, delivered, opened, clicked; why others were not sent; who is where now.",
+        partial(funnel, silent=_SILENT),
+        frozenset({Argument.FROM}),
+        frozenset({Argument.JOURNEY}),
+    ),
+    Named(
+        "deliverability",
+        "Deliverability",
+        "How messages arrive by channel and provider, with a warning and a stop for complaints.",
+        partial(deliverability, silent=_SILENT),
+        frozenset({Argument.JOURNEY, Argument.FROM}),
+    ),
+    Named(
+        "experiments",
+        "Experiments",
+        "What may be concluded of each experiment and holdout, what it brought, and what that cost.",
+        experiments,
+        frozenset({Argument.JOURNEY, Argument.BY}),
+        by=("version", "segment"),
+    ),
+    Named(
+        "versions",
+        "Versions",
+        "Two versions of a journey side by side.",
+        partial(versions, silent=_SILENT),
+        frozenset({Argument.VERSIONS}),
+        frozenset({Argument.JOURNEY}),
+    ),
+    Named("ranking", "Ranking", "Journeys by what they bring for what they cost.", ranking),
+)
 #: Each by its name, in the order in which they are listed.
 REPORTS = MappingProxyType({named.name: named for named in _ALL})
 
@@ -33,4 +84,12 @@ async def report(database: Database, name: str, asked: Asked) -> Report:
     """
     found = named(name)
     found.check(asked)
+    if asked.journey is not None:
+        await _insist_on(database, asked.journey)
     return await found.make(database, asked)
+
+
+async def _insist_on(database: Database, journey: str) -> None:
+    known = [row["journey"] for row in await database.pool.fetch(queries("reports")["journeys"])]
+    if journey not in known:
+        raise NoReport(f"of a journey {journey} nothing was ever counted; there are {', '.join(known) or 'none yet'}")

@@ -216,4 +216,4 @@ def _percent(share: float) -> str:
 
 
 def _signed(share: float) -> str:
-    return f"{100 * share:+.2g} %"
+    return f"{100 * share:+.2g} %" if abs(share) < 1 else f"{100 * share:+,.0f} %"

@@ -3,15 +3,17 @@
 Promise: plain values. Whoever prints one, as text, HTML, CSV or JSON, needs nothing else; nothing in one says who somebody is.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 from store.database import Database
 from store.errors import NoReport
 
+_TWO = 2
 #: What stands in a row. `None` is unknown, or nothing to divide by: never 0.
 Cell = str | int | float | Decimal | date | None
 
@@ -148,6 +150,25 @@ class Asked:
     by: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
 
+    @classmethod
+    def of(
+        cls,
+        now: datetime,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        journey: str | None = None,
+        by: Iterable[str] = (),
+        versions: Iterable[str] = (),
+    ) -> Self:
+        """The same from texts, as people write them; several names may stand in one, with commas between them.
+
+        Raises:
+            NoReport: a text is no day.
+        """
+        names = tuple(name for text in by for each in text.split(",") if (name := each.strip()))
+        return cls(now, _day("from", since), _day("to", until), journey, names, tuple(versions))
+
     @property
     def ends(self) -> date:
         """The first day that is not in it; without `until`, today is the last that is."""
@@ -192,6 +213,8 @@ class Named:
                 raise NoReport(f"the report {self.name} needs a {argument}")
         if unknown := [each for each in asked.by if each not in self.by]:
             raise NoReport(f"the report {self.name} is not told apart by {unknown[0]}; there are {', '.join(self.by)}")
+        if asked.versions and len(asked.versions) != _TWO:
+            raise NoReport("name two versions, or none for the two that began last")
         if asked.since is not None and asked.since >= asked.ends:
             raise NoReport(f"from {asked.since} to {asked.ends} there is no day: a report ends before the day in `to`")
 
@@ -200,6 +223,13 @@ class Named:
         return ", ".join(("to", *sorted(arguments)))
 
 
-def share(part: int | Decimal, whole: int | Decimal) -> float | None:
+def _day(name: str, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise NoReport(f"{name}: {text} is no day; write 2026-03-01") from None
+
+
+def share(part: float | Decimal, whole: float | Decimal) -> float | None:
     """A part of a whole; None where there is nothing to divide by."""
     return float(part) / float(whole) if whole else None

@@ -36,7 +36,7 @@ def test_a_journey_is_measured_by_its_goal_within_seven_days_of_the_exposure_unl
 
 def test_a_rule_is_the_same_as_json() -> None:
     big = did("Order Completed").where(prop("total") > 50)
-    rule = Conversion(big, 3 * DAY, "entry", "linear", "revenue", big, "EUR", 150.5, 14 * DAY)
+    rule = Conversion(big, 3 * DAY, "entry", "linear", "revenue", big, "EUR", 150.5, 14 * DAY, 0.35)
     again = Conversion.from_json(orjson.loads(orjson.dumps(rule.to_json())))
     assert str(again) == str(rule)
     assert again.to_json() == rule.to_json()

@@ -1,3 +1,3 @@
 """A database that is emptied after each test."""
 
-from tests.emptied import database, dsn, emptying, pooled, untouched  # noqa: F401 - fixtures
+from tests.emptied import database, dsn, emptying, pooled, pooled_for_api, untouched  # noqa: F401 - fixtures

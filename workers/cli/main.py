@@ -30,6 +30,7 @@ from workers.cli.products import products
 from workers.cli.profiles import merges, profile, unmerge
 from workers.cli.replay import replay
 from workers.cli.reports.export import export
+from workers.cli.reports.report import report
 from workers.cli.segments.commands import segments
 from workers.cli.simulate import simulate
 from workers.cli.suppressions import suppressions
@@ -70,6 +71,7 @@ app.command("why-not", rich_help_panel="Customers")(why_not)
 app.command(rich_help_panel="Customers")(merges)
 app.command(rich_help_panel="Customers")(unmerge)
 app.command(rich_help_panel="Operating")(export)
+app.command(rich_help_panel="Operating")(report)
 app.command(rich_help_panel="Deployment")(replay)
 app.command(rich_help_panel="Deployment")(deploy)
 app.command(rich_help_panel="Deployment")(versions)

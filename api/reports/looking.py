@@ -1,0 +1,234 @@
+"""Experiments and holdouts as the sums by day have them, read as if looked at every day.
+
+Promise: an experiment is read from its first day on, by all of its days, since only so its bounds hold at every look.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from math import isclose
+from typing import Any
+
+from journeys.experiments import Decision, Experiment, Finding, Kind, Metric, Result, Sums, decision, follow
+from journeys.policies import Conversion
+from store import Database, queries
+from store.database import columns
+from store.measuring import values
+
+_SQL = queries("reports")
+_DAY = timedelta(days=1)
+_MILLIONTHS = 1_000_000
+HOLDOUT, WITHHELD, WRITTEN = "$holdout", "withheld", "written to"
+_NOBODY = "nobody yet"
+#: The metrics, in their order; the name of each of the sums, and of its table.
+CONVERSION, ORDERS, REVENUE, ORDER_VALUE = "conversion", "orders", "revenue", "order value"
+METRICS = (CONVERSION, ORDERS, REVENUE, ORDER_VALUE)
+
+
+@dataclass(slots=True)
+class Looked:
+    """An experiment, or the part of it with these `labels`: the sums of its arms by day, and what its messages came to."""
+
+    name: str
+    labels: tuple[str, ...]
+    journey: str = ""
+    days: dict[str, dict[date, dict[str, Sums]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
+    exposed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    first: dict[str, date] = field(default_factory=dict)
+    last: dict[str, date] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    costs: dict[str, dict[str, Decimal]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Decimal)))
+    rule: Conversion | None = None
+    shares: dict[str, float] = field(default_factory=dict)
+    broken: str = ""
+    results: dict[str, Result] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Its name, with what it is a part of it by."""
+        return " · ".join(filter(None, (self.name, *self.labels)))
+
+    @property
+    def control(self) -> str:
+        """The arm with which the others are compared."""
+        return next((arm for arm in (WITHHELD, "control") if arm in self.shares or arm in self.exposed), min(self.exposed))
+
+    @property
+    def treated(self) -> list[str]:
+        """The other arms in which somebody is."""
+        return [arm for arm in sorted({*self.exposed, *self.shares}) if arm not in (self.control, _NOBODY)]
+
+    @property
+    def currency(self) -> str:
+        """In which its money is counted; nothing where none was declared."""
+        return (self.rule and self.rule.currency) or ""
+
+    @property
+    def judged(self) -> str:
+        """By which metric it is judged."""
+        return str(self.rule.kpi) if self.rule else CONVERSION
+
+    def total(self, metric: str, arm: str) -> Sums:
+        """All that a metric came to in an arm; people are those who were exposed."""
+        return sum((day.get(arm, Sums()) for day in self.days[metric].values()), Sums())
+
+    def finding(self, metric: str, arm: str) -> Finding | None:
+        """What is found of an arm; None where nothing may be read."""
+        result = self.results.get(metric)
+        return None if result is None else next(each for each in result.findings if each.question.name == arm)
+
+    def counting(self, metric: str, arm: str) -> Finding | None:
+        """The same; None also where the arms are not of the declared sizes, so that nothing counts."""
+        return None if self.decision(metric, arm) == Decision.BROKEN else self.finding(metric, arm)
+
+    def decision(self, metric: str, arm: str) -> str:
+        """What a question has come to."""
+        found = self.finding(metric, arm)
+        if self.broken or found is None:
+            return str(Decision.BROKEN) if self.broken else "not measured"
+        return str(decision(self.results[metric], found))
+
+    def added(self, metric: str, arm: str) -> "Added":
+        """What the arm brought that it would not have brought without, with its bounds."""
+        found, people = self.counting(metric, arm), self.exposed.get(arm, 0)
+        if found is None or found.difference is None or found.interval is None:
+            return Added()
+        return Added(found.difference * people, *(bound * people for bound in found.interval))
+
+    def cost(self, arm: str) -> tuple[float | None, str]:
+        """What the messages to an arm cost, and in which money; unknown where there is no price, or several moneys."""
+        costs = self.costs.get(arm, {})
+        if len(costs) != 1:
+            return None, ""
+        [(currency, money)] = costs.items()
+        return float(money), currency
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """So much more, from, to; None where that cannot be said."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def cells(self) -> tuple[float | None, float | None, float | None]:
+        """As cells, one after the other."""
+        return self.value, self.low, self.high
+
+    def each(self, by: float | None) -> "Added":
+        """By so many."""
+        return Added(*(None if by is None or not by or each is None else each / by for each in self.cells))
+
+
+async def look(
+    database: Database, until: date, *, journey: str | None = None, experiment: str | None = None, by: Sequence[str] = ()
+) -> list[Looked]:
+    """Every experiment of a journey, or of all, as of the end of the day before `until`, in parts by version or segment."""
+    found: dict[tuple[str, ...], Looked] = {}
+    for row in await database.pool.fetch(_SQL["customers"], until, journey, experiment, list(by)):
+        key = (row["experiment"], *(row[name] for name in by))
+        _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row)
+    for row in await database.pool.fetch(_SQL["spent"], until, journey, experiment, list(by)):
+        if each := found.get((row["experiment"], *(row[name] for name in by))):
+            _spend(each, row)
+    looked = [found[key] for key in sorted(found) if found[key].exposed]
+    await _declared(database, looked)
+    await _drawn(database, looked)
+    for each in looked:
+        _read(each, until)
+    return looked
+
+
+def _take(looked: Looked, row: Any) -> None:
+    looked.journey = looked.journey or row["journey"]
+    arm, day, metric = row["arm"], row["day"], row["metric"]
+    if metric == "exposed":
+        looked.exposed[arm] += row["n"]
+        if row["n"]:
+            looked.first.setdefault(arm, day)
+            looked.last[arm] = day
+    y, yy, x, xx, xy = (float(row[name]) for name in ("y", "yy", "x", "xx", "xy"))
+    looked.days[metric][day][arm] = Sums(row["n"], y, yy, x, xx, xy, row["nonzero"])
+
+
+def _spend(looked: Looked, row: Any) -> None:
+    if row["metric"] == "sent":
+        looked.sent[row["arm"]] += row["n"]
+    else:
+        looked.costs[row["arm"]][row["reason"]] += row["y"] / _MILLIONTHS
+
+
+async def _declared(database: Database, looked: Iterable[Looked]) -> None:
+    """By which rule each is measured: the latest of its journey."""
+    told = list(looked)
+    async with database.pool.acquire() as connection:
+        rules = await values.rules(connection, {each.journey for each in told})
+    for each in told:
+        plain = rules.get((each.journey, None))
+        each.rule = None if plain is None else Conversion.from_json(plain)
+
+
+async def _drawn(database: Database, looked: Sequence[Looked]) -> None:
+    """By which shares the arms of each were drawn."""
+    asked = [(each.name, arm, _instant(each.first[arm]), _instant(each.last[arm])) for each in looked for arm in each.first]
+    rows = iter(await database.pool.fetch(_SQL["shares"], *columns(asked, 4)))
+    for each in looked:
+        _share(each, [next(rows) for _ in each.first])
+
+
+def _share(looked: Looked, rows: Iterable[Any]) -> None:
+    for row in rows:
+        if row["last"] is not None:
+            looked.shares[row["arm"]] = row["last"]
+        if None not in (row["first"], row["last"]) and not isclose(row["first"], row["last"]):
+            looked.broken = f"the share of {row['arm']} was changed from {row['first']:g} to {row['last']:g} while it ran"
+    unknown, left = [arm for arm in looked.exposed if arm not in looked.shares], 1 - sum(looked.shares.values())
+    if looked.name.partition("/")[0] == HOLDOUT and len(looked.shares) == 1:
+        unknown = [WITHHELD if WRITTEN in looked.shares else WRITTEN]
+    if left > _LITTLE and len(unknown) <= 1:
+        looked.shares[unknown[0] if unknown else _NOBODY] = left
+    elif abs(left) > _LITTLE or unknown:
+        looked.broken = looked.broken or _NO_SHARES
+
+
+_LITTLE = 1e-9
+_NO_SHARES = "the shares by which its arms were drawn are not known any more, or do not add up to 1"
+
+
+def _read(looked: Looked, until: date) -> None:
+    """The result of each metric, where there is anything to compare."""
+    if looked.broken or looked.rule is None or len(looked.shares) < 2:  # noqa: PLR2004 - a comparison needs two
+        return
+    first = min(looked.first.values())
+    days = [first + n * _DAY for n in range((until - first).days)]
+    people = looked.days["exposed"]
+    for metric in METRICS:
+        asked = Experiment(looked.name, _metric(metric, looked.rule), looked.shares, looked.control)
+        looked.results[metric] = follow(asked, (_both(people.get(day, {}), looked.days[metric].get(day, {})) for day in days))
+
+
+def _both(people: Mapping[str, Sums], measured: Mapping[str, Sums]) -> dict[str, Sums]:
+    """The sums of a metric, with the people who were exposed."""
+    return {
+        arm: measured.get(arm, Sums()) + Sums(people=people[arm].people if arm in people else 0) for arm in {*people, *measured}
+    }
+
+
+def _metric(name: str, rule: Conversion) -> Metric:
+    money = rule.currency or ""
+    match name:
+        case "conversion":
+            return Metric("conversion rate")
+        case "orders":
+            return Metric("orders per customer", Kind.MEAN, before=True)
+        case "revenue":
+            return Metric("revenue per customer", Kind.MEAN, money, rule.cap, before=True)
+    return Metric("order value", Kind.RATIO, money)
+
+
+def _instant(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,80 @@
+-- name: messages
+-- What became of messages on the days from $1 up to, but without, $2, of a journey ($3) or of all, told apart by the names in $4. `told`
+-- are those of providers that tell whether a message arrived: all but $5.
+select case when 'day' = any($4::text[]) then day end as day,
+       case when 'journey' = any($4) then journey else '' end as journey, case when 'version' = any($4) then version else '' end as version,
+       case when 'segment' = any($4) then segment else '' end as segment, case when 'step' = any($4) then step else '' end as step,
+       case when 'channel' = any($4) then channel else '' end as channel, case when 'provider' = any($4) then provider else '' end as provider,
+       metric, reason, sum(n)::bigint as n, coalesce(sum(n) filter (where provider <> all($5::text[])), 0)::bigint as told, sum(y) as y
+from daily_sum
+where day >= $1::date and day < $2::date and step <> '' and experiment = '' and ($3::text is null or journey = $3)
+group by 1, 2, 3, 4, 5, 6, 7, metric, reason;
+
+-- name: after_entry
+-- How long after its run was entered a step of a journey falls due at the earliest, as far as some of its messages tell.
+select named.step, (select min(early.due_at - r.entered_at)
+                    from (select run_id, due_at from delivery where journey = $1 and step = named.step limit 200) as early
+                    join run r on r.id = early.run_id) as after_entry
+from unnest($2::text[]) as named (step);
+
+-- name: people_now
+-- How many of a journey's customers are in it now, by the last step of theirs that is settled; '' is before the first.
+select coalesce(last.step, '') as step, count(*) as people
+from run r left join lateral (
+    select d.step from delivery d
+    where d.run_id = r.id and d.state in ('sent', 'skipped', 'withheld', 'failed', 'unconfirmed')
+    order by d.due_at desc, d.occurrence desc limit 1) as last on true
+where r.journey = $1 and r.ended_at is null and r.exit_reason is null and r.waits_until is null
+group by 1;
+
+-- name: versions
+-- The versions of a journey of which there are sums, in the order of their first days, with the last one.
+select version, min(day) as first, max(day) as last
+from daily_sum where journey = $1 and metric in ('due', 'exposed') group by version order by 2, 3, 1;
+
+-- name: customers
+-- The sums of customers by experiment and arm, of the days before $1, of a journey ($2) or of all, of an experiment ($3) or of all, told
+-- apart by the names in $4.
+select experiment, case when 'version' = any($4::text[]) then version else '' end as version,
+       case when 'segment' = any($4) then segment else '' end as segment, min(journey) as journey, arm, day, metric,
+       sum(n)::bigint as n, sum(y) as y, sum(yy) as yy, sum(x) as x, sum(xx) as xx, sum(xy) as xy, sum(nonzero)::bigint as nonzero
+from daily_sum
+where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2) and ($3::text is null or experiment = $3)
+group by experiment, 2, 3, arm, day, metric
+order by day;
+
+-- name: spent
+-- What the messages to an arm of an experiment were and cost (in millionths, by currency), told apart as `customers` are.
+select experiment, case when 'version' = any($4::text[]) then version else '' end as version,
+       case when 'segment' = any($4) then segment else '' end as segment, arm, metric, reason, sum(n)::bigint as n, sum(y) as y
+from daily_sum
+where step <> '' and experiment <> '' and metric in ('sent', 'cost') and day < $1::date and ($2::text is null or journey = $2)
+      and ($3::text is null or experiment = $3)
+group by experiment, 2, 3, arm, metric, reason;
+
+-- name: shares
+-- By which share an arm was drawn on the first day on which somebody came into it, and on the last, in the order of what was asked;
+-- nothing where all of them are erased.
+select a.experiment, a.arm,
+       (select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
+        and x.exposed_at >= a.first and x.exposed_at < a.first + interval '1 day' limit 1) as first,
+       (select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
+        and x.exposed_at >= a.last and x.exposed_at < a.last + interval '1 day' limit 1) as last
+from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) with ordinality as a (experiment, arm, first, last, place)
+order by a.place;
+
+-- name: taken
+-- What is not known any more: from when on events are, and how many exposed customers of these days ($1 up to $2) are in the sums
+-- alone, since they were erased or their events were kept for as long as they may be.
+select (select known_from from value_horizon) as known_from,
+       (select coalesce(sum(n), 0)::bigint from kept_sum
+        where metric = 'exposed' and day >= coalesce($1::date, '-infinity') and day < $2::date and ($3::text is null or journey = $3)) as people;
+
+-- name: journeys
+-- Every journey of which there are sums, each by one step in the index.
+with recursive each as (
+    (select journey from daily_sum order by journey limit 1)
+    union all
+    select (select journey from daily_sum where journey > each.journey order by journey limit 1) from each where each.journey is not null
+)
+select journey from each where journey <> '';
