@@ -97,8 +97,8 @@ class Delivery:
             run.customer.exposed.setdefault(experiment, (arm, now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
-            message.met += tuple(whose_doing(run, question, decided, self._runs.of(run.customer)))
-            if decided.outcome is Outcome.DEFERRED:
+            message.met += tuple(whose_doing(run, question, decided, self._runs.of(run.customer)) - {*message.met})
+            if decided.outcome is Outcome.DEFERRED and decided.reason not in message.put_off:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
         message.detail = dict(question.offer or {})

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -157,6 +158,36 @@ async def tries(j: Journey) -> None:
     async with j.experiment("look", plain=0.5, film=0.5) as arm:
         await j.wait(days=400)
 """
+
+
+HOLDS = """\
+from journeys import Journey, Segment, days, did, journey
+
+added = Segment("added", did("Product Added"))
+
+@journey(entry=added)
+async def care(j: Journey) -> None:
+    async with j.hold_others():
+        await j.wait(days=3)
+
+@journey(entry=added, useless_after=days(7))
+async def sale(j: Journey) -> None:
+    await j.wait(hours=1)
+    await j.email("note")
+"""
+
+
+def test_a_message_that_had_to_wait_counts_once_however_often_it_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "__init__.py").write_text(HOLDS)
+    shutil.copy("tests/sending_catalogue/note.email.mjml", tmp_path / "acme")
+    calls = [ANA | REACHED, track("ana", "Product Added", "2026-03-02T10:05:00Z")]
+    (tmp_path / "calls.jsonl").write_text("".join(json.dumps(call) + "\n" for call in calls))
+    told = json.loads(journeys("simulate", "calls.jsonl", "--json", cwd=tmp_path, catalogue="acme").stdout)
+    assert {line["state"]: line["messages"] for line in told["messages"]} == {"sent": 1}
+    assert told["conflicts"] == [{"journey": "sale", "with": "care", "what": "held by another journey", "count": 1}]
+    assert told["waited"] == {"sale": 1}
+    assert {each["count"] for each in told["put_off"]} == {1}
 
 
 async def test_runs_that_are_open_in_the_end_are_left_without_a_word(database: Database, dsn: str, tmp_path: Path) -> None:
