@@ -23,6 +23,8 @@ class Message:
     reason: str | None
     due_at: datetime
     at: datetime
+    #: The other journeys for which it waits, or waited last.
+    journeys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -364,7 +364,15 @@ class Served:
 
     async def _seen(self, row: Row) -> Run:
         messages = tuple(
-            Message(each.step, each.occurrence, each.state, each.reason, each.due_at, each.settled_at or each.due_at)
+            Message(
+                each.step,
+                each.occurrence,
+                each.state,
+                each.reason,
+                each.due_at,
+                each.settled_at or each.due_at,
+                tuple(each.detail.get("journeys", ())),
+            )
             for each in await self.shop.messages(row)
         )
         calls = tuple(

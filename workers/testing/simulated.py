@@ -185,6 +185,7 @@ def _seen(run: Simulation) -> Run:
             each.reason.value if each.reason else None,
             each.request.due_at,
             each.at,
+            tuple(each.detail.get("journeys", ())),
         )
         for each in run.messages
     )
