@@ -151,6 +151,10 @@ class Stage(Protocol):
         """The templates of the messages that a customer's inbox inside the app shows now, newest first."""
         ...
 
+    def zone(self, name: str) -> str:
+        """Where a customer's clock stands now, or in how many zones it may."""
+        ...
+
     def content(self, name: str, place: str) -> str | None:
         """The template that a place shows a customer now, and that they have seen it."""
         ...
