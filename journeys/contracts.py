@@ -4,7 +4,7 @@ Promise: nothing here can hold personal data, because workflow histories keep it
 Postgres and are looked up by run id when a message is rendered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -191,6 +191,11 @@ class Reason(StrEnum):
     STOPPED = "stopped by Temporal"
     FAILED = "failed in Temporal"
     UNKNOWN = "unknown to Temporal"
+
+
+def because(reason: str, journeys: Iterable[str] | None = None) -> str:
+    """A reason as people read it, with the journeys whose doing it is: `held by another journey: care`."""
+    return f"{reason}: {', '.join(journeys)}" if journeys else reason
 
 
 class Receipt(Contract):

@@ -1,7 +1,7 @@
 """The versions that `journeys diff` compares: a folder, a commit of git, or what is deployed, each loaded for itself.
 
 Promise: of what stands in Postgres nothing is executed that nobody who may deploy has signed; a folder and a commit are the
-user's own code, and are executed as `journeys check` does.
+user's own code, and nothing of them is executed while something in it could reach the world by itself.
 """
 
 import subprocess
@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 
 from activities.template_files import texts_in
 from journeys.catalogue import source_in
-from journeys.errors import JourneyError
+from journeys.check.purity import impure
+from journeys.errors import CatalogueError, JourneyError
 from journeys.versions.archive import Archive, archive_in, unpacked
 from journeys.versions.loading import load
 from journeys.walk.changes import Version
@@ -53,7 +54,7 @@ def at_hand(name: str, module: str) -> Side | None:
 
     Raises:
         CannotBeCompared: git cannot give it.
-        CatalogueError: there is no such catalogue in it.
+        CatalogueError: there is no such catalogue in it, or it is not pure.
     """
     if Path(name).is_dir():
         return Side(name, in_folder(Path(name), module))
@@ -86,7 +87,7 @@ def in_folder(folder: Path, module: str) -> Archive:
     """The catalogue of a checkout, or a folder that is a catalogue itself.
 
     Raises:
-        CatalogueError: there is none.
+        CatalogueError: there is none, or it is not pure.
     """
     folder = folder.resolve()
     if (folder / "__init__.py").is_file():  # the catalogue itself: above it stands what it imports
@@ -101,7 +102,7 @@ def at_commit(commit: str, module: str) -> Archive:
 
     Raises:
         CannotBeCompared: git says why not.
-        CatalogueError: there is none.
+        CatalogueError: there is none, or it is not pure.
     """
     packed = _git("archive", "--format=tar", commit)  # of the folder where one stands
     with TemporaryDirectory() as folder, tarfile.open(fileobj=BytesIO(packed)) as tar:
@@ -112,7 +113,10 @@ def at_commit(commit: str, module: str) -> Archive:
 def _archive(root: Path, module: str) -> Archive:
     first = source_in(root, module)
     texts = texts_in(first.parent) if first else {}
-    return archive_in(root, module, {place: text for place, text in texts.items() if text is not None})
+    archive = archive_in(root, module, {place: text for place, text in texts.items() if text is not None})
+    if problems := impure({place: archive.texts[place] for place in archive.modules.values()}):
+        raise CatalogueError(*problems)
+    return archive
 
 
 def _commit(name: str) -> str | None:

@@ -1,17 +1,19 @@
 """Replaying histories of runs: whether the engine, and a version of the catalogue, can go on with what a run has done.
 
-Promise: needs no server and changes nothing. A history is replayed as if its run had begun with the version that is tried,
-under nobody's run id, so that what this process knows of the run itself does not matter.
+Promise: needs no server and changes nothing, and ends: a history that gives no answer is told as such. A history is replayed as
+if its run had begun with the version that is tried, under nobody's run id, so that what this process knows of the run itself
+does not matter.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHistory
 from temporalio.runtime import Runtime, TelemetryConfig
@@ -19,6 +21,7 @@ from temporalio.worker import Replayer
 
 from activities.versions import UnknownVersion, Versions
 from journeys.contracts import WORKFLOW_QUEUE
+from journeys.errors import JourneyError
 from journeys.temporal.workflow import JourneyRun
 from workers.listening import Asked, Listening
 from workers.plugin import plugin
@@ -26,6 +29,12 @@ from workers.redaction import in_words
 
 _NOBODY = str(UUID(int=0))
 _AT_ONCE = 16  # histories on their way
+#: How long one history may take; milliseconds are usual.
+LIMIT = timedelta(minutes=1)
+
+
+class NoAnswer(JourneyError):
+    """The engine did not come to an end with a history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +52,45 @@ class Replayed:
         return None if self.error is None else in_words(self.error)
 
 
-async def replay(histories: Iterable[WorkflowHistory], version: str | None) -> AsyncIterator[Replayed]:
-    """Replay histories on one version; None: on the catalogue as this process imports it."""
-    originals = {history.workflow_id: history for history in histories}
-    listening = Listening()
+async def replay(
+    histories: Iterable[WorkflowHistory], version: str | None, *, limit: timedelta = LIMIT
+) -> AsyncIterator[Replayed]:
+    """Replay histories on one version; None: on the catalogue as this process imports it.
+
+    A run of which no code has run yet has nothing to replay: it can begin with any version.
+    """
+    waiting = {history.workflow_id: history for history in histories}
+    for name in [name for name, history in waiting.items() if not _has_run(history)]:
+        yield Replayed(waiting.pop(name))  # the engine would wait for the first task for ever
+    while waiting:  # once more for those behind a history that gave no answer
+        async for replayed in _in_turn(dict(waiting), version, limit):
+            del waiting[replayed.history.workflow_id]
+            yield replayed
+
+
+async def _in_turn(originals: Mapping[str, WorkflowHistory], version: str | None, limit: timedelta) -> AsyncIterator[Replayed]:
+    """One after the other, up to the first that gives no answer."""
+    listening, names = Listening(), list(originals)
 
     async def each() -> AsyncIterator[WorkflowHistory]:
-        for history in originals.values():
-            yield as_begun_with(history, version)
+        for name in names:
+            yield as_begun_with(originals[name], version)
 
     replayer = Replayer(workflows=[JourneyRun], interceptors=[listening], plugins=[plugin(sandboxed=False)], runtime=_quiet())
     async with replayer.workflow_replay_iterator(each()) as results:
-        async for result in results:
-            name = result.history.workflow_id
+        for name in names:
+            try:
+                result = await asyncio.wait_for(anext(results), limit.total_seconds())
+            except TimeoutError:
+                error = NoAnswer(f"the engine did not come to an end with it in {limit.total_seconds():.0f} seconds")
+                yield Replayed(originals[name], error)
+                return
             yield Replayed(originals[name], result.replay_failure, tuple(listening.asked.pop(name, ())))
+
+
+def _has_run(history: WorkflowHistory) -> bool:
+    """Whether any code of the run has run."""
+    return any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in history.events)
 
 
 async def as_begun(versions: Versions, histories: Sequence[WorkflowHistory]) -> list[Replayed]:

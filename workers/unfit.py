@@ -14,6 +14,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 from temporalio.workflow import NondeterminismError
 
+from journeys.errors import JourneyError
 from workers.listening import Asked
 from workers.replaying import Replayed
 
@@ -91,6 +92,8 @@ def people_in(histories: Iterable[WorkflowHistory]) -> int:
 def place_and_cause(replayed: Replayed) -> tuple[str, str]:
     """After which step, and why."""
     text, events = str(replayed.error), replayed.history.events
+    if isinstance(replayed.error, JourneyError):
+        return _after(events), text
     if not isinstance(replayed.error, NondeterminismError):
         told = re.search(r'message: "((?:[^"\\]|\\.)*)"', text)
         return _after(events), _SENTENCE.sub(r"\1", (told[1] if told else replayed.why_not or "").replace("\\'", "'"))

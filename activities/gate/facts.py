@@ -115,7 +115,7 @@ class Questions:
             holdout=facts.holdout,
             company=attempt.company,
             held_out_of_all=is_held_out_of_all(attempt.company, facts.drawn_as),
-            held=facts.held,
+            held_by=facts.held_by,
             in_service_window=bool(open_) or not endpoints,
             approved=await approved(attempt.connection, request, attempt.served.templates, facts),
             in_segment=in_segment,

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from journeys.contracts import because
 from store.runs.lists import Next
 from store.runs.views import Run
 
@@ -71,4 +72,4 @@ def _message(then: Next) -> tuple[str, datetime | None]:
         return (f"{message} once more" if then.retry_at else f"what becomes of {message}"), then.retry_at
     if then.reason == _PAUSED:
         return f"{message} when resumed, or dropped", then.retry_at
-    return f"{message} again" + (f": {then.reason}" if then.reason else ""), then.retry_at
+    return f"{message} again" + (f": {because(then.reason, then.journeys)}" if then.reason else ""), then.retry_at

@@ -7,6 +7,7 @@ not at hand.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,11 +25,14 @@ from segments.time.zones import Whereabouts, whereabouts
 from store import Database
 from store.runs import rows
 from store.runs.calls import CallRow, calls_of
-from store.runs.story import CameBack, Records, records_of
+from store.runs.story import CameBack, Records, holders_of, records_of
 from store.runs.views import Message, Run, messages_of
 
 #: The journeys of a version by name; None where its code is not at hand, or nobody who may deploy has signed it.
 Codes = Callable[[Database, str | None], Awaitable[Mapping[str, JourneyDefinition] | None]]
+
+_Lives = tuple[dict[str, Any], str | None, str | None]
+_Span = tuple[datetime, datetime]
 
 _CAME_BACK = {MESSAGE_CLICKED: "clicked", MESSAGE_REPLIED: "replied", MESSAGE_FAILED: "failed on its way"}
 _FINAL = {"sent", "skipped", "withheld", "failed", "unconfirmed"}
@@ -54,7 +58,8 @@ class Next(BaseModel):
     what: str
     earliest: datetime
     latest: datetime
-    local: datetime | None = None
+    local: datetime | None = Field(default=None, description="the earliest on the customer's wall clock")
+    local_latest: datetime | None = None
     sure: bool = Field(description="false: only on some of the ways that are open")
 
 
@@ -81,6 +86,7 @@ class Story(BaseModel):
     happened: list[Moment]
     at: list[At] = Field(description="where an open run stands; several, where what is on record allows that")
     ahead: list[Next]
+    held_by: list[str] = Field(default_factory=list, description="journeys that keep its marketing back now")
     note: str | None = Field(default=None, description="why nothing is said of what comes next, where that is so")
     shown: dict[str, Any] | None = Field(default=None, description="parameters and entering event, when they were asked for")
 
@@ -93,11 +99,25 @@ async def story_of(database: Database, run: Run, codes: Codes, now: datetime, *,
     """The story of a run."""
     records = await records_of(database, run, sorted(_CAME_BACK))
     messages, calls = await messages_of(database, run.id), await calls_of(database, run.id)
-    code = await codes(database, run.version)
     async with database.pool.acquire() as connection:
         lives = await rows.where_is(connection, run.id) or ({}, None, None)
+    code = await codes(database, run.move_to or run.version)
     definition = code.get(run.journey) if code else None
-    return await asyncio.to_thread(tell, run, records, messages, calls, lives, definition, now, show=show)
+    holders = await holders_of(database, run) if run.ended_at is None else []
+    held = [await _lets_go(database, holder, codes, lives, now) for holder in holders]
+    told = await asyncio.to_thread(tell, run, records, messages, calls, lives, definition, now, held=held, show=show)
+    return told.model_copy(update={"held_by": sorted({holder.journey for holder in holders})})
+
+
+async def _lets_go(database: Database, run: Run, codes: Codes, lives: _Lives, now: datetime) -> _Span | None:
+    """When a run that keeps others back lets them go, at the earliest and at the latest, as far as its code tells."""
+    records, messages = await records_of(database, run, ()), await messages_of(database, run.id)
+    calls, code = await calls_of(database, run.id), await codes(database, run.version)
+    if code is None or (definition := code.get(run.journey)) is None:
+        return None
+    known = _known(records, messages, calls, whereabouts(*lives, definition.spec.timezone), lives[0])
+    standing = await asyncio.to_thread(retrace, definition, _start(run, definition), known, now)
+    return standing.releases if standing else None
 
 
 def tell(
@@ -105,19 +125,24 @@ def tell(
     records: Records,
     messages: list[Message],
     calls: Sequence[CallRow],
-    lives: tuple[dict[str, Any], str | None, str | None],
+    lives: _Lives,
     definition: JourneyDefinition | None,
     now: datetime,
     *,
+    held: Sequence[_Span | None] = (),
     show: bool = False,
 ) -> Story:
-    """The story of a run from all that is on record; `lives`: traits, the last device's zone and the phone of its customer."""
+    """The story of a run from all that is on record; `lives`: traits, the last device's zone and the phone of its customer.
+
+    `definition` is the code that it goes on with, `held` when those let it go that keep its marketing back.
+    """
     where = whereabouts(*lives, definition.spec.timezone if definition else "UTC")
     told = _Told(where)
     moments = sorted([*_moments(run, records, messages, now), *map(_of_call, calls)], key=lambda moment: moment[0])
     standing = None
     if definition is not None and run.ended_at is None and run.exit_reason is None:
-        standing = retrace(definition, _start(run, definition), _known(records, messages, calls, where, lives[0]), now)
+        known = replace(_known(records, messages, calls, where, lives[0]), held=_longest(held))
+        standing = retrace(definition, _start(run, definition), known, now)
     return Story(
         run=str(run.id),
         workflow_id=run.workflow_id,
@@ -133,6 +158,12 @@ def tell(
         note=_note(run, definition, standing),
         shown={"params": run.params, "entry": run.entry} if show else None,
     )
+
+
+def _longest(held: Sequence[_Span | None]) -> _Span | None:
+    """Until when several keep it back; those of whom nothing is known are left out."""
+    known = [each for each in held if each is not None]
+    return (max(earliest for earliest, _ in known), max(latest for _, latest in known)) if known else None
 
 
 class _Told:
@@ -153,7 +184,14 @@ class _Told:
 
     def ahead(self, standing: Standing | None) -> list[Next]:
         found = standing.ahead if standing else ()
-        return [Next(**{name: getattr(e, name) for name in e.__slots__}, local=self.local(e.earliest)) for e in found]
+        return [
+            Next(
+                **{name: getattr(each, name) for name in each.__slots__},
+                local=self.local(each.earliest),
+                local_latest=self.local(each.latest),
+            )
+            for each in found
+        ]
 
 
 _Moment = tuple[datetime, str, str, dict[str, Any]]
@@ -259,10 +297,14 @@ def _ending(run: Run) -> Iterator[_Moment]:
 
 
 def _note(run: Run, definition: JourneyDefinition | None, standing: Standing | None) -> str | None:
-    if run.ended_at is not None or run.exit_reason is not None or standing is not None:
+    if run.ended_at is not None or run.exit_reason is not None:
         return None
+    moves = f"it goes on with version {run.move_to} from its next wait" if run.move_to else None
+    if standing is not None:
+        return f"{moves}, whose code tells what comes next here" if moves else None
     if definition is None:
-        which = f"version {run.version}" if run.version else "its version"
+        version = run.move_to or run.version
+        which = f"version {version}" if version else "its version"
         return f"what comes next needs the code of {which}, which is not at hand here, or not signed by who may deploy"
     return "what comes next is not known: its code cannot be walked with what is on record"
 

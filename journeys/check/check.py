@@ -1,6 +1,7 @@
 """All that is refused when a catalogue is loaded, found at once: purity, steps, declarations, walks of the plain paths.
 
 Promise: nothing is executed that would hang or act while it is imported, and what hangs all the same is left after a while.
+No journey is walked while anything in the catalogue, or in what it brings along, could reach the world by itself.
 """
 
 import ast
@@ -48,12 +49,15 @@ def check(module: str, *, limit: timedelta = IMPORT) -> Checked:
         found.problems += error.problems
         return found
     found.problems += _linked(files)
-    if found.problems or not _read(files | beside(files), found):
+    if found.problems:
+        return found
+    read = _read(files | beside(files), found)
+    if not read.importable:
         return found
     found.catalogue, problems = gather(module, lambda name: within(limit, lambda: importlib.import_module(name)))
     found.problems += problems
     found.complete = all(name in sys.modules for name in files)
-    for name, definition in found.catalogue.journeys.items():
+    for name, definition in found.catalogue.journeys.items() if read.pure else ():
         if not any(problem.serious for problem in definition.problems):
             found.seen[name] = look_through(definition)
             found.problems += _unsaid(found.seen[name].problems.values(), found.problems)
@@ -80,9 +84,16 @@ def _real(file: Path) -> Path:
         return file
 
 
-def _read(files: dict[str, Path], found: Checked) -> bool:
-    """What the source shows; false where it must not be executed."""
-    safe = True
+@dataclass
+class _Read:
+    """What the source shows: whether it may be executed, and whether its journeys may be walked, too."""
+
+    importable: bool = True
+    pure: bool = True
+
+
+def _read(files: dict[str, Path], found: Checked) -> _Read:
+    read = _Read()
     for file in files.values():
         try:
             tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
@@ -93,13 +104,14 @@ def _read(files: dict[str, Path], found: Checked) -> bool:
         except (OSError, ValueError) as error:
             text, remedy = _unreadable(error)
             found.problems.append(Problem(str(file), 1, 1, text, remedy=remedy, rule=Rule.FILE))
-            safe = False
+            read.importable = False
             continue
         meanings = Meanings(tree)
         impure, swallowed = impurities(file, tree, meanings), swallowing(file, tree, meanings)
         found.problems += [*(each.problem for each in impure), *misuses(file, tree), *swallowed]
-        safe &= not swallowed and not any(each.at_import for each in impure)
-    return safe
+        read.importable &= not swallowed and not any(each.at_import for each in impure)
+        read.pure &= not impure
+    return read
 
 
 def _unreadable(error: Exception) -> tuple[str, str]:

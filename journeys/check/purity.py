@@ -6,7 +6,8 @@ stands for is followed (`journeys.check.meaning`).
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +139,15 @@ def impurities(file: Path, tree: ast.Module | None = None, meanings: Meanings | 
         ]
     ]
     return sorted(found, key=lambda each: each.problem)
+
+
+def impure(texts: Mapping[str, str]) -> list[Problem]:
+    """The same of modules that stand in no file, by their place; one that cannot be read is told where it is executed."""
+    found: list[Problem] = []
+    for place, text in texts.items():
+        with suppress(SyntaxError, ValueError):
+            found += [each.problem for each in impurities(Path(place), ast.parse(text))]
+    return found
 
 
 def _problem(file: Path, node: ast.AST, fault: Fault) -> Problem:

@@ -77,7 +77,7 @@ class Question:
     offer: Mapping[str, Any] | None = None  # what the ledger keeps of the product that there is
     past: Sequence[Past] = ()
     ceilings: Ceilings = USUAL_CEILINGS
-    held: bool = False  # by another of the customer's journeys, which wants to speak alone
+    held_by: Sequence[str] = ()  # others of the customer's journeys, which want to speak alone
     habits: Habits | None = None
     coming: Sequence[Coming] = ()  # the customer's messages of other runs that wait at the gate
     others: Sequence[JourneySpec] = ()  # what the customer's other open runs declare
@@ -173,10 +173,10 @@ def _paused(q: Question) -> No | None:
 
 
 def _held(q: Question) -> No | None:
-    if not (q.held and q.marketing):
+    if not (q.held_by and q.marketing):
         return None
     again = min(q.now + HELD_CHECK, q.request.useless_after)
-    return No(Outcome.DEFERRED, Reason.HELD, retry_at=_not_at_once(q, again))
+    return No(Outcome.DEFERRED, Reason.HELD, {"journeys": list(q.held_by)}, _not_at_once(q, again))
 
 
 def _not_at_once(q: Question, again: datetime) -> datetime:

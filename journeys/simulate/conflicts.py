@@ -3,7 +3,7 @@
 Promise: nobody is blamed whose messages the cap that shuts does not count, and no journey for itself.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from journeys.contracts import Reason
@@ -16,12 +16,9 @@ from journeys.simulate.run import Run
 _BY_CAPS = {Reason.CAPPED, Reason.DAY_CEILING, Reason.NO_INSTANT}
 
 
-def whose_doing(run: Run, question: Question, no: No, others: Iterable[Run]) -> set[tuple[str, Reason]]:
+def whose_doing(run: Run, question: Question, no: No) -> set[tuple[str, Reason]]:
     """The other journeys that a message waits for, or is dropped for, and why."""
-    if no.reason is Reason.HELD:
-        holding = (other for other in others if other.holds and other.outcome is None)
-        return {(other.journey, no.reason) for other in holding if other.journey != run.journey}
-    if no.reason is Reason.OUTRANKED:
+    if no.reason in (Reason.HELD, Reason.OUTRANKED):
         return {(name, no.reason) for name in no.detail["journeys"] if name != run.journey}
     if no.reason not in _BY_CAPS:
         return set()

@@ -97,8 +97,8 @@ class Delivery:
             run.customer.exposed.setdefault(experiment, (arm, now))
         if isinstance(decided, No):
             message.detail, message.retry_at = decided.detail, decided.retry_at
-            message.met += tuple(whose_doing(run, question, decided, self._runs.of(run.customer)))
-            if decided.outcome is Outcome.DEFERRED:
+            message.met += tuple(whose_doing(run, question, decided) - {*message.met})
+            if decided.outcome is Outcome.DEFERRED and decided.reason not in message.put_off:
                 message.put_off += (decided.reason,)
             return self._settle(message, decided.outcome, decided.reason, now)
         message.detail = dict(question.offer or {})
@@ -141,7 +141,7 @@ class Delivery:
         others = [other for other in runs if other is not run and other.outcome is None] if len(runs) > 1 else []
         if others:
             again = message.retry_at
-            question.held = any(other.holds for other in others)
+            question.held_by = sorted({other.journey for other in others if other.holds})
             question.others = [other.spec for other in others]
             question.turned = message.reason is _TURN and again is not None and again <= now
         if others or len(run.messages) > 1:

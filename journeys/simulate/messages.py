@@ -23,8 +23,8 @@ class Message:
     detail: dict[str, Any] = field(default_factory=dict)
     retry_at: datetime | None = None
     copies: int = 0
+    #: Why it had to wait, and the other journeys that kept it back, with why: each once, however often it was asked for.
     put_off: tuple[Reason, ...] = ()
-    #: The other journeys that kept it back, each time it was asked for, and why.
     met: tuple[tuple[str, Reason], ...] = ()
     attempts: int = 0
 

@@ -15,6 +15,7 @@ from journeys.contracts import Reason
 from journeys.handle import RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
+from journeys.walk.unlooped import unlooped
 
 
 @coroutine
@@ -86,7 +87,7 @@ class Strand:
         if self._steps is None:
             self._steps = self._begin().__await__()
         try:
-            until = next(self._steps) if self._context is None else self._context.run(next, self._steps)
+            until = unlooped(self._on, self._steps)
         except StopIteration as done:
             self._over(done.value, None)
         except RunEnded as ended:
@@ -100,6 +101,10 @@ class Strand:
                 run.due(until, partial(self._due, self._turn))
         finally:
             run.here = before
+
+    def _on(self, steps: Generator[Any, None, Any]) -> datetime | None:
+        until: datetime | None = next(steps) if self._context is None else self._context.run(next, steps)
+        return until
 
     def _due(self, turn: int) -> None:
         if self._turn == turn and self._run.outcome is None:

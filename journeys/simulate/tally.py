@@ -33,15 +33,17 @@ class Line:
 class Tally:
     """What came of it, counted.
 
-    `put_off` is how often a message had to wait, by the journey and why; `met` the same where another journey was why (its
-    messages filled the cap, or it holds others back): whose message, whose doing, and why. `together` are customers who were in
-    two journeys at once.
+    `waited` are the messages that had to wait, `put_off` the same by the journey and why (one that had to for two reasons
+    counts for both); `met` those that another journey kept back (its messages filled the cap, or it holds others back): whose
+    message, whose doing, and why. However often a message was asked for again, it counts once. `together` are customers who
+    were in two journeys at once.
     """
 
     fates: Counter[Fate] = field(default_factory=Counter)
     entries: Counter[str] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    waited: Counter[str] = field(default_factory=Counter)
     put_off: Counter[tuple[str, str]] = field(default_factory=Counter)
     met: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     together: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -65,6 +67,7 @@ def tally(world: World) -> Tally:
         Counter(run.journey for run in runs),
         Counter((each.journey, each.reason) for each in world.refused),
         Counter((run.journey, run.outcome.value if run.outcome else "open") for run in runs),
+        Counter(run.journey for run in runs for each in run.messages if each.put_off),
         Counter((run.journey, reason.value) for run in runs for each in run.messages for reason in each.put_off),
         Counter((run.journey, other, reason.value) for run in runs for each in run.messages for other, reason in each.met),
         Counter(pair for of_one in _by_customer(runs).values() for pair in _together(of_one, world.now)),

@@ -6,6 +6,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.deadline import TookTooLong
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import HERE
+from journeys.walk.unlooped import unlooped
 
 
 def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException | None:
@@ -13,7 +14,7 @@ def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException 
     steps = definition.steps(handle).__await__()
     outside = HERE.set(None)  # also where a branch of the run itself asks
     try:
-        next(iter(steps))
+        unlooped(next, iter(steps))
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except TookTooLong as stop:

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from journeys.handle.branch import HERE, Branch
+from journeys.walk.unlooped import unlooped
 
 #: In which branch of which fork, from the outermost.
 Within = tuple[tuple[int, int], ...]
@@ -36,7 +37,7 @@ class Forks:
         outer, self.within = self.within, (*self.within, (fork, n))
         before = HERE.set(branch)
         try:
-            next(iter(steps.__await__()))
+            unlooped(next, iter(steps.__await__()))
         except StopIteration as done:
             self._silent |= {(fork, n)} if done.value is None else set()
             return done.value

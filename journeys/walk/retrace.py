@@ -1,18 +1,20 @@
 """Where a run stands, and what comes next: its steps walked with what is on record, and from there on every way.
 
 Promise: only the journey's pure steps are executed. What is not on record is tried each way, and ways that the record
-contradicts are left out; a moment of the customer's clock is reckoned with what is known of them now.
+contradicts are left out; a moment of the customer's clock is reckoned with what is known of them now. Each way is walked twice:
+what may happen in a wait comes at once, and at its end; so what follows has a range.
 """
 
 from collections import defaultdict
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from journeys.actions import Call, Called
+from journeys.actions import Call, Called, Hold
 from journeys.authoring import JourneyDefinition
-from journeys.contracts import DeliverRequest, Reason, Receipt, RunStart
+from journeys.contracts import DeliverRequest, Purpose, Reason, Receipt, RunStart
 from journeys.entering import branchable
 from journeys.gate.hours import next_open
 from journeys.gate.moment import next_of
@@ -27,6 +29,7 @@ from journeys.walk.place import Place
 
 _MOST = 200  # walks
 _FAR_ENOUGH = 20  # effects beyond the record
+_RELEASE = Hold(run_id=UUID(int=0), at=datetime.min.replace(tzinfo=UTC), number=1, lets_go=1).summary
 _TOLD = ("message", "first", "question", "action")
 
 
@@ -65,6 +68,8 @@ class Known:
     zones: tuple[str, ...] = ("UTC",)
     traits: Mapping[str, Any] = field(default_factory=dict)
     calls: Mapping[int, Asked] = field(default_factory=dict)
+    #: Until when another journey holds the customer's marketing back: at the earliest, and at the latest.
+    held: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +99,21 @@ class Standing:
     stops: tuple[Stop, ...]
     ahead: tuple[Ahead, ...]
 
+    @property
+    def releases(self) -> tuple[datetime, datetime] | None:
+        """When a run that holds the customer's other journeys back lets them go, by its code or by its end, as far as known."""
+        lets_go = [each for each in self.ahead if each.what == _RELEASE]
+        ends = [] if any(each.sure for each in lets_go) else [each for each in self.ahead if each.kind == "end"]
+        found = [*lets_go, *ends]
+        return (min(each.earliest for each in found), max(each.latest for each in found)) if found else None
+
 
 def retrace(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime) -> Standing | None:
     """Where a run stands; None where its code cannot be walked with what is on record.
 
     Whether it began before a change (`j.changed`) is not on record: if it cannot have begun with them all, it began before.
     """
-    walks = [*_walks(definition, start, known, now)]
+    walks = [walk for late in (False, True) for walk in _walks(definition, start, known, now, late=late)]
     fitting = [walk for walk in walks if not walk.strange]
     if not fitting:
         asks = start.changes is None and any(walk.handle.asks_of_changes for walk in walks)
@@ -109,13 +122,13 @@ def retrace(definition: JourneyDefinition, start: RunStart, known: Known, now: d
     return Standing(tuple(stops), tuple(_ahead(fitting)))
 
 
-def _walks(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime) -> Iterator["Retrace"]:
+def _walks(definition: JourneyDefinition, start: RunStart, known: Known, now: datetime, *, late: bool) -> Iterator["Retrace"]:
     waiting: list[tuple[int, ...]] = [()]
     answered: set[Any] = set()
     for n in range(_MOST):
         if not waiting:
             return
-        walk = Retrace(waiting.pop(), definition, start, known, now)
+        walk = Retrace(waiting.pop(), definition, start, known, now, late=late)
         walk.strange = _driven(definition, start, walk)
         yield walk
         waiting += walk.other_ways(answered, every=n < _MOST // 2)
@@ -137,12 +150,20 @@ class Retrace(Walk):
     """A runtime that answers what is on record, notes where that ends, and then goes on as the explorer does."""
 
     def __init__(
-        self, prescribed: Sequence[int], definition: JourneyDefinition, start: RunStart, known: Known, now: datetime
+        self,
+        prescribed: Sequence[int],
+        definition: JourneyDefinition,
+        start: RunStart,
+        known: Known,
+        now: datetime,
+        *,
+        late: bool = False,
     ) -> None:
         super().__init__(prescribed, definition, start.entered_at, known.zones)
         self._now = max(start.entered_at, start.started_at)
         self._known = known
         self._real = now
+        self._late = late
         self._beyond = False  # the record, in this branch
         self._outer: list[tuple[bool, int]] = []
         self._used = 0
@@ -179,9 +200,18 @@ class Retrace(Walk):
         if told is not None and told.receipt is not None:
             self._now = max(self._now, told.at)
             return told.receipt
+        held = self._held(request)
         if not self._beyond:
-            self._stands("message", f"{request.channel.value} {request.template}", told.retry_at if told else None)
+            until = max(filter(None, (told.retry_at if told else None, held)), default=None)
+            self._stands("message", f"{request.channel.value} {request.template}", until)
+        self._now = max(self._now, held or self._now)
         return await super().deliver(request)
+
+    def _held(self, request: DeliverRequest) -> datetime | None:
+        """Until when another journey keeps a message back, which waits no longer than it is of use."""
+        if self._known.held is None or request.purpose is not Purpose.MARKETING:
+            return None
+        return min(self._known.held[self._late], request.useless_after)
 
     async def ask(self, question: Question) -> Any:
         """Arms as they are drawn, moments by the customer's clock; all else each way."""
@@ -216,7 +246,11 @@ class Retrace(Walk):
             return waited.happened
         if not self._beyond:
             self._stands("first", summary, waited.until if waited else None)
-        return await super().listen(expect, summary)
+        happened = await super().listen(expect, summary)
+        if happened is not None and self._late:
+            self._now = max(self._now, waited.until if waited else expect.until)
+            return happened.model_copy(update={"at": self._now})
+        return happened
 
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
         """Each branch has its own place; the run is beyond its record where one of them is."""

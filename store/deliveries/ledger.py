@@ -47,7 +47,7 @@ class RunFacts:
     device_locale: str | None = None
     phone: str | None = None
     outcome: str | None = None
-    held: bool = False
+    held_by: tuple[str, ...] = ()  # the journeys of the customer's other runs that want to speak alone
     control: str = "live"
     others: tuple[str, ...] = ()  # the journeys of the customer's other open runs
     waking: tuple[str, ...] = ()  # of those that were to begin just now, and have asked for nothing yet
@@ -58,6 +58,9 @@ class RunFacts:
     def over(self) -> bool:
         """Whether the run has ended, or has been told to."""
         return self.exit_reason is not None or self.ended_at is not None
+
+
+_LISTS = ("held_by", "others", "waking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ async def facts(
     if row is None:
         return None
     endpoints = tuple(Endpoint(UUID(e["id"]), e["address"], e["platform"]) for e in row["endpoints"])
-    return RunFacts(**{**row, "endpoints": endpoints, "others": tuple(row["others"]), "waking": tuple(row["waking"])})
+    return RunFacts(**{**row, "endpoints": endpoints, **{name: tuple(row[name]) for name in _LISTS}})
 
 
 async def ledger_row(connection: Connection, key: MessageKey) -> tuple[str, LedgerRow | None]:

@@ -20,9 +20,9 @@ select r.profile_id, coalesce(p.drawn_as, p.id) as drawn_as, r.entered_at, coale
        (select address from endpoint e where e.profile_id = r.profile_id and e.channel in ('whatsapp', 'sms') and e.replaced_at is null
         order by e.last_seen_at desc, e.id desc limit 1) as phone,
        (select count(*) from delivery d where d.run_id = r.id) as asked,
-       exists (select from hold h join run o on o.id = h.run_id
-               where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and o.exit_reason is null
-                 and h.released_at is null) as held,
+       array(select distinct o.journey from hold h join run o on o.id = h.run_id
+             where o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and o.exit_reason is null
+               and h.released_at is null order by o.journey) as held_by,
        array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id
              and o.ended_at is null and o.exit_reason is null) as others,
        array(select distinct o.journey from run o where o.profile_id = r.profile_id and o.id <> r.id

@@ -60,10 +60,12 @@ select * from run where ended_at is null and exit_reason is null and failing_sin
 -- name: next_of
 -- What open runs do next: of their messages the one that is tried again soonest, and of what they wait for the soonest end.
 select r.id, d.state, d.channel, d.template, d.reason, d.retry_at, e.which, e.until,
-       case when r.started_at + r.start_delay > $2 then r.started_at + r.start_delay end as begins_at
+       case when r.started_at + r.start_delay > $2 then r.started_at + r.start_delay end as begins_at,
+       d.journeys
 from run r
 left join lateral (
-    select state, channel, template, coalesce(reason, detail ->> 'error') as reason, retry_at from delivery
+    select state, channel, template, coalesce(reason, detail ->> 'error') as reason, retry_at, detail -> 'journeys' as journeys
+    from delivery
     where run_id = r.id and state in ('claimed', 'deferred', 'released')
     order by retry_at nulls first limit 1
 ) d on true

@@ -18,6 +18,13 @@ order by x.exposed_at;
 -- When a run kept others of its customer's journeys from speaking.
 select since, released_at from hold where run_id = $1 order by number;
 
+-- name: holders
+-- The customer's other open runs that keep this one's marketing back.
+select distinct o.id
+from run r join run o on o.profile_id = r.profile_id and o.id <> r.id and o.ended_at is null and o.exit_reason is null
+join hold h on h.run_id = o.id and h.released_at is null
+where r.id = $1;
+
 -- name: feedback
 -- What became of a run's messages, by events of these types.
 select e.type, e.ts as at, e.properties ->> 'step' as step

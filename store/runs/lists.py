@@ -63,6 +63,8 @@ class Next:
     which: str | None = None
     until: datetime | None = None
     begins_at: datetime | None = None
+    #: The journeys for which a message waits.
+    journeys: Sequence[str] | None = None
 
 
 async def list_runs(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from store.database import Database
 from store.named import queries
-from store.runs.views import Run
+from store.runs.views import Run, run_by_id
 
 _SQL = queries("story")
 
@@ -74,6 +74,12 @@ async def records_of(database: Database, run: Run, feedback: Sequence[str]) -> R
     return Records(
         cause, waits, arms, holds, [CameBack(**row) for row in await pool.fetch(_SQL["feedback"], run.id, list(feedback))]
     )
+
+
+async def holders_of(database: Database, run: Run) -> list[Run]:
+    """The customer's other runs that keep this one's marketing back."""
+    ids = [row["id"] for row in await database.pool.fetch(_SQL["holders"], run.id)]
+    return [found for each in ids if (found := await run_by_id(database, each)) is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ FAULTS: dict[str, Fault] = {
     "a service's refusal is an answer": around(services.Services, "attempt", lambda came: came or DONE),
     "no caps": without(delivery.Delivery, "_past", []),
     "nobody is held out": gate(holdout=False, held_out_of_all=False),
-    "nobody holds others": gate(held=False),
+    "nobody holds others": gate(held_by=()),
     "everybody is in the segment": gate(in_segment=True),
     "no ceiling": gate(asked=0),
     "consent is not asked": gate(consent="granted", addresses=1, unsuppressed=1),

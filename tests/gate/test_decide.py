@@ -44,6 +44,12 @@ def sent(*ago: timedelta) -> list[Past]:
     return [Past(NOON - each, Channel.PUSH, Purpose.MARKETING) for each in ago]
 
 
+def test_who_is_held_back_hears_by_which_journeys() -> None:
+    held = No(Outcome.DEFERRED, Reason.HELD, {"journeys": ["care", "nps"]}, NOON + HOUR)
+    assert ask(held_by=["care", "nps"]) == held
+    assert ask(held_by=["care", "nps"], purpose=Purpose.TRANSACTIONAL) == Go()
+
+
 def test_a_message_that_nothing_forbids_goes() -> None:
     assert ask() == Go()
     assert ask(declared={"quiet_hours": NIGHT, "caps": (Cap(1, DAY),)}) == Go()
@@ -297,7 +303,7 @@ def test_who_waits_or_comes_too_late_is_exposed_from_the_first_asking_on_in_both
     arm = [("$holdout/trial", "withheld" if held_out else "written to", 0.5)]
     night = replace(SPEC, quiet_hours=QuietHours("11:00", "08:00"))
     waits: dict[str, dict[str, Any]] = {
-        Reason.HELD: {"held": True},
+        Reason.HELD: {"held_by": ["care"]},
         Reason.QUIET_HOURS: {"spec": night, "until": NOON + DAY},
         Reason.NO_INSTANT: {"spec": night, "until": NOON + HOUR},
         Reason.CAPPED: {"spec": replace(SPEC, caps=(Cap(1, HOUR),)), "past": [Past(NOON, Channel.PUSH, Purpose.MARKETING)]},

@@ -81,7 +81,11 @@ async def test_while_one_journey_speaks_alone_the_marketing_of_others_waits(tria
     other, service = await begin(trial, "by_choice"), await begin(trial, "urgent")
     await trial.settled_as(other, "deferred")
     (held,) = await trial.messages(other)
-    assert held.reason == "held by another journey"
+    assert (held.reason, held.detail["journeys"]) == ("held by another journey", ["speaks_alone"])
+    story = (await trial.operate("GET", f"/v1/runs/{other.id}/story")).json()
+    assert story["held_by"] == ["speaks_alone"]
+    (run,) = (await trial.operate("GET", "/v1/runs?journey=by_choice")).json()["runs"]
+    assert run["next"].endswith("again: held by another journey: speaks_alone")
     assert held.retry_at is not None
     assert timedelta(0) <= held.retry_at - held.due_at - timedelta(hours=1) < timedelta(minutes=1)
     await trial.settled_as(service, "sent")

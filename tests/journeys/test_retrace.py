@@ -136,3 +136,29 @@ def test_a_message_that_waits_is_where_the_run_stands() -> None:
     assert standing is not None
     assert [(stop.kind, stop.what, stop.until) for stop in standing.stops] == [("message", "push cart-reminder", again)]
     assert [each.earliest for each in standing.ahead][:2] == [again, ANY_DAY + timedelta(days=1)]
+
+
+def test_what_follows_something_that_may_come_any_time_in_a_wait_has_a_range() -> None:
+    start = RunStart(run_id=UUID(int=1), customer_id=UUID(int=1), entered_at=ANY_DAY, started_at=ANY_DAY)
+    nps = JOURNEYS["nps"]
+    start = start.model_copy(update={"entry": {"score": 3}})
+    now, until = ANY_DAY + timedelta(hours=1), ANY_DAY + timedelta(days=4)
+    standing = retrace(nps, start, Known(waits={1: Waited(until)}), now)
+    assert standing is not None
+    ahead = {each.what: (each.earliest, each.latest) for each in standing.ahead}
+    assert ahead["push thanks-for-talking"] == (now, until)
+    assert standing.releases == (now, until)
+
+
+def test_a_message_that_another_journey_keeps_back_goes_when_that_lets_it_go() -> None:
+    start = RunStart(run_id=UUID(int=1), customer_id=UUID(int=1), entered_at=ANY_DAY, started_at=ANY_DAY)
+    hour = timedelta(hours=1)
+    definition = JOURNEYS["cart_abandonment"]
+    useless = ANY_DAY + hour + definition.spec.useless_after
+    between = ANY_DAY + 4 * hour, ANY_DAY + timedelta(days=9)
+    asked = {("push:cart-reminder", 1): Told(None, ANY_DAY + hour, ANY_DAY + 2 * hour)}
+    for messages, now in (({}, ANY_DAY), (asked, ANY_DAY + 1.5 * hour)):
+        standing = retrace(definition, start, Known(messages, held=between), now)
+        assert standing is not None
+        first = next(each for each in standing.ahead if each.what == "push cart-reminder")
+        assert (first.earliest, first.latest) == (between[0], useless)

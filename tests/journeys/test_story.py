@@ -98,7 +98,14 @@ async def test_waits_tasks_and_arms_are_told_and_a_version_that_is_not_at_hand(s
     assert [stop["what"] for stop in told["at"]] == ["wait for care: Call the customer: unhappy, at most 4 d"]
     may = {each["what"]: each["sure"] for each in told["ahead"]}
     assert may["push thanks-for-talking"] is False
-    await shop.database.pool.execute("update run set version = 'gone'")
+    assert told["note"] is None
+    await shop.database.pool.execute("update run set move_to = version")
+    moving = await story(shop, str(run.id))
+    assert moving["note"] == f"it goes on with version {run.version} from its next wait, whose code tells what comes next here"
+    assert [each["what"] for each in moving["ahead"]] == [each["what"] for each in told["ahead"]]
+    await shop.database.pool.execute("update run set move_to = 'another'")
+    assert "needs the code of version another, which is not at hand" in (await story(shop, str(run.id)))["note"]
+    await shop.database.pool.execute("update run set move_to = null, version = 'gone'")
     gone = await story(shop, str(run.id))
     assert (gone["at"], gone["ahead"]) == ([], [])
     assert "needs the code of version gone, which is not at hand here" in gone["note"]

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from journeys.catalogue import load
 from journeys.errors import InvalidParams
 from workers.testing import Rehearsal
 from workers.testing.customer import Customer
+from workers.testing.rehearsal import MONDAY
+from workers.testing.simulated import Simulated
 
 
 @pytest.fixture
@@ -53,13 +57,28 @@ def test_the_story_is_told_in_order(shop: Rehearsal) -> None:
     shop.passes(hours=2)
     ana.does("Order Completed")
     assert shop.story().splitlines() == [
-        "ana",
+        "ana, on the clock of UTC",
         "  Mon 05 Jan 09:00  does Product Added",
         "  Mon 05 Jan 09:00  enters three_messages",
         "  Mon 05 Jan 10:00  push:note sent",
         "  Mon 05 Jan 11:00  does Order Completed",
         "  Mon 05 Jan 11:00  three_messages is over: goal reached",
     ]
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(weeks=26)])
+def test_a_clock_shows_the_same_whenever_a_test_begins(later: timedelta) -> None:
+    """On servers it begins on the next Monday, which may be in summer."""
+    shop = Rehearsal(Simulated(load("trial_catalogue"), MONDAY + later))
+    ana, bea = shop.customer("ana"), shop.customer("bea", timezone="Europe/Madrid")
+    for each in (ana, bea):
+        shop.starts("by_the_clock", each)
+    shop.passes(days=6)
+    saturday = (MONDAY + later + timedelta(days=5)).replace(hour=9, minute=30)
+    assert ana.got("push:note", at=saturday)
+    assert not bea.got("push:note", at=saturday)
+    assert shop.story().splitlines()[0] == "ana, on the clock of UTC"
+    assert "bea, on the clock of Europe/Madrid" in shop.story()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
 """`journeys replay` and `journeys deploy` as they are typed: what is told, and the code that CI sees."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+from temporalio.client import WorkflowHistory
+
 from tests.workers.test_cli import in_thread, journeys
+from workers.replaying import replay
 from workers.signing import private_key, public_text
+from workers.unfit import unfit
 
 GOLDEN = Path(__file__).parents[1] / "journeys" / "golden"
 KEY = "b1946ac92492d2347c6235b4d2611184"
@@ -40,8 +45,29 @@ def test_runs_that_ended_in_a_journey_that_is_gone_are_no_failure(tmp_path: Path
     assert (said.returncode, said.stdout) == (0, told), said.stderr
 
 
+def test_runs_that_have_not_begun_can_begin_with_any_code(tmp_path: Path) -> None:
+    """A run in its start delay has one event, and an engine that is given that alone waits for the next for ever."""
+    golden = json.loads((GOLDEN / "goal-during-start-delay.json").read_text())
+    done = next(n for n, event in enumerate(golden["events"]) if event["eventType"] == "EVENT_TYPE_WORKFLOW_TASK_COMPLETED")
+    for length in range(1, done + 1):
+        (tmp_path / f"{length}.json").write_text(json.dumps({"events": golden["events"][:length]}))
+    (tmp_path / "whole.json").write_text(json.dumps(golden))
+    said = journeys("replay", str(tmp_path), catalogue="definitions")
+    assert (said.returncode, said.stdout) == (0, f"{done + 1} runs of 1 people: 0 do not replay\n"), said.stderr
+
+
+async def test_a_history_without_an_end_is_told_and_those_behind_it_are_replayed() -> None:
+    histories = [WorkflowHistory.from_json(name, (GOLDEN / "finished.json").read_text()) for name in ("one", "other")]
+    found = [each async for each in replay(histories, None, limit=timedelta(0))]
+    assert [each.history for each in found] == histories
+    (wrong,) = unfit(found)
+    assert (wrong.runs, wrong.cause) == (2, "the engine did not come to an end with it in 0 seconds")
+
+
 def test_what_is_no_history_is_told(tmp_path: Path) -> None:
-    for text in ("", "{}", '{"events": 1}'):
+    headless = json.loads((GOLDEN / "finished.json").read_text())
+    headless["events"].pop(0)
+    for text in ("", "{}", '{"events": 1}', json.dumps(headless)):
         (tmp_path / "some.json").write_text(text)
         said = journeys("replay", str(tmp_path))
         assert (said.returncode, "some.json is no history" in said.stderr) == (1, True), said.stderr

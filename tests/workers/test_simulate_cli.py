@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,6 +140,70 @@ async def test_postgres_and_a_file_of_the_same_calls_tell_the_same(database: Dat
     assert {(each["what"], each["count"]) for each in told[0]["outcomes"]} >= {("finished", 2), ("goal reached", 1)}
     for name in ("messages", "entries", "refused", "outcomes", "put_off", "conflicts", "together"):
         assert (name, sorted(told[1][name], key=str)) == (name, sorted(told[0][name], key=str))
+
+
+OPEN = """\
+from journeys import Journey, Segment, did, journey
+
+added = Segment("added", did("Product Added"))
+
+@journey(entry=added)
+async def drips(j: Journey) -> None:
+    async with j.hold_others():
+        async for turn in j.every(days=30):
+            await j.wait(hours=turn)
+
+@journey(entry=added)
+async def tries(j: Journey) -> None:
+    async with j.experiment("look", plain=0.5, film=0.5) as arm:
+        await j.wait(days=400)
+"""
+
+
+HOLDS = """\
+from journeys import Journey, Segment, days, did, journey
+
+added = Segment("added", did("Product Added"))
+
+@journey(entry=added)
+async def care(j: Journey) -> None:
+    async with j.hold_others():
+        await j.wait(days=3)
+
+@journey(entry=added, useless_after=days(7))
+async def sale(j: Journey) -> None:
+    await j.wait(hours=1)
+    await j.email("note")
+"""
+
+
+def test_a_message_that_had_to_wait_counts_once_however_often_it_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "__init__.py").write_text(HOLDS)
+    shutil.copy("tests/sending_catalogue/note.email.mjml", tmp_path / "acme")
+    calls = [ANA | REACHED, track("ana", "Product Added", "2026-03-02T10:05:00Z")]
+    (tmp_path / "calls.jsonl").write_text("".join(json.dumps(call) + "\n" for call in calls))
+    told = json.loads(journeys("simulate", "calls.jsonl", "--json", cwd=tmp_path, catalogue="acme").stdout)
+    assert {line["state"]: line["messages"] for line in told["messages"]} == {"sent": 1}
+    assert told["conflicts"] == [{"journey": "sale", "with": "care", "what": "held by another journey", "count": 1}]
+    assert told["waited"] == {"sale": 1}
+    assert {each["count"] for each in told["put_off"]} == {1}
+
+
+async def test_runs_that_are_open_in_the_end_are_left_without_a_word(database: Database, dsn: str, tmp_path: Path) -> None:
+    """An event loop that knew of their async generators would close them in tasks of its own, and fail, and say so."""
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "__init__.py").write_text(OPEN)
+    await ingest(
+        database, [known("ana", "2026-03-02T08:00:00Z"), track("ana", "Product Added", "2026-03-03T10:00:00Z", cart_id="c")]
+    )
+    period = ("--since", f"{BEGIN:%Y-%m-%d}", "--until", f"{END:%Y-%m-%d}")
+    said = await in_thread("simulate", *period, "--json", cwd=tmp_path, catalogue="acme", database_url=dsn)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert {(each["journey"], each["what"]) for each in json.loads(said.stdout)["outcomes"]} == {
+        ("drips", "open"),
+        ("tries", "open"),
+    }
 
 
 async def test_what_was_before_the_period_counts(database: Database) -> None:

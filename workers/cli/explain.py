@@ -72,6 +72,8 @@ def drawn(story: "Story") -> "Iterable[RenderableType]":
     for stop in story.at:
         until = f", until {_at(stop.until)} UTC ({_at(stop.local)} on their clock)" if stop.until else ""
         yield Text(f"now at: {stop.what}{until}", style="bold")
+    if story.held_by:
+        yield Text(f"kept back by {', '.join(story.held_by)}, as far as it is marketing", style="bold")
     if story.ahead:
         yield _ahead(story)
     if story.note:
@@ -87,10 +89,16 @@ def _ahead(story: "Story") -> "RenderableType":
 
     table = Table("comes at (UTC)", "their clock", "", "what", "", title="what comes next, if nothing else happens")
     for each in story.ahead:
-        later = f" to {_at(each.latest)}" if each.latest - each.earliest > timedelta(minutes=1) else ""
         sure = "" if each.sure else "on some ways"
-        table.add_row(f"{_at(each.earliest)}{later}", _at(each.local), each.kind, Text(each.what), sure)
+        spans = _span(each.earliest, each.latest), _span(each.local, each.local_latest)
+        table.add_row(*spans, each.kind, Text(each.what), sure)
     return table
+
+
+def _span(earliest: datetime | None, latest: datetime | None) -> str:
+    """From when to when, where that is not the same minute."""
+    later = earliest and latest and latest - earliest > timedelta(minutes=1)
+    return f"{_at(earliest)} to {_at(latest)}" if later else _at(earliest)
 
 
 def _with(moment: "Moment") -> str:
@@ -99,6 +107,8 @@ def _with(moment: "Moment") -> str:
 
 def _value(value: Any) -> str:
     try:
+        if isinstance(value, list):
+            return ", ".join(map(str, value))
         return _at(datetime.fromisoformat(value)) if isinstance(value, str) else str(value)
     except ValueError:
         return str(value)

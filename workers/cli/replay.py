@@ -1,6 +1,7 @@
 """`journeys replay`: histories of real runs against the engine and the code at hand, before it is deployed.
 
-Promise: exit code 0 when all of them replay and 1 when not, with journey, step, cause and the number of people: a gate for CI.
+Promise: it ends, with exit code 0 when all of them replay and 1 when not, with journey, step, cause and the number of people:
+a gate for CI.
 """
 
 from pathlib import Path
@@ -84,7 +85,7 @@ def _history(file: Path) -> "WorkflowHistory":
         fail(f"{file}: {error.strerror}")
     except (ParseError, ValueError, KeyError, AttributeError):
         history = None
-    if history is None or not history.events:
+    if history is None or not history.events or not history.events[0].HasField("workflow_execution_started_event_attributes"):
         fail(f"{file} is no history: export one with `temporal workflow show --output json`")
     return history
 

@@ -46,6 +46,7 @@ def plain(tally: "Tally", unread: Counter[str]) -> dict[str, Any]:
     return {
         "messages": list(tally.messages),
         "entries": dict(tally.entries),
+        "waited": dict(tally.waited),
         **{name: [{"journey": j, "what": w, "count": n} for (j, w), n in found.items()] for name, found in pairs.items()},
         "conflicts": [{"journey": j, "with": w, "what": r, "count": n} for (j, w, r), n in tally.met.items()],
         "together": [{"journeys": list(pair), "customers": n} for pair, n in tally.together.items()],
@@ -116,7 +117,7 @@ def _bar(channels: list[str], numbers: Counter[str], most: int) -> Text:
 
 def _conflicts(tally: "Tally") -> Table:
     """Which journeys had the same customers at once, and whose messages waited for whose."""
-    table = Table("journey", "with", "customers in both at once", "its messages kept back by the other", title="conflicts")
+    table = Table("journey", "with", "customers in both at once", "messages kept back by the other", title="conflicts")
     kept: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for (journey, other, reason), count in tally.met.items():
         kept[journey, other][reason] += count
@@ -147,8 +148,8 @@ def _figures(told: dict[str, Any]) -> defaultdict[str, Counter[str]]:
             else (line.journey, line.state, line.messages)
         )
         found[journey]["sent" if state == "sent" else "not sent"] += messages
-    for each in told["put_off"]:
-        found[each["journey"]]["had to wait"] += each["count"]
+    for journey, count in told["waited"].items():
+        found[journey]["had to wait"] += count
     return found
 
 

@@ -174,7 +174,8 @@ class Customer:
             lines += [(each.at, fate(each)) for each in run.messages]
             lines.append((run.ended_at or self._stage.now, standing(run)))
         lines += [(each.at, f"{each.journey} refuses: {each.reason}") for each in self._stage.refusals(self.name)]
-        return "\n".join([self.name, *(f"  {clock(at)}  {what}" for at, what in sorted(lines, key=lambda line: line[0]))])
+        head = f"{self.name}, on the clock of {self._stage.zone(self.name)}"
+        return "\n".join([head, *(f"  {clock(at)}  {what}" for at, what in sorted(lines, key=lambda line: line[0]))])
 
     def _verdict(self, *, so: bool, told: str) -> Verdict:
         known = "" if so else instead(self.name, self.runs, self._stage.refusals(self.name), [each for _, each in self._done])

@@ -12,6 +12,7 @@ from journeys.simulate.customers import WITHOUT_ADDRESS
 from journeys.simulate.products import RELATIONS, Product
 from journeys.simulate.providers import Kind
 from segments import Segment
+from segments.time.calendar import ZONE_TRAIT
 from workers.testing.approvals import Approval
 from workers.testing.customer import Customer
 from workers.testing.names import channel_of, check_journey, check_params, check_place, check_service, check_template
@@ -21,6 +22,10 @@ from workers.testing.services import Service
 
 #: When a simulated rehearsal begins; one on servers, which have no past, begins on the next Monday (`served`).
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+#: A made-up phone number would tell a zone with summer time, and another hour in a test that begins on another day.
+_HOME = {ZONE_TRAIT: "UTC"}
+_TELL_A_ZONE = {ZONE_TRAIT, "phone", "country", "address"}
 
 
 class Provider:
@@ -63,10 +68,13 @@ class Rehearsal:
         return self._stage.now
 
     def customer(self, name: str, *, channels: Sequence[str] = CHANNELS, **traits: Any) -> Customer:
-        """A customer with an address and consent on these channels, and these traits; the same one by the same name."""
+        """A customer with an address and consent on these channels, and these traits; the same one by the same name.
+
+        Their clock shows UTC, whatever the date, unless a trait tells another zone: `timezone="Europe/Madrid"`.
+        """
         __tracebackhide__ = True
         if name not in self._customers:
-            self._stage.joins(name, list(map(channel_of, channels)), traits)
+            self._stage.joins(name, list(map(channel_of, channels)), traits if traits.keys() & _TELL_A_ZONE else _HOME | traits)
             self._customers[name] = Customer(name, self._stage, self._until)
         return self._customers[name]
 

@@ -23,6 +23,8 @@ class Message:
     reason: str | None
     due_at: datetime
     at: datetime
+    #: The other journeys for which it waits, or waited last.
+    journeys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,10 @@ class Stage(Protocol):
 
     def in_app(self, name: str) -> list[str]:
         """The templates of the messages that a customer's inbox inside the app shows now, newest first."""
+        ...
+
+    def zone(self, name: str) -> str:
+        """Where a customer's clock stands now, or in how many zones it may."""
         ...
 
     def content(self, name: str, place: str) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from journeys.contracts import because
 from workers.testing.seen import Message, Refusal, Run
 
 
@@ -27,8 +28,8 @@ def clock(at: datetime) -> str:
 
 def fate(message: Message) -> str:
     """What became of a message."""
-    because = f" ({message.reason})" if message.reason else ""
-    return f"{message.step} {message.state}{because}"
+    why = f" ({because(message.reason, message.journeys)})" if message.reason else ""
+    return f"{message.step} {message.state}{why}"
 
 
 def standing(run: Run) -> str:

@@ -265,6 +265,10 @@ class Served:
         """A customer's runs, oldest first, as Postgres and Temporal have them."""
         return self._portal.call(self._runs, name)
 
+    def zone(self, name: str) -> str:
+        """Where a customer's clock stands now, or in how many zones it may."""
+        return self.shadow.zone(name)
+
     def in_app(self, name: str) -> list[str]:
         """The templates of the messages that a customer's inbox inside the app shows now, as the API shows them to an app."""
 
@@ -364,7 +368,15 @@ class Served:
 
     async def _seen(self, row: Row) -> Run:
         messages = tuple(
-            Message(each.step, each.occurrence, each.state, each.reason, each.due_at, each.settled_at or each.due_at)
+            Message(
+                each.step,
+                each.occurrence,
+                each.state,
+                each.reason,
+                each.due_at,
+                each.settled_at or each.due_at,
+                tuple(each.detail.get("journeys", ())),
+            )
             for each in await self.shop.messages(row)
         )
         calls = tuple(

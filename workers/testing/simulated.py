@@ -147,6 +147,10 @@ class Simulated:
         """The templates of the messages that a customer's inbox inside the app shows now, newest first."""
         return shown(self._who(name), self.world.runs.of(self._who(name)), self.now, lives_of(self.catalogue.module))
 
+    def zone(self, name: str) -> str:
+        """Where a customer's clock stands now, or in how many zones it may; of whom nothing is told, on the journey's."""
+        return str(self._who(name).where("the journey's"))
+
     def content(self, name: str, place: str) -> str | None:
         """The template that a place shows a customer now, and that they have seen it."""
         who = self._who(name)
@@ -185,6 +189,7 @@ def _seen(run: Simulation) -> Run:
             each.reason.value if each.reason else None,
             each.request.due_at,
             each.at,
+            tuple(each.detail.get("journeys", ())),
         )
         for each in run.messages
     )

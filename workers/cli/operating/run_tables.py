@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from journeys.contracts import because
 from store.runs.views import Message, Run
 from workers.cli.tables import instant, short
 
@@ -137,7 +138,8 @@ def _messages(messages: Sequence[Message]) -> Table:
 def _why(message: Message) -> str:
     """The reason, and what the provider said last of one that did not go."""
     error = None if message.state == "sent" else message.detail.get("error")
-    return ": ".join(filter(None, (message.reason, error))) or "-"
+    reason = because(message.reason, message.detail.get("journeys")) if message.reason else None
+    return ": ".join(filter(None, (reason, error))) or "-"
 
 
 def _again(message: Message) -> str:
