@@ -15,7 +15,7 @@ from journeys.contracts import Reason
 from journeys.handle import RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
-from journeys.walk.unlooped import unlooped
+from journeys.handle.unlooped import unlooped
 
 
 @coroutine

@@ -6,7 +6,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.deadline import TookTooLong
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import HERE
-from journeys.walk.unlooped import unlooped
+from journeys.handle.unlooped import unlooped
 
 
 def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException | None:

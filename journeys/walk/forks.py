@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from journeys.handle.branch import HERE, Branch
-from journeys.walk.unlooped import unlooped
+from journeys.handle.unlooped import unlooped
 
 #: In which branch of which fork, from the outermost.
 Within = tuple[tuple[int, int], ...]
