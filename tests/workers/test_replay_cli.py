@@ -1,15 +1,24 @@
 """`journeys replay` and `journeys deploy` as they are typed: what is told, and the code that CI sees."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
+from uuid import uuid4
 
+import pytest
+from rich.console import Console
 from temporalio.client import WorkflowHistory
 
+from api.runs.why_not import Because, WhyNot
+from store.versions import VersionInUse
 from tests.workers.test_cli import in_thread, journeys
+from workers.cli import replay as replay_cli
+from workers.cli import versions as versions_cli
+from workers.cli import why_not as why_not_cli
 from workers.replaying import replay
 from workers.signing import private_key, public_text
-from workers.unfit import unfit
+from workers.unfit import Unfit, unfit
 
 GOLDEN = Path(__file__).parents[1] / "journeys" / "golden"
 KEY = "b1946ac92492d2347c6235b4d2611184"
@@ -89,3 +98,28 @@ async def test_a_catalogue_is_deployed_and_listed(dsn: str) -> None:
     (listed,) = json.loads((await in_thread("versions", "--json", **given)).stdout)
     assert (listed["id"], listed["deployed_by"], listed["people"]) == (version, "CI", 0)
     assert "cart_abandonment" in listed["journeys"]
+
+
+@pytest.mark.parametrize("width", [80, 130, 200])
+def test_what_is_told_can_be_read_and_copied_at_any_width(width: int) -> None:
+    run, cause = str(uuid4()), "there the run waited: until 1 d after entry; the code asks for push cart-reminder"
+    example, at = f"cart_abandonment/{uuid4()}/01a228fb", datetime(2026, 3, 2, 10, tzinfo=UTC)
+    remedy = f"journeys explain {run}"
+    version = VersionInUse("872abc1234567890", "acme.campaigns", ["onboarding"], at, "CI", 1_123, 1_200, 0, 3, at, "CI")
+    why_not = WhyNot(journey="a", customer_id=run, because=[Because(rule="entered", what=cause, at=at, remedy=remedy)])
+    coming = {"next": "push hello", "first": at, "last": at}
+    group = {"version": version.id, "stands": "until 1 d after entry", "people": 3, "runs": 4, "now": coming, "then": coming}
+    for drawn, wanted in (
+        (replay_cli._drawn([Unfit("cart_abandonment", "after push hello", cause, 3, 4, example)]), (example, cause)),
+        (versions_cli._drawn([version]), (version.id, version.package, "onboarding", "1123", "2026-03-02 10:00:00 UTC")),
+        (versions_cli._prospects([group | {"why_not": None}]), (version.id, "until 1 d after entry")),
+        (why_not_cli._drawn(why_not), (run, remedy, cause)),
+    ):
+        screen = Console(width=width, record=True, file=StringIO())
+        for part in drawn:
+            screen.print(part)
+        shown = screen.export_text()
+        assert max(map(len, shown.splitlines())) <= width
+        assert "…" not in shown
+        words = shown.replace("│", " ").split()
+        assert [word for each in wanted for word in each.split() if word not in words and f"{word};" not in words] == []

@@ -3,8 +3,10 @@
 import csv
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -12,6 +14,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from rich.console import Console
 
 from api.ingest.arrival import Arrival, instant
 from api.ingest.spec import read_item
@@ -22,6 +25,7 @@ from store.ingest.batch import Memory, store
 from tests.command_line import in_thread
 from tests.workers.test_cli import journeys
 from workers.backcasting import Period, backcast
+from workers.cli.simulated import drawn, plain
 
 ANA = {"userId": "ana", "type": "identify", "messageId": "1", "timestamp": "2026-03-02T10:00:00Z"}
 REACHED = {
@@ -158,6 +162,30 @@ async def tries(j: Journey) -> None:
     async with j.experiment("look", plain=0.5, film=0.5) as arm:
         await j.wait(days=400)
 """
+
+
+@pytest.mark.parametrize("width", [80, 130])
+def test_all_of_it_can_be_read_on_any_terminal(width: int) -> None:
+    at = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    fates = Counter(
+        {(at, "cart_abandonment", channel, "sent", ""): n for n, channel in enumerate(("email", "push", "sms"), 40)}
+    )
+    fates[at, "cart_abandonment", "whatsapp", "skipped", "no allowed instant before its deadline"] = 7
+    kept = Counter({("cart_abandonment", "after_purchase", "held by another journey"): 1_124})
+    entries = Counter(cart_abandonment=1_234, after_purchase=3)
+    waited = Counter({("cart_abandonment", "held by another journey"): 1_124, ("cart_abandonment", "quiet hours"): 33})
+    told = Tally(fates=fates, entries=entries, put_off=waited, met=kept)
+    screen = Console(width=width, record=True, file=StringIO())
+    for part in drawn(told, Counter(), plain(told, Counter()), None):
+        screen.print(part)
+    shown = screen.export_text()
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= width
+    words = " ".join(shown.replace("│", " ").split())
+    for each in ("cart_abandonment", "1,234", "1,124 held by another journey", "33 quiet hours"):
+        assert each in words
+    (bar,) = (line for line in shown.splitlines() if "Mon 02 Mar" in line)
+    assert [mark in bar for mark in "█▒░"] == [True] * 3
 
 
 HOLDS = """\

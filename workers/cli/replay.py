@@ -157,10 +157,9 @@ async def _as_begun(
 
 
 def _drawn(wrong: "Sequence[Unfit]") -> "Iterable[RenderableType]":
-    from rich.table import Table
+    from workers.cli.tables import Rows
 
     if wrong:
-        table = Table("journey", "where", "why", "people", "runs", "for example")
-        for each in wrong:
-            table.add_row(each.journey, each.step, each.cause, str(each.people), str(each.runs), each.example)
-        yield table
+        heads = ("journey", "where", "why", "people", "runs", "for example")
+        rows = [(each.journey, each.step, each.cause, str(each.people), str(each.runs), each.example) for each in wrong]
+        yield Rows(heads, rows, ahead=2, sentences=frozenset({"where", "why"}))

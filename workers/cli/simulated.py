@@ -6,15 +6,18 @@ Promise: what `--json` says is all that the tables say; another simulation's can
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
 from workers.cli.asked import fail
+from workers.cli.tables import Rows
 
 if TYPE_CHECKING:
     from journeys.simulate import Tally
@@ -64,11 +67,11 @@ def before(file: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def _journeys(tally: "Tally") -> Table:
-    table = Table("journey", "entered", "refused", "sent", "not sent", "had to wait", "ended", title="journeys")
+def _journeys(tally: "Tally") -> Rows:
+    heads, rows = ("journey", "entered", "refused", "sent", "not sent", "had to wait", "ended"), []
     for journey in sorted({*tally.entries, *(name for name, _ in tally.refused)}):
         lines = [line for line in tally.messages if line.journey == journey]
-        table.add_row(
+        row = (
             journey,
             f"{tally.entries.get(journey, 0):,}",
             _told(Counter({why: n for (name, why), n in tally.refused.items() if name == journey})),
@@ -77,7 +80,8 @@ def _journeys(tally: "Tally") -> Table:
             _told(Counter({why: n for (name, why), n in tally.put_off.items() if name == journey})),
             _told(Counter({how: n for (name, how), n in tally.outcomes.items() if name == journey})),
         )
-    return table
+        rows.append(row)
+    return Rows(heads, rows, title="journeys")
 
 
 def _over_time(tally: "Tally") -> Iterator[RenderableType]:
@@ -99,33 +103,45 @@ def _chart(tally: "Tally", form: str, heading: str) -> Table:
     legend = Text("messages ", style="italic")
     for channel, (bar, style) in zip(channels, _BARS, strict=False):
         legend.append(f" {bar} {channel}", style=style)
-    table = Table(heading, *channels, "not sent", Column(legend))
+    table = Table(Column(heading, no_wrap=True), *channels, "not sent", Column(legend))
     for place in places:
         numbers = counted[place]
-        table.add_row(place, *(f"{numbers[each]:,}" for each in (*channels, "not sent")), _bar(channels, numbers, most))
+        table.add_row(place, *(f"{numbers[each]:,}" for each in (*channels, "not sent")), _Bar(channels, numbers, most))
     return table
 
 
-def _bar(channels: list[str], numbers: Counter[str], most: int) -> Text:
-    """Each channel's share of a line; nothing that was sent is without a mark."""
-    bar = Text()
-    for channel, (mark, style) in zip(channels, _BARS, strict=False):
-        wide = round(_WIDTH * numbers[channel] / most) if most else 0
-        bar.append(mark * max(wide, int(numbers[channel] > 0)), style=style)
-    return bar
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """Each channel's share of a line, as long as there is room for; nothing that was sent is without a mark."""
+
+    channels: list[str]
+    numbers: Counter[str]
+    most: int
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Shorter where the terminal is narrow."""
+        return Measurement(len(_BARS), _WIDTH).clamp(max_width=options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """A mark for each part of it."""
+        room, bar = min(_WIDTH, options.max_width), Text(no_wrap=True, overflow="crop")
+        for channel, (mark, style) in zip(self.channels, _BARS, strict=False):
+            wide = round(room * self.numbers[channel] / self.most) if self.most else 0
+            bar.append(mark * max(wide, int(self.numbers[channel] > 0)), style=style)
+        yield bar
 
 
-def _conflicts(tally: "Tally") -> Table:
+def _conflicts(tally: "Tally") -> Rows:
     """Which journeys had the same customers at once, and whose messages waited for whose."""
-    table = Table("journey", "with", "customers in both at once", "messages kept back by the other", title="conflicts")
+    heads = ("journey", "with", "customers in both at once", "messages kept back by the other")
     kept: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for (journey, other, reason), count in tally.met.items():
         kept[journey, other][reason] += count
     both = {pair: n for one, n in tally.together.items() for pair in (one, one[::-1])}
     pairs = {*kept, *(pair for pair in tally.together if pair not in kept and pair[::-1] not in kept)}
-    for pair in sorted(pairs, key=lambda each: (-sum(kept[each].values()), -both.get(each, 0), each)):
-        table.add_row(*pair, f"{both.get(pair, 0):,}", _told(kept[pair]))
-    return table
+    ordered = sorted(pairs, key=lambda each: (-sum(kept[each].values()), -both.get(each, 0), each))
+    rows = [(*pair, f"{both.get(pair, 0):,}", _told(kept[pair])) for pair in ordered]
+    return Rows(heads, rows, ahead=2, title="conflicts")
 
 
 def _compared(other: dict[str, Any], told: dict[str, Any]) -> Table:

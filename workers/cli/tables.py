@@ -1,21 +1,94 @@
-"""What every command's answer goes through: a table for people, or JSON for programs; values in words; files with progress."""
+"""What every command's answer goes through: a table for people, or JSON for programs; values in words; files with progress.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+Promise: nothing of `Rows` is cut, so that an id, an instant or a command can be copied from it, whatever the width.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import orjson
 from pydantic import BaseModel
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import open as open_with_progress
+from rich.table import Table
+from rich.text import Text
 
 from segments.define.sheets import encoding_of
 
 T = TypeVar("T")
 _ENCODINGS = {"cp1252": "Windows-1252 (as Excel writes in western Europe)"}
+
+_NARROW = 24  # letters that a sentence needs in a cell
+_TOGETHER, _SHORT = 60, 24  # letters of a line of several cells, and of each that joins it
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Cells under their headings; `sentences` are those columns that may be broken between words.
+
+    Where they do not fit beside each other, the first `ahead` cells stand in one line, and each of the others below.
+    """
+
+    heads: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    ahead: int = 1
+    sentences: frozenset[str] = frozenset()
+    boxed: bool = True
+    title: str | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """As a table or as lines."""
+        widths = [self._width(n) for n in range(len(self.heads))]
+        frame = 3 * len(widths) + 1 if self.boxed else len(widths)
+        if sum(widths) + frame <= options.max_width:
+            yield self._table()
+        else:
+            if self.title:
+                yield Text(self.title, style="italic")
+            for row in self.cells:
+                yield from self._lines(console, row, options.max_width)
+
+    def _width(self, n: int) -> int:
+        cells = [self.heads[n], *(row[n] for row in self.cells)]
+        natural = max((cell_len(line) for cell in cells for line in cell.splitlines()), default=0)
+        return min(natural, _NARROW) if self.heads[n] in self.sentences else natural
+
+    def _table(self) -> Table:
+        table = Table(title=self.title) if self.boxed else Table(box=None, padding=(0, 1, 0, 0))
+        for head in self.heads:
+            wraps = head in self.sentences
+            table.add_column(head, no_wrap=not wraps, min_width=_NARROW if wraps else None, overflow="fold")
+        for row in self.cells:
+            table.add_row(*map(Text, row))
+        return table
+
+    def _lines(self, console: Console, row: Sequence[str], width: int) -> RenderResult:
+        first = "  ".join(cell for cell in row[: self.ahead] if cell and cell != "-")
+        yield Text(first, style="bold", overflow="fold")
+        for line in self._below(row):
+            for part in Text(line, overflow="fold").wrap(console, max(width - 2, 1)):
+                yield Text("  ") + part
+
+    def _below(self, row: Sequence[str]) -> Iterator[str]:
+        """Each cell in a line of its own; short ones that follow each other share one."""
+        line = ""
+        for head, cell in zip(self.heads[self.ahead :], row[self.ahead :], strict=True):
+            told = f"{head}: {cell}".removeprefix(": ").replace("\n", ", ")
+            if not cell or cell == "-":
+                continue
+            if line and len(line) + len(told) < _TOGETHER and len(told) <= _SHORT:
+                line += f"; {told}"
+                continue
+            if line:
+                yield line
+            line = told
+        if line:
+            yield line
 
 
 def show(found: T, draw: Callable[[T], Iterable[RenderableType]], *, as_json: bool) -> None:

@@ -76,22 +76,21 @@ async def _deployed(database: "Database", by: str, *, anyway: bool) -> str:
 
 
 def _drawn(found: "Sequence[VersionInUse]") -> "Iterable[RenderableType]":
-    from rich.table import Table
     from rich.text import Text
 
-    from workers.cli.tables import instant
+    from workers.cli.tables import Rows, instant
 
     if not found:
         yield Text("no version has been deployed; `journeys deploy` does that")
         return
     names = ("version", "catalogue", "journeys", "people", "runs", "failing", "coming")
-    table = Table(*names, "deployed", "deployed by", "dropped", "dropped by")
+    heads, rows = (*names, "deployed", "deployed by", "dropped", "dropped by"), []
     for each in found:
         counts = (str(each.people), str(each.runs), str(each.failing), str(each.coming))
-        dropped = (instant(each.dropped_at), each.dropped_by or "") if each.dropped_at else ("", "")
+        dropped = (instant(each.dropped_at), each.dropped_by or "") if each.dropped_at else ("-", "-")
         deployed = (instant(each.deployed_at), each.deployed_by)
-        table.add_row(each.id, each.package, _few(each.journeys), *counts, *deployed, *dropped)
-    yield table
+        rows.append((each.id, each.package, _few(each.journeys), *counts, *deployed, *dropped))
+    yield Rows(heads, rows, ahead=2, sentences=frozenset({"journeys", "deployed by", "dropped by"}))
 
 
 def _few(names: "Sequence[str]") -> str:
@@ -182,14 +181,15 @@ def _between(instants: "Sequence[datetime]") -> "dict[str, datetime | None]":
 
 
 def _prospects(found: "Sequence[dict[str, Any]]") -> "Iterable[RenderableType]":
-    from rich.table import Table
+    from workers.cli.tables import Rows
 
-    table = Table("version", "stands at", "people", "runs", "next, as it is", "next, as it would be")
+    heads, rows = ("version", "stands at", "people", "runs", "next, as it is", "next, as it would be"), []
     for each in found:
         then = f"stays: {each['why_not']}" if each["why_not"] else _next(each["then"])
-        table.add_row(each["version"], each["stands"], str(each["people"]), str(each["runs"]), _next(each["now"]), then)
+        counts = str(each["people"]), str(each["runs"])
+        rows.append((each["version"] or "-", each["stands"], *counts, _next(each["now"]), then))
     if found:
-        yield table
+        yield Rows(heads, rows, ahead=2, sentences=frozenset({"stands at", *heads[4:]}))
 
 
 def _next(coming: dict[str, Any]) -> str:

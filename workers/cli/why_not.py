@@ -53,17 +53,13 @@ async def _asked(database: "Database", customer: str, journey: str, *, show: boo
 
 
 def _drawn(found: "WhyNot") -> "Iterable[RenderableType]":
-    from rich.table import Table
     from rich.text import Text
 
-    from workers.cli.tables import instant
+    from workers.cli.tables import Rows, instant
 
     yield Text(f"customer {found.customer_id} and {found.journey}", style="bold")
-    table = Table("", "why", "at", "until", "what to do")
-    for each in found.because:
-        until = instant(each.until) if each.until else "-"
-        table.add_row(each.rule, Text(each.what), instant(each.at), until, Text(each.remedy or "-"))
-    yield table
+    rows = [(each.rule, each.what, instant(each.at), instant(each.until), each.remedy or "-") for each in found.because]
+    yield Rows(("", "why", "at", "until", "what to do"), rows, sentences=frozenset({"why", "what to do"}))
     if found.conditions is not None:
         yield Text(f"segment {found.segment}:")
         yield _tree(found.conditions)

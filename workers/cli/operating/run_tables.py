@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from rich.console import RenderableType
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from journeys.contracts import because
 from store.runs.views import Message, Run
-from workers.cli.tables import instant, short
+from workers.cli.tables import Rows, instant, short
 
 _MILLIONTHS = 1_000_000
 _SHORT, _WHOLE = 13, 36  # characters of an id; the first ones are the millisecond in which it was made
@@ -80,14 +80,12 @@ def listed(runs: Sequence[RunTold]) -> Iterable[RenderableType]:
     if not runs:
         yield Text("no such runs")
         return
-    whole = [Column(name, no_wrap=True) for name in ("run", "status", "entered", "when")]
-    why = Column("why, or next", min_width=18)
-    table = Table(whole[0], Column("journey", overflow="fold"), *whole[1:3], why, whole[3], box=None, padding=(0, 1, 0, 0))
+    heads, rows = ("run", "journey", "status", "entered", "why, or next", "when"), []
     now, shown = datetime.now(UTC), _as_short([str(run.id) for run in runs])
     for run in runs:
         entered, when = short(run.entered_at, now), short(run.ended_at or run.next_at, now)
-        table.add_row(str(run.id)[:shown], run.journey, run.status, entered, _what(run), when)
-    yield table
+        rows.append((str(run.id)[:shown], run.journey, run.status, entered, _what(run), when))
+    yield Rows(heads, rows, ahead=4, sentences=frozenset({"why, or next"}), boxed=False)
     yield Text("times in UTC; `journeys runs show` takes a run as it stands here", style="dim")
     if any(run.status == "failing" for run in runs):
         yield Text(_MENDED)
