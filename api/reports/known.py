@@ -12,6 +12,7 @@ from api.reports.ranking import ranking
 from api.reports.versions import versions
 from store import Database, queries
 from store.errors import NoReport
+from store.reports import attribution, commerce, drivers
 from store.reports.counting import LABELS
 from store.reports.deliverability import deliverability
 from store.reports.funnel import funnel
@@ -60,6 +61,10 @@ _ALL = (
         frozenset({Argument.JOURNEY}),
     ),
     Named("ranking", "Ranking", "Journeys by what they bring for what they cost.", ranking),
+    attribution.REPORT,
+    attribution.PATHS,
+    commerce.REPORT,
+    drivers.REPORT,
 )
 #: Each by its name, in the order in which they are listed.
 REPORTS = MappingProxyType({named.name: named for named in _ALL})

@@ -130,6 +130,13 @@ async def make_report(
         list[str] | None, Query(max_length=_LONGEST, description="by what rows are told apart; several by commas")
     ] = None,
     version: Annotated[list[str] | None, Query(max_length=2, description="two of a journey's versions")] = None,
+    spend: Annotated[
+        list[str] | None,
+        Query(max_length=_LONGEST, description="of commerce: what a source cost", examples=["google=1200 EUR"]),
+    ] = None,
+    acquisition: Annotated[
+        list[str] | None, Query(max_length=_LONGEST, description="of commerce: journeys that win customers")
+    ] = None,
     form: Annotated[Form | None, Query(alias="format", description="else what `Accept` asks for, else JSON")] = None,
     table: Annotated[str | None, Query(max_length=_LONGEST, description="of CSV: which table; else the first")] = None,
     accept: Annotated[str | None, Header()] = None,
@@ -139,7 +146,8 @@ async def make_report(
         raise Problem(404, f"there is no report '{name}'; there are {', '.join(REPORTS)}", code="unknown-report")
     now = config.clock.now()
     try:
-        asked = Asked.of(now, since=since, until=until, journey=journey, by=by or (), versions=version or ())
+        more = {"by": by or (), "versions": version or (), "spend": spend or (), "acquisition": acquisition or ()}
+        asked = Asked.of(now, since=since, until=until, journey=journey, **more)
         made = await report(database, name, asked)
         match form or _wanted(accept):
             case Form.CSV:

@@ -5,7 +5,7 @@ currency is never added to that of another. What nobody declared, such as what a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -114,7 +114,10 @@ async def facts(
 
 async def report(database: Database, asked: Asked, counting: Counting | None = None) -> Report:
     """Order value, repeat rate, time between orders, retention, lifetime value and cost of customers."""
-    counting, by_segment = counting or Counting(), "segment" in asked.by
+    if counting is None:
+        counting = Counting(spend=tuple(map(Spend.read, asked.spend)), acquisition=asked.acquisition)
+    await _insist_on(database, counting.acquisition)
+    by_segment = "segment" in asked.by
     since, start, end = asked.begins(DAYS), midnight(asked.begins(DAYS)), min(midnight(asked.ends), asked.now)
     found = await facts(database, start, end, counting, by_segment=by_segment)
     everybody = found.get(ALL, Facts())
@@ -130,6 +133,12 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
         findings=tuple(_findings(found)),
         notes=(*(_undeclared(counting)), *(await missing(database, since, firsts=True))),
     )
+
+
+async def _insist_on(database: Database, journeys: Sequence[str]) -> None:
+    known = [row["journey"] for row in await database.pool.fetch(queries("reports")["journeys"])]
+    if unknown := [each for each in journeys if each not in known]:
+        raise NoReport(f"of a journey {unknown[0]} nothing was ever counted; there are {', '.join(known) or 'none yet'}")
 
 
 def _rules(counting: Counting) -> tuple[str, ...]:
@@ -153,7 +162,7 @@ def _rules(counting: Counting) -> tuple[str, ...]:
 
 def _undeclared(counting: Counting) -> Iterable[str]:
     if not counting.spend:
-        yield "No spend is declared, so the cost of a customer is unknown, not 0: say --spend source=amount for these days."
+        yield "No spend is declared, so the cost of a customer is unknown, not 0: say spend google=1200 for these days."
     if not counting.acquisition:
         yield "No journey is named as acquisition, so that no message's cost is in the cost of a customer."
 
@@ -295,6 +304,6 @@ REPORT = Named(
     "What customers are worth and how they come back",
     "Order value, repeat rate, time between orders, retention by cohort, lifetime value so far, cost of a new customer.",
     report,
-    takes=frozenset({Argument.BY, Argument.FROM}),
+    takes=frozenset({Argument.BY, Argument.FROM, Argument.SPEND, Argument.ACQUISITION}),
     by=("segment",),
 )

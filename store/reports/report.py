@@ -137,6 +137,10 @@ class Argument(StrEnum):
     FROM = "from"
     #: Two of a journey's versions, or none.
     VERSIONS = "version"
+    #: What was paid to win customers, as source=amount.
+    SPEND = "spend"
+    #: The journeys that win customers.
+    ACQUISITION = "acquisition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,8 @@ class Asked:
     journey: str | None = None
     by: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    spend: tuple[str, ...] = ()
+    acquisition: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -160,14 +166,16 @@ class Asked:
         journey: str | None = None,
         by: Iterable[str] = (),
         versions: Iterable[str] = (),
+        spend: Iterable[str] = (),
+        acquisition: Iterable[str] = (),
     ) -> Self:
         """The same from texts, as people write them; several names may stand in one, with commas between them.
 
         Raises:
             NoReport: a text is no day.
         """
-        names = tuple(name for text in by for each in text.split(",") if (name := each.strip()))
-        return cls(now, _day("from", since), _day("to", until), journey, names, tuple(versions))
+        days = _day("from", since), _day("to", until)
+        return cls(now, *days, journey, _names(by), tuple(versions), tuple(spend), _names(acquisition))
 
     @property
     def ends(self) -> date:
@@ -205,6 +213,8 @@ class Named:
             Argument.BY: asked.by,
             Argument.FROM: asked.since,
             Argument.VERSIONS: asked.versions,
+            Argument.SPEND: asked.spend,
+            Argument.ACQUISITION: asked.acquisition,
         }
         for argument, value in given.items():
             if value and argument not in self.takes | self.needs:
@@ -221,6 +231,10 @@ class Named:
     @staticmethod
     def _said(arguments: frozenset[Argument]) -> str:
         return ", ".join(("to", *sorted(arguments)))
+
+
+def _names(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for text in texts for each in text.split(",") if (name := each.strip()))
 
 
 def _day(name: str, text: str | None) -> date | None:

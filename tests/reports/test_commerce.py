@@ -11,6 +11,7 @@ import pytest
 
 from store import Database
 from store.errors import NoReport
+from store.measuring import sums
 from store.reports import commerce
 from store.reports.commerce import ALL, Counting, Spend
 from store.reports.report import Asked, Report
@@ -44,6 +45,8 @@ async def shop(database: Database) -> None:
     trade.gets(often, "push", on("03-04"), journey="carts", cost=9_000_000, currency="EUR")
     trade.gets(often, "push", on("02-04"), journey="welcome", cost=9_000_000, currency="EUR")
     await trade.write()
+    async with database.transaction() as connection:
+        await sums.fold_messages(connection)
     await database.pool.executemany(
         "insert into segment_member (segment, profile_id, entered_at) values ($1, $2, $3)",
         [("loyal", often, NOW), ("loyal", twice, NOW), ("lapsed", once, NOW)],
@@ -95,6 +98,21 @@ async def test_what_nobody_declared_is_unknown_and_said(database: Database) -> N
     ]
     only_messages = await asked(database, Counting(acquisition=("welcome",)))
     assert lines(only_messages, "cost-of-a-customer", "messages", "cost") == [(Decimal("0.15"), None)]
+
+
+async def test_spend_is_asked_for_as_people_write_it(database: Database) -> None:
+    await shop(database)
+    words = Asked.of(
+        NOW, since="2026-03-01", until="2026-06-29", spend=["google=100 EUR", "newsletter=15 EUR"], acquisition=["welcome"]
+    )
+    report = await commerce.report(database, words)
+    assert lines(report, "cost-of-a-customer", "source", "cost") == [
+        ("google", 50),
+        ("newsletter", 15),
+        (ALL, Decimal("28.7875")),
+    ]
+    with pytest.raises(NoReport, match="of a journey welcom nothing was ever counted; there are"):
+        await commerce.report(database, Asked.of(NOW, acquisition=["welcom"]))
 
 
 async def test_segments_have_rows_of_their_own(database: Database) -> None:

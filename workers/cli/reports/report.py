@@ -21,6 +21,8 @@ Since = Annotated[str | None, typer.Option("--from", metavar="DAY", help="From t
 Until = Annotated[str | None, typer.Option("--to", metavar="DAY", help="And before this one; without it, up to today.")]
 By = Annotated[list[str] | None, typer.Option(help="By what rows are told apart: step,channel.")]
 Version = Annotated[list[str] | None, typer.Option(help="Of the report versions: one of the two.")]
+Spend = Annotated[list[str] | None, typer.Option(metavar="SOURCE=AMOUNT", help="Of commerce: what was paid to win customers.")]
+Acquisition = Annotated[list[str] | None, typer.Option(metavar="JOURNEY", help="Of commerce: a journey that wins customers.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
 Csv = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a table as CSV; - is the standard output.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to pass on; - is the standard output.")]
@@ -34,6 +36,8 @@ def report(
     until: Until = None,
     by: By = None,
     version: Version = None,
+    spend: Spend = None,
+    acquisition: Acquisition = None,
     table: Which = None,
     as_json: Json = False,
     csv: Csv = None,
@@ -54,7 +58,8 @@ def report(
     now = settings().clock.now()
     try:
         known.named(name)
-        asked = Asked.of(now, since=since, until=until, journey=journey, by=by or (), versions=version or ())
+        more = {"by": by or (), "versions": version or (), "spend": spend or (), "acquisition": acquisition or ()}
+        asked = Asked.of(now, since=since, until=until, journey=journey, **more)
         made = with_database(_making(name, asked))
         if csv is not None:
             _write(csv, printed.as_csv(made.table(table)))
