@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from journeys.actions import Action, EndJourney, Hold, SetTraits, StartJourney, Track
+from journeys.actions import EndJourney, Hold, SetTraits, StartJourney, Track
 from journeys.contracts import Plain
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
@@ -67,7 +67,8 @@ class Acting(Words[EntryModel]):
     async def hold_others(self) -> AsyncIterator[None]:
         """No marketing of the customer's other journeys goes out while the block lasts.
 
-        Their messages wait, at most until they are useless. An end of this run lets them go.
+        Their messages wait, at most until they are useless. An end of this run lets them go, and so does whatever else leaves
+        the block: also an exception of a branch beside it.
 
         Example:
             async with j.hold_others():
@@ -75,19 +76,19 @@ class Acting(Words[EntryModel]):
                 await j.wait_for(j.replied(), timeout=days(1))
         """
         number = self._here.next("action")
+        self._holding[number] = self._here
         await self._do(Hold, number)
         try:
             yield
         except Exception:
-            await self._do(Hold, lets_go=number)
+            await self._let_go(number)
             raise
-        await self._do(Hold, lets_go=number)  # no `finally`: where the run ends in the block, its end releases them
+        # No `finally`: where the run ends in the block, its end releases them; where another branch raises, `together` does.
+        await self._let_go(number)
 
-    async def _do(self, kind: type[Action], number: int | None = None, **what: Any) -> Any:
-        self._first = False
-        number = number or self._here.next("action")
-        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=number, **what)
-        return await self._runtime.ask(asked)
+    async def _let_go(self, number: int) -> None:
+        self._holding.pop(number, None)
+        await self._do(Hold, lets_go=number)
 
 
 def _check_plain(word: str, given: Mapping[str, Plain], remedy: str) -> None:

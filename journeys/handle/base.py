@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, cast
 
 from typing_extensions import TypeVar
 
+from journeys.actions import Action
 from journeys.contracts import DeliverRequest, JourneySpec, Plain, Reason, Receipt, RunStart
 from journeys.endings import Ending, by_time
 from journeys.entering import Entry
@@ -162,6 +163,8 @@ class Words(Generic[EntryModel]):
         self._first = True
         self._params = Params(start.params, spec.name)
         self._root = Branch()
+        #: What holds the customer's other journeys, by its number, and the branch that does.
+        self._holding: dict[int, Branch] = {}
         self.conditions: dict[str, Segment] = {}
         self.services: dict[str, Service[Any]] = {}
         #: Whether it has asked which code its run began with: it is walked both ways then.
@@ -231,6 +234,13 @@ class Words(Generic[EntryModel]):
         """
         self.asks_of_changes.add(change)
         return self._start.changes is None or change in self._start.changes
+
+    async def _do(self, kind: type[Action], number: int | None = None, **what: Any) -> Any:
+        """What an action came to, by the next number or by one that it has got."""
+        self._first = False
+        number = number or self._here.next("action")
+        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=number, **what)
+        return await self._runtime.ask(asked)
 
     def _named(self, word: str, segment: Segment | str) -> str:
         """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from journeys.actions import Hold
 from journeys.errors import CatalogueError
 from journeys.handle.base import EntryModel, Words
 from journeys.keepable import check_name
@@ -19,7 +20,8 @@ class Together(Words[EntryModel]):
         """Go through several branches side by side; on it goes when all have ended, with what they returned, in order.
 
         Each waits and sends for itself. The end of the run, also one that a branch's message finds, ends all of them. What a
-        branch raises ends the others, too, and is raised here; a message that is at a provider then is still settled.
+        branch raises ends the others, too, and is raised here; a message that is at a provider then is still settled, and whom
+        they held (`j.hold_others()`) is let go.
 
         Example:
             async def tips(j: Journey) -> None:
@@ -47,7 +49,17 @@ class Together(Words[EntryModel]):
         except CatalogueError:
             _never_awaited(branches)
             raise
-        return await self._runtime.together(list(zip(forked, branches, strict=True)))
+        try:
+            return await self._runtime.together(list(zip(forked, branches, strict=True)))
+        except Exception:
+            await self._release_those_who_left()
+            raise
+
+    async def _release_those_who_left(self) -> None:
+        """A branch that leaves because another one has raised can do nothing any more; what it held is let go for it."""
+        for number in [number for number, branch in self._holding.items() if branch.stopped is not None]:
+            del self._holding[number]
+            await self._do(Hold, lets_go=number)
 
 
 def _never_awaited(branches: tuple[object, ...]) -> None:

@@ -88,7 +88,7 @@ class Answers:
             case EndJourney():
                 return self._ended(who, question.journey)
             case Hold():
-                run.holds ^= {question.number if question.lets_go is None else question.lets_go}
+                run.holds = run.holds | {question.number} if question.lets_go is None else run.holds - {question.lets_go}
                 return True
             case Call():
                 return self._called(run, question)

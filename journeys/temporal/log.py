@@ -47,8 +47,9 @@ class Log:
             return found
         self._at = None
         answer = await live()
-        answered = reader_of(kind).dump_python(answer, mode="json")
-        self.done.append(Done(at=self._clock(), answer=answered, what=what, branch=here))
+        if (branch := HERE.get()) is None or branch.stopped is None:  # one that leaves gets no answer when it is done again
+            answered = reader_of(kind).dump_python(answer, mode="json")
+            self.done.append(Done(at=self._clock(), answer=answered, what=what, branch=here))
         return answer
 
     def stay(self) -> None:

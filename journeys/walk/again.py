@@ -13,7 +13,7 @@ from journeys.contracts import DeliverRequest, Done, Receipt, RunStart
 from journeys.deadline import TookTooLong, within
 from journeys.entering import reader_of
 from journeys.handle import Journey
-from journeys.handle.branch import HERE, Branch
+from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.heard import Expect, Happened
 from journeys.questions import WHEN, Question
 from journeys.walk.driving import drive
@@ -126,7 +126,7 @@ class Again:
 
     async def together(self, branches: Sequence[tuple[Branch, Coroutine[Any, Any, Any]]]) -> list[Any]:
         """Each as far as it came; whoever waits for them all stands where one of them does."""
-        came, stood, began = [], None, self._at
+        came, stood, raised, began = [], None, None, self._at
         try:
             for n, (branch, steps) in enumerate(branches):
                 self._at = began
@@ -134,8 +134,14 @@ class Again:
                     came.append(self._forks.go(0, n, branch, steps))
                 except CaughtUp as where:
                     stood = where
+                except Exception as what:  # noqa: BLE001 - an author's branch may raise anything
+                    raised = raised or what
         finally:
             close(branches)
+        if raised is not None:
+            for branch, _ in branches:
+                branch.stop = Unwound()
+            raise raised
         if stood is not None:
             raise stood
         return came

@@ -56,8 +56,9 @@ select id, journey, profile_id, entered_at, version from run where id = $1;
 insert into hold (run_id, number, since) select id, $2, $3 from run where id = $1 on conflict do nothing;
 
 -- name: release
--- It lets go of what it held by that number; another branch of it may hold on.
-update hold set released_at = $3 where run_id = $1 and number = $2 and released_at is null;
+-- It lets go of what it held by that number; another branch of it may hold on. What is still on its way holds nobody any more.
+insert into hold (run_id, number, since, released_at) select id, $2, $3, $3 from run where id = $1
+on conflict (run_id, number) do update set released_at = excluded.released_at where hold.released_at is null;
 
 -- name: names_of
 -- Under which names a run's customer can be spoken of.

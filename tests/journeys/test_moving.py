@@ -10,7 +10,8 @@ from changing import NAME, Changing, changing, folder  # noqa: F401 - fixtures
 
 from journeys import Journey, journey
 from journeys.contracts import Done, RunStart
-from journeys.walk.again import unlike
+from journeys.handle.branch import Branch
+from journeys.walk.again import WAITED, unlike
 from segments import did
 from store import versions as stored
 from store.runs.views import Run
@@ -48,6 +49,32 @@ async def decided(shop: Shop, count: int) -> dict[object, tuple[str | None, str 
             count -= await mover.move(NOW)
     rows = await shop.database.pool.fetch("select id, version, move_refused from run")
     return {row["id"]: (row["version"], row["move_refused"]) for row in rows}
+
+
+def test_who_was_let_go_when_a_branch_raised_can_be_moved() -> None:
+    @journey()
+    async def breaks_off(j: Journey) -> None:
+        async def fails() -> None:
+            await j.wait(hours=1)
+            raise ValueError
+
+        async def alone() -> None:
+            async with j.hold_others():
+                await j.wait(hours=8)
+
+        try:
+            await j.together(fails(), alone())
+        except ValueError:
+            await j.wait(hours=5)
+            await j.push("note")
+
+    start = RunStart(run_id=uuid4(), customer_id=uuid4(), entered_at=FIRST, started_at=FIRST)
+    first, second = Branch().fork(["fails", "alone"])
+    did = [("hold other journeys", second.code, True), (WAITED, first.code, None), ("release other journeys", None, True)]
+    past = [Done(at=FIRST), *(Done(at=FIRST, what=what, branch=code, answer=came) for what, code, came in did)]
+    for n in (3, 4):
+        assert unlike(breaks_off, start.model_copy(update={"past": past[:n]})) is None
+    assert unlike(breaks_off, start.model_copy(update={"past": [*past[:3], Done(at=FIRST, what="email a")]}))
 
 
 async def test_people_go_on_with_the_new_steps_from_where_they_stand(changing: Changing) -> None:  # noqa: F811 - the fixture

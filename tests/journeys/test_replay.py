@@ -18,6 +18,7 @@ from temporalio.workflow import NondeterminismError
 
 from journeys.contracts import Done
 from journeys.errors import JourneyError
+from journeys.handle.branch import HERE, Branch, Unwound
 from journeys.temporal import current
 from journeys.temporal.log import Log
 from journeys.temporal.workflow import JourneyRun
@@ -83,6 +84,23 @@ async def test_an_answer_of_another_step_fails_the_task_whatever_the_journey_cat
             await log.effect(bool, never, "push a")
     with pytest.raises(JourneyError):
         log.stay()
+
+
+async def test_what_a_branch_hears_after_another_has_raised_is_no_answer_of_the_run() -> None:
+    """It leaves at once when all is done again: its answer would be taken for the next one of the journey itself."""
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    log, (branch,) = Log([], lambda: at), Branch().fork(["asks"])
+
+    async def settled() -> bool:
+        branch.stop = Unwound()
+        return True
+
+    before = HERE.set(branch)
+    try:
+        assert await log.effect(bool, settled, "push a")
+    finally:
+        HERE.reset(before)
+    assert [done.what for done in log.done] == [None]
 
 
 async def never() -> bool:
