@@ -19,6 +19,8 @@ PASSED_THROUGH = (
     "journeys.clock",  # pure data
     "journeys.contracts",  # pure data; one class on both sides of the border
     "journeys.actions",  # as above
+    "journeys.errors",  # says where a fault stands, seen from this folder: asking for that is refused inside
+    "journeys.rules",  # pure data
     "journeys.gate",  # pure decisions (a test holds it to that)
     "journeys.heard",  # as above
     "journeys.policies",  # as above

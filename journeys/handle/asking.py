@@ -35,6 +35,7 @@ class Asking(Words[EntryModel]):
             raise CatalogueError(
                 "j.reached(): the journey declares no goal", remedy="pass one, j.reached(did(…)), or declare goal="
             )
+        _check_predicate(predicate)
         asked = Reached(run_id=self._start.run_id, at=self._runtime.now(), predicate=predicate.to_json())
         return bool(await self._runtime.ask(asked))
 
@@ -64,6 +65,19 @@ class Asking(Words[EntryModel]):
         check_experiment(name, shares)
         asked = Arm(run_id=self._start.run_id, at=self._runtime.now(), experiment=name, shares=shares)
         yield str(await self._runtime.ask(asked))
+
+
+def _check_predicate(asked: object) -> None:
+    match asked:
+        case Predicate():
+            return
+        case Segment():
+            what, remedy = f"the segment {asked.name}", "write await j.is_in(…) with it"
+        case str():
+            what, remedy = repr(asked), f"write await j.is_in({asked!r}) for the segment of that name"
+        case _:
+            what, remedy = type(asked).__name__, "write j.reached(did(…)), or j.wait_for(…) for what the handle's words say"
+    raise CatalogueError(f"j.reached() asks for a predicate, not for {what}", remedy=remedy)
 
 
 def check_experiment(name: object, shares: dict[str, float]) -> None:

@@ -239,6 +239,11 @@ class Waiting(Time[EntryModel]):
                 return _of_predicate(what, since)
             case OfEvents() | OfCustomer() | OfSegment() | OfMessages() | OfPeople():
                 return what
+            case str():
+                raise CatalogueError(
+                    f"{name}= is nothing to wait for, but the text {what!r}",
+                    remedy=f"write j.entered({what!r}) for the segment of that name",
+                )
         raise CatalogueError(
             f"{name}= is nothing to wait for, but {type(what).__name__}",
             remedy="give it a predicate, a segment, or a word such as j.replied()",

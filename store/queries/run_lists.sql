@@ -58,7 +58,8 @@ select * from run where ended_at is null and exit_reason is null and failing_sin
   and not exists (select from delivery d where d.run_id = run.id and d.state in ('claimed', 'deferred', 'released'));
 
 -- name: next_of
--- What open runs do next: of their messages the one that is tried again soonest, and of what they wait for the soonest end.
+-- What open runs do next: of their messages the one that is tried again soonest, and of what they wait for the soonest end. A wait is
+-- over when one thing of it has happened, or when its branch has come to a later one (a wait's number ends in four digits of its own).
 select r.id, d.state, d.channel, d.template, d.reason, d.retry_at, e.which, e.until,
        case when r.started_at + r.start_delay > $2 then r.started_at + r.start_delay end as begins_at,
        d.journeys
@@ -72,6 +73,7 @@ left join lateral (
 left join lateral (
     select string_agg(which, ', ' order by which) as which, min(until) as until from expectation x
     where x.run_id = r.id and x.until > $2 and x.happened_at is null
-      and x.wait = (select max(wait) from expectation where run_id = r.id)
+      and not exists (select from expectation o where o.run_id = r.id and o.wait = x.wait and o.happened_at is not null)
+      and not exists (select from expectation o where o.run_id = r.id and o.wait > x.wait and o.wait / 10000 = x.wait / 10000)
 ) e on true
 where r.id = any($1::uuid[]) and r.ended_at is null;

@@ -93,11 +93,24 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.whatsapp('hi')", "there is no whatsapp template hi; write hi.whatsapp.yaml beside the journeys"),
         ("await j.email('hi')", "there is no email template hi; write hi.email.mjml beside the journeys"),
         ("await j.reached()", "j.reached(): the journey declares no goal; pass one, j.reached(did(…)), or declare goal="),
+        (
+            "await j.reached(carts)",
+            "j.reached() asks for a predicate, not for the segment carts; write await j.is_in(…) with it",
+        ),
+        (
+            "await j.reached('gold')",
+            "j.reached() asks for a predicate, not for 'gold'; write await j.is_in('gold') for the segment of that name",
+        ),
+        ("await j.reached(j.replied())", "j.reached() asks for a predicate, not for OfMessages; write j.reached(did(…))"),
         ("await j.reached(did('A') and did('B'))", "write & | ~ (not and, or, not"),
         ("await j.first()", "j.first() waits for nothing; write j.first(bought=did(…), timeout=days(3))"),
         (
             "await j.first(a='gold')",
-            "a= is nothing to wait for, but str; give it a predicate, a segment, or a word such as j.replied()",
+            "a= is nothing to wait for, but the text 'gold'; write j.entered('gold') for the segment of that name",
+        ),
+        (
+            "await j.first(a=7)",
+            "a= is nothing to wait for, but int; give it a predicate, a segment, or a word such as j.replied()",
         ),
         (
             "await j.wait_for(did('A'), timeout=timedelta(0))",

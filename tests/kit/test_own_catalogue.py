@@ -17,7 +17,7 @@ from workers.testing.servers import Servers
 NAME = "stage_catalogue"
 SOURCE = '''
 """Journeys of a company, each with what surprised its author."""
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel
@@ -91,6 +91,11 @@ async def late(j: Journey[Hurried]) -> None:
     await j.push("a")
     await j.wait(days=j.entry.hours)
     await j.push("b")
+
+
+@journey(entry=Segment("shoppers", did("Shopped")), exits={"campaign over": datetime(2199, 3, 1, tzinfo=UTC)}, reentry=once())
+async def campaign(j: Journey) -> None:
+    await j.push("a")
 
 
 @journey(entry=Segment("gold", trait("tier") == "gold"), reentry=once())
@@ -178,8 +183,21 @@ def test_the_line_moves_and_defaults_are_given_on_servers_too_though_they_are_sl
     with served(servers, journeys_catalogue, tmp_path) as stage:
         stands_in_line(Rehearsal(stage))
         gets_the_defaults(Rehearsal(stage))
+        walks_a_campaign(Rehearsal(stage))
         with pytest.raises(AssertionError, match="nobody waits for this task: called of eva"):
             stage._portal.call(stage._complete, "eva", "called", {"outcome": None, "values": {}})
+
+
+def test_a_journey_may_end_at_an_instant_on_either_runtime(shop: Rehearsal) -> None:
+    """In the sandbox of the servers `datetime` is no class of Python's."""
+    walks_a_campaign(shop)
+
+
+def walks_a_campaign(shop: Rehearsal) -> None:
+    fay = shop.customer("fay")
+    fay.does("Shopped")
+    assert fay.got("push:a")
+    assert fay.left("campaign", "finished")
 
 
 def gets_the_defaults(shop: Rehearsal) -> None:

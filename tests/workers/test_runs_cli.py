@@ -17,6 +17,7 @@ from definitions.cart_abandonment import cart_abandonment
 from journeys import JourneyDefinition
 from journeys.policies import Limits, Rate, Window
 from store import Database
+from store.runs.lists import next_of
 from store.runs.switches import throw
 from store.runs.views import run_by_id
 from tests.command_line import in_thread
@@ -73,6 +74,33 @@ async def test_runs_with_what_they_do_next_and_the_place_of_an_error(dsn: str) -
         1,
         True,
     )
+
+
+async def test_a_wait_that_is_over_is_not_what_a_run_does_next_and_each_branch_has_its_own(two: Database) -> None:
+    async def expects(wait: int, which: str, hours: int, happened: bool = False) -> None:
+        await two.pool.execute(
+            "insert into expectation (run_id, wait, which, place, expected, until, begun_at, happened_at)"
+            " values ($1, $2, $3, 0, '{}', $4, $5, $6)",
+            *(RUN, wait, which, T0 + timedelta(hours=hours), T0, T0 if happened else None),
+        )
+
+    async def waits_for(at: datetime = T0) -> tuple[str | None, datetime | None]:
+        then = (await next_of(two, [RUN], at))[RUN]
+        return then.which, then.until
+
+    await expects(1, "replied", 48)
+    await expects(1, "free", 48)
+    assert await waits_for() == ("free, replied", T0 + timedelta(hours=48))
+    await expects(1, "called", 48, happened=True)
+    assert await waits_for() == (None, None), "it sleeps"
+    await expects(1_010_001, "left", 30)
+    await expects(1_020_001, "paid", 20)
+    assert await waits_for() == ("left, paid", T0 + timedelta(hours=20))
+    await expects(1_020_002, "moved", 10, happened=True)
+    assert await waits_for() == ("left", T0 + timedelta(hours=30))
+    assert await waits_for(T0 + timedelta(hours=31)) == (None, None)
+    await expects(2, "bought", 72)
+    assert await waits_for(T0 + timedelta(hours=31)) == ("bought", T0 + timedelta(hours=72)), "after the branches"
 
 
 @pytest.mark.usefixtures("two")
