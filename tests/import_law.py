@@ -23,7 +23,7 @@ journeys.check        journeys journeys.handle journeys.walk segments
 journeys.experiments  journeys journeys.handle segments segments.language
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk
-journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.samples segments PURE
+journeys.simulate     journeys journeys.handle journeys.gate journeys.walk.driving journeys.walk.samples segments PURE
 journeys.gate         journeys segments segments.language segments.leaves.clocks segments.time
 
 segments              segments.errors segments.language segments.leaves segments.time

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from journeys.contracts import Reason
 from journeys.handle import RunEnded
 from journeys.handle.branch import HERE, Branch, Unwound
-from journeys.handle.unlooped import unlooped
 from journeys.heard import Expect, Happened
+from journeys.walk.driving import unlooped
 
 
 @coroutine

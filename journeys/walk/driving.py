@@ -1,12 +1,20 @@
-"""Driving a journey without an event loop: its steps are plain Python, and in a runtime where nothing takes time never wait."""
+"""Driving a journey without an event loop: its steps are plain Python, and in a runtime where nothing takes time never wait.
 
-from typing import Any
+Promise: what they leave open (`j.every`, `j.hold_others`, an async generator of the author's) is never handed to a loop that
+runs beside, which would close it in a task of its own while the step still stands in it.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from journeys.authoring import JourneyDefinition
 from journeys.deadline import TookTooLong
 from journeys.handle import Journey, RunEnded
 from journeys.handle.branch import HERE
-from journeys.handle.unlooped import unlooped
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException | None:
@@ -26,3 +34,13 @@ def drive(definition: JourneyDefinition, handle: Journey[Any]) -> BaseException 
     finally:
         HERE.reset(outside)
     return None
+
+
+def unlooped(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Take a step, with async generators that no loop knows of."""
+    before = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return step(*args, **kwargs)
+    finally:
+        sys.set_asyncgen_hooks(*before)

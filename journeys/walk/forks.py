@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from journeys.handle.branch import HERE, Branch
-from journeys.handle.unlooped import unlooped
+from journeys.walk.driving import unlooped
 
 #: In which branch of which fork, from the outermost.
 Within = tuple[tuple[int, int], ...]

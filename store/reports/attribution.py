@@ -217,8 +217,8 @@ def _table(found: Sequence[Credit], by: By, what: str) -> Table:
         Column("cancelled", Unit.COUNT, "Of these, orders that were cancelled later.", aside=True),
         *(Column(rule, unit, f"By the rule {rule}, {meaning}. It adds up to those of all orders.") for rule in Rule),
     )
-    chart = Chart(Drawn.BARS, f"{what.capitalize()} by {by}", (by, "currency"), tuple(Rule))
-    return Table(what, f"{what.capitalize()} by {by}", columns, tuple(rows), (chart,))
+    charts = (Chart(Drawn.BARS, f"{what.capitalize()} by {by}", (by, "currency"), tuple(Rule)),) if what == "revenue" else ()
+    return Table(what, f"{what.capitalize()} by {by}", columns, tuple(rows), charts)
 
 
 def _table_of_paths(found: dict[str, list[Path]]) -> Table:
@@ -246,7 +246,7 @@ def _finding(found: Sequence[Credit], currency: str) -> str:
     orders = sum((each.orders[Rule.LAST] for each in of_it), Decimal(0))
     alone = sum((each.revenue[Rule.LAST] for each in of_it if each.key is None), Decimal(0))
     part = share(revenue - alone, revenue)
-    followed = "no money came with them" if part is None else f"{part:.1%} of it followed a message"
+    followed = "no money came with them" if part is None else f"{100 * part:.1f} % of it followed a message"
     return f"{orders:.0f} orders brought {revenue:,.2f} {currency}".rstrip() + f"; {followed}. {_CLAIM}"
 
 

@@ -16,11 +16,12 @@ from store.errors import NoReport
 from store.named import queries
 from store.reports.compared import Pairs, ratio
 from store.reports.gone import midnight, missing
-from store.reports.lasting import Seen, Step, curve, median
+from store.reports.lasting import Seen, Step, between_at, curve, left_at, median
 from store.reports.report import Argument, Asked, Cell, Chart, Column, Drawn, Named, Report, Table, Unit, share
 
 _SQL = queries("commerce")
 _LONGEST = 600.0  # seconds
+_DAY = timedelta(days=1)
 #: Days of a report whose beginning nobody said.
 DAYS = 365
 #: What all customers together are called where rows are told apart.
@@ -129,7 +130,14 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
         rules=_rules(counting),
         since=since,
         until=asked.ends,
-        tables=(_values(found), _returns(found), _retention(found), _lifetime(found), _costs(counting, everybody, money)),
+        tables=(
+            _values(found),
+            _returns(found),
+            _again(found, counting),
+            _retention(found),
+            _lifetime(found),
+            _costs(counting, everybody, money),
+        ),
         findings=tuple(_findings(found)),
         notes=(*(_undeclared(counting)), *(await missing(database, since, firsts=True))),
     )
@@ -142,15 +150,15 @@ async def _insist_on(database: Database, journeys: Sequence[str]) -> None:
 
 
 def _rules(counting: Counting) -> tuple[str, ...]:
-    days = counting.period // timedelta(days=1)
-    came = counting.came_within // timedelta(days=1)
+    days = counting.period // _DAY
+    came = counting.came_within // _DAY
     return (
         f"Orders ({counting.orders}), each once by its id, with the money of its last version; cancelled ones are none.",
         "Order value: the money of the orders of these days / these orders; refunds stand apart, whenever they came.",
         "Its interval (95 of 100) is that of drawing customers and not orders, by the delta method.",
         "Customers of these days are those whose first order ever is on them; their cohort is the month (UTC) of it.",
         "Repeat rate: customers with two orders or more / customers, so far. Customers who came lately had less time.",
-        "Time between orders: the day by which half have ordered again, by Kaplan and Meier, in whole days.",
+        "A second order, time between orders: the day by which half have ordered again, by Kaplan and Meier, in whole days.",
         "Who has not ordered again counts for as long as they were seen.",
         f"Retention: of those seen for all of the k-th {days} days after their first order, the share who ordered then.",
         "Lifetime value so far: the money of a cohort's orders up to the end of these days, less refunds / its customers.",
@@ -215,6 +223,27 @@ def _returns(found: Mapping[str, Facts]) -> Table:
         Column("days_between", Unit.NUMBER, "The same from any order to the next."),
     )
     return Table("returns", "Coming back", columns, tuple(rows))
+
+
+def _again(found: Mapping[str, Facts], counting: Counting) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for segment, each in found.items():
+        steps, firsts = each.lasting(first=True), [line for line in each.gaps if line["first"]]
+        longest = max((line["days"] for line in firsts), default=0)
+        for day in range(counting.period // _DAY, longest + 1, counting.period // _DAY):
+            seen = sum(line["many"] for line in firsts if line["days"] >= day)
+            low, high = between_at(steps, day)
+            rows.append((segment, day, seen, 1 - left_at(steps, day), 1 - high, 1 - low))
+    columns = (
+        _SEGMENT,
+        Column("days", Unit.COUNT, "Days since the first order."),
+        Column("seen", Unit.COUNT, "Customers who were seen for so long and had not ordered again before.", aside=True),
+        Column("again", Unit.SHARE, "Who has ordered again by then, of all customers, by Kaplan and Meier."),
+        Column("low", Unit.SHARE, "From here on it is, in 95 of 100 such groups."),
+        Column("high", Unit.SHARE, "Up to here."),
+    )
+    chart = Chart(Drawn.INTERVALS, "Have ordered again", ("segment", "days"), ("again",), low="low", high="high")
+    return Table("again", "A second order", columns, tuple(rows), (chart,))
 
 
 def _retention(found: Mapping[str, Facts]) -> Table:
@@ -294,9 +323,12 @@ def _findings(found: Mapping[str, Facts]) -> Iterable[str]:
         if each.customers:
             again = sum(line["again"] for line in each.cohorts)
             middle = median(each.lasting(first=True))
-            when = "half of them have not yet" if middle is None else f"half of them will have within {middle:.0f} days"
-            which = "" if segment == ALL else f"In {segment}: "
-            yield f"{which}of {each.customers} new customers {again / each.customers:.1%} have ordered again so far; {when}."
+            when = (
+                "nobody was seen until half had" if middle is None else f"half do within {middle:.0f} days of the first order"
+            )
+            which = "Of" if segment == ALL else f"In {segment}, of"
+            part = 100 * again / each.customers
+            yield f"{which} {each.customers} new customers {part:.1f} % have ordered again so far; {when}."
 
 
 REPORT = Named(

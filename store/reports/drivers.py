@@ -194,7 +194,8 @@ def _findings(told: Sequence[tuple[Feature, float]]) -> Iterable[str]:
     for each in sure[:_SENTENCES]:
         with_, without = each.converted / each.people, each.others_converted / each.others
         which = f" ({each.segment})" if each.segment else ""
-        yield f"'{each.label}' is associated with converting{which}: {with_:.1%} with it, {without:.1%} without."
+        rates = f"{100 * with_:.1f} % with it, {100 * without:.1f} % without"
+        yield f"'{each.label}' is associated with converting{which}: {rates}."
 
 
 REPORT = Named(

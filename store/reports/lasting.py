@@ -62,6 +62,11 @@ def left_at(steps: Sequence[Step], time: float) -> float:
     return next((step.left for step in reversed(steps) if step.time <= time), 1.0)
 
 
+def between_at(steps: Sequence[Step], time: float) -> tuple[float, float]:
+    """Between which that share is; all is left before anything happened."""
+    return next(((step.low, step.high) for step in reversed(steps) if step.time <= time), (1.0, 1.0))
+
+
 def median(steps: Sequence[Step]) -> float | None:
     """The first time by which it has happened to half of them; None where they were not seen for so long."""
     return next((step.time for step in steps if step.left <= 0.5 + _ROUNDING), None)

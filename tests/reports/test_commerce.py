@@ -74,6 +74,8 @@ async def test_kpi_02_order_value_retention_lifetime_value_and_cost_by_hand(data
     assert lines(report, "returns", "customers", "again", "repeat_rate", "days_to_second", "days_between") == [
         (4, 2, 0.5, 60, 60)
     ]
+    # One of three who were seen for ten days; of the two who were seen for sixty, again one.
+    assert lines(report, "again", "days", "seen", "again") == [(30, 2, pytest.approx(1 / 3)), (60, 2, pytest.approx(2 / 3))]
     assert lines(report, "retention", "cohort", "period", "seen", "ordered", "retention") == [
         ("2026-03", 1, 2, 1, 0.5), ("2026-03", 2, 2, 1, 0.5), ("2026-04", 1, 1, 0, 0.0),
         (ALL, 1, 3, 1, 1 / 3), (ALL, 2, 2, 1, 0.5),
@@ -84,7 +86,9 @@ async def test_kpi_02_order_value_retention_lifetime_value_and_cost_by_hand(data
     assert lines(report, "cost-of-a-customer", "source", "spend", "messages", "new_customers", "cost") == [
         ("google", 100, None, 2, 50), ("newsletter", 15, None, 1, 15), (ALL, 115, Decimal("0.15"), 4, Decimal("28.7875")),
     ]  # fmt: skip
-    assert report.findings == ("of 4 new customers 50.0% have ordered again so far; half of them will have within 60 days.",)
+    assert report.findings == (
+        "Of 4 new customers 50.0 % have ordered again so far; half do within 60 days of the first order.",
+    )
     assert report.notes == ()
 
 
@@ -124,13 +128,13 @@ async def test_segments_have_rows_of_their_own(database: Database) -> None:
     ]  # fmt: skip
     assert (
         report.findings[2]
-        == "In loyal: of 2 new customers 100.0% have ordered again so far; half of them will have within 10 days."
+        == "In loyal, of 2 new customers 100.0 % have ordered again so far; half do within 10 days of the first order."
     )
 
 
 async def test_a_shop_without_orders_has_nothing_to_divide_by(database: Database) -> None:
     report = await asked(database, Counting(spend=(Spend.read("google=5"),)))
-    assert [report.table(name).rows for name in ("order-value", "returns", "retention", "lifetime-value")] == [()] * 4
+    assert [report.table(name).rows for name in ("order-value", "returns", "again", "retention", "lifetime-value")] == [()] * 5
     assert lines(report, "cost-of-a-customer", "source", "new_customers", "cost") == [("google", 0, None), (ALL, 0, None)]
     assert report.findings == ()
 
