@@ -44,7 +44,7 @@ MALFORMED = [
     b'{"object": "whatsapp_business_account", "entry": [{"changes": [{"value": {"statuses": [{"id": null}]}}]}]}',
 ]  # fmt: skip
 
-REFUSED = (400, 401, 413)
+REFUSED = {400, 401, 413}
 
 Sent = tuple[bytes, dict[str, str]]
 
@@ -258,13 +258,14 @@ async def test_what_is_forged_old_or_of_another_route_is_not_accepted(shop: Mail
 
 
 @each
-@pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
-async def test_what_is_malformed_is_not_accepted_signed_or_not(shop: MailShop, webhook: Webhook, body: bytes) -> None:
+async def test_what_is_malformed_is_not_accepted_signed_or_not(shop: MailShop, webhook: Webhook) -> None:
     before = await accepted(shop)
-    assert (await webhook.post(shop.http, (body, {}))).status_code in REFUSED
-    assert (await webhook.post(shop.http, webhook.forges(body))).status_code in REFUSED
-    assert (await webhook.post(shop.http, webhook.signs(body))).status_code in (200, 204, *REFUSED)
-    assert await accepted(shop) == before
+    for body in MALFORMED:
+        answers = [await webhook.post(shop.http, sent) for sent in ((body, {}), webhook.forges(body), webhook.signs(body))]
+        told = [answer.status_code for answer in answers]
+        assert set(told[:2]) <= REFUSED, body
+        assert told[2] in {200, 204, *REFUSED}, body
+        assert await accepted(shop) == before, body
 
 
 @each
