@@ -33,7 +33,7 @@ def problem_of(error: BaseException, doing: str = "") -> tuple[Problem, ...]:
     return (fault_of(error, doing).at(*_place(error)),)
 
 
-def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: PLR0911 - a table of errors
+def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: C901, PLR0911 - a table of errors
     """An error in words."""
     match error:
         case CatalogueError(problems=[Problem() as problem]):

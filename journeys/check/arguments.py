@@ -110,8 +110,7 @@ def _by_name(parameters: Parameters) -> str:
 
 def _of_span(step: str, parameters: Parameters, call: ast.Call) -> Iterator[tuple[str, str]]:
     for given in call.args:
-        below = _beyond_minus(given)
-        number = given if below is None else below
+        number = _without_minus(given)
         match number:
             case ast.Constant(value=str() as said) if CLOCK_TIME.fullmatch(said):
                 told = f"{step}({ast.unparse(given)}) is a time of day, and {step} takes a span"
@@ -124,10 +123,14 @@ def _of_span(step: str, parameters: Parameters, call: ast.Call) -> Iterator[tupl
                 yield told, f"write {step}(hours=…), or minutes=, seconds=, days="
     yield from _unknown(step, parameters, _named(call))
     for keyword in call.keywords:
-        if (number := _beyond_minus(keyword.value)) is not None:
-            yield f"{step}({ast.unparse(keyword)}) has passed already", f"write {step}({keyword.arg}={ast.unparse(number)})"
+        if (below := _beyond_minus(keyword.value)) is not None:
+            yield f"{step}({ast.unparse(keyword)}) has passed already", f"write {step}({keyword.arg}={ast.unparse(below)})"
     if not call.args and not call.keywords:
         yield f"{step}() does not say how long", f"write {step}(hours=1)"
+
+
+def _without_minus(value: ast.expr) -> ast.expr:
+    return _beyond_minus(value) or value
 
 
 def _beyond_minus(value: ast.expr) -> ast.expr | None:
