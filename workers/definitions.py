@@ -102,10 +102,11 @@ def _vocabulary(found: Catalogue) -> Vocabulary:
 
 def place_of(module: str, file: str) -> str:
     """Where a template of a catalogue stands, as its user names it from where they stand: as problems are told."""
-    return seen_from_here(str(_above(module) / file))
+    return seen_from_here(str(above(module) / file))
 
 
-def _above(module: str) -> Path:
+def above(module: str) -> Path:
+    """The folder that holds a catalogue's own."""
     package = importlib.import_module(module)
     return Path(next(iter(getattr(package, "__path__", [""])))).parent
 
@@ -114,7 +115,7 @@ def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, l
     try:
         return load_templates(importlib.import_module(module), vocabulary), []
     except TemplateError as error:
-        return None, [_of_template(each, str(_above(module) / each.file), each.line) for each in error.problems]
+        return None, [_of_template(each, str(above(module) / each.file), each.line) for each in error.problems]
 
 
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:
