@@ -88,7 +88,9 @@ class Templates:
         missing = template.params - set(params) - set(given)
         unknown = set(params) - template.params
         if missing or unknown:
-            raise TemplateError(Problem(template.file, 1, *_mismatch(missing, unknown, template.params), "template-params"))
+            told, remedy = _mismatch(missing, unknown, template.params)
+            told = f"the {Channel(channel)} template {name} ({template.file}): {told}"
+            raise TemplateError(Problem(template.file, 1, told, remedy, "template-params"))
 
     def check_choices(self, channel: Channel, name: str, choices: Collection[str]) -> None:
         """Insist that a message has what a journey asks to be tapped. One without anything to tap is answered by typing.

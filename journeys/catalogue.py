@@ -236,7 +236,7 @@ def _names(
     segments: Mapping[str, Segment],
     places: Mapping[str, Place],
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The traits and properties that the catalogue declares as its own, or asks about in its segments, goals and places."""
+    """The traits and properties that the catalogue declares as its own, models, or asks about in segments, goals and places."""
     specs = [d.spec for d in journeys.values()]
     asked_of = [each for spec in specs for each in (spec.goal, spec.kpi, *spec.exits.values()) if isinstance(each, Predicate)]
     measured = [spec.conversion for spec in specs if isinstance(spec.conversion, Conversion)]
@@ -247,6 +247,8 @@ def _names(
     kept = [thing for module in modules for thing in vars(module).values()]
     traits = {name for each in kept if isinstance(each, Traits) for name in each} | set(asked("trait", plain))
     properties = {name for each in kept if isinstance(each, Properties) for name in each} | set(asked("property", plain))
+    models = [spec.entry_model for spec in specs if spec.entry_model is not None]
+    properties |= {field.alias or name for model in models for name, field in model.model_fields.items()}
     return frozenset(traits), frozenset(properties)
 
 

@@ -47,6 +47,7 @@ class Rule(StrEnum):
     LATE = "delay-beyond-deadline"
     CANNOT_COME = "cannot-come"
     OTHER_SEGMENT = "other-segment"
+    MAY_LACK = "may-have-no-value"
 
 
 SENTENCES = {
@@ -85,4 +86,5 @@ SENTENCES = {
     Rule.LATE: "a delay beyond the deadline of what it is for, which then never comes",
     Rule.CANNOT_COME: "a wait for what cannot come: news of a message before any was sent, or what ends the run first",
     Rule.OTHER_SEGMENT: "the name of a segment that the catalogue does not have; one that is defined over the API is fine",
+    Rule.MAY_LACK: "a variable without a fallback in a template, which may have no value for somebody who gets it",
 }

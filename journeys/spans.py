@@ -4,7 +4,7 @@ Promise: what is no span is refused in a sentence that shows how to write one; s
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 from journeys.errors import CatalogueError, Fault
@@ -14,12 +14,14 @@ _NUMBERS = (int, float)
 LONGEST = timedelta(days=36_525)
 
 
-def span_of(place: str, units: Mapping[str, float]) -> timedelta:
-    """The units added up.
+def span_of(place: str, units: Mapping[str, float], whole: object = None) -> timedelta:
+    """The units added up, or a whole span such as `days(3)`.
 
     Raises:
-        CatalogueError: one is not a number, or they are more than a hundred years.
+        CatalogueError: one is not a number, or they are more than a hundred years; what is given whole is no span.
     """
+    if whole is not None:
+        return _whole(place, units, whole)
     try:
         return _added_up(place, tuple(units), *units.values())
     except TypeError:  # what cannot be kept, such as a list
@@ -39,6 +41,17 @@ def _added_up(place: str, names: tuple[str, ...], *counts: float) -> timedelta:
         told = ", ".join(f"{unit}={count}" for unit, count in units.items() if count)
         raise CatalogueError(f"{place}: {told} is longer than 100 years", remedy="write a shorter one")
     return span
+
+
+def _whole(place: str, units: Mapping[str, float], given: object) -> timedelta:
+    if not isinstance(given, timedelta):
+        kind = "an instant" if isinstance(given, date) else repr(given)
+        raise CatalogueError(f"{place} takes a span, not {kind}", remedy=f"write {place}(hours=…), or {place}(days(3))")
+    if any(units.values()):
+        raise CatalogueError(f"{place} takes one span", remedy=f"write {place}(days=3, hours=4)")
+    if abs(given) > LONGEST:
+        raise CatalogueError(f"{place}: {given} is longer than 100 years", remedy="write a shorter one")
+    return given
 
 
 def _check_numbers(place: str, units: Mapping[str, object]) -> None:

@@ -33,7 +33,7 @@ def problem_of(error: BaseException, doing: str = "") -> tuple[Problem, ...]:
     return (fault_of(error, doing).at(*_place(error)),)
 
 
-def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: PLR0911 - a table of errors
+def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: C901, PLR0911 - a table of errors
     """An error in words."""
     match error:
         case CatalogueError(problems=[Problem() as problem]):
@@ -52,6 +52,8 @@ def fault_of(error: BaseException, doing: str = "") -> Fault:  # noqa: PLR0911 -
             return Fault(f"'{name}' means nothing here", "import it, or give it a value first", Rule.WORD)
         case NotKnown():
             return Fault(error.text, error.remedy, Rule.WORD)
+        case AttributeError(name=str(name)) if str(error).startswith("'NoneType' object"):
+            return Fault(f"what should have '{name}' may be None", "ask first: if … is not None", Rule.WORD)
         case AttributeError(name=str(name), obj=owner) if owner is not None:
             return _no_attribute(owner, name)
         case TypeError() if called := _call(str(error)):
@@ -69,10 +71,17 @@ def _place(error: BaseException) -> tuple[str, int, int]:
     return frames[-1].filename, frames[-1].lineno or 1, (frames[-1].colno or 0) + 1
 
 
+#: What is asked of something that has no such word, and how it is asked.
+_ASKED_OTHERWISE = {
+    ("Happened", "timed_out"): "what j.wait_for gives is None when it was in vain: write if answer is None",
+    ("Happened", "choice"): "what somebody chose of a task's choices is answer.outcome",
+}
+
+
 def _no_attribute(owner: object, name: str) -> Fault:
     kind = owner.__name__ if inspect.ismodule(owner) or inspect.isclass(owner) else type(owner).__name__
     known = [each for each in dir(owner) if not each.startswith("_")]
-    return Fault(f"{kind} has no '{name}'", guess(name, known), Rule.WORD)
+    return Fault(f"{kind} has no '{name}'", _ASKED_OTHERWISE.get((kind, name)) or guess(name, known), Rule.WORD)
 
 
 def _not_in_module(module: str, told: str) -> Fault:

@@ -19,7 +19,7 @@ journeys.handle       journeys journeys.gate segments segments.language
 journeys.walk         journeys journeys.handle journeys.gate segments segments.language.wire
 journeys.kit          journeys
 journeys.onsite       journeys journeys.handle segments
-journeys.check        journeys journeys.handle journeys.walk segments
+journeys.check        journeys journeys.gate.hours journeys.handle journeys.walk segments
 journeys.experiments  journeys journeys.handle segments segments.language
 journeys.versions     journeys journeys.check
 journeys.temporal     journeys journeys.handle journeys.versions journeys.walk

@@ -20,7 +20,7 @@ from journeys.authoring import JourneyDefinition
 from journeys.catalogue import Catalogue, no_price
 from journeys.check.check import check
 from journeys.contracts import Channel, Purpose
-from journeys.errors import CatalogueError, Problem, guess
+from journeys.errors import CatalogueError, Problem, guess, seen_from_here
 from journeys.handle.said import meant
 from journeys.rules import Rule
 from journeys.temporal import current
@@ -100,13 +100,22 @@ def _vocabulary(found: Catalogue) -> Vocabulary:
     return Vocabulary().extended(traits=found.traits, properties=found.properties, fetched=found.fetched)
 
 
-def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, list[Problem]]:
+def place_of(module: str, file: str) -> str:
+    """Where a template of a catalogue stands, as its user names it from where they stand: as problems are told."""
+    return seen_from_here(str(above(module) / file))
+
+
+def above(module: str) -> Path:
+    """The folder that holds a catalogue's own."""
     package = importlib.import_module(module)
-    above = Path(next(iter(getattr(package, "__path__", [""])))).parent
+    return Path(next(iter(getattr(package, "__path__", [""])))).parent
+
+
+def _templates(module: str, vocabulary: Vocabulary) -> tuple[Templates | None, list[Problem]]:
     try:
-        return load_templates(package, vocabulary), []
+        return load_templates(importlib.import_module(module), vocabulary), []
     except TemplateError as error:
-        return None, [_of_template(each, str(above / each.file), each.line) for each in error.problems]
+        return None, [_of_template(each, str(above(module) / each.file), each.line) for each in error.problems]
 
 
 def _messages(definition: JourneyDefinition, seen: Seen, templates: Templates) -> Iterator[Problem]:

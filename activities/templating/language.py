@@ -4,11 +4,13 @@ Promise: a missing value is never rendered as nothing. It takes the fallback tha
 …`, wherever among the filters), or the rendering fails with the name of the variable.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -175,8 +177,18 @@ def compiled(environment: Environment, text: str, file: str, line: int, roots: R
         template = environment.from_string(text)
     except LiquidError as error:
         context = error.context() if error.token else None
-        return None, [Problem(file, line + (context[0] - 1 if context else 0), f"{error.message}")]
+        return None, [Problem(file, line + (context[0] - 1 if context else 0), *_not_liquid(error, text))]
     return Phrase(template, file, line), list(_problems(template, text, file, line, roots))
+
+
+def _not_liquid(error: LiquidError, text: str) -> tuple[str, str]:
+    """What is wrong, and what to do where Liquid has a word that somebody took for the name of a field."""
+    found = re.match(r"expected an identifier, found (\w+)", str(error.message))
+    if found is None:
+        return str(error.message), ""
+    word = found[1]
+    path = next(iter(re.findall(rf"([\w.\[\]'-]+)\.{word}\b", text)), "…")
+    return f"'{word}' is a word of Liquid's own, and here the name of a field", f"write {path}['{word}']"
 
 
 def _problems(template: BoundTemplate, text: str, file: str, line: int, roots: Roots) -> Iterator[Problem]:
@@ -188,7 +200,9 @@ def _problems(template: BoundTemplate, text: str, file: str, line: int, roots: R
                 yield Problem(file, _line(text, variable.span.index, line), *wrong, "unknown-variable")
     for name, spans in analysis.filters.items():
         if name not in template.env.filters:
-            yield from (Problem(file, _line(text, span.index, line), f"unknown filter {name}") for span in spans)
+            close = get_close_matches(name, template.env.filters, n=1)
+            remedy = f"did you mean {close[0]}?" if close else "known are default, date, money and those of Liquid"
+            yield from (Problem(file, _line(text, span.index, line), f"unknown filter {name}", remedy) for span in spans)
     for chain in _chains(template, template.nodes):
         yield from _fallbacks_in_vain(chain, text, file, line)
         yield from _strange_dates(chain, text, file, line)

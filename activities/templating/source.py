@@ -53,8 +53,15 @@ class Source:
         """
         value = self.text(name)
         if value is None or not value.value.strip():
-            raise TemplateError(Problem(self.file, value.line if value else self.line, f"{name} is missing"))
+            raise TemplateError(
+                Problem(self.file, value.line if value else self.line, f"{name} is missing", self._instead_of(name))
+            )
         return value
+
+    def _instead_of(self, name: str) -> str:
+        """What stands there instead, since that tells what its author took the file for."""
+        there = ", ".join(f"{each}:" for each in self.fields if each != name)
+        return f"write the field {name}: in {self.file}" + (f", beside {there}" if there else "")
 
     def listed(self, name: str) -> list[Text]:
         """A field that holds a list of texts; absent means empty."""

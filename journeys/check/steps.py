@@ -154,9 +154,21 @@ def _passed_on(function: Function) -> set[int]:
         match node:
             case ast.Return(value=ast.expr() as value) | ast.Lambda(body=value):
                 passed.add(id(value))
-            case ast.Call(args=arguments):
-                passed |= {id(each) for each in arguments}
+            case ast.Call(args=arguments, keywords=keywords):
+                passed |= {
+                    id(each) for each in (*arguments, *(keyword.value for keyword in keywords)) for each in _in_list(each)
+                }
     return passed
+
+
+def _in_list(given: ast.expr) -> Iterator[ast.expr]:
+    """It, and what stands in it where it is a list."""
+    yield given
+    match given:
+        case ast.List(elts=each) | ast.Tuple(elts=each) | ast.Starred(value=ast.List(elts=each) | ast.Tuple(elts=each)):
+            yield from each
+        case ast.ListComp(elt=one) | ast.GeneratorExp(elt=one) | ast.Starred(value=ast.ListComp(elt=one)):
+            yield one
 
 
 def _unknown(handle: str, word: str) -> Fault:

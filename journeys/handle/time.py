@@ -14,28 +14,35 @@ from journeys.spans import describe, span_of
 class Time(Words[EntryModel]):
     """How a journey lets time pass."""
 
-    async def at(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+    async def at(
+        self, span: timedelta | None = None, /, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
         """Wait until this long after entry. Returns at once when that has passed already.
 
         Example:
             await j.at(hours=1)
             await j.at(days=1)  # a day after entry, not after the first wait
         """
-        span = span_of("j.at", {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds})
+        units = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+        length = span_of("j.at", units, span)
         self._first = False
-        await self._runtime.sleep_until(self._start.entered_at + span, f"until {describe(span)} after entry")
+        await self._runtime.sleep_until(self._start.entered_at + length, f"until {describe(length)} after entry")
 
-    async def wait(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+    async def wait(
+        self, span: timedelta | None = None, /, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
         """Wait this long from now; elapsed time, also when the clocks change. What is worked out below nothing is over at once.
 
         Example:
             await j.wait(days=2, hours=12)
+            await j.wait(days(3))
         """
-        span = span_of("j.wait", {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds})
+        units = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+        length = span_of("j.wait", units, span)
         # A leading wait has passed already when Temporal held the start back for it (`start_delay`).
         since = self._start.started_at if self._first else self._runtime.now()
         self._first = False
-        await self._runtime.sleep_until(since + span, f"wait {describe(span)}")
+        await self._runtime.sleep_until(since + length, f"wait {describe(length)}")
 
     async def until(
         self,

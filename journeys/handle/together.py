@@ -40,6 +40,7 @@ class Together(Words[EntryModel]):
             return []
         if not all(map(inspect.iscoroutine, branches)):
             _never_awaited(branches)
+            _never_awaited(tuple(each for some in branches if isinstance(some, list | tuple) for each in some))
             raise CatalogueError("j.together(…) takes steps that are not awaited yet: await j.together(tips(j), survey(j))")
         try:
             names = [getattr(steps, "__name__", "") for steps in branches]

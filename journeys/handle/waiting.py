@@ -1,5 +1,6 @@
 """Words of waiting: for the first of several things to be so, with a time-out; what is so already is seen at once."""
 
+import inspect
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -244,8 +245,14 @@ class Waiting(Time[EntryModel]):
                     f"{name}= is nothing to wait for, but the text {what!r}",
                     remedy=f"write j.entered({what!r}) for the segment of that name",
                 )
+        if inspect.iscoroutine(what):
+            what.close()
+            raise CatalogueError(
+                f"{'this' if name == IT else f'{name}='} is a step, and nothing to wait for",
+                remedy="wait for a predicate, a segment, or a word such as j.entered(…) or j.replied()",
+            )
         raise CatalogueError(
-            f"{name}= is nothing to wait for, but {type(what).__name__}",
+            f"{'this' if name == IT else f'{name}='} is nothing to wait for, but {type(what).__name__}",
             remedy="give it a predicate, a segment, or a word such as j.replied()",
         )
 

@@ -127,7 +127,7 @@ def test_a_journey_that_passes_what_is_declared_is_fine(shipped: Templates) -> N
 @pytest.mark.parametrize(
     ("channel", "name", "params", "said"),
     [
-        (Channel.EMAIL, "cart-alternatives", set(), "cart-alternatives.email.mjml:1: the journey does not pass offer"),
+        (Channel.EMAIL, "cart-alternatives", set(), "cart-alternatives.email.mjml): the journey does not pass offer"),
         (Channel.EMAIL, "cart-alternatives", {"offr"}, "the journey passes offr, which the template does not declare"),
         (Channel.EMAIL, "cart-alternative", {"offer"}, "no email template cart-alternative; did you mean cart-alternatives?"),
         (Channel.PUSH, "cart-link", set(), "no push template cart-link"),

@@ -74,6 +74,24 @@ def journey_of(*steps: str, declared: str = "", above: str = "") -> str:
         ("await j.wait_for(j.task('Call', to='care', by=2))", "by is a span, not 2; write by=days(2)"),
         ("await j.wait_for(j.task('Call', to='care', choices='yes'))", "a task's choices= are several names"),
         ("await j.wait_for(did('X'), since='monday')", "since is an instant with its zone, not 'monday'"),
+        ("await j.at('09:30')", """j.at('09:30') is a time of day, and j.at takes a span; write j.until("09:30")"""),
+        ("await j.wait('09:30')", """and j.wait takes a span; write j.until("09:30")"""),
+        ("await j.wait(datetime(2026, 5, 1))", "j.wait(datetime(2026, 5, 1)) takes a span, not an instant"),
+        ("await j.wait(j.now)", "j.wait takes a span, not an instant; write j.wait(hours=…), or j.wait(days(3))"),
+        ("await j.wait(timedelta(days=1), hours=2)", "j.wait takes one span; write j.wait(days=3, hours=4)"),
+        ("await j.first(did('C'))", "under a name of yours; write j.first(a=did('C'), timeout=days(3))"),
+        ("await j.together([j.push('hi'), j.wait(days=1)])", "not in a list; write j.together(j.push('hi'), j.wait(days=1))"),
+        ("await j.together([j.push('hi') for n in (1, 2)])", "write j.together(*[j.push('hi') for n in (1, 2)])"),
+        ("await j.wait_for(j.is_in(carts))", "is so now; write j.wait_for(j.entered(carts), timeout=days(3))"),
+        ("await j.first(a=j.is_in(carts))", "is so now; write j.first(a=j.entered(carts), timeout=days(3))"),
+        ("await j.wait_for(j.reached(did('C')))", "is so now; write j.wait_for(did('C'), timeout=days(3))"),
+        ("await j.wait_for(j.push('hi'))", "is a step of its own; write r = await j.push('hi')"),
+        ("a = j.is_in(carts); await j.wait_for(a)", "without await"),
+        (
+            "a = await j.wait_for(did('C'), timeout=timedelta(days=1)); a.timed_out",
+            "Happened has no 'timed_out'; what j.wait_for gives is None when it was in vain: write if answer is None",
+        ),
+        ("a = None; a.outcome", "what should have 'outcome' may be None; ask first: if … is not None"),
         ("await j.wait(days=1e12)", "j.wait: days=1000000000000.0 is longer than 100 years"),
         ("await j.fax('hi')", "there is no j.fax; Messages go by email, in_app, push, sms, wallet, web_push, whatsapp"),
         ("await j.pusch('hi')", "there is no j.pusch; did you mean j.push?"),
@@ -842,3 +860,9 @@ def test_a_budget_in_money_asks_for_the_prices_of_the_channels_in_use(package: P
     source = journey_of(step, declared="goal=did('A'), reentry=once(), budget=Budget(money=5)", above=prices)
     found = [problem for problem in told(package, source, hi__sms__yaml="text: hi") if "Prices" in problem]
     assert [sentence in problem for sentence, problem in zip(wrong, found, strict=True)] == [True] * len(wrong)
+
+
+def test_a_step_that_is_waited_for_leaves_no_warning_of_pythons(package: Path, recwarn: pytest.WarningsRecorder) -> None:
+    examined(package, journey_of("steps = [j.push('hi')]", "await j.together(steps)"))
+    examined(package, journey_of("await j.wait_for(j.is_in(carts))"))
+    assert [str(each.message) for each in recwarn if "never awaited" in str(each.message)] == []

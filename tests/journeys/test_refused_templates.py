@@ -71,3 +71,30 @@ def test_marketing_by_a_letter_that_was_written_as_none_needs_a_way_out(
         assert each.text.startswith("journey trial: a marketing message by the template bill, whose text does not link to")
         assert ".email.mjml)" in each.text
         assert "transactional=True" in each.remedy
+
+
+def test_what_is_wrong_with_a_template_names_it_its_field_and_what_to_write(package: Path) -> None:
+    push = 'title: "{{ %s }}"\nbody: there\n'
+    for files, said in (
+        (
+            {"x__push__yaml": "title: Hi\nbody: '{{ params.left }}'\nparams: [left]\n"},
+            "the push template x (refused_catalogue/x.push.yaml): the journey does not pass left",
+        ),
+        (
+            {"x__push__yaml": "title: Hi\n"},
+            "body is missing; write the field body: in refused_catalogue/x.push.yaml, beside title:",
+        ),
+        ({"x__push__yaml": push % "customer.firstName | defualt: 'you'"}, "unknown filter defualt; did you mean default?"),
+        (
+            {"x__push__yaml": push % "entry.discount.limit"},
+            "'limit' is a word of Liquid's own, and here the name of a field; write entry.discount['limit']",
+        ),
+    ):
+        found = told(package, journey_of("await j.push('x')"), **files)
+        assert [text for text in found if said in text], found
+
+
+def test_a_field_of_the_entering_events_model_is_known_to_templates(package: Path) -> None:
+    above = "from pydantic import BaseModel\nclass Answer(BaseModel):\n    score: int = 1\n"
+    source = journey_of("await j.push('x')", above=above).replace("j: Journey", "j: Journey[Answer]")
+    assert told(package, source, x__push__yaml="title: '{{ entry.score }}'\nbody: b\n") == []

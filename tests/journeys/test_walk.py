@@ -38,6 +38,16 @@ def test_the_leading_wait_counts_from_entry() -> None:
     assert leading_wait(cart_abandonment, start(timedelta(hours=2))) == timedelta(0)
 
 
+def test_a_span_may_be_given_whole() -> None:
+    @journey()
+    async def whole(j: Journey) -> None:
+        await j.wait(timedelta(days=3))
+        await j.at(timedelta(days=5))
+
+    assert leading_wait(whole, start()) == timedelta(days=3)
+    assert [effect.what for effect in explore(whole).paths[0].effects] == ["wait 3 d", "until 5 d after entry"]
+
+
 def test_a_leading_wait_may_depend_on_a_parameter() -> None:
     @journey()
     async def patient(j: Journey) -> None:

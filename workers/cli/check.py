@@ -114,6 +114,7 @@ def _tell(module: str, examined: "Examined") -> None:
     tell(examined.problems)
     found = examined.catalogue
     from activities.templating.base import Measured
+    from workers.definitions import place_of
 
     if examined.usable and found is not None and examined.templates is not None:
         counts = [(len(found.journeys), "journey"), (len(found.segments), "segment")]
@@ -124,8 +125,8 @@ def _tell(module: str, examined: "Examined") -> None:
         for key, template in examined.templates.found.items():
             others = examined.templates.translations.get(key, {})
             if others:
-                typer.echo(f"{template.file}: also in {', '.join(sorted(others))}")
+                typer.echo(f"{place_of(module, template.file)}: also in {', '.join(sorted(others))}")
             for each in (template, *others.values()):
                 if isinstance(each, Measured):
-                    typer.echo(f"{each.file}: {each.measure()}")
+                    typer.echo(f"{place_of(module, each.file)}: {each.measure()}")
         typer.echo(f"{module}: {told}{holdout}; it loads")

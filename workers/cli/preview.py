@@ -46,6 +46,9 @@ def preview(
     given = _given(customer=customer, entry=entry, params=params, fetched=fetched, product=product, bought=bought)
     given = replace(given, timezone=timezone)
     found = _previewed(channel, template, given, (by, user) if user else None, catalogue)
+    from workers.definitions import place_of
+
+    found = replace(found, file=place_of(module_of(catalogue) if catalogue else settings().catalogue, found.file))
     if html is not None:
         _write(found, html)
     from workers.cli import tables

@@ -88,7 +88,10 @@ def _findings(journey: str | None, catalogue: str | None) -> "list[Problem]":
     known, segments = examined.catalogue.journeys, examined.catalogue.segments
     if journey is not None:
         return doubts(_named(journey, known), segments)
+    from workers.lacking import may_lack
+
     found = set(examined.problems)
+    found.update(may_lack(examined.catalogue, examined.templates) if examined.templates is not None else ())
     for n, each in enumerate(known.values(), start=1):
         _say(f"{n} of {len(known)}: {each.name}")
         found.update(doubts(each, segments))
