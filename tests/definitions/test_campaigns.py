@@ -52,7 +52,7 @@ def test_jrn_07_a_vip_in_trouble_is_sold_nothing_until_the_ticket_is_closed(shop
         each.does("Support Ticket Opened", type="billing")
         shop.starts("cart_discount", each)
     shop.passes(hours=3)
-    assert ana.missed("push:cart-waiting", because="held by another journey")
+    assert ana.awaits("push:cart-waiting", because="held by another journey")
     assert bea.inbox == ["push:cart-waiting"]
     ana.does("Support Ticket Closed", type="billing")
     shop.passes(hours=2)
@@ -159,7 +159,7 @@ def test_jrn_09_while_a_complaint_is_open_nobody_sells_to_the_customer(shop: Reh
     ana.does("NPS Answered", score=0)
     shop.starts("cart_discount", ana)
     shop.passes(hours=2, minutes=1)
-    assert ana.missed("push:cart-waiting", because="held by another journey")
+    assert ana.awaits("push:cart-waiting", because="held by another journey")
 
 
 def test_jrn_10_each_temperature_its_own_message_and_who_changes_goes_another_way(shop: Rehearsal) -> None:

@@ -47,7 +47,7 @@ def test_while_one_journey_speaks_alone_another_waits(shop: Rehearsal) -> None:
     shop.passes(minutes=30)
     ana.does("Product Viewed")
     shop.passes(minutes=5)
-    assert ana.missed("push:note", "held by another journey")
+    assert ana.awaits("push:note", "held by another journey")
     shop.passes(hours=4)
     assert ana.got("push:note", times=2)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,14 @@ def test_a_clock_shows_the_same_whenever_a_test_begins(later: timedelta) -> None
         (lambda _, ana: ana.was_refused("weekli"), "there is no journey 'weekli'; did you mean 'weekly'?"),
         (lambda _, ana: ana.left("weekly", "finised"), "weekly does not end by 'finised'; did you mean 'finished'?"),
         (lambda _, ana: ana.left("weekly", "x"), "weekly does not end by 'x'; there is exit reached, finished, goal"),
+        (lambda _, ana: ana.got("push:noet"), "there is no message 'push:noet'; did you mean 'push:note'?"),
+        (lambda _, ana: not ana.got("push:noet"), "there is no message 'push:noet'; did you mean 'push:note'?"),
+        (lambda _, ana: ana.missed("pusch:note"), "there is no message 'pusch:note'; did you mean 'push:note'?"),
+        (lambda _, ana: ana.awaits("pusch:note"), "there is no message 'pusch:note'; did you mean 'push:note'?"),
+        (lambda _, ana: ana.opens("pusch:note"), "there is no message 'pusch:note'; did you mean 'push:note'?"),
+        (lambda shop, _: shop.passes(day=3), "time does not pass by day=; did you mean 'days'?"),
+        (lambda _, ana: ana.does("Visited", at="2026-01-01"), "at= is an instant with its zone, such as"),
+        (lambda _, ana: ana.does("Visited", at=datetime(2026, 1, 6)), "and not datetime.datetime(2026, 1, 6, 0, 0)"),  # noqa: DTZ001 - that
         (lambda _, ana: ana.says_no("mail"), "there is no channel 'mail'; did you mean 'email'?"),
         (
             lambda shop, _: shop.provider("fax"),

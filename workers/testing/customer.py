@@ -9,7 +9,7 @@ from typing import Any
 
 from journeys.contracts import Channel, Outcome
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_DELIVERED, MESSAGE_FAILED, MESSAGE_READ, MESSAGE_REPLIED
-from workers.testing.names import channel_of, check_end, check_journey
+from workers.testing.names import channel_of, check_end, check_journey, check_step, instant_of
 from workers.testing.seen import Message, Run, Stage
 from workers.testing.sentences import Verdict, clock, fate, instead, standing
 
@@ -28,7 +28,8 @@ class Customer:
 
     def does(self, event: str, /, at: datetime | None = None, **properties: Any) -> None:
         """They do something, now; at a later instant time passes until then, at an earlier one the event comes late."""
-        at = at or self._stage.now
+        __tracebackhide__ = True
+        at = self._stage.now if at is None else instant_of(at)
         self._passes_to(at)
         self._done.append((at, event))
         self._stage.does(self.name, event, properties, at)
@@ -50,22 +51,27 @@ class Customer:
 
     def receives(self, step: str) -> None:
         """The last message of a step (`"push:hello"`) is told delivered."""
+        __tracebackhide__ = True
         self._came_back(step, MESSAGE_DELIVERED)
 
     def misses(self, step: str) -> None:
         """A provider that had accepted it says that it failed."""
+        __tracebackhide__ = True
         self._came_back(step, MESSAGE_FAILED)
 
     def opens(self, step: str) -> None:
         """They open it."""
+        __tracebackhide__ = True
         self._came_back(step, MESSAGE_READ)
 
     def clicks(self, step: str) -> None:
         """They follow a link in it."""
+        __tracebackhide__ = True
         self._came_back(step, MESSAGE_CLICKED)
 
     def replies(self, step: str, text: str = "", *, choice: str | None = None) -> None:
         """They answer it, in words or by tapping a button or row of this name."""
+        __tracebackhide__ = True
         said = {"text": text} | ({"choice": choice} if choice else {})
         self._came_back(step, MESSAGE_REPLIED, said if text or choice else {})
 
@@ -99,9 +105,11 @@ class Customer:
         self, step: str, *, times: int | None = None, at: datetime | None = None, after: timedelta | None = None
     ) -> Verdict:
         """A message was sent: so many times, at an instant, or so long after they entered its journey."""
+        __tracebackhide__ = True
         runs = self.runs
+        self._insist_on(step, runs)
         sent = [(run, each) for run in runs for each in run.messages if each.step == step and each.state == Outcome.SENT]
-        due = [at] if at else [run.entered_at + after for run, _ in sent] if after is not None else []
+        due = [instant_of(at)] if at is not None else [run.entered_at + after for run, _ in sent] if after is not None else []
         if not sent:
             return self._verdict(so=False, told=f"did not get {step}")
         if times is not None and len(sent) != times:
@@ -117,12 +125,26 @@ class Customer:
         return self._verdict(so=not inbox, told="got nothing" if not inbox else f"got {', '.join(inbox)}")
 
     def missed(self, step: str, because: str | None = None) -> Verdict:
-        """A message was asked for and not sent; for a reason."""
-        found = [each for each in self.messages if each.step == step and each.state != Outcome.SENT]
+        """A message was asked for and not sent, and never will be; for a reason. One that waits is not missed, but awaited."""
+        __tracebackhide__ = True
+        self._insist_on(step, self.runs)
+        asked = [each for each in self.messages if each.step == step and each.state != Outcome.SENT]
+        found = [each for each in asked if not each.waits]
         if not found:
-            return self._verdict(so=False, told=f"missed no {step}")
+            told = f"missed no {step}" + (f", it may still go: {fate(asked[-1])}" if asked else "")
+            return self._verdict(so=False, told=told)
         so = because is None or any(each.reason == because for each in found)
         return self._verdict(so=so, told=f"missed {fate(found[-1])}" if so else f"missed {step} for another reason")
+
+    def awaits(self, step: str, because: str | None = None) -> Verdict:
+        """A message was asked for, and has to wait; for a reason."""
+        __tracebackhide__ = True
+        self._insist_on(step, self.runs)
+        found = [each for each in self.messages if each.step == step and each.waits]
+        if not found:
+            return self._verdict(so=False, told=f"awaits no {step}")
+        so = because is None or any(each.reason == because for each in found)
+        return self._verdict(so=so, told=f"awaits {fate(found[-1])}" if so else f"awaits {step} for another reason")
 
     def entered(self, journey: str, *, times: int | None = None) -> Verdict:
         """They entered a journey; so many times. Who only stood in line for it did not."""
@@ -177,6 +199,12 @@ class Customer:
         head = f"{self.name}, on the clock of {self._stage.zone(self.name)}"
         return "\n".join([head, *(f"  {clock(at)}  {what}" for at, what in sorted(lines, key=lambda line: line[0]))])
 
+    def _insist_on(self, step: str, runs: list[Run]) -> None:
+        """A step that nobody asked for may be misspelt."""
+        __tracebackhide__ = True
+        if not any(each.step == step for run in runs for each in run.messages):
+            check_step(self._stage.catalogue, step)
+
     def _verdict(self, *, so: bool, told: str) -> Verdict:
         known = "" if so else instead(self.name, self.runs, self._stage.refusals(self.name), [each for _, each in self._done])
         return Verdict(so=so, told=f"{self.name} {told}" + (f"; {known}" if known else ""))
@@ -188,6 +216,8 @@ class Customer:
             self._stage.says(self.name, channel, yes=yes)
 
     def _came_back(self, step: str, event: str, said: Mapping[str, Any] | None = None) -> None:
+        __tracebackhide__ = True
+        self._insist_on(step, self.runs)
         if not self._stage.came_back(self.name, step, event, said or {}):
             raise AssertionError(repr(self._verdict(so=False, told=f"cannot: no {step} was sent")))
         self._done.append((self._stage.now, f"{event}: {step}"))

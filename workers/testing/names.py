@@ -4,12 +4,17 @@ Promise: what a test asks of something that there is not fails with the names th
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from journeys.catalogue import Catalogue
+from journeys.catalogue import Catalogue, load
 from journeys.contracts import Channel, Reason
 from journeys.errors import InvalidParams
+from journeys.walk.seen import message_calls
 from workers.wishes import approved_in
 
 _USUAL = (Reason.FINISHED, Reason.GOAL, Reason.EXIT, Reason.LEFT, Reason.KILLED)
@@ -93,6 +98,55 @@ def check_template(catalogue: Catalogue, name: str) -> None:
     """
     __tracebackhide__ = True
     _check("WhatsApp message by an approved template", name, approved_in(catalogue.module))
+
+
+def check_step(catalogue: Catalogue, step: str) -> None:
+    """Insist that a message of this step has a template, or is sent on some way through a journey.
+
+    Raises:
+        ValueError: neither.
+    """
+    __tracebackhide__ = True
+    known = _written(catalogue.module)
+    if step not in known:
+        _check("message", step, known | _walked(catalogue.module))
+
+
+@cache
+def _written(module: str) -> frozenset[str]:
+    """The steps for which there are templates, by their files: `push:hello` for `hello.push.yaml` and `hello.es.push.yaml`."""
+    suffixes = {channel.value.replace("_", "-"): channel.value for channel in Channel}
+    folders = map(Path, getattr(import_module(module), "__path__", ()))
+    names = [file.name.split(".") for folder in folders for file in folder.rglob("*.*") if file.suffix != ".py"]
+    return frozenset(f"{suffixes[part]}:{first}" for first, *parts in names for part in parts if part in suffixes)
+
+
+@cache
+def _walked(module: str) -> frozenset[str]:
+    return frozenset(call.step for definition in load(module).journeys.values() for call in message_calls(definition))
+
+
+def instant_of(at: object) -> datetime:
+    """An instant that a test gave.
+
+    Raises:
+        ValueError: it is none.
+    """
+    __tracebackhide__ = True
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise ValueError(f"at= is an instant with its zone, such as datetime(2026, 1, 5, 9, tzinfo=UTC), and not {at!r}")
+    return at
+
+
+def check_spans(given: Collection[str]) -> None:
+    """Insist that time is told in units that there are; these are others.
+
+    Raises:
+        ValueError: they are.
+    """
+    __tracebackhide__ = True
+    for name in given:
+        raise ValueError(f"time does not pass by {name}=; {_instead(name, ('days', 'hours', 'minutes', 'seconds'))}")
 
 
 def _check(kind: str, name: str, known: Collection[str]) -> None:

@@ -15,7 +15,15 @@ from segments import Segment
 from segments.time.calendar import ZONE_TRAIT
 from workers.testing.approvals import Approval
 from workers.testing.customer import Customer
-from workers.testing.names import channel_of, check_journey, check_params, check_place, check_service, check_template
+from workers.testing.names import (
+    channel_of,
+    check_journey,
+    check_params,
+    check_place,
+    check_service,
+    check_spans,
+    check_template,
+)
 from workers.testing.people import CHANNELS
 from workers.testing.seen import Stage
 from workers.testing.services import Service
@@ -78,8 +86,10 @@ class Rehearsal:
             self._customers[name] = Customer(name, self._stage, self._until)
         return self._customers[name]
 
-    def passes(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+    def passes(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0, **others: float) -> None:
         """Time passes, and all that it brings happens."""
+        __tracebackhide__ = True
+        check_spans(others)
         self._stage.passes(self.now + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def starts(

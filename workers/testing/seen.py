@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from journeys.catalogue import Catalogue
 from journeys.contracts import Channel
+from journeys.simulate.messages import WAITING
 from journeys.simulate.products import Product
 from journeys.simulate.providers import Kind
 from journeys.simulate.services import ServiceReply
@@ -25,6 +26,11 @@ class Message:
     at: datetime
     #: The other journeys for which it waits, or waited last.
     journeys: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may still go: it is to be tried again, or a provider has it and has not answered."""
+        return self.state in ("claimed", *WAITING)
 
 
 @dataclass(frozen=True, slots=True)
