@@ -99,7 +99,10 @@ _COUNTS: tuple[tuple[Column, tuple[str, ...]], ...] = (
     (Column("bounced_unsaid", Unit.COUNT, "Messages that came back, nobody says how.", aside=True), ("bounced", "")),
     (Column("opened_human", Unit.COUNT, "Messages opened at least once by a person.", aside=True), ("opened", "human")),
     (Column("opened_machine", Unit.COUNT, "Messages opened at least once by a machine.", aside=True), ("opened", "machine")),
-    (Column("opened_unknown", Unit.COUNT, "Messages opened by nobody can tell whom.", aside=True), ("opened", "unknown")),
+    (
+        Column("opened_unknown", Unit.COUNT, "Messages opened by a person or a machine, nobody knows which.", aside=True),
+        ("opened", "unknown"),
+    ),
     (Column("clicked_human", Unit.COUNT, "Messages of which a person followed a link.", aside=True), ("clicked", "human")),
     (Column("clicked_machine", Unit.COUNT, "Messages of which a machine followed a link.", aside=True), ("clicked", "machine")),
     (Column("complained", Unit.COUNT, "Messages that were reported as unwanted.", aside=True), ("complained",)),
@@ -111,7 +114,9 @@ _RATES = (
     Column("bounce_rate", Unit.SHARE, "Bounced (hard, soft or unsaid) / sent messages.", aside=True),
     Column("open_rate", Unit.SHARE, "Messages opened by a person / delivered messages."),
     Column("open_rate_machine", Unit.SHARE, "Messages opened by a machine / delivered messages.", aside=True),
-    Column("open_rate_unknown", Unit.SHARE, "Messages opened by nobody can tell whom / delivered messages.", aside=True),
+    Column(
+        "open_rate_unknown", Unit.SHARE, "Messages opened by a person or a machine, nobody knows which / delivered.", aside=True
+    ),
     Column("ctr", Unit.SHARE, "Messages of which a person followed a link / delivered messages."),
     Column("ctor", Unit.SHARE, "Messages of which a person followed a link / messages opened by a person."),
     Column("unsubscribe_rate", Unit.SHARE, "Messages after which somebody unsubscribed / delivered messages."),

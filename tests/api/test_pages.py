@@ -22,6 +22,7 @@ from store.runs.views import Run
 from tests.activities.test_deliver import request, start
 from tests.activities.test_wallet import card, link
 from tests.browser import barriers, chromium, page  # noqa: F401 - fixtures
+from tests.reports.planted import UNTIL, plant
 from workers.testing.shop import SECRET, Shop, open_shop
 
 #: Where pictures of what is seen go, for whoever looks at them.
@@ -37,6 +38,7 @@ PAGES = {
     "problem": ["a problem"],
     "onsite": ["on-site"],
     "web-push": ["web push"],
+    "report": ["a report", "a report in the dark"],
     "docs": ["the API's description"],
 }
 #: What is not our own: the page of the API's description is Swagger UI's, as its makers ship it.
@@ -86,6 +88,10 @@ async def opened(trial: Shop, page: Page, name: str) -> None:  # noqa: F811 - a 
     if name == "a pass":
         assert (await trial.parts.delivery.deliver(card(run))).sent
         paths[name] = await link(trial, run)
+    if PAGES["report"].count(name):
+        await plant(trial.database)
+        paths[name] = f"/v1/reports/experiments?to={UNTIL}&format=html"
+        await page.emulate_media(color_scheme="dark" if name.endswith("dark") else "light")
     await page.goto(_HOST + paths[name])
     if name in ("out", "confirmed"):
         await page.get_by_role("button").first.click()
