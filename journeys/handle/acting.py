@@ -7,7 +7,7 @@ from typing import Any
 from journeys.actions import EndJourney, Hold, SetTraits, StartJourney, Track
 from journeys.contracts import Plain
 from journeys.errors import CatalogueError
-from journeys.handle.base import EntryModel, Words
+from journeys.handle.base import INSTANT, EntryModel, Words
 from journeys.keepable import a_kind, is_plain
 from segments.language.events import OURS
 
@@ -31,7 +31,7 @@ class Acting(Words[EntryModel]):
     async def track(self, event: str, /, **properties: Plain) -> None:
         """Something happened to the customer: an event as any other, with `journeys` as its source.
 
-        Segments, goals and waiting journeys see it as any other word about the customer.
+        Segments, goals and waiting journeys see it as any other word about the customer, and so does this journey's next step.
 
         Example:
             await j.track("NPS Answered", score=9)
@@ -39,6 +39,7 @@ class Acting(Words[EntryModel]):
         if not isinstance(event, str) or not event.strip() or event.startswith("$") or event in OURS:
             raise CatalogueError(f"j.track takes the name of an event, not {event!r}", remedy='write j.track("NPS Answered")')
         _check_plain("j.track", properties, "tell each part as a property of its own")
+        self._said_at = self._moment() + INSTANT  # after whatever the journey knew so far, in its `j.now`, too
         await self._do(Track, event=event, properties=properties)
 
     async def start(self, journey: Any, **params: Plain) -> bool:

@@ -36,7 +36,7 @@ class Asking(Words[EntryModel]):
                 "j.reached(): the journey declares no goal", remedy="pass one, j.reached(did(…)), or declare goal="
             )
         _check_predicate(predicate)
-        asked = Reached(run_id=self._start.run_id, at=self._runtime.now(), predicate=predicate.to_json())
+        asked = Reached(run_id=self._start.run_id, at=self._moment(), predicate=predicate.to_json())
         return bool(await self._runtime.ask(asked))
 
     async def is_in(self, segment: Segment | str) -> bool:
@@ -47,7 +47,7 @@ class Asking(Words[EntryModel]):
                 await j.email("from-the-founder")
         """
         self._first = False
-        asked = IsIn(run_id=self._start.run_id, at=self._runtime.now(), segment=self._named("j.is_in", segment))
+        asked = IsIn(run_id=self._start.run_id, at=self._moment(), segment=self._named("j.is_in", segment))
         return bool(await self._runtime.ask(asked))
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ that Temporal, the walks and the simulator agree by construction.
 """
 
 from collections.abc import Coroutine, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, cast
 
 from typing_extensions import TypeVar
@@ -32,6 +32,11 @@ ENDING = frozenset(
         *(Reason.CEILING, Reason.OTHER_JOURNEY, Reason.RESTARTED, Reason.EXIT),
     }
 )
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+#: The least by which one instant is after another, here and in Postgres.
+INSTANT = timedelta(microseconds=1)
 
 
 class RunEnded(BaseException):
@@ -163,6 +168,10 @@ class Words(Generic[EntryModel]):
         self._first = True
         self._params = Params(start.params, spec.name)
         self._root = Branch()
+        #: When it last said itself that something has happened.
+        self._said_at = _NEVER
+        #: What it has heard by a clock ahead of its own: when, and of when that was.
+        self._ahead: list[tuple[datetime, datetime]] = []
         #: What holds the customer's other journeys, by its number, and the branch that does.
         self._holding: dict[int, Branch] = {}
         self.conditions: dict[str, Segment] = {}
@@ -219,7 +228,7 @@ class Words(Generic[EntryModel]):
                 await j.push("still-fresh")
         """
         self._first = False
-        return self._runtime.now()
+        return self._moment()
 
     def changed(self, change: str) -> bool:
         """Whether this run began with code that has the change; False for whoever began before, also once they are moved.
@@ -239,8 +248,12 @@ class Words(Generic[EntryModel]):
         """What an action came to, by the next number or by one that it has got."""
         self._first = False
         number = number or self._here.next("action")
-        asked = kind(run_id=self._start.run_id, at=self._runtime.now(), number=number, **what)
+        asked = kind(run_id=self._start.run_id, at=self._moment(), number=number, **what)
         return await self._runtime.ask(asked)
+
+    def _moment(self) -> datetime:
+        """Business time now: never before what the journey itself has said."""
+        return max(self._runtime.now(), self._said_at)
 
     def _named(self, word: str, segment: Segment | str) -> str:
         """The segment's name: all that goes through Temporal. The worker finds the segment in its catalogue."""

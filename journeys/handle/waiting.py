@@ -7,7 +7,7 @@ from typing import Any
 
 from journeys.contracts import Receipt
 from journeys.errors import CatalogueError, NotKnown
-from journeys.handle.base import EntryModel
+from journeys.handle.base import INSTANT, EntryModel
 from journeys.handle.time import Time
 from journeys.heard import IT, Expect, Expected, Happened, OfCustomer, OfEvents, OfMessages, OfPeople, OfSegment
 from journeys.keepable import check_name
@@ -74,12 +74,16 @@ class Waiting(Time[EntryModel]):
         timeout: timedelta | None = None,  # noqa: ASYNC109 - lasts for months, in Temporal
         since: datetime | None = None,
     ) -> Happened | None:
-        """Wait until something is so; None when it is not within the time-out. Events count since entry, or `since`.
+        """Wait until something is so; None when it is not within the time-out.
+
+        Events count since entry, or those after `since`: `since=j.now` waits for the next one, not for what was just heard.
 
         Example:
             order = await j.wait_for(did("Order Completed"), timeout=days(3))
             if order is None:
                 await j.email("anything-missing")
+            elif await j.wait_for(did("Order Completed"), since=j.now, timeout=days(30)):
+                await j.email("thanks-for-coming-back")
         """
         answer = await self._listen({IT: what}, timeout, since)
         return answer.happened
@@ -93,9 +97,9 @@ class Waiting(Time[EntryModel]):
     ) -> Answer:
         """Wait for the first of several, each under a name of the author's.
 
-        A predicate made of `did(…)` counts what happened since entry (or `since`), as a goal does; any other has to be true of
-        the customer; a segment means to be in it. What is so already is the answer at once; the rest is withdrawn. Of two
-        that come true at one instant the one that is written first is the answer.
+        A predicate made of `did(…)` counts what happened since entry, as a goal does, or after `since`; any other has to be
+        true of the customer; a segment means to be in it. What is so already is the answer at once; the rest is withdrawn. Of
+        two that come true at one instant the one that is written first is the answer.
 
         Example:
             answer = await j.first(bought=did("Order Completed"), replied=j.replied(), timeout=days(3))
@@ -220,7 +224,7 @@ class Waiting(Time[EntryModel]):
             raise CatalogueError(f"since is an instant with its zone, not {since!r}", remedy="write since=j.now - days(7)")
         if limit is not None:
             check_span("timeout", limit, "timeout=days(3); what is so now is asked by j.reached(…) and j.is_in(…)")
-        now, since = self._runtime.now(), since or self._start.entered_at
+        now, since = self._moment(), self._start.entered_at if since is None else self._after(since)
         expect = Expect(
             run_id=self._start.run_id,
             wait=self._here.next("wait"),
@@ -230,7 +234,14 @@ class Waiting(Time[EntryModel]):
         )
         told = "wait for " + " or ".join(_told(what) for what in awaited.values())
         told += f", at most {describe(limit)}" if limit else ""
-        return Answer(frozenset(awaited), await self._runtime.listen(expect, told))
+        answer = Answer(frozenset(awaited), await self._runtime.listen(expect, told))
+        if answer.happened is not None and answer.happened.at > (heard_at := self._runtime.now()):
+            self._ahead.append((heard_at, answer.happened.at))
+        return answer
+
+    def _after(self, since: datetime) -> datetime:
+        """From when on events count that come after an instant: not again what was heard by then, though its clock be ahead."""
+        return max([since, *(at for heard_at, at in self._ahead if heard_at <= since)]) + INSTANT
 
     def _expected(self, name: str, what: object, since: datetime) -> Expected:
         match what:

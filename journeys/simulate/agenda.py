@@ -27,11 +27,16 @@ class Agenda:
             heappush(self._instants, when)
         self._due[when].append((who, what))
 
+    def goes_on(self, until: datetime) -> None:
+        """Time passes while something happens: what is due by then comes after it."""
+        self.now = max(self.now, until)
+
     def until(self, limit: datetime) -> Iterator[tuple[datetime, Customer]]:
         """Let it be `limit`; each thing is told when it has happened."""
         while self._instants and self._instants[0] <= limit:
-            self.now = self._instants[0]
-            due = self._due[self.now]
+            when = self._instants[0]
+            self.now = max(self.now, when)
+            due = self._due[when]
             who, what = due.popleft()
             if not due:
                 del self._due[heappop(self._instants)]

@@ -1,7 +1,7 @@
 """What simulated journeys ask and do besides messages: answered from what the world knows, done once the run waits.
 
-Promise: as on Temporal, a trait that a run has set is so when the run goes on; who enters, ends or hears for it, or for any
-other action, does once the run waits again.
+Promise: as on Temporal, a trait that a run has set is so when the run goes on, and an event that it has told has happened; who
+enters, ends or hears for it, or for any other action, does once the run waits again.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +26,7 @@ from journeys.simulate.products import Wishes
 from journeys.simulate.run import Run
 from journeys.simulate.services import Again, Services, Told
 from segments import Predicate, Segment
+from segments.facts import Event
 from segments.language.events import MESSAGE_REPLIED, TRAITS_CHANGED
 
 #: On Temporal a run's clock goes on while it works: whoever waits again for a time of day waits for the next day's, and what
@@ -43,17 +44,17 @@ class Answers:
         agenda: Agenda,
         segment: Callable[[str], Segment],
         predicate: Callable[[Mapping[str, Any]], Predicate],
-        changed: Callable[[Customer, frozenset[str]], None],
+        changed: Callable[[Customer, frozenset[str], Event | None], None],
         start: Callable[[Run], None],
         paused: Callable[[str], bool],
         ending: Callable[[Run], Ending | None],
-        happened: Callable[[Customer, str, Mapping[str, Any], datetime], Any],
+        keep: Callable[[Customer, str, Mapping[str, Any], datetime], Event],
         wish: Wishes,
     ) -> None:
         self._wish = wish
         self.services = Services(catalogue.services)
         self._paused = paused
-        self._happened = happened
+        self._keep = keep
         self._ending = ending
         self._catalogue = catalogue
         self._admission = admission
@@ -97,12 +98,13 @@ class Answers:
     def _learns(self, who: Customer, traits: Mapping[str, Any]) -> bool:
         said_at = self._agenda.now + _SINCE
         if who.learned(traits, said_at):
-            self._agenda.at(said_at, who, lambda: self._changed(who, frozenset({TRAITS_CHANGED})))
+            self._agenda.at(said_at, who, lambda: self._changed(who, frozenset({TRAITS_CHANGED}), None))
         return True
 
     def _tracked(self, who: Customer, asked: Track) -> bool:
-        at = self._agenda.now + _SINCE
-        self._soon(who, lambda: self._happened(who, asked.event, asked.properties, at))
+        self._agenda.goes_on(asked.at)
+        event = self._keep(who, asked.event, asked.properties, asked.at)
+        self._soon(who, lambda: self._changed(who, frozenset({asked.event}), event))
         return True
 
     def _called(self, run: Run, call: Call) -> Called | Again:

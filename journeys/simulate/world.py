@@ -81,7 +81,7 @@ class World:
             self._start,
             self._is_paused,
             self._delivery.ending,
-            self.happened,
+            self.keep,
             wishes,
         )
         self._membership = Membership(known.values(), _keyed(catalogue), self.agenda, partial(self._follow, frozenset()))
@@ -132,9 +132,14 @@ class World:
 
     def happened(self, who: Customer, type_: str, properties: Mapping[str, Any], ts: datetime | None = None) -> Event:
         """A customer did something, now or earlier."""
-        event = Event(type_, ts or self.now, properties, f"e-{next(self._numbers)}")
-        who.happened(event)
+        event = self.keep(who, type_, properties, ts or self.now)
         self.changed(who, frozenset({type_}), event)
+        return event
+
+    def keep(self, who: Customer, type_: str, properties: Mapping[str, Any], ts: datetime) -> Event:
+        """A customer did something, and what follows of it is looked at later: whoever asks sees it."""
+        event = Event(type_, ts, properties, f"e-{next(self._numbers)}")
+        who.happened(event)
         return event
 
     def came_back(self, message: Message, event: str, said: Mapping[str, Any] = _NOTHING) -> None:

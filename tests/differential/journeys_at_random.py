@@ -237,7 +237,8 @@ def set_traits(a: Author, _: int) -> str:
 
 
 def track(a: Author, _: int) -> str:
-    return f"await j.track({a.one('Something Else', 'Told')!r}, n=1)\nawait j.wait(hours=0.5)"
+    then = a.one("\nawait j.wait(hours=0.5)", "")
+    return f"await j.track({a.one('Something Else', 'Told')!r}, n=1){then}"
 
 
 def ask(a: Author, depth: int) -> str:

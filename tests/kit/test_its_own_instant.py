@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,18 @@ def test_since_now_waits_for_the_next_and_not_for_what_has_just_been_heard(shop:
     shop.passes(hours=2)
     assert ana.inbox == ["push:a"]
     assert ana.waits("counts")
+    ana.does("Visited")
+    shop.passes(minutes=5)
+    assert ana.inbox == ["push:a", "push:b"]
+
+
+def test_what_was_heard_by_a_clock_that_is_ahead_does_not_count_again(shop: Rehearsal) -> None:
+    ana = shop.customer("ana")
+    shop.starts("counts", ana)
+    shop.passes(hours=1)
+    ana.does("Visited", at=shop.now + timedelta(minutes=4))
+    shop.passes(hours=2)
+    assert ana.inbox == ["push:a"]
     ana.does("Visited")
     shop.passes(minutes=5)
     assert ana.inbox == ["push:a", "push:b"]
