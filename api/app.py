@@ -99,7 +99,6 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
         version=version("journeys"),
         description=_ABOUT,
         lifespan=_lifespan,
-        max_body_size=BODY_SIZE,
         docs_url=None,  # of our own, which needs no other server
         redoc_url=None,
     )
@@ -111,6 +110,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
     app.state.exports = exports.Places()
+    app.add_middleware(problems.Reworded)
     app.add_middleware(Door, config=config, store=store)
     app.add_middleware(Cors)  # added last, so it comes first, and errors of the door carry its headers
     problems.install(app)

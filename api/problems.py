@@ -12,8 +12,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from store.away import AWAY
 from store.customers.identity import NamesMoved
@@ -98,6 +100,48 @@ def unavailable() -> Problem:
     )
 
 
+class Reworded:
+    """Turns what a library answers by itself into a problem: an error in plain text, such as that a body is too large."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; its answer passes untouched unless it is such an error."""
+        reworded = False
+
+        async def sending(message: Message) -> None:
+            nonlocal reworded
+            if message["type"] == "http.response.start" and _is_plain_error(message):
+                reworded = True
+                kept = {name: value for name, value in Headers(scope=message).items() if name not in _OF_A_BODY}
+                await _of_library(message["status"], HTTPStatus(message["status"]).phrase, kept).response()(
+                    scope, receive, send
+                )
+            elif not reworded:
+                await send(message)
+
+        await self._app(scope, receive, sending if scope["type"] == "http" else send)
+
+
+_OF_A_BODY = {"content-type", "content-length"}
+
+
+def _is_plain_error(message: Message) -> bool:
+    kind = Headers(scope=message).get("content-type", "text/plain")
+    return message["status"] >= HTTPStatus.BAD_REQUEST and kind.startswith("text/plain")
+
+
+def _of_library(status: int, told: str, headers: Mapping[str, str] | None) -> Problem:
+    """What a library answers, in our words where we have some."""
+    if status == _TOO_LARGE:
+        return Problem(status, "the body is larger than it may be here; send less at once", code="too-large")
+    return Problem(status, told, headers=headers)
+
+
+_TOO_LARGE = 413
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of the errors that a route may answer with."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
@@ -151,7 +195,7 @@ async def _frozen(_: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return Problem(error.status_code, _advice(request, error), headers=error.headers).response()
+    return _of_library(error.status_code, _advice(request, error), error.headers).response()
 
 
 def _advice(request: Request, error: HTTPException) -> str:

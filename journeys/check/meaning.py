@@ -30,11 +30,10 @@ class Meanings:
         return {name.removeprefix("builtins.") for name in self._of(node, frozenset())}
 
     def values(self, node: ast.Name) -> list[ast.expr]:
-        """All that a name was assigned, where that is all that binds it, and it is no parameter; else nothing is known."""
-        bound, scope = self._found(node), self._scope(node)
-        given = {name for name, _ in _given(scope.args)} if isinstance(scope, Function) else set()
+        """All that a name was assigned, defaults too, where that is all that binds it; else nothing is known."""
+        bound = self._found(node)
         values = [each for each in bound or () if isinstance(each, ast.expr)]
-        return values if bound is not None and len(values) == len(bound) and node.id not in given else []
+        return values if bound is not None and len(values) == len(bound) else []
 
     def said(self, node: ast.Name) -> set[str]:
         """The same of a name, without what other names were assigned to it."""
@@ -80,12 +79,7 @@ class Meanings:
     def _visit(self, node: ast.AST, scope: _Scope) -> None:
         self._scopes[node] = scope
         if node not in self._assigned:
-            where = self._bound[self._open(scope) if isinstance(node, ast.NamedExpr) else scope]
-            for name, bound in _bindings(node):
-                where.setdefault(name, []).append(bound)
-            for target, value in _assignments(node):
-                where.setdefault(target.id, []).append(value)
-                self._assigned.add(target)
+            self._bind(node, scope)
         inner = scope
         if isinstance(node, Function | ast.ClassDef | _Inner):
             inner = node
@@ -98,6 +92,17 @@ class Meanings:
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):
                     self._visit(child, within)
+
+    def _bind(self, node: ast.AST, scope: _Scope) -> None:
+        where = self._bound[self._open(scope) if isinstance(node, ast.NamedExpr) else scope]
+        for name, bound in _bindings(node):
+            where.setdefault(name, []).append(bound)
+        for target, value in _assignments(node):
+            where.setdefault(target.id, []).append(value)
+            self._assigned.add(target)
+        for target in _kept(node):
+            where.setdefault(target.id, [])
+            self._assigned.add(target)
 
     def _open(self, scope: _Scope) -> _Scope:
         """Where `:=` binds: around comprehensions."""
@@ -137,10 +142,21 @@ def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.Name, ast
                 yield from _assigned(one, its)
 
 
+def _kept(node: ast.AST) -> Iterator[ast.Name]:
+    """What stays of the kind that it is: a set to which others are added in place."""
+    match node:
+        case ast.AugAssign(target=ast.Name() as target, op=ast.BitAnd() | ast.BitOr() | ast.BitXor() | ast.Sub()):
+            yield target
+
+
 def _given(arguments: ast.arguments) -> Iterator[tuple[str, _Bound]]:
-    """Parameters, with what they default to."""
-    yield from ((name, default) for name, default in defaults(arguments))
+    """Parameters, with what they default to; nothing is known of one that defaults to something empty, such as `set()`."""
+    yield from ((name, None if _is_empty(default) else default) for name, default in defaults(arguments))
     yield from ((each.arg, None) for each in (arguments.vararg, arguments.kwarg) if each)
+
+
+def _is_empty(default: ast.expr | None) -> bool:
+    return isinstance(default, ast.Call) and not default.args and not default.keywords
 
 
 def defaults(arguments: ast.arguments) -> list[tuple[str, ast.expr | None]]:

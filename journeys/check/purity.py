@@ -25,12 +25,13 @@ _TIMELINE = "said again on each replay", "take it out; the run's timeline tells 
 _WAIT = "no wait that outlives a worker", "use await j.wait(…)"
 _TASKS = "not for a journey, where a replay must see each branch again", "use await j.together(…)"
 
+_CONTEXT = "the process's, and remembered from run to run", "use decimal.localcontext()"
 _ZONE = "another time on another machine", "name the zone"
 
 _MODULES: dict[str, _Why] = {
     **dict.fromkeys(("logging", "loguru", "structlog", "warnings"), _TIMELINE),
     **dict.fromkeys(("_random", "numpy.random", "random", "secrets"), _CHANCE),
-    **dict.fromkeys(("sched", "time"), _CLOCK),
+    **dict.fromkeys(("cProfile", "profile", "sched", "time", "timeit"), _CLOCK),
     **dict.fromkeys(
         (
             *(
@@ -74,7 +75,8 @@ _MODULES: dict[str, _Why] = {
                 "redis",
             ),
             *("requests", "resource", "runpy", "select", "selectors", "shelve", "shutil", "signal", "smtplib", "socket"),
-            *("sqlalchemy", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "urllib", "urllib3", "weakref"),
+            *("sqlalchemy", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "traceback", "tracemalloc"),
+            *("urllib", "urllib3", "weakref"),
         ),
         _OUTSIDE,
     ),
@@ -93,7 +95,11 @@ _NAMES: dict[str, _Why] = {
     ),
     **dict.fromkeys(("__builtins__", "__import__", "breakpoint", "compile", "eval", "exec", "input", "open"), _OUTSIDE),
     **dict.fromkeys(("codecs.open", "operator.call", "uuid.os"), _OUTSIDE),
+    **dict.fromkeys(
+        ("inspect.currentframe", "inspect.getsource", "inspect.getsourcelines", "inspect.stack", "inspect.trace"), _OUTSIDE
+    ),
     "globals": ("remembered from run to run", "keep it inside the journey"),
+    **dict.fromkeys(("decimal.DefaultContext", "decimal.getcontext", "decimal.setcontext"), _CONTEXT),
     "print": _TIMELINE,
     **dict.fromkeys(("asyncio.sleep", "asyncio.timeout", "asyncio.wait_for"), _WAIT),
     **dict.fromkeys(

@@ -1,7 +1,8 @@
 """What a module remembers from one run to the next.
 
-A counter, a list, an attribute of a class, a function or an object of the module that one of its functions changes; a default,
-what is around a function, or what a cached one gives, where it lasts as long as the module.
+A counter, a list, an attribute of a class, a function or an object of the module that one of its functions changes: by a method
+of its own, by a function such as `heappush`, or in place (`+=`). A default, what is around a function, or what a cached one
+gives, where it lasts as long as the module.
 
 Promise: a module may build what it likes while it is imported; only what its functions change afterwards is found. An object
 that another module made is known by its name only.
@@ -36,8 +37,19 @@ _CHANGES = frozenset(
 _TOLD = "is the module's and remembers from run to run, so a replay sees another value"
 _Made = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
 _MAKES = frozenset(["bytearray", "collections.Counter", "collections.defaultdict", "collections.deque", "dict", "list", "set"])
+_CONTEXTS = frozenset(["contextvars.ContextVar"])
 #: What is used up by whoever reads it.
 _READ_ONCE = frozenset(["enumerate", "filter", "iter", "map", "reversed", "zip"])
+#: What changes the first thing that it is given.
+_CHANGERS = frozenset(
+    [
+        *("delattr", "next", "setattr"),
+        *(f"bisect.{name}" for name in ("insort", "insort_left", "insort_right")),
+        *(f"heapq.{name}" for name in ("heapify", "heappop", "heappush", "heappushpop", "heapreplace")),
+        *(f"operator.{name}" for name in ("delitem", "iadd", "iand", "iconcat", "imul", "ior", "isub", "ixor", "setitem")),
+    ]
+)
+_OWNERS = _MAKES | {"object", "type"}
 _BUILDING = frozenset(["__init__", "__new__", "__post_init__", "__set_name__", "model_post_init"])
 
 
@@ -47,18 +59,29 @@ def remembered(tree: ast.Module, meanings: Meanings) -> list[tuple[ast.AST, Faul
     inside = {part for function in functions for part in _within(function)}
     called = {name for node in ast.walk(tree) if node not in inside for name in _called(node)}
     of_module = {*_named(tree.body), *_cached(functions, meanings)}
-    read_once = {name for name, value in _values(tree.body) if _once(value, meanings)}
+    values = list(_values(tree.body))
+    made = {name for name, value in values if _is_made(value, meanings)}
+    kept = {name for name, value in values if isinstance(value, ast.Call) and meanings.of(value.func) & _CONTEXTS}
+    read_once = {name for name, value in values if _once(value, meanings)}
     found = {
         node: name
         for function in functions
         for node, name in [
-            *_changes(function, (of_module | _lasting(function, inside, meanings)) - _own(function)),
-            *_changes(function, _lasting(function, inside, meanings)),
+            *_changes(function, (of_module | _lasting(function, inside, meanings)) - _own(function), meanings),
+            *_changes(function, _lasting(function, inside, meanings), meanings),
+            *_in_place(function, made - _own(function), _lasting(function, inside, meanings)),
+            *_by_method(function, made - _own(function), _bound(values, made)),
+            *_set(function, kept - _own(function)),
             *_read(function, read_once - _own(function)),
         ]
     }
-    for made in [node for node in tree.body if getattr(node, "name", None) in called]:
-        found |= _of_object(made) if isinstance(made, ast.ClassDef) else _around(made) if isinstance(made, Function) else {}
+    for made_of in [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]:
+        found |= _of_class(made_of, meanings)
+    for each in [node for node in tree.body if getattr(node, "name", None) in called]:
+        if isinstance(each, ast.ClassDef):
+            found |= _of_object(each, meanings)
+        elif isinstance(each, Function):
+            found |= _around(each, meanings)
     return [(node, Fault(f"{name} {_TOLD}", "keep it inside the journey", Rule.REMEMBERS)) for node, name in found.items()]
 
 
@@ -148,29 +171,74 @@ def _aliases(function: Function, of_module: set[str]) -> dict[str, str]:
         for node in _within(function)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     ]
-    bound = [name for part in function.body for name in _stored(part)] if isinstance(function.body, list) else []
+    added = {node.target for node in _within(function) if isinstance(node, ast.AugAssign)}
+    stored = (node for node in _within(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    bound = [node.id for node in stored if node not in added]
     known = {name: root for name, root in pairs if root in of_module}
     return {name: root for name, root in known.items() if bound.count(name) == [*pairs].count((name, root))}
 
 
-def _changes(function: Function, of_module: set[str]) -> Iterator[tuple[ast.AST, str]]:
+def _changes(function: Function, of_module: set[str], meanings: Meanings) -> Iterator[tuple[ast.AST, str]]:
     aliases = _aliases(function, of_module)
     for node in _within(function):
+        if isinstance(node, ast.Global):
+            yield from ((node, name) for name in node.names)
+        elif (changed := _changed(node, meanings)) is not None:
+            root = _root(changed)
+            if (name := aliases.get(root, root)) in of_module:
+                yield node, name
+
+
+def _changed(node: ast.AST, meanings: Meanings) -> ast.AST | None:
+    """What a node changes, or whose part it changes."""
+    match node:
+        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+            return node
+        case ast.Call(func=ast.Attribute(value=owner, attr=method), args=arguments) if method in _CHANGES:
+            return arguments[0] if arguments and meanings.of(owner) & _OWNERS else owner  # list.append(SEEN, …)
+        case ast.Call(func=func, args=[first, *_]) if meanings.of(func) & _CHANGERS:
+            return first
+    return None
+
+
+def _in_place(function: Function, made: set[str], lasting: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Where `+=` and the like change a thing by another name, or a default: a number would be another one afterwards."""
+    aliases = _aliases(function, made)
+    added = [node.target for node in _within(function) if isinstance(node, ast.AugAssign)]
+    stored = [node.id for node in _within(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    for target in added:
+        if isinstance(target, ast.Name):
+            often = sum(isinstance(each, ast.Name) and each.id == target.id for each in added)
+            if target.id in aliases or (target.id in lasting and stored.count(target.id) == often):
+                yield target, aliases.get(target.id, target.id)
+
+
+def _bound(values: list[tuple[str, ast.expr]], made: set[str]) -> dict[str, str]:
+    """Names of the module for a method that changes one of its things, such as `ADD = SEEN.append`."""
+    return {name: _root(value) for name, value in values if _is_changer(value) and _root(value) in made}
+
+
+def _is_changer(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr in _CHANGES
+
+
+def _by_method(function: Function, made: set[str], bound: dict[str, str]) -> Iterator[tuple[ast.AST, str]]:
+    """Where a method that changes a thing is handed on, or is called by a name of the module."""
+    own = _own(function)
+    called = {node.func for node in _within(function) if isinstance(node, ast.Call)}
+    for node in _within(function):
+        if isinstance(node, ast.Name) and node.id in bound.keys() - own:
+            yield node, bound[node.id]
+        elif _is_changer(node) and node not in called and _root(node) in made:
+            yield node, _root(node)
+
+
+def _set(function: Function, kept: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Where what a module keeps for each context is set."""
+    for node in _within(function):
         match node:
-            case ast.Global(names=names):
-                yield from ((node, name) for name in names)
-            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-                changed = _root(node)
-            case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in _CHANGES:
-                changed = _root(value)
-                if changed == "object" and node.args:  # object.__setattr__(…)
-                    changed = _root(node.args[0])
-            case ast.Call(func=ast.Name(id="next" | "setattr" | "delattr"), args=[first, *_]):
-                changed = _root(first)
-            case _:
-                continue
-        if not isinstance(node, ast.Global) and (name := aliases.get(changed, changed)) in of_module:
-            yield node, name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="set" | "reset")) if name in kept:
+                yield node, name
 
 
 def _read(function: Function, read_once: set[str]) -> Iterator[tuple[ast.AST, str]]:
@@ -184,21 +252,71 @@ def _read(function: Function, read_once: set[str]) -> Iterator[tuple[ast.AST, st
             yield node, node.id
 
 
-def _of_object(made: ast.ClassDef) -> dict[ast.AST, str]:
+def _methods(made: ast.ClassDef) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str]]:
+    """Its methods, each with the name by which it calls its object, or its class."""
+    for method in made.body:
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.args.args:
+            yield method, method.args.args[0].arg
+
+
+def _of_object(made: ast.ClassDef, meanings: Meanings) -> dict[ast.AST, str]:
     """What the objects of a class change of themselves, where the module keeps one."""
     return {
         node: f"{made.name}'s {own}"
-        for method in made.body
-        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.name not in _BUILDING and method.args.args
-        for own in [method.args.args[0].arg]
-        for node, _ in _changes(method, {own})
+        for method, own in _methods(made)
+        if method.name not in _BUILDING
+        for node, _ in _changes(method, {own}, meanings)
     }
 
 
-def _around(maker: Function) -> dict[ast.AST, str]:
+def _of_class(made: ast.ClassDef, meanings: Meanings) -> dict[ast.AST, str]:
+    """What the methods of a class change of the class, which all of its objects share."""
+    shared = _shared(made, meanings)
+    return {
+        node: made.name
+        for method, own in _methods(made)
+        for node in _within(method)
+        if (changed := _changed(node, meanings)) is not None
+        and (_is_of_its_class(changed, own, shared) or (_root(changed) == own and _is_of_class(method, meanings)))
+    }
+
+
+def _shared(made: ast.ClassDef, meanings: Meanings) -> set[str]:
+    """What the body of a class makes once, and no object replaces; of a model each gets a copy of what is annotated."""
+    once = {
+        name
+        for statement in made.body
+        if not (isinstance(statement, ast.AnnAssign) and made.bases and "ClassVar" not in ast.unparse(statement.annotation))
+        for name, value in _values([statement])
+        if _is_made(value, meanings)
+    }
+    parts = [part for method, _ in _methods(made) for part in _within(method)]
+    added = {part.target for part in parts if isinstance(part, ast.AugAssign)}
+    stored = {part for part in parts if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)}
+    return once - {part.attr for part in stored - added}
+
+
+def _is_of_its_class(changed: ast.AST, own: str, shared: set[str]) -> bool:
+    """Whether it belongs to `type(self)`, to `self.__class__`, or to what the class has made."""
+    innermost = changed
+    while isinstance(innermost, ast.Attribute | ast.Subscript) and isinstance(innermost.value, ast.Attribute | ast.Subscript):
+        innermost = innermost.value
+    match innermost:
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == own:
+            return attribute in shared or (attribute == "__class__" and innermost is not changed)
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="type"), args=[ast.Name(id=name)])):
+            return name == own
+    return False
+
+
+def _is_of_class(method: ast.FunctionDef | ast.AsyncFunctionDef, meanings: Meanings) -> bool:
+    return any("classmethod" in meanings.of(each) for each in method.decorator_list)
+
+
+def _around(maker: Function, meanings: Meanings) -> dict[ast.AST, str]:
     """What the functions that a called one makes change of what is around them."""
     inner = [node for node in _within(maker) if isinstance(node, Function)]
-    changed = {node: name for function in inner for node, name in _changes(function, _own(maker) - _own(function))}
+    changed = {node: name for function in inner for node, name in _changes(function, _own(maker) - _own(function), meanings)}
     return changed | {
         node: name for function in inner for node in _within(function) if isinstance(node, ast.Nonlocal) for name in node.names
     }

@@ -17,7 +17,7 @@ import pytest
 
 from api import ApiConfig
 from store import Database, connect, migrate
-from store.keys import Role, put_key
+from store.keys import Kind, Role, put_key
 from store.roles import let_api_in
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
 from workers.embedded.postgres import EmbeddedPostgres
@@ -30,11 +30,11 @@ _FILLED = {"import_id": "01000000-0000-7000-8000-000000000000", "what": "seen"}
 
 
 async def answer_to(url: str, head: str, body: bytes = b"", *, seconds: float = 10) -> bytes:
-    """What the server says to the beginning of a request."""
+    """What the server says to the beginning of a request, but for the body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
     writer.write(f"{head}\r\nHost: test\r\n\r\n".encode() + body)
     try:
-        return await asyncio.wait_for(reader.readuntil(b"\r\n"), seconds)
+        return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), seconds)
     finally:
         writer.close()
 
@@ -63,6 +63,30 @@ async def test_no_byte_of_a_body_is_waited_for_before_its_sender_may_send_it(ing
         head = f"{method} {path} HTTP/1.1\r\nContent-Length: {size}\r\nAuthorization: Bearer {key}"
         said = await answer_to(ingest_api.url, head, b"[" * 1000)
         assert said.startswith(f"HTTP/1.1 {want} ".encode()), (method, path, said)
+        assert b"\r\ncontent-type: application/problem+json\r\n" in said, (method, path, said)
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("identify", INGEST_KEY), ("journeys/x/runs", OPERATE_KEY), ("segments/count", OPERATE_KEY)]
+)
+async def test_a_body_that_is_too_large_is_a_problem_with_or_without_a_length(ingest_api: Api, path: str, key: str) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(6):
+            yield b"x" * MB
+
+    for content in (b"x" * (6 * MB), pieces()):
+        answer = await ingest_api.http.post(f"/v1/{path}", content=content, auth=(key, ""))
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+        told = answer.json()
+        assert (told["type"], told["status"], told["code"]) == ("/problems/too-large", 413, "too-large")
+        assert "the body is larger than " in told["detail"]
+
+
+async def test_a_web_page_may_read_that_its_body_was_too_large(ingest_api: Api) -> None:
+    key, shop = "jk_client_large", "https://shop.example"
+    await put_key(ingest_api.database.pool, "web", Role.INGEST, key, Kind.CLIENT, [shop])
+    answer = await ingest_api.http.post("/v1/track", content=b"x" * (6 * MB), auth=(key, ""), headers={"Origin": shop})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (413, shop)
 
 
 async def test_a_body_without_a_length_is_limited_on_every_route(ingest_api: Api) -> None:
