@@ -8,7 +8,7 @@ not at hand.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from journeys import JourneyDefinition
 from journeys.contracts import Outcome, Reason, Receipt, RunStart
 from journeys.entering import UnlikeDeclared, accepted
 from journeys.heard import Happened
+from journeys.spans import describe
 from journeys.walk.retrace import Asked, Known, Standing, Told, Waited, retrace
 from segments.language.events import MESSAGE_CLICKED, MESSAGE_FAILED, MESSAGE_REPLIED
 from segments.time.zones import Whereabouts, whereabouts
@@ -202,7 +203,8 @@ def _moments(run: Run, records: Records, messages: list[Message], now: datetime)
     if run.let_in_at is not None:
         yield run.let_in_at, "let in", "after those before them in the line", {}
     if run.started_at is not None:
-        later = {"held_back_for": str(run.start_delay)} if run.start_delay else {}
+        held_back = timedelta(seconds=round(run.start_delay.total_seconds()))
+        later = {"held_back_for": describe(held_back)} if held_back else {}
         yield run.started_at, "started", f"by version {run.version}" if run.version else "without a version", later
     if run.mended_at is not None:
         yield run.mended_at, "version", f"goes on with version {run.version}", {}

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from journeys import JourneyDefinition
-from journeys.contracts import Reason
+from journeys.contracts import Reason, because
 from journeys.entry import (
     COOLING_DOWN,
     ENTERED_BEFORE,
@@ -36,6 +36,7 @@ from store.runs.views import Run, messages_of
 from store.segments.rows import evaluated
 
 _MANY = 20
+_MEND = "mend the template at that place, look with `journeys check`, and deploy"
 _NOT_SENT = {"skipped", "failed", "withheld", "deferred", "unconfirmed"}
 
 
@@ -135,8 +136,12 @@ class Asking:
         for run in runs[:3]:
             for message in await messages_of(self.database, run.id):
                 if message.state in _NOT_SENT:
-                    what = f"{message.channel} {message.template} was not sent: {message.reason or message.state}"
-                    yield Because(rule="message-not-sent", what=what, at=message.settled_at, until=message.retry_at)
+                    why = because(message.reason or message.state, message.detail.get("journeys"))
+                    error = message.detail.get("error")
+                    what = f"{message.channel} {message.template} was not sent: {why}{f': {error}' if error else ''}"
+                    remedy = _MEND if message.reason == Reason.BROKEN_TEMPLATE else ""
+                    when = {"at": message.settled_at, "until": message.retry_at}
+                    yield Because(rule="message-not-sent", what=what, remedy=remedy, **when)
 
     async def _refused(self, customer: UUID) -> AsyncIterator[Because]:
         for each in await refusals_of(self.database, self.name, customer):

@@ -70,6 +70,7 @@ async def test_a_story_from_its_begin_to_what_comes_next_and_to_its_end(shop: Sh
         shown = await in_thread("explain", named, **known)
         assert (shown.returncode, "push cart-reminder: go" in shown.stdout) == (0, True), shown.stderr
         assert NAMED not in shown.stdout
+        assert "held back for 1 h" in " ".join(shown.stdout.replace("│", " ").split())
     nobody = await in_thread("explain", "cart_abandonment/nobody/7", **known)
     assert (nobody.returncode, "no run cart_abandonment/nobody/7; `journeys runs` lists them" in nobody.stderr) == (1, True)
 
@@ -109,6 +110,22 @@ async def test_waits_tasks_and_arms_are_told_and_a_version_that_is_not_at_hand(s
     gone = await story(shop, str(run.id))
     assert (gone["at"], gone["ahead"]) == ([], [])
     assert "needs the code of version gone, which is not at hand here" in gone["note"]
+
+
+async def test_why_a_message_could_not_be_written_is_told_with_its_place(shop: Shop) -> None:
+    await shop.signs_up("ana")
+    await shop.does("ana", "Product Added")
+    await shop.look()
+    run = await shop.run("cart_abandonment")
+    wrong = "cart-reminder.push.yaml:2: unknown variable params.nothing"
+    broken = """insert into delivery (run_id, step, occurrence, profile_id, journey, channel, purpose, template, state, reason,
+                                      due_at, settled_at, detail)
+                values ($1, 'push:cart-reminder', 1, $2, $3, 'push', 'marketing', 'cart-reminder', 'failed',
+                        'template cannot be rendered', $4, $4, jsonb_build_object('error', $5::text))"""
+    await shop.database.pool.execute(broken, run.id, run.profile_id, run.journey, run.entered_at, wrong)
+    (told,) = [each for each in (await why_not(shop, "ana"))["because"] if each["rule"] == "message-not-sent"]
+    assert told["what"] == f"push cart-reminder was not sent: template cannot be rendered: {wrong}"
+    assert told["remedy"].startswith("mend the template at that place")
 
 
 async def test_why_somebody_is_not_in_a_journey(shop: Shop, dsn: str) -> None:

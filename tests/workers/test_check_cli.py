@@ -165,3 +165,15 @@ def test_only_what_is_stuck_ends_the_command(does: str, code: int, said: str, tm
     finished = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment([], {}))
     assert finished.returncode == code, finished.stderr
     assert said in finished.stdout + finished.stderr
+
+
+def test_a_catalogue_is_named_alike_for_every_command(tmp_path: Path) -> None:
+    package = written(tmp_path, "acme", GOOD)
+    told = journeys("check", "acme", cwd=tmp_path).stdout
+    assert "acme: 1 journey" in told
+    for named in (("--catalogue", "acme"), (str(package),), (f"../{tmp_path.name}/acme",)):
+        assert journeys("check", *named, cwd=tmp_path).stdout == told
+    doubts = journeys("lint", "--catalogue", "acme", cwd=tmp_path).stdout
+    assert journeys("lint", "--catalogue", str(package), cwd=tmp_path).stdout == doubts
+    elsewhere = journeys("check", str(package), cwd=package)
+    assert (elsewhere.returncode, "is not below this folder: stand in the one that holds" in elsewhere.stderr) == (1, True)

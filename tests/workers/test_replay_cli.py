@@ -10,12 +10,14 @@ import pytest
 from rich.console import Console
 from temporalio.client import WorkflowHistory
 
+from api.runs.story import At, Moment, Story
 from api.runs.why_not import Because, WhyNot
 from store.versions import VersionInUse
 from tests.workers.test_cli import in_thread, journeys
 from workers.cli import replay as replay_cli
 from workers.cli import versions as versions_cli
 from workers.cli import why_not as why_not_cli
+from workers.cli.explain import drawn as explained
 from workers.replaying import replay
 from workers.signing import private_key, public_text
 from workers.unfit import Unfit, unfit
@@ -62,7 +64,7 @@ def test_runs_that_have_not_begun_can_begin_with_any_code(tmp_path: Path) -> Non
         (tmp_path / f"{length}.json").write_text(json.dumps({"events": golden["events"][:length]}))
     (tmp_path / "whole.json").write_text(json.dumps(golden))
     said = journeys("replay", str(tmp_path), catalogue="definitions")
-    assert (said.returncode, said.stdout) == (0, f"{done + 1} runs of 1 people: 0 do not replay\n"), said.stderr
+    assert (said.returncode, said.stdout) == (0, f"{done + 1} runs of 1 person: 0 do not replay\n"), said.stderr
 
 
 async def test_a_history_without_an_end_is_told_and_those_behind_it_are_replayed() -> None:
@@ -123,3 +125,22 @@ def test_what_is_told_can_be_read_and_copied_at_any_width(width: int) -> None:
         assert "…" not in shown
         words = shown.replace("│", " ").split()
         assert [word for each in wanted for word in each.split() if word not in words and f"{word};" not in words] == []
+
+
+def test_one_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text((GOLDEN / "finished.json").read_text())
+    assert journeys("replay", str(tmp_path), catalogue="definitions").stdout == "1 run of 1 person: 0 do not replay\n"
+
+
+def test_a_story_says_no_clock_that_is_not_known_and_no_zone_twice() -> None:
+    at = datetime(2026, 3, 2, 10, tzinfo=UTC)
+    gate = Moment(at=at, kind="gate", what="push hello: go", detail={"zone": "2 zones", "journeys": ["care", "sale"]})
+    stop = At(kind="wait", what="wait 2 h", until=at)
+    names = dict.fromkeys(("run", "workflow_id", "journey", "customer_id", "zone_told_by", "status"), "x")
+    told = Story(**names, version=None, zone="2 zones", happened=[gate], at=[stop], ahead=[])
+    screen = Console(width=200, record=True, file=StringIO())
+    for part in explained(told):
+        screen.print(part)
+    shown = screen.export_text()
+    assert "now at: wait 2 h, until Mon 02 Mar 2026 10:00 UTC\n" in shown
+    assert "│ 2 zones, journeys care, sale │" in shown

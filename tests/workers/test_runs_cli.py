@@ -140,9 +140,9 @@ async def test_runs_are_ended_by_a_filter_after_they_were_counted(two: Database,
     every = "runs", "end", "--journey", "welcome"
     assert (await in_thread("runs", "end", database_url=dsn)).returncode == 1, "not everybody, for lack of a filter"
     looked = await in_thread(*every, "--dry-run", database_url=dsn)
-    assert (looked.returncode, "2 open runs of 1 people; 0 were told to end" in looked.stdout) == (0, True)
+    assert (looked.returncode, "2 open runs of 1 person; 0 were told to end" in looked.stdout) == (0, True)
     asked = await in_thread(*every, database_url=dsn)
-    assert (asked.returncode, "end 2 runs of 1 people? say --yes" in asked.stderr) == (1, True)
+    assert (asked.returncode, "end 2 runs of 1 person? say --yes" in asked.stderr) == (1, True)
     assert await told_to_end(two) == {}
     done = await in_thread(*every, "--status", "failing", "--yes", "--json", database_url=dsn)
     assert json.loads(done.stdout) == {"runs": 1, "people": 1, "ended": 1}

@@ -205,6 +205,12 @@ async def sale(j: Journey) -> None:
 """
 
 
+def test_a_period_is_for_what_postgres_has_recorded(tmp_path: Path) -> None:
+    (tmp_path / "calls.jsonl").write_text(json.dumps(ANA) + "\n")
+    said = journeys("simulate", str(tmp_path / "calls.jsonl"), "--since", "2026-01-01", catalogue="definitions")
+    assert (said.returncode, "--since and --until are for what Postgres has recorded" in said.stderr) == (1, True)
+
+
 def test_a_message_that_had_to_wait_counts_once_however_often_it_was_asked_for(tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme" / "__init__.py").write_text(HOLDS)

@@ -27,6 +27,7 @@ def check(
         str | None, typer.Argument(help="The catalogue: acme.campaigns, or its folder acme/campaigns (JOURNEYS_CATALOGUE).")
     ] = None,
     *,
+    named: Annotated[str | None, typer.Option("--catalogue", help="The same, as the other commands take it.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for editors and CI.")] = False,
 ) -> None:
     """Look for mistakes in the catalogue: journeys, segments, templates. Needs no server.
@@ -34,6 +35,7 @@ def check(
     Exit code 0 when it loads (warnings, too), 1 when not. --json is a list of objects with file, line, column, rule,
     severity (error, warning), message and remedy; docs/authoring.md has the rules.
     """
+    catalogue = catalogue or named
     module = module_of(catalogue) if catalogue else settings().catalogue
     examined = examined_as_named(catalogue)
     if as_json:
@@ -68,8 +70,13 @@ def refused(module: str, examined: "Examined") -> NoReturn:
 
 
 def module_of(given: str) -> str:
-    """The name by which a folder below this one, or below its `src`, is imported."""
+    """The name by which a folder below this one, or below its `src`, is imported; one elsewhere ends the command."""
     parts = PurePath(given).parts
+    if PurePath(given).is_absolute() or ".." in parts:
+        folder, here = Path(given).resolve(), Path.cwd().resolve()
+        if not folder.is_relative_to(here) or folder == here:
+            fail(f"{given} is not below this folder: stand in the one that holds your packages, and name it from there")
+        parts = folder.relative_to(here).parts
     return ".".join(parts[1:] if parts[0] == "src" and len(parts) > 1 else parts)
 
 

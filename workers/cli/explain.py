@@ -70,7 +70,8 @@ def drawn(story: "Story") -> "Iterable[RenderableType]":
         table.add_row(_at(moment.at), _at(moment.local), moment.kind, Text(moment.what), Text(_with(moment)))
     yield table
     for stop in story.at:
-        until = f", until {_at(stop.until)} UTC ({_at(stop.local)} on their clock)" if stop.until else ""
+        theirs = f" ({_at(stop.local)} on their clock)" if stop.local else ""
+        until = f", until {_at(stop.until)} UTC{theirs}" if stop.until else ""
         yield Text(f"now at: {stop.what}{until}", style="bold")
     if story.held_by:
         yield Text(f"kept back by {', '.join(story.held_by)}, as far as it is marketing", style="bold")
@@ -102,7 +103,8 @@ def _span(earliest: datetime | None, latest: datetime | None) -> str:
 
 
 def _with(moment: "Moment") -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in moment.detail.items())
+    told = ((name.replace("_", " "), _value(value)) for name, value in moment.detail.items())
+    return ", ".join(value if value.endswith(f" {name}s") else f"{name} {value}" for name, value in told)
 
 
 def _value(value: Any) -> str:

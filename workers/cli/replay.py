@@ -66,7 +66,9 @@ def replay(
     if not as_json:
         without = f"; {gone} ended in journeys that are gone, and were left out" if gone else ""
         failing = sum(each.runs for each in misfits)
-        typer.echo(f"{len(histories)} runs of {people_in(histories)} people: {failing} do not replay{without}")
+        runs = tables.counted(len(histories), "run")
+        people = tables.counted(people_in(histories), "person", "people")
+        typer.echo(f"{runs} of {people}: {failing} {'does' if failing == 1 else 'do'} not replay{without}")
     raise typer.Exit(1 if wrong else 0)
 
 

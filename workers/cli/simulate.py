@@ -55,6 +55,8 @@ def simulate(
     from workers.cli.tables import show
     from workers.memory import long_lived
 
+    if file is not None and (since or until):
+        fail("--since and --until are for what Postgres has recorded; a file is played from its first call to its last")
     given = settings()
     found = examined_or_fail(catalogue or given.catalogue)
     other = before(against) if against else None

@@ -163,6 +163,11 @@ def _inner(name: object, found: Any) -> str:
     return f"({words(found)})" if isinstance(found, Mapping) and found else words(found) if found != [] else "none"
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """How many, in words: `1 run`, `1,200 runs`, `1 person`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def short(at: datetime | None, now: datetime) -> str:
     """An instant as narrow as it can be told: `Sat 23:10` within six days, else `28 Nov 23:10`, else `28 Nov 2025`; in UTC."""
     if at is None:

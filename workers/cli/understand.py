@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from journeys.errors import Problem
     from journeys.walk.graph import Graph
 
-CatalogueOption = Annotated[str | None, typer.Option("--catalogue", help="The catalogue's module (JOURNEYS_CATALOGUE).")]
+CatalogueOption = Annotated[
+    str | None, typer.Option("--catalogue", help="The catalogue's module, or its folder (JOURNEYS_CATALOGUE).")
+]
 
 
 class Form(StrEnum):
@@ -120,7 +122,7 @@ def _named(name: str, known: "Mapping[str, JourneyDefinition]") -> "JourneyDefin
 
 
 def _module(catalogue: str | None) -> str:
-    return catalogue or settings().catalogue
+    return module_of(catalogue) if catalogue else settings().catalogue
 
 
 def _as(form: Form, graph: "Graph") -> str:

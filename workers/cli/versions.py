@@ -71,7 +71,12 @@ async def _deployed(database: "Database", by: str, *, anyway: bool) -> str:
     library.by = by or getuser()
     new = await library.deploy()
     others = sum(each.people for each in await in_use(database) if each.id != library.archive.id)
-    stay = f"; {others} people are in other versions, and end as they began" if others else ""
+    many = (
+        "1 person is in another version, and ends as they"
+        if others == 1
+        else f"{others} people are in other versions, and end as they"
+    )
+    stay = f"; {many} began" if others else ""
     return f"version {library.archive.id} {'is deployed' if new else 'stood there already, and is the newest again'}{stay}"
 
 
@@ -158,10 +163,16 @@ async def _asked(database: "Database", runs: "Sequence[Any]", version: str) -> i
 
 def _told(preview: _Preview, fitting: int, moved: int, *, yes: bool) -> str:
     staying = sum(len(group.runs) for group in preview.groups) - fitting
-    stay = f"; {staying} stay in the version that they are in" if staying else ""
+    from workers.cli.tables import counted
+
+    stay = (
+        f"; {staying} {'stays in its version' if staying == 1 else 'stay in the version that they are in'}" if staying else ""
+    )
     if yes:
-        return f"{moved} runs go on with version {preview.to} from their next wait on{stay} (`journeys versions` shows them)"
-    return f"{fitting} runs would go on with version {preview.to}{stay}; `--yes` does it"
+        go, their = ("goes", "its") if moved == 1 else ("go", "their")
+        runs = counted(moved, "run")
+        return f"{runs} {go} on with version {preview.to} from {their} next wait on{stay} (`journeys versions` shows them)"
+    return f"{counted(fitting, 'run')} would go on with version {preview.to}{stay}; `--yes` does it"
 
 
 def _plain(group: "Group") -> dict[str, Any]:

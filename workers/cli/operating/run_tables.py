@@ -11,7 +11,7 @@ from rich.text import Text
 
 from journeys.contracts import because
 from store.runs.views import Message, Run
-from workers.cli.tables import Rows, instant, short
+from workers.cli.tables import Rows, counted, instant, short
 
 _MILLIONTHS = 1_000_000
 _SHORT, _WHOLE = 13, 36  # characters of an id; the first ones are the millisecond in which it was made
@@ -116,7 +116,8 @@ def shown(found: RunShown) -> Iterable[RenderableType]:
 
 def ended(found: Ended) -> Iterable[RenderableType]:
     """How many were told to end."""
-    yield Text(f"{found.runs:,} open runs of {found.people:,} people; {found.ended:,} were told to end")
+    runs, people = counted(found.runs, "open run"), counted(found.people, "person", "people")
+    yield Text(f"{runs} of {people}; {found.ended:,} {'was' if found.ended == 1 else 'were'} told to end")
 
 
 def _as_short(ids: Sequence[str]) -> int:

@@ -147,7 +147,7 @@ def end(
         insist_on_known(journey)
     told = Ended(found.runs, found.people, 0)
     if found.runs and not dry_run:
-        confirmed(f"end {found.runs:,} runs of {found.people:,} people?", yes=yes)
+        confirmed(f"end {tables.counted(found.runs, 'run')} of {tables.counted(found.people, 'person', 'people')}?", yes=yes)
         now = settings().clock.now()
         told.ended = with_database(lambda database: end_runs(database, wanted, "ended by an operator", now))
     tables.show(told, ended, as_json=as_json)
