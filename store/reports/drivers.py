@@ -190,7 +190,7 @@ def _table(told: Sequence[tuple[Feature, float]]) -> Table:
 def _findings(told: Sequence[tuple[Feature, float]]) -> Iterable[str]:
     sure = [each for each, q in told if q <= _TOLD]
     if told and not sure:
-        yield f"Of {len(told)} features none is associated with converting so surely that it is told."
+        yield f"Of the features looked at ({len(told)}), none is associated with converting so surely that it is told."
     for each in sure[:_SENTENCES]:
         with_, without = each.converted / each.people, each.others_converted / each.others
         which = f" ({each.segment})" if each.segment else ""

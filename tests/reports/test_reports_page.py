@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 from api.reports.known import REPORTS, report
@@ -20,6 +21,10 @@ EXAMPLES = {
     "deliverability": _DAYS,
     "experiments": f"carts --to {UNTIL}",
     "versions": f"carts --to {UNTIL}",
+    "attribution": _DAYS,
+    "paths": _DAYS,
+    "commerce": _DAYS,
+    "drivers": f"carts {_DAYS}",
 }
 
 
@@ -28,7 +33,7 @@ async def example(database: Database, named: Named) -> str:
     words = shlex.split(typed)
     options = dict(zip(words[-2::-2], words[-1::-2], strict=False))
     journey = words[0] if not words[0].startswith("--") else None
-    asked = Asked.of(START, since=options.get("--from"), until=options["--to"], journey=journey)
+    asked = Asked.of(datetime.combine(UNTIL, time(), UTC), since=options.get("--from"), until=options["--to"], journey=journey)
     text = "\n".join(line.rstrip() for line in shown(await report(database, named.name, asked)).splitlines())
     takes = ", ".join(f"`{each}`" for each in sorted(named.takes | named.needs)) or "nothing but `to`"
     by = f" Told apart by {', '.join(f'`{each}`' for each in named.by)}." if named.by else ""
