@@ -112,12 +112,13 @@ select workflow_id from run where workflow_id = any($1::text[]) and ended_at is 
 
 -- name: close
 -- What Temporal says of runs that are over. One that did not end by itself (terminated, cancelled, timed out) but that we had
--- asked to end has the reason that we had; one that had ended before we asked was not ended by that. A message that was still to be tried again never will be; one that was claimed and
--- never settled stays in doubt.
+-- asked to end has the reason that we had; one that had ended before we asked was not ended by that, nor
+-- was one that had ended before it heard of it. A message that was still to be tried again never will be; one that was
+-- claimed and never settled stays in doubt.
 with closed as (
     update run set outcome = case when x.by_itself then x.outcome else coalesce(run.exit_reason, x.outcome) end,
                    ended_at = x.at, started_at = coalesce(run.started_at, x.at), failing_since = null, step_raises = false,
-                   ended_by = case when x.by_itself and x.at < run.exit_at then x.ended_by
+                   ended_by = case when x.by_itself and (x.at < run.exit_at or x.outcome <> run.exit_reason) then x.ended_by
                                    else coalesce(run.ended_by, x.ended_by) end,
                    exit_reason = case when x.by_itself and x.at < run.exit_at then null else run.exit_reason end,
                    exit_at = case when x.by_itself and x.at < run.exit_at then null else run.exit_at end

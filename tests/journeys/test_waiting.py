@@ -213,6 +213,21 @@ async def test_what_was_over_before_it_was_told_to_end_was_not_ended_by_that(tri
     assert ends == {ana.id: ("finished", None), bea.id: ("journey killed", "journey killed")}
 
 
+async def test_what_finished_before_it_heard_of_an_exit_has_not_ended_by_it(trial: Shop) -> None:
+    """As where its last step tells the event that is its exit, and the watch is there before its end is written down."""
+    for user in ("ana", "bea"):
+        await trial.signs_up(user)
+    ana, bea = await begin(trial, "waits_once"), await begin(trial, "waits_once", "bea")
+    at = trial.clock.now()
+    async with trial.database.transaction() as connection:
+        named = {run.id: "told" for run in (ana, bea)}
+        await request_exits(connection, [(id_, "exit reached", at) for id_ in named], named)
+    ended = (Closing(run.workflow_id, as_, at, by_itself=True) for run, as_ in ((ana, "finished"), (bea, "exit reached")))
+    await close(trial.database, list(ended))
+    ends = {run.id: (run.outcome, run.ended_by) for run in await trial.runs("waits_once")}
+    assert ends == {ana.id: ("finished", None), bea.id: ("exit reached", "told")}
+
+
 @pytest.mark.parametrize(
     ("said", "pointer"),
     [
