@@ -4,7 +4,7 @@ Promise: an experiment is read from its first day on, by all of its days, since 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -145,14 +145,14 @@ async def look(
 
 def _take(looked: Looked, row: Any) -> None:
     looked.journey = looked.journey or row["journey"]
-    arm, day, metric = row["arm"], row["day"], row["metric"]
-    if metric == "exposed":
-        looked.exposed[arm] += row["n"]
-        if row["n"]:
-            looked.first.setdefault(arm, day)
-            looked.last[arm] = day
-    y, yy, x, xx, xy = (float(row[name]) for name in ("y", "yy", "x", "xx", "xy"))
-    looked.days[metric][day][arm] = Sums(row["n"], y, yy, x, xx, xy, row["nonzero"])
+    arm, day, people = row["arm"], row["day"], row["exposed"]
+    looked.exposed[arm] += people
+    if people:
+        looked.first.setdefault(arm, day)
+        looked.last[arm] = day
+    for metric in METRICS:
+        y, yy, x, xx, xy, nonzero = (each or 0.0 for each in row[metric.replace(" ", "_")])
+        looked.days[metric][day][arm] = Sums(people, y, yy, x, xx, xy, round(nonzero))
 
 
 def _spend(looked: Looked, row: Any) -> None:
@@ -205,17 +205,9 @@ def _read(looked: Looked, until: date) -> None:
         return
     first = min(looked.first.values())
     days = [first + n * _DAY for n in range((until - first).days)]
-    people = looked.days["exposed"]
     for metric in METRICS:
         asked = Experiment(looked.name, _metric(metric, looked.rule), looked.shares, looked.control)
-        looked.results[metric] = follow(asked, (_both(people.get(day, {}), looked.days[metric].get(day, {})) for day in days))
-
-
-def _both(people: Mapping[str, Sums], measured: Mapping[str, Sums]) -> dict[str, Sums]:
-    """The sums of a metric, with the people who were exposed."""
-    return {
-        arm: measured.get(arm, Sums()) + Sums(people=people[arm].people if arm in people else 0) for arm in {*people, *measured}
-    }
+        looked.results[metric] = follow(asked, (looked.days[metric].get(day, {}) for day in days))
 
 
 def _metric(name: str, rule: Conversion) -> Metric:

@@ -33,14 +33,19 @@ select version, min(day) as first, max(day) as last
 from daily_sum where journey = $1 and metric in ('due', 'exposed') group by version order by 2, 3, 1;
 
 -- name: customers
--- The sums of customers by experiment and arm, of the days before $1, of a journey ($2) or of all, of an experiment ($3) or of all, told
--- apart by the names in $4.
+-- The sums of customers by experiment, arm and day, of the days before $1, of a journey ($2) or of all, of an experiment ($3) or of all,
+-- told apart by the names in $4; of each metric y, y², x, x², xy and how many y are not 0.
 select experiment, case when 'version' = any($4::text[]) then version else '' end as version,
-       case when 'segment' = any($4) then segment else '' end as segment, min(journey) as journey, arm, day, metric,
-       sum(n)::bigint as n, sum(y) as y, sum(yy) as yy, sum(x) as x, sum(xx) as xx, sum(xy) as xy, sum(nonzero)::bigint as nonzero
+       case when 'segment' = any($4) then segment else '' end as segment, arm, day, min(journey) as journey,
+       coalesce(sum(n) filter (where metric = 'exposed'), 0)::bigint as exposed,
+       array[sum(y::float8) filter (where metric = 'conversion'), sum(yy::float8) filter (where metric = 'conversion'), sum(x::float8) filter (where metric = 'conversion'), sum(xx::float8) filter (where metric = 'conversion'), sum(xy::float8) filter (where metric = 'conversion'), sum(nonzero::float8) filter (where metric = 'conversion')] as conversion,
+       array[sum(y::float8) filter (where metric = 'orders'), sum(yy::float8) filter (where metric = 'orders'), sum(x::float8) filter (where metric = 'orders'), sum(xx::float8) filter (where metric = 'orders'), sum(xy::float8) filter (where metric = 'orders'), sum(nonzero::float8) filter (where metric = 'orders')] as orders,
+       array[sum(y::float8) filter (where metric = 'revenue'), sum(yy::float8) filter (where metric = 'revenue'), sum(x::float8) filter (where metric = 'revenue'), sum(xx::float8) filter (where metric = 'revenue'), sum(xy::float8) filter (where metric = 'revenue'), sum(nonzero::float8) filter (where metric = 'revenue')] as revenue,
+       array[sum(y::float8) filter (where metric = 'order value'), sum(yy::float8) filter (where metric = 'order value'), sum(x::float8) filter (where metric = 'order value'), sum(xx::float8) filter (where metric = 'order value'), sum(xy::float8) filter (where metric = 'order value'), sum(nonzero::float8) filter (where metric = 'order value')] as order_value
 from daily_sum
 where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2) and ($3::text is null or experiment = $3)
-group by experiment, 2, 3, arm, day, metric
+      and metric in ('exposed', 'conversion', 'orders', 'revenue', 'order value')
+group by experiment, 2, 3, arm, day
 order by day;
 
 -- name: spent
@@ -53,14 +58,15 @@ where step <> '' and experiment <> '' and metric in ('sent', 'cost') and day < $
 group by experiment, 2, 3, arm, metric, reason;
 
 -- name: shares
--- By which share an arm was drawn on the first day on which somebody came into it, and on the last, in the order of what was asked;
--- nothing where all of them are erased.
+-- By which share an arm was drawn on the first day on which somebody came into it, and on the last, in the order of what was asked. Where
+-- all of that day are erased it is that of whoever is left; nothing where nobody is.
 select a.experiment, a.arm,
-       (select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
-        and x.exposed_at >= a.first and x.exposed_at < a.first + interval '1 day' limit 1) as first,
-       (select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
-        and x.exposed_at >= a.last and x.exposed_at < a.last + interval '1 day' limit 1) as last
+       coalesce((select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
+                 and x.exposed_at >= a.first and x.exposed_at < a.first + interval '1 day' limit 1), somebody.share) as first,
+       coalesce((select share from exposure x where x.experiment = a.experiment and x.arm = a.arm
+                 and x.exposed_at >= a.last and x.exposed_at < a.last + interval '1 day' limit 1), somebody.share) as last
 from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) with ordinality as a (experiment, arm, first, last, place)
+left join lateral (select share from exposure x where x.experiment = a.experiment and x.arm = a.arm limit 1) as somebody on true
 order by a.place;
 
 -- name: taken

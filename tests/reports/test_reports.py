@@ -266,6 +266,20 @@ async def test_what_is_taken_away_is_named(database: Database) -> None:
     assert rows(found.table(), "experiment")["$holdout/carts",]["exposed"] == 400
 
 
+async def test_an_experiment_is_read_while_somebody_is_left_who_tells_the_shares(database: Database) -> None:
+    await plant(database)
+    await database.pool.execute("delete from exposure where exposed_at < $1", START + timedelta(hours=1))
+    found = await made(database, "experiments", journey="carts")
+    assert rows(found.table(), "experiment")["$holdout/carts",]["decision"] == "higher"
+    await database.pool.execute("delete from exposure where experiment = '$holdout/carts' and arm = 'withheld'")
+    found = await made(database, "experiments", journey="carts")
+    assert rows(found.table(), "experiment")["$holdout/carts",]["decision"] == "higher", "of two arms one share says the other"
+    await database.pool.execute("delete from exposure where experiment = '$holdout/carts'")
+    found = await made(database, "experiments", journey="carts")
+    assert rows(found.table(), "experiment")["$holdout/carts",]["decision"] == "broken"
+    assert "are not known any more" in found.findings[0]
+
+
 @pytest.mark.parametrize(
     ("name", "what", "said"),
     [
