@@ -68,7 +68,8 @@ def is_there(dotted: str) -> bool:
 def words() -> frozenset[str]:
     """Every name that stands in the source, in its settings and in what deploys it."""
     ends = {".py", ".sql", ".toml", ".yaml", ".yml", ".html", ".js", ".sh", ".env"}
-    files = [file for room in (*ROOMS, "deploy") for file in (ROOT / room).rglob("*") if file.suffix in ends and file.is_file()]
+    there = (file for room in (*ROOMS, "deploy") for file in (ROOT / room).rglob("*") if "node_modules" not in file.parts)
+    files = [file for file in there if file.suffix in ends and file.is_file()]
     files += [ROOT / name for name in ("pyproject.toml", "docker-compose.yml", ".ci/run")]
     return frozenset(word for file in files if file != Path(__file__) for word in re.findall(r"\w+", file.read_text()))
 

@@ -3,6 +3,7 @@
 Promise: what was not looked at on a way may have been anything there, and so tells nothing of it.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ FETCH = "fetch "
 #: What was known on a way, by name.
 Known = Mapping[str, Any]
 _FEW = 3  # alternatives that are told
+_NUMBER = re.compile(r"number=(-?\d+(?:\.\d+)?)")
 
 
 def condition(ways: Mapping[str, Sequence[Known]], target: str) -> str:
@@ -66,7 +68,7 @@ def _tried(ways: Mapping[str, Sequence[Known]]) -> dict[str, set[Any]]:
 def in_words(name: str, values: set[Any], tried: set[Any]) -> str:
     """`score from 9`, `tier = a`, `in vip? yes`."""
     if name.endswith(ANSWER):
-        return f"{name.removesuffix(ANSWER)}: {among(values, tried)}"
+        return f"{name.removesuffix(ANSWER)}: {_answers(values, tried)}"
     if name == BEGUN or _are_numbers(tried):
         return f"{name} {among(values, tried)}"
     return f"{name} = {among(values, tried)}"
@@ -101,6 +103,20 @@ def _range(values: set[Any], tried: set[Any]) -> str:
     if low == min(tried) and high < max(tried):
         return f"up to {high:g}"
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _answers(values: set[Any], tried: set[Any]) -> str:
+    """The same of answers, of which some are numbers: `number from 9 or other words`."""
+    numbers, all_numbers = _numbers(values), _numbers(tried)
+    if not numbers:
+        return among(values, tried)
+    return " or ".join(
+        [f"number {_range(numbers, all_numbers)}", *sorted(str(each) for each in values if not _NUMBER.fullmatch(str(each)))]
+    )
+
+
+def _numbers(answers: Iterable[Any]) -> set[float]:
+    return {float(match[1]) for each in answers if (match := _NUMBER.fullmatch(str(each)))}
 
 
 def _are_numbers(tried: set[Any]) -> bool:

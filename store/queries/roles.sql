@@ -11,10 +11,12 @@ select format('%s role %I login password %L', $1::text, $2::text, $3::text);
 select array[
     format('grant usage on schema public to %I', $1::text),
     format('revoke all on all tables in schema public from %I', $1::text),
-    format('grant select, insert, update, delete on all tables in schema public to %I', $1::text),
-    format('grant usage on schema reporting to %I', $1::text),
-    format('grant select on all tables in schema reporting to %I', $1::text)
+    format('grant select, insert, update, delete on all tables in schema public to %I', $1::text)
 ] || array(
+    select format(granted, $1::text)
+    from unnest(array['grant usage on schema reporting to %I', 'grant select on all tables in schema reporting to %I']) as granted
+    where to_regnamespace('reporting') is not null
+) || array(
     select format('revoke insert, update, delete on %I from %I', name, $1::text)
     from unnest($2::text[]) as name where to_regclass(name) is not null
 );

@@ -144,6 +144,8 @@ def test_the_graph_tells_what_each_answer_leads_to(nps: JourneyDefinition) -> No
         ("wait for whatsapp how-likely answered, at most 2 d", "in vain", "finished"),
         (asked, "any number", "track NPS Answered"),
         (asked, "other words", "finished"),
-        ("track NPS Answered", "", "whatsapp thank-you"),
+        ("track NPS Answered", f"{asked}: number from 9", "whatsapp thank-you"),
+        ("track NPS Answered", f"{asked}: number up to 6", "whatsapp we-are-sorry"),
+        ("track NPS Answered", f"{asked}: number 7 to 8", "finished"),
     } <= leads
     assert drawn.complete
