@@ -67,7 +67,7 @@ WRONG = {
     'Show("helo", when=purchases)': "there is no in_app template helo; did you mean hello?",
     'Show("hello", running="card")': "place p1 names the journey card, which the catalogue lacks; did you mean cart?",
     'Show("hello", running=cart, after="push:helo")': "place p2: cart has no step 'push:helo'; did you mean push:hello?",
-    'Show("week", when=purchases)': "place p3: the in_app template week (acme/week.in-app.yaml): the journey does not pass week",
+    'Show("week", when=purchases)': "place p3: the in_app template week (acme/week.in-app.yaml): the journey does not pass",
     'Show("thing", when=purchases)': "place p4: thing asks for a product, which messages have and places have not",
     'Show(experiment="x", arms={"hello": 0.5, "helo": 0.5})': "place p5: there is no in_app template helo",
 }
