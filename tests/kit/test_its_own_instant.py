@@ -106,11 +106,11 @@ def test_who_is_held_by_a_branch_is_let_go_when_another_ends_it(shop: Rehearsal)
     for who in (ana, bea):
         shop.starts("promotes", who)
     shop.passes(minutes=10)
-    assert ana.missed("push:a", "held by another journey")
+    assert ana.awaits("push:a", because="held by another journey")
     shop.passes(hours=2, minutes=30)
     assert ana.inbox == ["push:a"]
     assert ana.waits("breaks_off")
-    assert bea.missed("push:a", "held by another journey")
+    assert bea.awaits("push:a", because="held by another journey")
     shop.passes(hours=6)
     assert bea.inbox == ["push:a"]
     assert ana.left("breaks_off", "finished")
