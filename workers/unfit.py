@@ -92,14 +92,15 @@ def people_in(histories: Iterable[WorkflowHistory]) -> int:
 def place_and_cause(replayed: Replayed) -> tuple[str, str]:
     """After which step, and why."""
     text, events = str(replayed.error), replayed.history.events
+    other = _other(replayed)
+    before = events[: other[0].event_id - 1] if other is not None else events
     if isinstance(replayed.error, JourneyError):
-        return _after(events), text
+        return _after(before), text
     if not isinstance(replayed.error, NondeterminismError):
         told = re.search(r'message: "((?:[^"\\]|\\.)*)"', text)
-        return _after(events), _SENTENCE.sub(r"\1", (told[1] if told else replayed.why_not or "").replace("\\'", "'"))
+        return _after(before), _SENTENCE.sub(r"\1", (told[1] if told else replayed.why_not or "").replace("\\'", "'"))
     number = _PLACE.search(text)
     event = events[int(number[1]) - 1] if number and int(number[1]) <= len(events) else None
-    other = _other(replayed)
     if other is not None and (event is None or other[0].event_id <= event.event_id):
         event, does = other[0], f"asks for {other[1].words}"
     else:

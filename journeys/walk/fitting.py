@@ -1,7 +1,7 @@
 """Whom another version of a journey would fit: at which of its steps a run could go on with that version's code.
 
-Promise: judges by what replay compares, the order and kind of steps; each way through the old version is walked on the new one
-with the answers that it got.
+Promise: judges by what replay compares: the order and kind of steps, and which message it is. Each way through the old version
+is walked on the new one with the answers that it got.
 """
 
 from collections.abc import Coroutine, Sequence
@@ -48,8 +48,8 @@ class _Again:
 
     hold = sleep_until
 
-    async def deliver(self, request: DeliverRequest) -> Receipt:  # noqa: ARG002 - the protocol's signature
-        return cast("Receipt", self._next("deliver"))
+    async def deliver(self, request: DeliverRequest) -> Receipt:
+        return cast("Receipt", self._next("deliver", f"{request.channel.value} {request.template}"))
 
     async def ask(self, question: Question) -> Any:
         return self._next(question.activity)
@@ -63,8 +63,9 @@ class _Again:
         finally:
             close(branches)
 
-    def _next(self, kind: str) -> Any:
-        if self.matched >= len(self._commands) or self._commands[self.matched].kind != kind:
+    def _next(self, kind: str, what: str | None = None) -> Any:
+        done = self._commands[self.matched] if self.matched < len(self._commands) else None
+        if done is None or done.kind != kind or what not in (None, done.what):
             raise _Done
         self.matched += 1
         if self.matched < len(self._commands):  # a history's clock is that of its events

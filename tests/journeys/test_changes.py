@@ -29,7 +29,7 @@ TOLD = {
     "the wait is counted from the entry": set(),
     "a message is put in behind": {"message-more-often"},
     "a message is taken out behind": {"message-removed", "does-not-fit"},
-    "the last message is another": {"message-removed", "message-more-often"},
+    "the last message is another": {"message-removed", "message-more-often", "does-not-fit"},
     "the goal is another": {"goal-changed"},
     "the ceiling is lower": {"most-changed"},
     "the holdout is nearly everybody": {"holdout-changed"},
@@ -127,6 +127,12 @@ def test_what_people_get_when_and_why_is_told_in_one_line_each(old: str, new: st
     found = changed(STEPS, STEPS.replace(old, new, 1))
     assert [change.message for change in found if change.rule != "does-not-fit"] == told
     assert all(change.journey == "trial" for change in found)
+
+
+@pytest.mark.parametrize("now", ['push("hi"', 'whatsapp("hello"'])
+def test_another_message_in_the_place_of_one_does_not_fit_whoever_had_that(now: str) -> None:
+    (found,) = (each for each in changed(STEPS, STEPS.replace('push("hello"', now, 1)) if each.rule == "does-not-fit")
+    assert "who has come to 'push hello' (0 s) could not go on with this code" in found.message
 
 
 def test_templates_and_journeys_that_come_and_go_are_told() -> None:

@@ -1,5 +1,7 @@
 """Edits of the engine itself, planted: `journeys replay` catches each, with journey, step and cause, on recorded runs."""
 
+import base64
+import json
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from temporalio.client import WorkflowHistory
 from journeys.contracts import DeliverRequest, Receipt
 from journeys.temporal import current
 from journeys.temporal.workflow import JourneyRun
+from tests.journeys.test_replay import plain
 from workers.replaying import replay
 from workers.unfit import unfit
 
@@ -72,3 +75,23 @@ async def test_another_message_is_told_where_it_stands_though_temporal_sees_it_l
         "at its beginning",
         "there the run asked for push cart-reminder; the code asks for push visit",
     )
+
+
+async def test_an_answer_of_another_message_is_told_where_that_stood_and_not_where_the_history_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def renamed(self: JourneyRun, request: DeliverRequest) -> Receipt:
+        another = {"template": "visit", "step": "push:visit"} if request.template == "cart-reminder" else {}
+        return await DELIVER(self, request.model_copy(update=another))
+
+    history = json.loads((GOLDEN / "finished.json").read_text())
+    events = {event["eventId"]: event for event in history["events"]}
+    for event in events.values():
+        if done := event.get("activityTaskCompletedEventAttributes"):  # as a worker of now answers: with the message's name
+            asked = plain(events[done["scheduledEventId"]]["activityTaskScheduledEventAttributes"]["input"])
+            told = plain(done["result"]) | {"step": asked["step"], "occurrence": asked["occurrence"]}
+            done["result"]["payloads"][0]["data"] = base64.b64encode(json.dumps(told).encode()).decode()
+    monkeypatch.setattr(JourneyRun, "_deliver", renamed)
+    found = unfit([each async for each in replay([WorkflowHistory.from_json("renamed", history)], None)])
+    assert {each.step for each in found} == {"at its beginning"}
+    assert any("got an answer to push:cart-reminder, and now the code does push:visit" in each.cause for each in found)
