@@ -160,18 +160,32 @@ async def test_not_more_at_once_than_there_are_places(reports: Api) -> None:
     assert (await reports.http.get("/v1/export/runs")).status_code == 200
 
 
-@pytest.mark.parametrize("form", list(Format))
-async def test_rows_that_break_off_are_no_file(database: Database, form: Format) -> None:
+async def test_a_server_that_goes_away_in_the_middle_is_told(database: Database) -> None:
+    """A few chunks wait for their reader, and no more: the server is stopped long before its last row."""
     await happened(database, 20_000, "x" * 2_000)
     table = (await tables(database))[Name.EVENTS]
     with pytest.raises(StoreUnreachable, match="in the middle of an export"):
-        await _read_while_it_is_stopped(database, table, form)
+        await _read_while_it_is_stopped(database, table)
 
 
-async def _read_while_it_is_stopped(database: Database, table: Table, form: Format) -> None:
+async def _read_while_it_is_stopped(database: Database, table: Table) -> None:
     ended = "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'copy%' and pid <> pg_backend_pid()"
-    async for _ in written(rows_of(database, table, Span()), table, form):
+    async for _ in rows_of(database, table, Span()):
         await database.pool.execute(ended)
+
+
+@pytest.mark.parametrize("form", list(Format))
+async def test_rows_that_break_off_are_no_file(database: Database, form: Format) -> None:
+    await happened(database, 3)
+    table = (await tables(database))[Name.EVENTS]
+
+    async def breaks_off() -> AsyncIterator[bytes]:
+        async for chunk in rows_of(database, table, Span()):
+            yield chunk
+        raise StoreUnreachable("gone in the middle of an export")
+
+    with pytest.raises(StoreUnreachable, match="in the middle of an export"):
+        _ = [piece async for piece in written(breaks_off(), table, form)]
 
 
 @pytest.mark.parametrize(
