@@ -1,16 +1,30 @@
-"""The connection to Temporal: with our plugin, and with a readable sentence when nobody answers."""
+"""The connection to Temporal: with our plugin, and a readable sentence when nobody answers; and what it has done once a day."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
 
+import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleSpec,
+)
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
-from journeys.contracts import SearchBy
+from journeys.contracts import WATCH_QUEUE, SearchBy
 from workers.plugin import plugin
 from workers.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 _KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 
@@ -64,3 +78,18 @@ async def ensure_search_attributes(client: Client) -> None:
         if error.status in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED):
             return  # another worker was first, or the cloud manages them: starting a run says if one is missing
         raise TemporalUnreachable(f"Temporal does not list its search attributes: {error.message}") from error
+
+
+async def keep_daily(client: Client, name: str, run: Callable[..., Awaitable[Any]], *, lacking: str, hour: int = 0) -> None:
+    """Make sure that Temporal starts a workflow once a day, at this hour (UTC), by a schedule of this name.
+
+    It is harmless where there is one; a Temporal that is away, or has no schedules, keeps no worker from serving: what is
+    `lacking` then is logged.
+    """
+    action = ScheduleActionStartWorkflow(run, id=name, task_queue=WATCH_QUEUE)
+    daily = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(days=1), offset=timedelta(hours=hour))])
+    try:
+        with suppress(ScheduleAlreadyRunningError):
+            await client.create_schedule(name, Schedule(action=action, spec=daily))
+    except RPCError as error:
+        log.warning(lacking, status=error.status.name)

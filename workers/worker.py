@@ -33,15 +33,13 @@ from store.versions import in_use
 from workers.assembly import Parts, assemble
 from workers.lacking import unable
 from workers.measuring.recomputing import RecomputeSums
-from workers.measuring.schedule import keep_recomputing
 from workers.memory import long_lived
 from workers.privacy.erasing import EraseCustomer
 from workers.privacy.retaining import Retain
-from workers.privacy.schedule import keep_schedule
 from workers.replaying import as_begun, fetched
 from workers.settings import Settings
 from workers.telemetry import set_up
-from workers.temporal import connect_temporal
+from workers.temporal import connect_temporal, keep_daily
 from workers.unfit import unfit
 from workers.versions import REFRESH, Library
 from workers.watching import WatchShards
@@ -93,8 +91,7 @@ async def run(settings: Settings) -> None:
             for shard in range(settings.watch_shards):
                 await parts.watch.register(WatchShard(shard=shard, shards=settings.watch_shards))
             await keep_watch(client, settings.watch_shards)
-            stack.enter_context(_beside(keep_schedule(client)))
-            stack.enter_context(_beside(keep_recomputing(client)))
+            stack.enter_context(_beside(keep_schedules(client)))
             await tell_what_stands_still(database, parts.catalogue)
         long_lived()
         log.info("worker serves", queues=list(settings.worker_queues) or "all", journeys=sorted(parts.catalogue.journeys))
@@ -254,6 +251,12 @@ async def tell_what_stands_still(database: Database, catalogue: Catalogue) -> No
     """Log a warning for each journey whose entry segment nobody has defined, and each definition that cannot be read."""
     for concern in (await all_segments(database, catalogue.segments)).concerns(catalogue.entries):
         log.warning(concern.kind, segment=concern.segment, problem=concern.sentence)
+
+
+async def keep_schedules(client: Client) -> None:
+    """Make sure that what has to be done once a day is."""
+    await keep_daily(client, "retention", Retain.run, lacking="no schedule takes away what was kept for long enough")
+    await keep_daily(client, "recompute-sums", RecomputeSums.run, lacking="no schedule adds the last days up anew", hour=2)
 
 
 async def keep_watch(client: Client, shards: int) -> None:

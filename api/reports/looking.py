@@ -16,10 +16,10 @@ from journeys.policies import Conversion
 from store import Database, queries
 from store.database import columns
 from store.measuring import values
+from store.reports.counting import MILLIONTHS
 
 _SQL = queries("reports")
 _DAY = timedelta(days=1)
-_MILLIONTHS = 1_000_000
 HOLDOUT, WITHHELD, WRITTEN = "$holdout", "withheld", "written to"
 _NOBODY = "nobody yet"
 #: The metrics, in their order; the name of each of the sums, and of its table.
@@ -124,15 +124,13 @@ class Added:
         return Added(*(None if by is None or not by or each is None else each / by for each in self.cells))
 
 
-async def look(
-    database: Database, until: date, *, journey: str | None = None, experiment: str | None = None, by: Sequence[str] = ()
-) -> list[Looked]:
+async def look(database: Database, until: date, *, journey: str | None = None, by: Sequence[str] = ()) -> list[Looked]:
     """Every experiment of a journey, or of all, as of the end of the day before `until`, in parts by version or segment."""
     found: dict[tuple[str, ...], Looked] = {}
-    for row in await database.pool.fetch(_SQL["customers"], until, journey, experiment, list(by)):
+    for row in await database.pool.fetch(_SQL["customers"], until, journey, list(by)):
         key = (row["experiment"], *(row[name] for name in by))
         _take(found.setdefault(key, Looked(row["experiment"], key[1:])), row)
-    for row in await database.pool.fetch(_SQL["spent"], until, journey, experiment, list(by)):
+    for row in await database.pool.fetch(_SQL["spent"], until, journey, list(by)):
         if each := found.get((row["experiment"], *(row[name] for name in by))):
             _spend(each, row)
     looked = [found[key] for key in sorted(found) if found[key].exposed]
@@ -159,7 +157,7 @@ def _spend(looked: Looked, row: Any) -> None:
     if row["metric"] == "sent":
         looked.sent[row["arm"]] += row["n"]
     else:
-        looked.costs[row["arm"]][row["reason"]] += row["y"] / _MILLIONTHS
+        looked.costs[row["arm"]][row["reason"]] += row["y"] / MILLIONTHS
 
 
 async def _declared(database: Database, looked: Iterable[Looked]) -> None:

@@ -58,21 +58,6 @@ class Differing:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ArmDay:
-    """What a day adds to the sums of an experiment's arm, in one metric (`journeys.experiments.Sums`)."""
-
-    day: date
-    arm: str
-    people: int
-    y: Decimal
-    yy: Decimal
-    x: Decimal
-    xx: Decimal
-    xy: Decimal
-    nonzero: int
-
-
 @asynccontextmanager
 async def alone(database: Database) -> "AsyncIterator[Connection | None]":
     """A transaction that sees one instant and has the sums to itself; None where somebody else has them."""
@@ -118,9 +103,3 @@ async def differences(database: Database, since: datetime, limit: int) -> list[D
 async def differing(database: Database, since: datetime) -> dict[str, Differing]:
     """Journeys of which a recomputation found other sums since an instant."""
     return {row["journey"]: Differing(**dict(row)) for row in await database.pool.fetch(_SQL["journeys_differing"], since)}
-
-
-async def of_experiment(database: Database, experiment: str, metric: str, since: date, until: date) -> list[ArmDay]:
-    """An experiment's arms by day, from a day on and before another; days on which nothing changed are left out."""
-    rows = await database.pool.fetch(_SQL["of_experiment"], experiment, metric, since, until)
-    return [ArmDay(**dict(row)) for row in rows]

@@ -2,35 +2,9 @@
 -- Orders first made in [$1, $2), by what went out to their customer within $3 before: by the $4 of the message ('path': all its channels
 -- in order), what each rule gives it of orders, money and refunds. No key where no message is, so that each column adds up to the
 -- orders that there were. $5: what counts as a touch. $6: the half life of decay. $7: the event of an order. $8: the purposes.
-with told as (
-    select e.profile_id, e.ts, e.source, e.message_id, e.type, upper(coalesce(e.properties ->> 'currency', '')) as currency,
-           case when jsonb_typeof(e.properties -> 'order_id') in ('string', 'number') and e.properties ->> 'order_id' <> ''
-                then 'id ' || (e.properties ->> 'order_id') else 'of ' || e.source || ' ' || e.message_id end as id,
-           case when e.type = $7 then coalesce(m.revenue, m.total, 0)
-                when e.type = 'Order Refunded' then coalesce(m.total, m.revenue) end as money
-    from event e, lateral (
-        select case when e.properties ->> 'revenue' ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$'
-                    then case when abs((e.properties ->> 'revenue')::numeric) < 1e15
-                              then greatest(round((e.properties ->> 'revenue')::numeric, 6), 0) end end as revenue,
-               case when e.properties ->> 'total' ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$'
-                    then case when abs((e.properties ->> 'total')::numeric) < 1e15
-                              then greatest(round((e.properties ->> 'total')::numeric, 6), 0) end end as total
-    ) as m
-    where e.type = any(array[$7, 'Order Refunded', 'Order Cancelled'])
-), last as (
-    select told.*, first_value(money) over latest as amount, first_value(currency) over latest as of_currency
-    from told window latest as (partition by id order by type = $7 desc, ts desc, message_id desc, source desc)
-), made as (
-    select id, min(ts) filter (where type = $7) as at, amount as money, of_currency as currency,
-           (array_agg(profile_id order by ts, message_id, source) filter (where type = $7))[1] as profile_id,
-           bool_or(type = 'Order Cancelled') as cancelled,
-           case when bool_or(money is null) then amount -- all that is left
-                else least(amount, sum(case when type = 'Order Refunded' and (of_currency = '' or currency in ('', of_currency))
-                                            then money else 0 end)) end as refunds
-    from last group by id, amount, of_currency
-), placed as materialized (
+with placed as materialized (
     select made.*, coalesce(p.merged_into, made.profile_id) as who
-    from made left join profile p on p.id = made.profile_id
+    from orders_told($7) as made left join profile p on p.id = made.profile_id
     where made.at >= $1 and made.at < $2
 ), touch as (
     select o.id, o.currency, o.money, o.refunds, o.cancelled, d.at,

@@ -1,39 +1,12 @@
 -- name: commerce
 -- What customers bought and how they came back, all of it as of one instant; a row for each line of each part. Customers whose first
 -- order is in [$1, $2), as seen up to $2; orders in periods of $3. $4: the event of an order. $5: also by each segment that they are in.
--- $6: for how long before a first order a campaign counts as how the customer came. An order is found as in attribution.credited;
--- who cancelled it has not made it.
-with told as (
-    select e.profile_id, e.ts, e.source, e.message_id, e.type, upper(coalesce(e.properties ->> 'currency', '')) as currency,
-           case when jsonb_typeof(e.properties -> 'order_id') in ('string', 'number') and e.properties ->> 'order_id' <> ''
-                then 'id ' || (e.properties ->> 'order_id') else 'of ' || e.source || ' ' || e.message_id end as id,
-           case when e.type = $4 then coalesce(m.revenue, m.total, 0)
-                when e.type = 'Order Refunded' then coalesce(m.total, m.revenue) end as money
-    from event e, lateral (
-        select case when e.properties ->> 'revenue' ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$'
-                    then case when abs((e.properties ->> 'revenue')::numeric) < 1e15
-                              then greatest(round((e.properties ->> 'revenue')::numeric, 6), 0) end end as revenue,
-               case when e.properties ->> 'total' ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$'
-                    then case when abs((e.properties ->> 'total')::numeric) < 1e15
-                              then greatest(round((e.properties ->> 'total')::numeric, 6), 0) end end as total
-    ) as m
-    where e.type = any(array[$4, 'Order Refunded', 'Order Cancelled'])
-), last as (
-    select told.*, first_value(money) over latest as amount, first_value(currency) over latest as of_currency
-    from told window latest as (partition by id order by type = $4 desc, ts desc, message_id desc, source desc)
-), made as (
-    select id, min(ts) filter (where type = $4) as at, amount as money, of_currency as currency,
-           (array_agg(profile_id order by ts, message_id, source) filter (where type = $4))[1] as profile_id,
-           bool_or(type = 'Order Cancelled') as cancelled,
-           case when bool_or(money is null) then amount -- all that is left
-                else least(amount, sum(case when type = 'Order Refunded' and (of_currency = '' or currency in ('', of_currency))
-                                            then money else 0 end)) end as refunds
-    from last group by id, amount, of_currency
-), placed as materialized (
+-- $6: for how long before a first order a campaign counts as how the customer came. Who cancelled an order has not made it.
+with placed as materialized (
     select coalesce(p.merged_into, made.profile_id) as who, made.at, made.currency, made.money, made.refunds,
            min(made.at) over mine as first_at, lead(made.at) over (mine order by made.at, made.id) as next_at,
            row_number() over (mine order by made.at, made.id) as nth
-    from made left join profile p on p.id = made.profile_id
+    from orders_told($4) as made left join profile p on p.id = made.profile_id
     where made.at < $2 and not made.cancelled
     window mine as (partition by coalesce(p.merged_into, made.profile_id))
 ), bought as materialized (

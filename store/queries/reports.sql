@@ -33,28 +33,28 @@ select version, min(day) as first, max(day) as last
 from daily_sum where journey = $1 and metric in ('due', 'exposed') group by version order by 2, 3, 1;
 
 -- name: customers
--- The sums of customers by experiment, arm and day, of the days before $1, of a journey ($2) or of all, of an experiment ($3) or of all,
--- told apart by the names in $4; of each metric y, y², x, x², xy and how many y are not 0.
-select experiment, case when 'version' = any($4::text[]) then version else '' end as version,
-       case when 'segment' = any($4) then segment else '' end as segment, arm, day, min(journey) as journey,
+-- The sums of customers by experiment, arm and day, of the days before $1, of a journey ($2) or of all, told apart by the
+-- names in $3; of each metric y, y², x, x², xy and how many y are not 0.
+select experiment, case when 'version' = any($3::text[]) then version else '' end as version,
+       case when 'segment' = any($3) then segment else '' end as segment, arm, day, min(journey) as journey,
        coalesce(sum(n) filter (where metric = 'exposed'), 0)::bigint as exposed,
        array[sum(y::float8) filter (where metric = 'conversion'), sum(yy::float8) filter (where metric = 'conversion'), sum(x::float8) filter (where metric = 'conversion'), sum(xx::float8) filter (where metric = 'conversion'), sum(xy::float8) filter (where metric = 'conversion'), sum(nonzero::float8) filter (where metric = 'conversion')] as conversion,
        array[sum(y::float8) filter (where metric = 'orders'), sum(yy::float8) filter (where metric = 'orders'), sum(x::float8) filter (where metric = 'orders'), sum(xx::float8) filter (where metric = 'orders'), sum(xy::float8) filter (where metric = 'orders'), sum(nonzero::float8) filter (where metric = 'orders')] as orders,
        array[sum(y::float8) filter (where metric = 'revenue'), sum(yy::float8) filter (where metric = 'revenue'), sum(x::float8) filter (where metric = 'revenue'), sum(xx::float8) filter (where metric = 'revenue'), sum(xy::float8) filter (where metric = 'revenue'), sum(nonzero::float8) filter (where metric = 'revenue')] as revenue,
        array[sum(y::float8) filter (where metric = 'order value'), sum(yy::float8) filter (where metric = 'order value'), sum(x::float8) filter (where metric = 'order value'), sum(xx::float8) filter (where metric = 'order value'), sum(xy::float8) filter (where metric = 'order value'), sum(nonzero::float8) filter (where metric = 'order value')] as order_value
 from daily_sum
-where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2) and ($3::text is null or experiment = $3)
+where step = '' and experiment <> '' and day < $1::date and ($2::text is null or journey = $2)
       and metric in ('exposed', 'conversion', 'orders', 'revenue', 'order value')
 group by experiment, 2, 3, arm, day
 order by day;
 
 -- name: spent
 -- What the messages to an arm of an experiment were and cost (in millionths, by currency), told apart as `customers` are.
-select experiment, case when 'version' = any($4::text[]) then version else '' end as version,
-       case when 'segment' = any($4) then segment else '' end as segment, arm, metric, reason, sum(n)::bigint as n, sum(y) as y
+select experiment, case when 'version' = any($3::text[]) then version else '' end as version,
+       case when 'segment' = any($3) then segment else '' end as segment, arm, metric, reason, sum(n)::bigint as n, sum(y) as y
 from daily_sum
 where step <> '' and experiment <> '' and metric in ('sent', 'cost') and day < $1::date and ($2::text is null or journey = $2)
-      and ($3::text is null or experiment = $3)
+     
 group by experiment, 2, 3, arm, metric, reason;
 
 -- name: shares

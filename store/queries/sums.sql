@@ -69,13 +69,3 @@ from sum_difference where at >= $1 order by id desc limit $2;
 -- name: journeys_differing
 -- Journeys of which a recomputation found other sums since an instant: how many, and of which day the last one was.
 select journey, count(*) as sums, max(day) as day, max(at) as at from sum_difference where at >= $1 group by journey;
-
--- name: of_experiment
--- What an experiment's arms add up to in a metric, by day, from one day on and before another. Who was exposed are the people of each metric.
-select day, arm, coalesce(sum(n) filter (where metric = 'exposed'), 0)::bigint as people,
-       coalesce(sum(y) filter (where metric = $2), 0) as y,
-       coalesce(sum(yy) filter (where metric = $2), 0) as yy, coalesce(sum(x) filter (where metric = $2), 0) as x, coalesce(sum(xx) filter (where metric = $2), 0) as xx,
-       coalesce(sum(xy) filter (where metric = $2), 0) as xy, coalesce(sum(nonzero) filter (where metric = $2), 0)::bigint as nonzero
-from daily_sum
-where experiment = $1 and metric in ('exposed', $2) and step = '' and day >= $3 and day < $4
-group by day, arm order by day, arm;

@@ -15,6 +15,7 @@ from store.database import Database
 from store.errors import NoReport
 from store.named import queries
 from store.reports.compared import Pairs, ratio
+from store.reports.counting import MILLIONTHS
 from store.reports.gone import midnight, missing
 from store.reports.lasting import Seen, Step, between_at, curve, left_at, median
 from store.reports.report import Argument, Asked, Cell, Chart, Column, Drawn, Named, Report, Table, Unit, share
@@ -123,7 +124,7 @@ async def report(database: Database, asked: Asked, counting: Counting | None = N
     found = await facts(database, start, end, counting, by_segment=by_segment)
     everybody = found.get(ALL, Facts())
     costs = await database.pool.fetch(_SQL["message_costs"], start, end, list(counting.acquisition), timeout=_LONGEST)
-    money = {row["currency"]: Decimal(row["cost"]) / 1_000_000 for row in costs}
+    money = {row["currency"]: Decimal(row["cost"]) / MILLIONTHS for row in costs}
     return Report(
         name="commerce",
         title="What customers are worth and how they come back",

@@ -14,7 +14,8 @@ from store.named import queries
 from store.reports.report import Cell, Column, Unit, share
 
 _SQL = queries("reports")
-_MILLIONTHS = 1_000_000
+#: Of money that was declared, in its currency.
+MILLIONTHS = 1_000_000
 #: By what messages may be told apart, each with what it says.
 LABELS = {
     "day": Column("day", Unit.DAY, "The day (UTC) on which it happened."),
@@ -77,7 +78,7 @@ async def counted(
         group.counts[row["metric"], row["reason"]] += row["n"]
         group.of_telling[row["metric"], row["reason"]] += row["told"]
         if row["metric"] == "cost":
-            group.costs[row["reason"]] = group.costs.get(row["reason"], Decimal(0)) + row["y"] / _MILLIONTHS
+            group.costs[row["reason"]] = group.costs.get(row["reason"], Decimal(0)) + row["y"] / MILLIONTHS
     return [found[labels] for labels in sorted(found, key=lambda labels: tuple(map(str, labels)))]
 
 

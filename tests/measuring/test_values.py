@@ -11,6 +11,7 @@ import pytest
 
 from activities.measuring.folding import COMPANYS, Folding
 from activities.measuring.values import CANCELLED, REFUNDED
+from api.reports.looking import REVENUE, look
 from journeys.clock import Clock
 from journeys.policies import Conversion
 from segments import did, purchases
@@ -193,13 +194,14 @@ async def test_an_event_that_nobody_was_told_of_is_found_when_its_day_is_added_u
 async def test_the_arms_of_an_experiment_are_read_by_day_with_their_people(database: Database, folding: Folding) -> None:
     await live(database, folding, 4)
     stand = await summed(database)
-    rows = await sums.of_experiment(database, "$holdout/carts", "revenue", START.date(), START.date() + 60 * DAY)
+    (carts,) = (each for each in await look(database, START.date() + 60 * DAY) if each.name == "$holdout/carts")
     by_hand = [(key, change) for key, change in stand.items() if key[4] == "$holdout/carts"]
     people = sum(change[0] for key, change in by_hand if key[6] == "exposed")
-    assert sum(row.people for row in rows) == people > 0
+    assert sum(carts.exposed.values()) == people > 0
     for arm in ("withheld", "written to"):
         spent = [change[1] for key, change in by_hand if (key[5], key[6]) == (arm, "revenue")]
-        assert sum(row.y for row in rows if row.arm == arm) == sum(spent)
+        days = [day[arm].y for day in carts.days[REVENUE].values() if arm in day]
+        assert sum(Decimal(repr(money)) for money in days) == sum(spent)
 
 
 async def test_a_process_that_is_killed_while_it_folds_loses_nothing_and_counts_nothing_twice(

@@ -14,8 +14,7 @@ from workers.embedded.errors import ServerFailed
 from workers.embedded.ports import LOCALHOST
 from workers.embedded.processes import Children
 from workers.embedded.temporal import EmbeddedTemporal
-from workers.measuring.schedule import keep_recomputing
-from workers.privacy.schedule import keep_schedule
+from workers.worker import keep_schedules
 
 
 @pytest.fixture
@@ -56,8 +55,7 @@ async def test_the_schedules_of_retention_and_of_sums_are_made_once_whoever_serv
     server.start()
     client = await Client.connect(server.address)
     for _ in range(2):  # two workers
-        await keep_schedule(client)
-        await keep_recomputing(client)
+        await keep_schedules(client)
     for name in ("retention", "recompute-sums"):
         told = await client.get_schedule_handle(name).describe()
         assert [each.every for each in told.schedule.spec.intervals] == [timedelta(days=1)]
