@@ -42,7 +42,7 @@ from activities.dispatch.telling import tell
 from activities.dispatch.undecided import Undecided
 from activities.gate.goals import end, endings
 from activities.metrics import ENTRY_LATENCY
-from activities.together import together
+from activities.together import Lane, together
 from activities.versions import Served, UnknownVersion, Versions, nearest
 from journeys.clock import Clock
 from journeys.contracts import (
@@ -95,6 +95,8 @@ class Dispatcher:
     pace: Pace = field(default_factory=Pace)
     task_queue: str = WORKFLOW_QUEUE
     _seldom: Seldom = field(default_factory=Seldom)
+    #: Starts of whoever is in no hurry.
+    _starts: Lane = field(default_factory=partial(Lane, _AT_ONCE))
     #: Whoever is in a hurry begins while nobody is told to end of whom Temporal may not have heard.
     _beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -173,7 +175,8 @@ class Dispatcher:
         found = await runs.to_start(self.database, shard.shard, shard.shards, _BATCH, list(own.specs), only)
         waiting = await self._with_versions(found, own) if found else []
         reached = await self._reached_already([run for run, _ in waiting]) if waiting else set()
-        started = await together((self._start_one(*each) for each in waiting if each[0].id not in reached), _AT_ONCE)
+        calls = (self._start_one(*each) for each in waiting if each[0].id not in reached)
+        started = await together(calls, _AT_ONCE if only else self._starts)
         await runs.mark_started(self.database, [s for s in started if s], self.clock.now())
         return sum(s is not None for s in started)
 
