@@ -44,8 +44,9 @@ from store import Database
 _ABOUT = """Events of customers come in, journeys are started and watched.
 
 Send an API key as the user of HTTP Basic (empty password, as Segment's clients do) or as Bearer. A key has one role:
-`ingest` sends events, `operate` starts and reads journeys. An `ingest` key is a server's, or a client's, which may stand in an
-app or a web page and speaks for visitors and for users whose id the shop has signed. Errors are problem+json (RFC 9457)."""
+`ingest` sends a server's events, `client` those of an app or a web page, where it may stand and speaks for visitors and for
+users whose id the shop has signed; `start` starts runs; `read`, `operate` and `admin` each may what the one before may, and
+more. What is known of customers is shown to keys made for that. Errors are problem+json (RFC 9457)."""
 
 #: Bytes of a body, where a route does not say otherwise: five thousand customers with long names.
 BODY_SIZE = 4 * 1024 * 1024
@@ -106,7 +107,7 @@ def create_app(config: ApiConfig, *, database: Database | None = None) -> FastAP
     app.state.config = config
     app.state.store = store
     app.state.keys = Keys(config.key_ttl)
-    limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
+    app.state.limits = limits = Limits(config.in_flight, config.events_per_second, config.turn_seconds)
     app.state.streams = inbox.streams_of(config, store)
     app.state.ingest = Ingest(config, store, Intake(store, config.lanes), limits)
     app.state.exports = exports.Places()

@@ -1,20 +1,34 @@
-"""Who calls: API keys by HTTP Basic (key as user, empty password) or Bearer, in two roles; a revocation acts in seconds."""
+"""Who calls, and whether they may: keys by HTTP Basic (key as user, empty password) or Bearer; a revocation acts in seconds.
+
+Promise: a route says what it asks for (`May`), and whoever has less is refused before anything is looked up. Keys that are held
+to some journeys are refused wherever a route does not say how it keeps to them.
+"""
 
 import base64
 import binascii
 import math
+import re
 import time
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any
+from uuid import UUID
 
+import asyncpg
 from fastapi import Depends, Request, Security
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
+from api.limits import Limits
 from api.problems import Problem
 from api.state import Store
-from store.keys import ANYWHERE, Caller, Kind, Role, digest, find_key, known_origins
+from store.audit import Actor, act_as
+from store.keys import ANYWHERE, RIGHTS, Caller, Right, Role, digest, find_key, known_origins, note_use
 
 _REMEMBERED = 4096  # keys; a flood of wrong ones must not fill the memory
+_SAID_EVERY = 60.0  # seconds between two words that a key is in use
+_TRACE = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="journeys", charset="UTF-8"'}
 
 
@@ -39,6 +53,7 @@ class Keys:
     def __init__(self, ttl: float) -> None:
         self._ttl = ttl
         self._known: dict[bytes, tuple[Caller | None, float]] = {}
+        self._said: dict[UUID, float] = {}
         self._origins: tuple[frozenset[str], float] = (frozenset(), -math.inf)
 
     async def admits(self, origin: str, store: Store) -> bool:
@@ -57,6 +72,10 @@ class Keys:
         database = await store.open()
         caller = await find_key(database.pool, key)
         self._remember(hashed, caller)
+        if caller and self._said.get(caller.id, -math.inf) < time.monotonic() - _SAID_EVERY:
+            self._said[caller.id] = time.monotonic()
+            with suppress(asyncpg.ReadOnlySQLTransactionError):  # what reads goes on where nothing can be written
+                await note_use(database.pool, caller.id)
         return caller
 
     def _remember(self, hashed: bytes, caller: Caller | None) -> None:
@@ -97,13 +116,13 @@ async def authenticate(request: Request, key: str | None = None) -> Caller:
     return caller
 
 
-async def allow(request: Request, role: Role) -> Caller:
-    """The caller, if its key has this role and may be used from where the request comes.
+async def allow(request: Request, right: Right) -> Caller:
+    """The caller, if its key has this right and may be used from where the request comes.
 
     Raises:
-        Problem: 401 without a valid key, 403 with one of the other role, or of a web page that may not use it.
+        Problem: 401 without a valid key; 403 with one that may not, or of a web page that may not use it; 429, too often.
     """
-    return _checked(request, await authenticate(request), role)
+    return _checked(request, await authenticate(request), right)
 
 
 async def sender(request: Request, key: Any = None) -> Caller:
@@ -113,27 +132,77 @@ async def sender(request: Request, key: Any = None) -> Caller:
         Problem: as `allow`; 401 for a server's key that does not stand in the header.
     """
     if presented(request.headers.get("authorization")):
-        return await allow(request, Role.INGEST)
+        return await allow(request, Right.SEND)
     caller = await authenticate(request, key if isinstance(key, str) else None)
-    if caller.kind is not Kind.CLIENT:
+    if caller.role is not Role.CLIENT:
         raise Problem(
             401, "only a client's key may stand in the body or the address; send this one in the Authorization header"
         )
-    return _checked(request, caller, Role.INGEST)
+    return _checked(request, caller, Right.SEND)
 
 
-def _checked(request: Request, caller: Caller, role: Role) -> Caller:
-    if caller.role is not role:
-        raise Problem(403, f"this key has the role {caller.role.value!r}; this call needs a key with the role {role.value!r}")
+async def people(request: Request) -> Caller:
+    """The caller, if its key does more than send events: before it is known what is asked of it.
+
+    Raises:
+        Problem: as `allow`.
+    """
+    caller = await authenticate(request)
+    more = RIGHTS[caller.role] - {Right.SEND}
+    return _checked(request, caller, next(iter(more), Right.READ))
+
+
+def _checked(request: Request, caller: Caller, right: Right) -> Caller:
+    if not caller.may(right):
+        raise forbidden(caller, right)
+    _insist_on_page(request, caller)
+    if caller.per_minute is not None and not request.scope.get("counted"):
+        limits: Limits = request.app.state.limits
+        limits.ask(caller.id, caller.per_minute)
+        request.scope["counted"] = True  # of this request, however often it is asked who calls
+    return caller
+
+
+def forbidden(caller: Caller, right: Right) -> Problem:
+    """The key may not do this, and which may."""
+    if right is Right.PERSONAL:
+        told = "this shows personal data, which this key may not; make one with `journeys keys create NAME --personal`"
+        return Problem(403, told)
+    able = ", ".join(role for role, rights in RIGHTS.items() if right in rights)
+    return Problem(403, f"this key has the role '{caller.role}'; this call needs a key of one of the roles: {able}")
+
+
+def insist_on_journey(caller: Caller, journey: str | None) -> None:
+    """Make sure that the caller may deal with a journey; None is what is of no journey, or of several.
+
+    Raises:
+        Problem: 403, its key is held to others.
+    """
+    if not caller.has(journey):
+        told = f"this key is for {', '.join(sorted(caller.journeys))} alone"
+        raise Problem(403, told if journey else f"{told}; say which journey", code="other-journey")
+
+
+def insist_on_personal(caller: Caller) -> None:
+    """Make sure that the caller may be shown what is known of customers.
+
+    Raises:
+        Problem: 403, its key may not.
+    """
+    if not caller.may(Right.PERSONAL):
+        raise forbidden(caller, Right.PERSONAL)
+
+
+def _insist_on_page(request: Request, caller: Caller) -> None:
     origin = request.headers.get("origin")
     # The API's own pages (/docs) send their origin, too; whether by http or https a proxy in front may not tell us.
     if origin is None or origin.partition("://")[2] == request.headers.get("host") or caller.may_come_from(origin):
-        return caller
-    if caller.kind is Kind.SERVER:
+        return
+    if caller.role is not Role.CLIENT:
         raise Problem(
             403,
             "this is a server's key and must not be in a web page, where anybody can read it; revoke it, and make"
-            " one with `journeys keys create NAME --kind client --origin …`",
+            " one with `journeys keys create NAME --role client --origin …`",
             code="server-key-in-a-page",
         )
     raise Problem(
@@ -141,14 +210,57 @@ def _checked(request: Request, caller: Caller, role: Role) -> Caller:
     )
 
 
-async def _operator(request: Request) -> Caller:
-    return await allow(request, Role.OPERATE)
+class Of(Enum):
+    """How a route keeps to the journeys that a key is held to."""
+
+    EVERYTHING = "it is of no single journey: such keys are refused"
+    NAMED = "the path or the query names the journey"
+    ITSELF = "the route looks at what it finds, or finds nothing of others"
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What a route asks of its caller, as a dependency; `does` is what the audit calls it where it changes something."""
+
+    right: Right
+    does: str = ""
+    personal: bool = False
+    of: Of = Of.EVERYTHING
+
+    async def __call__(self, request: Request) -> Caller:
+        """The caller, who may; from here on it is they who act.
+
+        Raises:
+            Problem: as `allow`; 403, the call shows personal data and the key may not, or is held to other journeys.
+        """
+        caller = await allow(request, self.right)
+        if self.personal:
+            insist_on_personal(caller)
+        if self.of is Of.EVERYTHING:
+            insist_on_journey(caller, None)
+        elif self.of is Of.NAMED:
+            insist_on_journey(caller, request.path_params.get("journey") or request.query_params.get("journey"))
+        act_as(Actor(caller.name, caller.role, _trace(request)))
+        return caller
+
+
+def _trace(request: Request) -> str | None:
+    """What the caller, or who calls through it, names this request by."""
+    named = request.headers.get("x-request-id") or request.headers.get("traceparent") or ""
+    return named if _TRACE.fullmatch(named) else None
+
+
+def may(right: Right, does: str = "", *, personal: bool = False, of: Of = Of.EVERYTHING) -> Any:
+    """What a route asks of its `caller: Annotated[Caller, …]`, as FastAPI takes it."""
+    return Depends(May(right, does, personal, of))
 
 
 _schemes = [Security(_basic), Security(_bearer)]
 
-#: A route parameter: `caller: Operator`. Add `dependencies=schemes()` to the router so that OpenAPI shows the schemes.
-Operator = Annotated[Caller, Depends(_operator)]
+#: Route parameters of what only looks. Add `dependencies=schemes()` to the router so that OpenAPI shows the schemes.
+Reader = Annotated[Caller, may(Right.READ)]
+JourneyReader = Annotated[Caller, may(Right.READ, of=Of.NAMED)]
+PersonReader = Annotated[Caller, may(Right.READ, personal=True)]
 
 
 #: What `schemes` comes to in OpenAPI: either way to send a key is enough.

@@ -49,7 +49,7 @@ class Cors:
 
 def _preflight(request: Request, origin: str, *, admitted: bool) -> Response:
     if not admitted:
-        told = f"no key may be used from {origin[:200]}; make one with `journeys keys create NAME --kind client --origin …`"
+        told = f"no key may be used from {origin[:200]}; make one with `journeys keys create NAME --role client --origin …`"
         return Problem(403, told, code="foreign-origin").response()
     asked = request.headers.get("access-control-request-headers", "")
     headers = {

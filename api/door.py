@@ -11,15 +11,14 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.auth import allow
+from api.auth import people
 from api.config import ApiConfig
 from api.ingest.visitors import VISITOR_PATHS
 from api.metrics import REFUSED
 from api.problems import UNAVAILABLE, Problem, unavailable
 from api.state import Store
-from store.keys import Role
 
-#: Where a body is let in without an operator's key: events come with a key that the route itself looks at before it reads (or
+#: Where a body is let in without a key of people's: events come with a key that the route itself looks at before it reads (or
 #: finds in at most 64 KiB), providers sign what they send, who unsubscribes proves it by the address, a wallet by its pass.
 _OPEN = re.compile(f"(?:{'|'.join(VISITOR_PATHS)}|/v1/webhooks/.+|/[upo]/.+|/wallet/apple/v1/.+)/?")
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
@@ -115,7 +114,7 @@ class Door:
             nonlocal known
             if not known:
                 try:
-                    await allow(Request(scope), Role.OPERATE)
+                    await people(Request(scope))
                 except UNAVAILABLE:  # who reads a body takes any error for one of the body
                     raise unavailable() from None
                 known = True

@@ -32,6 +32,7 @@ class Limits:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._held = 0
         self._buckets: dict[UUID, _Bucket] = {}
+        self._asked: dict[UUID, _Bucket] = {}
 
     @asynccontextmanager
     async def turn(self, size: int) -> AsyncIterator[None]:
@@ -83,18 +84,31 @@ class Limits:
         """
         if not self._rate:
             return
-        bucket = self._refilled(key)
+        bucket = _refilled(self._buckets, key, self._rate, self._rate * _BURST)
         if bucket.tokens <= 0:
             wait = math.ceil((1 - bucket.tokens) / self._rate)
             raise _too_many("rate", f"this key may send {self._rate} events a second", wait)
         bucket.tokens -= events
 
-    def _refilled(self, key: UUID) -> _Bucket:
-        now = time.monotonic()
-        bucket = self._buckets.setdefault(key, _Bucket(self._rate * _BURST, now))
-        bucket.tokens = min(self._rate * _BURST, bucket.tokens + (now - bucket.at) * self._rate)
-        bucket.at = now
-        return bucket
+    def ask(self, key: UUID, per_minute: int) -> None:
+        """Take a request from a key's own allowance, of which it may use a minute's at once.
+
+        Raises:
+            Problem: 429, the key asks more often than it may.
+        """
+        bucket = _refilled(self._asked, key, per_minute / 60, per_minute)
+        if bucket.tokens < 1:
+            wait = math.ceil((1 - bucket.tokens) * 60 / per_minute)
+            raise _too_many("key", f"this key may make {per_minute} requests a minute", wait)
+        bucket.tokens -= 1
+
+
+def _refilled(buckets: dict[UUID, _Bucket], key: UUID, rate: float, most: float) -> _Bucket:
+    now = time.monotonic()
+    bucket = buckets.setdefault(key, _Bucket(most, now))
+    bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * rate)
+    bucket.at = now
+    return bucket
 
 
 def _too_many(cause: str, detail: str, wait: int) -> Problem:

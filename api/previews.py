@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from activities.channels.preview import CannotPreview, Given, Preview
-from api.auth import Operator, schemes
+from api.auth import PersonReader, Reader, insist_on_personal, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.segments.access import Text, no_customer, one_name
@@ -68,7 +68,7 @@ class PreviewIn(BaseModel):
 async def preview_for_customer(
     channel: _Name,
     template: _Name,
-    _: Operator,
+    _: PersonReader,
     config: Config,
     database: Db,
     response: Response,
@@ -85,12 +85,14 @@ async def preview_for_customer(
 
 @router.post("/{channel}/{template}/preview", summary="Preview with values", responses=responses(401, 403, 404, 413, 422, 503))
 async def preview_with_values(
-    channel: _Name, template: _Name, body: PreviewIn, _: Operator, config: Config, database: Db, response: Response
+    channel: _Name, template: _Name, body: PreviewIn, caller: Reader, config: Config, database: Db, response: Response
 ) -> PreviewOut:
     """A message as it would look for somebody made up, or for a customer who entered by this event."""
     response.headers.update(_UNKEPT)
     values = body.model_dump(exclude={"user_id", "customer_id"})
     real = (body.user_id, body.customer_id) != (None, None)
+    if real:
+        insist_on_personal(caller)
     named = one_name(body.user_id, body.customer_id, None, None) if real else None
     return await _previewed(config, database, channel, template, Given(named=named, **values))
 

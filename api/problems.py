@@ -161,7 +161,7 @@ def schemas() -> dict[str, Any]:
 def describe(operation: dict[str, Any]) -> None:
     """Correct what FastAPI writes by itself: invalid requests get a problem, and either way to send a key is enough.
 
-    Whatever takes a body can find it unreadable, late or too large.
+    Whatever takes a body can find it unreadable, late or too large; a key may have a limit of its own.
     """
     if "422" in operation["responses"]:
         operation["responses"]["422"] = responses(422)[422]
@@ -169,6 +169,7 @@ def describe(operation: dict[str, Any]) -> None:
         read = {str(status): told for status, told in responses(400, 408, 413).items()}
         operation["responses"] = dict(sorted((read | operation["responses"]).items()))
     if "security" in operation:
+        operation["responses"] = dict(sorted(({"429": responses(429)[429]} | operation["responses"]).items()))
         operation["security"] = [{name: []} for scheme in operation["security"] for name in scheme]
 
 

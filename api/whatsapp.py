@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.auth import Operator, schemes
+from api.auth import Reader, schemes
 from api.problems import responses
 from api.state import Db
 from store.deliveries.whatsapp import templates
@@ -24,7 +24,7 @@ class TemplateOut(BaseModel):
 
 
 @router.get("/templates", responses=responses(401, 403, 503))
-async def list_templates(_: Operator, database: Db) -> list[TemplateOut]:
+async def list_templates(_: Reader, database: Db) -> list[TemplateOut]:
     """All templates of the account, those that cannot be sent first."""
     found = await templates(database)
     return [

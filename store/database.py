@@ -42,6 +42,17 @@ class Database:
         await self.pool.close()
 
 
+@asynccontextmanager
+async def transaction(connection: "Connection | Pool") -> AsyncIterator[Connection]:
+    """A transaction on this connection, within the one that may be open on it, or on one of this pool."""
+    if isinstance(connection, asyncpg.Pool):
+        async with connection.acquire() as own, own.transaction():
+            yield own
+    else:
+        async with connection.transaction():
+            yield connection
+
+
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     """Rows as statements with `unnest` take them: one list for each of so many columns, also where there are no rows."""
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

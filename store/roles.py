@@ -1,7 +1,7 @@
 """The API's own role in Postgres: it writes what calls write; keys, code and what only the watch decides it can only read.
 
-Promise: whoever has taken over an API process can make no worker run code, and can make no key. Migrating gives the role what
-is new.
+Promise: whoever has taken over an API process can make no worker run code, make no key, and unsay nothing of the audit.
+Migrating gives the role what is new.
 """
 
 import base64
@@ -28,6 +28,8 @@ READ_ONLY = (
     "segment_backfill_member",
     "segment_threshold",
 )
+#: What it writes once: who changed what is not to be unsaid.
+WRITTEN_ONCE = ("audit",)
 _ROUNDS = 4096
 
 
@@ -57,7 +59,7 @@ async def let_api_in(database: Database, dsn: str) -> None:
 async def _make(connection: Connection, name: str, password: str) -> None:
     verb = "alter" if await connection.fetchval(_SQL["is_there"], name) else "create"
     await connection.execute(await connection.fetchval(_SQL["with_password"], verb, name, _verifier(password)))
-    for statement in await connection.fetchval(_SQL["rights"], name, list(READ_ONLY)):
+    for statement in await connection.fetchval(_SQL["rights"], name, list(READ_ONLY), list(WRITTEN_ONCE)):
         await connection.execute(statement)
 
 

@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.auth import Operator, schemes
+from api.auth import PersonReader, may, schemes
 from api.ingest.replay import replay
 from api.problems import Problem, responses
 from api.state import Config, Db
 from store.ingest.dead_letters import Which, dead_letters, purge
+from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1", tags=["operations"], dependencies=schemes())
 
@@ -85,7 +86,7 @@ class PurgeOut(BaseModel):
 
 @router.get("/dead-letters", summary="Items that could not be taken", responses=responses(401, 403, 422, 503))
 async def list_dead_letters(
-    _: Operator,
+    _: PersonReader,
     database: Db,
     before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="only those with a smaller id")] = None,
     source: _Text = None,
@@ -101,13 +102,17 @@ async def list_dead_letters(
 
 
 @router.post("/dead-letters/replay", summary="Read dead letters again", responses=responses(400, 401, 403, 422, 503))
-async def replay_dead_letters(body: Choice, _: Operator, config: Config, database: Db) -> ReplayOut:
+async def replay_dead_letters(
+    body: Choice, _: Annotated[Caller, may(Right.OPERATE, "replay dead letters")], config: Config, database: Db
+) -> ReplayOut:
     """By the same path as when they came, under their own time; each is stored once, however often this is called."""
     done = await replay(database, body.which, config.clock.now(), config.default_region, config.readings)
     return ReplayOut.model_validate(done)
 
 
 @router.post("/dead-letters/purge", summary="Forget dead letters", responses=responses(400, 401, 403, 422, 503))
-async def purge_dead_letters(body: Choice, _: Operator, database: Db) -> PurgeOut:
+async def purge_dead_letters(
+    body: Choice, _: Annotated[Caller, may(Right.OPERATE, "purge dead letters")], database: Db
+) -> PurgeOut:
     """For good."""
     return PurgeOut(purged=await purge(database.pool, body.which))

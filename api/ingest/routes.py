@@ -29,7 +29,7 @@ from api.state import Store
 from api.tracing import span
 from store.ingest.dead_letters import DeadLetter, bury
 from store.ingest.items import Item
-from store.keys import Caller, Kind
+from store.keys import Caller, Role
 
 # The key is looked at by hand too: solving dependencies would cost a batch more than reading it.
 router = APIRouter(prefix="/v1", tags=["ingest"])
@@ -59,7 +59,7 @@ class Ingest:
         skew = skew_of(sent["sentAt"], now) if "sentAt" in sent else timedelta(0)
         told = (caller.name, now, self.config.default_region, traceparent, body.clean, skew, context)
         arrival = Arrival(*told, request_key=f"{caller.name}/{key}" if key else None, readings=self.config.readings)
-        if caller.kind is Kind.SERVER:
+        if caller.role is Role.INGEST:
             return arrival
         # A visitor or a signed user speaks for themselves; an unsigned user's consent is not taken at all.
         secrets = (self.config.secret, *self.config.former_secrets)

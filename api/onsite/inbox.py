@@ -14,7 +14,7 @@ from starlette.responses import StreamingResponse
 from activities.channels.feedback import Status
 from activities.channels.in_app.inbox import id_of
 from activities.channels.kinds import KINDS
-from api.auth import allow, schemes
+from api.auth import allow, may, schemes
 from api.onsite.looking import inboxes
 from api.onsite.models import InboxOut, Told
 from api.onsite.streams import Streams
@@ -23,7 +23,7 @@ from api.problems import Problem, responses
 from api.state import Config, Db, Store
 from api.webhooks.notices import Notices
 from store.deliveries.inbox import of_customer, told
-from store.keys import Role
+from store.keys import Right
 from store.lists import resolve
 
 #: What each means: who clicks has seen it, and so has who puts it away.
@@ -37,7 +37,7 @@ _STREAM = {
     "description": "`inbox` events, each the whole inbox",
 }
 
-router = APIRouter(prefix="/v1/inbox", tags=["inbox"], dependencies=schemes())
+router = APIRouter(prefix="/v1/inbox", tags=["inbox"], dependencies=[*schemes(), may(Right.SEND)])
 
 
 @router.get("", responses=responses(401, 403, 422, 503))
@@ -60,7 +60,7 @@ async def stream(
     streams.admit(user_id)
 
     async def still_allowed() -> None:
-        await allow(request, Role.INGEST)
+        await allow(request, Right.SEND)
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(streams.of(user_id, last_event_id, still_allowed), media_type="text/event-stream", headers=headers)

@@ -15,7 +15,7 @@ from api.config import ApiConfig
 from api.ingest.signed import Signatures
 from api.problems import Problem
 from store.ids import ID_LIMIT, NotAnId, as_id
-from store.keys import Caller, Kind, Role
+from store.keys import Caller, Right, Role
 
 _HOW = "sign the user's id on the shop's server and send it as Journeys-Signature, or call with a server's key"
 #: Of a name in percent-encoding.
@@ -45,7 +45,7 @@ async def visitor_of(request: Request, user: str | None, signature: str | None, 
     Raises:
         Problem: 401 or 403 for its key; 403, the user's id is not signed; 422, an id that is none.
     """
-    caller = await allow(request, Role.INGEST)
+    caller = await allow(request, Right.SEND)
     user_id, anonymous_id = _id(user, "Journeys-User"), _id(device, "Journeys-Visitor")
     if user_id is not None and not _vouched(request.app.state.config, caller, user_id, signature):
         raise Problem(403, f"the user's id is not signed, or not by the secret of this key; {_HOW}", code="unsigned-identity")
@@ -72,6 +72,6 @@ def _id(given: str | None, header: str) -> str | None:
 
 
 def _vouched(config: ApiConfig, caller: Caller, user_id: str, signature: str | None) -> bool:
-    if caller.kind is Kind.SERVER:
+    if caller.role is Role.INGEST:
         return True
     return signature is not None and Signatures((config.secret, *config.former_secrets), caller.name).vouch(user_id, signature)

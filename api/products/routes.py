@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
-from api.auth import Operator, schemes
+from api.auth import Reader, may, schemes
 from api.problems import Problem, responses
 from api.products.models import ProductBody, ProductsKept, ProductView, view
 from api.products.rows import UnreadableProducts, json_rows, keep_products
 from api.state import Config, Db
+from store.keys import Caller, Right
 from store.products import product_by_id
 
 router = APIRouter(prefix="/v1", tags=["products"], dependencies=schemes())
@@ -37,7 +38,9 @@ def _body() -> dict[str, Any]:
 
 
 @router.put("/products", max_body_size=BODY_LIMIT, responses=responses(400, 401, 403, 413, 503), openapi_extra=_body())
-async def put_products(request: Request, caller: Operator, config: Config, database: Db) -> ProductsKept:
+async def put_products(
+    request: Request, caller: Annotated[Caller, may(Right.OPERATE, "tell products")], config: Config, database: Db
+) -> ProductsKept:
     """Tell some products: what they are and what goes with them. Bad ones are named in the answer; the others are kept."""
     try:
         rows = list(json_rows(await _read(request)))
@@ -51,7 +54,7 @@ async def put_products(request: Request, caller: Operator, config: Config, datab
 
 @router.get("/products/{product_id}", responses=responses(401, 403, 404, 422, 503))
 async def get_product(
-    product_id: Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")], _: Operator, database: Db
+    product_id: Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")], _: Reader, database: Db
 ) -> ProductView:
     """A product, and what goes with it."""
     told = await product_by_id(database, product_id)

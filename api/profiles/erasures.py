@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse
 
 from activities.channels.suppression import suppression_digest
-from api.auth import Operator, schemes
+from api.auth import Reader, may, schemes
 from api.problems import Problem, responses
 from api.segments.access import no_customer
 from api.state import Config, Db
 from store.customers import erasure as erasures
 from store.customers.certificate import as_text
 from store.customers.erasure import Erasure
+from store.keys import Caller, Right
 from store.retention import taken_lately
 
 router = APIRouter(prefix="/v1", tags=["privacy"], dependencies=schemes())
@@ -41,7 +42,13 @@ class ErasureView(BaseModel):
 
 
 @router.delete("/profiles/{customer_id}", status_code=202, responses=responses(401, 403, 404, 422, 503))
-async def erase_profile(customer_id: UUID, caller: Operator, config: Config, database: Db, answer: Response) -> ErasureView:
+async def erase_profile(
+    customer_id: UUID,
+    caller: Annotated[Caller, may(Right.OPERATE, "erase customer")],
+    config: Config,
+    database: Db,
+    answer: Response,
+) -> ErasureView:
     """Erase a customer and all that is held of them, also under the ids of profiles that were merged into them.
 
     From the answer on nothing is sent to them and their journeys are over; a worker purges the rest and writes a certificate.
@@ -57,7 +64,7 @@ async def erase_profile(customer_id: UUID, caller: Operator, config: Config, dat
 
 @router.get("/erasures", responses=responses(401, 403, 422, 503))
 async def list_erasures(
-    _: Operator,
+    _: Reader,
     database: Db,
     before: Annotated[datetime | None, Query(description="only those that were asked for before this instant")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -67,7 +74,7 @@ async def list_erasures(
 
 
 @router.get("/erasures/{erasure_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_erasure(erasure_id: UUID, _: Operator, database: Db) -> ErasureView:
+async def get_erasure(erasure_id: UUID, _: Reader, database: Db) -> ErasureView:
     """One erasure, with its certificate once it is finished."""
     return _view(await _one(database, erasure_id))
 
@@ -77,7 +84,7 @@ async def get_erasure(erasure_id: UUID, _: Operator, database: Db) -> ErasureVie
     response_class=PlainTextResponse,
     responses=responses(401, 403, 404, 409, 422, 503),
 )
-async def get_certificate(erasure_id: UUID, _: Operator, database: Db) -> PlainTextResponse:
+async def get_certificate(erasure_id: UUID, _: Reader, database: Db) -> PlainTextResponse:
     """The certificate as a text that people can read."""
     found = await _one(database, erasure_id)
     if found.certificate is None:
@@ -98,7 +105,7 @@ class TakenView(BaseModel):
 
 
 @router.get("/retention", responses=responses(401, 403, 422, 503))
-async def list_taken(_: Operator, database: Db, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[TakenView]:
+async def list_taken(_: Reader, database: Db, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[TakenView]:
     """What was not kept any longer, newest first (`JOURNEYS_KEEP_EVENTS` and its like say for how long)."""
     return [TakenView.model_validate(each) for each in await taken_lately(database, limit)]
 

@@ -5,7 +5,7 @@ Promise: personal data stands in the answer and nowhere else; no cache keeps it.
 
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from activities.channels.kinds import KINDS
 from activities.channels.suppression import suppression_digests
-from api.auth import Operator, schemes
+from api.auth import PersonReader, may, schemes
 from api.config import ApiConfig
 from api.html import PAGES
 from api.problems import Problem, responses
@@ -25,6 +25,7 @@ from store.addresses import AddressKind, read_as
 from store.customers.consent import By, Subject, Word, say
 from store.customers.held import Proof, held, proof
 from store.deliveries.feedback import living
+from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1/profiles", tags=["privacy"], dependencies=schemes())
 
@@ -137,7 +138,7 @@ class NewWord(BaseModel):
 
 
 @router.get("/{customer_id}/export", responses=responses(401, 403, 404, 422, 503))
-async def export_profile(customer_id: UUID, _: Operator, config: Config, database: Db, answer: Response) -> Export:
+async def export_profile(customer_id: UUID, _: PersonReader, config: Config, database: Db, answer: Response) -> Export:
     """Everything that is held of a customer, in full, for the customer who asks for it."""
     digests = partial(suppression_digests, config.secret, config.former_secrets)
     found = await held(database, customer_id, digests, config.clock.now())
@@ -148,14 +149,20 @@ async def export_profile(customer_id: UUID, _: Operator, config: Config, databas
 
 
 @router.get("/{customer_id}/consent", responses=responses(401, 403, 404, 422, 503))
-async def get_consent(customer_id: UUID, _: Operator, config: Config, database: Db, answer: Response) -> ProofView:
+async def get_consent(customer_id: UUID, _: PersonReader, config: Config, database: Db, answer: Response) -> ProofView:
     """What a customer has said about being written to, word by word, and what holds now."""
     answer.headers.update(_UNKEPT)
     return ProofView.model_validate(await _proof(customer_id, config, database))
 
 
 @router.post("/{customer_id}/consent", status_code=201, responses=responses(400, 401, 403, 404, 413, 415, 422, 503))
-async def say_consent(customer_id: UUID, said: NewWord, caller: Operator, config: Config, database: Db) -> ProofView:
+async def say_consent(
+    customer_id: UUID,
+    said: NewWord,
+    caller: Annotated[Caller, may(Right.OPERATE, "say consent", personal=True)],
+    config: Config,
+    database: Db,
+) -> ProofView:
     """Write down what was said about an address, with who said it, when, and on which text; answers with what follows.
 
     What is said here is subject to the rules of docs/consent.md: a sync or an import undoes no withdrawal.
@@ -173,7 +180,7 @@ async def say_consent(customer_id: UUID, said: NewWord, caller: Operator, config
 
 
 @router.get("/{customer_id}/consent/document", response_class=HTMLResponse, responses=responses(401, 403, 404, 422, 503))
-async def get_consent_document(customer_id: UUID, _: Operator, config: Config, database: Db) -> HTMLResponse:
+async def get_consent_document(customer_id: UUID, _: PersonReader, config: Config, database: Db) -> HTMLResponse:
     """The same as a document that can be printed and filed."""
     return HTMLResponse(document(await _proof(customer_id, config, database)), headers=_UNKEPT)
 

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse
 from activities.channels.kinds import KINDS
 from activities.channels.preferences import InvalidToken, preferences_url, read_preferences
 from activities.channels.suppression import suppression_digests
-from api.auth import Operator, schemes
+from api.auth import may, schemes
 from api.config import ApiConfig
 from api.html import HEADERS, LANGUAGES, PAGES, Accepted, Language, read_by, spoken, texts_of
 from api.problems import responses
@@ -30,6 +30,7 @@ from store.addresses import AddressKind
 from store.customers.preferences import MARKETING, Chosen, Toggle, Wish, chosen, save
 from store.customers.topics import SALE
 from store.deliveries.feedback import NewEvent, living, store_events
+from store.keys import Caller, Right
 
 SOURCE = "preference page"
 _BODY = 64 * 1024  # bytes of a form
@@ -78,7 +79,9 @@ class _Choices(BaseModel):
 
 
 @links.post("/{customer_id}/preference-link", responses=responses(401, 403, 404, 422, 503))
-async def make_preference_link(customer_id: UUID, _: Operator, config: Config, database: Db) -> PreferenceLink:
+async def make_preference_link(
+    customer_id: UUID, _: Annotated[Caller, may(Right.OPERATE, "link customer", personal=True)], config: Config, database: Db
+) -> PreferenceLink:
     """The link to a customer's preference page. Whoever has it can choose for them: send it to the customer alone."""
     async with database.transaction() as connection:
         found = await living(connection, [customer_id])

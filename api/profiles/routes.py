@@ -10,13 +10,14 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import Operator, schemes
+from api.auth import PersonReader, may, schemes
 from api.problems import Problem, responses
 from api.segments.access import Text, no_customer, one_name
 from api.state import Config, Db
 from segments.time.zones import whereabouts
 from store.customers.profiles import profile, zone_evidence
 from store.customers.undo import CannotUndo, merges_of, undo
+from store.keys import Caller, Right
 from store.lists import resolve
 
 router = APIRouter(prefix="/v1", tags=["profiles"], dependencies=schemes())
@@ -106,7 +107,7 @@ class MergeView(_View):
 
 
 @router.get("/profiles/{customer_id}/merges", responses=responses(401, 403, 422, 503))
-async def list_merges(customer_id: UUID, _: Operator, database: Db) -> list[MergeView]:
+async def list_merges(customer_id: UUID, _: PersonReader, database: Db) -> list[MergeView]:
     """The merges that made a customer what it is, newest first."""
     async with database.pool.acquire() as connection:
         return [MergeView.model_validate(merge) for merge in await merges_of(connection, customer_id)]
@@ -116,7 +117,7 @@ async def list_merges(customer_id: UUID, _: Operator, database: Db) -> list[Merg
 async def undo_merge(
     customer_id: UUID,
     merge_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
-    caller: Operator,
+    caller: Annotated[Caller, may(Right.OPERATE, "undo merge", personal=True)],
     config: Config,
     database: Db,
 ) -> MergeView:
@@ -136,7 +137,7 @@ async def undo_merge(
 
 @router.get("/profiles", responses=responses(401, 403, 404, 422, 503))
 async def get_profile(
-    _: Operator,
+    _: PersonReader,
     database: Db,
     user_id: Text = None,
     customer_id: Annotated[UUID | None, Query()] = None,

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from activities.channels.kinds import KINDS, addressed
 from activities.channels.suppression import suppression_digest, suppression_digests
-from api.auth import Operator, schemes
+from api.auth import PersonReader, Reader, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.profiles.opt_outs import Reading, taken
@@ -23,6 +23,7 @@ from segments.errors import SegmentError
 from store.addresses import read_as
 from store.customers import suppressions
 from store.customers.suppressions import Suppression
+from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1/suppressions", tags=["operations"], dependencies=schemes())
 
@@ -143,7 +144,7 @@ class TakenBackOut(BaseModel):
 
 @router.get("", summary="Suppressed addresses", responses=responses(401, 403, 422, 503))
 async def list_suppressions(
-    _: Operator,
+    _: Reader,
     database: Db,
     channel: Annotated[OnChannel | None, Query(description="only those of this channel")] = None,
     before: Annotated[str | None, Query(pattern="^[^\\x00]{1,200}$", description="`next` of the page before")] = None,
@@ -156,14 +157,16 @@ async def list_suppressions(
 
 
 @router.post("/look-up", summary="Whether an address is suppressed", responses=responses(400, 401, 403, 413, 415, 422, 503))
-async def look_up(_: Operator, database: Db, config: Config, named: Named) -> Found:
+async def look_up(_: PersonReader, database: Db, config: Config, named: Named) -> Found:
     """Why an address is not written to; an empty list where nothing stands in the way."""
     found = await suppressions.found(database, named.channel, named.digests(config))
     return Found(suppressions=[_out(each) for each in found])
 
 
 @router.post("/take-back", summary="Write to an address again", responses=responses(400, 401, 403, 413, 415, 422, 503))
-async def take_back(caller: Operator, database: Db, config: Config, named: Lifted) -> TakenBackOut:
+async def take_back(
+    caller: Annotated[Caller, may(Right.OPERATE, "lift suppression")], database: Db, config: Config, named: Lifted
+) -> TakenBackOut:
     """Lift what a provider said of an address (a hard bounce), for instance because a relay was set up wrongly."""
     told = await suppressions.take_back(
         database,
@@ -178,7 +181,9 @@ async def take_back(caller: Operator, database: Db, config: Config, named: Lifte
 
 
 @router.post("", status_code=201, summary="Suppress an address", responses=responses(400, 401, 403, 413, 415, 422, 503))
-async def add_suppression(caller: Operator, database: Db, config: Config, added: Added) -> Found:
+async def add_suppression(
+    caller: Annotated[Caller, may(Right.OPERATE, "add suppression")], database: Db, config: Config, added: Added
+) -> Found:
     """Write to an address no more, for marketing or at all, for good or until an instant. Saying it again changes nothing."""
     digest, now = added.digest_of(config), config.clock.now()
     if added.expires_at is not None and added.expires_at <= now:
@@ -193,7 +198,7 @@ async def add_suppression(caller: Operator, database: Db, config: Config, added:
 @router.post("/import", summary="Opt-outs of another system", responses=responses(401, 403, 413, 422, 503), openapi_extra=_CSV)
 async def import_opt_outs(
     request: Request,
-    caller: Operator,
+    caller: Annotated[Caller, may(Right.OPERATE, "add suppression")],
     database: Db,
     config: Config,
     channel: Annotated[OnChannel, Query(description="of the addresses in the file")] = Channel.EMAIL,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api.auth import Operator, schemes
+from api.auth import PersonReader, Reader, schemes
 from api.problems import Problem, responses
 from api.state import Db
 from store.exports import Format, Name, NoArrow, Span, Table, csv, tables, written
@@ -52,7 +52,7 @@ class TableView(BaseModel):
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_exports(_: Operator, database: Db) -> list[TableView]:
+async def list_exports(_: Reader, database: Db) -> list[TableView]:
     """What can be exported: each table with its columns and what they mean. The same are views of the schema `reporting`."""
     return [TableView.model_validate(table, from_attributes=True) for table in (await tables(database)).values()]
 
@@ -66,7 +66,7 @@ async def list_exports(_: Operator, database: Db) -> list[TableView]:
 async def export(
     request: Request,
     table: Annotated[Name, Path(description="one of GET /v1/export")],
-    _: Operator,
+    _: PersonReader,
     database: Db,
     since: Annotated[AwareDatetime | None, Query(alias="from", description="rows from this instant on; RFC 3339")] = None,
     until: Annotated[AwareDatetime | None, Query(alias="to", description="and before this one")] = None,

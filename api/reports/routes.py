@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 
-from api.auth import Operator, schemes
+from api.auth import JourneyReader, Reader, schemes
 from api.html import HEADERS
 from api.problems import Problem, responses
 from api.reports import printed
@@ -93,7 +93,7 @@ class ReportView(BaseModel):
 
 
 @router.get("", responses=responses(401, 403, 503))
-async def list_reports(_: Operator) -> list[NamedView]:
+async def list_reports(_: Reader) -> list[NamedView]:
     """What may be asked, and of each with what."""
     return [
         NamedView(
@@ -116,7 +116,7 @@ async def list_reports(_: Operator) -> list[NamedView]:
 )
 async def make_report(
     name: Annotated[str, Path(max_length=_LONGEST, description="one of GET /v1/reports")],
-    _: Operator,
+    _: JourneyReader,
     config: Config,
     database: Db,
     journey: Annotated[str | None, Query(max_length=_LONGEST, description="of one journey")] = None,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
 from activities.channels.message import ID_LENGTH
-from api.auth import Operator, schemes
+from api.auth import JourneyReader, Of, Reader, insist_on_journey, may, schemes
 from api.problems import Problem, responses
 from api.runs.models import Model, Text, cursor, cursor_after
 from api.state import Config, Db
@@ -17,6 +17,7 @@ from store import Database
 from store.deliveries import doubts
 from store.deliveries.doubts import Doubt, Which
 from store.deliveries.ledger import MessageKey
+from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1/messages/in-doubt", tags=["operations"], dependencies=schemes())
 
@@ -149,7 +150,7 @@ class SaidPage(BaseModel):
 
 @router.get("", summary="Messages in doubt", responses=responses(400, 401, 403, 422, 503))
 async def list_doubts(
-    _: Operator,
+    _: JourneyReader,
     database: Db,
     provider: Annotated[str | None, Query(**_NAMES)] = None,
     channel: Annotated[str | None, Query(**_NAMES)] = None,
@@ -171,7 +172,7 @@ async def list_doubts(
 
 @router.get("/said", summary="What operators said of messages in doubt", responses=responses(401, 403, 422, 503))
 async def list_said(
-    _: Operator,
+    _: Reader,
     database: Db,
     before: Annotated[int | None, Query(ge=1, lt=_MOST)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -183,8 +184,14 @@ async def list_said(
 
 
 @router.post("/settle", summary="Say what became of messages in doubt", responses=responses(400, 401, 403, 404, 409, 422, 503))
-async def settle_doubts(body: SettleDoubts, caller: Operator, config: Config, database: Db) -> Done:
+async def settle_doubts(
+    body: SettleDoubts,
+    caller: Annotated[Caller, may(Right.OPERATE, "settle messages", of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+) -> Done:
     """One, or all of a filter, which are only counted without `at_most`. A report of the provider outweighs it, also later."""
+    insist_on_journey(caller, body.journey)
     counted = await _counted(database, body)
     if body.message is None and body.at_most is None:
         return Done(messages=counted.messages, repeatable=counted.repeatable, done=0)
@@ -202,12 +209,18 @@ async def settle_doubts(body: SettleDoubts, caller: Operator, config: Config, da
     summary="Send messages in doubt once more",
     responses=responses(400, 401, 403, 404, 409, 422, 503),
 )
-async def repeat_doubts(body: RepeatDoubts, caller: Operator, config: Config, database: Db) -> Done:
+async def repeat_doubts(
+    body: RepeatDoubts,
+    caller: Annotated[Caller, may(Right.OPERATE, "repeat messages", of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+) -> Done:
     """One, or all of a filter that may be repeated, which are only counted without `at_most`.
 
     Each passes the gate as it is now and is tried once, within a tick of the watch. What came of it stands in the list:
     still in doubt, or refused and why; what was sent is in doubt no more.
     """
+    insist_on_journey(caller, body.journey)
     counted = await _counted(database, body)
     if body.message is None and body.at_most is None:
         return Done(messages=counted.messages, repeatable=counted.repeatable, done=0)

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.auth import Operator, schemes
+from api.auth import JourneyReader, Of, Reader, insist_on_personal, may, schemes
 from api.config import ApiConfig
 from api.problems import Problem, responses
 from api.runs.lines import lines
@@ -22,6 +22,7 @@ from journeys.endings import said
 from segments.ask.overview import AllSegments, all_segments
 from store import Database
 from store.deliveries.budgets import Used, used
+from store.keys import Caller, Right
 from store.measuring.sums import Differing, differing
 from store.runs import switches
 from store.runs.switches import EVERYTHING, LIVE
@@ -124,14 +125,16 @@ class JourneyView(BaseModel):
 
 
 @router.get("/journeys", responses=responses(401, 403, 503))
-async def list_journeys(_: Operator, config: Config, database: Db) -> list[JourneyView]:
+async def list_journeys(
+    caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)], config: Config, database: Db
+) -> list[JourneyView]:
     """The journeys of the catalogue with what they take, and those that have left it with customers in them."""
     thrown = await switches.switches(database)
     around = await all_segments(database, config.segments)
     standing = await _standing(config, database)
     waiting = await lines(config, database, standing)
     somebody = (name for name, stands in standing.items() if stands.open_runs or stands.waiting_runs)
-    names = sorted({*config.catalogue, *somebody})
+    names = sorted(name for name in {*config.catalogue, *somebody} if caller.has(name))
     used = await _used(config, database)
     held = {name: switches.holding(thrown, name) for name in names}
     wrong = await differing(database, config.clock.now() - _SUMS_LATELY)
@@ -139,7 +142,13 @@ async def list_journeys(_: Operator, config: Config, database: Db) -> list[Journ
 
 
 @router.put("/journeys/{journey}/state", responses=responses(401, 403, 404, 422, 503))
-async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, config: Config, database: Db) -> Affected:
+async def switch_journey(
+    journey: JourneyName,
+    body: Switch,
+    caller: Annotated[Caller, may(Right.OPERATE, "switch journey", of=Of.NAMED)],
+    config: Config,
+    database: Db,
+) -> Affected:
     """Pause a journey, kill it, or let it live; also one that has left the catalogue.
 
     Paused: nobody is started by API; whoever enters its segment comes in; messages wait at the gate, and are asked again
@@ -151,14 +160,16 @@ async def switch_journey(journey: JourneyName, body: Switch, caller: Operator, c
 
 
 @router.get("/state", responses=responses(401, 403, 503))
-async def state_of_everything(_: Operator, database: Db) -> Everything:
+async def state_of_everything(_: Reader, database: Db) -> Everything:
     """Whether everything is paused or killed at once, since when, and by whom."""
     thrown = (await switches.switches(database)).get(EVERYTHING)
     return Everything.model_validate(thrown or {"state": "live", "at": None, "by": None}, from_attributes=True)
 
 
 @router.put("/state", responses=responses(401, 403, 422, 503))
-async def switch_everything(body: Switch, caller: Operator, config: Config, database: Db) -> Affected:
+async def switch_everything(
+    body: Switch, caller: Annotated[Caller, may(Right.OPERATE, "switch journey")], config: Config, database: Db
+) -> Affected:
     """Pause all journeys at once, kill them, or let them live; what each one's own switch says stays said.
 
     For all journeys it means what `PUT /v1/journeys/{journey}/state` means for one.
@@ -176,7 +187,7 @@ async def _thrown(config: ApiConfig, database: Database, journey: str, state: St
 @router.get("/journeys/{journey}/why-not", responses=responses(401, 403, 404, 422, 503))
 async def why_not(
     journey: JourneyName,
-    _: Operator,
+    caller: JourneyReader,
     config: Config,
     database: Db,
     user_id: Annotated[CustomerName | None, Query(description="the `userId` of a customer")] = None,
@@ -187,6 +198,8 @@ async def why_not(
     await known(config, database, journey)
     if (user_id is None) is (customer_id is None):
         raise Problem(422, "name the customer by exactly one of user_id and customer_id", code="invalid-customer")
+    if user_id is not None or show:
+        insist_on_personal(caller)
     kind, value = ("user_id", user_id) if user_id is not None else ("id", str(customer_id))
     async with database.pool.acquire() as connection:
         profile = await customer(connection, kind, str(value))

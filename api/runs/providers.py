@@ -8,12 +8,13 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from activities.channels.kinds import provider_names
-from api.auth import Operator, schemes
+from api.auth import Reader, may, schemes
 from api.problems import Problem, responses
 from api.runs.models import Model
 from api.state import Config, Db
 from store.deliveries import providers
 from store.deliveries.providers import FASTEST, LONGEST, MOST, SLOWEST, Limit
+from store.keys import Caller, Right
 
 router = APIRouter(prefix="/v1", tags=["providers"], dependencies=schemes())
 
@@ -76,7 +77,7 @@ class Providers(BaseModel):
 
 
 @router.get("/providers", responses=responses(401, 403, 503))
-async def list_providers(_: Operator, config: Config, database: Db) -> Providers:
+async def list_providers(_: Reader, config: Config, database: Db) -> Providers:
     """Who carries messages, what it cost, who is not used for now, and the limits."""
     now = config.clock.now()
     carried = await providers.carried(database, now - _DAY)
@@ -89,7 +90,9 @@ async def list_providers(_: Operator, config: Config, database: Db) -> Providers
 
 
 @router.put("/providers/{who:path}/limits", responses=responses(401, 403, 422, 503))
-async def limit_provider(who: Who, body: LimitBody, caller: Operator, config: Config, database: Db) -> Limits:
+async def limit_provider(
+    who: Who, body: LimitBody, caller: Annotated[Caller, may(Right.OPERATE, "limit provider")], config: Config, database: Db
+) -> Limits:
     """Set the limits of a provider or of one of its senders, in place of those that it had; it takes seconds."""
     now = config.clock.now()
     starts = body.warm_up_from or (now.astimezone(UTC).date() if body.warm_up else None)
@@ -104,7 +107,7 @@ async def limit_provider(who: Who, body: LimitBody, caller: Operator, config: Co
 
 
 @router.delete("/providers/{who:path}/limits", status_code=204, responses=responses(401, 403, 404, 503))
-async def unlimit_provider(who: Who, _: Operator, database: Db) -> None:
+async def unlimit_provider(who: Who, _: Annotated[Caller, may(Right.OPERATE, "unlimit provider")], database: Db) -> None:
     """Take the limits of a provider or of one of its senders away."""
     if not await providers.drop_limit(database, who):
         raise Problem(404, f"no limits are set for {who}", code="unknown-provider")

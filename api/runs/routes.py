@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime
 
-from api.auth import Operator, schemes
+from api.auth import JourneyReader, Of, insist_on_journey, insist_on_personal, may, schemes
 from api.problems import Fault, Problem, responses
 from api.runs.journeys import definition_of, known
 from api.runs.models import (
@@ -37,6 +37,7 @@ from journeys import InvalidParams, JourneyDefinition
 from journeys.entering import check_entry
 from journeys.entry import Refused
 from store import Database
+from store.keys import Caller, Right
 from store.runs import lists
 from store.runs import views as rows
 from store.runs.calls import calls_of
@@ -59,7 +60,7 @@ async def start_run(
     journey: JourneyName,
     body: StartRun,
     response: Response,
-    _: Operator,
+    caller: Annotated[Caller, may(Right.START, "start run", of=Of.NAMED)],
     config: Config,
     database: Db,
     idempotency_key: Annotated[
@@ -74,16 +75,18 @@ async def start_run(
         started = await open_run(connection, config, definition, body, params, idempotency_key)
     if isinstance(started, Refused):  # after the commit, which has written it down
         raise refused(journey, started)
-    run = await _existing(database, started if isinstance(started, UUID) else started.id)
+    run = await _existing(database, started if isinstance(started, UUID) else started.id, caller)
     response.status_code = 200 if isinstance(started, UUID) else 201
     response.headers["Location"] = f"/v1/runs/{run.id}"
     return (await views(config, database, [run]))[0]
 
 
 @router.get("/runs/{run_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_run(run_id: UUID, _: Operator, config: Config, database: Db) -> RunWithTimeline:
+async def get_run(
+    run_id: UUID, caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)], config: Config, database: Db
+) -> RunWithTimeline:
     """A run with its messages and calls so far."""
-    run = await _existing(database, run_id)
+    run = await _existing(database, run_id, caller)
     timeline = [message(m) for m in await rows.messages_of(database, run_id)]
     calls = [called(each) for each in await calls_of(database, run_id)]
     return RunWithTimeline(**(await views(config, database, [run]))[0].model_dump(), timeline=timeline, calls=calls)
@@ -92,19 +95,21 @@ async def get_run(run_id: UUID, _: Operator, config: Config, database: Db) -> Ru
 @router.get("/runs/{run_id}/story", responses=responses(401, 403, 404, 422, 503))
 async def tell_run(
     run_id: UUID,
-    _: Operator,
+    caller: Annotated[Caller, may(Right.READ, of=Of.ITSELF)],
     config: Config,
     database: Db,
     show: Annotated[bool, Query(description="with the parameters and the entering event, which may be personal data")] = False,
 ) -> Story:
     """A run's story: why it began, each answer of the gate with its inputs, waits, tasks, arms, its end; what comes next."""
-    run = await _existing(database, run_id)
+    run = await _existing(database, run_id, caller)
+    if show:
+        insist_on_personal(caller)
     return await story_of(database, run, config.codes or nothing_at_hand, config.clock.now(), show=show)
 
 
 @router.get("/runs", responses=responses(400, 401, 403, 404, 422, 503))
 async def list_runs(
-    _: Operator,
+    caller: JourneyReader,
     config: Config,
     database: Db,
     journey: Annotated[str | None, Query(max_length=64)] = None,
@@ -119,6 +124,8 @@ async def list_runs(
     """Runs by journey, customer, status and time of entry, newest first; each with what it does next, and when."""
     if journey is not None:
         await known(config, database, journey)
+    if user_id is not None:  # whoever knows somebody's name learns what they did
+        insist_on_personal(caller)
     profile = await _profile(database, user_id, customer_id)
     wanted = Wanted(journey, profile, status, since, until)
     found = await lists.list_runs(database, wanted, before=cursor(after, UUID), limit=limit)
@@ -127,20 +134,29 @@ async def list_runs(
 
 
 @router.post("/runs/{run_id}/end", status_code=202, responses=responses(401, 403, 404, 409, 422, 503))
-async def end_run(run_id: UUID, _: Operator, config: Config, database: Db, body: EndRun | None = None) -> RunView:
+async def end_run(
+    run_id: UUID,
+    caller: Annotated[Caller, may(Right.OPERATE, "end run", of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+    body: EndRun | None = None,
+) -> RunView:
     """End a run: no further message is sent, and its workflow completes with the reason."""
-    run = await _existing(database, run_id)
+    run = await _existing(database, run_id, caller)
     if run.ended_at is not None:
         raise Problem(409, f"the run is over already: {run.outcome}", code="run-over")
     reason = (body or EndRun()).reason
     async with database.transaction() as connection:
         await request_exits(connection, [(run_id, reason, config.clock.now())])
-    return (await views(config, database, [await _existing(database, run_id)]))[0]
+    return (await views(config, database, [await _existing(database, run_id, caller)]))[0]
 
 
 @router.post("/runs/end", status_code=202, responses=responses(401, 403, 404, 409, 422, 503))
-async def end_runs(body: EndRuns, _: Operator, config: Config, database: Db) -> EndedRuns:
+async def end_runs(
+    body: EndRuns, caller: Annotated[Caller, may(Right.OPERATE, "end runs", of=Of.ITSELF)], config: Config, database: Db
+) -> EndedRuns:
     """End all open runs that a filter finds, or count them first: without `at_most` nobody is ended."""
+    insist_on_journey(caller, body.journey)
     if body.journey is not None:
         await known(config, database, body.journey)
     wanted = Wanted(body.journey, await _customer(database, body.customer), body.status, body.since, body.until)
@@ -161,10 +177,11 @@ def _accepted(definition: JourneyDefinition, body: StartRun) -> dict[str, Any]:
         raise Problem(422, f"the parameters are not valid: {error}", code="invalid-params", errors=faults) from error
 
 
-async def _existing(database: Database, run_id: UUID) -> Run:
+async def _existing(database: Database, run_id: UUID, caller: Caller) -> Run:
     run = await rows.run_by_id(database, run_id)
     if run is None:
         raise Problem(404, f"no run {run_id}", code="unknown-run")
+    insist_on_journey(caller, run.journey)
     return run
 
 

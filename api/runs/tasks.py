@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.auth import Operator, schemes
+from api.auth import Of, PersonReader, insist_on_journey, may, schemes
 from api.problems import Fault, Problem, responses
 from api.runs.models import Model, Text, cursor, cursor_after
 from api.state import Config, Db
 from journeys.heard import OfPeople
 from store import Database
+from store.keys import Caller, Right
 from store.runs import tasks as rows
 from store.runs.tasks import Task
 
@@ -60,7 +61,7 @@ class TaskDone(Model):
 
 @router.get("", responses=responses(400, 401, 403, 422, 503))
 async def list_tasks(
-    _: Operator,
+    _: PersonReader,
     config: Config,
     database: Db,
     assignee: Annotated[str | None, Query(max_length=200, description="who has it now")] = None,
@@ -76,16 +77,24 @@ async def list_tasks(
 
 
 @router.get("/{task_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_task(task_id: UUID, _: Operator, config: Config, database: Db) -> TaskView:
+async def get_task(
+    task_id: UUID, caller: Annotated[Caller, may(Right.READ, personal=True, of=Of.ITSELF)], config: Config, database: Db
+) -> TaskView:
     """One task."""
-    return _view(await _existing(database, task_id, config.clock.now()))
+    return _view(await _existing(database, task_id, config.clock.now(), caller))
 
 
 @router.post("/{task_id}/done", responses=responses(401, 403, 404, 409, 422, 503))
-async def complete_task(task_id: UUID, body: TaskDone, _: Operator, config: Config, database: Db) -> TaskView:
+async def complete_task(
+    task_id: UUID,
+    body: TaskDone,
+    caller: Annotated[Caller, may(Right.OPERATE, "complete task", of=Of.ITSELF)],
+    config: Config,
+    database: Db,
+) -> TaskView:
     """Say that a task is done, and how it went; its journey goes on within a tick of the watch."""
     now = config.clock.now()
-    task = await _existing(database, task_id, now)
+    task = await _existing(database, task_id, now, caller)
     asked = OfPeople(title=task.title, to=task.assignee, choices=tuple(task.choices), values=tuple(task.values))
     if unlike := asked.unlike(body.outcome, body.values):
         where, what = unlike
@@ -93,15 +102,16 @@ async def complete_task(task_id: UUID, body: TaskDone, _: Operator, config: Conf
     note = None if task.choices else body.outcome
     async with database.transaction() as connection:
         if not await rows.complete(connection, task_id, asked.told(body.outcome, body.values), note, now):
-            state = (await _existing(database, task_id, now)).state
+            state = (await _existing(database, task_id, now, caller)).state
             raise Problem(409, f"the task is {state}: nobody waits for it any more", code="task-over")
-    return _view(await _existing(database, task_id, now))
+    return _view(await _existing(database, task_id, now, caller))
 
 
-async def _existing(database: Database, id_: UUID, at: datetime) -> Task:
+async def _existing(database: Database, id_: UUID, at: datetime, caller: Caller) -> Task:
     task = await rows.task_by_id(database, id_, at)
     if task is None:
         raise Problem(404, f"no task {id_}", code="unknown-task")
+    insist_on_journey(caller, task.journey)
     return task
 
 

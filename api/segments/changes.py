@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.auth import Operator, schemes
+from api.auth import Reader, may, schemes
 from api.problems import Problem, responses
 from api.segments.access import answering, entries, in_detail, known, unknown
 from api.segments.models import Name, SegmentBody, SnapshotBody, predicate_of
@@ -19,6 +19,7 @@ from segments.ask.overview import all_segments
 from segments.define.define import define, undefine
 from segments.define.snapshots import freeze
 from segments.load.announce import MOST_AT_ONCE, announce, unannounced
+from store.keys import Caller, Right
 from store.segments.snapshots import snapshot_of, snapshots_of
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
@@ -32,7 +33,12 @@ router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
     },
 )
 async def put_segment(
-    name: Name, body: SegmentBody, response: Response, caller: Operator, config: Config, database: Db
+    name: Name,
+    body: SegmentBody,
+    response: Response,
+    caller: Annotated[Caller, may(Right.OPERATE, "define segment")],
+    config: Config,
+    database: Db,
 ) -> SegmentDetail:
     """Define a segment, or change one and with it all that name it. Customers whom a change does not move notice nothing."""
     draft, now = body.draft(name), config.clock.now()
@@ -44,7 +50,9 @@ async def put_segment(
 
 
 @router.delete("/segments/{name}", status_code=204, responses=responses(401, 403, 404, 409, 422, 503))
-async def delete_segment(name: Name, caller: Operator, config: Config, database: Db) -> None:
+async def delete_segment(
+    name: Name, caller: Annotated[Caller, may(Right.OPERATE, "delete segment")], config: Config, database: Db
+) -> None:
     """Take a segment out of use: its members leave it within seconds, in the log too. 409 while something names it."""
     async with answering():
         if not await undefine(database, config.segments, entries(config), name, by=caller.name, at=config.clock.now()):
@@ -54,7 +62,7 @@ async def delete_segment(name: Name, caller: Operator, config: Config, database:
 @router.post("/segments/{name}/announce", responses=responses(401, 403, 404, 409, 422, 503))
 async def announce_members(
     name: Name,
-    _: Operator,
+    _: Annotated[Caller, may(Right.OPERATE, "announce segment")],
     config: Config,
     database: Db,
     limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE, description="how many members at most")] = 10_000,
@@ -79,7 +87,12 @@ async def announce_members(
     },
 )
 async def make_snapshot(
-    name: Name, body: SnapshotBody, response: Response, caller: Operator, config: Config, database: Db
+    name: Name,
+    body: SnapshotBody,
+    response: Response,
+    caller: Annotated[Caller, may(Right.OPERATE, "freeze segment")],
+    config: Config,
+    database: Db,
 ) -> SnapshotView:
     """Freeze who is in the segment now, or was at an instant, as a new list that never changes.
 
@@ -95,6 +108,6 @@ async def make_snapshot(
 
 
 @router.get("/segments/{name}/snapshots", responses=responses(401, 403, 422, 503))
-async def list_snapshots(name: Name, _: Operator, database: Db) -> list[SnapshotView]:
+async def list_snapshots(name: Name, _: Reader, database: Db) -> list[SnapshotView]:
     """The snapshots of a segment, newest first, also while they are made; they outlive the segment."""
     return [snapshot(each) for each in await snapshots_of(database, name)]

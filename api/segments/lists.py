@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import Operator, schemes
+from api.auth import Reader, may, schemes
 from api.problems import Problem, responses
 from api.segments.models import NAME
 from api.segments.views import SnapshotView, snapshot
@@ -21,6 +21,7 @@ from segments.define.importing import BadFile, checked_name, import_rows, keep_o
 from segments.define.sheets import NotCsv, lines_of
 from segments.define.snapshots import kept_lists
 from store import Connection, Database
+from store.keys import Caller, Right
 from store.lists import import_of, problems_of, resolve
 
 router = APIRouter(prefix="/v1", tags=["lists"], dependencies=schemes())
@@ -104,7 +105,7 @@ class ImportView(BaseModel):
 
 
 @router.get("/lists", responses=responses(401, 403, 503))
-async def list_lists(_: Operator, database: Db) -> list[ListView]:
+async def list_lists(_: Reader, database: Db) -> list[ListView]:
     """Every list with its size. A segment uses one by `{"listed": "<name>"}`."""
     return [
         ListView(
@@ -120,7 +121,9 @@ async def list_lists(_: Operator, database: Db) -> list[ListView]:
 
 
 @router.post("/lists/{name}/members", responses=responses(401, 403, 409, 422, 503))
-async def add_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
+async def add_members(
+    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "add list")], config: Config, database: Db
+) -> Changed:
     """Put customers on a list; those who are on it already stay."""
     async with database.transaction() as connection:
         known, problems = await _resolved(connection, body.customers, config.default_region)
@@ -129,7 +132,9 @@ async def add_members(name: _ListName, body: Customers, caller: Operator, config
 
 
 @router.put("/lists/{name}/members", responses=responses(401, 403, 409, 422, 503))
-async def replace_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
+async def replace_members(
+    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "add list")], config: Config, database: Db
+) -> Changed:
     """Make a list consist of exactly these customers. Nothing changes when one of them is unknown: 422 names them."""
     async with database.transaction() as connection:
         known, problems = await _resolved(connection, body.customers, config.default_region)
@@ -142,7 +147,9 @@ async def replace_members(name: _ListName, body: Customers, caller: Operator, co
 
 
 @router.post("/lists/{name}/members/remove", responses=responses(401, 403, 409, 422, 503))
-async def remove_members(name: _ListName, body: Customers, caller: Operator, config: Config, database: Db) -> Changed:
+async def remove_members(
+    name: _ListName, body: Customers, caller: Annotated[Caller, may(Right.OPERATE, "remove list")], config: Config, database: Db
+) -> Changed:
     """Take customers off a list."""
     async with database.transaction() as connection:
         known, problems = await _resolved(connection, body.customers, config.default_region)
@@ -166,7 +173,7 @@ async def import_csv(
     name: _ListName,
     import_id: Annotated[UUID, Path(description="choose one (a UUID); sending again under the same id is harmless")],
     request: Request,
-    caller: Operator,
+    caller: Annotated[Caller, may(Right.OPERATE, "import list")],
     config: Config,
     database: Db,
     *,
@@ -185,7 +192,7 @@ async def import_csv(
 
 
 @router.get("/lists/{name}/imports/{import_id}", responses=responses(401, 403, 404, 422, 503))
-async def get_import(name: _ListName, import_id: UUID, _: Operator, database: Db) -> ImportView:
+async def get_import(name: _ListName, import_id: UUID, _: Reader, database: Db) -> ImportView:
     """How far an import has come, and its first bad rows."""
     return await _import(database, name, import_id)
 
@@ -194,7 +201,7 @@ async def get_import(name: _ListName, import_id: UUID, _: Operator, database: Db
 async def list_problems(
     name: _ListName,
     import_id: UUID,
-    _: Operator,
+    _: Reader,
     database: Db,
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next` of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,

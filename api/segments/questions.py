@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.auth import Operator, schemes
+from api.auth import PersonReader, Reader, schemes
 from api.problems import Problem, responses
 from api.segments.access import Silence, answering, entries, known_one
 from api.segments.coverage import CoverageReport, coverage_report
@@ -33,7 +33,7 @@ _Allowed = Annotated[
 
 
 @router.post("/segments/count", responses=responses(401, 403, 422, 503))
-async def count_definition(body: Question, _: Operator, config: Config, database: Db) -> Counted:
+async def count_definition(body: Question, _: PersonReader, config: Config, database: Db) -> Counted:
     """How many customers a definition is true of now; nothing is saved."""
     predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
     now = config.clock.now()
@@ -43,7 +43,7 @@ async def count_definition(body: Question, _: Operator, config: Config, database
 
 
 @router.post("/segments/preview", responses=responses(401, 403, 422, 503))
-async def preview_definition(body: Question, _: Operator, config: Config, database: Db) -> Previewed:
+async def preview_definition(body: Question, _: PersonReader, config: Config, database: Db) -> Previewed:
     """Some customers of whom a definition is true now; nothing is saved."""
     predicate = predicate_of(body.predicate, (await all_segments(database, config.segments)).predicates)
     now = config.clock.now()
@@ -54,7 +54,7 @@ async def preview_definition(body: Question, _: Operator, config: Config, databa
 
 @router.get("/concerns", responses=responses(401, 403, 422, 503))
 async def list_concerns(
-    _: Operator,
+    _: Reader,
     config: Config,
     database: Db,
     silence_hours: Silence = 24,
@@ -75,7 +75,7 @@ async def list_concerns(
 
 @router.get("/coverage", responses=responses(401, 403, 404, 409, 422, 503))
 async def trait_coverage(
-    _: Operator,
+    _: Reader,
     config: Config,
     database: Db,
     segment: Annotated[str | None, Query(max_length=100, description="only its members")] = None,

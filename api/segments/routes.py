@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from api.auth import Operator, schemes
+from api.auth import PersonReader, Reader, schemes
 from api.problems import Problem, responses
 from api.segments.access import Silence, Text, answering, entries, in_detail, known, no_customer, one_name
 from api.segments.models import Name
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1", tags=["segments"], dependencies=schemes())
 
 
 @router.get("/segments", responses=responses(401, 403, 422, 503))
-async def list_segments(_: Operator, config: Config, database: Db, silence_hours: Silence = 24) -> list[SegmentView]:
+async def list_segments(_: Reader, config: Config, database: Db, silence_hours: Silence = 24) -> list[SegmentView]:
     """Every segment: of the catalogue and defined by API, with its size, the journeys it feeds and what to worry about."""
     around = await all_segments(database, config.segments)
     limits = WorryFrom(silence=timedelta(hours=silence_hours))
@@ -35,7 +35,7 @@ async def list_segments(_: Operator, config: Config, database: Db, silence_hours
 
 
 @router.get("/segments/{name}", responses=responses(401, 403, 404, 409, 422, 503))
-async def get_segment(name: Name, _: Operator, config: Config, database: Db) -> SegmentDetail:
+async def get_segment(name: Name, _: Reader, config: Config, database: Db) -> SegmentDetail:
     """A segment with its definition in words and as JSON, and the segments, events and traits that it reads."""
     return await in_detail(config, database, name, config.clock.now())
 
@@ -43,7 +43,7 @@ async def get_segment(name: Name, _: Operator, config: Config, database: Db) -> 
 @router.get("/segments/{name}/members", responses=responses(401, 403, 404, 409, 422, 503))
 async def list_members(
     name: Name,
-    _: Operator,
+    _: PersonReader,
     config: Config,
     database: Db,
     after: Annotated[UUID | None, Query(description="`next` of the page before")] = None,
@@ -59,7 +59,7 @@ async def list_members(
 @router.get("/segments/{name}/days", responses=responses(401, 403, 404, 409, 422, 503))
 async def size_over_time(
     name: Name,
-    _: Operator,
+    _: Reader,
     config: Config,
     database: Db,
     since: Annotated[date | None, Query(description="first UTC day; 30 days ago when absent")] = None,
@@ -77,7 +77,7 @@ async def size_over_time(
 @router.get("/segments/{name}/why", responses=responses(401, 403, 404, 409, 422, 503))
 async def why_member(
     name: Name,
-    _: Operator,
+    _: PersonReader,
     config: Config,
     database: Db,
     user_id: Text = None,

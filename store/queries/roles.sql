@@ -19,4 +19,7 @@ select array[
 ) || array(
     select format('revoke insert, update, delete on %I from %I', name, $1::text)
     from unnest($2::text[]) as name where to_regclass(name) is not null
+) || array(
+    select format('revoke update, delete on %I from %I', name, $1::text)
+    from unnest($3::text[]) as name where to_regclass(name) is not null
 );

@@ -5,7 +5,7 @@ import pytest
 
 from api import ApiConfig
 from store import Database
-from store.keys import Role, put_key
+from store.keys import Grant, Role, put_key
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
 from tests.emptied import database, dsn, emptying, pooled, pooled_for_api, untouched  # noqa: F401 - fixtures
 
@@ -14,7 +14,7 @@ from tests.emptied import database, dsn, emptying, pooled, pooled_for_api, untou
 async def keyed(database: Database) -> Database:  # noqa: F811 - it asks for the fixture
     """A database that knows both keys."""
     await put_key(database.pool, "shop-web", Role.INGEST, INGEST_KEY)
-    await put_key(database.pool, "operator", Role.OPERATE, OPERATE_KEY)
+    await put_key(database.pool, "operator", Grant(Role.OPERATE, personal=True), OPERATE_KEY)
     return database
 
 

@@ -3,13 +3,15 @@
 import asyncio
 import base64
 import socket
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
 
 from api import ApiConfig
 from store import Database
-from store.keys import KeyNameTaken, Role, create_key, list_keys, revoke_key
+from store.keys import Grant, KeyNameTaken, Role, create_key, list_keys, revoke_key, rotate_key
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
 
 TRACK = {"userId": "42", "event": "Product Added"}
@@ -50,6 +52,35 @@ async def test_a_revoked_key_stops_working_within_seconds(ingest_api: Api) -> No
     assert not await revoke_key(ingest_api.database.pool, "app")
     await asyncio.sleep(0.3)
     assert (await ingest_api.post("track", TRACK, auth=(key, ""))).status_code == 401
+
+
+async def status(api: Api, key: str) -> int:
+    return (await api.post("track", TRACK, auth=(key, ""))).status_code
+
+
+async def test_gov_02_a_key_is_good_until_it_ends_and_its_former_secret_for_a_while(ingest_api: Api) -> None:
+    pool, now = ingest_api.database.pool, datetime.now(UTC)
+    over = await create_key(pool, "over", Grant(Role.INGEST, ends_at=now - timedelta(seconds=1)))
+    first = await create_key(pool, "app", Grant(Role.INGEST, ends_at=now + timedelta(hours=1)))
+    second = await rotate_key(pool, "app", now + timedelta(hours=1))
+    assert [await status(ingest_api, key) for key in (over, first, second)] == [401, 200, 200]
+    [told] = await list_keys(pool, "app")
+    assert told.used_at is not None
+    third = await rotate_key(pool, "app", now)
+    asked = await create_key(pool, "later", Role.INGEST)
+    assert await revoke_key(pool, "later")
+    assert [await status(ingest_api, key) for key in (third, asked)] == [200, 401]
+    await asyncio.sleep(0.3)  # until what was looked up before is forgotten
+    assert [await status(ingest_api, key) for key in (first, second, third)] == [401, 401, 200]
+
+
+async def test_gov_02_a_key_with_a_limit_is_told_when_to_come_back(ingest_api: Api) -> None:
+    limited = await create_key(ingest_api.database.pool, "script", Grant(Role.READ, per_minute=3))
+    ask = partial(ingest_api.http.get, "/v1/journeys", auth=(limited, ""))
+    answers = [await ask() for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
+    assert (await ingest_api.http.get("/v1/journeys", auth=(OPERATE_KEY, ""))).status_code == 200, "others have their own"
 
 
 async def test_only_the_hash_of_a_key_is_kept_and_names_are_used_once(keyed: Database) -> None:

@@ -11,7 +11,7 @@ from playwright.async_api import Page
 from api import ApiConfig
 from api.ingest.signed import identity_secret, sign_user
 from store import Database
-from store.keys import Kind, Role, create_key
+from store.keys import Grant, Role, create_key
 from tests.api.server import serving
 from tests.browser import chromium, page, shop  # noqa: F401 - fixtures
 from tests.programs import node_modules
@@ -69,7 +69,7 @@ class Shop:
 async def web(dsn: str, database: Database, page: Page) -> AsyncIterator[Shop]:  # noqa: F811 - it asks for the fixture
     node_modules()
     async with shop() as url, serving(ApiConfig(dsn=dsn, secret=SECRET, key_ttl=0.1)) as api:
-        key = await create_key(database.pool, "web", Role.INGEST, Kind.CLIENT, [url])
+        key = await create_key(database.pool, "web", Grant(Role.CLIENT, origins=[url]))
         yield Shop(page, url, api, key, database)
 
 
@@ -138,8 +138,8 @@ async def test_an_unsigned_user_s_address_and_consent_are_refused(web: Shop, sdk
 
 
 async def test_a_key_works_from_its_own_pages_alone(web: Shop) -> None:
-    await create_key(web.database.pool, "other", Role.INGEST, Kind.CLIENT, ["https://shop.example"])
-    foreign = await create_key(web.database.pool, "third", Role.INGEST, Kind.CLIENT, ["https://third.example"])
+    await create_key(web.database.pool, "other", Grant(Role.CLIENT, origins=["https://shop.example"]))
+    foreign = await create_key(web.database.pool, "third", Grant(Role.CLIENT, origins=["https://third.example"]))
     server = await create_key(web.database.pool, "server", Role.INGEST)
     await web.page.goto(f"{web.url}/empty")
     send = """async ([url, key]) => {

@@ -13,7 +13,7 @@ import pytest
 from api import ApiConfig
 from api.ingest.signed import Signatures, identity_secret, sign_user
 from store import Database
-from store.keys import BadKey, Kind, Role, create_key, origin_of
+from store.keys import BadKey, Grant, Role, create_key, origin_of, put_key
 from tests.api.server import INGEST_KEY, Api, serving
 
 SECRET, FORMER = "b3a1f0e2d4c697887a6b5c4d3e2f1a0b", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -27,9 +27,7 @@ PUSH = {"device": {"token": "token-of-ana", "type": "android"}}
 @pytest.fixture
 async def client(dsn: str, keyed: Database, pooled_for_api: Database) -> AsyncIterator[Api]:
     """A real API, and a client with a client's key."""
-    from store.keys import put_key
-
-    await put_key(keyed.pool, "web", Role.INGEST, CLIENT_KEY, Kind.CLIENT, [PAGE])
+    await put_key(keyed.pool, "web", Grant(Role.CLIENT, origins=[PAGE]), CLIENT_KEY)
     config = ApiConfig(dsn=dsn, key_ttl=0.1, secret=SECRET, former_secrets=(FORMER,))
     async with (
         serving(config, pooled_for_api) as url,
@@ -229,7 +227,7 @@ async def test_errors_can_be_read_by_the_page_and_no_other_route_is_open(client:
 
 
 async def test_any_page_may_use_a_key_whose_operator_says_so(client: Api) -> None:
-    key = await create_key(client.database.pool, "open", Role.INGEST, Kind.CLIENT, ["*"])
+    key = await create_key(client.database.pool, "open", Grant(Role.CLIENT, origins=["*"]))
     headers = {"Origin": "https://anywhere.example", "Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=client.url) as http:
         assert (await http.post("/v1/t", json=TRACK, headers=headers)).status_code == 200
@@ -240,10 +238,10 @@ async def test_any_page_may_use_a_key_whose_operator_says_so(client: Api) -> Non
 
 async def test_a_client_s_key_only_sends_events(client: Api) -> None:
     assert (await client.http.get("/v1/runs")).status_code == 403
-    with pytest.raises(BadKey, match="role 'ingest'"):
-        await create_key(client.database.pool, "x", Role.OPERATE, Kind.CLIENT)
+    with pytest.raises(BadKey, match="reads nothing; personal data is for read, operate, admin"):
+        await create_key(client.database.pool, "x", Grant(Role.CLIENT, personal=True))
     with pytest.raises(BadKey, match="must not stand in a web page"):
-        await create_key(client.database.pool, "x", Role.INGEST, Kind.SERVER, [PAGE])
+        await create_key(client.database.pool, "x", Grant(Role.INGEST, origins=[PAGE]))
 
 
 @pytest.mark.parametrize(

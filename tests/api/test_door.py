@@ -17,7 +17,7 @@ import pytest
 
 from api import ApiConfig
 from store import Database, connect, migrate
-from store.keys import Kind, Role, put_key
+from store.keys import Grant, Role, put_key
 from store.roles import let_api_in
 from tests.api.server import INGEST_KEY, OPERATE_KEY, Api, serving
 from workers.embedded.postgres import EmbeddedPostgres
@@ -84,7 +84,7 @@ async def test_a_body_that_is_too_large_is_a_problem_with_or_without_a_length(in
 
 async def test_a_web_page_may_read_that_its_body_was_too_large(ingest_api: Api) -> None:
     key, shop = "jk_client_large", "https://shop.example"
-    await put_key(ingest_api.database.pool, "web", Role.INGEST, key, Kind.CLIENT, [shop])
+    await put_key(ingest_api.database.pool, "web", Grant(Role.CLIENT, origins=[shop]), key)
     answer = await ingest_api.http.post("/v1/track", content=b"x" * (6 * MB), auth=(key, ""), headers={"Origin": shop})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (413, shop)
 
@@ -179,7 +179,7 @@ async def own_store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[O
         await migrate(database)
         await let_api_in(database, as_api(server.dsn()))
         await put_key(database.pool, "web", Role.INGEST, INGEST_KEY)
-        await put_key(database.pool, "operator", Role.OPERATE, OPERATE_KEY)
+        await put_key(database.pool, "operator", Grant(Role.OPERATE, personal=True), OPERATE_KEY)
         await database.close()
         async with serving(ApiConfig(dsn=server.dsn(), store_seconds=0.5, key_ttl=0.2)) as url:
             yield OwnStore(url, server)

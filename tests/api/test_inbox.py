@@ -20,7 +20,7 @@ from api.ingest.signed import identity_secret, sign_user
 from api.onsite import streams
 from segments import did
 from store import Database
-from store.keys import Kind, Role, create_key
+from store.keys import Grant, Role, create_key
 from tests.api.server import serving
 
 SECRET = "b3a1f0e2d4c697887a6b5c4d3e2f1a0b"
@@ -83,7 +83,7 @@ class Web:
 async def opened(dsn: str, database: Database, **more: Any) -> AsyncIterator[Web]:
     config = ApiConfig(dsn=dsn, secret=SECRET, key_ttl=0.1, **more)
     async with serving(config) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
-        yield Web(url, await create_key(database.pool, "web", Role.INGEST, Kind.CLIENT, [PAGE]), database, http)
+        yield Web(url, await create_key(database.pool, "web", Grant(Role.CLIENT, origins=[PAGE])), database, http)
 
 
 @pytest.fixture
@@ -223,5 +223,5 @@ async def test_a_stream_shows_that_it_lives_and_ends_with_its_key(web: Web, monk
         async for line in lines:
             if line == ": still here":
                 break
-        await web.database.pool.execute("update api_key set revoked_at = now()")
+        await web.database.pool.execute("update api_key set ends_at = now()")
         assert {line async for line in lines} <= {"", ": still here"}

@@ -22,7 +22,7 @@ from activities.channels.message import Button
 from api.ingest.signed import identity_secret, sign_user
 from journeys import Place, Show, did
 from store import Database
-from store.keys import Kind, Role, create_key
+from store.keys import Grant, Role, create_key
 from tests.api.test_inbox import SECRET, Web, opened
 from tests.browser import barriers, chromium, page  # noqa: F401 - fixtures
 
@@ -103,7 +103,7 @@ async def shop(dsn: str, database: Database, page: Page) -> AsyncIterator[Shop]:
         begin = (Button(title="Begin", link=f"{url}/#guide"),)
         shown["guide"] = InAppContent(title="Find your size", body="Three questions.", actions=begin, placement="inline")
         shown["stay"] = InAppContent(title="Stay a while", body="We have tea.", placement="modal")
-        web.key = await create_key(database.pool, "page", Role.INGEST, Kind.CLIENT, [url])
+        web.key = await create_key(database.pool, "page", Grant(Role.CLIENT, origins=[url]))
         faults: list[str] = []
         page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))

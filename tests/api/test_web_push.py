@@ -22,7 +22,7 @@ from uuid_utils.compat import uuid7
 from activities.channels.web_push.told import id_of, told_token
 from api import ApiConfig
 from store import Database
-from store.keys import Kind, Role, create_key
+from store.keys import Grant, Role, create_key
 from tests.api.server import serving
 from tests.browser import chromium  # noqa: F401 - a fixture
 from workers.sandbox.push.browsers import MadeUpBrowser
@@ -47,7 +47,7 @@ async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def client_key(database: Database) -> str:
-    return await create_key(database.pool, "shop-web", Role.INGEST, Kind.CLIENT, ["*"])
+    return await create_key(database.pool, "shop-web", Grant(Role.CLIENT, origins=["*"]))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 
@@ -206,12 +207,12 @@ async def test_a_key_is_made_shown_once_listed_and_revoked(dsn: str) -> None:
 
 async def test_a_client_s_key_has_its_pages_and_a_secret_that_signs_its_users(dsn: str) -> None:
     secret = token_hex(32)
-    options = ("--kind", "client", "--origin", "https://Shop.example/", "--origin", "http://localhost:3000")
+    options = ("--role", "client", "--origin", "https://Shop.example/", "--origin", "http://localhost:3000")
     made = await in_thread("keys", "create", "web", *options, database_url=dsn)
     assert made.stdout.startswith("jk_client_")
     listed = await in_thread("keys", "list", database_url=dsn)
-    assert listed.stdout.startswith("web\tingest, client\tcreated ")
-    assert listed.stdout.endswith("\tin use\thttp://localhost:3000\thttps://shop.example\n")
+    assert listed.stdout.startswith("web\tclient\tcreated ")
+    assert listed.stdout.endswith("\tin use\tnever used\thttp://localhost:3000\thttps://shop.example\n")
     told = await in_thread("keys", "identity", "web", database_url=dsn, secret=secret)
     assert told.stdout == identity_secret(secret, "web") + "\n"
     unset = await in_thread("keys", "identity", "web", database_url=dsn)
@@ -223,18 +224,23 @@ async def test_a_client_s_key_has_its_pages_and_a_secret_that_signs_its_users(ds
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--kind", "page"), "--kind page: choose one of server, client"),
+        (("--role", "page"), "--role page: choose one of ingest, client, start, read, operate, admin"),
+        (("--expires", "soon"), "--expires soon: write days, hours or minutes, such as 90d, 12h or 30m"),
+        (
+            ("--role", "admin", "--journey", "nps"),
+            "a key of the role 'admin' is of all journeys; of some are start, read, operate",
+        ),
         (
             ("--origin", "https://shop.example"),
             "a server's key must not stand in a web page, so it has no origins",
         ),
         (
-            ("--kind", "client", "--origin", "shop.example"),
+            ("--role", "client", "--origin", "shop.example"),
             "'shop.example' is not an origin; give scheme and host alone",
         ),
         (
-            ("--kind", "client", "--role", "operate"),
-            "a client's key can be read by anybody and only sends events",
+            ("--role", "client", "--personal"),
+            "a key of the role 'client' reads nothing; personal data is for read, operate, admin",
         ),
     ],
 )
@@ -244,12 +250,32 @@ async def test_a_key_that_cannot_be_is_one_sentence(dsn: str, options: tuple[str
     assert made.stderr.startswith(f"journeys: {sentence}")
 
 
+async def test_gov_02_a_key_that_ends_is_of_some_journeys_and_gets_another_secret(dsn: str) -> None:
+    options = ("--role", "operate", "--personal", "--journey", "nps", "--per-minute", "60", "--expires", "90d")
+    first = (await in_thread("keys", "create", "ops", *options, database_url=dsn)).stdout.strip()
+    second = (await in_thread("keys", "rotate", "ops", "--grace", "12h", database_url=dsn)).stdout.strip()
+    third = (await in_thread("keys", "rotate", "ops", "--grace", "0h", "--expires", "1d", database_url=dsn)).stdout.strip()
+    database = await connect(dsn)
+    assert [await find_key(database.pool, key) is not None for key in (first, second, third)] == [False, False, True]
+    found = await find_key(database.pool, third)
+    assert found is not None
+    assert (found.role, found.personal, set(found.journeys), found.per_minute) == (Role.OPERATE, True, {"nps"}, 60)
+    await database.close()
+    [told] = json.loads((await in_thread("keys", "list", "--json", database_url=dsn)).stdout)
+    assert datetime.fromisoformat(told["grant"]["ends_at"]) < datetime.now(UTC) + timedelta(days=2)
+    listed = (await in_thread("keys", "list", database_url=dsn)).stdout
+    assert listed.startswith("ops\toperate, personal, of nps, 60 a minute\tcreated ")
+    assert "\tuntil 20" in listed
+    gone = await in_thread("keys", "rotate", "nobody", database_url=dsn)
+    assert gone.stderr == "journeys: no key named 'nobody' is in use; see `journeys keys list`\n"
+
+
 async def test_a_name_that_is_taken_and_a_role_that_is_none_are_told(dsn: str) -> None:
     await in_thread("keys", "create", "app", database_url=dsn)
     taken = await in_thread("keys", "create", "app", database_url=dsn)
     assert (taken.returncode, taken.stderr) == (1, "journeys: there is a key named 'app' already; choose another name\n")
-    wrong = await in_thread("keys", "create", "other", "--role", "admin", database_url=dsn)
-    assert wrong.stderr == "journeys: --role admin: choose one of ingest, operate\n"
+    wrong = await in_thread("keys", "create", "other", "--role", "owner", database_url=dsn)
+    assert wrong.stderr == "journeys: --role owner: choose one of ingest, client, start, read, operate, admin\n"
 
 
 async def test_key_commands_find_the_stack_that_runs_on_the_data_directory(dsn: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from api.ingest.signed import identity_secret
 from store import connect, migrate
-from store.keys import ANYWHERE, Kind, Role, digest, put_key
+from store.keys import ANYWHERE, Grant, Role, digest, put_key
 from store.roles import let_api_in
 from workers.embedded.configured import reach_postgres, reach_temporal, where
 from workers.embedded.environment import signing_secret
@@ -174,10 +174,11 @@ class EmbeddedStack:
             if self.api_dsn != self.dsn:
                 await let_api_in(database, self.api_dsn)
             await put_key(database.pool, _key_name("ingest", self.keys.ingest), Role.INGEST, self.keys.ingest)
-            await put_key(database.pool, _key_name("operate", self.keys.operate), Role.OPERATE, self.keys.operate)
+            operate = Grant(Role.OPERATE, personal=True)
+            await put_key(database.pool, _key_name("operate", self.keys.operate), operate, self.keys.operate)
             # Any page of this machine may use it: whoever develops a shop has it on one port or another.
             client = _key_name("client", self.keys.client)
-            await put_key(database.pool, client, Role.INGEST, self.keys.client, Kind.CLIENT, [ANYWHERE])
+            await put_key(database.pool, client, Grant(Role.CLIENT, origins=[ANYWHERE]), self.keys.client)
             self.identity_secret = identity_secret(signing_secret(self.settings), client)
         finally:
             await database.close()

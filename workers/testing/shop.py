@@ -30,7 +30,7 @@ from journeys.clock import Clock
 from journeys.contracts import RunOver
 from journeys.walk.samples import sample
 from store import Database, connect
-from store.keys import Role, create_key
+from store.keys import Grant, Role, create_key
 from store.report import refusals
 from store.runs.lists import Wanted, list_runs
 from store.runs.views import Message, Run, messages_of, run_by_id
@@ -289,7 +289,8 @@ async def open_shop(
         if serve:
             await stack.enter_async_context(serving(workers(skipper.client, parts)))
         await parts.watch.load()
-        ingest, operate = [await create_key(database.pool, role.value, role) for role in (Role.INGEST, Role.OPERATE)]
+        ingest = await create_key(database.pool, "ingest", Role.INGEST)
+        operate = await create_key(database.pool, "operate", Grant(Role.OPERATE, personal=True))
         yield Shop(database, skipper.client, skipper, sandbox, parts, http, ingest, operate, clock, settings)
         await app.state.ingest.intake.close()
 

@@ -1,0 +1,228 @@
+"""Every role at every route, called (GOV-02); docs/roles.md is made of it, and anew by `python tests/api/test_roles.py`."""
+
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+ROOT = Path(__file__).parents[2]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from api import ApiConfig, create_app, handbook  # noqa: E402 - also run as a program
+from api.app import ROUTERS  # noqa: E402
+from api.auth import May, Of  # noqa: E402
+from journeys.catalogue import load  # noqa: E402
+from store import Database  # noqa: E402
+from store.keys import MAY_BE_OF_JOURNEYS, MAY_SEE_PERSONS, RIGHTS, Grant, Right, Role, put_key  # noqa: E402
+
+PAGE = ROOT / "docs" / "roles.md"
+#: What is open to everybody, and why; whatever stands neither here nor asks for a right is a fault.
+OPEN = {
+    r"/healthz|/readyz|/metrics": "for those who run it: no word of a customer",
+    r"/docs.*|/problems/.+|/onsite.*|/web-push.*|/wallet/pictures/.+": "pages, pictures and scripts that anybody may read",
+    r"/v1/webhooks/.+|/wallet/google": "the provider signs what it tells",
+    r"/[cuopw]/.+|/pass/.+": "whoever was sent the link has its signed token",
+    r"/wallet/apple/v1/.+": "the device has the pass, or tells its troubles",
+}
+#: They look at the key themselves: it may stand in the body or the address.
+SENDERS = {"api.ingest.routes", "api.ingest.visitors"}
+JOURNEY = "nps"
+#: A key of each role, with and without persons, and of one journey.
+KEYS: dict[str, Grant] = {role.value: Grant(role) for role in Role}
+KEYS |= {f"{role}+personal": Grant(role, personal=True) for role in Role if role in MAY_SEE_PERSONS}
+KEYS |= {f"{role} of one": Grant(role, role in MAY_SEE_PERSONS, (JOURNEY,)) for role in Role if role in MAY_BE_OF_JOURNEYS}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A route under one method, and what it asks for; None: nothing."""
+
+    method: str
+    path: str
+    asks: May | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path.replace(':path', '')}"
+
+    @property
+    def filled(self) -> str:
+        """The path with something in place of each parameter."""
+        return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: _VALUES.get(found[1], str(UUID(int=7))), self.path)
+
+
+_VALUES = {
+    "journey": JOURNEY, "name": "x", "who": "x", "table": "runs", "channel": "email", "template": "x", "merge_id": "1",
+    "product_id": "x", "what": "seen", "write_key": "x",
+}  # fmt: skip
+
+
+def asked_by(route: APIRoute) -> May | None:
+    """What a route asks of its caller: the strictest, where a router asks, too."""
+    if route.endpoint.__module__ in SENDERS:
+        return May(Right.SEND)
+    found = [each for each in _within(route.dependant) if isinstance(each, May)]
+    return max(found, key=lambda each: (each.does, each.personal), default=None)
+
+
+def _within(dependant: Dependant) -> Iterator[Any]:
+    for each in dependant.dependencies:
+        yield each.call
+        yield from _within(each)
+
+
+def calls() -> list[Call]:
+    """Every call that there is."""
+    routes = [route for router in (*ROUTERS, handbook.router) for route in router.routes if isinstance(route, APIRoute)]
+    found = [Call(method, route.path, asked_by(route)) for route in routes for method in sorted(route.methods or ())]
+    return sorted(found, key=lambda call: (call.path, call.method))
+
+
+CALLS = calls()
+GUARDED = [(call, call.asks) for call in CALLS if call.asks is not None]
+
+
+def refusal(asks: May, path: str, grant: Grant) -> str | None:
+    """By which code a key is refused, by the table."""
+    if asks.right not in RIGHTS[grant.role] or (asks.personal and not grant.personal):
+        return "forbidden"
+    named = asks.of is Of.NAMED and "{journey}" in path
+    return "other-journey" if grant.journeys and asks.of is not Of.ITSELF and not named else None
+
+
+@pytest.fixture
+async def http(dsn: str, database: Database, pooled_for_api: Database) -> AsyncIterator[httpx.AsyncClient]:
+    for name, grant in KEYS.items():
+        await put_key(database.pool, name, grant, f"jk_{name.replace(' ', '_')}")
+    config = ApiConfig(dsn=dsn, key_ttl=600, catalogue=load("definitions").journeys)
+    app = create_app(config, database=pooled_for_api)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
+        yield client
+    await app.state.ingest.intake.close()
+
+
+async def test_gov_02_every_role_at_every_route_is_let_in_or_refused_as_the_table_says(http: httpx.AsyncClient) -> None:
+    wrong = []
+    for call, asks in GUARDED:
+        ask = call.method, call.filled
+        json: Any = {} if call.method in {"POST", "PUT"} else None
+        assert (await http.request(*ask, json=json)).status_code == 401, f"{ask} without a key"
+        for name, grant in KEYS.items():
+            answer = await http.request(*ask, json=json, headers={"Authorization": f"Bearer jk_{name.replace(' ', '_')}"})
+            told = answer.json() if answer.headers.get("content-type") == "application/problem+json" else {}
+            code = told.get("code") if told.get("code") in {"forbidden", "other-journey"} else None
+            if code != refusal(asks, call.path, grant) or answer.status_code == 401:
+                wrong.append((*ask, name, answer.status_code, answer.text[:100]))
+    assert wrong == []
+
+
+def test_gov_02_every_route_asks_for_a_right_or_is_open_for_a_reason() -> None:
+    unasked = {call.path for call in CALLS if call.asks is None}
+    assert {path for path in unasked if not any(re.fullmatch(each, path) for each in OPEN)} == set()
+    assert [each for each in OPEN if not any(re.fullmatch(each, path) for path in unasked)] == []
+    changing = [
+        call for call, asks in GUARDED if asks.right in {Right.START, Right.OPERATE, Right.ADMIN} and call.method != "GET"
+    ]
+    assert [call for call in changing if call.asks is not None and not call.asks.does] == [], "say what the audit calls it"
+
+
+def test_roles_grow_and_nobody_sees_persons_by_role_alone() -> None:
+    assert RIGHTS[Role.READ] < RIGHTS[Role.OPERATE] < RIGHTS[Role.ADMIN]
+    assert RIGHTS[Role.START] == {Right.START}
+    assert not any(Right.PERSONAL in rights for rights in RIGHTS.values())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/runs?user_id=ana", None),
+        ("GET", "/v1/journeys/nps/why-not?user_id=ana", None),
+        ("GET", f"/v1/journeys/nps/why-not?customer_id={UUID(int=7)}&show=true", None),
+        ("POST", "/v1/templates/email/x/preview", {"user_id": "ana"}),
+    ],
+)
+async def test_gov_02_who_asks_for_somebody_by_name_needs_a_key_that_may(
+    http: httpx.AsyncClient, method: str, path: str, body: Any
+) -> None:
+    plain, personal = [await http.request(method, path, json=body, auth=(f"jk_{key}", "")) for key in ("read", "read+personal")]
+    assert (plain.status_code, plain.json()["code"]) == (403, "forbidden")
+    assert "--personal" in plain.json()["detail"]
+    assert personal.status_code != 403
+
+
+async def test_gov_02_a_key_of_one_journey_sees_and_stops_no_other(http: httpx.AsyncClient, database: Database) -> None:
+    runs = {}
+    for n, journey in enumerate((JOURNEY, "cart_abandonment")):
+        whose, runs[journey] = UUID(int=n + 10), UUID(int=n)
+        await database.pool.execute("insert into profile (id, created_at, updated_at) values ($1, now(), now())", whose)
+        await database.pool.execute(
+            "insert into run (id, journey, profile_id, entered_by, entered_at, created_at, workflow_id)"
+            " values ($1, $2, $3, 'api', now(), now(), $2)",
+            runs[journey], journey, whose,
+        )  # fmt: skip
+
+    async def asked(method: str, path: str, key: str = "operate of one", **more: Any) -> tuple[int, str | None]:
+        answer = await http.request(method, path, headers={"Authorization": f"Bearer jk_{key.replace(' ', '_')}"}, **more)
+        return answer.status_code, answer.json().get("code") if answer.status_code >= 400 else None
+
+    mine, other = runs[JOURNEY], runs["cart_abandonment"]
+    refused = (403, "other-journey")
+    listed = await http.get("/v1/journeys", headers={"Authorization": "Bearer jk_read_of_one"})
+    assert [each["name"] for each in listed.json()] == [JOURNEY]
+    for path in ("", "/story"):
+        assert await asked("GET", f"/v1/runs/{mine}{path}") == (200, None)
+        assert await asked("GET", f"/v1/runs/{other}{path}") == refused
+    assert await asked("GET", "/v1/runs") == await asked("GET", "/v1/runs?journey=cart_abandonment") == refused
+    assert await asked("GET", f"/v1/runs?journey={JOURNEY}") == (200, None)
+    assert await asked("POST", f"/v1/runs/{other}/end") == refused
+    assert await asked("POST", "/v1/runs/end", json={"status": "open"}) == refused
+    assert await asked("POST", "/v1/messages/in-doubt/settle", json={"channel": "email", "outcome": "sent"}) == refused
+    body = {"customer": {"user_id": "nobody"}}
+    assert await asked("POST", "/v1/journeys/cart_abandonment/runs", "start of one", json=body) == refused
+    assert await asked("POST", f"/v1/journeys/{JOURNEY}/runs", "start of one", json=body) != refused
+    assert await asked("PUT", "/v1/journeys/cart_abandonment/state", json={"state": "killed"}) == refused
+    assert await asked("POST", f"/v1/runs/{mine}/end") == (202, None)
+
+
+def table() -> str:
+    """Every call, and who may."""
+    lines = ["| Call | " + " | ".join(Role) + " | persons | of one journey | in the audit |"]
+    lines.append("|---" * (len(Role) + 4) + "|")
+    told = {Of.EVERYTHING: "", Of.NAMED: "if it is named", Of.ITSELF: "what is of it"}
+    for call, asks in GUARDED:
+        able = ["✓" if asks.right in RIGHTS[role] else "" for role in Role]
+        some = told[asks.of] if asks.right is not Right.SEND else ""
+        row = f"`{call}`", *able, "only if" if asks.personal else "", some, asks.does
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines)
+
+
+def opened() -> str:
+    """What is open, and why."""
+    lines = ["| Open to everybody | because |", "|---|---|"]
+    for pattern, why in OPEN.items():
+        paths = [f"`{call}`" for call in CALLS if call.asks is None and re.fullmatch(pattern, call.path)]
+        lines.append(f"| {' '.join(paths)} | {why} |")
+    return "\n".join(lines)
+
+
+def drawn_anew(page: str) -> str:
+    for name, made in (("calls", table()), ("open", opened())):
+        page = re.sub(rf"<!-- {name} -->\n\n(\|.*\n)*", f"<!-- {name} -->\n\n{made}\n", page)
+    return page
+
+
+def test_gov_02_the_page_says_who_may_what() -> None:
+    assert PAGE.read_text() == drawn_anew(PAGE.read_text()), "python tests/api/test_roles.py"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(drawn_anew(PAGE.read_text()))
